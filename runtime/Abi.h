@@ -1,0 +1,138 @@
+// The whole contract between compiled programs and the runtime, in plain C.
+//
+// A compiled program is one object file. It exports `nc_program_main`, a constant
+// description of its tensors and entry points, and calls nothing of the runtime but
+// `nc_dispatch` (and libm). The runtime owns memory, threads, data and files; it
+// never loops over tensor elements except to initialise, read, write or sample them.
+//
+// SPDX-License-Identifier: Apache-2.0
+#ifndef NANOCHAT_RUNTIME_ABI_H
+#define NANOCHAT_RUNTIME_ABI_H
+
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define NC_ABI_VERSION 1
+#define NC_MAX_RANK 6
+
+/// Element types. Tensors are dense, row-major and aligned to 64 bytes.
+enum nc_dtype { NC_F32 = 0, NC_F64 = 1, NC_I32 = 2, NC_I8 = 3, NC_I64 = 4 };
+
+/// Every byte a program touches lies in one of these arenas, whose sizes are known
+/// when the compiler exits. COMM is reserved for collectives and may be empty.
+enum nc_arena {
+  NC_ARENA_PARAM = 0,     // parameters, kept between steps
+  NC_ARENA_STATE = 1,     // optimizer states, kept between steps
+  NC_ARENA_GRADIENT = 2,  // gradients, from a gradients entry to its update entry
+  NC_ARENA_WORKSPACE = 3, // activations and temporaries, undefined between entries
+  NC_ARENA_IO = 4,        // inputs, scalars and outputs of the entries
+  NC_ARENA_COMM = 5,
+  NC_ARENA_COUNT = 6
+};
+
+enum nc_kind {
+  NC_PARAM = 0,
+  NC_STATE = 1,
+  NC_GRADIENT = 2, // bears the name of its parameter
+  NC_INPUT = 3,    // written by the runtime before the entry runs
+  NC_OUTPUT = 4    // read by the runtime after the entry ran
+};
+
+/// How a parameter or state starts. NORMAL draws mean 0, standard deviation `init_scale`;
+/// CONSTANT fills with `init_scale`. For inputs of rank 0, `init_scale` is the default value.
+enum nc_init { NC_INIT_CONSTANT = 0, NC_INIT_NORMAL = 1 };
+
+typedef struct nc_tensor {
+  const char *name; // unique within its kind, e.g. "layers.wq"
+  const char *role; // parameters: "embedding", "matrix", "norm", "bias", "gate", "head"; else ""
+  int32_t kind;     // nc_kind
+  int32_t dtype;    // nc_dtype
+  int32_t arena;    // nc_arena
+  int32_t rank;     // 0 for scalars
+  int64_t shape[NC_MAX_RANK];
+  int64_t offset; // bytes from the start of the arena
+  int64_t bytes;
+  int32_t init; // nc_init
+  float init_scale;
+} nc_tensor;
+
+/// Opaque to programs: the thread team and what is being recorded.
+typedef struct nc_context nc_context;
+
+/// One task of a kernel. `buffers` are the kernel's inputs, then its outputs; `scratch` is
+/// private to the calling thread, 64-byte aligned, nc_program.scratch_bytes long.
+/// Tasks of one dispatch write disjoint bytes and may run in any order on any thread.
+typedef void (*nc_kernel)(void *const *buffers, int64_t task, void *scratch);
+
+/// A kernel operand as `--dump-dispatches` records it.
+typedef struct nc_operand {
+  int32_t dtype;
+  int32_t rank;
+  int64_t shape[NC_MAX_RANK];
+  int32_t is_output; // an output may alias an input (in-place update)
+} nc_operand;
+
+/// A kernel; constant data of the program, one per distinct kernel.
+typedef struct nc_kernel_info {
+  const char *name;
+  nc_kernel run;
+  int64_t tasks; // a function of shapes only, never of the number of threads
+  int32_t n_operands;
+  const nc_operand *operands;
+} nc_kernel_info;
+
+/// Runs all tasks of `kernel` and returns when they are done. `buffers` holds
+/// n_operands pointers and is only read during the call. Allocates nothing.
+void nc_dispatch(nc_context *context, const nc_kernel_info *kernel, void *const *buffers);
+
+/// An entry point, run on the calling thread; `arenas` holds NC_ARENA_COUNT base pointers.
+/// Names: "<phase>.gradients" (parameters and a batch to gradients, "loss", "grad_norm" and other
+/// outputs), "<phase>.update" (gradients to parameters and states), "eval" and "predict".
+/// The default phase is "train".
+typedef struct nc_entry {
+  const char *name;
+  void (*run)(nc_context *context, char *const *arenas);
+  int32_t n_tensors;
+  const int32_t *tensors; // indices into nc_program.tensors of all it reads or writes
+} nc_entry;
+
+/// A compile-time size, such as {"batch", 8}, {"seq", 256}, {"n_loops", 4}, {"accum", 1}.
+typedef struct nc_size {
+  const char *name;
+  int64_t value;
+} nc_size;
+
+/// Inputs the runtime knows: "tokens" and "targets" (i32, batch·seq per micro-batch, micro-batches
+/// outermost), "position" (i32 scalar: the row of each sequence whose logits "predict" returns),
+/// "step" and "steps" (f32 scalars: 0-based step and the total). Any other rank-0 f32 input is a
+/// user scalar ("lr", "weight_decay", "beta"): default in init_scale.
+/// Outputs it knows: "loss" (f32 scalar), "nll" (f32 [n_loops, tokens] or [tokens], nats),
+/// "exit_probability" (f32 [n_loops, tokens]), "grad_norm" (f32 scalar), "logits"
+/// (f32 [n_loops, batch, vocab] or [batch, vocab]); any other rank-0 f32 output is logged by name.
+typedef struct nc_program {
+  int32_t abi_version;
+  const char *model;    // name of the model
+  const char *target;   // target row it was compiled for
+  const char *compiler; // compiler version
+  const char *ir_hash;  // hash of the Step IR, hexadecimal
+  int64_t vocab;
+  int64_t flops_per_token; // of one training token, forward and backward, from the op cost interface
+  int32_t n_sizes;
+  const nc_size *sizes;
+  int32_t n_tensors;
+  const nc_tensor *tensors;
+  int32_t n_entries;
+  const nc_entry *entries;
+  int64_t arena_bytes[NC_ARENA_COUNT];
+  int64_t scratch_bytes; // per thread
+} nc_program;
+
+extern const nc_program nc_program_main;
+
+#ifdef __cplusplus
+}
+#endif
+#endif // NANOCHAT_RUNTIME_ABI_H
