@@ -1,0 +1,61 @@
+#include "dialect/Linalg.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+
+using namespace mlir;
+
+namespace mlir::nanochat {
+
+AffineMap projection(MLIRContext *ctx, unsigned loops, ArrayRef<unsigned> dims) {
+  return AffineMap::getMultiDimMapWithTargets(loops, dims, ctx);
+}
+
+Value constant(ImplicitLocOpBuilder &b, Type type, double value) {
+  auto scalar = [&](Type t) -> TypedAttr {
+    if (isa<FloatType>(t))
+      return b.getFloatAttr(t, value);
+    return b.getIntegerAttr(t, static_cast<int64_t>(value));
+  };
+  if (auto tensor = dyn_cast<RankedTensorType>(type))
+    return arith::ConstantOp::create(
+        b, SplatElementsAttr::get(tensor, scalar(tensor.getElementType())));
+  return arith::ConstantOp::create(b, scalar(type));
+}
+
+/// A linalg.generic whose region `body` fills; the accumulator is passed for reductions only.
+static Value generic(ImplicitLocOpBuilder &b, RankedTensorType type, ValueRange ins, Value out,
+                     ArrayRef<AffineMap> maps, ArrayRef<utils::IteratorType> iterators,
+                     bool reduces, ScalarBody body) {
+  auto op = linalg::GenericOp::create(
+      b, TypeRange{type}, ins, ValueRange{out}, maps, iterators,
+      [&](OpBuilder &nested, Location loc, ValueRange args) {
+        ImplicitLocOpBuilder scalars(loc, nested);
+        Value result = body(scalars, reduces ? args : args.drop_back());
+        linalg::YieldOp::create(nested, loc, result);
+      });
+  return op.getResult(0);
+}
+
+Value pointwise(ImplicitLocOpBuilder &b, RankedTensorType type, ValueRange ins,
+                ArrayRef<AffineMap> maps, ScalarBody body) {
+  SmallVector<AffineMap> all(maps);
+  all.push_back(b.getMultiDimIdentityMap(type.getRank()));
+  SmallVector<utils::IteratorType> iterators(type.getRank(), utils::IteratorType::parallel);
+  Value out = tensor::EmptyOp::create(b, type.getShape(), type.getElementType());
+  return generic(b, type, ins, out, all, iterators, false, body);
+}
+
+Value reduce(ImplicitLocOpBuilder &b, RankedTensorType type, unsigned loops,
+             ArrayRef<unsigned> outDims, double init, ValueRange ins, ArrayRef<AffineMap> maps,
+             ScalarBody body) {
+  SmallVector<AffineMap> all(maps);
+  all.push_back(projection(b.getContext(), loops, outDims));
+  SmallVector<utils::IteratorType> iterators(loops, utils::IteratorType::reduction);
+  for (unsigned d : outDims)
+    iterators[d] = utils::IteratorType::parallel;
+  Value empty = tensor::EmptyOp::create(b, type.getShape(), type.getElementType());
+  Value start = constant(b, type.getElementType(), init);
+  Value out = linalg::FillOp::create(b, start, empty).getResult(0);
+  return generic(b, type, ins, out, all, iterators, true, body);
+}
+
+} // namespace mlir::nanochat

@@ -1,0 +1,42 @@
+// Short ways to write decompositions: pointwise maps, reductions and constants on tensors.
+#ifndef NANOCHAT_DIALECT_LINALG_H
+#define NANOCHAT_DIALECT_LINALG_H
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "mlir/IR/ImplicitLocOpBuilder.h"
+
+namespace mlir::nanochat {
+
+/// Scalar body of a linalg op: one value per input, then the accumulator of a reduction.
+using ScalarBody = llvm::function_ref<Value(ImplicitLocOpBuilder &, ValueRange)>;
+
+/// affine_map<(d0..d{loops-1}) -> (the listed dims)>.
+AffineMap projection(MLIRContext *ctx, unsigned loops, ArrayRef<unsigned> dims);
+
+/// A scalar or splat constant of `type` (float or integer, scalar or tensor).
+Value constant(ImplicitLocOpBuilder &b, Type type, double value);
+
+/// result[i...] = body(ins at maps(i...)) for all elements of `type`.
+Value pointwise(ImplicitLocOpBuilder &b, RankedTensorType type, ValueRange ins,
+                ArrayRef<AffineMap> maps, ScalarBody body);
+
+/// result[outDims] = reduction over all other of `loops` dims, from `init`.
+/// `maps` index `ins` by all loop dims; `body` combines inputs with the accumulator (last).
+Value reduce(ImplicitLocOpBuilder &b, RankedTensorType type, unsigned loops,
+             ArrayRef<unsigned> outDims, double init, ValueRange ins, ArrayRef<AffineMap> maps,
+             ScalarBody body);
+
+inline Value add(ImplicitLocOpBuilder &b, Value x, Value y) { return arith::AddFOp::create(b, x, y); }
+inline Value sub(ImplicitLocOpBuilder &b, Value x, Value y) { return arith::SubFOp::create(b, x, y); }
+inline Value mul(ImplicitLocOpBuilder &b, Value x, Value y) { return arith::MulFOp::create(b, x, y); }
+inline Value div(ImplicitLocOpBuilder &b, Value x, Value y) { return arith::DivFOp::create(b, x, y); }
+
+/// The type with another element type or shape.
+inline RankedTensorType withElement(RankedTensorType t, Type e) { return RankedTensorType::get(t.getShape(), e); }
+inline RankedTensorType withShape(RankedTensorType t, ArrayRef<int64_t> s) {
+  return RankedTensorType::get(s, t.getElementType());
+}
+
+} // namespace mlir::nanochat
+#endif

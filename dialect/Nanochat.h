@@ -1,0 +1,49 @@
+// The nanochat dialect: ops, attributes, interfaces.
+#ifndef NANOCHAT_DIALECT_NANOCHAT_H
+#define NANOCHAT_DIALECT_NANOCHAT_H
+
+#include "mlir/Bytecode/BytecodeOpInterface.h"
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "mlir/Dialect/Shard/IR/ShardOps.h"
+#include "mlir/Dialect/Shard/Interfaces/ShardingInterface.h"
+#include "mlir/IR/Dialect.h"
+#include "mlir/IR/ImplicitLocOpBuilder.h"
+#include "mlir/IR/OpDefinition.h"
+#include "mlir/IR/SymbolTable.h"
+#include "mlir/Interfaces/ControlFlowInterfaces.h"
+#include "mlir/Interfaces/InferTypeOpInterface.h"
+#include "mlir/Interfaces/LoopLikeInterface.h"
+#include "mlir/Interfaces/SideEffectInterfaces.h"
+#include "dialect/interfaces/Vjp.h"
+
+namespace mlir::nanochat {
+
+/// Upstream's sharding interface names it unqualified.
+using shard::ReductionKind;
+
+/// Fills the body of a new loop and ends it with a yield, from which the result types follow.
+using LoopBody = llvm::function_ref<void(ImplicitLocOpBuilder &, ArrayRef<BlockArgument> carries,
+                                         ArrayRef<BlockArgument> slices)>;
+
+/// One state of an optimizer for one parameter, e.g. {"momentum", tensor<64x32xf32>}.
+struct OptimizerState {
+  std::string name;
+  RankedTensorType type;
+};
+
+/// See `Pointwise` in interfaces/Interfaces.td.
+template <typename Concrete>
+class PointwiseOp : public OpTrait::TraitBase<Concrete, PointwiseOp> {};
+
+/// Our interfaces for upstream ops; call on every registry that holds the dialect.
+void registerExternalModels(DialectRegistry &registry);
+
+} // namespace mlir::nanochat
+
+#include "dialect/NanochatEnums.h.inc"
+#include "dialect/interfaces/Interfaces.h.inc"
+#include "dialect/NanochatDialect.h.inc"
+#define GET_OP_CLASSES
+#include "dialect/NanochatOps.h.inc"
+
+#endif

@@ -1,0 +1,52 @@
+#ifndef NANOCHAT_NANOCHAT_TD
+#define NANOCHAT_NANOCHAT_TD
+
+include "mlir/IR/OpBase.td"
+include "mlir/IR/EnumAttr.td"
+include "mlir/IR/AttrTypeBase.td"
+include "mlir/IR/SymbolInterfaces.td"
+include "mlir/Interfaces/InferTypeOpInterface.td"
+include "mlir/Interfaces/SideEffectInterfaces.td"
+include "mlir/Dialect/Linalg/IR/LinalgInterfaces.td"
+include "mlir/Dialect/Shard/Interfaces/ShardingInterface.td"
+include "dialect/interfaces/Interfaces.td"
+
+def Nanochat_Dialect : Dialect {
+  let name = "nanochat";
+  let cppNamespace = "::mlir::nanochat";
+  let summary = "Training programs of looped language models";
+  let description = [{
+    A model is written on tensors of shape (N, C): N = batch·seq tokens, outermost first, C channels.
+    Weights are stored out × in. Loops over stacked layers and over LoopLM steps are one rolled op.
+    The meaning of every compute op is its decomposition into linalg, arith, math, tensor and scf.
+  }];
+}
+
+class Nanochat_Op<string mnemonic, list<Trait> traits = []> : Op<Nanochat_Dialect, mnemonic, traits>;
+
+/// Tensors of any float precision: f32 in programs, f64 when the reference checks gradients.
+def Float : AnyTypeOf<[F32, F64]>;
+def FloatTensor : RankedTensorOf<[Float]>;
+def FloatScalar : TensorRankOf<[Float], [0]>;
+def FloatVector : TensorRankOf<[Float], [1]>;
+def FloatMatrix : TensorRankOf<[Float], [2]>;
+def IntVector : TensorRankOf<[I32], [1]>;
+
+/// The meaning of an op: `decomposeOperation` is required of every compute op.
+def Decomposes : DeclareOpInterfaceMethods<AggregatedOpInterface, ["decomposeOperation"]>;
+/// An own gradient; ops without it are differentiated through their decomposition.
+def HasVjp : DeclareOpInterfaceMethods<DifferentiableOpInterface>;
+/// The iteration space, from which cost, sharding and fusion legality follow.
+def HasIterationSpace : DeclareOpInterfaceMethods<ShardingInterface,
+    ["getLoopIteratorTypes", "getIndexingMaps", "getReductionLoopIteratorKinds"]>;
+defvar InfersTypes = InferTypeOpAdaptor;
+
+/// A pure function of tensors with a decomposition.
+class Nanochat_ComputeOp<string mnemonic, list<Trait> traits = []>
+    : Nanochat_Op<mnemonic, !listconcat([Pure, Decomposes], traits)>;
+
+/// Pointwise: operands and result have one type, gradient through the decomposition.
+class Nanochat_PointwiseOp<string mnemonic, list<Trait> traits = []>
+    : Nanochat_ComputeOp<mnemonic, !listconcat([SameOperandsAndResultType, Pointwise], traits)>;
+
+#endif // NANOCHAT_NANOCHAT_TD

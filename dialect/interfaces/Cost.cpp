@@ -1,0 +1,53 @@
+#include "dialect/interfaces/Cost.h"
+#include "dialect/Nanochat.h"
+
+using namespace mlir;
+using namespace mlir::nanochat;
+
+static int64_t elements(Value value) {
+  auto type = dyn_cast<RankedTensorType>(value.getType());
+  return type ? type.getNumElements() : 1;
+}
+
+int64_t mlir::nanochat::iterationPoints(Operation *op) {
+  int64_t largest = 0;
+  for (Value v : op->getResults())
+    largest = std::max(largest, elements(v));
+  auto space = dyn_cast<shard::ShardingInterface>(op);
+  if (!space)
+    return largest;
+  SmallVector<int64_t> extents(space.getLoopIteratorTypes().size(), 1);
+  SmallVector<Value> values(op->getOperands());
+  llvm::append_range(values, op->getResults());
+  for (auto [map, value] : llvm::zip(space.getIndexingMaps(), values))
+    for (auto [dim, size] : llvm::zip(map.getResults(), cast<RankedTensorType>(value.getType()).getShape()))
+      if (auto d = dyn_cast<AffineDimExpr>(dim))
+        extents[d.getPosition()] = std::max(extents[d.getPosition()], size);
+  int64_t points = 1;
+  for (int64_t extent : extents)
+    points *= extent;
+  return points;
+}
+
+int64_t mlir::nanochat::getFlops(Operation *op) {
+  if (auto cost = dyn_cast<CostOpInterface>(op))
+    return cost.getFlops();
+  if (auto loop = dyn_cast<LoopOp>(op)) {
+    int64_t flops = 0;
+    for (Operation &inner : loop.getBody().front())
+      flops += getFlops(&inner);
+    return flops * loop.getCount();
+  }
+  if (op->getNumResults() == 0 || op->hasTrait<OpTrait::ConstantLike>())
+    return 0;
+  auto space = dyn_cast<shard::ShardingInterface>(op);
+  bool reduces = space && llvm::is_contained(space.getLoopIteratorTypes(), utils::IteratorType::reduction);
+  return iterationPoints(op) * (reduces ? 2 : 1);
+}
+
+bool mlir::nanochat::isExpensive(Operation *op) {
+  int64_t results = 1;
+  for (Value v : op->getResults())
+    results = std::max(results, elements(v));
+  return iterationPoints(op) / results >= 16;
+}

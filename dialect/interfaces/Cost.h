@@ -1,0 +1,19 @@
+// What ops cost, from their iteration spaces.
+#ifndef NANOCHAT_DIALECT_INTERFACES_COST_H
+#define NANOCHAT_DIALECT_INTERFACES_COST_H
+
+#include "mlir/IR/Operation.h"
+
+namespace mlir::nanochat {
+
+/// Number of points of the op's iteration space; of the largest result or operand for pointwise ops.
+int64_t iterationPoints(Operation *op);
+
+/// Floating or integer operations of one execution, nested loops included; a multiply-add is two.
+int64_t getFlops(Operation *op);
+
+/// True where recomputing costs much more than reading the result: linears, attention, gathers.
+bool isExpensive(Operation *op);
+
+} // namespace mlir::nanochat
+#endif

@@ -1,0 +1,26 @@
+#ifndef NANOCHAT_OPS_DISPATCH_TD
+#define NANOCHAT_OPS_DISPATCH_TD
+include "dialect/Nanochat.td"
+
+def DispatchClass : I32EnumAttr<"DispatchClass", "which emitter a dispatch needs", [
+    I32EnumAttrCase<"pointwise", 0>, I32EnumAttrCase<"rowwise", 1>, I32EnumAttrCase<"gemm", 2>,
+    I32EnumAttrCase<"attention", 3>, I32EnumAttrCase<"generic", 4>]> {
+  let cppNamespace = "::mlir::nanochat";
+}
+
+def Nanochat_DispatchOp : Nanochat_Op<"dispatch", [Pure, IsolatedFromAbove, SingleBlock]> {
+  let summary = "One kernel: fused ops that run as a unit";
+  let description = [{
+    The body sees `inputs` as block arguments and yields one tensor per result. Where the results
+    live is the memory planner's choice; result `inplace[i]`-th pairs say which result may overwrite
+    which input, because every element of the input is read before and only where it is written.
+  }];
+  let arguments = (ins DispatchClass:$kind, Variadic<AnyRankedTensor>:$inputs,
+      DefaultValuedAttr<DenseI64ArrayAttr, "{}">:$inplace, OptionalAttr<FlatSymbolRefAttr>:$kernel);
+  let results = (outs Variadic<AnyRankedTensor>:$results);
+  let regions = (region MaxSizedRegion<1>:$body);
+  let hasCustomAssemblyFormat = 1;
+  let hasVerifier = 1;
+}
+
+#endif // NANOCHAT_OPS_DISPATCH_TD

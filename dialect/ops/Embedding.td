@@ -1,0 +1,22 @@
+#ifndef NANOCHAT_OPS_EMBEDDING_TD
+#define NANOCHAT_OPS_EMBEDDING_TD
+include "dialect/Nanochat.td"
+
+def Nanochat_EmbeddingOp : Nanochat_ComputeOp<"embedding", [InfersTypes, HasVjp, HasIterationSpace]> {
+  let summary = "Rows of a table, by token id";
+  let description = [{ y (N, C) = table[tokens[n], c] with table (V, C). Ids lie in [0, V): the data loader checks. }];
+  let arguments = (ins IntVector:$tokens, FloatMatrix:$table);
+  let results = (outs FloatMatrix:$y);
+  let assemblyFormat = "$tokens `,` $table attr-dict `:` type($tokens) `,` type($table)";
+}
+
+def Nanochat_EmbeddingGradOp : Nanochat_ComputeOp<"embedding_grad", [HasIterationSpace]> {
+  let summary = "Gradient of an embedding table";
+  let description = [{ dtable[v, c] = Σ over tokens n with tokens[n] = v, in rising n, of dy[n, c]. }];
+  let arguments = (ins IntVector:$tokens, FloatMatrix:$dy);
+  let results = (outs FloatMatrix:$dtable);
+  let assemblyFormat = "$tokens `,` $dy attr-dict `:` type($tokens) `,` type($dy) `->` type($dtable)";
+  let hasVerifier = 1;
+}
+
+#endif // NANOCHAT_OPS_EMBEDDING_TD

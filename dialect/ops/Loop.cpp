@@ -1,0 +1,407 @@
+// The rolled loop: structure, text form, meaning and simplification. Its gradient is in LoopVjp.cpp.
+#include "dialect/Nanochat.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/IR/PatternMatch.h"
+
+using namespace mlir;
+using namespace mlir::nanochat;
+
+//===------------------------------------------------------------------------------------------===//
+// Structure
+//===------------------------------------------------------------------------------------------===//
+
+ArrayRef<BlockArgument> LoopOp::getCarryArgs() {
+  return getBody().getArguments().take_front(getNumCarries());
+}
+ArrayRef<BlockArgument> LoopOp::getSliceArgs() {
+  return getBody().getArguments().drop_front(getNumCarries());
+}
+YieldOp LoopOp::getYield() { return cast<YieldOp>(getBody().front().getTerminator()); }
+SmallVector<Region *> LoopOp::getLoopRegions() { return {&getBody()}; }
+
+static RankedTensorType stackType(int64_t count, Type type) {
+  auto tensor = cast<RankedTensorType>(type);
+  SmallVector<int64_t> shape{count};
+  llvm::append_range(shape, tensor.getShape());
+  return RankedTensorType::get(shape, tensor.getElementType());
+}
+RankedTensorType LoopOp::stackOf(Type type) { return stackType(getCount(), type); }
+
+RankedTensorType LoopOp::sliceOf(Type type) {
+  auto tensor = cast<RankedTensorType>(type);
+  return RankedTensorType::get(tensor.getShape().drop_front(), tensor.getElementType());
+}
+
+void LoopOp::build(OpBuilder &b, OperationState &state, StringRef name, int64_t count,
+                   ValueRange inits, ValueRange slices, bool reverse, LoopBody fill) {
+  state.addOperands(inits);
+  state.addOperands(slices);
+  auto &properties = state.getOrAddProperties<Properties>();
+  properties.setLoopName(b.getStringAttr(name));
+  properties.setCount(b.getI64IntegerAttr(count));
+  properties.setRecompute(RecomputeAttr::get(b.getContext(), Recompute::nothing));
+  if (reverse)
+    properties.setReverse(b.getUnitAttr());
+  llvm::copy(ArrayRef<int32_t>{int32_t(inits.size()), int32_t(slices.size())},
+             properties.operandSegmentSizes.begin());
+  Block &body = state.addRegion()->emplaceBlock();
+  for (Value init : inits)
+    body.addArgument(init.getType(), state.location);
+  for (Value slice : slices)
+    body.addArgument(sliceOf(slice.getType()), state.location);
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPointToEnd(&body);
+  ImplicitLocOpBuilder in(state.location, b);
+  auto args = ArrayRef<BlockArgument>(body.getArguments());
+  fill(in, args.take_front(inits.size()), args.drop_front(inits.size()));
+  state.addTypes(inits.getTypes());
+  for (Type type : cast<YieldOp>(body.getTerminator()).getStacks().getTypes())
+    state.addTypes(stackType(count, type));
+}
+
+LoopOp LoopOp::rebuild(RewriterBase &rewriter, ValueRange inits, ValueRange slices) {
+  YieldOp yield = getYield();
+  SmallVector<Type> types(inits.getTypes());
+  for (Type type : yield.getStacks().getTypes())
+    types.push_back(stackOf(type));
+  OpBuilder::InsertionGuard guard(rewriter);
+  rewriter.setInsertionPoint(*this);
+  auto loop = LoopOp::create(rewriter, getLoc(), types, getLoopNameAttr(), getCountAttr(), inits,
+                             slices, getRecomputeAttr(), getReverseAttr());
+  loop->setDiscardableAttrs((*this)->getDiscardableAttrDictionary());
+  rewriter.inlineRegionBefore(getBody(), loop.getBody(), loop.getBody().end());
+  return loop;
+}
+
+LoopOp LoopOp::appendStacks(RewriterBase &rewriter, ValueRange values) {
+  YieldOp yield = getYield();
+  rewriter.modifyOpInPlace(yield, [&] { yield.getStacksMutable().append(values); });
+  LoopOp loop = rebuild(rewriter, getInits(), getSlices());
+  rewriter.replaceOp(*this, loop.getResults().take_front(getNumResults()));
+  return loop;
+}
+
+//===------------------------------------------------------------------------------------------===//
+// Verification and text
+//===------------------------------------------------------------------------------------------===//
+
+LogicalResult LoopOp::verify() {
+  for (auto [i, slice] : llvm::enumerate(getSlices())) { // loop-c1
+    auto type = cast<RankedTensorType>(slice.getType());
+    if (type.getRank() == 0 || type.getDimSize(0) != int64_t(getCount()))
+      return emitOpError("runs ") << getCount() << " times, but slice operand " << i << " has type "
+                                  << type << "; its leading dimension must be " << getCount();
+  }
+  return success();
+}
+
+LogicalResult LoopOp::verifyRegions() {
+  unsigned carries = getNumCarries();
+  YieldOp yield = getYield();
+  if (getBody().getNumArguments() != carries + getSlices().size()) // loop-c2
+    return emitOpError("has ") << getBody().getNumArguments() << " block arguments, expected "
+                               << carries + getSlices().size();
+  if (yield.getValues().size() != carries) // loop-c3
+    return yield.emitOpError("yields ") << yield.getValues().size() << " values, expected "
+                                        << carries << ", one per carried value";
+  if (getNumResults() != carries + yield.getStacks().size()) // loop-c4
+    return emitOpError("has ") << getNumResults() << " results, expected "
+                               << carries + yield.getStacks().size();
+  for (unsigned i = 0; i < carries; ++i) { // loop-c5
+    Type type = getInits()[i].getType();
+    if (getBody().getArgument(i).getType() != type || getResult(i).getType() != type)
+      return emitOpError("carried value ") << i << " starts as " << type
+                                           << " but its argument or result has another type";
+    if (yield.getValues()[i].getType() != type)
+      return yield.emitOpError("yields ") << yield.getValues()[i].getType() << " for carried value "
+                                          << i << ", expected " << type;
+  }
+  for (auto [arg, slice] : llvm::zip(getSliceArgs(), getSlices())) // loop-c6
+    if (arg.getType() != sliceOf(slice.getType()))
+      return emitOpError("slice argument has type ")
+             << arg.getType() << ", expected " << sliceOf(slice.getType());
+  for (auto [stack, result] : llvm::zip(yield.getStacks(), getStackResults())) // loop-c7
+    if (result.getType() != stackOf(stack.getType()))
+      return emitOpError("stack result has type ")
+             << result.getType() << ", expected " << stackOf(stack.getType());
+  return success();
+}
+
+/// Parses `keyword(%arg = %operand : type, ...)`; slice arguments drop the leading dimension.
+static ParseResult parseBindings(OpAsmParser &parser, StringRef keyword, bool slice,
+                                 OperationState &state, SmallVectorImpl<OpAsmParser::Argument> &args,
+                                 int32_t &count) {
+  count = 0;
+  if (failed(parser.parseOptionalKeyword(keyword)))
+    return success();
+  return parser.parseCommaSeparatedList(OpAsmParser::Delimiter::Paren, [&]() -> ParseResult {
+    OpAsmParser::Argument arg;
+    OpAsmParser::UnresolvedOperand operand;
+    RankedTensorType type;
+    SMLoc loc = parser.getCurrentLocation();
+    if (parser.parseArgument(arg) || parser.parseEqual() || parser.parseOperand(operand) ||
+        parser.parseColonType(type) || parser.resolveOperand(operand, type, state.operands))
+      return failure();
+    if (slice && type.getRank() == 0)
+      return parser.emitError(loc, "a slice operand needs a leading dimension");
+    arg.type = slice ? LoopOp::sliceOf(type) : type;
+    args.push_back(arg);
+    ++count;
+    return success();
+  });
+}
+
+ParseResult LoopOp::parse(OpAsmParser &parser, OperationState &state) {
+  auto &properties = state.getOrAddProperties<Properties>();
+  Builder &b = parser.getBuilder();
+  StringAttr name;
+  int64_t count;
+  SmallVector<OpAsmParser::Argument> args;
+  int32_t carries, slices;
+  SMLoc countLoc;
+  if (parser.parseAttribute(name) || parser.parseEqual() || parser.getCurrentLocation(&countLoc) ||
+      parser.parseInteger(count))
+    return failure();
+  if (count < 1)
+    return parser.emitError(countLoc, "a loop runs at least once, found ") << count;
+  if (parseBindings(parser, "carry", false, state, args, carries) ||
+      parseBindings(parser, "slice", true, state, args, slices))
+    return failure();
+  Recompute recompute = Recompute::nothing;
+  if (succeeded(parser.parseOptionalKeyword("recompute"))) {
+    StringRef word;
+    SMLoc loc = parser.getCurrentLocation();
+    if (parser.parseLParen() || parser.parseKeyword(&word) || parser.parseRParen())
+      return failure();
+    auto policy = symbolizeRecompute(word);
+    if (!policy)
+      return parser.emitError(loc, "unknown recompute policy '")
+             << word << "'; expected nothing, cheap or body";
+    recompute = *policy;
+  }
+  if (succeeded(parser.parseOptionalKeyword("reverse")))
+    properties.setReverse(b.getUnitAttr());
+  properties.setLoopName(name);
+  properties.setCount(b.getI64IntegerAttr(count));
+  properties.setRecompute(RecomputeAttr::get(b.getContext(), recompute));
+  llvm::copy(ArrayRef<int32_t>{carries, slices}, properties.operandSegmentSizes.begin());
+  if (parser.parseOptionalAttrDictWithKeyword(state.attributes))
+    return failure();
+  Region *body = state.addRegion();
+  SMLoc bodyLoc = parser.getCurrentLocation();
+  if (parser.parseRegion(*body, args))
+    return failure();
+  auto yield = body->empty() || body->front().empty() ? YieldOp() : dyn_cast<YieldOp>(body->front().back());
+  if (!yield)
+    return parser.emitError(bodyLoc, "the loop body must end with nanochat.yield");
+  for (int32_t i = 0; i < carries; ++i)
+    state.addTypes(state.operands[i].getType());
+  for (Type type : yield.getStacks().getTypes())
+    state.addTypes(stackType(count, type));
+  return success();
+}
+
+void LoopOp::print(OpAsmPrinter &p) {
+  p << ' ' << getLoopNameAttr() << " = " << getCount();
+  auto bindings = [&](StringRef keyword, ArrayRef<BlockArgument> args, ValueRange operands) {
+    if (args.empty())
+      return;
+    p << ' ' << keyword << '(';
+    llvm::interleaveComma(llvm::zip(args, operands), p, [&](auto pair) {
+      p << std::get<0>(pair) << " = " << std::get<1>(pair) << " : " << std::get<1>(pair).getType();
+    });
+    p << ')';
+  };
+  bindings("carry", getCarryArgs(), getInits());
+  bindings("slice", getSliceArgs(), getSlices());
+  if (getRecompute() != Recompute::nothing)
+    p << " recompute(" << stringifyRecompute(getRecompute()) << ')';
+  if (getReverse())
+    p << " reverse";
+  p.printOptionalAttrDictWithKeyword((*this)->getDiscardableAttrDictionary().getValue());
+  p << ' ';
+  p.printRegion(getBody(), /*printEntryBlockArgs=*/false);
+}
+
+//===------------------------------------------------------------------------------------------===//
+// Meaning: scf.for over slices and stacks
+//===------------------------------------------------------------------------------------------===//
+
+/// Offsets, sizes and strides of element `index` of a stack of `type`.
+struct SlicePosition {
+  SmallVector<OpFoldResult> offsets, sizes, strides;
+  SlicePosition(OpBuilder &b, Value index, RankedTensorType stack)
+      : offsets(stack.getRank(), b.getIndexAttr(0)), strides(stack.getRank(), b.getIndexAttr(1)) {
+    for (int64_t size : stack.getShape())
+      sizes.push_back(b.getIndexAttr(size));
+    offsets[0] = index;
+    sizes[0] = b.getIndexAttr(1);
+  }
+};
+
+FailureOr<SmallVector<Value>> LoopOp::decomposeOperation(OpBuilder &builder) {
+  ImplicitLocOpBuilder b(getLoc(), builder);
+  Value zero = arith::ConstantIndexOp::create(b, 0), one = arith::ConstantIndexOp::create(b, 1);
+  Value count = arith::ConstantIndexOp::create(b, getCount());
+  SmallVector<Value> inits(getInits());
+  for (Value stack : getStackResults()) {
+    auto type = cast<RankedTensorType>(stack.getType());
+    inits.push_back(tensor::EmptyOp::create(b, type.getShape(), type.getElementType()));
+  }
+  auto loop = scf::ForOp::create(b, zero, count, one, inits);
+  ImplicitLocOpBuilder in = ImplicitLocOpBuilder::atBlockEnd(getLoc(), loop.getBody());
+  Value index = loop.getInductionVar();
+  if (getReverse())
+    index = arith::SubIOp::create(in, arith::ConstantIndexOp::create(in, getCount() - 1), index);
+  IRMapping map;
+  map.map(getCarryArgs(), loop.getRegionIterArgs().take_front(getNumCarries()));
+  for (auto [arg, slice] : llvm::zip(getSliceArgs(), getSlices())) {
+    SlicePosition at(in, index, cast<RankedTensorType>(slice.getType()));
+    map.map(arg, tensor::ExtractSliceOp::create(in, cast<RankedTensorType>(arg.getType()), slice,
+                                                at.offsets, at.sizes, at.strides));
+  }
+  for (Operation &op : getBody().front().without_terminator())
+    in.clone(op, map);
+  SmallVector<Value> yields;
+  for (Value value : getYield().getValues())
+    yields.push_back(map.lookupOrDefault(value));
+  for (auto [value, stack] : llvm::zip(getYield().getStacks(),
+                                       loop.getRegionIterArgs().drop_front(getNumCarries()))) {
+    SlicePosition at(in, index, cast<RankedTensorType>(stack.getType()));
+    yields.push_back(tensor::InsertSliceOp::create(in, map.lookupOrDefault(value), stack,
+                                                   at.offsets, at.sizes, at.strides));
+  }
+  scf::YieldOp::create(in, yields);
+  return SmallVector<Value>(loop.getResults());
+}
+
+//===------------------------------------------------------------------------------------------===//
+// Simplification
+//===------------------------------------------------------------------------------------------===//
+
+namespace {
+/// Drops stacks and carried values that nothing uses, slices the body does not read, and carried
+/// values that never change. The gradient of a loop produces such leftovers.
+struct DropUnused : OpRewritePattern<LoopOp> {
+  using OpRewritePattern::OpRewritePattern;
+
+  /// Which carried values reach a used result, through any number of iterations.
+  static BitVector liveCarries(LoopOp loop) {
+    unsigned carries = loop.getNumCarries();
+    BitVector live(carries);
+    DenseSet<Operation *> seen;
+    SmallVector<Value> work;
+    auto visit = [&](unsigned i) {
+      if (!live.test(i)) {
+        live.set(i);
+        work.push_back(loop.getYield().getValues()[i]);
+      }
+    };
+    for (unsigned i = 0; i < carries; ++i)
+      if (!loop.getResult(i).use_empty())
+        visit(i);
+    for (auto [stack, result] : llvm::zip(loop.getYield().getStacks(), loop.getStackResults()))
+      if (!result.use_empty())
+        work.push_back(stack);
+    for (Operation &op : loop.getBody().front().without_terminator())
+      if (!isMemoryEffectFree(&op))
+        llvm::append_range(work, op.getOperands());
+    while (!work.empty()) {
+      Value value = work.pop_back_val();
+      if (auto arg = dyn_cast<BlockArgument>(value)) {
+        if (arg.getOwner() == &loop.getBody().front() && arg.getArgNumber() < carries)
+          visit(arg.getArgNumber());
+        continue;
+      }
+      Operation *op = loop.getBody().front().findAncestorOpInBlock(*value.getDefiningOp());
+      if (!op || !seen.insert(op).second)
+        continue;
+      op->walk([&](Operation *nested) { llvm::append_range(work, nested->getOperands()); });
+    }
+    return live;
+  }
+
+  LogicalResult matchAndRewrite(LoopOp loop, PatternRewriter &rewriter) const override {
+    unsigned carries = loop.getNumCarries();
+    YieldOp yield = loop.getYield();
+    BitVector live = liveCarries(loop);
+    SmallVector<Value> inits, slices, yields, stacks;
+    SmallVector<int> resultMap(loop.getNumResults(), -1);
+    BitVector drop(loop.getBody().getNumArguments());
+    bool changed = false;
+    for (unsigned i = 0; i < carries; ++i) {
+      BlockArgument arg = loop.getCarryArgs()[i];
+      bool invariant = yield.getValues()[i] == arg;
+      if (live.test(i) && !invariant) {
+        resultMap[i] = inits.size();
+        inits.push_back(loop.getInits()[i]);
+        yields.push_back(yield.getValues()[i]);
+        continue;
+      }
+      changed = true;
+      drop.set(i);
+      // A dead carry feeds only itself; what computes it dies with the yield.
+      rewriter.replaceAllUsesWith(arg, loop.getInits()[i]);
+    }
+    for (auto [i, arg] : llvm::enumerate(loop.getSliceArgs())) {
+      if (!arg.use_empty()) {
+        slices.push_back(loop.getSlices()[i]);
+        continue;
+      }
+      changed = true;
+      drop.set(carries + i);
+    }
+    for (auto [i, result] : llvm::enumerate(loop.getStackResults())) {
+      if (!result.use_empty()) {
+        resultMap[carries + i] = inits.size() + stacks.size();
+        stacks.push_back(yield.getStacks()[i]);
+        continue;
+      }
+      changed = true;
+    }
+    if (!changed)
+      return rewriter.notifyMatchFailure(loop, "everything is used");
+    rewriter.modifyOpInPlace(yield, [&] {
+      yield.getValuesMutable().assign(yields);
+      yield.getStacksMutable().assign(stacks);
+    });
+    loop.getBody().front().eraseArguments(drop);
+    LoopOp slim = loop.rebuild(rewriter, inits, slices);
+    for (unsigned i = 0; i < loop.getNumResults(); ++i) {
+      if (resultMap[i] >= 0)
+        rewriter.replaceAllUsesWith(loop.getResult(i), slim.getResult(resultMap[i]));
+      else if (i < carries)
+        rewriter.replaceAllUsesWith(loop.getResult(i), loop.getInits()[i]);
+    }
+    rewriter.eraseOp(loop);
+    return success();
+  }
+};
+
+/// Slices of one stack, and stacks of one value, are needed once.
+struct MergeDuplicates : OpRewritePattern<LoopOp> {
+  using OpRewritePattern::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(LoopOp loop, PatternRewriter &rewriter) const override {
+    bool changed = false;
+    auto merge = [&](ValueRange keys, auto values) {
+      DenseMap<Value, Value> first;
+      for (auto [key, value] : llvm::zip(keys, values)) {
+        auto [it, isNew] = first.try_emplace(key, value);
+        if (isNew || Value(value).use_empty())
+          continue;
+        rewriter.replaceAllUsesWith(value, it->second);
+        changed = true;
+      }
+    };
+    merge(loop.getSlices(), loop.getSliceArgs());
+    merge(loop.getYield().getStacks(), loop.getStackResults());
+    return success(changed);
+  }
+};
+} // namespace
+
+void LoopOp::getCanonicalizationPatterns(RewritePatternSet &patterns, MLIRContext *context) {
+  patterns.add<DropUnused, MergeDuplicates>(context);
+}

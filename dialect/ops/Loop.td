@@ -1,0 +1,76 @@
+#ifndef NANOCHAT_OPS_LOOP_TD
+#define NANOCHAT_OPS_LOOP_TD
+include "dialect/Nanochat.td"
+include "mlir/Interfaces/ControlFlowInterfaces.td"
+include "mlir/Interfaces/LoopLikeInterface.td"
+
+def Recompute : I32EnumAttr<"Recompute", "which forward values a loop keeps for its gradient", [
+    I32EnumAttrCase<"nothing", 0>, I32EnumAttrCase<"cheap", 1>, I32EnumAttrCase<"body", 2>]> {
+  let cppNamespace = "::mlir::nanochat";
+}
+
+def Nanochat_LoopOp : Nanochat_Op<"loop", [AttrSizedOperandSegments, RecursiveMemoryEffects,
+    RecursivelySpeculatable, SingleBlock, Decomposes, HasVjp,
+    DeclareOpInterfaceMethods<LoopLikeOpInterface, ["getLoopRegions"]>]> {
+  let summary = "A rolled scan over stacked layers, LoopLM steps or chunks";
+  let description = [{
+    Runs the body `count` times. `carry` values pass from one iteration to the next; `slice` operands
+    are stacked along dimension 0 and iteration i sees element i; values the body stacks come back
+    stacked. Values of the enclosing scope may be used directly: weights shared over iterations are.
+    With `reverse`, iterations run from count-1 to 0, and slices and stacks keep their index.
+
+    `recompute` states what the gradient of the loop keeps of each iteration: `nothing` is recomputed
+    (every residual is stacked), `cheap` recomputes pointwise, norm and quantise ops from the results
+    of linears and attention, `body` keeps only the carried values. Gradients are the same bits.
+
+    ```mlir
+    %y = nanochat.loop "layers" = 24 carry(%x = %h : tensor<64x32xf32>)
+                                     slice(%w = %W : tensor<24x32x32xf32>) recompute(body) {
+      %z = nanochat.linear %x, %w : tensor<64x32xf32>, tensor<32x32xf32>
+      nanochat.yield %z : tensor<64x32xf32>
+    }
+    ```
+    Results: the last carried values, then the stacks.
+  }];
+  let arguments = (ins StrAttr:$loop_name, ConfinedAttr<I64Attr, [IntPositive]>:$count,
+      Variadic<AnyRankedTensor>:$inits, Variadic<AnyRankedTensor>:$slices,
+      DefaultValuedAttr<Recompute, "::mlir::nanochat::Recompute::nothing">:$recompute,
+      UnitAttr:$reverse);
+  let results = (outs Variadic<AnyRankedTensor>:$results);
+  let regions = (region SizedRegion<1>:$body);
+  let builders = [OpBuilder<(ins "::llvm::StringRef":$name, "int64_t":$count,
+      "::mlir::ValueRange":$inits, "::mlir::ValueRange":$slices, "bool":$reverse, "::mlir::nanochat::LoopBody":$body)>];
+  let hasCustomAssemblyFormat = 1;
+  let hasVerifier = 1;
+  let hasRegionVerifier = 1;
+  let hasCanonicalizer = 1;
+  let extraClassDeclaration = [{
+    unsigned getNumCarries() { return getInits().size(); }
+    ::mlir::ResultRange getCarryResults() { return getResults().take_front(getNumCarries()); }
+    ::mlir::ResultRange getStackResults() { return getResults().drop_front(getNumCarries()); }
+    ::llvm::ArrayRef<::mlir::BlockArgument> getCarryArgs();
+    ::llvm::ArrayRef<::mlir::BlockArgument> getSliceArgs();
+    YieldOp getYield();
+    /// The type of a stack of `count` values of type `type`, and of one slice of `type`.
+    ::mlir::RankedTensorType stackOf(::mlir::Type type);
+    static ::mlir::RankedTensorType sliceOf(::mlir::Type type);
+    /// Rebuilds the op with its body moved over, result types following from the terminator, after
+    /// operands, block arguments and yields were changed; results are not replaced.
+    LoopOp rebuild(::mlir::RewriterBase &rewriter, ::mlir::ValueRange inits, ::mlir::ValueRange slices);
+    /// Adds `value`, defined in the body, to the stacks and returns the loop that replaces this one
+    /// with all its uses; the new stack is its last result.
+    LoopOp appendStacks(::mlir::RewriterBase &rewriter, ::mlir::ValueRange values);
+  }];
+}
+
+def Nanochat_YieldOp : Nanochat_Op<"yield", [AttrSizedOperandSegments, Pure, Terminator, ReturnLike,
+    ParentOneOf<["LoopOp", "DispatchOp"]>]> {
+  let summary = "Ends an iteration: the carried values, then what is stacked";
+  let arguments = (ins Variadic<AnyRankedTensor>:$values, Variadic<AnyRankedTensor>:$stacks);
+  let assemblyFormat = [{
+    ($values^ `:` type($values))? (`stack` $stacks^ `:` type($stacks))? attr-dict
+  }];
+  let builders = [OpBuilder<(ins), [{ build($_builder, $_state, ::mlir::ValueRange(), ::mlir::ValueRange()); }]>];
+}
+
+#endif // NANOCHAT_OPS_LOOP_TD

@@ -1,0 +1,228 @@
+#include "dialect/Linalg.h"
+#include "dialect/Nanochat.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+
+using namespace mlir;
+using namespace mlir::nanochat;
+using utils::IteratorType;
+
+LogicalResult LinearCrossEntropyOp::inferReturnTypes(MLIRContext *, std::optional<Location>, Adaptor adaptor,
+                                                     SmallVectorImpl<Type> &types) {
+  auto h = cast<RankedTensorType>(adaptor.getH().getType());
+  types.append({withShape(h, {}), withShape(h, {h.getDimSize(0)})});
+  return success();
+}
+
+static LogicalResult verifyHead(Operation *op, Value h, Value w, Value targets, Value weights) {
+  auto ht = cast<RankedTensorType>(h.getType()), wt = cast<RankedTensorType>(w.getType());
+  if (ht.getDimSize(1) != wt.getDimSize(1)) // linear_cross_entropy-c1
+    return op->emitOpError("h ") << ht << " has " << ht.getDimSize(1) << " channels but w " << wt
+                                 << " takes " << wt.getDimSize(1);
+  for (Value perToken : {targets, weights}) // linear_cross_entropy-c2
+    if (perToken && cast<RankedTensorType>(perToken.getType()).getDimSize(0) != ht.getDimSize(0))
+      return op->emitOpError("expected one target and one weight for each of the ")
+             << ht.getDimSize(0) << " tokens of h, found " << perToken.getType();
+  return success();
+}
+
+LogicalResult LinearCrossEntropyOp::verify() {
+  return verifyHead(*this, getH(), getW(), getTargets(), getWeights());
+}
+
+// Loops (n, v, c).
+static SmallVector<IteratorType> headIterators() {
+  return {IteratorType::parallel, IteratorType::reduction, IteratorType::reduction};
+}
+SmallVector<IteratorType> LinearCrossEntropyOp::getLoopIteratorTypes() { return headIterators(); }
+SmallVector<shard::ReductionKind> LinearCrossEntropyOp::getReductionLoopIteratorKinds() {
+  return {shard::ReductionKind::Generic, shard::ReductionKind::Sum};
+}
+SmallVector<AffineMap> LinearCrossEntropyOp::getIndexingMaps() {
+  MLIRContext *ctx = getContext();
+  AffineMap token = projection(ctx, 3, {0});
+  SmallVector<AffineMap> maps{projection(ctx, 3, {0, 2}), projection(ctx, 3, {1, 2}), token};
+  if (getWeights())
+    maps.push_back(token);
+  maps.append({projection(ctx, 3, {}), token});
+  return maps;
+}
+
+/// Tokens whose logits exist at once: the largest divisor of `tokens` that is at most 1/16 of them.
+static int64_t chunkRows(int64_t tokens) {
+  int64_t rows = std::max<int64_t>(1, tokens / 16);
+  while (tokens % rows)
+    --rows;
+  return rows;
+}
+
+/// (N, ...) to (N / rows, rows, ...) and back: views, no copies.
+static Value splitRows(ImplicitLocOpBuilder &b, Value x, int64_t rows) {
+  auto type = cast<RankedTensorType>(x.getType());
+  SmallVector<int64_t> shape{type.getDimSize(0) / rows, rows};
+  SmallVector<ReassociationIndices> groups{{0, 1}};
+  for (int64_t d = 1; d < type.getRank(); ++d) {
+    shape.push_back(type.getDimSize(d));
+    groups.push_back({d + 1});
+  }
+  return tensor::ExpandShapeOp::create(b, withShape(type, shape), x, groups);
+}
+static Value joinRows(ImplicitLocOpBuilder &b, Value x) {
+  SmallVector<ReassociationIndices> groups{{0, 1}};
+  for (int64_t d = 2; d < cast<RankedTensorType>(x.getType()).getRank(); ++d)
+    groups.push_back({d});
+  return tensor::CollapseShapeOp::create(b, x, groups);
+}
+
+/// Maps over the elements (n, v) of logits: all, per row.
+struct LogitMaps {
+  AffineMap full, row;
+  explicit LogitMaps(Builder &b) : full(b.getMultiDimIdentityMap(2)), row(projection(b.getContext(), 2, {0})) {}
+};
+
+/// log Σ_v exp z[n, v] per row, shifted by the row maximum.
+static Value logSumExp(ImplicitLocOpBuilder &b, Value logits) {
+  LogitMaps maps(b);
+  auto type = cast<RankedTensorType>(logits.getType());
+  RankedTensorType rows = withShape(type, {type.getDimSize(0)});
+  Value top = reduce(b, rows, 2, {0}, -std::numeric_limits<double>::infinity(), {logits}, {maps.full},
+                     [](ImplicitLocOpBuilder &s, ValueRange v) {
+                       return Value(arith::MaximumFOp::create(s, v[0], v[1]));
+                     });
+  Value sum = reduce(b, rows, 2, {0}, 0.0, {logits, top}, {maps.full, maps.row},
+                     [](ImplicitLocOpBuilder &s, ValueRange v) {
+                       return add(s, v[2], math::ExpOp::create(s, sub(s, v[0], v[1])));
+                     });
+  AffineMap id = b.getMultiDimIdentityMap(1);
+  return pointwise(b, rows, {sum, top}, {id, id}, [](ImplicitLocOpBuilder &s, ValueRange v) {
+    return add(s, math::LogOp::create(s, v[0]), v[1]);
+  });
+}
+
+/// 1 where column v of a logits row is its target, as an i1.
+static Value isTarget(ImplicitLocOpBuilder &s, Value target) {
+  Value column = arith::IndexCastOp::create(s, s.getI32Type(), linalg::IndexOp::create(s, 1));
+  return arith::CmpIOp::create(s, arith::CmpIPredicate::eq, column, target);
+}
+
+/// nll per row of a chunk of logits.
+static Value rowLoss(ImplicitLocOpBuilder &b, Value logits, Value targets) {
+  LogitMaps maps(b);
+  Value lse = logSumExp(b, logits);
+  auto perRow = cast<RankedTensorType>(lse.getType());
+  Value picked = reduce(b, perRow, 2, {0}, 0.0, {logits, targets}, {maps.full, maps.row},
+                        [](ImplicitLocOpBuilder &s, ValueRange v) {
+                          Value zero = constant(s, v[0].getType(), 0.0);
+                          return add(s, v[2], arith::SelectOp::create(s, isTarget(s, v[1]), v[0], zero));
+                        });
+  AffineMap id = b.getMultiDimIdentityMap(1);
+  return pointwise(b, perRow, {lse, picked}, {id, id},
+                   [](ImplicitLocOpBuilder &s, ValueRange v) { return sub(s, v[0], v[1]); });
+}
+
+FailureOr<SmallVector<Value>> LinearCrossEntropyOp::decomposeOperation(OpBuilder &builder) {
+  ImplicitLocOpBuilder b(getLoc(), builder);
+  auto hType = cast<RankedTensorType>(getH().getType());
+  int64_t tokens = hType.getDimSize(0), rows = chunkRows(tokens);
+  SmallVector<Value> slices{splitRows(b, getH(), rows), splitRows(b, getTargets(), rows)};
+  auto loop = LoopOp::create(b, "chunks", tokens / rows, ValueRange(), slices, false,
+                             [&](ImplicitLocOpBuilder &in, auto, ArrayRef<BlockArgument> chunk) {
+                               Value logits = LinearOp::create(in, chunk[0], getW(), Value());
+                               YieldOp::create(in, ValueRange(), rowLoss(in, logits, chunk[1]));
+                             });
+  Value nll = joinRows(b, loop.getResult(0));
+  SmallVector<Value> ins{nll};
+  if (getWeights())
+    ins.push_back(getWeights());
+  SmallVector<AffineMap> perToken(ins.size(), b.getMultiDimIdentityMap(1));
+  Value loss = reduce(b, withShape(hType, {}), 1, {}, 0.0, ins, perToken,
+                      [&](ImplicitLocOpBuilder &s, ValueRange v) {
+                        Value scaled = mul(s, v[0], constant(s, v[0].getType(), 1.0 / tokens));
+                        return add(s, v.back(), v.size() == 3 ? mul(s, scaled, v[1]) : scaled);
+                      });
+  return SmallVector<Value>{loss, nll};
+}
+
+LogicalResult LinearCrossEntropyOp::buildVJP(OpBuilder &builder, Cotangents &ct) {
+  Value dloss = ct.of(getLoss());
+  if (!dloss) // Only nll was used, which carries no gradient.
+    return success();
+  ImplicitLocOpBuilder b(getLoc(), builder);
+  auto grad = LinearCrossEntropyGradOp::create(b, getH(), getW(), getTargets(), dloss, getWeights());
+  ct.add(b, getH(), grad.getDh());
+  ct.add(b, getW(), grad.getDw());
+  if (getWeights() && ct.wants(getWeights())) {
+    auto type = cast<RankedTensorType>(getNll().getType());
+    AffineMap id = b.getMultiDimIdentityMap(1), scalar = projection(getContext(), 1, {});
+    ct.add(b, getWeights(), pointwise(b, type, {getNll(), dloss}, {id, scalar},
+                                      [&](ImplicitLocOpBuilder &s, ValueRange v) {
+                                        Value mean = constant(s, v[0].getType(), 1.0 / type.getDimSize(0));
+                                        return mul(s, v[0], mul(s, v[1], mean));
+                                      }));
+  }
+  return success();
+}
+
+//===------------------------------------------------------------------------------------------===//
+// linear_cross_entropy_grad
+//===------------------------------------------------------------------------------------------===//
+
+LogicalResult LinearCrossEntropyGradOp::inferReturnTypes(MLIRContext *, std::optional<Location>, Adaptor adaptor,
+                                                         SmallVectorImpl<Type> &types) {
+  types.append({adaptor.getH().getType(), adaptor.getW().getType()});
+  return success();
+}
+
+SmallVector<IteratorType> LinearCrossEntropyGradOp::getLoopIteratorTypes() {
+  return SmallVector<IteratorType>(3, IteratorType::reduction);
+}
+SmallVector<shard::ReductionKind> LinearCrossEntropyGradOp::getReductionLoopIteratorKinds() {
+  return {shard::ReductionKind::Sum, shard::ReductionKind::Generic, shard::ReductionKind::Sum};
+}
+SmallVector<AffineMap> LinearCrossEntropyGradOp::getIndexingMaps() {
+  MLIRContext *ctx = getContext();
+  AffineMap token = projection(ctx, 3, {0}), h = projection(ctx, 3, {0, 2}), w = projection(ctx, 3, {1, 2});
+  SmallVector<AffineMap> maps{h, w, token, projection(ctx, 3, {})};
+  if (getWeights())
+    maps.push_back(token);
+  maps.append({h, w});
+  return maps;
+}
+
+/// dz of a chunk; `weights` may be null.
+static Value logitGrad(ImplicitLocOpBuilder &b, Value logits, Value targets, Value dloss, Value weights, int64_t tokens) {
+  LogitMaps maps(b);
+  SmallVector<Value> ins{logits, logSumExp(b, logits), targets, dloss};
+  SmallVector<AffineMap> indexing{maps.full, maps.row, maps.row, projection(b.getContext(), 2, {})};
+  if (weights) {
+    ins.push_back(weights);
+    indexing.push_back(maps.row);
+  }
+  return pointwise(b, cast<RankedTensorType>(logits.getType()), ins, indexing, [&](ImplicitLocOpBuilder &s, ValueRange v) {
+    Type f = v[0].getType();
+    Value p = math::ExpOp::create(s, sub(s, v[0], v[1]));
+    Value hit = arith::SelectOp::create(s, isTarget(s, v[2]), constant(s, f, 1.0), constant(s, f, 0.0));
+    Value scale = mul(s, v[3], constant(s, f, 1.0 / tokens));
+    return mul(s, v.size() == 5 ? mul(s, scale, v[4]) : scale, sub(s, p, hit));
+  });
+}
+
+FailureOr<SmallVector<Value>> LinearCrossEntropyGradOp::decomposeOperation(OpBuilder &builder) {
+  ImplicitLocOpBuilder b(getLoc(), builder);
+  auto hType = cast<RankedTensorType>(getH().getType());
+  int64_t tokens = hType.getDimSize(0), rows = chunkRows(tokens);
+  SmallVector<Value> slices{splitRows(b, getH(), rows), splitRows(b, getTargets(), rows)};
+  if (getWeights())
+    slices.push_back(splitRows(b, getWeights(), rows));
+  Value zeros = constant(b, getDw().getType(), 0.0);
+  auto loop = LoopOp::create(
+      b, "chunks", tokens / rows, zeros, slices, false,
+      [&](ImplicitLocOpBuilder &in, ArrayRef<BlockArgument> sum, ArrayRef<BlockArgument> chunk) {
+        Value logits = LinearOp::create(in, chunk[0], getW(), Value());
+        Value dz = logitGrad(in, logits, chunk[1], getDloss(), getWeights() ? Value(chunk[2]) : Value(), tokens);
+        Value dh = MatmulOp::create(in, dz, getW(), false, false);
+        Value dw = MatmulOp::create(in, dz, chunk[0], true, false);
+        YieldOp::create(in, ValueRange{arith::AddFOp::create(in, sum[0], dw)}, ValueRange{dh});
+      });
+  return SmallVector<Value>{joinRows(b, loop.getResult(1)), loop.getResult(0)};
+}

@@ -1,0 +1,40 @@
+#ifndef NANOCHAT_OPS_LOSS_TD
+#define NANOCHAT_OPS_LOSS_TD
+include "dialect/Nanochat.td"
+
+def Nanochat_LinearCrossEntropyOp
+    : Nanochat_ComputeOp<"linear_cross_entropy", [InfersTypes, HasVjp, HasIterationSpace]> {
+  let summary = "Output head and next-token cross entropy, fused";
+  let description = [{
+    With logits z = h·wᵀ (N, V) for h (N, C), w (V, C):
+    nll[n] = log Σ_v exp z[n, v] − z[n, targets[n]] (nats), loss = (1/N) Σ_n weights[n]·nll[n].
+    `weights` (N) are the per-token weights, such as exit probabilities; all ones if absent.
+    Logits exist for a chunk of tokens at a time, never as (N, V). `nll` carries no gradient: it is
+    for reports and for stage-II gates.
+  }];
+  let arguments = (ins FloatMatrix:$h, FloatMatrix:$w, IntVector:$targets, Optional<FloatVector>:$weights);
+  let results = (outs FloatScalar:$loss, FloatVector:$nll);
+  let assemblyFormat = [{
+    $h `,` $w `,` $targets (`weights` $weights^)? attr-dict
+    `:` type($h) `,` type($w) `,` type($targets) (`,` type($weights)^)?
+  }];
+  let hasVerifier = 1;
+}
+
+def Nanochat_LinearCrossEntropyGradOp
+    : Nanochat_ComputeOp<"linear_cross_entropy_grad", [InfersTypes, HasIterationSpace]> {
+  let summary = "Gradient of linear_cross_entropy";
+  let description = [{
+    With p = softmax of the logits z = h·wᵀ and dz[n, v] = (dloss·weights[n]/N)·(p[n, v] − [v = targets[n]]):
+    dh = dz·w, dw = dzᵀ·h. Logits are formed again, a chunk of tokens at a time.
+  }];
+  let arguments = (ins FloatMatrix:$h, FloatMatrix:$w, IntVector:$targets, FloatScalar:$dloss,
+      Optional<FloatVector>:$weights);
+  let results = (outs FloatMatrix:$dh, FloatMatrix:$dw);
+  let assemblyFormat = [{
+    $h `,` $w `,` $targets `,` $dloss (`weights` $weights^)? attr-dict
+    `:` type($h) `,` type($w) `,` type($targets) `,` type($dloss) (`,` type($weights)^)?
+  }];
+}
+
+#endif // NANOCHAT_OPS_LOSS_TD

@@ -1,0 +1,108 @@
+#ifndef NANOCHAT_OPS_MODEL_TD
+#define NANOCHAT_OPS_MODEL_TD
+include "dialect/Nanochat.td"
+
+def Init : I32EnumAttr<"Init", "how a parameter starts", [
+    I32EnumAttrCase<"constant", 0>, I32EnumAttrCase<"normal", 1>]> {
+  let cppNamespace = "::mlir::nanochat";
+}
+
+def Nanochat_ModelOp : Nanochat_Op<"model",
+    [IsolatedFromAbove, Symbol, NoRegionArguments, NoTerminator]> {
+  let summary = "A model: from tokens to objectives, and how its parameters are updated";
+  let description = [{
+    The `forward` region computes objectives from parameters and a batch. The `update` region runs
+    once per optimizer step and assigns an update rule to every parameter role.
+
+    ```mlir
+    nanochat.model @bigram {
+      %tokens, %targets = nanochat.tokens batch = 2 seq = 16
+      %table = nanochat.param "table" normal(0.02) role "head" : tensor<256x256xf32>
+      ...
+      nanochat.objective "train" %loss : tensor<f32>
+    } update {
+      %lr = nanochat.scalar "lr" = 0.1 : tensor<f32>
+      %wd = nanochat.scalar "weight_decay" = 0.0 : tensor<f32>
+      nanochat.optimizer "sgd" for ["head"] lr(%lr) weight_decay(%wd) : tensor<f32>
+    }
+    ```
+  }];
+  let arguments = (ins SymbolNameAttr:$sym_name);
+  let regions = (region SizedRegion<1>:$forward, MaxSizedRegion<1>:$update);
+  let assemblyFormat = "$sym_name attr-dict-with-keyword $forward `update` $update";
+  let hasVerifier = 1;
+}
+
+/// What a model declares rather than computes: it becomes an argument or a result of the entries.
+class Nanochat_DeclareOp<string mnemonic, list<Trait> traits = []>
+    : Nanochat_Op<mnemonic, !listconcat([HasParent<"ModelOp">], traits)>;
+
+def Nanochat_TokensOp : Nanochat_DeclareOp<"tokens", [InfersTypes]> {
+  let summary = "A batch of token ids and the ids to predict";
+  let description = [{
+    Both results are (N) i32 with N = batch·seq; row b of the batch is tokens[b·seq, (b+1)·seq).
+    The runtime feeds `accum` such batches per optimizer step, whose gradients are averaged.
+  }];
+  let arguments = (ins ConfinedAttr<I64Attr, [IntPositive]>:$batch,
+      ConfinedAttr<I64Attr, [IntPositive]>:$seq,
+      DefaultValuedAttr<ConfinedAttr<I64Attr, [IntPositive]>, "1">:$accum);
+  let results = (outs IntVector:$tokens, IntVector:$targets);
+  let assemblyFormat = "`batch` `=` $batch `seq` `=` $seq (`accum` `=` $accum^)? attr-dict";
+}
+
+def Nanochat_ScalarOp : Nanochat_DeclareOp<"scalar"> {
+  let summary = "A run-time scalar with a default, such as a learning rate";
+  let description = [{
+    Set from the command line of the compiled program. The runtime itself sets "step" (0-based
+    optimizer step) and "steps" (their total).
+  }];
+  let arguments = (ins StrAttr:$scalar_name, F64Attr:$value);
+  let results = (outs FloatScalar:$result);
+  let assemblyFormat = "$scalar_name `=` $value attr-dict `:` type($result)";
+}
+
+def Nanochat_ParamOp : Nanochat_DeclareOp<"param"> {
+  let summary = "A trained parameter";
+  let description = [{
+    `role` chooses its update rule ("embedding", "matrix", "norm", "bias", "gate", "head").
+    `stack` names the loop whose trip count is the leading dimension, so that
+    `--set layers=48` restacks it. `normal(s)` draws mean 0 and standard deviation s;
+    `constant(c)` fills. Names are unique.
+  }];
+  let arguments = (ins StrAttr:$param_name, Init:$init, F64Attr:$scale, StrAttr:$role,
+      OptionalAttr<StrAttr>:$stack);
+  let results = (outs FloatTensor:$result);
+  let assemblyFormat = [{
+    $param_name $init `(` $scale `)` `role` $role (`stack` $stack^)? attr-dict `:` type($result)
+  }];
+  let hasVerifier = 1;
+}
+
+def Nanochat_ObjectiveOp : Nanochat_DeclareOp<"objective"> {
+  let summary = "The loss one training phase minimises";
+  let description = [{
+    `trains` lists the parameter roles that the phase updates; all if absent. The default phase is "train".
+  }];
+  let arguments = (ins StrAttr:$phase, FloatScalar:$loss, OptionalAttr<StrArrayAttr>:$trains);
+  let assemblyFormat = "$phase $loss (`trains` $trains^)? attr-dict `:` type($loss)";
+}
+
+def Nanochat_MetricOp : Nanochat_DeclareOp<"metric"> {
+  let summary = "A value reported by name";
+  let description = [{
+    "nll" (nats per token, (N) or (n_loops, N)) and "exit_probability" ((n_loops, N)) are known to the runtime; other
+    rank-0 values are logged as they are.
+  }];
+  let arguments = (ins StrAttr:$metric_name, AnyRankedTensor:$value);
+  let assemblyFormat = "$metric_name $value attr-dict `:` type($value)";
+}
+
+def Nanochat_TokenConstantOp : Nanochat_ComputeOp<"token_constant", [InfersTypes, Pointwise]> {
+  let summary = "One constant per token";
+  let description = [{ Shape (N) for activations `like` of shape (N, C); start values of loops over tokens. }];
+  let arguments = (ins F64Attr:$value, FloatMatrix:$like);
+  let results = (outs FloatVector:$result);
+  let assemblyFormat = "$value `like` $like attr-dict `:` type($like)";
+}
+
+#endif // NANOCHAT_OPS_MODEL_TD

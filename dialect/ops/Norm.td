@@ -1,0 +1,25 @@
+#ifndef NANOCHAT_OPS_NORM_TD
+#define NANOCHAT_OPS_NORM_TD
+include "dialect/Nanochat.td"
+
+def Nanochat_RmsNormOp : Nanochat_ComputeOp<"rms_norm", [InfersTypes, HasVjp, HasIterationSpace]> {
+  let summary = "Root-mean-square normalisation";
+  let description = [{ y = x / sqrt(mean_c x² + eps) ⊙ gain, per row of x (N, C); gain (C). }];
+  let arguments = (ins FloatMatrix:$x, FloatVector:$gain, DefaultValuedAttr<F64Attr, "1e-6">:$eps);
+  let results = (outs FloatMatrix:$y);
+  let assemblyFormat = "$x `,` $gain (`eps` $eps^)? attr-dict `:` type($x) `,` type($gain)";
+  let hasVerifier = 1;
+}
+
+def Nanochat_RmsNormGradOp : Nanochat_ComputeOp<"rms_norm_grad", [InfersTypes, HasIterationSpace]> {
+  let summary = "Gradient of rms_norm";
+  let description = [{
+    With r = 1/sqrt(mean x² + eps) and x̂ = x·r per row:
+    dx = r·(gain ⊙ dy − x̂·mean_c(gain ⊙ dy ⊙ x̂)), dgain = Σ_rows dy ⊙ x̂.
+  }];
+  let arguments = (ins FloatMatrix:$x, FloatVector:$gain, FloatMatrix:$dy, F64Attr:$eps);
+  let results = (outs FloatMatrix:$dx, FloatVector:$dgain);
+  let assemblyFormat = "$x `,` $gain `,` $dy `eps` $eps attr-dict `:` type($x) `,` type($gain) `,` type($dy)";
+}
+
+#endif // NANOCHAT_OPS_NORM_TD

@@ -1,0 +1,17 @@
+#include "dialect/Nanochat.h"
+#include "lib/Autodiff/Passes.h"
+#include "mlir/InitAllDialects.h"
+#include "mlir/InitAllExtensions.h"
+#include "mlir/InitAllPasses.h"
+#include "mlir/Tools/mlir-opt/MlirOptMain.h"
+using namespace mlir;
+int main(int argc, char **argv) {
+  DialectRegistry registry;
+  registerAllDialects(registry);
+  registerAllExtensions(registry);
+  registry.insert<nanochat::NanochatDialect>();
+  nanochat::registerExternalModels(registry);
+  registerAllPasses();
+  nanochat::registerAutodiffPasses();
+  return asMainReturnCode(MlirOptMain(argc, argv, "nanochat compiler\n", registry));
+}
