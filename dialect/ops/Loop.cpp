@@ -18,7 +18,6 @@ ArrayRef<BlockArgument> LoopOp::getSliceArgs() {
   return getBody().getArguments().drop_front(getNumCarries());
 }
 YieldOp LoopOp::getYield() { return cast<YieldOp>(getBody().front().getTerminator()); }
-SmallVector<Region *> LoopOp::getLoopRegions() { return {&getBody()}; }
 
 static RankedTensorType stackType(int64_t count, Type type) {
   auto tensor = cast<RankedTensorType>(type);

@@ -2,7 +2,6 @@
 #define NANOCHAT_OPS_LOOP_TD
 include "dialect/Nanochat.td"
 include "mlir/Interfaces/ControlFlowInterfaces.td"
-include "mlir/Interfaces/LoopLikeInterface.td"
 
 def Recompute : I32EnumAttr<"Recompute", "which forward values a loop keeps for its gradient", [
     I32EnumAttrCase<"nothing", 0>, I32EnumAttrCase<"cheap", 1>, I32EnumAttrCase<"body", 2>]> {
@@ -10,8 +9,7 @@ def Recompute : I32EnumAttr<"Recompute", "which forward values a loop keeps for 
 }
 
 def Nanochat_LoopOp : Nanochat_Op<"loop", [AttrSizedOperandSegments, RecursiveMemoryEffects,
-    RecursivelySpeculatable, SingleBlock, Decomposes, HasVjp,
-    DeclareOpInterfaceMethods<LoopLikeOpInterface, ["getLoopRegions"]>]> {
+    RecursivelySpeculatable, SingleBlock, Decomposes, HasVjp]> {
   let summary = "A rolled scan over stacked layers, LoopLM steps or chunks";
   let description = [{
     Runs the body `count` times. `carry` values pass from one iteration to the next; `slice` operands

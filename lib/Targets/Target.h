@@ -1,0 +1,47 @@
+// A target is a row: what a chip has, and which emitters serve it. Nothing outside this folder asks
+// which target it compiles for.
+#ifndef NANOCHAT_LIB_TARGETS_TARGET_H
+#define NANOCHAT_LIB_TARGETS_TARGET_H
+
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+
+namespace mlir::nanochat {
+
+/// Facts of a CPU row, from which emitters derive tiles and instructions.
+struct CpuFacts {
+  int64_t vectorBits = 512;    // of the widest profitable vector
+  int64_t vectorRegisters = 32;
+  bool vnni = false;           // u8 × s8 dot products of 4 (vpdpbusd)
+  int64_t l1Bytes = 32 << 10, l2Bytes = 1 << 20;
+};
+
+/// A compilation target.
+struct Target {
+  std::string name;            // "avx512-vnni"
+  std::string cpu, features;   // for LLVM's code generator
+  CpuFacts facts;
+  bool reference = false;      // plain loops from decompositions, no fusion
+};
+
+/// Attributes of a kernel function.
+inline constexpr StringLiteral kTasksAttr = "nanochat.tasks";          // I64Attr: how many tasks
+inline constexpr StringLiteral kScratchAttr = "nanochat.scratch_bytes"; // I64Attr: per thread
+inline constexpr StringLiteral kInplaceAttr = "nanochat.inplace";      // DenseI64Array: result -> input or -1
+inline constexpr StringLiteral kClassAttr = "nanochat.class";          // StrAttr: dispatch class
+
+/// Rewrites a kernel from its meaning on tensors
+///   func.func private @k(%in...: tensor) -> (tensor...)      {nanochat.class, nanochat.inplace}
+/// to loops on buffers
+///   func.func private @k(%in...: memref, %out...: memref, %task: index, %scratch: memref<?xi8>)
+/// with nanochat.tasks and nanochat.scratch_bytes set. Static shapes, row-major; inputs and outputs
+/// are bare pointers at the ABI. Fails, without an error, where the emitter does not support the body.
+using EmitKernel = LogicalResult (*)(func::FuncOp kernel, const CpuFacts &facts);
+
+LogicalResult emitRowwise(func::FuncOp kernel, const CpuFacts &facts); // also pointwise
+LogicalResult emitGemm(func::FuncOp kernel, const CpuFacts &facts);
+LogicalResult emitAttention(func::FuncOp kernel, const CpuFacts &facts);
+/// Any body, through its decompositions and bufferisation; one task. The reference's only emitter.
+LogicalResult emitPlain(func::FuncOp kernel, const CpuFacts &facts);
+
+} // namespace mlir::nanochat
+#endif
