@@ -1,9 +1,188 @@
-#include "dialect/Nanochat.h"
+// From a model to its gradients and eval entries. The sweep itself is in dialect/interfaces/Vjp.cpp.
+#include "dialect/Linalg.h"
+#include "dialect/StepIR.h"
 #include "lib/Autodiff/Passes.h"
+#include "llvm/ADT/MapVector.h"
+
 namespace mlir::nanochat {
 #define GEN_PASS_DEF_DIFFERENTIATEPASS
 #include "lib/Autodiff/Passes.h.inc"
-struct DifferentiatePass : impl::DifferentiatePassBase<DifferentiatePass> {
-  void runOnOperation() override {}
+
+namespace {
+/// The forward region of a model, cloned: where its declarations ended up and what it reports.
+struct ForwardPass {
+  llvm::MapVector<Operation *, Value> params; // nanochat.param -> argument
+  Value loss;
+  SmallVector<std::pair<StringRef, Value>> metrics;
 };
+
+/// Builds one entry function from a model's forward region.
+class ForwardEntry {
+public:
+  ForwardEntry(ModelOp model, StringRef name)
+      : model(model), entry(model->getParentOfType<ModuleOp>(), name, model.getLoc()) {}
+
+  /// Adds the model's parameters, scalars and `accum` batches as arguments.
+  void declare(int64_t accum);
+  /// Clones the compute ops at `b`; `tokens` and `targets` are one batch.
+  ForwardPass clone(OpBuilder &b, Value tokens, Value targets, StringRef phase);
+
+  ModelOp model;
+  EntryBuilder entry;
+  Value tokens, targets;
+
+private:
+  IRMapping declared;
+  llvm::MapVector<Operation *, Value> params;
+};
+
+void ForwardEntry::declare(int64_t accum) {
+  for (Operation &op : model.getForward().front()) {
+    if (auto param = dyn_cast<ParamOp>(op)) {
+      Binding binding{"param", param.getParamName(), param.getRole(), param.getInit(), param.getScale().convertToDouble()};
+      params[param] = entry.argument(param.getType(), binding);
+      declared.map(param.getResult(), params[param]);
+    } else if (auto scalar = dyn_cast<ScalarOp>(op)) {
+      Binding binding{"input", scalar.getScalarName(), "", Init::constant, scalar.getValue().convertToDouble()};
+      declared.map(scalar.getResult(), entry.argument(scalar.getType(), binding));
+    } else if (auto batch = dyn_cast<TokensOp>(op)) {
+      auto type = cast<RankedTensorType>(batch.getTokens().getType());
+      if (accum > 1)
+        type = withShape(type, {accum, type.getDimSize(0)});
+      tokens = entry.argument(type, {"input", "tokens"});
+      targets = entry.argument(type, {"input", "targets"});
+    }
+  }
 }
+
+ForwardPass ForwardEntry::clone(OpBuilder &b, Value batchTokens, Value batchTargets, StringRef phase) {
+  ForwardPass pass;
+  pass.params = params;
+  IRMapping map = declared;
+  for (Operation &op : model.getForward().front()) {
+    if (auto batch = dyn_cast<TokensOp>(op)) {
+      map.map(batch.getTokens(), batchTokens);
+      map.map(batch.getTargets(), batchTargets);
+    } else if (auto objective = dyn_cast<ObjectiveOp>(op)) {
+      if (objective.getPhase() == phase)
+        pass.loss = map.lookup(objective.getLoss());
+    } else if (auto metric = dyn_cast<MetricOp>(op)) {
+      pass.metrics.push_back({metric.getMetricName(), map.lookup(metric.getValue())});
+    } else if (!isa<ParamOp, ScalarOp>(op)) {
+      b.clone(op, map);
+    }
+  }
+  return pass;
+}
+
+struct DifferentiatePass : impl::DifferentiatePassBase<DifferentiatePass> {
+  void runOnOperation() override {
+    for (auto model : llvm::to_vector(getOperation().getOps<ModelOp>())) {
+      for (auto objective : model.getForward().getOps<ObjectiveOp>())
+        if (failed(buildGradients(model, objective)))
+          return signalPassFailure();
+      buildEval(model);
+    }
+  }
+
+  /// Gradients of one batch at `b`, per parameter that the phase trains; the loss is divided by `accum`.
+  FailureOr<SmallVector<Value>> sweep(OpBuilder &b, const ForwardPass &pass, ObjectiveOp objective, int64_t accum) {
+    Cotangents ct;
+    SmallVector<Value> trained;
+    for (auto [op, arg] : pass.params)
+      if (trains(objective, cast<ParamOp>(op))) {
+        ct.markActive(arg);
+        trained.push_back(arg);
+      }
+    Block *block = b.getInsertionBlock();
+    ct.propagate(*block);
+    ImplicitLocOpBuilder at(objective.getLoc(), b);
+    ct.add(b, pass.loss, constant(at, pass.loss.getType(), 1.0 / accum));
+    if (failed(reverseSweep(b, *block, ct)))
+      return failure();
+    SmallVector<Value> grads;
+    for (Value arg : trained)
+      grads.push_back(ct.ofOrZero(b, arg));
+    return grads;
+  }
+
+  static bool trains(ObjectiveOp objective, ParamOp param) {
+    return !objective.getTrains() || llvm::is_contained(*objective.getTrains(), param.getRoleAttr());
+  }
+
+  LogicalResult buildGradients(ModelOp model, ObjectiveOp objective) {
+    TokensOp batch = *model.getForward().getOps<TokensOp>().begin();
+    int64_t accum = batch.getAccum();
+    ForwardEntry forward(model, (objective.getPhase() + ".gradients").str());
+    forward.declare(accum);
+    EntryBuilder &entry = forward.entry;
+    SmallVector<Value> grads;
+    Value loss;
+    ForwardPass pass;
+    if (accum == 1) {
+      pass = forward.clone(entry.builder, forward.tokens, forward.targets, objective.getPhase());
+      auto swept = sweep(entry.builder, pass, objective, 1);
+      if (failed(swept))
+        return failure();
+      grads = *swept;
+      loss = pass.loss;
+    } else if (failed(accumulate(forward, objective, accum, pass, loss, grads))) {
+      return failure();
+    }
+    entry.result(loss, {"output", "loss"});
+    for (auto [name, value] : pass.metrics)
+      entry.result(value, {"output", name});
+    entry.result(loss, {"output", "grad_norm"});
+    auto grad = grads.begin();
+    for (auto [op, arg] : pass.params)
+      if (auto param = cast<ParamOp>(op); trains(objective, param))
+        entry.result(*grad++, {"gradient", param.getParamName(), param.getRole()});
+    entry.finish();
+    return success();
+  }
+
+  /// Micro-batches are a loop that carries the loss and the sums of gradients and stacks metrics.
+  LogicalResult accumulate(ForwardEntry &forward, ObjectiveOp objective, int64_t accum, ForwardPass &pass, Value &loss,
+                           SmallVectorImpl<Value> &grads) {
+    OpBuilder &b = forward.entry.builder;
+    ImplicitLocOpBuilder at(objective.getLoc(), b);
+    SmallVector<Value> inits{constant(at, objective.getLoss().getType(), 0.0)};
+    for (auto param : forward.model.getForward().getOps<ParamOp>())
+      if (trains(objective, param))
+        inits.push_back(constant(at, param.getType(), 0.0));
+    LogicalResult ok = success();
+    auto loop = LoopOp::create(
+        at, "accum", accum, inits, ValueRange{forward.tokens, forward.targets}, false,
+        [&](ImplicitLocOpBuilder &in, ArrayRef<BlockArgument> sums, ArrayRef<BlockArgument> batch) {
+          pass = forward.clone(in, batch[0], batch[1], objective.getPhase());
+          auto swept = sweep(in, pass, objective, accum);
+          SmallVector<Value> next, stacks;
+          ok = failure(failed(swept));
+          Value share = mul(in, pass.loss, constant(in, pass.loss.getType(), 1.0 / accum));
+          next.push_back(add(in, sums[0], share));
+          for (unsigned i = 1; i < sums.size(); ++i)
+            next.push_back(failed(swept) ? Value(sums[i]) : add(in, sums[i], (*swept)[i - 1]));
+          for (auto &metric : pass.metrics)
+            stacks.push_back(metric.second);
+          YieldOp::create(in, next, stacks);
+        });
+    loss = loop.getResult(0);
+    llvm::append_range(grads, loop.getCarryResults().drop_front());
+    for (auto [metric, stack] : llvm::zip(pass.metrics, loop.getStackResults()))
+      metric.second = stack;
+    return ok;
+  }
+
+  void buildEval(ModelOp model) {
+    ObjectiveOp objective = *model.getForward().getOps<ObjectiveOp>().begin();
+    ForwardEntry forward(model, "eval");
+    forward.declare(1);
+    ForwardPass pass = forward.clone(forward.entry.builder, forward.tokens, forward.targets, objective.getPhase());
+    forward.entry.result(pass.loss, {"output", "loss"});
+    for (auto [name, value] : pass.metrics)
+      forward.entry.result(value, {"output", name});
+    forward.entry.finish();
+  }
+};
+} // namespace
+} // namespace mlir::nanochat
