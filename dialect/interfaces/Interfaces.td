@@ -41,4 +41,14 @@ def CostOpInterface : OpInterface<"CostOpInterface"> {
     "int64_t", "getFlops">];
 }
 
+def KernelOpInterface : OpInterface<"KernelOpInterface"> {
+  let cppNamespace = "::mlir::nanochat";
+  let description = [{
+    An op that fusion keeps whole, because an emitter makes better code of it than of its
+    decomposition, or because it is a kernel of its own.
+  }];
+  let methods = [InterfaceMethod<"The dispatch class whose emitter serves the op.",
+    "::mlir::nanochat::DispatchClass", "getDispatchClass">];
+}
+
 #endif // NANOCHAT_INTERFACES_TD

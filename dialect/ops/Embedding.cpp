@@ -65,6 +65,8 @@ SmallVector<AffineMap> EmbeddingGradOp::getIndexingMaps() {
   return {projection(ctx, 3, {0}), projection(ctx, 3, {0, 2}), projection(ctx, 3, {1, 2})};
 }
 
+DispatchClass EmbeddingGradOp::getDispatchClass() { return DispatchClass::generic; }
+
 FailureOr<SmallVector<Value>> EmbeddingGradOp::decomposeOperation(OpBuilder &builder) {
   ImplicitLocOpBuilder b(getLoc(), builder);
   auto table = cast<RankedTensorType>(getDtable().getType());

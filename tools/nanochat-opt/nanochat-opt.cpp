@@ -1,5 +1,6 @@
 #include "dialect/Nanochat.h"
 #include "lib/Autodiff/Passes.h"
+#include "lib/Fusion/Passes.h"
 #include "mlir/InitAllDialects.h"
 #include "mlir/InitAllExtensions.h"
 #include "mlir/InitAllPasses.h"
@@ -13,5 +14,6 @@ int main(int argc, char **argv) {
   nanochat::registerExternalModels(registry);
   registerAllPasses();
   nanochat::registerAutodiffPasses();
+  nanochat::registerFusionPasses();
   return asMainReturnCode(MlirOptMain(argc, argv, "nanochat compiler\n", registry));
 }
