@@ -1,0 +1,163 @@
+// From tensors to slots: entries turn into host functions on planned arenas.
+#include "lib/Memory/Passes.h"
+#include "lib/Memory/Places.h"
+
+namespace mlir::nanochat {
+#define GEN_PASS_DEF_PLACECOPIESPASS
+#define GEN_PASS_DEF_PLANMEMORYPASS
+#include "lib/Memory/Passes.h.inc"
+
+namespace {
+using BoundBuffers = llvm::StringMap<std::unique_ptr<Buffer>>;
+
+/// Rewrites one placed entry.
+class HostEmitter {
+public:
+  HostEmitter(func::FuncOp entry, const PlaceTable &places) : entry(entry), places(places), b(entry.getContext()) {}
+
+  /// Replaces the entry's body; `tensors` are the indices of its bound tensors.
+  void run(ArrayRef<int64_t> tensors) {
+    Block *body = new Block;
+    b.setInsertionPointToEnd(body);
+    emitBlock(entry.getBody().front());
+    func::ReturnOp::create(b, entry.getLoc());
+    entry.getBody().front().dropAllReferences();
+    entry.getBody().getBlocks().clear();
+    entry.getBody().push_back(body);
+    entry.setFunctionType(b.getFunctionType({}, {}));
+    entry.removeArgAttrsAttr();
+    entry.removeResAttrsAttr();
+    entry->setAttr(kTensorsAttr, b.getDenseI64ArrayAttr(tensors));
+  }
+
+private:
+  struct Iteration {
+    Value number, index; // of the iteration, and of the slice it works on
+  };
+
+  void emitBlock(Block &block) {
+    for (Operation &op : block) {
+      if (auto dispatch = dyn_cast<DispatchOp>(op)) {
+        SmallVector<Value> slots;
+        for (Value value : dispatch.getInputs())
+          slots.push_back(slot(value));
+        for (Value value : dispatch.getResults())
+          slots.push_back(slot(value));
+        LaunchOp::create(b, op.getLoc(), dispatch.getKernelAttr(), slots);
+      } else if (auto loop = dyn_cast<LoopOp>(op)) {
+        emitLoop(loop);
+      }
+    }
+  }
+
+  void emitLoop(LoopOp loop) {
+    Location loc = loop.getLoc();
+    Value zero = arith::ConstantIndexOp::create(b, loc, 0), one = arith::ConstantIndexOp::create(b, loc, 1);
+    Value count = arith::ConstantIndexOp::create(b, loc, loop.getCount());
+    auto host = scf::ForOp::create(b, loc, zero, count, one);
+    OpBuilder::InsertionGuard guard(b);
+    b.setInsertionPointToStart(host.getBody());
+    Value number = host.getInductionVar(), index = number;
+    if (loop.getReverse())
+      index = arith::SubIOp::create(b, loc, arith::ConstantIndexOp::create(b, loc, loop.getCount() - 1), number);
+    iterations[loop] = {number, index};
+    emitBlock(loop.getBody().front());
+  }
+
+  Value slot(Value value) {
+    Place place = places.of(value);
+    auto type = cast<RankedTensorType>(value.getType());
+    SmallVector<Value> indices;
+    SmallVector<int64_t> strides;
+    Location loc = value.getLoc();
+    for (const Place::Term &term : place.terms) {
+      Iteration at = iterations.lookup(term.loop);
+      if (term.stride) {
+        indices.push_back(at.index);
+        strides.push_back(term.stride);
+      }
+      if (term.alternate) {
+        Value turn = at.number;
+        if (term.phase)
+          turn = arith::AddIOp::create(b, loc, turn, arith::ConstantIndexOp::create(b, loc, term.phase));
+        indices.push_back(arith::RemUIOp::create(b, loc, turn, arith::ConstantIndexOp::create(b, loc, 2)));
+        strides.push_back(term.alternate);
+      }
+    }
+    auto buffer = MemRefType::get(type.getShape(), type.getElementType());
+    return SlotOp::create(b, loc, buffer, place.buffer->arena, place.buffer->offset + place.offset, indices, strides);
+  }
+
+  func::FuncOp entry;
+  const PlaceTable &places;
+  OpBuilder b;
+  DenseMap<Operation *, Iteration> iterations;
+};
+
+struct PlaceCopiesPass : impl::PlaceCopiesPassBase<PlaceCopiesPass> {
+  void runOnOperation() override {
+    BoundBuffers bound;
+    for (func::FuncOp entry : getEntries(getOperation()))
+      PlaceTable(entry).assign(bound);
+  }
+};
+
+struct PlanMemoryPass : impl::PlanMemoryPassBase<PlanMemoryPass> {
+  void runOnOperation() override {
+    ModuleOp module = getOperation();
+    BoundBuffers bound;
+    std::vector<std::unique_ptr<PlaceTable>> tables;
+    SmallVector<func::FuncOp> entries = getEntries(module);
+    for (func::FuncOp entry : entries) {
+      tables.push_back(std::make_unique<PlaceTable>(entry));
+      tables.back()->assign(bound);
+    }
+    SmallVector<int64_t> sizes(getMaxEnumValForArena() + 1, 0);
+    for (auto &table : tables) {
+      SmallVector<Buffer *> temporaries;
+      for (auto &buffer : table->getBuffers())
+        temporaries.push_back(buffer.get());
+      int64_t &workspace = sizes[unsigned(Arena::workspace)];
+      workspace = std::max(workspace, packArena(temporaries));
+    }
+    // Bound tensors lie one after the other, in the order of the entries' signatures.
+    SmallVector<Attribute> tensors;
+    DenseMap<Buffer *, int64_t> numbers;
+    for (auto [entry, table] : llvm::zip(entries, tables)) {
+      SmallVector<int64_t> used;
+      auto use = [&](DictionaryAttr attrs, Type type, Buffer *buffer) {
+        auto [it, isNew] = numbers.try_emplace(buffer, tensors.size());
+        if (isNew) {
+          int64_t &size = sizes[unsigned(buffer->arena)];
+          buffer->offset = size;
+          size += buffer->bytes;
+          tensors.push_back(describe(attrs, type, buffer));
+        }
+        if (!llvm::is_contained(used, it->second))
+          used.push_back(it->second);
+      };
+      for (BlockArgument arg : entry.getArguments())
+        use(entry.getArgAttrOfType<DictionaryAttr>(arg.getArgNumber(), kBindAttr), arg.getType(), table->of(arg).buffer);
+      for (OpOperand &result : entry.getBody().front().getTerminator()->getOpOperands())
+        use(entry.getResultAttrOfType<DictionaryAttr>(result.getOperandNumber(), kBindAttr), result.get().getType(),
+            table->of(result.get()).buffer);
+      HostEmitter(entry, *table).run(used);
+    }
+    Builder b(&getContext());
+    module->setAttr(kTensorsAttr, b.getArrayAttr(tensors));
+    module->setAttr(kArenaBytesAttr, b.getDenseI64ArrayAttr(sizes));
+    for (auto model : llvm::make_early_inc_range(module.getOps<ModelOp>()))
+      model.erase();
+  }
+
+  static DictionaryAttr describe(DictionaryAttr attrs, Type type, Buffer *buffer) {
+    Builder b(type.getContext());
+    NamedAttrList list(attrs);
+    list.set("type", TypeAttr::get(type));
+    list.set("arena", b.getI64IntegerAttr(int64_t(buffer->arena)));
+    list.set("offset", b.getI64IntegerAttr(buffer->offset));
+    return list.getDictionary(type.getContext());
+  }
+};
+} // namespace
+} // namespace mlir::nanochat
