@@ -29,6 +29,10 @@ inline constexpr StringLiteral kScratchAttr = "nanochat.scratch_bytes"; // I64At
 inline constexpr StringLiteral kInplaceAttr = "nanochat.inplace";      // DenseI64Array: result -> input or -1
 inline constexpr StringLiteral kClassAttr = "nanochat.class";          // StrAttr: dispatch class
 
+/// A kernel @k gets a wrapper @k.run with the ABI's signature and a constant @k.info that describes it.
+inline constexpr StringLiteral kKernelRunSuffix = ".run";
+inline constexpr StringLiteral kKernelInfoSuffix = ".info";
+
 /// Rewrites a kernel from its meaning on tensors
 ///   func.func private @k(%in...: tensor) -> (tensor...)      {nanochat.class, nanochat.inplace}
 /// to loops on buffers

@@ -1,0 +1,124 @@
+// Host functions to the ABI: slots become addresses, launches calls of nc_dispatch (runtime/Abi.h).
+#include "dialect/StepIR.h"
+#include "lib/Lowering/Passes.h"
+#include "lib/Targets/Target.h"
+#include "mlir/Conversion/LLVMCommon/MemRefBuilder.h"
+#include "mlir/Conversion/LLVMCommon/TypeConverter.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+
+namespace mlir::nanochat {
+#define GEN_PASS_DEF_LOWERHOSTPASS
+#include "lib/Lowering/Passes.h.inc"
+
+namespace {
+/// Rewrites one entry to `(context: ptr, arenas: ptr) -> ()`.
+class HostLowering {
+public:
+  HostLowering(func::FuncOp entry, LLVM::LLVMFuncOp dispatch) : entry(entry), dispatch(dispatch), b(entry.getContext()) {}
+
+  void run() {
+    auto ptr = LLVM::LLVMPointerType::get(entry.getContext());
+    Block &body = entry.getBody().front();
+    context = body.addArgument(ptr, entry.getLoc());
+    arenas = body.addArgument(ptr, entry.getLoc());
+    entry.setFunctionType(b.getFunctionType({ptr, ptr}, {}));
+    openFrame(body);
+    entry.walk([&](LaunchOp launch) { lower(launch); });
+    entry.walk([&](SlotOp slot) { slot.erase(); });
+  }
+
+private:
+  /// Loads the arenas' bases and reserves the widest argument list.
+  void openFrame(Block &body) {
+    Location loc = entry.getLoc();
+    auto ptr = LLVM::LLVMPointerType::get(entry.getContext());
+    size_t widest = 1;
+    entry.walk([&](LaunchOp launch) { widest = std::max<size_t>(widest, launch.getBuffers().size()); });
+    b.setInsertionPointToStart(&body);
+    Value count = LLVM::ConstantOp::create(b, loc, b.getI64IntegerAttr(widest));
+    buffers = LLVM::AllocaOp::create(b, loc, ptr, ptr, count);
+    for (unsigned arena = 0; arena <= getMaxEnumValForArena(); ++arena) {
+      Value at = LLVM::GEPOp::create(b, loc, ptr, ptr, arenas, ArrayRef<LLVM::GEPArg>{int32_t(arena)});
+      bases.push_back(LLVM::LoadOp::create(b, loc, ptr, at));
+    }
+  }
+
+  Value address(SlotOp slot) {
+    Location loc = slot.getLoc();
+    auto ptr = LLVM::LLVMPointerType::get(b.getContext());
+    Value offset = LLVM::ConstantOp::create(b, loc, b.getI64IntegerAttr(slot.getOffset()));
+    for (auto [index, stride] : llvm::zip(slot.getIndices(), slot.getStrides())) {
+      Value wide = arith::IndexCastOp::create(b, loc, b.getI64Type(), index);
+      Value step = LLVM::ConstantOp::create(b, loc, b.getI64IntegerAttr(stride));
+      offset = LLVM::AddOp::create(b, loc, offset, LLVM::MulOp::create(b, loc, wide, step));
+    }
+    return LLVM::GEPOp::create(b, loc, ptr, b.getI8Type(), bases[unsigned(slot.getArena())], ArrayRef<LLVM::GEPArg>{offset});
+  }
+
+  void lower(LaunchOp launch) {
+    Location loc = launch.getLoc();
+    auto ptr = LLVM::LLVMPointerType::get(b.getContext());
+    b.setInsertionPoint(launch);
+    for (auto [i, buffer] : llvm::enumerate(launch.getBuffers())) {
+      Value at = LLVM::GEPOp::create(b, loc, ptr, ptr, buffers, ArrayRef<LLVM::GEPArg>{int32_t(i)});
+      LLVM::StoreOp::create(b, loc, address(buffer.getDefiningOp<SlotOp>()), at);
+    }
+    Value info = LLVM::AddressOfOp::create(b, loc, ptr, (launch.getKernel() + kKernelInfoSuffix).str());
+    LLVM::CallOp::create(b, loc, dispatch, ValueRange{context, info, buffers});
+    launch.erase();
+  }
+
+  func::FuncOp entry;
+  LLVM::LLVMFuncOp dispatch;
+  OpBuilder b;
+  Value context, arenas, buffers;
+  SmallVector<Value> bases;
+};
+
+struct LowerHostPass : impl::LowerHostPassBase<LowerHostPass> {
+  void runOnOperation() override {
+    ModuleOp module = getOperation();
+    OpBuilder b(&getContext());
+    b.setInsertionPointToStart(module.getBody());
+    auto ptr = LLVM::LLVMPointerType::get(&getContext());
+    auto none = LLVM::LLVMVoidType::get(&getContext());
+    auto dispatch = LLVM::LLVMFuncOp::create(b, module.getLoc(), "nc_dispatch", LLVM::LLVMFunctionType::get(none, {ptr, ptr, ptr}));
+    for (auto func : llvm::to_vector(module.getOps<func::FuncOp>())) {
+      if (func->hasAttr(kEntryAttr))
+        HostLowering(func, dispatch).run();
+      else if (func->hasAttr(kTasksAttr))
+        wrapKernel(func);
+    }
+  }
+
+  /// `@k.run(buffers: ptr, task: i64, scratch: ptr)`, an nc_kernel, and `@k.info`, which the program
+  /// descriptor defines.
+  void wrapKernel(func::FuncOp kernel) {
+    Location loc = kernel.getLoc();
+    OpBuilder b(kernel);
+    auto ptr = LLVM::LLVMPointerType::get(&getContext());
+    std::string name = kernel.getName().str();
+    LLVM::GlobalOp::create(b, loc, b.getI8Type(), /*isConstant=*/true, LLVM::Linkage::External, name + kKernelInfoSuffix.str(), Attribute());
+    auto run = func::FuncOp::create(b, loc, name + kKernelRunSuffix.str(), b.getFunctionType({ptr, b.getI64Type(), ptr}, {}));
+    Block *body = run.addEntryBlock();
+    b.setInsertionPointToStart(body);
+    LLVMTypeConverter types(&getContext());
+    SmallVector<Value> args;
+    TypeRange inputs = kernel.getArgumentTypes();
+    auto buffer = [&](Type type, Value address) {
+      auto memref = cast<MemRefType>(type);
+      Value descriptor = MemRefDescriptor::fromStaticShape(b, loc, types, memref, address);
+      args.push_back(UnrealizedConversionCastOp::create(b, loc, type, descriptor).getResult(0));
+    };
+    for (auto [i, type] : llvm::enumerate(inputs.drop_back(2))) {
+      Value at = LLVM::GEPOp::create(b, loc, ptr, ptr, body->getArgument(0), ArrayRef<LLVM::GEPArg>{int32_t(i)});
+      buffer(type, LLVM::LoadOp::create(b, loc, ptr, at));
+    }
+    args.push_back(arith::IndexCastOp::create(b, loc, b.getIndexType(), body->getArgument(1)));
+    buffer(inputs.back(), body->getArgument(2));
+    func::CallOp::create(b, loc, kernel, args);
+    func::ReturnOp::create(b, loc);
+  }
+};
+} // namespace
+} // namespace mlir::nanochat

@@ -1,0 +1,34 @@
+// The constant description a program carries: nc_program_main of runtime/Abi.h.
+#ifndef NANOCHAT_LIB_PROGRAM_DESCRIPTOR_H
+#define NANOCHAT_LIB_PROGRAM_DESCRIPTOR_H
+
+#include "mlir/IR/BuiltinOps.h"
+#include "llvm/IR/Module.h"
+
+namespace mlir::nanochat {
+
+/// What the descriptor needs beyond the planned module's attributes.
+struct ProgramFacts {
+  std::string model, target, irHash;
+  int64_t flopsPerToken = 0, vocab = 0;
+};
+
+/// One operand of a kernel, and a kernel, as the ABI describes them.
+struct KernelFacts {
+  std::string name;
+  int64_t tasks;
+  SmallVector<std::pair<Type, bool>> operands; // tensor or buffer type; is it an output?
+};
+
+/// Collects the kernels of a module after emission (functions on buffers), in order.
+SmallVector<KernelFacts> collectKernels(ModuleOp module);
+/// The largest per-thread scratch of any kernel.
+int64_t scratchBytes(ModuleOp module);
+
+/// Defines nc_program_main and every kernel's info in `llvmModule`, from the attributes the memory
+/// plan left on `planned`.
+void addDescriptor(llvm::Module &llvmModule, ModuleOp planned, const ProgramFacts &program, ArrayRef<KernelFacts> kernels,
+                   int64_t scratchBytes);
+
+} // namespace mlir::nanochat
+#endif
