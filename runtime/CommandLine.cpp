@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "runtime/CommandLine.h"
+
+#include "runtime/Errors.h"
+#include "runtime/commands/Commands.h"
+
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <filesystem>
+
+namespace nc {
+
+static int report(ExitCode code, const std::string &message, const std::string &note) {
+  fflush(stdout);
+  fprintf(stderr, "error: %s\n", message.c_str());
+  if (!note.empty())
+    fprintf(stderr, "note: %s\n", note.c_str());
+  return int(code);
+}
+
+static int parse(CLI::App &app, int argc, char **argv) {
+  try {
+    app.parse(argc, argv);
+    return int(ExitCode::Ok);
+  } catch (const CLI::ParseError &problem) {
+    // Help is a "parse error" that exits with 0.
+    if (problem.get_exit_code() == 0)
+      return app.exit(problem);
+    std::string command = app.get_name();
+    for (const CLI::App *chosen : app.get_subcommands())
+      command += " " + chosen->get_name();
+    return report(ExitCode::BadInput, problem.what(), "'" + command + " --help' lists the options");
+  } catch (const Error &problem) {
+    return report(problem.code, problem.what(), problem.note);
+  } catch (const std::filesystem::filesystem_error &problem) {
+    return report(ExitCode::BadInput, problem.what(), "");
+  } catch (const std::exception &problem) {
+    return report(ExitCode::RunFailed, problem.what(), "");
+  }
+}
+
+int runCommandLine(const nc_program &program, int argc, char **argv) {
+  std::string name = std::filesystem::path(argv[0]).filename().string();
+  CLI::App app(std::string("Model '") + program.model + "', compiled for " + program.target +
+                   ". Trains, evaluates and generates; needs nothing but this file.",
+               name);
+  app.footer("First steps:\n  " + name + " info\n  " + name +
+             " train --data src/ --steps 1000 --save model.safetensors --log log.jsonl\n  " + name +
+             " generate --init model.safetensors --prompt 'fn main() {' -n 200\n  " + name +
+             " plot log.jsonl -o loss.svg");
+  app.require_subcommand(1);
+  addTrainCommand(app, program);
+  addEvalCommand(app, program);
+  addGenerateCommand(app, program);
+  addInfoCommand(app, program);
+  addGradCommand(app, program);
+  addPlotCommand(app);
+  return parse(app, argc, argv);
+}
+
+} // namespace nc

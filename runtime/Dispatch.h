@@ -1,0 +1,29 @@
+// What nc_dispatch passes through: the team that runs a kernel and whoever watches.
+//
+// SPDX-License-Identifier: Apache-2.0
+#ifndef NANOCHAT_RUNTIME_DISPATCH_H
+#define NANOCHAT_RUNTIME_DISPATCH_H
+
+#include "runtime/Abi.h"
+#include "runtime/Threads.h"
+
+namespace nc {
+
+/// Sees every kernel call of an entry, on the calling thread.
+class DispatchObserver {
+public:
+  virtual ~DispatchObserver() = default;
+  virtual void before(const nc_kernel_info &kernel, void *const *buffers) = 0;
+  virtual void after(const nc_kernel_info &kernel, void *const *buffers) = 0;
+};
+
+int64_t elementCount(const nc_operand &operand);
+
+} // namespace nc
+
+struct nc_context {
+  nc::ThreadTeam &team;
+  nc::DispatchObserver *observer = nullptr;
+};
+
+#endif // NANOCHAT_RUNTIME_DISPATCH_H

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "runtime/DispatchRecorder.h"
+
+#include "runtime/Errors.h"
+#include "runtime/Program.h"
+#include "runtime/Safetensors.h"
+
+#include <cctype>
+#include <filesystem>
+
+namespace nc {
+
+DispatchRecorder::DispatchRecorder(const std::string &folder) : folder(folder) {
+  std::error_code problem;
+  std::filesystem::create_directories(folder, problem);
+  if (problem)
+    failInput(format("cannot make the folder '%s': %s", folder.c_str(), problem.message().c_str()));
+}
+
+static TensorView viewOf(const nc_operand &operand, const std::string &name, const void *data) {
+  return {name, operand.dtype, {operand.shape, operand.shape + operand.rank}, data};
+}
+
+static std::string fileName(int64_t call, const char *kernel) {
+  std::string name = kernel;
+  for (char &letter : name)
+    if (!isalnum(static_cast<unsigned char>(letter)) && letter != '_' && letter != '-')
+      letter = '_';
+  return format("%06lld.%s.safetensors", static_cast<long long>(call), name.c_str());
+}
+
+void DispatchRecorder::before(const nc_kernel_info &kernel, void *const *buffers) {
+  inputs.clear();
+  for (int32_t i = 0; i < kernel.n_operands; ++i) {
+    const nc_operand &operand = kernel.operands[i];
+    if (operand.is_output)
+      continue;
+    auto *begin = static_cast<const char *>(buffers[i]);
+    inputs.emplace_back(begin, begin + elementCount(operand) * dtypeBytes(operand.dtype));
+  }
+}
+
+void DispatchRecorder::after(const nc_kernel_info &kernel, void *const *buffers) {
+  std::vector<TensorView> views;
+  size_t input = 0, output = 0;
+  for (int32_t i = 0; i < kernel.n_operands; ++i) {
+    const nc_operand &operand = kernel.operands[i];
+    if (operand.is_output)
+      views.push_back(viewOf(operand, "out" + std::to_string(output++), buffers[i]));
+    else {
+      views.push_back(viewOf(operand, "in" + std::to_string(input), inputs[input].data()));
+      ++input;
+    }
+  }
+  writeSafetensors(folder + "/" + fileName(calls++, kernel.name), views, {{"kernel", kernel.name}});
+}
+
+} // namespace nc

@@ -1,0 +1,34 @@
+// Records kernel calls as files, so that another implementation can be held to the same numbers.
+//
+// SPDX-License-Identifier: Apache-2.0
+#ifndef NANOCHAT_RUNTIME_DISPATCHRECORDER_H
+#define NANOCHAT_RUNTIME_DISPATCHRECORDER_H
+
+#include "runtime/Dispatch.h"
+
+#include <string>
+#include <vector>
+
+namespace nc {
+
+/// Writes FOLDER/000123.<kernel>.safetensors for call 123 (from 0, over all entries observed):
+/// in0 … as before the call (so also what an aliasing output overwrites), out0 … as after it,
+/// metadata "kernel".
+class DispatchRecorder : public DispatchObserver {
+public:
+  /// Makes the folder; fails (exit 2) if it cannot.
+  explicit DispatchRecorder(const std::string &folder);
+
+  void before(const nc_kernel_info &kernel, void *const *buffers) override;
+  void after(const nc_kernel_info &kernel, void *const *buffers) override;
+
+  int64_t count() const { return calls; }
+
+private:
+  std::string folder;
+  int64_t calls = 0;
+  std::vector<std::vector<char>> inputs;
+};
+
+} // namespace nc
+#endif // NANOCHAT_RUNTIME_DISPATCHRECORDER_H

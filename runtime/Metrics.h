@@ -1,0 +1,73 @@
+// From the outputs of an entry to the numbers people read.
+//
+// SPDX-License-Identifier: Apache-2.0
+#ifndef NANOCHAT_RUNTIME_METRICS_H
+#define NANOCHAT_RUNTIME_METRICS_H
+
+#include "runtime/JsonLine.h"
+#include "runtime/Session.h"
+
+#include <optional>
+#include <vector>
+
+namespace nc {
+
+class RowSource;
+
+/// Sums over the tokens of one or more batches. Absent where the entry lacks the outputs.
+class Metrics {
+public:
+  /// `copyLength` is the row length of the copy task, 0 for other data.
+  explicit Metrics(int64_t copyLength = 0) : copyLength(copyLength) {}
+
+  /// Adds the batch that `entry` just ran on.
+  void add(const Session &session, const nc_entry &entry);
+
+  /// Mean of the output "loss" over batches, else the mean negative log-likelihood.
+  std::optional<double> loss() const;
+  /// Over targets that are bytes: the nll expected under the exit probabilities, else that of the
+  /// last loop, divided by ln 2.
+  std::optional<double> bitsPerByte() const;
+  /// The same for each loop alone; empty without "nll".
+  std::vector<double> loopBitsPerByte() const;
+  /// Mean of Σ_t t·p_t, t from 1.
+  std::optional<double> exitDepth() const;
+  /// Mean nll of the last loop over targets in the second half of a row of the copy task.
+  std::optional<double> copyNll() const;
+
+private:
+  struct Token {
+    const Session &session;
+    const nc_tensor &nll;
+    const nc_tensor *exits;
+    int64_t loops, tokens, index;
+    double nllOf(int64_t loop) const { return session.read(nll, loop * tokens + index); }
+    double exitOf(int64_t loop) const { return session.read(*exits, loop * tokens + index); }
+  };
+  void addToken(const Token &token, bool isByte);
+
+  int64_t copyLength;
+  int64_t batches = 0, batchesWithLoss = 0, tokens = 0, bytes = 0, copies = 0;
+  bool hasExits = false;
+  double lossSum = 0, nllSum = 0, byteNats = 0, depthSum = 0, copySum = 0;
+  std::vector<double> loopNats;
+};
+
+/// A rank-0 output and the digits that tell any two values of its dtype apart.
+struct NamedValue {
+  std::string name;
+  double value;
+  int digits;
+};
+
+/// All rank-0 outputs of an entry.
+std::vector<NamedValue> scalarOutputs(const Session &session, const nc_entry &entry);
+
+/// Runs "eval" on `batches` batches. The rows are those of `source` for steps 0 … `batches`-1.
+Metrics evaluate(Session &session, const RowSource &source, int64_t batches, int64_t copyLength);
+
+/// Appends val_loss, val_bpb, val_bpb_loop, val_exit_depth and val_copy_nll, as far as known.
+void appendEvaluation(JsonLine &line, const Metrics &metrics);
+
+} // namespace nc
+#endif // NANOCHAT_RUNTIME_METRICS_H

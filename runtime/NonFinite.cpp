@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "runtime/NonFinite.h"
+
+#include "runtime/Errors.h"
+#include "runtime/Program.h"
+
+namespace nc {
+
+std::optional<std::string> findNonFinite(const Session &session, const nc_entry &entry,
+                                         nc_kind kind) {
+  for (const nc_tensor *tensor : tensorsOf(session.program, entry, kind)) {
+    int64_t place = firstNonFinite(tensor->dtype, session.data(*tensor), elementCount(*tensor));
+    if (place >= 0)
+      return format("%s '%s'[%lld]", kindName(kind), tensor->name, static_cast<long long>(place));
+  }
+  return std::nullopt;
+}
+
+void NonFiniteFinder::before(const nc_kernel_info &kernel, void *const *buffers) {
+  ++calls;
+  inputsAreFinite = true;
+  if (found)
+    return;
+  // Outputs are not looked at: before the call they may hold anything.
+  for (int32_t i = 0; i < kernel.n_operands; ++i) {
+    const nc_operand &operand = kernel.operands[i];
+    if (!operand.is_output && firstNonFinite(operand.dtype, buffers[i], elementCount(operand)) >= 0)
+      inputsAreFinite = false;
+  }
+}
+
+void NonFiniteFinder::after(const nc_kernel_info &kernel, void *const *buffers) {
+  if (found || !inputsAreFinite)
+    return;
+  int output = 0;
+  for (int32_t i = 0; i < kernel.n_operands; ++i) {
+    const nc_operand &operand = kernel.operands[i];
+    if (!operand.is_output)
+      continue;
+    int64_t place = firstNonFinite(operand.dtype, buffers[i], elementCount(operand));
+    if (place >= 0) {
+      found = format("kernel '%s' (call %lld of the entry, output %d, element %lld)", kernel.name,
+                     static_cast<long long>(calls), output, static_cast<long long>(place));
+      return;
+    }
+    ++output;
+  }
+}
+
+std::string blameKernel(Session &session, const nc_entry &entry) {
+  if (auto parameter = findNonFinite(session, entry, NC_PARAM))
+    return *parameter + " was not finite before the step";
+  NonFiniteFinder finder;
+  session.run(entry, &finder);
+  if (finder.culprit())
+    return "it first appeared in " + *finder.culprit();
+  return "no kernel turned finite inputs into it when the step was repeated";
+}
+
+} // namespace nc

@@ -1,0 +1,58 @@
+// Questions about a compiled program: its tensors, entries and sizes.
+//
+// Everything here takes the program as an argument; only Main.cpp names nc_program_main.
+//
+// SPDX-License-Identifier: Apache-2.0
+#ifndef NANOCHAT_RUNTIME_PROGRAM_H
+#define NANOCHAT_RUNTIME_PROGRAM_H
+
+#include "runtime/Abi.h"
+
+#include <set>
+#include <string>
+#include <vector>
+
+namespace nc {
+
+/// Fails (exit 1) if the program was built for another ABI or a tensor does not fit its arena.
+void checkProgram(const nc_program &program);
+
+/// The entry of that name, or null.
+const nc_entry *findEntry(const nc_program &program, const std::string &name);
+/// The entry of that name; fails (exit 2) with the list of entries.
+const nc_entry &getEntry(const nc_program &program, const std::string &name);
+
+/// The tensor of that kind and name among those of `entry`, or null.
+const nc_tensor *findTensor(const nc_program &program, const nc_entry &entry, nc_kind kind,
+                            const std::string &name);
+/// As findTensor; fails (exit 1), naming the entry.
+const nc_tensor &getTensor(const nc_program &program, const nc_entry &entry, nc_kind kind,
+                           const std::string &name);
+
+/// All tensors of a kind, in program order; of the whole program or of one entry.
+std::vector<const nc_tensor *> tensorsOf(const nc_program &program, nc_kind kind);
+std::vector<const nc_tensor *> tensorsOf(const nc_program &program, const nc_entry &entry,
+                                         nc_kind kind);
+
+/// A compile-time size, or `missing` where the program has none of that name.
+int64_t sizeOr(const nc_program &program, const std::string &name, int64_t missing);
+
+/// Names of the rank-0 inputs that the user sets, such as "lr".
+std::set<std::string> userScalars(const nc_program &program);
+/// Whether an input is one of them, as opposed to one the runtime fills itself.
+bool isUserScalar(const nc_tensor &tensor);
+
+int64_t elementCount(const nc_tensor &tensor);
+int64_t dtypeBytes(int32_t dtype);
+/// "f32", "f64", "i32", "i8" or "i64".
+const char *dtypeName(int32_t dtype);
+const char *arenaName(int arena);
+const char *kindName(int32_t kind);
+std::vector<int64_t> shapeOf(const nc_tensor &tensor);
+/// "[2, 3]".
+std::string shapeText(const std::vector<int64_t> &shape);
+/// "a, b, c", for error messages.
+std::string join(const std::set<std::string> &names);
+
+} // namespace nc
+#endif // NANOCHAT_RUNTIME_PROGRAM_H

@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "runtime/Progress.h"
+
+#include "runtime/Errors.h"
+
+#include <algorithm>
+#include <cstdio>
+#include <unistd.h>
+
+namespace nc {
+
+using std::chrono::duration;
+
+Progress::Progress(int64_t first, int64_t total, int64_t tokensPerStep)
+    : first(first), total(total), tokensPerStep(tokensPerStep), isTerminal(isatty(STDOUT_FILENO)),
+      begin(Clock::now()), lastStep(begin), lastShown(begin) {}
+
+double Progress::seconds() const { return duration<double>(Clock::now() - begin).count(); }
+
+void Progress::pause() { pausedAt = Clock::now(); }
+
+void Progress::resume() {
+  auto paused = Clock::now() - pausedAt;
+  begin += paused;
+  lastStep += paused;
+}
+
+bool Progress::isDue(int64_t step) {
+  double sinceShown = duration<double>(Clock::now() - lastShown).count();
+  bool isDue = step == first || step + 1 == total || sinceShown > (isTerminal ? 0.1 : 30.0) ||
+               (!isTerminal && (step + 1) % std::max<int64_t>(total / 10, 1) == 0);
+  if (isDue)
+    lastShown = Clock::now();
+  return isDue;
+}
+
+static std::string timeText(double seconds) {
+  long long whole = static_cast<long long>(seconds + 0.5);
+  if (whole < 60)
+    return format("%llds", whole);
+  if (whole < 3600)
+    return format("%lldm%02llds", whole / 60, whole % 60);
+  return format("%lldh%02lldm", whole / 3600, whole / 60 % 60);
+}
+
+static std::string speedText(double speed) {
+  if (speed >= 1e6)
+    return format("%.2fM tok/s", speed / 1e6);
+  return speed >= 1e4 ? format("%.1fk tok/s", speed / 1e3) : format("%.0f tok/s", speed);
+}
+
+std::string Progress::describe(int64_t step, const StepReport &report, double speed) const {
+  std::string line =
+      format("step %lld/%lld", static_cast<long long>(step + 1), static_cast<long long>(total));
+  auto append = [&](const char *label, const char *pattern, std::optional<double> value) {
+    char text[32];
+    if (!value)
+      return;
+    snprintf(text, sizeof(text), pattern, *value);
+    line += std::string("  ") + label + " " + text;
+  };
+  append("loss", "%.4f", report.metrics.loss());
+  append("bpb", "%.3f", report.metrics.bitsPerByte());
+  append("copy_nll", "%.3f", report.metrics.copyNll());
+  append("exit", "%.2f", report.metrics.exitDepth());
+  append("lr", "%.2e", report.output("lr"));
+  append("|g|", "%.3g", report.output("grad_norm"));
+  double left = seconds() / (step + 1 - first) * (total - step - 1);
+  return line + "  " + speedText(speed) + "  ETA " + timeText(left);
+}
+
+double Progress::finishStep(int64_t step, const StepReport &report) {
+  auto now = Clock::now();
+  double speed = tokensPerStep / std::max(duration<double>(now - lastStep).count(), 1e-9);
+  lastStep = now;
+  if (isDue(step)) {
+    // The mean: single steps jump too much to be read.
+    double mean = tokensPerStep * (step + 1 - first) / std::max(seconds(), 1e-9);
+    std::string line = describe(step, report, mean);
+    printf(isTerminal ? "\r\x1b[K%s" : "%s\n", line.c_str());
+    fflush(stdout);
+    isLineOpen = isTerminal;
+  }
+  if (step + 1 == total && isLineOpen)
+    print("");
+  return speed;
+}
+
+void Progress::print(const std::string &line) {
+  if (isLineOpen)
+    printf("\n");
+  isLineOpen = false;
+  if (!line.empty())
+    printf("%s\n", line.c_str());
+  fflush(stdout);
+}
+
+} // namespace nc

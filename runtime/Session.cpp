@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "runtime/Session.h"
+
+#include "runtime/AllocationCounter.h"
+#include "runtime/Errors.h"
+#include "runtime/Program.h"
+
+#include <cmath>
+
+namespace nc {
+
+static const nc_program &checked(const nc_program &program) {
+  checkProgram(program);
+  return program;
+}
+
+Session::Session(const nc_program &program, int threads)
+    : program(checked(program)), arenas(program), team(threads, program.scratch_bytes) {}
+
+void Session::run(const nc_entry &entry, DispatchObserver *observer) {
+  nc_context context{team, observer};
+  if (observer) {
+    entry.run(&context, arenas.bases());
+    return;
+  }
+  AllocationScope scope;
+  entry.run(&context, arenas.bases());
+}
+
+double Session::read(const nc_tensor &tensor, int64_t index) const {
+  const void *base = data(tensor);
+  switch (tensor.dtype) {
+  case NC_F32:
+    return static_cast<const float *>(base)[index];
+  case NC_F64:
+    return static_cast<const double *>(base)[index];
+  case NC_I32:
+    return static_cast<const int32_t *>(base)[index];
+  case NC_I8:
+    return static_cast<const int8_t *>(base)[index];
+  default:
+    return static_cast<const int64_t *>(base)[index];
+  }
+}
+
+void Session::write(const nc_tensor &tensor, double value, int64_t index) {
+  void *base = data(tensor);
+  switch (tensor.dtype) {
+  case NC_F32:
+    static_cast<float *>(base)[index] = float(value);
+    return;
+  case NC_F64:
+    static_cast<double *>(base)[index] = value;
+    return;
+  case NC_I32:
+    static_cast<int32_t *>(base)[index] = int32_t(value);
+    return;
+  case NC_I8:
+    static_cast<int8_t *>(base)[index] = int8_t(value);
+    return;
+  default:
+    static_cast<int64_t *>(base)[index] = int64_t(value);
+  }
+}
+
+void Session::setScalar(const std::string &name, double value) {
+  std::set<std::string> known = userScalars(program);
+  if (known.count(name) == 0)
+    failInput(format("model '%s' has no scalar '%s'", program.model, name.c_str()),
+              "its scalars are " + join(known));
+  scalars[name] = value;
+}
+
+void Session::fillScalars(const nc_entry &entry, int64_t step, int64_t steps) {
+  for (const nc_tensor *input : tensorsOf(program, entry, NC_INPUT)) {
+    std::string name = input->name;
+    if (name == "tokens" || name == "targets" || name == "position")
+      continue;
+    if (name == "step" || name == "steps") {
+      write(*input, double(name == "step" ? step : steps));
+      continue;
+    }
+    if (!isUserScalar(*input))
+      failRun(format("entry '%s' has an input '%s' that this runtime cannot fill", entry.name,
+                     input->name));
+    auto chosen = scalars.find(name);
+    write(*input, chosen == scalars.end() ? input->init_scale : chosen->second);
+  }
+}
+
+template <typename Number> static int64_t scan(const void *data, int64_t count) {
+  auto *values = static_cast<const Number *>(data);
+  for (int64_t i = 0; i < count; ++i)
+    if (!std::isfinite(values[i]))
+      return i;
+  return -1;
+}
+
+int64_t firstNonFinite(int32_t dtype, const void *data, int64_t count) {
+  if (dtype == NC_F32)
+    return scan<float>(data, count);
+  return dtype == NC_F64 ? scan<double>(data, count) : -1;
+}
+
+} // namespace nc

@@ -1,0 +1,53 @@
+// A program that is ready to run: its arenas, its threads, and access to its tensors.
+//
+// SPDX-License-Identifier: Apache-2.0
+#ifndef NANOCHAT_RUNTIME_SESSION_H
+#define NANOCHAT_RUNTIME_SESSION_H
+
+#include "runtime/Abi.h"
+#include "runtime/Arenas.h"
+#include "runtime/Dispatch.h"
+#include "runtime/Threads.h"
+
+#include <map>
+#include <string>
+#include <vector>
+
+namespace nc {
+
+class Session {
+public:
+  /// Checks the program and makes all memory and threads it will ever use.
+  Session(const nc_program &program, int threads);
+
+  const nc_program &program;
+
+  /// Runs an entry whose inputs were set. Allocations count (AllocationCounter.h) unless it is
+  /// observed. `observer` may be null.
+  void run(const nc_entry &entry, DispatchObserver *observer = nullptr);
+
+  void *data(const nc_tensor &tensor) const { return arenas.data(tensor); }
+  /// An element as a double; i64 beyond 2^53 rounds.
+  double read(const nc_tensor &tensor, int64_t index = 0) const;
+  void write(const nc_tensor &tensor, double value, int64_t index = 0);
+
+  /// Sets a user scalar of all entries; fails (exit 2) with the list of those the program has.
+  void setScalar(const std::string &name, double value);
+
+  /// Writes "step", "steps" and the user scalars of `entry`. Tokens, targets and position are the
+  /// caller's; any other input is an error (exit 1).
+  void fillScalars(const nc_entry &entry, int64_t step, int64_t steps);
+
+  ThreadTeam &threads() { return team; }
+
+private:
+  Arenas arenas;
+  ThreadTeam team;
+  std::map<std::string, double> scalars;
+};
+
+/// Index of the first NaN or infinity among `count` elements, or -1. Integers are finite.
+int64_t firstNonFinite(int32_t dtype, const void *data, int64_t count);
+
+} // namespace nc
+#endif // NANOCHAT_RUNTIME_SESSION_H

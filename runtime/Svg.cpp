@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "runtime/Svg.h"
+
+#include "runtime/Errors.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace nc {
+
+std::vector<Point> smooth(const std::vector<Point> &points) {
+  double keep = 1 - 1 / std::max(1.0, points.size() / 50.0);
+  double sum = 0, weight = 0;
+  std::vector<Point> smoothed;
+  for (const Point &point : points) {
+    sum = keep * sum + point.y;
+    weight = keep * weight + 1;
+    smoothed.push_back({point.x, sum / weight});
+  }
+  return smoothed;
+}
+
+std::vector<double> roundTicks(double low, double high, int count) {
+  double rough = (high - low) / count;
+  double power = std::pow(10, std::floor(std::log10(rough)));
+  double step = power;
+  for (double factor : {1.0, 2.0, 5.0, 10.0}) {
+    step = factor * power;
+    if (step >= rough)
+      break;
+  }
+  std::vector<double> ticks;
+  for (double i = std::ceil(low / step - 1e-9); i * step <= high + 1e-9 * step; ++i)
+    ticks.push_back(i * step);
+  return ticks;
+}
+
+namespace {
+
+/// Data coordinates to the pixels of a fixed page.
+class Canvas {
+public:
+  explicit Canvas(const LossCurve &curve);
+  std::string draw(const LossCurve &curve) const;
+
+private:
+  double pixelX(double x) const { return left + (x - lowX) / (highX - lowX) * (right - left); }
+  double pixelY(double y) const { return bottom - (y - lowY) / (highY - lowY) * (bottom - top); }
+  std::string axes() const;
+  std::string line(const std::vector<Point> &points, const char *style) const;
+  std::string dots(const std::vector<Point> &points) const;
+
+  static constexpr double left = 70, right = 780, top = 50, bottom = 390;
+  double lowX = INFINITY, highX = -INFINITY, lowY = INFINITY, highY = -INFINITY;
+};
+
+} // namespace
+
+Canvas::Canvas(const LossCurve &curve) {
+  for (const auto *points : {&curve.train, &curve.validation})
+    for (const Point &point : *points) {
+      lowX = std::min(lowX, point.x);
+      highX = std::max(highX, point.x);
+      lowY = std::min(lowY, point.y);
+      highY = std::max(highY, point.y);
+    }
+  // A single point or a constant still needs an extent.
+  if (highX == lowX)
+    highX += 1;
+  double margin = highY == lowY ? 0.5 : 0.03 * (highY - lowY);
+  lowY -= margin;
+  highY += margin;
+}
+
+std::string Canvas::axes() const {
+  std::string text = "<g stroke='#ddd' fill='#444' font-size='12'>\n";
+  for (double tick : roundTicks(lowY, highY, 6)) {
+    double y = pixelY(tick);
+    text += format("<path d='M%g %.1fH%g'/><text stroke='none' x='%g' y='%.1f' "
+                   "text-anchor='end'>%g</text>\n",
+                   left, y, right, left - 8, y + 4, tick);
+  }
+  for (double tick : roundTicks(lowX, highX, 8)) {
+    double x = pixelX(tick);
+    text += format("<path d='M%.1f %gV%g'/><text stroke='none' x='%.1f' y='%g' "
+                   "text-anchor='middle'>%g</text>\n",
+                   x, bottom, top, x, bottom + 18, tick);
+  }
+  text += format("<path stroke='#444' fill='none' d='M%g %gV%gH%g'/>\n", left, top, bottom, right);
+  text += format("<text stroke='none' x='%g' y='%g' text-anchor='middle'>step</text>\n",
+                 (left + right) / 2, bottom + 38);
+  return text + format("<text stroke='none' transform='translate(22 %g) rotate(-90)' "
+                       "text-anchor='middle'>loss (nats)</text></g>\n",
+                       (top + bottom) / 2);
+}
+
+std::string Canvas::line(const std::vector<Point> &points, const char *style) const {
+  if (points.empty())
+    return "";
+  std::string path;
+  for (const Point &point : points)
+    path += format("%c%.1f %.1f", path.empty() ? 'M' : 'L', pixelX(point.x), pixelY(point.y));
+  return format("<path fill='none' %s d='", style) + path + "'/>\n";
+}
+
+std::string Canvas::dots(const std::vector<Point> &points) const {
+  std::string text;
+  for (const Point &point : points)
+    text += format("<circle fill='#c0392b' r='3.5' cx='%.1f' cy='%.1f'/>\n", pixelX(point.x),
+                   pixelY(point.y));
+  return text;
+}
+
+static std::string escape(const std::string &text) {
+  std::string result;
+  for (char letter : text)
+    result += letter == '<' ? "&lt;" : letter == '&' ? "&amp;" : std::string(1, letter);
+  return result;
+}
+
+std::string Canvas::draw(const LossCurve &curve) const {
+  std::string text = "<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 800 440' "
+                     "font-family='sans-serif'>\n<rect width='800' height='440' fill='white'/>\n";
+  text += "<text x='425' y='28' font-size='16' text-anchor='middle'>" + escape(curve.title) +
+          "</text>\n" + axes();
+  text += line(curve.train, "stroke='#9ec5e8' stroke-width='1'");
+  text += line(smooth(curve.train), "stroke='#1f5f99' stroke-width='2'");
+  text += line(curve.validation, "stroke='#c0392b' stroke-dasharray='4 3'");
+  text += dots(curve.validation);
+  text += "<g font-size='12'><text x='640' y='66' fill='#1f5f99'>train (smoothed)</text>";
+  if (!curve.validation.empty())
+    text += "<text x='640' y='82' fill='#c0392b'>validation</text>";
+  return text + "</g>\n</svg>\n";
+}
+
+std::string drawSvg(const LossCurve &curve) { return Canvas(curve).draw(curve); }
+
+} // namespace nc

@@ -1,0 +1,33 @@
+// A loss curve as a self-contained picture.
+//
+// SPDX-License-Identifier: Apache-2.0
+#ifndef NANOCHAT_RUNTIME_SVG_H
+#define NANOCHAT_RUNTIME_SVG_H
+
+#include <string>
+#include <vector>
+
+namespace nc {
+
+struct Point {
+  double x, y;
+};
+
+/// Training losses (drawn light, with a smoothed curve over them) and validation losses by step.
+struct LossCurve {
+  std::string title;
+  std::vector<Point> train;
+  std::vector<Point> validation;
+};
+
+/// Exponential moving average, corrected for its start, over about a fiftieth of the points.
+std::vector<Point> smooth(const std::vector<Point> &points);
+
+/// About `count` round numbers that cover [low, high].
+std::vector<double> roundTicks(double low, double high, int count);
+
+/// `curve` has at least one point.
+std::string drawSvg(const LossCurve &curve);
+
+} // namespace nc
+#endif // NANOCHAT_RUNTIME_SVG_H

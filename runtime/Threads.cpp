@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "runtime/Threads.h"
+
+#include <climits>
+#include <linux/futex.h>
+#include <pthread.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+namespace nc {
+
+// Long enough to bridge the host code between two kernels, short enough not to steal a
+// processor from others while data is read or a checkpoint is written.
+static constexpr int spinsBeforeSleep = 4000;
+
+static void pauseProcessor() {
+#if defined(__x86_64__)
+  __builtin_ia32_pause();
+#else
+  std::atomic_signal_fence(std::memory_order_seq_cst);
+#endif
+}
+
+int availableProcessors() {
+  cpu_set_t mask;
+  if (sched_getaffinity(0, sizeof(mask), &mask) != 0)
+    return 1;
+  return CPU_COUNT(&mask);
+}
+
+void WaitWord::waitWhile(uint32_t old, int spins) {
+  for (int i = 0; i < spins; ++i) {
+    if (value.load(std::memory_order_acquire) != old)
+      return;
+    pauseProcessor();
+  }
+  // Sequentially consistent with wakeAll: either the waker sees us here, or the kernel sees the
+  // new value and does not let us sleep.
+  sleepers.fetch_add(1);
+  if (value.load() == old)
+    syscall(SYS_futex, &value, FUTEX_WAIT_PRIVATE, old, nullptr, nullptr, 0);
+  sleepers.fetch_sub(1);
+}
+
+void WaitWord::wakeAll() {
+  if (sleepers.load() != 0)
+    syscall(SYS_futex, &value, FUTEX_WAKE_PRIVATE, INT_MAX, nullptr, nullptr, 0);
+}
+
+ThreadTeam::ThreadTeam(int size, int64_t scratchBytes)
+    : threadCount(size), scratchStride((scratchBytes + 4095) / 4096 * 4096),
+      scratch(scratchStride * size, "the scratch memory of the threads") {
+  int processors = availableProcessors();
+  // With more threads than processors a spinning thread delays the one it waits for.
+  spins = size > processors ? 0 : spinsBeforeSleep;
+  // A smaller team is left to the scheduler: two processes that both pinned theirs to the
+  // first processors would share these and leave the others idle.
+  isPinned = size > 1 && size == processors;
+  if (isPinned) {
+    sched_getaffinity(0, sizeof(originalMask), &originalMask);
+    pin(0);
+  }
+  for (int i = 1; i < size; ++i)
+    workers.emplace_back([this, i] { work(i); });
+}
+
+ThreadTeam::~ThreadTeam() {
+  isStopping = true;
+  generation.value.fetch_add(1);
+  generation.wakeAll();
+  for (std::thread &worker : workers)
+    worker.join();
+  if (isPinned)
+    sched_setaffinity(0, sizeof(originalMask), &originalMask);
+}
+
+void ThreadTeam::pin(int index) {
+  int seen = 0;
+  for (int processor = 0; processor < CPU_SETSIZE; ++processor) {
+    if (!CPU_ISSET(processor, &originalMask) || seen++ != index)
+      continue;
+    cpu_set_t one;
+    CPU_ZERO(&one);
+    CPU_SET(processor, &one);
+    // A refusal costs speed, not correctness.
+    pthread_setaffinity_np(pthread_self(), sizeof(one), &one);
+    return;
+  }
+}
+
+void ThreadTeam::run(nc_kernel newKernel, void *const *newBuffers, int64_t newTasks) {
+  kernel = newKernel;
+  buffers = newBuffers;
+  tasks = newTasks;
+  if (threadCount == 1 || tasks <= 1) {
+    for (int64_t task = 0; task < tasks; ++task)
+      kernel(buffers, task, scratch.data());
+    return;
+  }
+  pending.value.store(threadCount - 1);
+  generation.value.fetch_add(1);
+  generation.wakeAll();
+  runShare(0);
+  while (uint32_t left = pending.value.load(std::memory_order_acquire))
+    pending.waitWhile(left, spins);
+}
+
+void ThreadTeam::runShare(int index) {
+  int64_t begin = tasks * index / threadCount;
+  int64_t end = tasks * (index + 1) / threadCount;
+  void *own = scratch.data() + scratchStride * index;
+  for (int64_t task = begin; task < end; ++task)
+    kernel(buffers, task, own);
+}
+
+void ThreadTeam::work(int index) {
+  if (isPinned)
+    pin(index);
+  for (uint32_t seen = 0;; ++seen) {
+    while (generation.value.load(std::memory_order_acquire) == seen)
+      generation.waitWhile(seen, spins);
+    if (isStopping)
+      return;
+    runShare(index);
+    if (pending.value.fetch_sub(1) == 1)
+      pending.wakeAll();
+  }
+}
+
+} // namespace nc

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "runtime/Trainer.h"
+
+#include "runtime/Errors.h"
+#include "runtime/NonFinite.h"
+#include "runtime/Program.h"
+
+#include <cmath>
+
+namespace nc {
+
+std::optional<double> StepReport::output(const std::string &name) const {
+  for (const NamedValue &output : outputs)
+    if (output.name == name)
+      return output.value;
+  return std::nullopt;
+}
+
+Trainer::Trainer(Session &session, const std::string &phase, int64_t totalSteps, int64_t copyLength)
+    : session(session), gradients(getEntry(session.program, phase + ".gradients")),
+      update(getEntry(session.program, phase + ".update")), totalSteps(totalSteps),
+      copyLength(copyLength) {}
+
+BatchShape Trainer::shape() const { return batchShape(session.program, gradients); }
+
+StepReport Trainer::step(int64_t step, const RowSource &source, DispatchObserver *observer) {
+  session.fillScalars(gradients, step, totalSteps);
+  fillBatch(session, gradients, source, step);
+  session.run(gradients, observer);
+  checkFinite(step);
+  StepReport report{scalarOutputs(session, gradients), Metrics(copyLength)};
+  // Now, for the update may reuse the memory of the outputs.
+  report.metrics.add(session, gradients);
+  session.fillScalars(update, step, totalSteps);
+  session.run(update, observer);
+  for (const NamedValue &output : scalarOutputs(session, update))
+    if (!report.output(output.name))
+      report.outputs.push_back(output);
+  return report;
+}
+
+void Trainer::checkFinite(int64_t step) {
+  bool isFinite = true;
+  for (const char *name : {"loss", "grad_norm"})
+    if (const nc_tensor *output = findTensor(session.program, gradients, NC_OUTPUT, name))
+      isFinite = isFinite && std::isfinite(session.read(*output));
+  if (isFinite)
+    return;
+  auto tensor = findNonFinite(session, gradients, NC_OUTPUT);
+  if (auto gradient = findNonFinite(session, gradients, NC_GRADIENT))
+    tensor = *tensor + " and " + *gradient;
+  std::string blame = blameKernel(session, gradients);
+  failRun(format("step %lld: %s: not a finite number; %s", static_cast<long long>(step),
+                 tensor->c_str(), blame.c_str()),
+          "the parameters were not updated; a lower learning rate or another seed may help");
+}
+
+} // namespace nc

@@ -1,0 +1,48 @@
+// One training step: batch, gradients, check, update.
+//
+// SPDX-License-Identifier: Apache-2.0
+#ifndef NANOCHAT_RUNTIME_TRAINER_H
+#define NANOCHAT_RUNTIME_TRAINER_H
+
+#include "runtime/Batches.h"
+#include "runtime/Metrics.h"
+#include "runtime/Session.h"
+
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace nc {
+
+/// What a step says about itself.
+struct StepReport {
+  std::vector<NamedValue> outputs; // rank-0 outputs of both entries
+  Metrics metrics;
+
+  std::optional<double> output(const std::string &name) const;
+};
+
+class Trainer {
+public:
+  /// Uses the entries "<phase>.gradients" and "<phase>.update". `totalSteps` is what schedules see.
+  Trainer(Session &session, const std::string &phase, int64_t totalSteps, int64_t copyLength);
+
+  /// Fails (exit 1) before the update if the loss or the gradient norm is not finite, naming the
+  /// tensor and the kernel. `observer` may be null.
+  StepReport step(int64_t step, const RowSource &source, DispatchObserver *observer);
+
+  /// The shape of one step's batch, over all micro-batches.
+  BatchShape shape() const;
+
+private:
+  void checkFinite(int64_t step);
+
+  Session &session;
+  const nc_entry &gradients;
+  const nc_entry &update;
+  int64_t totalSteps;
+  int64_t copyLength;
+};
+
+} // namespace nc
+#endif // NANOCHAT_RUNTIME_TRAINER_H

@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "runtime/Checkpoint.h"
+#include "runtime/Corpus.h"
+#include "runtime/Errors.h"
+#include "runtime/Philox.h"
+#include "runtime/Program.h"
+#include "runtime/Sampler.h"
+#include "runtime/commands/Commands.h"
+#include "runtime/commands/Options.h"
+
+#include <CLI/CLI.hpp>
+#include <optional>
+
+namespace nc {
+
+namespace {
+
+struct GenerateOptions {
+  SessionOptions session;
+  SamplerOptions sampler;
+  std::string init, prompt;
+  int64_t count = 200;
+  uint64_t seed = 0;
+  std::optional<int64_t> loops;
+  std::optional<double> exitThreshold;
+};
+
+/// Runs "predict" over the last tokens and picks the logits of one loop.
+class Predictor {
+public:
+  Predictor(Session &session, const GenerateOptions &options);
+  /// Logits of the token after `text`, without tokens that mean nothing to us.
+  std::vector<double> operator()(const TokenStream &text);
+
+private:
+  void fillWindow(const TokenStream &text);
+  int64_t chooseLoop() const;
+
+  Session &session;
+  const GenerateOptions &options;
+  const nc_entry &entry;
+  const nc_tensor &tokens, &position, &logits;
+  const nc_tensor *exits;
+  // `tokens` may have more rows than the `batch` whose logits come back; all rows are the same.
+  int64_t length, loops, batch;
+};
+
+} // namespace
+
+Predictor::Predictor(Session &session, const GenerateOptions &options)
+    : session(session), options(options), entry(getEntry(session.program, "predict")),
+      tokens(getTensor(session.program, entry, NC_INPUT, "tokens")),
+      position(getTensor(session.program, entry, NC_INPUT, "position")),
+      logits(getTensor(session.program, entry, NC_OUTPUT, "logits")),
+      exits(findTensor(session.program, entry, NC_OUTPUT, "exit_probability")),
+      length(sizeOr(session.program, "seq", elementCount(tokens))),
+      loops(logits.rank == 3 ? logits.shape[0] : 1), batch(logits.shape[logits.rank - 2]) {
+  if (options.loops && *options.loops > loops)
+    failInput(format("--loops: found %lld, expected 1 … %lld",
+                     static_cast<long long>(*options.loops), static_cast<long long>(loops)));
+  if (options.exitThreshold && !exits)
+    failInput(format("--exit-threshold: model '%s' has no exit gate", session.program.model),
+              "choose the loop with --loops");
+  session.fillScalars(entry, 0, 0);
+}
+
+void Predictor::fillWindow(const TokenStream &text) {
+  int64_t used = std::min<int64_t>(text.size(), length);
+  auto *row = static_cast<int32_t *>(session.data(tokens));
+  std::copy(text.end() - used, text.end(), row);
+  std::fill(row + used, row + length, 0);
+  for (int64_t i = length; i < elementCount(tokens); i += length)
+    std::copy_n(row, length, row + i);
+  session.write(position, double(used - 1));
+}
+
+int64_t Predictor::chooseLoop() const {
+  int64_t available = options.loops.value_or(loops);
+  if (!options.exitThreshold)
+    return available - 1;
+  std::vector<double> probabilities;
+  for (int64_t loop = 0; loop < available; ++loop)
+    probabilities.push_back(session.read(*exits, loop * batch));
+  return chooseExit(probabilities, *options.exitThreshold);
+}
+
+std::vector<double> Predictor::operator()(const TokenStream &text) {
+  fillWindow(text);
+  session.run(entry);
+  int64_t vocab = logits.shape[logits.rank - 1];
+  int64_t first = chooseLoop() * batch * vocab;
+  std::vector<double> values;
+  // Vocabularies are padded to round sizes; the padding is never a token.
+  for (int64_t i = 0; i < std::min<int64_t>(vocab, beginToken + 1); ++i)
+    values.push_back(session.read(logits, first + i));
+  return values;
+}
+
+static TokenStream promptTokens(const nc_program &program, const std::string &prompt) {
+  TokenStream text;
+  if (program.vocab > beginToken)
+    text.push_back(beginToken);
+  for (unsigned char byte : prompt) {
+    if (byte >= program.vocab)
+      failInput(format("--prompt: byte %d is not below the vocabulary of %lld", byte,
+                       static_cast<long long>(program.vocab)));
+    text.push_back(byte);
+  }
+  if (text.empty())
+    failInput("--prompt: empty, and this model has no token that begins a text");
+  return text;
+}
+
+static void runGenerate(const nc_program &program, const GenerateOptions &options) {
+  auto session = makeSession(program, options.session);
+  loadCheckpoint(*session, options.init);
+  TokenStream text = promptTokens(program, options.prompt);
+  Predictor predict(*session, options);
+  fputs(options.prompt.c_str(), stdout);
+  for (int64_t i = 0; i < options.count; ++i) {
+    PhiloxBlock block = drawBlock(options.seed, uint32_t(i), streamId("generate"), 0);
+    int32_t token = sampleToken(predict(text), options.sampler, unit(word64(block, 0)));
+    // The model says that the text ends and another begins.
+    if (token == beginToken)
+      break;
+    text.push_back(token);
+    putchar(token);
+    fflush(stdout);
+  }
+  putchar('\n');
+}
+
+void addGenerateCommand(CLI::App &app, const nc_program &program) {
+  auto options = std::make_shared<GenerateOptions>();
+  CLI::App *command = app.add_subcommand("generate", "Continue a text");
+  command->add_option("--init", options->init, "Trained parameters")
+      ->type_name("FILE")
+      ->required()
+      ->group("Files");
+  auto add = [&](const char *name, auto &value, const char *help, const char *group) {
+    return command->add_option(name, value, help)->capture_default_str()->group(group);
+  };
+  add("--prompt", options->prompt, "The text to continue", "Text");
+  add("-n,--count", options->count, "Bytes to add", "Text")->check(CLI::NonNegativeNumber);
+  add("--temperature", options->sampler.temperature, "0 takes the most likely byte", "Sampling")
+      ->check(CLI::NonNegativeNumber);
+  add("--top-k", options->sampler.topK, "Only the k most likely bytes; 0: all", "Sampling")
+      ->check(CLI::NonNegativeNumber);
+  add("--top-p", options->sampler.topP, "Only the most likely bytes up to this probability",
+      "Sampling")
+      ->check(CLI::Range(0.0, 1.0));
+  add("--seed", options->seed, "The same seed gives the same text", "Sampling");
+  command->add_option("--loops", options->loops, "Take the logits of this loop [the last]")
+      ->check(CLI::PositiveNumber)
+      ->group("Depth");
+  command
+      ->add_option("--exit-threshold", options->exitThreshold,
+                   "Take the first loop whose cumulative exit probability reaches this")
+      ->check(CLI::Range(0.0, 1.0))
+      ->group("Depth");
+  addSessionOptions(*command, program, options->session);
+  command->callback([options, &program] { runGenerate(program, *options); });
+}
+
+} // namespace nc

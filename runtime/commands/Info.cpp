@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "runtime/Arenas.h"
+#include "runtime/Program.h"
+#include "runtime/commands/Commands.h"
+
+#include <CLI/CLI.hpp>
+#include <nlohmann/json.hpp>
+
+namespace nc {
+
+static int64_t countParameters(const nc_program &program) {
+  int64_t count = 0;
+  for (const nc_tensor *parameter : tensorsOf(program, NC_PARAM))
+    count += elementCount(*parameter);
+  return count;
+}
+
+static nlohmann::ordered_json describeTensors(const nc_program &program, nc_kind kind) {
+  auto list = nlohmann::ordered_json::array();
+  for (const nc_tensor *tensor : tensorsOf(program, kind)) {
+    nlohmann::ordered_json row = {{"name", tensor->name}, {"dtype", dtypeName(tensor->dtype)}};
+    if (kind == NC_PARAM)
+      row["role"] = tensor->role;
+    if (isUserScalar(*tensor))
+      row["default"] = tensor->init_scale;
+    row["shape"] = shapeOf(*tensor);
+    row["count"] = elementCount(*tensor);
+    list.push_back(row);
+  }
+  return list;
+}
+
+static void printJson(const nc_program &program) {
+  nlohmann::ordered_json info = {{"model", program.model},
+                                 {"target", program.target},
+                                 {"compiler", program.compiler},
+                                 {"ir_hash", program.ir_hash},
+                                 {"vocab", program.vocab},
+                                 {"flops_per_token", program.flops_per_token},
+                                 {"parameter_count", countParameters(program)}};
+  for (int32_t i = 0; i < program.n_sizes; ++i)
+    info["sizes"][program.sizes[i].name] = program.sizes[i].value;
+  info["parameters"] = describeTensors(program, NC_PARAM);
+  info["states"] = describeTensors(program, NC_STATE);
+  info["inputs"] = describeTensors(program, NC_INPUT);
+  info["outputs"] = describeTensors(program, NC_OUTPUT);
+  for (int arena = 0; arena < NC_ARENA_COUNT; ++arena)
+    info["arena_bytes"][arenaName(arena)] = program.arena_bytes[arena];
+  info["scratch_bytes_per_thread"] = program.scratch_bytes;
+  for (int32_t i = 0; i < program.n_entries; ++i)
+    info["entries"].push_back(program.entries[i].name);
+  printf("%s\n", info.dump(2).c_str());
+}
+
+static void printTables(const nc_program &program) {
+  printf("\n%-32s %-10s %-5s %-20s %14s\n", "parameter", "role", "type", "shape", "count");
+  for (const nc_tensor *parameter : tensorsOf(program, NC_PARAM))
+    printf("%-32s %-10s %-5s %-20s %14lld\n", parameter->name, parameter->role,
+           dtypeName(parameter->dtype), shapeText(shapeOf(*parameter)).c_str(),
+           static_cast<long long>(elementCount(*parameter)));
+  printf("%-70s %14lld\n", "total", static_cast<long long>(countParameters(program)));
+  printf("\n%-20s %14s\n", "memory", "bytes");
+  for (int arena = 0; arena < NC_ARENA_COUNT; ++arena)
+    printf("%-20s %14lld\n", arenaName(arena), static_cast<long long>(program.arena_bytes[arena]));
+  printf("%-20s %14lld   %s\n", "total", static_cast<long long>(plannedBytes(program)),
+         bytesText(plannedBytes(program)).c_str());
+  printf("%-20s %14lld\n", "scratch per thread", static_cast<long long>(program.scratch_bytes));
+}
+
+static void printText(const nc_program &program) {
+  printf("model      %s\ntarget     %s\ncompiler   %s\nIR hash    %s\nvocab      %lld\n",
+         program.model, program.target, program.compiler, program.ir_hash,
+         static_cast<long long>(program.vocab));
+  printf("flops      %lld per training token\nsizes     ",
+         static_cast<long long>(program.flops_per_token));
+  for (int32_t i = 0; i < program.n_sizes; ++i)
+    printf(" %s=%lld", program.sizes[i].name, static_cast<long long>(program.sizes[i].value));
+  printf("\nentries   ");
+  for (int32_t i = 0; i < program.n_entries; ++i)
+    printf(" %s", program.entries[i].name);
+  printf("\nscalars   ");
+  for (const nc_tensor *input : tensorsOf(program, NC_INPUT))
+    if (isUserScalar(*input))
+      printf(" %s=%g", input->name, input->init_scale);
+  printf("\n");
+  printTables(program);
+}
+
+void addInfoCommand(CLI::App &app, const nc_program &program) {
+  auto isJson = std::make_shared<bool>(false);
+  CLI::App *command = app.add_subcommand("info", "Describe the model: sizes, parameters, memory");
+  command->add_flag("--json", *isJson, "Print one JSON object");
+  command->callback([isJson, &program] {
+    checkProgram(program);
+    *isJson ? printJson(program) : printText(program);
+  });
+}
+
+} // namespace nc

@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "runtime/commands/Options.h"
+
+#include "runtime/Errors.h"
+#include "runtime/Program.h"
+
+#include <CLI/CLI.hpp>
+
+namespace nc {
+
+void addSessionOptions(CLI::App &command, const nc_program &program, SessionOptions &options) {
+  command
+      .add_option("--threads", options.threads,
+                  "Threads; the results are the same bits for any number")
+      ->check(CLI::Range(1, 1024))
+      ->capture_default_str()
+      ->group("Machine");
+  std::set<std::string> known = userScalars(program);
+  if (known.empty())
+    return;
+  command.add_option("--scalar", options.scalars, "Set a scalar of the model: " + join(known))
+      ->type_name("NAME=VALUE")
+      ->group("Model scalars");
+  const std::pair<const char *, const char *> shortForms[] = {
+      {"lr", "--lr"}, {"weight_decay", "--weight-decay"}, {"beta", "--beta"}};
+  for (const auto &[name, flag] : shortForms) {
+    if (known.count(name) == 0)
+      continue;
+    std::string scalar = name;
+    command
+        .add_option_function<double>(
+            flag, [&options, scalar](double value) { options.shortcuts[scalar] = value; },
+            "Short for --scalar " + scalar + "=VALUE")
+        ->group("Model scalars");
+  }
+}
+
+static std::pair<std::string, double> parseScalar(const std::string &text) {
+  size_t equals = text.find('=');
+  const char *number = equals == std::string::npos ? "" : text.c_str() + equals + 1;
+  char *end = nullptr;
+  double value = strtod(number, &end);
+  if (end == number || *end != '\0')
+    failInput("--scalar: found '" + text + "', expected NAME=NUMBER");
+  return {text.substr(0, equals), value};
+}
+
+std::unique_ptr<Session> makeSession(const nc_program &program, const SessionOptions &options) {
+  auto session = std::make_unique<Session>(program, options.threads);
+  for (const auto &[name, value] : options.shortcuts)
+    session->setScalar(name, value);
+  for (const std::string &text : options.scalars) {
+    auto [name, value] = parseScalar(text);
+    session->setScalar(name, value);
+  }
+  return session;
+}
+
+void addDataOptions(CLI::App &command, DataOptions &options) {
+  command.add_option("--data", options.data, "Text: a file, or a folder to search for files")
+      ->type_name("PATH")
+      ->group("Data");
+  command.add_option("--ext", options.extensions, "Endings of the files to take from folders")
+      ->delimiter(',')
+      ->type_name("EXT,…")
+      ->capture_default_str()
+      ->group("Data");
+  command
+      .add_flag("--copy-task", options.isCopyTask,
+                "Instead of text, random strings that a model must repeat")
+      ->group("Data");
+}
+
+void checkDataOptions(const DataOptions &options) {
+  if (options.data.empty() && !options.isCopyTask)
+    failInput("no data", "name a file or folder with --data, or use --copy-task");
+  if (!options.data.empty() && options.isCopyTask)
+    failInput("--data and --copy-task exclude each other");
+}
+
+CorpusOptions corpusOptions(const nc_program &program, const DataOptions &options,
+                            const std::string &path) {
+  return {path, options.extensions, program.vocab};
+}
+
+} // namespace nc

@@ -1,0 +1,45 @@
+// Options that several commands share.
+//
+// SPDX-License-Identifier: Apache-2.0
+#ifndef NANOCHAT_RUNTIME_COMMANDS_OPTIONS_H
+#define NANOCHAT_RUNTIME_COMMANDS_OPTIONS_H
+
+#include "runtime/Corpus.h"
+#include "runtime/Session.h"
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace CLI {
+class App;
+}
+
+namespace nc {
+
+struct SessionOptions {
+  int threads = availableProcessors();
+  std::vector<std::string> scalars;        // "name=value"
+  std::map<std::string, double> shortcuts; // --lr and the like, where the program has them
+};
+
+/// Adds --threads, --scalar and the short forms. `options` must outlive the parse.
+void addSessionOptions(CLI::App &command, const nc_program &program, SessionOptions &options);
+std::unique_ptr<Session> makeSession(const nc_program &program, const SessionOptions &options);
+
+struct DataOptions {
+  std::string data;
+  std::vector<std::string> extensions = {"rs"};
+  bool isCopyTask = false;
+};
+
+/// Adds --data, --ext and --copy-task.
+void addDataOptions(CLI::App &command, DataOptions &options);
+/// Fails (exit 2) unless there is exactly one source of data.
+void checkDataOptions(const DataOptions &options);
+CorpusOptions corpusOptions(const nc_program &program, const DataOptions &options,
+                            const std::string &path);
+
+} // namespace nc
+#endif // NANOCHAT_RUNTIME_COMMANDS_OPTIONS_H

@@ -1,0 +1,257 @@
+// What a compiler would emit for the smallest model that trains: a table of bigram logits and a
+// bias, looked at in two "loops" (at half and at full strength) with fixed exit probabilities.
+//
+// TINY_VOCAB, TINY_F64 make variants. At step `poison_step` the loss kernel yields a NaN.
+//
+// SPDX-License-Identifier: Apache-2.0
+#include "runtime/Abi.h"
+
+#include <math.h>
+
+#ifndef TINY_VOCAB
+#define TINY_VOCAB 257
+#endif
+#ifdef TINY_F64
+typedef double real;
+#define REAL NC_F64
+#else
+typedef float real;
+#define REAL NC_F32
+#endif
+
+enum { V = TINY_VOCAB, BATCH = 4, SEQ = 16, ACCUM = 2, T = BATCH * SEQ * ACCUM, LOOPS = 2 };
+static const real strength[LOOPS] = {0.5, 1.0}, exits[LOOPS] = {0.25, 0.75};
+
+#define ALIGN(bytes) (((int64_t)(bytes) + 63) / 64 * 64)
+#define TABLE ALIGN(V *V * sizeof(real))
+#define BIAS ALIGN(V * sizeof(real))
+#define IDS ALIGN(T * 4)
+#define LOSSES ALIGN(LOOPS *T * sizeof(real))
+
+// Offsets in the IO arena: 9 scalars of 64 bytes, then the arrays.
+enum { STEP, STEPS, LR, DECAY, POISON, POSITION, LOSS, NORM, RATE, SCALARS };
+#define TOKENS (SCALARS * 64)
+#define TARGETS (TOKENS + IDS)
+#define NLL (TARGETS + IDS)
+#define EXIT (NLL + LOSSES)
+#define LOGITS (EXIT + LOSSES)
+#define IO_BYTES (LOGITS + ALIGN(LOOPS * BATCH * V * sizeof(real)))
+#define AT(arena, offset) ((void *)(arenas[NC_ARENA_##arena] + (offset)))
+#define IO(name) AT(IO, (name)*64)
+
+static real logit(const real *table, const real *bias, int32_t token, int64_t v, int loop) {
+  return strength[loop] * (table[(int64_t)token * V + v] + bias[v]);
+}
+
+// (table, bias, tokens, targets, step, poison_step) -> (nll, exit, dlogits); one task per token.
+static void runLoss(void *const *b, int64_t i, void *scratch) {
+  const real *table = b[0], *bias = b[1];
+  int32_t token = ((const int32_t *)b[2])[i], target = ((const int32_t *)b[3])[i];
+  real *nll = b[6], *exit = b[7], *dlogits = (real *)b[8] + i * V, *p = scratch;
+  for (int64_t v = 0; v < V; ++v)
+    dlogits[v] = 0;
+  for (int loop = 0; loop < LOOPS; ++loop) {
+    real sum = 0;
+    for (int64_t v = 0; v < V; ++v)
+      sum += p[v] = exp(logit(table, bias, token, v, loop));
+    nll[loop * T + i] = log(sum) - logit(table, bias, token, target, loop);
+    exit[loop * T + i] = exits[loop];
+    for (int64_t v = 0; v < V; ++v)
+      dlogits[v] += exits[loop] * strength[loop] * (p[v] / sum - (v == target)) / T;
+  }
+  if (i == 5 && *(const real *)b[4] == *(const real *)b[5])
+    nll[i] = dlogits[3] = NAN;
+}
+
+// (tokens, dlogits) -> gradient of the table; one task per row.
+static void runTableGrad(void *const *b, int64_t row, void *scratch) {
+  (void)scratch;
+  const int32_t *tokens = b[0];
+  real *grad = (real *)b[2] + row * V;
+  for (int64_t v = 0; v < V; ++v)
+    grad[v] = 0;
+  for (int64_t i = 0; i < T; ++i)
+    for (int64_t v = 0; v < V && tokens[i] == row; ++v)
+      grad[v] += ((const real *)b[1])[i * V + v];
+}
+
+// dlogits -> gradient of the bias; one task per element.
+static void runBiasGrad(void *const *b, int64_t v, void *scratch) {
+  (void)scratch;
+  real sum = 0;
+  for (int64_t i = 0; i < T; ++i)
+    sum += ((const real *)b[0])[i * V + v];
+  ((real *)b[1])[v] = sum;
+}
+
+// nll -> loss.
+static void runMean(void *const *b, int64_t task, void *scratch) {
+  (void)task, (void)scratch;
+  real sum = 0;
+  for (int loop = 0; loop < LOOPS; ++loop)
+    for (int64_t i = 0; i < T; ++i)
+      sum += exits[loop] * ((const real *)b[0])[loop * T + i];
+  *(real *)b[1] = sum / T;
+}
+
+// (table gradient, bias gradient) -> norm.
+static void runNorm(void *const *b, int64_t task, void *scratch) {
+  (void)task, (void)scratch;
+  const real *table = b[0], *bias = b[1];
+  real sum = 0;
+  for (int64_t i = 0; i < V * V; ++i)
+    sum += table[i] * table[i];
+  for (int64_t i = 0; i < V; ++i)
+    sum += bias[i] * bias[i];
+  *(real *)b[2] = sqrt(sum);
+}
+
+// (param, gradient, momentum, lr, weight_decay) -> (param, momentum); one task per row of V.
+static void runUpdate(void *const *b, int64_t row, void *scratch) {
+  (void)scratch;
+  real lr = *(const real *)b[3], decay = *(const real *)b[4];
+  for (int64_t i = row * V; i < (row + 1) * V; ++i) {
+    real momentum = (real)0.9 * ((const real *)b[2])[i] + ((const real *)b[1])[i];
+    real param = ((const real *)b[0])[i];
+    ((real *)b[6])[i] = momentum;
+    ((real *)b[5])[i] = param - lr * (momentum + decay * param);
+  }
+}
+
+// (table, bias, tokens, position) -> (logits, exit); one task per row.
+static void runPredict(void *const *b, int64_t row, void *scratch) {
+  (void)scratch;
+  int32_t token = ((const int32_t *)b[2])[row * SEQ + *(const int32_t *)b[3]];
+  for (int loop = 0; loop < LOOPS; ++loop) {
+    ((real *)b[5])[loop * BATCH + row] = exits[loop];
+    for (int64_t v = 0; v < V; ++v)
+      ((real *)b[4])[(loop * BATCH + row) * V + v] = logit(b[0], b[1], token, v, loop);
+  }
+}
+
+#define SCALAR                                                                                     \
+  { REAL, 0, {0}, 0 }
+#define RESULT                                                                                     \
+  { REAL, 0, {0}, 1 }
+#define IN1(type, n)                                                                               \
+  { type, 1, {n}, 0 }
+#define OUT1(n)                                                                                    \
+  { REAL, 1, {n}, 1 }
+#define IN2(n, m)                                                                                  \
+  { REAL, 2, {n, m}, 0 }
+#define OUT2(n, m)                                                                                 \
+  { REAL, 2, {n, m}, 1 }
+#define KERNEL(variable, function, tasks, ...)                                                     \
+  static const nc_operand variable##Operands[] = {__VA_ARGS__};                                    \
+  static const nc_kernel_info variable = {#variable, function, tasks,                              \
+                                          sizeof(variable##Operands) / sizeof(nc_operand),         \
+                                          variable##Operands};
+
+KERNEL(bigram_loss, runLoss, T, IN2(V, V), IN1(REAL, V), IN1(NC_I32, T), IN1(NC_I32, T), SCALAR,
+       SCALAR, OUT2(LOOPS, T), OUT2(LOOPS, T), OUT2(T, V))
+KERNEL(table_grad, runTableGrad, V, IN1(NC_I32, T), IN2(T, V), OUT2(V, V))
+KERNEL(bias_grad, runBiasGrad, V, IN2(T, V), OUT1(V))
+KERNEL(mean_loss, runMean, 1, IN2(LOOPS, T), RESULT)
+KERNEL(grad_norm, runNorm, 1, IN2(V, V), IN1(REAL, V), RESULT)
+KERNEL(table_update, runUpdate, V, IN2(V, V), IN2(V, V), IN2(V, V), SCALAR, SCALAR, OUT2(V, V),
+       OUT2(V, V))
+KERNEL(bias_update, runUpdate, 1, IN1(REAL, V), IN1(REAL, V), IN1(REAL, V), SCALAR, SCALAR, OUT1(V),
+       OUT1(V))
+KERNEL(bigram_logits, runPredict, BATCH, IN2(V, V), IN1(REAL, V), IN1(NC_I32, T),
+       {NC_I32, 0, {0}, 0}, {REAL, 3, {LOOPS, BATCH, V}, 1}, OUT2(LOOPS, BATCH))
+
+#define CALL(kernel, ...) nc_dispatch(context, &kernel, (void *[]){__VA_ARGS__})
+
+static void runEval(nc_context *context, char *const *arenas) {
+  CALL(bigram_loss, AT(PARAM, 0), AT(PARAM, TABLE), AT(IO, TOKENS), AT(IO, TARGETS), IO(STEP),
+       IO(POISON), AT(IO, NLL), AT(IO, EXIT), AT(WORKSPACE, 0));
+  CALL(mean_loss, AT(IO, NLL), IO(LOSS));
+}
+
+static void runGradients(nc_context *context, char *const *arenas) {
+  runEval(context, arenas);
+  CALL(table_grad, AT(IO, TOKENS), AT(WORKSPACE, 0), AT(GRADIENT, 0));
+  CALL(bias_grad, AT(WORKSPACE, 0), AT(GRADIENT, TABLE));
+  CALL(grad_norm, AT(GRADIENT, 0), AT(GRADIENT, TABLE), IO(NORM));
+}
+
+static void runUpdates(nc_context *context, char *const *arenas) {
+  *(real *)IO(RATE) = *(real *)IO(LR);
+  CALL(table_update, AT(PARAM, 0), AT(GRADIENT, 0), AT(STATE, 0), IO(LR), IO(DECAY), AT(PARAM, 0),
+       AT(STATE, 0));
+  CALL(bias_update, AT(PARAM, TABLE), AT(GRADIENT, TABLE), AT(STATE, TABLE), IO(LR), IO(DECAY),
+       AT(PARAM, TABLE), AT(STATE, TABLE));
+}
+
+static void runPrediction(nc_context *context, char *const *arenas) {
+  CALL(bigram_logits, AT(PARAM, 0), AT(PARAM, TABLE), AT(IO, TOKENS), IO(POSITION), AT(IO, LOGITS),
+       AT(IO, EXIT));
+}
+
+#define KEPT(name, role, kind, arena, rank, offset, init, scale)                                   \
+  {                                                                                                \
+    name, role, kind, REAL, arena, rank, {V, V}, offset, (rank == 2 ? V : 1) * V * sizeof(real),   \
+        init, scale                                                                                \
+  }
+#define NUMBER(name, kind, type, place, value)                                                     \
+  { name, "", kind, type, NC_ARENA_IO, 0, {0}, (place)*64, 8, NC_INIT_CONSTANT, value }
+#define ARRAY(name, kind, type, rank, n, m, k, offset, size)                                       \
+  { name, "", kind, type, NC_ARENA_IO, rank, {n, m, k}, offset, size, NC_INIT_CONSTANT, 0 }
+
+static const nc_tensor tensors[] = {
+    KEPT("table", "matrix", NC_PARAM, NC_ARENA_PARAM, 2, 0, NC_INIT_NORMAL, 0.02f),
+    KEPT("bias", "bias", NC_PARAM, NC_ARENA_PARAM, 1, TABLE, NC_INIT_CONSTANT, 0),
+    KEPT("table.momentum", "", NC_STATE, NC_ARENA_STATE, 2, 0, NC_INIT_CONSTANT, 0),
+    KEPT("bias.momentum", "", NC_STATE, NC_ARENA_STATE, 1, TABLE, NC_INIT_CONSTANT, 0),
+    KEPT("table", "", NC_GRADIENT, NC_ARENA_GRADIENT, 2, 0, NC_INIT_CONSTANT, 0),
+    KEPT("bias", "", NC_GRADIENT, NC_ARENA_GRADIENT, 1, TABLE, NC_INIT_CONSTANT, 0),
+    NUMBER("step", NC_INPUT, REAL, STEP, 0),
+    NUMBER("steps", NC_INPUT, REAL, STEPS, 0),
+    NUMBER("lr", NC_INPUT, REAL, LR, 1),
+    NUMBER("weight_decay", NC_INPUT, REAL, DECAY, 0),
+    NUMBER("poison_step", NC_INPUT, REAL, POISON, -1),
+    NUMBER("position", NC_INPUT, NC_I32, POSITION, 0),
+    NUMBER("loss", NC_OUTPUT, REAL, LOSS, 0),
+    NUMBER("grad_norm", NC_OUTPUT, REAL, NORM, 0),
+    NUMBER("lr", NC_OUTPUT, REAL, RATE, 0),
+    ARRAY("tokens", NC_INPUT, NC_I32, 1, T, 0, 0, TOKENS, T * 4),
+    ARRAY("targets", NC_INPUT, NC_I32, 1, T, 0, 0, TARGETS, T * 4),
+    ARRAY("nll", NC_OUTPUT, REAL, 2, LOOPS, T, 0, NLL, LOOPS *T * sizeof(real)),
+    ARRAY("exit_probability", NC_OUTPUT, REAL, 2, LOOPS, T, 0, EXIT, LOOPS *T * sizeof(real)),
+    ARRAY("logits", NC_OUTPUT, REAL, 3, LOOPS, BATCH, V, LOGITS, LOOPS *BATCH *V * sizeof(real)),
+    ARRAY("exit_probability", NC_OUTPUT, REAL, 2, LOOPS, BATCH, 0, EXIT,
+          LOOPS *BATCH * sizeof(real)),
+};
+static const int32_t gradientTensors[] = {0, 1, 4, 5, 6, 7, 10, 12, 13, 15, 16, 17, 18};
+static const int32_t updateTensors[] = {0, 1, 2, 3, 4, 5, 8, 9, 14};
+static const int32_t evalTensors[] = {0, 1, 6, 10, 12, 15, 16, 17, 18};
+static const int32_t predictTensors[] = {0, 1, 11, 15, 19, 20};
+#define ENTRY(name, function, list)                                                                \
+  { name, function, sizeof(list) / sizeof(list[0]), list }
+static const nc_entry entries[] = {
+    ENTRY("train.gradients", runGradients, gradientTensors),
+    ENTRY("train.update", runUpdates, updateTensors),
+    ENTRY("eval", runEval, evalTensors),
+    ENTRY("predict", runPrediction, predictTensors),
+};
+static const nc_size sizes[] = {
+    {"batch", BATCH}, {"seq", SEQ}, {"n_loops", LOOPS}, {"accum", ACCUM}};
+
+const nc_program nc_program_main = {
+    .abi_version = NC_ABI_VERSION,
+    .model = "bigram",
+    .target = "test",
+    .compiler = "by hand",
+    .ir_hash = "0",
+    .vocab = V,
+    .flops_per_token = 6 * V,
+    .n_sizes = 4,
+    .sizes = sizes,
+    .n_tensors = sizeof(tensors) / sizeof(tensors[0]),
+    .tensors = tensors,
+    .n_entries = 4,
+    .entries = entries,
+    .arena_bytes = {TABLE + BIAS, TABLE + BIAS, TABLE + BIAS, ALIGN(T *V * sizeof(real)), IO_BYTES,
+                    0},
+    .scratch_bytes = V * sizeof(real),
+};
