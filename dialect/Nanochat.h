@@ -30,6 +30,9 @@ struct OptimizerState {
   RankedTensorType type;
 };
 
+/// Checks an op with OptimizerOpInterface: its gradient and states fit its parameter.
+LogicalResult verifyUpdate(Operation *op);
+
 /// See `Pointwise` in interfaces/Interfaces.td.
 template <typename Concrete>
 class PointwiseOp : public OpTrait::TraitBase<Concrete, PointwiseOp> {};

@@ -32,6 +32,7 @@ def OptimizerOpInterface : OpInterface<"OptimizerOpInterface"> {
       Names and types of the states one parameter of type `param` needs; they start at zero.
     }], "::llvm::SmallVector<::mlir::nanochat::OptimizerState>", "getStates",
     (ins "::mlir::RankedTensorType":$param)>];
+  let verify = [{ return ::mlir::nanochat::verifyUpdate($_op); }];
 }
 
 def CostOpInterface : OpInterface<"CostOpInterface"> {

@@ -20,23 +20,111 @@ def Nanochat_OptimizerOp : Nanochat_Op<"optimizer", [HasParent<"ModelOp">]> {
   let hasVerifier = 1;
 }
 
-/// An update rule: (param, grad, lr, weight_decay, states...) -> (param, states...).
-class Nanochat_UpdateOp<string mnemonic, list<Trait> traits = []>
+/// An update rule: (param, grad, lr, weight_decay, states...) -> (param, states...). A stacked
+/// parameter (L, ...) is L parameters.
+class Nanochat_UpdateOp<string mnemonic, list<Trait> traits = [], dag options = (ins)>
     : Nanochat_ComputeOp<mnemonic, !listconcat([DeclareOpInterfaceMethods<OptimizerOpInterface>,
         InfersTypes], traits)> {
-  dag operands = (ins FloatTensor:$param, FloatTensor:$grad, FloatScalar:$lr,
-      FloatScalar:$weight_decay, Variadic<FloatTensor>:$states);
-  let arguments = operands;
+  let arguments = !con((ins FloatTensor:$param, FloatTensor:$grad, FloatScalar:$lr,
+      FloatScalar:$weight_decay, Variadic<FloatTensor>:$states), options);
   let results = (outs FloatTensor:$new_param, Variadic<FloatTensor>:$new_states);
   let assemblyFormat = [{
     $param `,` $grad `lr` $lr `weight_decay` $weight_decay (`states` $states^ `:` type($states))?
     attr-dict `:` type($param) `,` type($grad) `,` type($lr) `,` type($weight_decay)
+  }];
+  let extraClassDefinition = [{
+    ::llvm::LogicalResult $cppClass::inferReturnTypes(::mlir::MLIRContext *, ::std::optional<::mlir::Location>,
+        Adaptor adaptor, ::llvm::SmallVectorImpl<::mlir::Type> &types) {
+      types.push_back(adaptor.getParam().getType());
+      ::llvm::append_range(types, adaptor.getStates().getTypes());
+      return ::mlir::success();
+    }
   }];
 }
 
 def Nanochat_SgdOp : Nanochat_UpdateOp<"sgd", [Pointwise]> {
   let summary = "Plain gradient descent";
   let description = [{ w ← w − lr·(g + weight_decay·w). No states. }];
+}
+
+def Nanochat_AdamwOp : Nanochat_UpdateOp<"adamw", [Pointwise], (ins
+    DefaultValuedAttr<F64Attr, "0.9">:$beta1, DefaultValuedAttr<F64Attr, "0.95">:$beta2,
+    DefaultValuedAttr<F64Attr, "1e-8">:$eps)> {
+  let summary = "Adam with decoupled weight decay";
+  let description = [{
+    States m, v (of the parameter's type) and count (rank 0, steps done so far). With t = count + 1:
+      m ← beta1·m + (1−beta1)·g,  v ← beta2·v + (1−beta2)·g²,  count ← t,
+      w ← w − lr·(m̂/(√v̂ + eps) + weight_decay·w),  m̂ = m/(1−beta1ᵗ), v̂ = v/(1−beta2ᵗ).
+    Loshchilov and Hutter, arXiv:1711.05101.
+  }];
+}
+
+def Nanochat_NewtonSchulzOp : Nanochat_ComputeOp<"newton_schulz", [InfersTypes, HasIterationSpace,
+    DeclareOpInterfaceMethods<CostOpInterface>]> {
+  let summary = "Nearly orthogonal matrix with the singular vectors of another";
+  let description = [{
+    X₀ = g/(‖g‖_F + eps), then `steps` times K = X·Xᵀ, X ← a·X + (b·K + c·K²)·X. Every singular value
+    σ of g/‖g‖_F becomes φ(φ(…σ)) with φ(x) = a·x + b·x³ + c·x⁵: after 5 steps 0.68 to 1.21 for
+    σ ≥ 0.003. Where g has more rows than columns, K = Xᵀ·X multiplies from the right: the same map
+    of the transpose. Not differentiable in practice, so it has no gradient.
+
+    ```mlir
+    %o = nanochat.newton_schulz %g {steps = 5} : tensor<64x32xf32>
+    ```
+  }];
+  let arguments = (ins FloatMatrix:$g,
+      DefaultValuedAttr<ConfinedAttr<I64Attr, [IntPositive]>, "5">:$steps,
+      DefaultValuedAttr<F64Attr, "3.4445">:$a, DefaultValuedAttr<F64Attr, "-4.7750">:$b,
+      DefaultValuedAttr<F64Attr, "2.0315">:$c, DefaultValuedAttr<F64Attr, "1e-7">:$eps);
+  let results = (outs FloatMatrix:$o);
+  let assemblyFormat = "$g attr-dict `:` type($g)";
+}
+
+def Nanochat_MuonOp : Nanochat_UpdateOp<"muon", [HasIterationSpace,
+    DeclareOpInterfaceMethods<CostOpInterface>], (ins
+    DefaultValuedAttr<F64Attr, "0.95">:$momentum, DefaultValuedAttr<BoolAttr, "true">:$nesterov,
+    DefaultValuedAttr<ConfinedAttr<I64Attr, [IntPositive]>, "5">:$ns_steps,
+    DefaultValuedAttr<F64Attr, "1e-7">:$eps)> {
+  let summary = "Momentum, orthogonalised";
+  let description = [{
+    For each (A, B) matrix of the parameter, with state M, `momentum` μ and NS = newton_schulz:
+      M ← μ·M + g,  U = g + μ·M if `nesterov`, else M,
+      w ← w − lr·(0.2·√max(A, B)·NS(U) + weight_decay·w).
+    The factor gives updates the root mean square of AdamW's, so both share lr and weight decay
+    (Moonlight, arXiv:2502.16982). For hidden matrices (A, B) or stacks (L, A, B) of them; other
+    parameters belong to AdamW.
+  }];
+  let hasVerifier = 1;
+}
+
+def Nanochat_GradNormOp : Nanochat_ComputeOp<"grad_norm", [InfersTypes, HasIterationSpace,
+    DeclareOpInterfaceMethods<CostOpInterface>]> {
+  let summary = "Global L2 norm of gradients";
+  let description = [{
+    √Σ g² over all elements of all operands, rank 0. Squares are summed along the last dimension, then
+    over rows, then over operands, each in rising order, so the bits depend on shapes alone.
+  }];
+  let arguments = (ins Variadic<FloatTensor>:$grads);
+  let results = (outs FloatScalar:$norm);
+  let assemblyFormat = "$grads attr-dict `:` type($grads)";
+  let hasVerifier = 1;
+}
+
+def Nanochat_ClipScaleOp : Nanochat_PointwiseOp<"clip_scale"> {
+  let summary = "Factor that clips gradients to a norm";
+  let description = [{ min(1, max/(norm + 1e-6)), rank 0. A norm that is not a number stays one, and shows. }];
+  let arguments = (ins FloatScalar:$norm, DefaultValuedAttr<F64Attr, "1.0">:$max);
+  let results = (outs FloatScalar:$factor);
+  let assemblyFormat = "$norm attr-dict `:` type($norm)";
+  let hasVerifier = 1;
+}
+
+def Nanochat_ScaleOp : Nanochat_ComputeOp<"scale", [HasVjp, Pointwise, AllTypesMatch<["x", "y"]>]> {
+  let summary = "Tensor times scalar";
+  let description = [{ y = x·s for x of any rank and s of rank 0. Gradients: dx = dy·s, ds = Σ dy·x. }];
+  let arguments = (ins FloatTensor:$x, FloatScalar:$s);
+  let results = (outs FloatTensor:$y);
+  let assemblyFormat = "$x `,` $s attr-dict `:` type($x) `,` type($s)";
 }
 
 #endif // NANOCHAT_OPS_OPTIMIZER_TD

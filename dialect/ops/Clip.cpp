@@ -1,0 +1,123 @@
+// Gradient clipping: the global norm, the factor it implies, and its application.
+#include "dialect/Linalg.h"
+#include "dialect/Nanochat.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+
+using namespace mlir;
+using namespace mlir::nanochat;
+using utils::IteratorType;
+
+//===------------------------------------------------------------------------------------------===//
+// grad_norm
+//===------------------------------------------------------------------------------------------===//
+
+LogicalResult GradNormOp::inferReturnTypes(MLIRContext *, std::optional<Location> loc, Adaptor adaptor,
+                                           SmallVectorImpl<Type> &types) {
+  if (adaptor.getGrads().empty()) // grad_norm-c1
+    return emitOptionalError(loc, "'nanochat.grad_norm' op needs at least one gradient");
+  types.push_back(withShape(cast<RankedTensorType>(adaptor.getGrads().front().getType()), {}));
+  return success();
+}
+
+LogicalResult GradNormOp::verify() {
+  for (Value grad : getGrads()) // grad_norm-c2
+    if (getElementTypeOrSelf(grad) != getNorm().getType().getElementType())
+      return emitOpError("mixes precisions: ") << grad.getType() << " beside " << getGrads().front().getType();
+  return success();
+}
+
+/// Σ x² (or Σ x) over the dims of x that are not among `kept`, the leading ones.
+static Value sum(ImplicitLocOpBuilder &b, Value x, int64_t kept, bool squares) {
+  auto type = cast<RankedTensorType>(x.getType());
+  SmallVector<unsigned> dims = llvm::to_vector(llvm::seq<unsigned>(0, kept));
+  return reduce(b, withShape(type, type.getShape().take_front(kept)), type.getRank(), dims, 0.0, {x},
+                {b.getMultiDimIdentityMap(type.getRank())}, [&](ImplicitLocOpBuilder &s, ValueRange v) {
+                  return add(s, v[1], squares ? mul(s, v[0], v[0]) : v[0]);
+                });
+}
+
+FailureOr<SmallVector<Value>> GradNormOp::decomposeOperation(OpBuilder &builder) {
+  ImplicitLocOpBuilder b(getLoc(), builder);
+  Value total;
+  for (Value grad : getGrads()) {
+    int64_t rank = cast<RankedTensorType>(grad.getType()).getRank();
+    Value rows = rank == 0 ? mul(b, grad, grad) : sum(b, grad, rank - 1, /*squares=*/true);
+    Value all = rank <= 1 ? rows : sum(b, rows, 0, /*squares=*/false);
+    total = total ? add(b, total, all) : all;
+  }
+  return SmallVector<Value>{math::SqrtOp::create(b, total)};
+}
+
+// Each gradient has its own loops; the root is taken of their common sum.
+static int64_t allDims(ValueRange grads) {
+  int64_t dims = 0;
+  for (Value grad : grads)
+    dims += cast<RankedTensorType>(grad.getType()).getRank();
+  return dims;
+}
+SmallVector<IteratorType> GradNormOp::getLoopIteratorTypes() {
+  return SmallVector<IteratorType>(allDims(getGrads()), IteratorType::reduction);
+}
+SmallVector<shard::ReductionKind> GradNormOp::getReductionLoopIteratorKinds() {
+  return SmallVector<shard::ReductionKind>(allDims(getGrads()), shard::ReductionKind::Generic);
+}
+SmallVector<AffineMap> GradNormOp::getIndexingMaps() {
+  int64_t loops = allDims(getGrads());
+  unsigned first = 0;
+  SmallVector<AffineMap> maps;
+  for (Value grad : getGrads()) {
+    unsigned rank = cast<RankedTensorType>(grad.getType()).getRank();
+    SmallVector<unsigned> dims = llvm::to_vector(llvm::seq<unsigned>(first, first + rank));
+    maps.push_back(projection(getContext(), loops, dims));
+    first += rank;
+  }
+  maps.push_back(projection(getContext(), loops, {}));
+  return maps;
+}
+
+int64_t GradNormOp::getFlops() {
+  int64_t elements = 0;
+  for (Value grad : getGrads())
+    elements += cast<RankedTensorType>(grad.getType()).getNumElements();
+  return 2 * elements;
+}
+
+//===------------------------------------------------------------------------------------------===//
+// clip_scale
+//===------------------------------------------------------------------------------------------===//
+
+LogicalResult ClipScaleOp::verify() {
+  if (!(getMax().convertToDouble() > 0.0)) // clip_scale-c1
+    return emitOpError("max = ") << getMax().convertToDouble() << " leaves no gradient: expected a positive norm";
+  return success();
+}
+
+FailureOr<SmallVector<Value>> ClipScaleOp::decomposeOperation(OpBuilder &builder) {
+  ImplicitLocOpBuilder b(getLoc(), builder);
+  auto c = [&](double value) { return constant(b, getNorm().getType(), value); };
+  Value factor = div(b, c(getMax().convertToDouble()), add(b, getNorm(), c(1e-6)));
+  return SmallVector<Value>{arith::MinimumFOp::create(b, factor, c(1.0))};
+}
+
+//===------------------------------------------------------------------------------------------===//
+// scale
+//===------------------------------------------------------------------------------------------===//
+
+FailureOr<SmallVector<Value>> ScaleOp::decomposeOperation(OpBuilder &builder) {
+  ImplicitLocOpBuilder b(getLoc(), builder);
+  auto type = cast<RankedTensorType>(getX().getType());
+  unsigned rank = type.getRank();
+  return SmallVector<Value>{pointwise(
+      b, type, {getX(), getS()}, {b.getMultiDimIdentityMap(rank), projection(getContext(), rank, {})},
+      [](ImplicitLocOpBuilder &s, ValueRange v) { return mul(s, v[0], v[1]); })};
+}
+
+LogicalResult ScaleOp::buildVJP(OpBuilder &builder, Cotangents &ct) {
+  ImplicitLocOpBuilder b(getLoc(), builder);
+  Value dy = ct.of(getY());
+  if (ct.wants(getX()))
+    ct.add(b, getX(), ScaleOp::create(b, dy, getS()));
+  if (ct.wants(getS()))
+    ct.add(b, getS(), sum(b, mul(b, dy, getX()), 0, /*squares=*/false));
+  return success();
+}

@@ -1,0 +1,42 @@
+#ifndef NANOCHAT_OPS_SCHEDULE_TD
+#define NANOCHAT_OPS_SCHEDULE_TD
+include "dialect/Nanochat.td"
+
+/// A learning-rate schedule: (peak lr, 0-based step, number of steps) -> lr of this step, all rank 0.
+class Nanochat_ScheduleOp<string mnemonic, dag options> : Nanochat_PointwiseOp<mnemonic> {
+  let arguments = !con((ins FloatScalar:$lr, FloatScalar:$step, FloatScalar:$steps,
+      DefaultValuedAttr<ConfinedAttr<I64Attr, [IntNonNegative]>, "100">:$warmup), options);
+  let results = (outs FloatScalar:$result);
+  let assemblyFormat = "$lr `,` $step `,` $steps attr-dict `:` type($lr)";
+}
+
+def Nanochat_WsdOp : Nanochat_ScheduleOp<"wsd", (ins DefaultValuedAttr<F64Attr, "0.2">:$decay,
+    DefaultValuedAttr<F64Attr, "0.0">:$final)> {
+  let summary = "Warmup, stable, linear decay";
+  let description = [{
+    result = lr·warm·(final + (1−final)·rest) with
+      warm = min(1, (step+1)/warmup): lr/warmup at step 0, all of lr from step warmup−1 on,
+      rest = min(1, max(0, steps−step)/(decay·steps)): 1 up to step (1−decay)·steps, then linear.
+    final·lr would be reached at step = steps, so the last step, steps−1, still moves by
+    lr·(final + (1−final)/(decay·steps)). `final` is a fraction of lr. `warmup` = 0 and `decay` = 0
+    switch a part off; where both parts are active at once (short runs) they multiply.
+
+    ```mlir
+    %now = nanochat.wsd %lr, %step, %steps {warmup = 100, decay = 0.2 : f64} : tensor<f32>
+    ```
+  }];
+  let hasVerifier = 1;
+}
+
+def Nanochat_CosineOp : Nanochat_ScheduleOp<"cosine", (ins DefaultValuedAttr<F64Attr, "0.0">:$final)> {
+  let summary = "Warmup, then half a cosine";
+  let description = [{
+    result = lr·warm·(final + (1−final)·(1 + cos(π·q))/2) with
+      warm = min(1, (step+1)/warmup), 1 where `warmup` = 0,
+      q = min(1, max(0, step−warmup)/max(1, steps−warmup)).
+    final·lr would be reached at step = steps; the last step, steps−1, has q = 1 − 1/(steps−warmup).
+    `final` is a fraction of lr.
+  }];
+}
+
+#endif // NANOCHAT_OPS_SCHEDULE_TD

@@ -1,0 +1,74 @@
+// RUN: nanochat-opt %s -split-input-file -verify-diagnostics
+
+nanochat.model @unknown_rule { // optimizer-c1
+  %loss = nanochat.scalar "loss" = 0.0 : tensor<f32>
+  nanochat.objective "train" %loss : tensor<f32>
+} update {
+  %lr = nanochat.scalar "lr" = 0.1 : tensor<f32>
+  // expected-error @+2 {{names the unknown update rule 'adamww'}}
+  // expected-note @+1 {{rules are the ops with OptimizerOpInterface}}
+  nanochat.optimizer "adamww" for ["matrix"] lr(%lr) weight_decay(%lr) : tensor<f32>, tensor<f32>
+}
+
+// -----
+
+func.func @gradient_of_another_shape(%w: tensor<4x2xf32>, %g: tensor<2x4xf32>, %lr: tensor<f32>) { // update-c1
+  // expected-error @+1 {{updates a parameter of type 'tensor<4x2xf32>' with a gradient of type 'tensor<2x4xf32>'}}
+  %0 = nanochat.sgd %w, %g lr %lr weight_decay %lr : tensor<4x2xf32>, tensor<2x4xf32>, tensor<f32>, tensor<f32>
+  return
+}
+
+// -----
+
+func.func @missing_states(%w: tensor<4x2xf32>, %lr: tensor<f32>) { // update-c2
+  // expected-error @+4 {{has 0 states, expected 3}}
+  // expected-note @+3 {{needs 'm' of type 'tensor<4x2xf32>'}}
+  // expected-note @+2 {{needs 'v' of type 'tensor<4x2xf32>'}}
+  // expected-note @+1 {{needs 'count' of type 'tensor<f32>'}}
+  %0 = nanochat.adamw %w, %w lr %lr weight_decay %lr : tensor<4x2xf32>, tensor<4x2xf32>, tensor<f32>, tensor<f32>
+  return
+}
+
+// -----
+
+func.func @state_of_another_type(%w: tensor<4x2xf32>, %m: tensor<2x4xf32>, %lr: tensor<f32>) { // update-c3
+  // expected-error @+1 {{state 'momentum' has type 'tensor<2x4xf32>', expected 'tensor<4x2xf32>'}}
+  %0:2 = nanochat.muon %w, %w lr %lr weight_decay %lr states %m : tensor<2x4xf32>
+    : tensor<4x2xf32>, tensor<4x2xf32>, tensor<f32>, tensor<f32>
+  return
+}
+
+// -----
+
+func.func @muon_on_a_vector(%w: tensor<4xf32>, %lr: tensor<f32>) { // muon-c1
+  // expected-error @+2 {{orthogonalises matrices, but its parameter has type 'tensor<4xf32>'}}
+  // expected-note @+1 {{use "adamw" for roles that are not hidden matrices}}
+  %0:2 = nanochat.muon %w, %w lr %lr weight_decay %lr states %w : tensor<4xf32>
+    : tensor<4xf32>, tensor<4xf32>, tensor<f32>, tensor<f32>
+  return
+}
+
+// -----
+
+func.func @norm_of_nothing() { // grad_norm-c1
+  // expected-error @+2 {{needs at least one gradient}}
+  // expected-error @+1 {{failed to infer returned types}}
+  %0 = "nanochat.grad_norm"() : () -> tensor<f32>
+  return
+}
+
+// -----
+
+func.func @mixed_precisions(%g: tensor<4xf32>, %h: tensor<4xf64>) { // grad_norm-c2
+  // expected-error @+1 {{mixes precisions: 'tensor<4xf64>' beside 'tensor<4xf32>'}}
+  %0 = nanochat.grad_norm %g, %h : tensor<4xf32>, tensor<4xf64>
+  return
+}
+
+// -----
+
+func.func @clip_to_nothing(%norm: tensor<f32>) { // clip_scale-c1
+  // expected-error @+1 {{max = 0.000000e+00 leaves no gradient: expected a positive norm}}
+  %0 = nanochat.clip_scale %norm {max = 0.0 : f64} : tensor<f32>
+  return
+}
