@@ -34,6 +34,10 @@ struct OptimizerState {
 template <typename Concrete>
 class PointwiseOp : public OpTrait::TraitBase<Concrete, PointwiseOp> {};
 
+/// See `LoopInvariantWork` in interfaces/Interfaces.td.
+template <typename Concrete>
+class LoopInvariantWorkOp : public OpTrait::TraitBase<Concrete, LoopInvariantWorkOp> {};
+
 /// Our interfaces for upstream ops; call on every registry that holds the dialect.
 void registerExternalModels(DialectRegistry &registry);
 
