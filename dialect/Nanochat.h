@@ -37,6 +37,10 @@ LogicalResult verifyUpdate(Operation *op);
 template <typename Concrete>
 class PointwiseOp : public OpTrait::TraitBase<Concrete, PointwiseOp> {};
 
+/// See `LoopInvariantWork` in interfaces/Interfaces.td.
+template <typename Concrete>
+class LoopInvariantWorkOp : public OpTrait::TraitBase<Concrete, LoopInvariantWorkOp> {};
+
 /// Our interfaces for upstream ops; call on every registry that holds the dialect.
 void registerExternalModels(DialectRegistry &registry);
 

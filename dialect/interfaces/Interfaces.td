@@ -6,6 +6,10 @@ include "mlir/IR/OpBase.td"
 /// Marks ops whose every result element depends on the operand elements at the same index only.
 def Pointwise : NativeOpTrait<"PointwiseOp"> { let cppNamespace = "::mlir::nanochat"; }
 
+/// Marks pure work on weights that is worth a stack of results where a loop would otherwise repeat it
+/// with the same operands in every iteration of an enclosing loop: see --nanochat-hoist-invariants.
+def LoopInvariantWork : NativeOpTrait<"LoopInvariantWorkOp"> { let cppNamespace = "::mlir::nanochat"; }
+
 def DifferentiableOpInterface : OpInterface<"DifferentiableOpInterface"> {
   let cppNamespace = "::mlir::nanochat";
   let description = [{
@@ -19,6 +23,36 @@ def DifferentiableOpInterface : OpInterface<"DifferentiableOpInterface"> {
       for which `ct.wants` holds need a cotangent.
     }], "::mlir::LogicalResult", "buildVJP",
     (ins "::mlir::OpBuilder &":$builder, "::mlir::nanochat::Cotangents &":$ct)>];
+}
+
+def StraightThroughOpInterface : OpInterface<"StraightThroughOpInterface"> {
+  let cppNamespace = "::mlir::nanochat";
+  let description = [{
+    A quantiser: operand 0 is the float tensor z it quantises, result 0 its integer codes, which stand
+    for the float tensor Q(z). Its declared gradient takes dQ/dz for the identity. Finite differences
+    of Q do not show that, for Q is a staircase; they do of the *frozen surrogate* z + (Q(z0) − z0),
+    with Q(z0) − z0 a constant: it equals Q at the point z0 under test, and its derivative is exactly
+    the declared one. A checker evaluates every Q(z0) at the point first, in program order, then
+    computes each consumer (`OnCodesOpInterface`) on surrogates instead of codes.
+  }];
+  let methods = [
+    InterfaceMethod<"Builds Q(z), in the shape and float type of z, from the op's results.",
+      "::mlir::Value", "buildDequantized", (ins "::mlir::OpBuilder &":$builder)>,
+    InterfaceMethod<[{
+      Builds z + offset, the frozen surrogate of Q(z). `offset` is Q(z0) − z0, of the type of z.
+    }], "::mlir::Value", "buildSurrogate",
+      (ins "::mlir::OpBuilder &":$builder, "::mlir::Value":$offset)>];
+}
+
+def OnCodesOpInterface : OpInterface<"OnCodesOpInterface"> {
+  let cppNamespace = "::mlir::nanochat";
+  let description = [{ An op with one result that reads the codes of `StraightThroughOpInterface` ops. }];
+  let methods = [InterfaceMethod<[{
+      Builds the result from float tensors: `valueOf(c)` is what the integer operand c stands for.
+      Equal to the op up to rounding where `valueOf` dequantises.
+    }], "::mlir::Value", "buildOnValues",
+    (ins "::mlir::OpBuilder &":$builder,
+         "::llvm::function_ref<::mlir::Value(::mlir::Value)>":$valueOf)>];
 }
 
 def OptimizerOpInterface : OpInterface<"OptimizerOpInterface"> {

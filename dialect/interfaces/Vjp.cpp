@@ -16,7 +16,18 @@ Value Cotangents::ofOrZero(OpBuilder &b, Value value) const {
   if (Value ct = of(value))
     return ct;
   ImplicitLocOpBuilder at(value.getLoc(), b);
-  return constant(at, value.getType(), 0.0);
+  return constant(at, typeOf(value), 0.0);
+}
+
+RankedTensorType Cotangents::typeOf(Value value) const {
+  auto type = cast<RankedTensorType>(value.getType());
+  return isa<FloatType>(type.getElementType()) ? type : withElement(type, precision);
+}
+
+void Cotangents::markActive(Value value) {
+  active.insert(value);
+  if (!precision)
+    precision = getElementTypeOrSelf(value);
 }
 
 void Cotangents::replace(Value from, Value to) {

@@ -31,13 +31,17 @@ public:
   Value take(Value value);
   void forget(Value value) { map.erase(value); }
 
-  void markActive(Value value) { active.insert(value); }
+  /// The type of cotangents of `value`. Gradients have the precision of the first value marked active.
+  RankedTensorType typeOf(Value value) const;
+
+  void markActive(Value value);
   /// Marks all that active values reach in `block` and its nested loops; true if anything was new.
   bool propagate(Block &block);
 
 private:
   DenseMap<Value, Value> map;
   DenseSet<Value> active;
+  Type precision;
 };
 
 /// Sweeps the ops of `block` in reverse, emitting gradients at `b`. On failure an error was emitted

@@ -399,8 +399,26 @@ struct MergeDuplicates : OpRewritePattern<LoopOp> {
     return success(changed);
   }
 };
+
+/// Stacking what was sliced gives back the stack: a loop whose gradient is the identity only copies.
+struct ForwardSlices : OpRewritePattern<LoopOp> {
+  using OpRewritePattern::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(LoopOp loop, PatternRewriter &rewriter) const override {
+    bool changed = false;
+    for (auto [value, result] : llvm::zip(loop.getYield().getStacks(), loop.getStackResults())) {
+      auto slices = loop.getSliceArgs();
+      const auto *arg = llvm::find(slices, value);
+      if (arg == slices.end() || result.use_empty())
+        continue;
+      rewriter.replaceAllUsesWith(result, loop.getSlices()[arg - slices.begin()]);
+      changed = true;
+    }
+    return success(changed);
+  }
+};
 } // namespace
 
 void LoopOp::getCanonicalizationPatterns(RewritePatternSet &patterns, MLIRContext *context) {
-  patterns.add<DropUnused, MergeDuplicates>(context);
+  patterns.add<DropUnused, MergeDuplicates, ForwardSlices>(context);
 }

@@ -79,7 +79,7 @@ Block *ReverseLoop::openBody() {
     carry(ct.ofOrZero(rewriter, forward.getResult(i)));
   ImplicitLocOpBuilder b(loc, rewriter);
   for (Value value : captures)
-    carry(constant(b, value.getType(), 0.0));
+    carry(constant(b, ct.typeOf(value), 0.0));
   return body;
 }
 

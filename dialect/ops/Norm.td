@@ -22,4 +22,30 @@ def Nanochat_RmsNormGradOp : Nanochat_ComputeOp<"rms_norm_grad", [InfersTypes, H
   let assemblyFormat = "$x `,` $gain `,` $dy `eps` $eps attr-dict `:` type($x) `,` type($gain) `,` type($dy)";
 }
 
+def Nanochat_LayerNormOp : Nanochat_ComputeOp<"layer_norm", [InfersTypes, HasVjp, HasIterationSpace]> {
+  let summary = "Layer normalisation";
+  let description = [{
+    y = (x − mean_c x) / sqrt(var_c x + eps) ⊙ gain + bias, per row of x (N, C); gain and bias (C).
+    The variance is the population's: mean_c (x − mean_c x)².
+  }];
+  let arguments = (ins FloatMatrix:$x, FloatVector:$gain, FloatVector:$bias,
+      DefaultValuedAttr<F64Attr, "1e-5">:$eps);
+  let results = (outs FloatMatrix:$y);
+  let assemblyFormat = [{
+    $x `,` $gain `,` $bias (`eps` $eps^)? attr-dict `:` type($x) `,` type($gain) `,` type($bias)
+  }];
+  let hasVerifier = 1;
+}
+
+def Nanochat_LayerNormGradOp : Nanochat_ComputeOp<"layer_norm_grad", [InfersTypes, HasIterationSpace]> {
+  let summary = "Gradient of layer_norm";
+  let description = [{
+    With r = 1/sqrt(var_c x + eps), x̂ = (x − mean_c x)·r and g = gain ⊙ dy per row:
+    dx = r·(g − mean_c g − x̂·mean_c(g ⊙ x̂)), dgain = Σ_rows dy ⊙ x̂, dbias = Σ_rows dy.
+  }];
+  let arguments = (ins FloatMatrix:$x, FloatVector:$gain, FloatMatrix:$dy, F64Attr:$eps);
+  let results = (outs FloatMatrix:$dx, FloatVector:$dgain, FloatVector:$dbias);
+  let assemblyFormat = "$x `,` $gain `,` $dy `eps` $eps attr-dict `:` type($x) `,` type($gain) `,` type($dy)";
+}
+
 #endif // NANOCHAT_OPS_NORM_TD

@@ -2,6 +2,7 @@
 #include "lib/Autodiff/Passes.h"
 #include "lib/Fusion/Passes.h"
 #include "lib/Memory/Passes.h"
+#include "lib/Quantize/Passes.h"
 #include "mlir/InitAllDialects.h"
 #include "mlir/InitAllExtensions.h"
 #include "mlir/InitAllPasses.h"
@@ -17,5 +18,6 @@ int main(int argc, char **argv) {
   nanochat::registerAutodiffPasses();
   nanochat::registerFusionPasses();
   nanochat::registerMemoryPasses();
+  nanochat::registerQuantizePasses();
   return asMainReturnCode(MlirOptMain(argc, argv, "nanochat compiler\n", registry));
 }

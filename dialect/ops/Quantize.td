@@ -1,0 +1,104 @@
+#ifndef NANOCHAT_OPS_QUANTIZE_TD
+#define NANOCHAT_OPS_QUANTIZE_TD
+include "dialect/Nanochat.td"
+
+// Ternary linears, BitNet b1.58 (arXiv:2402.17764 and its training tips). Rounding is half to even.
+//
+// Gradients are straight-through: a quantiser passes the cotangent of what its codes stand for to the
+// value it quantised, unchanged, also where that was clipped; scales get none.
+
+def CodeMatrix : TensorRankOf<[I8], [2]>;
+/// One scale per tensor, or (out, groups) scales, each of in/groups consecutive inputs of a row.
+def WeightScale : AnyTypeOf<[FloatScalar, FloatMatrix]>;
+def SameFloat_x_w : AllElementTypesMatch<["x", "w"]>;
+def SameFloat_s_gamma : AllElementTypesMatch<["s", "gamma"]>;
+def StraightThrough : DeclareOpInterfaceMethods<StraightThroughOpInterface>;
+def OnCodes : DeclareOpInterfaceMethods<OnCodesOpInterface>;
+
+def Nanochat_TernaryLinearOp : Nanochat_ComputeOp<"ternary_linear",
+    [InfersTypes, HasIterationSpace, SameFloat_x_w]> {
+  let summary = "Linear layer of ternary weights and int8 activations (BitLinear)";
+  let description = [{
+    y (N, out) = `ternary_matmul` of x (N, in) by `quantize_rows` and w (out, in) by `ternarize`: that
+    is its decomposition, `--nanochat-expand-ternary`. No bias; normalise x before.
+    `group` = 0 scales weights per tensor, as the paper does; otherwise per `group` consecutive inputs
+    of an output, which deviates from the paper and costs a float multiplication per group.
+    `backward` is the precision of the gradient's products: "auto" (the target chooses) or "f32".
+  }];
+  let arguments = (ins FloatMatrix:$x, FloatMatrix:$w,
+      DefaultValuedAttr<ConfinedAttr<I64Attr, [IntNonNegative]>, "0">:$group,
+      DefaultValuedAttr<StrAttr, "\"auto\"">:$backward);
+  let results = (outs FloatMatrix:$y);
+  let assemblyFormat = "$x `,` $w attr-dict `:` type($x) `,` type($w)";
+  let hasVerifier = 1;
+}
+
+def Nanochat_QuantizeRowsOp : Nanochat_ComputeOp<"quantize_rows",
+    [InfersTypes, HasVjp, HasIterationSpace, StraightThrough]> {
+  let summary = "Activations to int8, one scale per token";
+  let description = [{
+    Per row of x (N, C), with a = max(max_c |x|, 1e-5): q (N, C) = clip(round(x·(127/a)), −128, 127) and
+    s (N) = a/127, so that x ≈ q·s. (The paper's scale is 1/s.) dx = the cotangent of q.
+  }];
+  let arguments = (ins FloatMatrix:$x);
+  let results = (outs CodeMatrix:$q, FloatVector:$s);
+  let assemblyFormat = "$x attr-dict `:` type($x)";
+}
+
+def Nanochat_TernarizeOp : Nanochat_ComputeOp<"ternarize",
+    [InfersTypes, HasVjp, HasIterationSpace, StraightThrough, LoopInvariantWork]> {
+  let summary = "Weights to {−1, 0, 1} and their scale";
+  let description = [{
+    gamma = max(mean |w|, 1e-5) over w (out, in), or over each `group` consecutive inputs of a row:
+    a scalar, or (out, in/group). t (out, in) = clip(round(w/gamma), −1, 1), decided without division:
+    1 where w > gamma/2, −1 where w < −gamma/2, else 0. Not idempotent: mean |gamma·t| < gamma.
+    Sums run over inputs first, then over outputs. dw = the cotangent of t.
+  }];
+  let arguments = (ins FloatMatrix:$w,
+      DefaultValuedAttr<ConfinedAttr<I64Attr, [IntNonNegative]>, "0">:$group);
+  let results = (outs CodeMatrix:$t, WeightScale:$gamma);
+  let assemblyFormat = "$w attr-dict `:` type($w)";
+  let hasVerifier = 1;
+}
+
+def Nanochat_TernaryMatmulOp : Nanochat_ComputeOp<"ternary_matmul",
+    [InfersTypes, HasVjp, HasIterationSpace, OnCodes, SameFloat_s_gamma]> {
+  let summary = "Integer product of int8 activations and ternary weights";
+  let description = [{
+    y[n, o] = s[n]·Σ_g gamma[o, g]·acc_g with acc_g = Σ_{k in group g} q[n, k]·t[o, k] in int32, exact
+    for in < 2²⁴; with one scale per tensor y = (acc·gamma)·s[n]. q (N, in), s (N), t (out, in).
+    With dy the cotangent of y: q gets dy·(gamma·t), t gets dyᵀ·(q·s), the scales get none; so codes
+    and scales are all that the gradient keeps. `backward` as in ternary_linear.
+  }];
+  let arguments = (ins CodeMatrix:$q, FloatVector:$s, CodeMatrix:$t, WeightScale:$gamma,
+      DefaultValuedAttr<StrAttr, "\"auto\"">:$backward);
+  let results = (outs FloatMatrix:$y);
+  let assemblyFormat = [{
+    $q `,` $s `,` $t `,` $gamma attr-dict `:` type($q) `,` type($s) `,` type($t) `,` type($gamma)
+  }];
+  let hasVerifier = 1;
+}
+
+def Nanochat_DequantizeRowsOp : Nanochat_ComputeOp<"dequantize_rows",
+    [InfersTypes, HasVjp, HasIterationSpace, OnCodes]> {
+  let summary = "What int8 activations stand for";
+  let description = [{ x (N, C) = q·s, one scale s (N) per row of q. The cotangent of q is that of x. }];
+  let arguments = (ins CodeMatrix:$q, FloatVector:$s);
+  let results = (outs FloatMatrix:$x);
+  let assemblyFormat = "$q `,` $s attr-dict `:` type($q) `,` type($s)";
+  let hasVerifier = 1;
+}
+
+def Nanochat_DequantizeWeightOp : Nanochat_ComputeOp<"dequantize_weight",
+    [InfersTypes, HasVjp, HasIterationSpace, OnCodes, LoopInvariantWork]> {
+  let summary = "What ternary weights stand for";
+  let description = [{
+    w (out, in) = gamma·t, one gamma per tensor or per (row, group). The cotangent of t is that of w.
+  }];
+  let arguments = (ins CodeMatrix:$t, WeightScale:$gamma);
+  let results = (outs FloatMatrix:$w);
+  let assemblyFormat = "$t `,` $gamma attr-dict `:` type($t) `,` type($gamma)";
+  let hasVerifier = 1;
+}
+
+#endif // NANOCHAT_OPS_QUANTIZE_TD

@@ -1,0 +1,19 @@
+#include "lib/Quantize/Passes.h"
+#include "mlir/IR/PatternMatch.h"
+
+namespace mlir::nanochat {
+#define GEN_PASS_DEF_EXPANDTERNARYPASS
+#include "lib/Quantize/Passes.h.inc"
+
+namespace {
+struct ExpandTernaryPass : impl::ExpandTernaryPassBase<ExpandTernaryPass> {
+  void runOnOperation() override {
+    IRRewriter rewriter(&getContext());
+    getOperation().walk([&](TernaryLinearOp op) {
+      rewriter.setInsertionPoint(op);
+      rewriter.replaceOp(op, *op.decomposeOperation(rewriter));
+    });
+  }
+};
+} // namespace
+} // namespace mlir::nanochat

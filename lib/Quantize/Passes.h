@@ -1,0 +1,11 @@
+#ifndef NANOCHAT_LIB_QUANTIZE_PASSES_H
+#define NANOCHAT_LIB_QUANTIZE_PASSES_H
+#include "dialect/Nanochat.h"
+#include "mlir/Pass/Pass.h"
+
+namespace mlir::nanochat {
+#define GEN_PASS_DECL
+#define GEN_PASS_REGISTRATION
+#include "lib/Quantize/Passes.h.inc"
+} // namespace mlir::nanochat
+#endif

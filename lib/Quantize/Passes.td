@@ -1,0 +1,41 @@
+#ifndef NANOCHAT_QUANTIZE_PASSES_TD
+#define NANOCHAT_QUANTIZE_PASSES_TD
+include "mlir/Pass/PassBase.td"
+
+def ExpandTernaryPass : Pass<"nanochat-expand-ternary", "::mlir::ModuleOp"> {
+  let summary = "From ternary linears to their quantisers and integer products";
+  let description = [{
+    Replaces every `nanochat.ternary_linear` by its decomposition: `quantize_rows` of the activations,
+    `ternarize` of the weights, and `ternary_matmul`. Before differentiation, so that codes and scales
+    are the residuals; weights and activations are then shared by what else is done to them.
+    Example: test/quantize/expand-ternary.mlir.
+  }];
+}
+
+def HoistInvariantsPass : Pass<"nanochat-hoist-invariants", "::mlir::ModuleOp"> {
+  let summary = "Work that does not change between iterations leaves the loop";
+  let description = [{
+    Two rewrites of `nanochat.loop`, until neither applies:
+    1. A pure op of a loop body whose operands all come from outside moves in front of the loop.
+       Constants follow their users; alone they stay, they cost nothing where they are.
+    2. Work on weights (trait `LoopInvariantWork`) in an inner loop that reads only slices of stacks,
+       and other values, from outside an enclosing loop is done once: in a loop of its own in front
+       of the outermost such loop. The inner loop slices the stacked results.
+
+    ```mlir
+    nanochat.loop "steps" = 4 carry(...) {
+      nanochat.loop "layers" = 3 carry(...) slice(%w = %W : ...) {
+        %t, %gamma = nanochat.ternarize %w ...
+    ```
+    becomes
+    ```mlir
+    %T, %G = nanochat.loop "layers" = 3 slice(%w = %W : ...) { ternarize %w, stacked }
+    nanochat.loop "steps" = 4 carry(...) {
+      nanochat.loop "layers" = 3 carry(...) slice(%t = %T : ..., %gamma = %G : ...) {
+    ```
+    The price is one stack of results, which lives as long as the loop it left.
+    Example: test/quantize/hoist-invariants.mlir.
+  }];
+}
+
+#endif
