@@ -94,3 +94,99 @@ FailureOr<SmallVector<Value>> EmbeddingGradOp::decomposeOperation(OpBuilder &bui
       });
   return SmallVector<Value>(loop.getResults());
 }
+
+//===------------------------------------------------------------------------------------------===//
+// position_embedding
+//===------------------------------------------------------------------------------------------===//
+
+static LogicalResult verifyPositions(Operation *op, RankedTensorType x, RankedTensorType table, int64_t seq) {
+  if (x.getDimSize(1) != table.getDimSize(1) || table.getDimSize(0) < seq) // position_embedding-c1
+    return op->emitOpError("expected a table of at least seq = ")
+           << seq << " rows and " << x.getDimSize(1) << " channels, found " << table;
+  if (x.getDimSize(0) % seq) // position_embedding-c2
+    return op->emitOpError("the ") << x.getDimSize(0) << " tokens of " << x
+                                   << " are no whole number of sequences of " << seq;
+  return success();
+}
+
+/// (N, C) as (N / seq, seq, C).
+static Value splitSequences(ImplicitLocOpBuilder &b, Value x, int64_t seq) {
+  auto type = cast<RankedTensorType>(x.getType());
+  RankedTensorType split = withShape(type, {type.getDimSize(0) / seq, seq, type.getDimSize(1)});
+  return tensor::ExpandShapeOp::create(b, split, x, SmallVector<ReassociationIndices>{{0, 1}, {2}});
+}
+
+LogicalResult PositionEmbeddingOp::inferReturnTypes(MLIRContext *, std::optional<Location>, Adaptor adaptor,
+                                                    SmallVectorImpl<Type> &types) {
+  types.push_back(adaptor.getX().getType());
+  return success();
+}
+
+LogicalResult PositionEmbeddingOp::verify() {
+  return verifyPositions(*this, getX().getType(), getTable().getType(), getSeq());
+}
+
+FailureOr<SmallVector<Value>> PositionEmbeddingOp::decomposeOperation(OpBuilder &builder) {
+  ImplicitLocOpBuilder b(getLoc(), builder);
+  RankedTensorType table = getTable().getType();
+  SmallVector<OpFoldResult> from(2, b.getIndexAttr(0)), unit(2, b.getIndexAttr(1));
+  SmallVector<OpFoldResult> sizes{b.getIndexAttr(getSeq()), b.getIndexAttr(table.getDimSize(1))};
+  Value rows = tensor::ExtractSliceOp::create(b, getTable(), from, sizes, unit);
+  Value x = splitSequences(b, getX(), getSeq());
+  Value y = pointwise(b, cast<RankedTensorType>(x.getType()), {x, rows},
+                      {b.getMultiDimIdentityMap(3), projection(getContext(), 3, {1, 2})},
+                      [](ImplicitLocOpBuilder &s, ValueRange v) { return add(s, v[0], v[1]); });
+  return SmallVector<Value>{
+      tensor::CollapseShapeOp::create(b, y, SmallVector<ReassociationIndices>{{0, 1}, {2}})};
+}
+
+/// (n, c) -> (n mod seq, c).
+static AffineMap positionMap(MLIRContext *ctx, int64_t seq) {
+  return AffineMap::get(2, 0, {getAffineDimExpr(0, ctx) % seq, getAffineDimExpr(1, ctx)}, ctx);
+}
+
+SmallVector<IteratorType> PositionEmbeddingOp::getLoopIteratorTypes() {
+  return {IteratorType::parallel, IteratorType::parallel};
+}
+SmallVector<shard::ReductionKind> PositionEmbeddingOp::getReductionLoopIteratorKinds() { return {}; }
+SmallVector<AffineMap> PositionEmbeddingOp::getIndexingMaps() {
+  AffineMap full = projection(getContext(), 2, {0, 1});
+  return {full, positionMap(getContext(), getSeq()), full};
+}
+
+LogicalResult PositionEmbeddingOp::buildVJP(OpBuilder &b, Cotangents &ct) {
+  Value dy = ct.of(getY());
+  ct.add(b, getX(), dy);
+  if (ct.wants(getTable()))
+    ct.add(b, getTable(), PositionEmbeddingGradOp::create(b, getLoc(), getTable().getType(), dy, getSeq()));
+  return success();
+}
+
+LogicalResult PositionEmbeddingGradOp::verify() {
+  return verifyPositions(*this, getDy().getType(), getDtable().getType(), getSeq());
+}
+
+FailureOr<SmallVector<Value>> PositionEmbeddingGradOp::decomposeOperation(OpBuilder &builder) {
+  ImplicitLocOpBuilder b(getLoc(), builder);
+  RankedTensorType table = getDtable().getType();
+  RankedTensorType used = withShape(table, {static_cast<int64_t>(getSeq()), table.getDimSize(1)});
+  Value dy = splitSequences(b, getDy(), getSeq());
+  Value sum = reduce(b, used, 3, {1, 2}, 0.0, {dy}, {b.getMultiDimIdentityMap(3)},
+                     [](ImplicitLocOpBuilder &s, ValueRange v) { return add(s, v[1], v[0]); });
+  if (used == table)
+    return SmallVector<Value>{sum};
+  SmallVector<OpFoldResult> from(2, b.getIndexAttr(0)), unit(2, b.getIndexAttr(1));
+  SmallVector<OpFoldResult> sizes{b.getIndexAttr(getSeq()), b.getIndexAttr(table.getDimSize(1))};
+  return SmallVector<Value>{
+      tensor::InsertSliceOp::create(b, sum, constant(b, table, 0.0), from, sizes, unit)};
+}
+
+SmallVector<IteratorType> PositionEmbeddingGradOp::getLoopIteratorTypes() {
+  return {IteratorType::reduction, IteratorType::parallel};
+}
+SmallVector<shard::ReductionKind> PositionEmbeddingGradOp::getReductionLoopIteratorKinds() {
+  return {shard::ReductionKind::Sum};
+}
+SmallVector<AffineMap> PositionEmbeddingGradOp::getIndexingMaps() {
+  return {projection(getContext(), 2, {0, 1}), positionMap(getContext(), getSeq())};
+}

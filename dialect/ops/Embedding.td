@@ -19,4 +19,28 @@ def Nanochat_EmbeddingGradOp : Nanochat_ComputeOp<"embedding_grad", [HasIteratio
   let hasVerifier = 1;
 }
 
+def Nanochat_PositionEmbeddingOp
+    : Nanochat_ComputeOp<"position_embedding", [InfersTypes, HasVjp, HasIterationSpace]> {
+  let summary = "Learned positions";
+  let description = [{
+    y[n, c] = x[n, c] + table[n mod seq, c] for x (N, C), table (P, C). N is a multiple of `seq`; table
+    rows from `seq` on are for longer sequences.
+  }];
+  let arguments = (ins FloatMatrix:$x, FloatMatrix:$table, ConfinedAttr<I64Attr, [IntPositive]>:$seq);
+  let results = (outs FloatMatrix:$y);
+  let assemblyFormat = "$x `,` $table `seq` `=` $seq attr-dict `:` type($x) `,` type($table)";
+  let hasVerifier = 1;
+}
+
+def Nanochat_PositionEmbeddingGradOp : Nanochat_ComputeOp<"position_embedding_grad", [HasIterationSpace]> {
+  let summary = "Gradient of a table of positions";
+  let description = [{
+    dtable[t, c] = Σ over sequences b, in rising b, of dy[b·seq + t, c]; 0 for t ≥ seq. dy (N, C), dtable (P, C).
+  }];
+  let arguments = (ins FloatMatrix:$dy, ConfinedAttr<I64Attr, [IntPositive]>:$seq);
+  let results = (outs FloatMatrix:$dtable);
+  let assemblyFormat = "$dy `seq` `=` $seq attr-dict `:` type($dy) `->` type($dtable)";
+  let hasVerifier = 1;
+}
+
 #endif // NANOCHAT_OPS_EMBEDDING_TD

@@ -1,0 +1,222 @@
+// Causal attention and its gradient. The decompositions form all (seq, seq) scores at once, which is
+// fine for what a reference runs; emitters never do.
+#include "dialect/Linalg.h"
+#include "dialect/Nanochat.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+
+using namespace mlir;
+using namespace mlir::nanochat;
+using utils::IteratorType;
+
+static LogicalResult verifyHeads(Operation *op, RankedTensorType q, RankedTensorType k, RankedTensorType v,
+                                 int64_t heads, int64_t kvHeads, int64_t seq) {
+  if (heads % kvHeads) // attention-c1
+    return op->emitOpError("kv_heads = ") << kvHeads << " does not divide heads = " << heads;
+  if (q.getDimSize(1) % heads) // attention-c2
+    return op->emitOpError("q ") << q << " does not split into " << heads << " heads of equal width";
+  int64_t width = q.getDimSize(1) / heads * kvHeads;
+  for (RankedTensorType type : {k, v})
+    if (type != withShape(q, {q.getDimSize(0), width})) // attention-c3
+      return op->emitOpError("expected k and v of type ")
+             << withShape(q, {q.getDimSize(0), width}) << " (q's tokens and kv_heads·D channels), found " << type;
+  if (q.getDimSize(0) % seq) // attention-c4
+    return op->emitOpError("the ") << q.getDimSize(0) << " tokens of q are no whole number of sequences of " << seq;
+  return success();
+}
+
+namespace {
+/// The loops of scores, (b, t, g, r, s): query t and key s of sequence b, query head r of those that
+/// share key head g. Contractions over channels add d as a sixth loop.
+struct Scores {
+  ImplicitLocOpBuilder &b;
+  int64_t batch, seq, groups, shared, width;
+  Type element;
+  enum Loop : unsigned { B, T, G, R, S, D };
+
+  template <typename OpTy>
+  Scores(ImplicitLocOpBuilder &b, OpTy op)
+      : b(b), seq(op.getSeq()), groups(op.getKvHeads()), shared(op.getHeads() / op.getKvHeads()) {
+    RankedTensorType q = op.getQ().getType();
+    batch = q.getDimSize(0) / seq;
+    width = q.getDimSize(1) / op.getHeads();
+    element = q.getElementType();
+  }
+
+  RankedTensorType type(ArrayRef<unsigned> loops) const {
+    int64_t extents[] = {batch, seq, groups, shared, seq, width};
+    SmallVector<int64_t> shape;
+    for (unsigned loop : loops)
+      shape.push_back(extents[loop]);
+    return RankedTensorType::get(shape, element);
+  }
+  RankedTensorType scoreType() const { return type({B, T, G, R, S}); }
+  static SmallVector<ReassociationIndices> tokensAndRest(int64_t rank) {
+    SmallVector<ReassociationIndices> result{{0, 1}, {}};
+    for (int64_t d = 2; d < rank; ++d)
+      result[1].push_back(d);
+    return result;
+  }
+  Value split(Value x, ArrayRef<unsigned> loops) const {
+    return tensor::ExpandShapeOp::create(b, type(loops), x, tokensAndRest(loops.size()));
+  }
+  Value join(Value x) const {
+    return tensor::CollapseShapeOp::create(b, x, tokensAndRest(cast<RankedTensorType>(x.getType()).getRank()));
+  }
+  AffineMap map(unsigned loops, ArrayRef<unsigned> dims) const { return projection(b.getContext(), loops, dims); }
+
+  /// out[outDims] = Σ x[xDims]·y[yDims].
+  Value contract(ArrayRef<unsigned> outDims, Value x, ArrayRef<unsigned> xDims, Value y, ArrayRef<unsigned> yDims) const {
+    return reduce(b, type(outDims), 6, outDims, 0.0, {x, y}, {map(6, xDims), map(6, yDims)},
+                  [](ImplicitLocOpBuilder &s, ValueRange v) { return add(s, v[2], mul(s, v[0], v[1])); });
+  }
+  double scale() const { return 1.0 / std::sqrt(static_cast<double>(width)); }
+  /// q·k/√D, −∞ where the key is after the query.
+  Value form(Value q, Value k) const {
+    Value dots = contract({B, T, G, R, S}, q, {B, T, G, R, D}, k, {B, S, G, D});
+    return pointwise(b, scoreType(), {dots}, {b.getMultiDimIdentityMap(5)}, [&](ImplicitLocOpBuilder &s, ValueRange v) -> Value {
+      Value query = linalg::IndexOp::create(s, T), key = linalg::IndexOp::create(s, S);
+      Value seen = arith::CmpIOp::create(s, arith::CmpIPredicate::ule, key, query);
+      return arith::SelectOp::create(s, seen, mul(s, v[0], constant(s, element, scale())),
+                                     constant(s, element, -std::numeric_limits<double>::infinity()));
+    });
+  }
+  /// exp(scores − lse).
+  Value probabilities(Value scores, Value lse) const {
+    return pointwise(b, scoreType(), {scores, lse}, {b.getMultiDimIdentityMap(5), map(5, {B, T, G, R})},
+                     [](ImplicitLocOpBuilder &s, ValueRange v) -> Value {
+                       return math::ExpOp::create(s, sub(s, v[0], v[1]));
+                     });
+  }
+  /// log Σ_s exp scores, shifted by the maximum.
+  Value logSumExp(Value scores) const {
+    AffineMap full = b.getMultiDimIdentityMap(5), row = map(5, {B, T, G, R}), id = b.getMultiDimIdentityMap(4);
+    RankedTensorType rows = type({B, T, G, R});
+    Value top = reduce(b, rows, 5, {B, T, G, R}, -std::numeric_limits<double>::infinity(), {scores}, {full},
+                       [](ImplicitLocOpBuilder &s, ValueRange v) -> Value {
+                         return arith::MaximumFOp::create(s, v[0], v[1]);
+                       });
+    Value sum = reduce(b, rows, 5, {B, T, G, R}, 0.0, {scores, top}, {full, row},
+                       [](ImplicitLocOpBuilder &s, ValueRange v) {
+                         return add(s, v[2], math::ExpOp::create(s, sub(s, v[0], v[1])));
+                       });
+    return pointwise(b, rows, {sum, top}, {id, id}, [](ImplicitLocOpBuilder &s, ValueRange v) {
+      return add(s, math::LogOp::create(s, v[0]), v[1]);
+    });
+  }
+};
+} // namespace
+
+/// Multiply-adds of one causal (seq × seq)·D product, over all sequences and heads, times two.
+static int64_t causalFlops(RankedTensorType q, int64_t seq) {
+  return 2 * q.getNumElements() * (seq + 1) / 2;
+}
+
+//===------------------------------------------------------------------------------------------===//
+// attention
+//===------------------------------------------------------------------------------------------===//
+
+LogicalResult AttentionOp::inferReturnTypes(MLIRContext *, std::optional<Location>, Adaptor adaptor,
+                                            SmallVectorImpl<Type> &types) {
+  auto q = cast<RankedTensorType>(adaptor.getQ().getType());
+  types.append({q, withShape(q, {q.getDimSize(0), static_cast<int64_t>(adaptor.getHeads())})});
+  return success();
+}
+
+LogicalResult AttentionOp::verify() {
+  return verifyHeads(*this, getQ().getType(), getK().getType(), getV().getType(), getHeads(), getKvHeads(), getSeq());
+}
+
+int64_t AttentionOp::getFlops() { return 2 * causalFlops(getQ().getType(), getSeq()); }
+
+FailureOr<SmallVector<Value>> AttentionOp::decomposeOperation(OpBuilder &builder) {
+  ImplicitLocOpBuilder b(getLoc(), builder);
+  using S = Scores;
+  Scores loops(b, *this);
+  Value q = loops.split(getQ(), {S::B, S::T, S::G, S::R, S::D});
+  Value k = loops.split(getK(), {S::B, S::S, S::G, S::D}), v = loops.split(getV(), {S::B, S::S, S::G, S::D});
+  Value scores = loops.form(q, k), lse = loops.logSumExp(scores);
+  Value y = loops.contract({S::B, S::T, S::G, S::R, S::D}, loops.probabilities(scores, lse),
+                           {S::B, S::T, S::G, S::R, S::S}, v, {S::B, S::S, S::G, S::D});
+  return SmallVector<Value>{loops.join(y), loops.join(lse)};
+}
+
+// Loops (n, m, c): queries, keys, channels. A row of y depends on rows of k and v before its own.
+SmallVector<IteratorType> AttentionOp::getLoopIteratorTypes() {
+  return {IteratorType::parallel, IteratorType::reduction, IteratorType::reduction};
+}
+SmallVector<shard::ReductionKind> AttentionOp::getReductionLoopIteratorKinds() {
+  return {shard::ReductionKind::Generic, shard::ReductionKind::Generic};
+}
+SmallVector<AffineMap> AttentionOp::getIndexingMaps() {
+  AffineMap query = projection(getContext(), 3, {0, 2}), key = projection(getContext(), 3, {1, 2});
+  return {query, key, key, query, query};
+}
+
+LogicalResult AttentionOp::buildVJP(OpBuilder &b, Cotangents &ct) {
+  Value dy = ct.of(getY());
+  if (!dy) // Only lse was used, which carries no gradient.
+    return success();
+  auto grad = AttentionGradOp::create(b, getLoc(), getQ(), getK(), getV(), getY(), getLse(), dy, getHeads(),
+                                      getKvHeads(), getSeq());
+  ct.add(b, getQ(), grad.getDq());
+  ct.add(b, getK(), grad.getDk());
+  ct.add(b, getV(), grad.getDv());
+  return success();
+}
+
+//===------------------------------------------------------------------------------------------===//
+// attention_grad
+//===------------------------------------------------------------------------------------------===//
+
+LogicalResult AttentionGradOp::inferReturnTypes(MLIRContext *, std::optional<Location>, Adaptor adaptor,
+                                                SmallVectorImpl<Type> &types) {
+  types.append({adaptor.getQ().getType(), adaptor.getK().getType(), adaptor.getV().getType()});
+  return success();
+}
+
+LogicalResult AttentionGradOp::verify() {
+  RankedTensorType q = getQ().getType();
+  if (failed(verifyHeads(*this, q, getK().getType(), getV().getType(), getHeads(), getKvHeads(), getSeq())))
+    return failure();
+  if (getY().getType() != q || getDy().getType() != q) // attention_grad-c1
+    return emitOpError("expected y and dy of q's type ") << q << ", found " << getY().getType() << " and " << getDy().getType();
+  if (getLse().getType() != withShape(q, {q.getDimSize(0), static_cast<int64_t>(getHeads())})) // attention_grad-c2
+    return emitOpError("expected lse (tokens, heads) = (") << q.getDimSize(0) << ", " << getHeads() << "), found " << getLse().getType();
+  return success();
+}
+
+int64_t AttentionGradOp::getFlops() { return 5 * causalFlops(getQ().getType(), getSeq()); }
+
+FailureOr<SmallVector<Value>> AttentionGradOp::decomposeOperation(OpBuilder &builder) {
+  ImplicitLocOpBuilder b(getLoc(), builder);
+  using S = Scores;
+  Scores loops(b, *this);
+  SmallVector<unsigned> query{S::B, S::T, S::G, S::R, S::D}, key{S::B, S::S, S::G, S::D}, score{S::B, S::T, S::G, S::R, S::S},
+      row{S::B, S::T, S::G, S::R};
+  Value q = loops.split(getQ(), query), y = loops.split(getY(), query), dy = loops.split(getDy(), query);
+  Value k = loops.split(getK(), key), v = loops.split(getV(), key), lse = loops.split(getLse(), row);
+  AffineMap rows = loops.map(5, row), full = b.getMultiDimIdentityMap(5);
+  Value p = loops.probabilities(loops.form(q, k), lse);
+  // Here the fifth loop of five is d, not s.
+  Value delta = reduce(b, loops.type(row), 5, row, 0.0, {dy, y}, {full, full},
+                       [](ImplicitLocOpBuilder &s, ValueRange v) { return add(s, v[2], mul(s, v[0], v[1])); });
+  Value dp = loops.contract(score, dy, query, v, key);
+  Value ds = pointwise(b, loops.scoreType(), {p, dp, delta}, {full, full, rows}, [&](ImplicitLocOpBuilder &s, ValueRange v) {
+    return mul(s, v[0], mul(s, sub(s, v[1], v[2]), constant(s, v[0].getType(), loops.scale())));
+  });
+  return SmallVector<Value>{loops.join(loops.contract(query, ds, score, k, key)),
+                            loops.join(loops.contract(key, ds, score, q, query)),
+                            loops.join(loops.contract(key, p, score, dy, query))};
+}
+
+SmallVector<IteratorType> AttentionGradOp::getLoopIteratorTypes() {
+  return SmallVector<IteratorType>(3, IteratorType::reduction);
+}
+SmallVector<shard::ReductionKind> AttentionGradOp::getReductionLoopIteratorKinds() {
+  return SmallVector<shard::ReductionKind>(3, shard::ReductionKind::Generic);
+}
+SmallVector<AffineMap> AttentionGradOp::getIndexingMaps() {
+  AffineMap query = projection(getContext(), 3, {0, 2}), key = projection(getContext(), 3, {1, 2});
+  return {query, key, key, query, query, query, query, key, key};
+}

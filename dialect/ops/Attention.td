@@ -1,0 +1,74 @@
+#ifndef NANOCHAT_OPS_ATTENTION_TD
+#define NANOCHAT_OPS_ATTENTION_TD
+include "dialect/Nanochat.td"
+
+defvar PositiveI64 = ConfinedAttr<I64Attr, [IntPositive]>;
+def HasCost : DeclareOpInterfaceMethods<CostOpInterface>;
+
+def Nanochat_RopeTableOp : Nanochat_ComputeOp<"rope_table", [AllTypesMatch<["cos", "sin"]>]> {
+  let summary = "Cosines and sines of rotary position embeddings";
+  let description = [{
+    cos and sin (seq, dim/2) of the angles t·theta^(−2j/dim), in radians, for position t and pair j of
+    heads with `dim` channels (Su et al., arXiv 2104.09864). They depend on attributes only, so
+    one pair of tables serves all layers.
+  }];
+  let arguments = (ins PositiveI64:$seq, PositiveI64:$dim, DefaultValuedAttr<F64Attr, "1e4">:$theta);
+  let results = (outs FloatMatrix:$cos, FloatMatrix:$sin);
+  let assemblyFormat = "`seq` `=` $seq `dim` `=` $dim (`theta` `=` $theta^)? attr-dict `:` type($cos)";
+  let hasVerifier = 1;
+}
+
+def Nanochat_RopeOp : Nanochat_ComputeOp<"rope",
+    [InfersTypes, HasVjp, HasIterationSpace, AllTypesMatch<["cos", "sin"]>]> {
+  let summary = "Rotary position embedding, halves rotated";
+  let description = [{
+    In every head of x (N, heads·D), channels j and j + D/2 are one point of the plane, turned by the
+    angle of position t = n mod T and pair j. With c and s from cos and sin (T, D/2) at (t, j):
+    y[j] = x[j]·c − x[j + D/2]·s, y[j + D/2] = x[j + D/2]·c + x[j]·s.
+    `inverse` turns back, which is also the gradient; the tables get none.
+  }];
+  let arguments = (ins FloatMatrix:$x, FloatMatrix:$cos, FloatMatrix:$sin, PositiveI64:$heads, UnitAttr:$inverse);
+  let results = (outs FloatMatrix:$y);
+  let assemblyFormat = [{
+    $x `,` $cos `,` $sin `heads` `=` $heads (`inverse` $inverse^)? attr-dict `:` type($x) `,` type($cos)
+  }];
+  let hasVerifier = 1;
+}
+
+def Nanochat_AttentionOp : Nanochat_ComputeOp<"attention", [InfersTypes, HasVjp, HasIterationSpace, HasCost]> {
+  let summary = "Causal softmax attention within sequences";
+  let description = [{
+    q (N, heads·D), k and v (N, kv_heads·D), N a multiple of `seq`; query head h reads key head
+    g = h / (heads / kv_heads). For tokens n and m of one sequence, m not after n:
+    s[n, m, h] = (q[n, h]·k[m, g]) / √D, lse[n, h] = log Σ_m exp s[n, m, h] (N, heads),
+    y[n, h] = Σ_m exp(s[n, m, h] − lse[n, h])·v[m, g] (N, heads·D).
+    `lse` is what the gradient needs besides operands and y; it carries no gradient itself.
+  }];
+  let arguments = (ins FloatMatrix:$q, FloatMatrix:$k, FloatMatrix:$v,
+      PositiveI64:$heads, PositiveI64:$kv_heads, PositiveI64:$seq);
+  let results = (outs FloatMatrix:$y, FloatMatrix:$lse);
+  let assemblyFormat = [{
+    $q `,` $k `,` $v `heads` `=` $heads `kv_heads` `=` $kv_heads `seq` `=` $seq attr-dict
+    `:` type($q) `,` type($k) `,` type($v)
+  }];
+  let hasVerifier = 1;
+}
+
+def Nanochat_AttentionGradOp : Nanochat_ComputeOp<"attention_grad", [InfersTypes, HasIterationSpace, HasCost]> {
+  let summary = "Gradient of attention";
+  let description = [{
+    With p = exp(s − lse) of `nanochat.attention`, formed again, and δ[n, h] = dy[n, h]·y[n, h]:
+    ds[n, m, h] = p·(dy[n, h]·v[m, g] − δ[n, h]) / √D, dq[n, h] = Σ_m ds·k[m, g],
+    dk[m, g] = Σ ds·q[n, h] and dv[m, g] = Σ p·dy[n, h] over tokens n and the heads h that read g.
+  }];
+  let arguments = (ins FloatMatrix:$q, FloatMatrix:$k, FloatMatrix:$v, FloatMatrix:$y, FloatMatrix:$lse,
+      FloatMatrix:$dy, PositiveI64:$heads, PositiveI64:$kv_heads, PositiveI64:$seq);
+  let results = (outs FloatMatrix:$dq, FloatMatrix:$dk, FloatMatrix:$dv);
+  let assemblyFormat = [{
+    $q `,` $k `,` $v `,` $y `,` $lse `,` $dy `heads` `=` $heads `kv_heads` `=` $kv_heads `seq` `=` $seq
+    attr-dict `:` type($q) `,` type($k) `,` type($v) `,` type($y) `,` type($lse) `,` type($dy)
+  }];
+  let hasVerifier = 1;
+}
+
+#endif // NANOCHAT_OPS_ATTENTION_TD
