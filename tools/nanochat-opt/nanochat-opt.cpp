@@ -1,6 +1,9 @@
 #include "dialect/Nanochat.h"
 #include "lib/Autodiff/Passes.h"
+#include "lib/Execution/Passes.h"
+#include "lib/Execution/Reference.h"
 #include "lib/Fusion/Passes.h"
+#include "lib/Lowering/Passes.h"
 #include "lib/Memory/Passes.h"
 #include "lib/Quantize/Passes.h"
 #include "mlir/InitAllDialects.h"
@@ -14,9 +17,12 @@ int main(int argc, char **argv) {
   registerAllExtensions(registry);
   registry.insert<nanochat::NanochatDialect>();
   nanochat::registerExternalModels(registry);
+  nanochat::registerExecutionDialects(registry);
   registerAllPasses();
   nanochat::registerAutodiffPasses();
+  nanochat::registerExecutionPasses();
   nanochat::registerFusionPasses();
+  nanochat::registerLoweringPasses();
   nanochat::registerMemoryPasses();
   nanochat::registerQuantizePasses();
   return asMainReturnCode(MlirOptMain(argc, argv, "nanochat compiler\n", registry));

@@ -1,0 +1,97 @@
+#include "lib/Execution/Codegen.h"
+#include "mlir/Target/LLVMIR/Export.h"
+#include "llvm/IR/LegacyPassManager.h"
+#include "llvm/MC/TargetRegistry.h"
+#include "llvm/Passes/PassBuilder.h"
+#include "llvm/Support/TargetSelect.h"
+#include "llvm/TargetParser/Host.h"
+
+using namespace mlir;
+using namespace mlir::nanochat;
+
+static std::string hostFeatures() {
+  std::string list;
+  for (const auto &feature : llvm::sys::getHostCPUFeatures())
+    list += (list.empty() ? "" : ",") + std::string(feature.second ? "+" : "-") + feature.first().str();
+  return list;
+}
+
+FailureOr<std::unique_ptr<llvm::TargetMachine>>
+mlir::nanochat::createTargetMachine(Location loc, const CodegenTarget &target) {
+  llvm::InitializeNativeTarget();
+  llvm::InitializeNativeTargetAsmPrinter();
+  llvm::InitializeNativeTargetAsmParser();
+  llvm::Triple triple(llvm::sys::getProcessTriple());
+  std::string error;
+  const llvm::Target *found = llvm::TargetRegistry::lookupTarget(triple, error);
+  if (!found)
+    return emitError(loc, "LLVM cannot compile for ") << triple.str() << ": " << error;
+  bool host = target.cpu.empty();
+  llvm::TargetOptions options;
+  options.AllowFPOpFusion = llvm::FPOpFusion::Strict;
+  auto level = llvm::CodeGenOpt::getLevel(target.level);
+  std::unique_ptr<llvm::TargetMachine> machine(found->createTargetMachine(
+      triple, host ? llvm::sys::getHostCPUName() : StringRef(target.cpu),
+      host ? hostFeatures() : target.features, options, llvm::Reloc::PIC_, std::nullopt,
+      level.value_or(llvm::CodeGenOptLevel::Default)));
+  if (!machine)
+    return emitError(loc, "LLVM cannot compile for cpu '") << target.cpu << "'";
+  return machine;
+}
+
+static llvm::OptimizationLevel passLevel(int level) {
+  constexpr const llvm::OptimizationLevel *levels[] = {
+      &llvm::OptimizationLevel::O0, &llvm::OptimizationLevel::O1, &llvm::OptimizationLevel::O2,
+      &llvm::OptimizationLevel::O3};
+  return *levels[std::clamp(level, 0, 3)];
+}
+
+FailureOr<std::unique_ptr<llvm::Module>>
+mlir::nanochat::translateAndOptimize(ModuleOp module, llvm::LLVMContext &context,
+                                     llvm::TargetMachine &machine, const CodegenTarget &target) {
+  std::unique_ptr<llvm::Module> code = translateModuleToLLVMIR(module, context, "nanochat");
+  if (!code)
+    return failure();
+  code->setDataLayout(machine.createDataLayout());
+  code->setTargetTriple(machine.getTargetTriple());
+  code->setPICLevel(llvm::PICLevel::BigPIC);
+  // Without these the optimiser assumes a baseline CPU and vectorises for that.
+  for (llvm::Function &function : *code) {
+    function.addFnAttr("target-cpu", machine.getTargetCPU());
+    function.addFnAttr("target-features", machine.getTargetFeatureString());
+    function.addFnAttr("prefer-vector-width", "512");
+  }
+  llvm::PassBuilder builder(&machine);
+  llvm::LoopAnalysisManager loops;
+  llvm::FunctionAnalysisManager functions;
+  llvm::CGSCCAnalysisManager graphs;
+  llvm::ModuleAnalysisManager modules;
+  builder.registerModuleAnalyses(modules);
+  builder.registerCGSCCAnalyses(graphs);
+  builder.registerFunctionAnalyses(functions);
+  builder.registerLoopAnalyses(loops);
+  builder.crossRegisterProxies(loops, functions, graphs, modules);
+  builder.buildPerModuleDefaultPipeline(passLevel(target.level)).run(*code, modules);
+  return code;
+}
+
+LogicalResult mlir::nanochat::optimizeAndEmit(ModuleOp module, const CodegenTarget &target, FileType type,
+                                              llvm::raw_pwrite_stream &out) {
+  auto machine = createTargetMachine(module.getLoc(), target);
+  if (failed(machine))
+    return failure();
+  llvm::LLVMContext context;
+  auto code = translateAndOptimize(module, context, **machine, target);
+  if (failed(code))
+    return failure();
+  if (type == FileType::llvm) {
+    (*code)->print(out, nullptr);
+    return success();
+  }
+  llvm::legacy::PassManager emitter;
+  auto kind = type == FileType::assembly ? llvm::CodeGenFileType::AssemblyFile : llvm::CodeGenFileType::ObjectFile;
+  if ((*machine)->addPassesToEmitFile(emitter, out, nullptr, kind))
+    return module.emitError("LLVM cannot write this kind of file for the target");
+  emitter.run(**code);
+  return success();
+}

@@ -1,0 +1,122 @@
+#include "lib/Execution/HostTensor.h"
+#include "llvm/Support/MathExtras.h"
+#include "llvm/Support/raw_ostream.h"
+#include <cmath>
+#include <cstring>
+
+using namespace mlir;
+using namespace mlir::nanochat;
+
+static int64_t bytesOf(Type element) {
+  return element.isIndex() ? 8 : llvm::divideCeil(element.getIntOrFloatBitWidth(), 8);
+}
+
+bool HostTensor::supports(Type element) {
+  return element.isF32() || element.isF64() || element.isIndex() || element.isInteger(1) ||
+         element.isInteger(8) || element.isInteger(16) || element.isInteger(32) || element.isInteger(64);
+}
+
+HostTensor::HostTensor(RankedTensorType type)
+    : tensorType(type), elementBytes(bytesOf(type.getElementType())) {
+  assert(supports(type.getElementType()) && type.hasStaticShape());
+  int64_t rounded = llvm::alignTo(std::max<int64_t>(byteSize(), 1), 64);
+  bytes.reset(static_cast<char *>(std::aligned_alloc(64, rounded)));
+  std::memset(bytes.get(), 0, rounded);
+}
+
+/// Calls `body` with a value of the C++ type that stores elements of `element`.
+template <typename Body> static auto withStorage(Type element, Body body) {
+  if (element.isF32())
+    return body(float());
+  if (element.isF64())
+    return body(double());
+  switch (bytesOf(element)) {
+  case 1:
+    return body(int8_t());
+  case 2:
+    return body(int16_t());
+  case 4:
+    return body(int32_t());
+  default:
+    return body(int64_t());
+  }
+}
+
+double HostTensor::get(int64_t i) const {
+  return withStorage(tensorType.getElementType(), [&](auto storage) {
+    std::memcpy(&storage, data() + i * sizeof(storage), sizeof(storage));
+    return static_cast<double>(storage);
+  });
+}
+
+void HostTensor::set(int64_t i, double value) {
+  withStorage(tensorType.getElementType(), [&](auto storage) {
+    storage = static_cast<decltype(storage)>(value);
+    std::memcpy(data() + i * sizeof(storage), &storage, sizeof(storage));
+  });
+}
+
+HostTensor HostTensor::copy() const {
+  HostTensor result(tensorType);
+  std::memcpy(result.data(), data(), byteSize());
+  return result;
+}
+
+bool HostTensor::sameBytes(const HostTensor &other) const {
+  return byteSize() == other.byteSize() && std::memcmp(data(), other.data(), byteSize()) == 0;
+}
+
+std::string HostTensor::position(int64_t i) const {
+  SmallVector<int64_t> index;
+  for (int64_t size : llvm::reverse(tensorType.getShape())) {
+    index.insert(index.begin(), i % size);
+    i /= size;
+  }
+  std::string text;
+  llvm::raw_string_ostream out(text);
+  out << '[';
+  llvm::interleaveComma(index, out);
+  out << ']';
+  return text;
+}
+
+void Filler::normal(HostTensor &tensor) {
+  std::normal_distribution<double> draw;
+  for (int64_t i = 0; i < tensor.size(); ++i)
+    tensor.set(i, draw(random));
+}
+
+void Filler::uniform(HostTensor &tensor, double low, double high) {
+  std::uniform_real_distribution<double> real(low, high);
+  std::uniform_int_distribution<int64_t> whole(std::ceil(low), std::floor(high));
+  for (int64_t i = 0; i < tensor.size(); ++i)
+    tensor.set(i, tensor.isFloat() ? real(random) : whole(random));
+}
+
+int64_t mlir::nanochat::firstDifference(const HostTensor &found, const HostTensor &expected, double tolerance) {
+  assert(found.type() == expected.type());
+  if (found.sameBytes(expected))
+    return -1;
+  for (int64_t i = 0; i < found.size(); ++i) {
+    double a = found.get(i), b = expected.get(i);
+    if (a == b || (std::isnan(a) && std::isnan(b)))
+      continue;
+    if (!found.isFloat() || !(std::abs(a - b) <= tolerance * (1 + std::abs(b))))
+      return i;
+  }
+  return -1;
+}
+
+double mlir::nanochat::relativeL2(const HostTensor &found, const HostTensor &expected) {
+  double error = 0, norm = 0;
+  for (int64_t i = 0; i < found.size(); ++i) {
+    double a = found.get(i), b = expected.get(i);
+    if (a == b || (std::isnan(a) && std::isnan(b)))
+      a = b = std::isfinite(b) ? b : 0;
+    else if (!std::isfinite(a) || !std::isfinite(b))
+      return std::numeric_limits<double>::infinity();
+    error += (a - b) * (a - b);
+    norm += b * b;
+  }
+  return error == 0 ? 0 : std::sqrt(error / norm);
+}

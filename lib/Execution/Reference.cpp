@@ -1,0 +1,83 @@
+#include "lib/Execution/Reference.h"
+#include "dialect/Nanochat.h"
+#include "lib/Execution/Passes.h"
+#include "lib/Lowering/Passes.h"
+#include "lib/Targets/Target.h"
+#include "mlir/Conversion/Passes.h"
+#include "mlir/Dialect/Affine/IR/AffineOps.h"
+#include "mlir/Dialect/ControlFlow/IR/ControlFlowOps.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/Linalg/Passes.h"
+#include "mlir/Dialect/MemRef/Transforms/Passes.h"
+#include "mlir/Dialect/UB/IR/UBOps.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "mlir/Target/LLVMIR/Dialect/Builtin/BuiltinToLLVMIRTranslation.h"
+#include "mlir/Target/LLVMIR/Dialect/LLVMIR/LLVMToLLVMIRTranslation.h"
+#include "mlir/Transforms/Passes.h"
+
+using namespace mlir;
+using namespace mlir::nanochat;
+
+void mlir::nanochat::registerExecutionDialects(DialectRegistry &registry) {
+  registry.insert<affine::AffineDialect, arith::ArithDialect, bufferization::BufferizationDialect,
+                  cf::ControlFlowDialect, func::FuncDialect, linalg::LinalgDialect,
+                  LLVM::LLVMDialect, math::MathDialect, memref::MemRefDialect, scf::SCFDialect,
+                  tensor::TensorDialect, ub::UBDialect, vector::VectorDialect, NanochatDialect>();
+  registerBuiltinDialectTranslation(registry);
+  registerLLVMDialectTranslation(registry);
+}
+
+/// Passes from one function on tensors to the same on buffers.
+static void addFunctionLoopPasses(OpPassManager &pm) {
+  pm.addPass(createConvertElementwiseToLinalgPass());
+  pm.addPass(createBufferizePass());
+  pm.addPass(createConvertLinalgToLoopsPass());
+}
+
+void mlir::nanochat::addReferenceLoopPasses(OpPassManager &pm) {
+  pm.addPass(createSymbolDCEPass());
+  pm.addPass(createDecomposePass());
+  pm.addPass(createInlinerPass());
+  pm.addPass(createSymbolDCEPass());
+  addFunctionLoopPasses(pm.nest<func::FuncOp>());
+}
+
+void mlir::nanochat::addLLVMPasses(OpPassManager &pm) {
+  pm.addNestedPass<func::FuncOp>(createConvertVectorToSCFPass());
+  pm.addPass(memref::createExpandStridedMetadataPass());
+  pm.addPass(createLowerAffinePass());
+  pm.addPass(createSCFToControlFlowPass());
+  pm.addPass(createConvertMathToLLVMPass());
+  pm.addPass(createConvertMathToLibmPass());
+  pm.addPass(createConvertVectorToLLVMPass());
+  pm.addPass(createArithToLLVMConversionPass());
+  pm.addPass(createFinalizeMemRefToLLVMConversionPass());
+  ConvertFuncToLLVMPassOptions boundaries;
+  boundaries.useBarePtrCallConv = true;
+  pm.addPass(createConvertFuncToLLVMPass(boundaries));
+  pm.addPass(createConvertControlFlowToLLVMPass());
+  pm.addPass(createUBToLLVMConversionPass());
+  pm.addPass(createCSEPass());
+  pm.addPass(createReconcileUnrealizedCastsPass());
+}
+
+void mlir::nanochat::addReferencePasses(OpPassManager &pm) {
+  addReferenceLoopPasses(pm);
+  addLLVMPasses(pm);
+}
+
+LogicalResult mlir::nanochat::emitPlain(func::FuncOp kernel, const CpuFacts &) {
+  PassManager pm(kernel.getContext(), func::FuncOp::getOperationName());
+  pm.addPass(createDecomposePass());
+  addFunctionLoopPasses(pm);
+  if (failed(pm.run(kernel)))
+    return failure();
+  Builder b(kernel.getContext());
+  Type bytes = MemRefType::get({ShapedType::kDynamic}, b.getI8Type());
+  for (Type type : {Type(b.getIndexType()), bytes})
+    if (failed(kernel.insertArgument(kernel.getNumArguments(), type, {}, kernel.getLoc())))
+      return failure();
+  kernel->setAttr(kTasksAttr, b.getI64IntegerAttr(1));
+  kernel->setAttr(kScratchAttr, b.getI64IntegerAttr(0));
+  return success();
+}

@@ -1,0 +1,20 @@
+#ifndef NANOCHAT_LIB_LOWERING_PASSES_H
+#define NANOCHAT_LIB_LOWERING_PASSES_H
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/Pass/Pass.h"
+
+namespace mlir::nanochat {
+#define GEN_PASS_DECL
+#define GEN_PASS_REGISTRATION
+#include "lib/Lowering/Passes.h.inc"
+
+/// Replaces all of our compute ops in `root` by their decompositions. On failure an error was emitted
+/// at the op that has none.
+LogicalResult decomposeAll(Operation *root);
+
+} // namespace mlir::nanochat
+#endif
