@@ -43,18 +43,15 @@ static LogicalResult passBuffers(func::FuncOp func, IRRewriter &rewriter) {
     rewriter.replaceAllUsesExcept(arg, tensor, tensor);
   }
   rewriter.setInsertionPoint(ret);
-  SmallVector<DictionaryAttr> attrs;
-  func.getAllArgAttrs(attrs);
   for (Value value : ret.getOperands()) {
     BlockArgument out = entry.addArgument(bufferOf(value.getType()), ret.getLoc());
     bufferization::MaterializeInDestinationOp::create(rewriter, ret.getLoc(), TypeRange(), value, out,
                                                       /*restrict=*/true, /*writable=*/true);
   }
   ret.getOperandsMutable().clear();
+  func.removeArgAttrsAttr();
   func.removeResAttrsAttr();
-  attrs.resize(entry.getNumArguments(), rewriter.getDictionaryAttr({}));
   func.setType(rewriter.getFunctionType(entry.getArgumentTypes(), {}));
-  func.setAllArgAttrs(attrs);
   return success();
 }
 
@@ -73,12 +70,16 @@ static Value bufferSource(Value value) {
   return Value();
 }
 
-/// Is `value` what insertions make of `arg`, in its own buffer?
+/// Is `value` what insertions make of `arg`, in its own buffer? Only slices of it may be read besides.
 static bool updates(Value value, Value arg) {
   while (value && value != arg) {
-    if (!isa_and_nonnull<tensor::InsertSliceOp, tensor::InsertOp, scf::ForOp>(value.getDefiningOp()))
+    Operation *op = value.getDefiningOp();
+    if (!isa_and_nonnull<tensor::InsertSliceOp, tensor::InsertOp, scf::ForOp>(op))
       return false;
     value = bufferSource(value);
+    for (Operation *user : value.getUsers())
+      if (user != op && !isa<tensor::ExtractSliceOp, tensor::ExtractOp>(user))
+        return false;
   }
   return value == arg;
 }

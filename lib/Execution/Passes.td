@@ -23,4 +23,15 @@ def CheckNumericPass : Pass<"nanochat-check-numeric", "::mlir::ModuleOp"> {
   let options = [Option<"summary", "summary", "bool", "false", "Print how much was compared">];
 }
 
+def CheckGradPass : Pass<"nanochat-check-grad", "::mlir::ModuleOp"> {
+  let summary = "Compares gradients with central differences";
+  let description = [{
+    For every function with `nanochat.check_grad`, in f64 and at random inputs: the gradient of a random
+    weighting of its float results along every coordinate (arguments of up to 64 elements) and random
+    directions must equal the central difference to `nanochat.tolerance` (1e-6, relative); and all
+    recompute policies of its loops must give the same bits. Argument attributes:
+    `nanochat.range = [lo, hi]` restricts values, `nanochat.bound = V` ids.
+  }];
+}
+
 #endif

@@ -1,0 +1,33 @@
+// Functions made for checking gradients: in double precision, and their gradients.
+#ifndef NANOCHAT_LIB_EXECUTION_GRADIENT_H
+#define NANOCHAT_LIB_EXECUTION_GRADIENT_H
+
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+
+namespace mlir::nanochat {
+
+/// Rewrites all f32 in `func` to f64: types, attributes, constants.
+void convertToDouble(func::FuncOp func);
+
+/// Does an argument or result of this type carry a gradient?
+bool isFloatTensor(Type type);
+
+/// Rewrites f(args...) -> (results...) to its gradient: (args..., cotangents of the float results...)
+/// -> (cotangents of the float arguments...). On failure an error was emitted at the op without one.
+LogicalResult rewriteToGradient(func::FuncOp func);
+
+/// What a gradient check may be told beside the function.
+struct GradientCheck {
+  int directions = 4;      // random ones per argument of more than 64 elements
+  double tolerance = 1e-6; // relative
+  /// Rewrites the function whose differences are taken, after it became f64: where the gradient is by
+  /// definition not that of the function, it puts what the gradient is of.
+  llvm::function_ref<LogicalResult(func::FuncOp)> beforePerturbation;
+};
+
+/// Compares gradients of `func` with central differences, in f64 at random inputs, and the bits of the
+/// gradients under all recompute policies of its loops. Errors are emitted at `func`.
+LogicalResult checkGradient(func::FuncOp func, const GradientCheck &check);
+
+} // namespace mlir::nanochat
+#endif
