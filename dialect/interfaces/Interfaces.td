@@ -86,4 +86,12 @@ def KernelOpInterface : OpInterface<"KernelOpInterface"> {
     "::mlir::nanochat::DispatchClass", "getDispatchClass">];
 }
 
+def HeadOpInterface : OpInterface<"HeadOpInterface"> {
+  let cppNamespace = "::mlir::nanochat";
+  let description = [{ An output head that training fuses with its loss; prediction needs its logits alone. }];
+  let methods = [InterfaceMethod<[{
+      Logits (batch, V) of row `position` (rank-0 i32) of each of the batch's sequences of `seq` tokens.
+    }], "::mlir::Value", "buildLogits", (ins "::mlir::OpBuilder &":$builder, "::mlir::Value":$position, "int64_t":$seq)>];
+}
+
 #endif // NANOCHAT_INTERFACES_TD

@@ -112,6 +112,9 @@ static int64_t causalFlops(RankedTensorType q, int64_t seq) {
   return 2 * q.getNumElements() * (seq + 1) / 2;
 }
 
+DispatchClass AttentionOp::getDispatchClass() { return DispatchClass::attention; }
+DispatchClass AttentionGradOp::getDispatchClass() { return DispatchClass::attention; }
+
 //===------------------------------------------------------------------------------------------===//
 // attention
 //===------------------------------------------------------------------------------------------===//

@@ -163,6 +163,19 @@ LogicalResult LinearCrossEntropyOp::buildVJP(OpBuilder &builder, Cotangents &ct)
   return success();
 }
 
+Value LinearCrossEntropyOp::buildLogits(OpBuilder &builder, Value position, int64_t seq) {
+  ImplicitLocOpBuilder b(getLoc(), builder);
+  int64_t batch = cast<RankedTensorType>(getH().getType()).getDimSize(0) / seq;
+  auto rows = RankedTensorType::get({batch}, b.getI32Type());
+  Value index = pointwise(b, rows, {position}, {projection(getContext(), 1, {})},
+                          [&](ImplicitLocOpBuilder &s, ValueRange v) {
+                            Value row = arith::IndexCastOp::create(s, s.getI32Type(), linalg::IndexOp::create(s, 0));
+                            Value first = arith::MulIOp::create(s, row, constant(s, s.getI32Type(), seq));
+                            return Value(arith::AddIOp::create(s, first, v[0]));
+                          });
+  return LinearOp::create(b, EmbeddingOp::create(b, index, getH()), getW(), Value());
+}
+
 //===------------------------------------------------------------------------------------------===//
 // linear_cross_entropy_grad
 //===------------------------------------------------------------------------------------------===//

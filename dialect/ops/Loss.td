@@ -3,7 +3,8 @@
 include "dialect/Nanochat.td"
 
 def Nanochat_LinearCrossEntropyOp
-    : Nanochat_ComputeOp<"linear_cross_entropy", [InfersTypes, HasVjp, HasIterationSpace]> {
+    : Nanochat_ComputeOp<"linear_cross_entropy", [InfersTypes, HasVjp, HasIterationSpace,
+      DeclareOpInterfaceMethods<HeadOpInterface>]> {
   let summary = "Output head and next-token cross entropy, fused";
   let description = [{
     With logits z = h·wᵀ (N, V) for h (N, C), w (V, C):

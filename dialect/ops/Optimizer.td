@@ -6,16 +6,17 @@ def Nanochat_OptimizerOp : Nanochat_Op<"optimizer", [HasParent<"ModelOp">]> {
   let summary = "Assigns an update rule to parameter roles";
   let description = [{
     `rule` names an update op of this dialect ("sgd", "adamw", "muon"); `config` holds its attributes.
-    lr and weight decay are the scalars that step uses.
+    lr, weight decay and the factor on gradients (1 if absent) are the scalars that step uses.
     ```mlir
     nanochat.optimizer "adamw" for ["norm", "embedding"] lr(%lr) weight_decay(%wd)
       {config = {beta2 = 0.95 : f64}} : tensor<f32>, tensor<f32>
     ```
   }];
   let arguments = (ins StrAttr:$rule, StrArrayAttr:$roles, FloatScalar:$lr, FloatScalar:$weight_decay,
-      DefaultValuedAttr<DictionaryAttr, "{}">:$config);
+      Optional<FloatScalar>:$grad_scale, DefaultValuedAttr<DictionaryAttr, "{}">:$config);
   let assemblyFormat = [{
-    $rule `for` $roles `lr` `(` $lr `)` `weight_decay` `(` $weight_decay `)` attr-dict `:` type($lr) `,` type($weight_decay)
+    $rule `for` $roles `lr` `(` $lr `)` `weight_decay` `(` $weight_decay `)`
+    (`grad_scale` `(` $grad_scale^ `)`)? attr-dict `:` type($lr) `,` type($weight_decay) (`,` type($grad_scale)^)?
   }];
   let hasVerifier = 1;
 }

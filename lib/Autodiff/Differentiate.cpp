@@ -82,6 +82,8 @@ struct DifferentiatePass : impl::DifferentiatePassBase<DifferentiatePass> {
         if (failed(buildGradients(model, objective)))
           return signalPassFailure();
       buildEval(model);
+      if (failed(buildPredict(model)))
+        return signalPassFailure();
     }
   }
 
@@ -132,7 +134,7 @@ struct DifferentiatePass : impl::DifferentiatePassBase<DifferentiatePass> {
     entry.result(loss, {"output", "loss"});
     for (auto [name, value] : pass.metrics)
       entry.result(value, {"output", name});
-    entry.result(loss, {"output", "grad_norm"});
+    entry.result(GradNormOp::create(entry.builder, model.getLoc(), grads), {"output", "grad_norm"});
     auto grad = grads.begin();
     for (auto [op, arg] : pass.params)
       if (auto param = cast<ParamOp>(op); trains(objective, param))
@@ -171,6 +173,47 @@ struct DifferentiatePass : impl::DifferentiatePassBase<DifferentiatePass> {
     for (auto [metric, stack] : llvm::zip(pass.metrics, loop.getStackResults()))
       metric.second = stack;
     return ok;
+  }
+
+  /// Logits after every loop step, and the exit probabilities there, at one position per sequence.
+  LogicalResult buildPredict(ModelOp model) {
+    TokensOp batch = *model.getForward().getOps<TokensOp>().begin();
+    ObjectiveOp objective = *model.getForward().getOps<ObjectiveOp>().begin();
+    ForwardEntry forward(model, "predict");
+    forward.declare(1);
+    EntryBuilder &entry = forward.entry;
+    auto index = RankedTensorType::get({}, entry.builder.getI32Type());
+    Value position = entry.argument(index, {"input", "position"});
+    ForwardPass pass = forward.clone(entry.builder, forward.tokens, forward.targets, objective.getPhase());
+    for (auto &metric : pass.metrics)
+      if (metric.first == "exit_probability")
+        entry.result(rowsAt(entry.builder, metric.second, position, batch), {"output", metric.first});
+    SmallVector<HeadOpInterface> heads;
+    entry.func.walk([&](HeadOpInterface head) { heads.push_back(head); });
+    if (heads.size() != 1)
+      return model.emitOpError("has ") << heads.size() << " output heads; prediction needs exactly one";
+    IRRewriter rewriter(entry.builder);
+    rewriter.setInsertionPoint(heads[0]);
+    Value logits = heads[0].buildLogits(rewriter, position, batch.getSeq());
+    while (auto loop = dyn_cast<LoopOp>(logits.getDefiningOp()->getParentOp()))
+      logits = loop.appendStacks(rewriter, logits).getResults().back();
+    entry.result(logits, {"output", "logits"});
+    entry.finish();
+    return success();
+  }
+
+  /// (T, N) values per token to (T, batch): those of the tokens at `position`.
+  static Value rowsAt(OpBuilder &builder, Value perToken, Value position, TokensOp batch) {
+    ImplicitLocOpBuilder b(perToken.getLoc(), builder);
+    auto type = cast<RankedTensorType>(perToken.getType());
+    int64_t seq = batch.getSeq();
+    return pointwise(b, withShape(type, {type.getDimSize(0), int64_t(batch.getBatch())}), {position}, {projection(b.getContext(), 2, {})},
+                     [&](ImplicitLocOpBuilder &s, ValueRange v) {
+                       Value at = arith::IndexCastOp::create(s, s.getIndexType(), v[0]);
+                       Value first = arith::MulIOp::create(s, linalg::IndexOp::create(s, 1), arith::ConstantIndexOp::create(s, seq));
+                       Value token = arith::AddIOp::create(s, first, at);
+                       return Value(tensor::ExtractOp::create(s, perToken, ValueRange{linalg::IndexOp::create(s, 0), token}));
+                     });
   }
 
   void buildEval(ModelOp model) {

@@ -12,4 +12,14 @@ def DecomposePass : Pass<"nanochat-decompose"> {
     "::mlir::math::MathDialect", "::mlir::scf::SCFDialect", "::mlir::tensor::TensorDialect"];
 }
 
+def LowerHostPass : Pass<"nanochat-lower-host", "::mlir::ModuleOp"> {
+  let summary = "Lower host functions to the runtime ABI";
+  let description = [{
+    Entries become functions of (context, arenas); slots become addresses, launches calls of
+    nc_dispatch. Every emitted kernel @k gets @k.run with the signature of an nc_kernel and the
+    declaration of @k.info, which the program descriptor defines after translation.
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::LLVM::LLVMDialect"];
+}
+
 #endif

@@ -1,0 +1,91 @@
+#include "dialect/StepIR.h"
+#include "lib/Optimize/Passes.h"
+
+namespace mlir::nanochat {
+#define GEN_PASS_DEF_BUILDUPDATESPASS
+#include "lib/Optimize/Passes.h.inc"
+
+namespace {
+/// Builds the update entry of one phase.
+class UpdateEntry {
+public:
+  UpdateEntry(ModelOp model, ObjectiveOp objective)
+      : model(model), objective(objective),
+        entry(model->getParentOfType<ModuleOp>(), (objective.getPhase() + ".update").str(), model.getLoc()) {}
+
+  LogicalResult build() {
+    for (Operation &op : model.getUpdate().front()) {
+      if (auto scalar = dyn_cast<ScalarOp>(op)) {
+        bool norm = scalar.getScalarName() == "grad_norm";
+        Binding binding{norm ? "output" : "input", scalar.getScalarName(), "", Init::constant,
+                        norm ? 0.0 : scalar.getValue().convertToDouble()};
+        map.map(scalar.getResult(), entry.argument(scalar.getType(), binding));
+      } else if (auto metric = dyn_cast<MetricOp>(op)) {
+        entry.result(map.lookup(metric.getValue()), {"output", metric.getMetricName()});
+      } else if (!isa<OptimizerOp>(op)) {
+        entry.builder.clone(op, map);
+      }
+    }
+    for (auto param : model.getForward().getOps<ParamOp>()) {
+      if (objective.getTrains() && !llvm::is_contained(*objective.getTrains(), param.getRoleAttr()))
+        continue;
+      auto optimizer = findOptimizer(param);
+      if (failed(optimizer) || failed(update(param, *optimizer)))
+        return failure();
+    }
+    entry.finish();
+    return success();
+  }
+
+private:
+  FailureOr<OptimizerOp> findOptimizer(ParamOp param) {
+    for (auto optimizer : model.getUpdate().getOps<OptimizerOp>())
+      if (llvm::is_contained(optimizer.getRoles(), param.getRoleAttr()))
+        return optimizer;
+    InFlightDiagnostic diag = param.emitOpError("has role '") << param.getRole() << "', which no optimizer updates";
+    diag.attachNote(model.getLoc()) << "add to the update region: nanochat.optimizer \"adamw\" for [\"" << param.getRole() << "\"] ...";
+    return diag;
+  }
+
+  LogicalResult update(ParamOp param, OptimizerOp optimizer) {
+    auto type = cast<RankedTensorType>(param.getType());
+    Location loc = optimizer.getLoc();
+    OperationName rule((NanochatDialect::getDialectNamespace() + "." + optimizer.getRule()).str(), model.getContext());
+    StringRef name = param.getParamName();
+    Binding binding{"param", name, param.getRole(), param.getInit(), param.getScale().convertToDouble()};
+    Value grad = entry.argument(type, {"gradient", name, param.getRole()});
+    if (optimizer.getGradScale())
+      grad = ScaleOp::create(entry.builder, loc, grad, map.lookup(optimizer.getGradScale()));
+    OperationState state(loc, rule);
+    state.addOperands({entry.argument(type, binding), grad, map.lookup(optimizer.getLr()), map.lookup(optimizer.getWeightDecay())});
+    state.addTypes(type);
+    SmallVector<std::string> names;
+    for (const OptimizerState &kept : rule.getInterface<OptimizerOpInterface>()->getStates(type)) {
+      names.push_back((name + "." + kept.name).str());
+      state.addOperands(entry.argument(kept.type, {"state", names.back()}));
+      state.addTypes(kept.type);
+    }
+    state.addAttributes(optimizer.getConfig().getValue());
+    Operation *op = entry.builder.create(state);
+    entry.result(op->getResult(0), binding);
+    for (auto [kept, result] : llvm::zip(names, op->getResults().drop_front()))
+      entry.result(result, {"state", kept});
+    return success();
+  }
+
+  ModelOp model;
+  ObjectiveOp objective;
+  EntryBuilder entry;
+  IRMapping map;
+};
+
+struct BuildUpdatesPass : impl::BuildUpdatesPassBase<BuildUpdatesPass> {
+  void runOnOperation() override {
+    for (auto model : llvm::to_vector(getOperation().getOps<ModelOp>()))
+      for (auto objective : model.getForward().getOps<ObjectiveOp>())
+        if (failed(UpdateEntry(model, objective).build()))
+          return signalPassFailure();
+  }
+};
+} // namespace
+} // namespace mlir::nanochat

@@ -1,0 +1,76 @@
+#include "lib/Pipelines/Pipelines.h"
+#include "lib/Autodiff/Passes.h"
+#include "lib/Fusion/Passes.h"
+#include "lib/Lowering/Passes.h"
+#include "lib/Memory/Passes.h"
+#include "lib/Optimize/Passes.h"
+#include "lib/Pipelines/Passes.h"
+#include "lib/Quantize/Passes.h"
+#include "lib/Targets/Passes.h"
+#include "lib/Targets/ToLLVM.h"
+#include "mlir/Transforms/Passes.h"
+
+using namespace mlir;
+using namespace mlir::nanochat;
+
+/// Leftovers of a stage: unused results and carried values of loops, equal ops.
+static void cleanUp(OpPassManager &pm) {
+  pm.addNestedPass<func::FuncOp>(createCanonicalizerPass());
+  pm.addNestedPass<func::FuncOp>(createCSEPass());
+}
+
+static void model(OpPassManager &pm, const PipelineOptions &options) {
+  SetSizesPassOptions sizes;
+  for (auto &[name, value] : options.sizes)
+    sizes.sizes.push_back(name + "=" + std::to_string(value));
+  pm.addPass(createSetSizesPass(sizes));
+}
+
+static void quantize(OpPassManager &pm, const PipelineOptions &) {
+  pm.addPass(createExpandTernaryPass());
+}
+
+static void differentiate(OpPassManager &pm, const PipelineOptions &) {
+  pm.addPass(createDifferentiatePass());
+  cleanUp(pm);
+}
+
+static void optimize(OpPassManager &pm, const PipelineOptions &) {
+  pm.addPass(createBuildUpdatesPass());
+  // After differentiation, so that what the gradient reads of the weights is hoisted as well.
+  pm.addPass(createHoistInvariantsPass());
+  cleanUp(pm);
+}
+
+static void fuse(OpPassManager &pm, const PipelineOptions &options) {
+  FormDispatchesPassOptions form;
+  form.fuse = !options.target.reference;
+  pm.addNestedPass<func::FuncOp>(createDecomposeForFusionPass());
+  cleanUp(pm);
+  pm.addNestedPass<func::FuncOp>(createFormDispatchesPass(form));
+  pm.addPass(createPlaceCopiesPass());
+  pm.addPass(createOutlineKernelsPass());
+}
+
+static void plan(OpPassManager &pm, const PipelineOptions &) { pm.addPass(createPlanMemoryPass()); }
+
+static void emit(OpPassManager &pm, const PipelineOptions &options) { addEmitters(pm, options.target); }
+
+static void lower(OpPassManager &pm, const PipelineOptions &) {
+  pm.addPass(createLowerHostPass());
+  addKernelToLLVMPasses(pm);
+}
+
+ArrayRef<Stage> mlir::nanochat::getStages() {
+  static const Stage stages[] = {
+      {"model", "sizes are set; nanochat ops, loops rolled", model},
+      {"quantize", "ternary linears are integer products of explicit quantised values", quantize},
+      {"differentiate", "one function per entry point; gradients and residuals are values", differentiate},
+      {"optimize", "update entries; weights are quantised once per step", optimize},
+      {"fuse", "every compute op is in a dispatch of one of four classes; identical kernels once", fuse},
+      {"plan", "host functions launch kernels on slots of planned arenas", plan},
+      {"emit", "kernels are loops on buffers, by the target's emitters", emit},
+      {"lower", "LLVM dialect", lower},
+  };
+  return stages;
+}

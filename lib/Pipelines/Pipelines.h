@@ -1,0 +1,25 @@
+// The compiler as a list of stages; one table drives --target, --stop-after and --list-stages.
+#ifndef NANOCHAT_LIB_PIPELINES_PIPELINES_H
+#define NANOCHAT_LIB_PIPELINES_PIPELINES_H
+
+#include "lib/Targets/Target.h"
+#include "mlir/Pass/PassManager.h"
+
+namespace mlir::nanochat {
+
+struct PipelineOptions {
+  Target target;
+  std::vector<std::pair<std::string, int64_t>> sizes; // of --set
+};
+
+/// One stage: what it accepts and promises is in its summary.
+struct Stage {
+  StringRef name, summary;
+  void (*build)(OpPassManager &pm, const PipelineOptions &options);
+};
+
+/// All stages, in order.
+ArrayRef<Stage> getStages();
+
+} // namespace mlir::nanochat
+#endif
