@@ -1,6 +1,7 @@
 #include "dialect/Nanochat.h"
 #include "lib/Autodiff/Passes.h"
 #include "lib/Fusion/Passes.h"
+#include "lib/Targets/Passes.h"
 #include "mlir/InitAllDialects.h"
 #include "mlir/InitAllExtensions.h"
 #include "mlir/InitAllPasses.h"
@@ -15,5 +16,6 @@ int main(int argc, char **argv) {
   registerAllPasses();
   nanochat::registerAutodiffPasses();
   nanochat::registerFusionPasses();
+  nanochat::registerTargetsPasses();
   return asMainReturnCode(MlirOptMain(argc, argv, "nanochat compiler\n", registry));
 }
