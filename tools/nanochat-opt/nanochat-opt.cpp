@@ -6,6 +6,7 @@
 #include "lib/Lowering/Passes.h"
 #include "lib/Memory/Passes.h"
 #include "lib/Quantize/Passes.h"
+#include "lib/Targets/Passes.h"
 #include "mlir/InitAllDialects.h"
 #include "mlir/InitAllExtensions.h"
 #include "mlir/InitAllPasses.h"
@@ -25,5 +26,6 @@ int main(int argc, char **argv) {
   nanochat::registerLoweringPasses();
   nanochat::registerMemoryPasses();
   nanochat::registerQuantizePasses();
+  nanochat::registerTargetsPasses();
   return asMainReturnCode(MlirOptMain(argc, argv, "nanochat compiler\n", registry));
 }

@@ -1,0 +1,14 @@
+// From emitted kernels (loops, vectors, buffers) to the LLVM dialect; the same for every user.
+#ifndef NANOCHAT_LIB_TARGETS_TOLLVM_H
+#define NANOCHAT_LIB_TARGETS_TOLLVM_H
+
+#include "mlir/Pass/PassManager.h"
+
+namespace mlir::nanochat {
+
+/// Appends to a pipeline on modules the passes that lower functions on buffers to the LLVM dialect.
+/// Buffers of static shape become bare pointers.
+void addKernelToLLVMPasses(OpPassManager &pm);
+
+} // namespace mlir::nanochat
+#endif

@@ -1,0 +1,211 @@
+#include "lib/Targets/kernels/Evaluator.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+
+using namespace mlir;
+using namespace mlir::nanochat;
+
+static bool same(Lanes x, Lanes y) { return x.v == y.v && x.stride == y.stride; }
+
+void Evaluator::bind(Value tensor, Value buffer, ArrayRef<Lanes> owned, bool dropsOwned) {
+  buffers[tensor] = {buffer, SmallVector<Lanes>(owned), dropsOwned};
+}
+
+void Evaluator::define(Value tensor, ArrayRef<Lanes> at, Lanes value) {
+  scopes.back()[key(tensor, at)] = value;
+}
+
+Evaluator::Key Evaluator::key(Value tensor, ArrayRef<Lanes> at) {
+  Key key{{tensor.getAsOpaquePointer(), 0}};
+  for (Lanes index : at)
+    key.push_back({index.v.getAsOpaquePointer(), index.stride});
+  return key;
+}
+
+Lanes Evaluator::fail(Type type) {
+  failed = true;
+  return {arith::ConstantOp::create(b, b.getZeroAttr(type))};
+}
+
+Lanes Evaluator::element(Value tensor, ArrayRef<Lanes> at) {
+  Key k = key(tensor, at);
+  for (auto &scope : llvm::reverse(scopes))
+    if (auto found = scope.find(k); found != scope.end())
+      return found->second;
+  Lanes result = compute(tensor, at);
+  scopes.back()[k] = result;
+  return result;
+}
+
+Lanes Evaluator::compute(Value tensor, ArrayRef<Lanes> at) {
+  auto type = cast<RankedTensorType>(tensor.getType());
+  if (auto found = buffers.find(tensor); found != buffers.end())
+    return load(found->second, at);
+  Operation *op = tensor.getDefiningOp();
+  if (auto generic = dyn_cast_or_null<linalg::GenericOp>(op))
+    return this->generic(generic, tensor, at);
+  if (auto fill = dyn_cast_or_null<linalg::FillOp>(op)) {
+    DenseMap<Value, Lanes> none;
+    return scalar(fill.getInputs()[0], nullptr, {}, none);
+  }
+  if (auto constant = dyn_cast_or_null<arith::ConstantOp>(op))
+    if (auto splat = dyn_cast<SplatElementsAttr>(constant.getValue()))
+      return {arith::ConstantOp::create(b, splat.getSplatValue<TypedAttr>())};
+  if (auto expand = dyn_cast_or_null<tensor::ExpandShapeOp>(op))
+    return reshaped(expand.getSrc(), expand.getReassociationIndices(), type.getShape(), at, false);
+  if (auto collapse = dyn_cast_or_null<tensor::CollapseShapeOp>(op))
+    return reshaped(collapse.getSrc(), collapse.getReassociationIndices(),
+                    collapse.getSrcType().getShape(), at, true);
+  return fail(type.getElementType());
+}
+
+Lanes Evaluator::reshaped(Value source, ArrayRef<ReassociationIndices> groups,
+                          ArrayRef<int64_t> expanded, ArrayRef<Lanes> at, bool collapses) {
+  SmallVector<Lanes> from;
+  if (groups.empty()) // to or from rank 0: all dims are 1
+    from.assign(collapses ? expanded.size() : 0, index(0));
+  for (auto [g, group] : llvm::enumerate(groups)) {
+    if (collapses) {
+      SmallVector<Lanes> parts;
+      Lanes rest = at[g];
+      for (int64_t d : llvm::reverse(ArrayRef(group).drop_front())) {
+        parts.push_back(expanded[d] == 1 ? index(0) : mod(rest, expanded[d]));
+        rest = floordiv(rest, expanded[d]);
+      }
+      from.push_back(rest);
+      llvm::append_range(from, llvm::reverse(parts));
+      continue;
+    }
+    Lanes linear = at[group.front()];
+    for (int64_t d : ArrayRef(group).drop_front())
+      linear = add(mul(linear, expanded[d]), at[d]);
+    from.push_back(linear);
+  }
+  return element(source, from);
+}
+
+Lanes Evaluator::generic(linalg::GenericOp op, Value tensor, ArrayRef<Lanes> at) {
+  unsigned number = cast<OpResult>(tensor).getResultNumber();
+  OpOperand *out = op.getDpsInitOperand(number);
+  AffineMap map = op.getMatchingIndexingMap(out);
+  if (op.getNumParallelLoops() != op.getNumLoops() || !map.isPermutation())
+    return fail(getElementTypeOrSelf(tensor));
+  SmallVector<Lanes> dims(at.size());
+  for (auto [position, index] : llvm::enumerate(at))
+    dims[map.getDimPosition(position)] = index;
+  DenseMap<Value, Lanes> known;
+  return scalar(op.getBody()->getTerminator()->getOperand(number), op, dims, known);
+}
+
+Lanes Evaluator::scalar(Value value, linalg::GenericOp op, ArrayRef<Lanes> dims,
+                        DenseMap<Value, Lanes> &known) {
+  if (auto found = known.find(value); found != known.end())
+    return found->second;
+  Lanes result;
+  Operation *def = value.getDefiningOp();
+  if (auto argument = dyn_cast<BlockArgument>(value)) {
+    if (!op || argument.getOwner() != op.getBody())
+      return fail(value.getType());
+    OpOperand *operand = op.getMatchingOpOperand(argument);
+    SmallVector<Lanes> at;
+    for (AffineExpr expr : op.getMatchingIndexingMap(operand).getResults()) {
+      at.push_back(affine(expr, dims));
+      if (!at.back().v)
+        return fail(value.getType());
+    }
+    result = element(operand->get(), at);
+  } else if (auto index = dyn_cast<linalg::IndexOp>(def)) {
+    result = dims[index.getDim()];
+  } else {
+    SmallVector<Lanes> operands;
+    auto extract = dyn_cast<tensor::ExtractOp>(def);
+    for (Value operand : extract ? ValueRange(extract.getIndices()) : ValueRange(def->getOperands()))
+      operands.push_back(scalar(operand, op, dims, known));
+    result = extract ? element(extract.getTensor(), operands) : apply(def, operands);
+  }
+  return known[value] = result;
+}
+
+/// Lanes that stay simple under integer ops, null otherwise.
+static Lanes applyRising(LaneBuilder &e, Operation *op, ArrayRef<Lanes> in) {
+  if (in.empty() || llvm::any_of(in, [](Lanes x) { return x.isVector(); }))
+    return {};
+  if (isa<arith::AddIOp>(op))
+    return e.add(in[0], in[1]);
+  if (isa<arith::SubIOp>(op))
+    return {arith::SubIOp::create(e.b, in[0].v, in[1].v), in[0].stride - in[1].stride};
+  if (isa<arith::IndexCastOp, arith::IndexCastUIOp>(op))
+    return {e.b.create(op->getLoc(), op->getName().getIdentifier(), ValueRange{in[0].v},
+                       op->getResultTypes())->getResult(0),
+            in[0].stride, in[0].aligned};
+  return {};
+}
+
+Lanes Evaluator::apply(Operation *op, ArrayRef<Lanes> in) {
+  Type type = op->getNumResults() == 1 ? op->getResult(0).getType() : Type();
+  if (!type || !(OpTrait::hasElementwiseMappableTraits(op) || isa<arith::ConstantOp>(op)))
+    return fail(type ? type : b.getF32Type());
+  bool uniform = llvm::all_of(in, [](Lanes x) { return x.isUniform(); });
+  if (!uniform)
+    if (Lanes rising = applyRising(*this, op, in); rising.v)
+      return rising;
+  SmallVector<Value> operands;
+  for (Lanes x : in)
+    operands.push_back(uniform ? x.v : vector(x));
+  if (mask && !uniform && isa<arith::DivSIOp, arith::DivUIOp, arith::RemSIOp, arith::RemUIOp>(op)) {
+    // Inactive lanes hold zeros, by which integers must not be divided.
+    Value one = arith::ConstantOp::create(b, b.getOneAttr(operands[1].getType()));
+    operands[1] = arith::SelectOp::create(b, mask, operands[1], one);
+  }
+  OperationState state(op->getLoc(), op->getName());
+  state.addOperands(operands);
+  state.addTypes(uniform ? type : Type(vectorOf(type)));
+  state.addAttributes(op->getAttrs());
+  return {b.create(state)->getResult(0)};
+}
+
+Lanes Evaluator::load(const Buffer &buffer, ArrayRef<Lanes> at) {
+  auto type = cast<MemRefType>(buffer.memref.getType());
+  for (auto [owned, index] : llvm::zip(buffer.owned, at))
+    if (!same(owned, index))
+      return fail(type.getElementType());
+  if (buffer.dropsOwned)
+    at = at.drop_front(buffer.owned.size());
+  bool uniform = llvm::all_of(at, [](Lanes x) { return x.isUniform(); });
+  bool rows = !at.empty() && llvm::all_of(at.drop_back(), [](Lanes x) { return x.isUniform(); });
+  if (!uniform && !(rows && !at.back().isVector() && at.back().stride == 1))
+    return gather(buffer.memref, at);
+  SmallVector<Value> indices = llvm::map_to_vector(at, [](Lanes x) { return x.v; });
+  if (uniform)
+    return {memref::LoadOp::create(b, buffer.memref, indices)};
+  VectorType result = vectorOf(type.getElementType());
+  if (!mask)
+    return {vector::LoadOp::create(b, result, buffer.memref, indices)};
+  Value zero = arith::ConstantOp::create(b, b.getZeroAttr(result));
+  return {vector::MaskedLoadOp::create(b, result, buffer.memref, indices, mask, zero)};
+}
+
+Lanes Evaluator::gather(Value memref, ArrayRef<Lanes> at) {
+  auto type = cast<MemRefType>(memref.getType());
+  Lanes linear = index(0);
+  for (auto [extent, index] : llvm::zip(type.getShape(), at))
+    linear = add(mul(linear, extent), index);
+  VectorType result = vectorOf(type.getElementType());
+  Value active = mask ? mask
+                      : Value(arith::ConstantOp::create(b, b.getOneAttr(vectorOf(b.getI1Type()))));
+  Value zero = arith::ConstantOp::create(b, b.getZeroAttr(result));
+  SmallVector<Value> origin(type.getRank(), index(0).v);
+  // The offsets run over the whole row-major buffer, beyond its last dim.
+  return {vector::GatherOp::create(b, result, memref, origin, vector(linear), active, zero)};
+}
+
+void Evaluator::store(Lanes value, Value buffer, ArrayRef<Lanes> at) {
+  SmallVector<Value> indices = llvm::map_to_vector(at, [](Lanes x) { return x.v; });
+  if (llvm::all_of(at, [](Lanes x) { return x.isUniform(); }))
+    memref::StoreOp::create(b, value.v, buffer, indices);
+  else if (mask)
+    vector::MaskedStoreOp::create(b, buffer, indices, mask, vector(value));
+  else
+    vector::StoreOp::create(b, vector(value), buffer, indices);
+}

@@ -1,0 +1,88 @@
+#include "lib/Targets/kernels/Kernel.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+
+using namespace mlir;
+using namespace mlir::nanochat;
+
+static MemRefType bufferOf(Type type) {
+  auto tensor = cast<RankedTensorType>(type);
+  return MemRefType::get(tensor.getShape(), tensor.getElementType());
+}
+
+Kernel::Kernel(func::FuncOp source) : source(source), b(source.getLoc(), source.getContext()) {
+  SmallVector<Type> types;
+  for (Type type : source.getFunctionType().getInputs())
+    types.push_back(bufferOf(type));
+  for (Type type : source.getFunctionType().getResults())
+    types.push_back(bufferOf(type));
+  types.append({b.getIndexType(), MemRefType::get({0}, b.getI8Type())});
+  b.setInsertionPoint(source);
+  built = func::FuncOp::create(b, source.getName(), b.getFunctionType(types, {}));
+  built.setPrivate();
+  b.setInsertionPointToStart(built.addEntryBlock());
+  auto arguments = built.getArguments();
+  size_t ins = source.getNumArguments();
+  inputs.assign(arguments.begin(), arguments.begin() + ins);
+  outputs.assign(arguments.begin() + ins, arguments.end() - 2);
+  task = arguments[arguments.size() - 2];
+  scratchArgument = arguments.back();
+}
+
+Kernel::~Kernel() {
+  if (!finished)
+    built.erase();
+}
+
+Value Kernel::shaped(Value buffer, Type tensor) {
+  MemRefType type = bufferOf(tensor), given = cast<MemRefType>(buffer.getType());
+  if (type == given)
+    return buffer;
+  return memref::CollapseShapeOp::create(
+      b, buffer, {llvm::to_vector(llvm::seq<int64_t>(0, given.getRank()))});
+}
+
+Value Kernel::scratch(ArrayRef<int64_t> shape, Type element) {
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPointToStart(&built.front());
+  Value offset = constantIndex(b, scratchBytes);
+  auto type = MemRefType::get(shape, element);
+  int64_t bytes = type.getNumElements() * element.getIntOrFloatBitWidth() / 8;
+  scratchBytes += llvm::alignTo(bytes, 64);
+  return memref::ViewOp::create(b, type, scratchArgument, offset, ValueRange{});
+}
+
+void Kernel::finish(int64_t tasks) {
+  b.setInsertionPointToEnd(&built.front());
+  func::ReturnOp::create(b);
+  // Bare pointers need a static size, known only now.
+  scratchArgument.setType(MemRefType::get({scratchBytes}, b.getI8Type()));
+  built.setFunctionType(b.getFunctionType(built.front().getArgumentTypes(), {}));
+  built->setDiscardableAttrs(source->getDiscardableAttrDictionary());
+  built->setAttr(kTasksAttr, b.getI64IntegerAttr(tasks));
+  built->setAttr(kScratchAttr, b.getI64IntegerAttr(scratchBytes));
+  source.setFunctionType(built.getFunctionType());
+  source.getBody().takeBody(built.getBody());
+  source->setAttrs(built->getAttrs());
+  built.erase();
+  finished = true;
+}
+
+Carried nanochat::forLoop(ImplicitLocOpBuilder &b, Value lo, Value hi, int64_t step, ValueRange init,
+                          llvm::function_ref<Carried(Value, ValueRange)> body) {
+  auto loop = scf::ForOp::create(b, lo, hi, constantIndex(b, step), init);
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPointToStart(loop.getBody());
+  Carried next = body(loop.getInductionVar(), loop.getRegionIterArgs());
+  if (!init.empty()) // else the loop came with its terminator
+    scf::YieldOp::create(b, next);
+  return Carried(loop.getResults());
+}
+
+void nanochat::ifEqual(ImplicitLocOpBuilder &b, Value lhs, int64_t rhs,
+                       llvm::function_ref<void()> body) {
+  Value equal = arith::CmpIOp::create(b, arith::CmpIPredicate::eq, lhs, constantIndex(b, rhs));
+  auto branch = scf::IfOp::create(b, equal, /*withElseRegion=*/false);
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPointToStart(branch.thenBlock());
+  body();
+}

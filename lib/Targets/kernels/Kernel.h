@@ -1,0 +1,51 @@
+// The shell of an emitted kernel: its signature on buffers, its tasks and its scratch.
+#ifndef NANOCHAT_LIB_TARGETS_KERNELS_KERNEL_H
+#define NANOCHAT_LIB_TARGETS_KERNELS_KERNEL_H
+
+#include "lib/Targets/Target.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/IR/ImplicitLocOpBuilder.h"
+
+namespace mlir::nanochat {
+
+/// Builds the buffer form of a kernel beside its tensor form, which it replaces if all goes well.
+class Kernel {
+public:
+  explicit Kernel(func::FuncOp source);
+  ~Kernel();
+
+  func::FuncOp source;
+  ImplicitLocOpBuilder b; // in the new body
+  SmallVector<Value> inputs, outputs;
+  Value task;
+
+  /// The buffer in the shape of a tensor that is its own or its flattened one.
+  Value shaped(Value buffer, Type tensor);
+  /// A buffer in the scratch of the thread, 64-byte aligned; uninitialised.
+  Value scratch(ArrayRef<int64_t> shape, Type element);
+  /// Replaces the source by what was built.
+  void finish(int64_t tasks);
+
+private:
+  func::FuncOp built;
+  Value scratchArgument;
+  int64_t scratchBytes = 0;
+  bool finished = false;
+};
+
+using Carried = SmallVector<Value>;
+/// for iv = lo to hi by step, with carried values; body returns the next ones. Returns the last.
+Carried forLoop(ImplicitLocOpBuilder &b, Value lo, Value hi, int64_t step, ValueRange init,
+                llvm::function_ref<Carried(Value iv, ValueRange carried)> body);
+/// if (lhs == rhs) body.
+void ifEqual(ImplicitLocOpBuilder &b, Value lhs, int64_t rhs, llvm::function_ref<void()> body);
+inline Value constantIndex(ImplicitLocOpBuilder &b, int64_t value) {
+  return arith::ConstantIndexOp::create(b, value);
+}
+
+/// Replaces math functions of the kernel by polynomials of ~1 ulp that need no library, the same for
+/// scalars and vectors.
+LogicalResult expandMath(func::FuncOp kernel);
+
+} // namespace mlir::nanochat
+#endif
