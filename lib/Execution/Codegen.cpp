@@ -75,6 +75,20 @@ mlir::nanochat::translateAndOptimize(ModuleOp module, llvm::LLVMContext &context
   return code;
 }
 
+LogicalResult mlir::nanochat::emitCode(Location loc, llvm::Module &code, llvm::TargetMachine &machine,
+                                       FileType type, llvm::raw_pwrite_stream &out) {
+  if (type == FileType::llvm) {
+    code.print(out, nullptr);
+    return success();
+  }
+  llvm::legacy::PassManager emitter;
+  auto kind = type == FileType::assembly ? llvm::CodeGenFileType::AssemblyFile : llvm::CodeGenFileType::ObjectFile;
+  if (machine.addPassesToEmitFile(emitter, out, nullptr, kind))
+    return emitError(loc, "LLVM cannot write this kind of file for the target");
+  emitter.run(code);
+  return success();
+}
+
 LogicalResult mlir::nanochat::optimizeAndEmit(ModuleOp module, const CodegenTarget &target, FileType type,
                                               llvm::raw_pwrite_stream &out) {
   auto machine = createTargetMachine(module.getLoc(), target);
@@ -84,14 +98,5 @@ LogicalResult mlir::nanochat::optimizeAndEmit(ModuleOp module, const CodegenTarg
   auto code = translateAndOptimize(module, context, **machine, target);
   if (failed(code))
     return failure();
-  if (type == FileType::llvm) {
-    (*code)->print(out, nullptr);
-    return success();
-  }
-  llvm::legacy::PassManager emitter;
-  auto kind = type == FileType::assembly ? llvm::CodeGenFileType::AssemblyFile : llvm::CodeGenFileType::ObjectFile;
-  if ((*machine)->addPassesToEmitFile(emitter, out, nullptr, kind))
-    return module.emitError("LLVM cannot write this kind of file for the target");
-  emitter.run(**code);
-  return success();
+  return emitCode(module.getLoc(), **code, **machine, type, out);
 }

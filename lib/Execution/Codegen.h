@@ -25,6 +25,10 @@ FailureOr<std::unique_ptr<llvm::Module>> translateAndOptimize(ModuleOp module, l
                                                               llvm::TargetMachine &machine,
                                                               const CodegenTarget &target);
 
+/// Writes optimised code; `loc` is for errors.
+LogicalResult emitCode(Location loc, llvm::Module &code, llvm::TargetMachine &machine, FileType type,
+                       llvm::raw_pwrite_stream &out);
+
 /// Compiles a module in the LLVM dialect and writes it to `out`.
 LogicalResult optimizeAndEmit(ModuleOp module, const CodegenTarget &target, FileType type,
                               llvm::raw_pwrite_stream &out);

@@ -34,4 +34,12 @@ def CheckGradPass : Pass<"nanochat-check-grad", "::mlir::ModuleOp"> {
   }];
 }
 
+def EmitPlainPass : Pass<"nanochat-emit-plain", "::mlir::ModuleOp"> {
+  let summary = "Remaining kernels to plain loops";
+  let description = [{
+    Every kernel on tensors that no emitter took becomes the loops of its decomposition, one task each.
+  }];
+  let dependentDialects = ["::mlir::memref::MemRefDialect", "::mlir::func::FuncDialect"];
+}
+
 #endif

@@ -1,5 +1,6 @@
 #include "lib/Pipelines/Pipelines.h"
 #include "lib/Autodiff/Passes.h"
+#include "lib/Execution/Passes.h"
 #include "lib/Fusion/Passes.h"
 #include "lib/Lowering/Passes.h"
 #include "lib/Memory/Passes.h"
@@ -54,7 +55,16 @@ static void fuse(OpPassManager &pm, const PipelineOptions &options) {
 
 static void plan(OpPassManager &pm, const PipelineOptions &) { pm.addPass(createPlanMemoryPass()); }
 
-static void emit(OpPassManager &pm, const PipelineOptions &options) { addEmitters(pm, options.target); }
+static void emit(OpPassManager &pm, const PipelineOptions &options) {
+  if (!options.target.reference) {
+    EmitKernelsPassOptions facts;
+    facts.targetBits = options.target.facts.vectorBits;
+    facts.vnni = options.target.facts.vnni;
+    pm.addPass(createEmitKernelsPass(facts));
+  }
+  // What no emitter took, and everything for the reference.
+  pm.addPass(createEmitPlainPass());
+}
 
 static void lower(OpPassManager &pm, const PipelineOptions &) {
   pm.addPass(createLowerHostPass());

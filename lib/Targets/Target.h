@@ -21,7 +21,15 @@ struct Target {
   std::string cpu, features;   // for LLVM's code generator
   CpuFacts facts;
   bool reference = false;      // plain loops from decompositions, no fusion
+
+  Target(std::string name, std::string cpu, std::string features, CpuFacts facts, bool reference = false)
+      : name(std::move(name)), cpu(std::move(cpu)), features(std::move(features)), facts(facts), reference(reference) {}
 };
+
+/// The row of that name; `native` and `cpu` are the best one for this machine.
+std::optional<Target> findTarget(StringRef name);
+/// All names, for messages.
+std::string listTargets();
 
 /// Attributes of a kernel function.
 inline constexpr StringLiteral kTasksAttr = "nanochat.tasks";          // I64Attr: how many tasks

@@ -1,31 +1,123 @@
+// The compiler. Without --target it is mlir-opt with our dialect and passes; with it, a model file goes
+// through the stages of lib/Pipelines to what --emit names.
 #include "dialect/Nanochat.h"
 #include "lib/Autodiff/Passes.h"
+#include "lib/Driver/Compile.h"
 #include "lib/Execution/Passes.h"
 #include "lib/Execution/Reference.h"
 #include "lib/Fusion/Passes.h"
 #include "lib/Lowering/Passes.h"
 #include "lib/Memory/Passes.h"
+#include "lib/Optimize/Passes.h"
+#include "lib/Pipelines/Passes.h"
 #include "lib/Quantize/Passes.h"
 #include "lib/Targets/Passes.h"
 #include "mlir/InitAllDialects.h"
 #include "mlir/InitAllExtensions.h"
 #include "mlir/InitAllPasses.h"
 #include "mlir/Tools/mlir-opt/MlirOptMain.h"
+#include "llvm/Support/CommandLine.h"
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/InitLLVM.h"
+#include "llvm/Support/Path.h"
+
 using namespace mlir;
+using namespace mlir::nanochat;
+namespace cl = llvm::cl;
+
+namespace {
+/// LLVM's code generator owns an option of the same name, for its machine passes; ours is what users mean.
+[[maybe_unused]] const bool ownsStopAfter = [] {
+  auto &options = cl::getRegisteredOptions();
+  if (auto it = options.find("stop-after"); it != options.end())
+    it->second->removeArgument();
+  return true;
+}();
+
+cl::OptionCategory category("nanochat: compile a model");
+cl::opt<std::string> target("target", cl::cat(category), cl::value_desc("row"),
+                            cl::desc("Compile for native, x86-64-v3, x86-64-v4, avx512-vnni, avx-vnni or reference"));
+cl::opt<std::string> emitKind("emit", cl::cat(category), cl::init("mlir"), cl::value_desc("kind"),
+                              cl::desc("What to write: mlir (default), llvm, asm, obj or exe"));
+cl::opt<std::string> stopAfter("stop-after", cl::cat(category), cl::value_desc("stage"), cl::desc("Print the IR after this stage"));
+cl::opt<bool> listStages("list-stages", cl::cat(category), cl::desc("Print the stages and what they promise"));
+cl::list<std::string> sizes("set", cl::cat(category), cl::CommaSeparated, cl::value_desc("name=value"),
+                            cl::desc("Compile-time sizes: batch, seq, accum, and loops by name (n_loops, layers)"));
+} // namespace
+
+static void registerPasses() {
+  registerAllPasses();
+  registerAutodiffPasses();
+  registerExecutionPasses();
+  registerFusionPasses();
+  registerLoweringPasses();
+  registerMemoryPasses();
+  registerOptimizePasses();
+  registerPipelinesPasses();
+  registerQuantizePasses();
+  registerTargetsPasses();
+}
+
+/// libnanochat_runtime.a beside the compiler: in the build tree or installed.
+static std::string findRuntime(const char *argv0) {
+  llvm::SmallString<128> here(llvm::sys::fs::getMainExecutable(argv0, reinterpret_cast<void *>(&findRuntime)));
+  llvm::sys::path::remove_filename(here);
+  for (const char *relative : {"../runtime/libnanochat_runtime.a", "../lib/libnanochat_runtime.a"}) {
+    llvm::SmallString<128> path(here);
+    llvm::sys::path::append(path, relative);
+    if (llvm::sys::fs::exists(path))
+      return std::string(path);
+  }
+  return "libnanochat_runtime.a";
+}
+
+static int usage(const llvm::Twine &error, const llvm::Twine &note) {
+  llvm::errs() << "error: " << error << "\nnote: " << note << "\n";
+  return kUserError;
+}
+
+static int compileModel(const std::string &input, const std::string &output, DialectRegistry &registry, const char *argv0) {
+  auto row = findTarget(target);
+  if (!row)
+    return usage("unknown target '" + target + "'", "targets are " + listTargets());
+  if (!llvm::is_contained({"mlir", "llvm", "asm", "obj", "exe"}, emitKind))
+    return usage("--emit=" + emitKind + " is not known", "kinds are mlir, llvm, asm, obj and exe");
+  bool known = stopAfter.empty() || llvm::any_of(getStages(), [](const Stage &s) { return s.name == stopAfter; });
+  if (!known)
+    return usage("--stop-after=" + stopAfter + " names no stage", "see --list-stages");
+  if (!stopAfter.empty() && emitKind != "mlir")
+    return usage("--stop-after prints IR and excludes --emit=" + emitKind, "leave one of the two out");
+  if (emitKind == "exe" && output == "-")
+    return usage("--emit=exe needs a file to write", "add -o PROGRAM");
+  CompileOptions options{{*row, {}}, emitKind, stopAfter, output, findRuntime(argv0)};
+  for (StringRef size : sizes) {
+    auto [name, text] = size.split('=');
+    int64_t value;
+    if (text.getAsInteger(10, value) || value < 1)
+      return usage("--set " + size + ": expected name=value with a whole number from 1", "for instance --set batch=4,seq=128");
+    options.pipeline.sizes.push_back({name.str(), value});
+  }
+  MLIRContext context(registry);
+  context.loadAllAvailableDialects();
+  return compile(input, context, options);
+}
+
 int main(int argc, char **argv) {
+  llvm::InitLLVM init(argc, argv);
   DialectRegistry registry;
   registerAllDialects(registry);
   registerAllExtensions(registry);
-  registry.insert<nanochat::NanochatDialect>();
-  nanochat::registerExternalModels(registry);
-  nanochat::registerExecutionDialects(registry);
-  registerAllPasses();
-  nanochat::registerAutodiffPasses();
-  nanochat::registerExecutionPasses();
-  nanochat::registerFusionPasses();
-  nanochat::registerLoweringPasses();
-  nanochat::registerMemoryPasses();
-  nanochat::registerQuantizePasses();
-  nanochat::registerTargetsPasses();
-  return asMainReturnCode(MlirOptMain(argc, argv, "nanochat compiler\n", registry));
+  registry.insert<NanochatDialect>();
+  registerExternalModels(registry);
+  registerExecutionDialects(registry);
+  registerPasses();
+  auto [input, output] = registerAndParseCLIOptions(argc, argv, "nanochat compiler", registry);
+  if (listStages) {
+    for (const Stage &stage : getStages())
+      llvm::outs() << llvm::left_justify(stage.name, 15) << stage.summary << "\n";
+    return kOk;
+  }
+  if (!target.empty())
+    return compileModel(input, output, registry, argv[0]);
+  return asMainReturnCode(MlirOptMain(argc, argv, input, output, registry));
 }

@@ -1,0 +1,158 @@
+#include "lib/Driver/Compile.h"
+#include "dialect/StepIR.h"
+#include "dialect/interfaces/Cost.h"
+#include "lib/Execution/Codegen.h"
+#include "lib/Program/Descriptor.h"
+#include "mlir/Parser/Parser.h"
+#include "mlir/Support/FileUtilities.h"
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/MemoryBuffer.h"
+#include "llvm/Support/SourceMgr.h"
+#include "llvm/Support/ToolOutputFile.h"
+#include "llvm/Support/xxhash.h"
+
+using namespace mlir;
+using namespace mlir::nanochat;
+
+namespace {
+/// One compilation; stages run one after the other so that facts can be read in between.
+class Compilation {
+public:
+  Compilation(ModuleOp module, const CompileOptions &options) : module(module), options(options) {}
+
+  LogicalResult runStages() {
+    for (const Stage &stage : getStages()) {
+      if (stage.name == "lower") {
+        kernels = collectKernels(module);
+        scratch = scratchBytes(module);
+        planned = module.clone();
+      }
+      PassManager pm(module->getContext());
+      if (failed(applyPassManagerCLOptions(pm)))
+        return failure();
+      stage.build(pm, options.pipeline);
+      if (failed(pm.run(module)))
+        return failure();
+      if (stage.name == "model")
+        readModel();
+      if (stage.name == "optimize")
+        readStep();
+      if (stage.name == options.stopAfter)
+        break;
+    }
+    return success();
+  }
+
+  ExitCode write() {
+    if (options.emit == "mlir")
+      return writeFile([&](llvm::raw_pwrite_stream &os) {
+        module->print(os);
+        return success();
+      });
+    CodegenTarget target{options.pipeline.target.cpu, options.pipeline.target.features, options.pipeline.target.reference ? 1 : 3};
+    auto machine = createTargetMachine(module.getLoc(), target);
+    if (failed(machine))
+      return kFailed;
+    llvm::LLVMContext context;
+    auto code = translateAndOptimize(module, context, **machine, target);
+    if (failed(code))
+      return kFailed;
+    addDescriptor(**code, planned.get(), facts, kernels, scratch);
+    auto emit = [&](FileType type) {
+      return [&, type](llvm::raw_pwrite_stream &os) { return emitCode(module.getLoc(), **code, **machine, type, os); };
+    };
+    if (options.emit == "exe")
+      return writeProgram(emit(FileType::object));
+    return writeFile(emit(options.emit == "llvm" ? FileType::llvm : options.emit == "asm" ? FileType::assembly : FileType::object));
+  }
+
+private:
+  using Writer = llvm::function_ref<LogicalResult(llvm::raw_pwrite_stream &)>;
+
+  ExitCode writeFile(Writer writer) {
+    std::string error;
+    auto file = openOutputFile(options.output, &error);
+    if (!file) {
+      emitError(module.getLoc()) << error;
+      return kUserError;
+    }
+    llvm::SmallVector<char, 0> buffer;
+    llvm::raw_svector_ostream os(buffer);
+    if (failed(writer(os)))
+      return kFailed;
+    file->os() << os.str();
+    file->keep();
+    return kOk;
+  }
+
+  ExitCode writeProgram(Writer writer) {
+    llvm::SmallString<128> object;
+    int fd;
+    if (std::error_code error = llvm::sys::fs::createTemporaryFile("nanochat", "o", fd, object)) {
+      emitError(module.getLoc()) << "cannot write a temporary object file: " << error.message();
+      return kFailed;
+    }
+    llvm::ToolOutputFile file(object, fd); // removed at the end: never kept
+    if (failed(writer(file.os())))
+      return kFailed;
+    file.os().flush();
+    return linkProgram(object, options);
+  }
+
+  void readModel() {
+    for (auto model : module.getOps<ModelOp>()) {
+      facts.model = model.getSymName().str();
+      model.walk([&](HeadOpInterface head) {
+        facts.vocab = cast<RankedTensorType>(head->getOperand(1).getType()).getDimSize(0);
+      });
+    }
+  }
+
+  void readStep() {
+    std::string text;
+    llvm::raw_string_ostream os(text);
+    module->print(os, OpPrintingFlags().useLocalScope());
+    facts.irHash = llvm::utohexstr(llvm::xxh3_64bits(text), true, 16);
+    facts.target = options.pipeline.target.name;
+    auto entry = module.lookupSymbol<func::FuncOp>("train.gradients");
+    auto sizes = module->getAttrOfType<DictionaryAttr>(kSizesAttr);
+    auto size = [&](StringRef name) { return cast<IntegerAttr>(sizes.get(name)).getInt(); };
+    int64_t flops = 0;
+    if (entry)
+      for (Operation &op : entry.getBody().front())
+        flops += getFlops(&op);
+    facts.flopsPerToken = flops / (size("batch") * size("seq") * size("accum"));
+  }
+
+  ModuleOp module;
+  const CompileOptions &options;
+  OwningOpRef<ModuleOp> planned;
+  ProgramFacts facts;
+  SmallVector<KernelFacts> kernels;
+  int64_t scratch = 0;
+};
+} // namespace
+
+ExitCode mlir::nanochat::compile(StringRef input, MLIRContext &context, const CompileOptions &options) {
+  std::string error;
+  auto buffer = openInputFile(input, &error);
+  if (!buffer) {
+    llvm::errs() << "error: " << error << "\nnote: give the path of a model, such as models/looplm-tiny.mlir\n";
+    return kUserError;
+  }
+  auto sources = std::make_shared<llvm::SourceMgr>();
+  sources->AddNewSourceBuffer(std::move(buffer), SMLoc());
+  SourceMgrDiagnosticHandler handler(*sources, &context);
+  OwningOpRef<ModuleOp> module = parseSourceFile<ModuleOp>(sources, &context);
+  if (!module)
+    return kUserError;
+  auto models = module->getOps<ModelOp>();
+  if (std::distance(models.begin(), models.end()) != 1) {
+    emitError(module->getLoc()) << "expected one nanochat.model to compile, found " << std::distance(models.begin(), models.end());
+    return kUserError;
+  }
+  Compilation compilation(*module, options);
+  if (failed(compilation.runStages()))
+    return kUserError;
+  return compilation.write();
+}

@@ -1,0 +1,27 @@
+// From a model file to what --emit asks for.
+#ifndef NANOCHAT_LIB_DRIVER_COMPILE_H
+#define NANOCHAT_LIB_DRIVER_COMPILE_H
+
+#include "lib/Pipelines/Pipelines.h"
+
+namespace mlir::nanochat {
+
+struct CompileOptions {
+  PipelineOptions pipeline;
+  std::string emit = "mlir";  // mlir, llvm, asm, obj or exe
+  std::string stopAfter;      // a stage; all of them where empty
+  std::string output = "-";
+  std::string runtime;        // the runtime archive that executables link
+};
+
+/// Exit codes of the compiler.
+enum ExitCode { kOk = 0, kFailed = 1, kUserError = 2 };
+
+/// Compiles `input` and writes the output; errors were emitted as diagnostics.
+ExitCode compile(StringRef input, MLIRContext &context, const CompileOptions &options);
+
+/// Links an object file with the runtime to an executable.
+ExitCode linkProgram(StringRef object, const CompileOptions &options);
+
+} // namespace mlir::nanochat
+#endif

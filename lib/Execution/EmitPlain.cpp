@@ -1,0 +1,24 @@
+#include "lib/Execution/Passes.h"
+#include "lib/Targets/Target.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+
+namespace mlir::nanochat {
+#define GEN_PASS_DEF_EMITPLAINPASS
+#include "lib/Execution/Passes.h.inc"
+
+namespace {
+struct EmitPlainPass : impl::EmitPlainPassBase<EmitPlainPass> {
+  void runOnOperation() override {
+    for (auto kernel : llvm::to_vector(getOperation().getOps<func::FuncOp>())) {
+      if (!kernel->hasAttr(kClassAttr) || kernel->hasAttr(kTasksAttr))
+        continue;
+      if (succeeded(emitPlain(kernel, CpuFacts())))
+        continue;
+      kernel.emitError("kernel has no lowering");
+      return signalPassFailure();
+    }
+  }
+};
+} // namespace
+} // namespace mlir::nanochat

@@ -1,0 +1,49 @@
+#include "lib/Targets/Target.h"
+#include "llvm/TargetParser/Host.h"
+
+using namespace mlir;
+using namespace mlir::nanochat;
+
+/// The rows, widest instruction set first: `native` is the first that this machine has.
+static ArrayRef<Target> rows() {
+  static const Target table[] = {
+      {"avx512-vnni", "icelake-server", "", {512, 32, true, 32 << 10, 1 << 20}},
+      {"x86-64-v4", "x86-64-v4", "", {512, 32, false, 32 << 10, 1 << 20}},
+      {"avx-vnni", "alderlake", "", {256, 16, true, 32 << 10, 1 << 20}},
+      {"x86-64-v3", "x86-64-v3", "", {256, 16, false, 32 << 10, 512 << 10}},
+      {"reference", "x86-64-v3", "", {}, true},
+  };
+  return table;
+}
+
+/// Does this machine run code of the row?
+static bool runsHere(const Target &row) {
+  auto features = llvm::sys::getHostCPUFeatures();
+  auto has = [&](StringRef feature) { return features.lookup(feature); };
+  bool v3 = has("avx2") && has("fma") && has("bmi2") && has("f16c");
+  bool v4 = v3 && has("avx512f") && has("avx512bw") && has("avx512dq") && has("avx512vl") && has("avx512cd");
+  if (row.facts.vectorBits == 512)
+    return v4 && (!row.facts.vnni || (has("avx512vnni") && has("avx512vbmi2")));
+  return v3 && (!row.facts.vnni || has("avxvnni"));
+}
+
+std::optional<Target> mlir::nanochat::findTarget(StringRef name) {
+  bool native = name == "native" || name == "cpu";
+  for (const Target &row : rows()) {
+    if (row.name == name)
+      return row;
+    if (native && !row.reference && runsHere(row)) {
+      Target target = row;
+      target.cpu.clear(); // LLVM tunes for the very CPU
+      return target;
+    }
+  }
+  return std::nullopt;
+}
+
+std::string mlir::nanochat::listTargets() {
+  std::string names = "native, cpu";
+  for (const Target &row : rows())
+    names += ", " + row.name;
+  return names;
+}
