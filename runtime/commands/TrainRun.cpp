@@ -17,8 +17,9 @@ namespace nc {
 /// A log that is there to read while the run goes on.
 class LogFile {
 public:
-  explicit LogFile(const std::string &path)
-      : file(path.empty() ? nullptr : fopen(path.c_str(), "w")) {
+  /// A resumed run goes on in the log it left.
+  LogFile(const std::string &path, bool isResumed)
+      : file(path.empty() ? nullptr : fopen(path.c_str(), isResumed ? "a" : "w")) {
     if (!path.empty() && !file)
       failInput(format("--log: cannot write '%s': %s", path.c_str(), strerror(errno)));
   }
@@ -190,7 +191,7 @@ void TrainRun::run() {
     openData();
     describe();
   }
-  LogFile log(options.log);
+  LogFile log(options.log, !options.resume.empty());
   listenForStop();
   loop(log);
   finish();
