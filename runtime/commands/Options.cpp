@@ -31,6 +31,10 @@ void addSessionOptions(CLI::App &command, const nc_program &program, SessionOpti
       ->check(numberIn(1, 1024))
       ->capture_default_str()
       ->group("Machine");
+  command
+      .add_flag("--pin", options.isPinned,
+                "Keep each thread on its processor; for a machine that does nothing else")
+      ->group("Machine");
   std::set<std::string> known = userScalars(program);
   if (known.empty())
     return;
@@ -62,7 +66,8 @@ static std::pair<std::string, double> parseScalar(const std::string &text) {
 }
 
 std::unique_ptr<Session> makeSession(const nc_program &program, const SessionOptions &options) {
-  auto session = std::make_unique<Session>(program, options.threads);
+  auto session = std::make_unique<Session>(program, options.threads,
+                                           options.isPinned ? Placement::Pinned : Placement::Free);
   for (const auto &[name, value] : options.shortcuts)
     session->setScalar(name, value);
   for (const std::string &text : options.scalars) {

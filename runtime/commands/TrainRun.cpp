@@ -178,7 +178,9 @@ void TrainRun::finish() const {
   save();
   printf("memory: %s in arenas, %s resident at most\n", bytesText(plannedBytes(program)).c_str(),
          bytesText(peakResidentBytes()).c_str());
-  if (options.countAllocations)
+  if (options.countAllocations && countedAllocations() < 0)
+    printf("allocations in entries: cannot be counted in this build\n");
+  else if (options.countAllocations)
     printf("allocations in entries: %lld\n", static_cast<long long>(countedAllocations()));
 }
 

@@ -18,8 +18,9 @@ void mix(void *const *buffers, int64_t task, void *scratch) {
   *value = *own * 1.1 + 0.3;
 }
 
-std::vector<double> runMany(int threads, int64_t tasks, int dispatches) {
-  ThreadTeam team(threads, sizeof(double));
+std::vector<double> runMany(int threads, int64_t tasks, int dispatches,
+                            Placement placement = Placement::Free) {
+  ThreadTeam team(threads, sizeof(double), placement);
   std::vector<double> values(tasks, 0.5);
   void *buffers[] = {values.data()};
   for (int i = 0; i < dispatches; ++i)
@@ -34,6 +35,7 @@ TEST(ThreadTeam, gives_the_same_bits_for_any_size) {
     std::vector<double> expected = runMany(1, tasks, 200);
     for (int threads : {2, 3, 4, 7})
       EXPECT_EQ(runMany(threads, tasks, 200), expected) << tasks << " tasks, " << threads;
+    EXPECT_EQ(runMany(2, tasks, 200, Placement::Pinned), expected);
   }
 }
 
@@ -69,7 +71,9 @@ TEST(ThreadTeam, gives_each_thread_aligned_scratch_of_its_own) {
 
 TEST(ThreadTeam, restores_the_processors_of_its_caller) {
   int before = availableProcessors();
-  { ThreadTeam team(before, 8); }
+  { ThreadTeam team(before, 8, Placement::Pinned); }
+  EXPECT_EQ(availableProcessors(), before);
+  { ThreadTeam tooLarge(before + 1, 8, Placement::Pinned); }
   EXPECT_EQ(availableProcessors(), before);
 }
 
