@@ -40,8 +40,8 @@ TEST(ThreadTeam, gives_the_same_bits_for_any_size) {
 }
 
 TEST(ThreadTeam, survives_many_short_dispatches) {
-  EXPECT_EQ(runMany(2, 4, 50000), runMany(1, 4, 50000));
-  EXPECT_EQ(runMany(4, 4, 5000), runMany(1, 4, 5000));
+  EXPECT_EQ(runMany(2, 4, 10000), runMany(1, 4, 10000));
+  EXPECT_EQ(runMany(4, 4, 1000), runMany(1, 4, 1000));
 }
 
 TEST(ThreadTeam, wakes_after_its_workers_fell_asleep) {
