@@ -18,6 +18,17 @@ static int report(ExitCode code, const std::string &message, const std::string &
   return int(code);
 }
 
+/// What was wrong with the arguments, in our words where the parser's would mislead.
+static int reportArguments(const CLI::App &app, const CLI::ParseError &problem) {
+  std::string command = app.get_name();
+  for (const CLI::App *chosen : app.get_subcommands())
+    command += " " + chosen->get_name();
+  std::string message = problem.what();
+  if (app.get_subcommands().empty() && app.remaining_size() > 0)
+    message = "no command '" + app.remaining()[0] + "'";
+  return report(ExitCode::BadInput, message, "see '" + command + " --help'");
+}
+
 static int parse(CLI::App &app, int argc, char **argv) {
   try {
     app.parse(argc, argv);
@@ -26,10 +37,7 @@ static int parse(CLI::App &app, int argc, char **argv) {
     // Help is a "parse error" that exits with 0.
     if (problem.get_exit_code() == 0)
       return app.exit(problem);
-    std::string command = app.get_name();
-    for (const CLI::App *chosen : app.get_subcommands())
-      command += " " + chosen->get_name();
-    return report(ExitCode::BadInput, problem.what(), "'" + command + " --help' lists the options");
+    return reportArguments(app, problem);
   } catch (const Error &problem) {
     return report(problem.code, problem.what(), problem.note);
   } catch (const std::filesystem::filesystem_error &problem) {

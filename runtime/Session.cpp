@@ -14,8 +14,8 @@ static const nc_program &checked(const nc_program &program) {
   return program;
 }
 
-Session::Session(const nc_program &program, int threads)
-    : program(checked(program)), arenas(program), team(threads, program.scratch_bytes) {}
+Session::Session(const nc_program &program, int threads, Placement placement)
+    : program(checked(program)), arenas(program), team(threads, program.scratch_bytes, placement) {}
 
 void Session::run(const nc_entry &entry, DispatchObserver *observer) {
   nc_context context{team, observer};

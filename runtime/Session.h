@@ -18,7 +18,7 @@ namespace nc {
 class Session {
 public:
   /// Checks the program and makes all memory and threads it will ever use.
-  Session(const nc_program &program, int threads);
+  Session(const nc_program &program, int threads, Placement placement = Placement::Free);
 
   const nc_program &program;
 

@@ -47,15 +47,13 @@ void WaitWord::wakeAll() {
     syscall(SYS_futex, &value, FUTEX_WAKE_PRIVATE, INT_MAX, nullptr, nullptr, 0);
 }
 
-ThreadTeam::ThreadTeam(int size, int64_t scratchBytes)
+ThreadTeam::ThreadTeam(int size, int64_t scratchBytes, Placement placement)
     : threadCount(size), scratchStride((scratchBytes + 4095) / 4096 * 4096),
       scratch(scratchStride * size, "the scratch memory of the threads") {
   int processors = availableProcessors();
   // With more threads than processors a spinning thread delays the one it waits for.
   spins = size > processors ? 0 : spinsBeforeSleep;
-  // A smaller team is left to the scheduler: two processes that both pinned theirs to the
-  // first processors would share these and leave the others idle.
-  isPinned = size > 1 && size == processors;
+  isPinned = placement == Placement::Pinned && size <= processors;
   if (isPinned) {
     sched_getaffinity(0, sizeof(originalMask), &originalMask);
     pin(0);

@@ -35,10 +35,16 @@ private:
   std::atomic<uint32_t> sleepers{0};
 };
 
+/// Pinned: each thread stays on a processor of its own. Worth it on a machine one has for
+/// oneself; where others compute too, a pinned thread waits for its processor while another
+/// is idle, and the team waits for that thread (measured: 3 times slower).
+enum class Placement { Free, Pinned };
+
 class ThreadTeam {
 public:
   /// `scratchBytes` is what each thread gets for itself. The calling thread is one of `size`.
-  ThreadTeam(int size, int64_t scratchBytes);
+  /// A team larger than the number of processors is not pinned.
+  ThreadTeam(int size, int64_t scratchBytes, Placement placement = Placement::Free);
   ~ThreadTeam();
   ThreadTeam(const ThreadTeam &) = delete;
   ThreadTeam &operator=(const ThreadTeam &) = delete;

@@ -141,22 +141,22 @@ void addGenerateCommand(CLI::App &app, const nc_program &program) {
     return command->add_option(name, value, help)->capture_default_str()->group(group);
   };
   add("--prompt", options->prompt, "The text to continue", "Text");
-  add("-n,--count", options->count, "Bytes to add", "Text")->check(CLI::NonNegativeNumber);
+  add("-n,--count", options->count, "Bytes to add", "Text")->check(atLeast(0));
   add("--temperature", options->sampler.temperature, "0 takes the most likely byte", "Sampling")
-      ->check(CLI::NonNegativeNumber);
+      ->check(atLeast(0));
   add("--top-k", options->sampler.topK, "Only the k most likely bytes; 0: all", "Sampling")
-      ->check(CLI::NonNegativeNumber);
+      ->check(atLeast(0));
   add("--top-p", options->sampler.topP, "Only the most likely bytes up to this probability",
       "Sampling")
-      ->check(CLI::Range(0.0, 1.0));
+      ->check(numberIn(0, 1));
   add("--seed", options->seed, "The same seed gives the same text", "Sampling");
   command->add_option("--loops", options->loops, "Take the logits of this loop [the last]")
-      ->check(CLI::PositiveNumber)
+      ->check(atLeast(1))
       ->group("Depth");
   command
       ->add_option("--exit-threshold", options->exitThreshold,
                    "Take the first loop whose cumulative exit probability reaches this")
-      ->check(CLI::Range(0.0, 1.0))
+      ->check(numberIn(0, 1))
       ->group("Depth");
   addSessionOptions(*command, program, options->session);
   command->callback([options, &program] { runGenerate(program, *options); });

@@ -5,15 +5,35 @@
 #include "runtime/Program.h"
 
 #include <CLI/CLI.hpp>
+#include <cmath>
 
 namespace nc {
+
+CLI::Validator numberIn(double low, double high) {
+  auto check = [low, high](std::string &text) -> std::string {
+    char *end = nullptr;
+    double value = strtod(text.c_str(), &end);
+    if (end != text.c_str() && *end == '\0' && value >= low && value <= high)
+      return "";
+    std::string expected = std::isinf(high) ? format("a number of at least %g", low)
+                                            : format("a number from %g to %g", low, high);
+    return "found '" + text + "', expected " + expected;
+  };
+  return CLI::Validator(check, "");
+}
+
+CLI::Validator atLeast(double low) { return numberIn(low, INFINITY); }
 
 void addSessionOptions(CLI::App &command, const nc_program &program, SessionOptions &options) {
   command
       .add_option("--threads", options.threads,
                   "Threads; the results are the same bits for any number")
-      ->check(CLI::Range(1, 1024))
+      ->check(numberIn(1, 1024))
       ->capture_default_str()
+      ->group("Machine");
+  command
+      .add_flag("--pin", options.isPinned,
+                "Keep each thread on its processor; for a machine that does nothing else")
       ->group("Machine");
   std::set<std::string> known = userScalars(program);
   if (known.empty())
@@ -46,7 +66,8 @@ static std::pair<std::string, double> parseScalar(const std::string &text) {
 }
 
 std::unique_ptr<Session> makeSession(const nc_program &program, const SessionOptions &options) {
-  auto session = std::make_unique<Session>(program, options.threads);
+  auto session = std::make_unique<Session>(program, options.threads,
+                                           options.isPinned ? Placement::Pinned : Placement::Free);
   for (const auto &[name, value] : options.shortcuts)
     session->setScalar(name, value);
   for (const std::string &text : options.scalars) {

@@ -14,12 +14,19 @@
 
 namespace CLI {
 class App;
-}
+class Validator;
+} // namespace CLI
 
 namespace nc {
 
+/// Checks that a number lies in [low, high]; `high` may be infinite.
+CLI::Validator numberIn(double low, double high);
+/// As numberIn, without an upper bound.
+CLI::Validator atLeast(double low);
+
 struct SessionOptions {
   int threads = availableProcessors();
+  bool isPinned = false;
   std::vector<std::string> scalars;        // "name=value"
   std::map<std::string, double> shortcuts; // --lr and the like, where the program has them
 };

@@ -16,7 +16,7 @@ static void addFileOptions(CLI::App &command, TrainOptions &options) {
       ->excludes(init);
   add("--save", options.save, "Parameters and optimizer states at the end, or when interrupted");
   command.add_option("--save-every", options.saveEvery, "Also save every so many steps; 0: never")
-      ->check(CLI::NonNegativeNumber)
+      ->check(atLeast(0))
       ->group("Files");
   add("--save-init", options.saveInit, "The parameters before the first step");
   add("--log", options.log, "One JSON object per step; see 'plot'");
@@ -29,10 +29,10 @@ static void addRunOptions(CLI::App &command, TrainOptions &options) {
   auto add = [&](const char *name, int64_t &value, const char *help) {
     return command.add_option(name, value, help)->capture_default_str()->group("Run");
   };
-  add("--steps", options.steps, "Steps of the whole run")->check(CLI::NonNegativeNumber);
+  add("--steps", options.steps, "Steps of the whole run")->check(atLeast(0));
   add("--eval-every", options.evalEvery, "Evaluate every so many steps; 0: never")
-      ->check(CLI::NonNegativeNumber);
-  add("--eval-batches", options.evalBatches, "Batches per evaluation")->check(CLI::PositiveNumber);
+      ->check(atLeast(0));
+  add("--eval-batches", options.evalBatches, "Batches per evaluation")->check(atLeast(1));
   command.add_option("--seed", options.seed, "Decides the first parameters and the data order [0]")
       ->group("Run");
   command.add_option("--phase", options.phase, "Which of the model's training phases to run")

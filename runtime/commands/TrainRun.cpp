@@ -17,8 +17,9 @@ namespace nc {
 /// A log that is there to read while the run goes on.
 class LogFile {
 public:
-  explicit LogFile(const std::string &path)
-      : file(path.empty() ? nullptr : fopen(path.c_str(), "w")) {
+  /// A resumed run goes on in the log it left.
+  LogFile(const std::string &path, bool isResumed)
+      : file(path.empty() ? nullptr : fopen(path.c_str(), isResumed ? "a" : "w")) {
     if (!path.empty() && !file)
       failInput(format("--log: cannot write '%s': %s", path.c_str(), strerror(errno)));
   }
@@ -177,7 +178,9 @@ void TrainRun::finish() const {
   save();
   printf("memory: %s in arenas, %s resident at most\n", bytesText(plannedBytes(program)).c_str(),
          bytesText(peakResidentBytes()).c_str());
-  if (options.countAllocations)
+  if (options.countAllocations && countedAllocations() < 0)
+    printf("allocations in entries: cannot be counted in this build\n");
+  else if (options.countAllocations)
     printf("allocations in entries: %lld\n", static_cast<long long>(countedAllocations()));
 }
 
@@ -190,7 +193,7 @@ void TrainRun::run() {
     openData();
     describe();
   }
-  LogFile log(options.log);
+  LogFile log(options.log, !options.resume.empty());
   listenForStop();
   loop(log);
   finish();

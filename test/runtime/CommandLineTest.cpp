@@ -1,1 +1,229 @@
-#include <gtest/gtest.h>
+// Whole runs of the tiny program, as a user would start them.
+//
+// SPDX-License-Identifier: Apache-2.0
+#include "TestTools.h"
+#include "runtime/AllocationCounter.h"
+#include "runtime/Safetensors.h"
+
+#include <cmath>
+#include <csignal>
+#include <cstring>
+#include <nlohmann/json.hpp>
+
+using namespace nc;
+using namespace nc::test;
+using Json = nlohmann::json;
+
+namespace {
+
+class CommandLine : public testing::Test {
+protected:
+  void SetUp() override {
+    std::string text;
+    for (int i = 0; i < 300; ++i)
+      text += "fn main() { let x" + std::to_string(i) + " = " + std::to_string(i * i) + "; }\n";
+    data = folder.write("text.rs", text);
+  }
+
+  ProcessResult run(const std::string &arguments, const char *program = TINY_PROGRAM) {
+    return runProcess(std::string(program) + " " + arguments);
+  }
+  ProcessResult train(const std::string &more, const char *program = TINY_PROGRAM) {
+    return run("train --data " + data + " --eval-every 0 " + more, program);
+  }
+  /// The rows of a log without the times.
+  std::vector<Json> log(const std::string &name) {
+    std::istringstream lines(readFile(folder.path(name)));
+    std::vector<Json> rows;
+    for (std::string line; std::getline(lines, line);) {
+      rows.push_back(Json::parse(line));
+      rows.back().erase("tok_s");
+    }
+    return rows;
+  }
+  std::string at(const std::string &name) { return folder.path(name); }
+  void expectInputError(const std::string &arguments, const std::string &message) {
+    ProcessResult result = run(arguments);
+    EXPECT_EQ(result.code, 2) << arguments;
+    expectContains(result.output, "error: ");
+    expectContains(result.output, message);
+  }
+
+  TemporaryFolder folder;
+  std::string data;
+};
+
+} // namespace
+
+TEST_F(CommandLine, the_loss_falls_on_text) {
+  ASSERT_EQ(
+      run("train --data " + data + " --steps 100 --lr 2 --eval-every 40 --log " + at("l")).code, 0);
+  std::vector<Json> rows = log("l");
+  ASSERT_EQ(rows.size(), 103u);
+  EXPECT_NEAR(double(rows[0]["loss"]), std::log(257), 0.1);
+  EXPECT_LT(double(rows.back()["val_loss"]), 2.5);
+  EXPECT_EQ(rows.back()["val_bpb_loop"].size(), 2u);
+  EXPECT_EQ(rows[0]["exit_depth"], 1.75);
+  EXPECT_EQ(rows[0]["lr"], 2);
+  EXPECT_GT(double(rows[0]["grad_norm"]), 0);
+}
+
+TEST_F(CommandLine, threads_do_not_change_a_run_and_seeds_do) {
+  for (const char *threads : {"1", "2", "4"})
+    ASSERT_EQ(train(std::string("--steps 15 --threads ") + threads + " --log " + at(threads) +
+                    " --save " + at("s") + threads)
+                  .code,
+              0);
+  EXPECT_EQ(log("1"), log("2"));
+  EXPECT_EQ(log("1"), log("4"));
+  EXPECT_EQ(readFile(at("s1")), readFile(at("s4")));
+  ASSERT_EQ(train("--steps 15 --seed 1 --log " + at("seed")).code, 0);
+  EXPECT_NE(log("1"), log("seed"));
+}
+
+TEST_F(CommandLine, a_resumed_run_is_the_run_that_did_not_stop) {
+  ASSERT_EQ(train("--seed 5 --steps 20 --log " + at("whole") + " --save " + at("a")).code, 0);
+  ASSERT_EQ(train("--seed 5 --steps 8 --log " + at("parts") + " --save " + at("b")).code, 0);
+  ASSERT_EQ(
+      train("--resume " + at("b") + " --steps 20 --log " + at("parts") + " --save " + at("b")).code,
+      0);
+  EXPECT_EQ(log("whole"), log("parts"));
+  EXPECT_EQ(readFile(at("a")), readFile(at("b")));
+}
+
+TEST_F(CommandLine, init_starts_where_save_init_was) {
+  ASSERT_EQ(run("train --steps 0 --seed 3 --save-init " + at("i")).code, 0);
+  ASSERT_EQ(train("--steps 3 --seed 3 --log " + at("a")).code, 0);
+  ASSERT_EQ(train("--steps 3 --seed 3 --init " + at("i") + " --log " + at("b")).code, 0);
+  EXPECT_EQ(log("a"), log("b"));
+}
+
+TEST_F(CommandLine, a_step_allocates_nothing) {
+  if (countedAllocations() < 0)
+    GTEST_SKIP() << "built with a sanitizer";
+  ProcessResult result = train("--steps 5 --count-allocations");
+  EXPECT_EQ(result.code, 0);
+  expectContains(result.output, "allocations in entries: 0\n");
+}
+
+TEST_F(CommandLine, the_f64_program_agrees_with_the_f32_one) {
+  ASSERT_EQ(train("--steps 5 --log " + at("f32")).code, 0);
+  ASSERT_EQ(train("--steps 5 --log " + at("f64"), TINY_F64_PROGRAM).code, 0);
+  std::vector<Json> single = log("f32"), exact = log("f64");
+  for (int i = 0; i < 5; ++i)
+    EXPECT_NEAR(double(single[i]["loss"]), double(exact[i]["loss"]), 1e-5);
+}
+
+TEST_F(CommandLine, a_non_finite_step_stops_the_run_and_names_the_kernel) {
+  ProcessResult result = train("--steps 5 --scalar poison_step=2 --log " + at("l"));
+  EXPECT_EQ(result.code, 1);
+  expectContains(result.output, "error: step 2: ");
+  expectContains(result.output, "kernel 'bigram_loss'");
+  EXPECT_EQ(log("l").size(), 2u);
+}
+
+TEST_F(CommandLine, a_signal_ends_the_run_after_a_step_and_saves) {
+  ProcessResult result =
+      runProcess(std::string("timeout --preserve-status -s INT 1 ") + TINY_PROGRAM +
+                 " train --data " + data + " --steps 100000000 --eval-every 0 --save " + at("s"));
+  EXPECT_EQ(result.code, 0);
+  expectContains(result.output, "stopped by a signal after");
+  EXPECT_TRUE(SafetensorsFile(at("s")).find("table"));
+}
+
+TEST_F(CommandLine, eval_measures_and_can_zero_a_parameter) {
+  ASSERT_EQ(train("--steps 60 --lr 2 --save " + at("s")).code, 0);
+  std::string eval = "eval --json --data " + data + " --init " + at("s");
+  Json whole = Json::parse(run(eval).output);
+  Json zeroed = Json::parse(run(eval + " --zero table --zero bias").output);
+  EXPECT_LT(double(whole["bpb"]), 4);
+  EXPECT_NEAR(double(zeroed["bpb"]), std::log2(257), 1e-4);
+  EXPECT_EQ(whole["bpb_loop"].size(), 2u);
+  EXPECT_EQ(whole["exit_depth"], 1.75);
+}
+
+TEST_F(CommandLine, generate_continues_a_prompt_and_obeys_its_seed) {
+  ASSERT_EQ(train("--steps 200 --lr 4 --save " + at("s")).code, 0);
+  std::string generate = "generate --init " + at("s") + " --prompt 'fn m' -n 40 ";
+  ProcessResult greedy = run(generate + "--temperature 0");
+  EXPECT_EQ(greedy.code, 0);
+  EXPECT_EQ(greedy.output.substr(0, 4), "fn m");
+  EXPECT_EQ(run(generate + "--top-k 1").output, greedy.output);
+  EXPECT_EQ(run(generate + "--seed 1").output, run(generate + "--seed 1").output);
+  EXPECT_NE(run(generate + "--seed 1").output, run(generate + "--seed 2").output);
+  EXPECT_EQ(run(generate + "--exit-threshold 0.2").output, run(generate + "--loops 1").output);
+  EXPECT_EQ(run(generate + "--exit-threshold 0.9").output, run(generate).output);
+}
+
+TEST_F(CommandLine, grad_writes_every_gradient) {
+  ASSERT_EQ(run("train --steps 0 --save-init " + at("i")).code, 0);
+  std::vector<int32_t> batch(256, 65);
+  folder.write("batch", std::string(reinterpret_cast<char *>(batch.data()), 1024));
+  ASSERT_EQ(run("grad --init " + at("i") + " --batch " + at("batch") + " --out " + at("g")).code,
+            0);
+  SafetensorsFile file(at("g"));
+  for (const char *name : {"loss", "nll", "exit_probability", "grad.table"})
+    EXPECT_TRUE(file.find(name)) << name;
+  ASSERT_TRUE(file.find("grad.bias"));
+  float gradient;
+  memcpy(&gradient, static_cast<const float *>(file.find("grad.bias")->data) + 65, 4);
+  EXPECT_NEAR(gradient, -(0.25 * 0.5 + 0.75) * (1 - 1 / 257.0), 1e-3);
+}
+
+TEST_F(CommandLine, info_describes_the_program) {
+  Json info = Json::parse(run("info --json").output);
+  EXPECT_EQ(info["model"], "bigram");
+  EXPECT_EQ(info["parameter_count"], 257 * 258);
+  EXPECT_EQ(info["sizes"]["accum"], 2);
+  EXPECT_EQ(info["entries"].size(), 4u);
+  expectContains(run("info").output, "scratch per thread");
+}
+
+TEST_F(CommandLine, plot_draws_a_log) {
+  ASSERT_EQ(run("train --data " + data + " --steps 20 --eval-every 10 --log " + at("l")).code, 0);
+  ASSERT_EQ(run("plot " + at("l") + " -o " + at("p.svg")).code, 0);
+  std::string picture = readFile(at("p.svg"));
+  expectContains(picture, "</svg>");
+  expectContains(picture, "<circle");
+}
+
+TEST_F(CommandLine, the_copy_task_logs_its_second_half) {
+  ASSERT_EQ(run("train --copy-task --steps 3 --log " + at("l")).code, 0);
+  EXPECT_NEAR(double(log("l")[0]["copy_nll"]), std::log(257), 0.1);
+}
+
+TEST_F(CommandLine, wrong_input_is_exit_code_2_and_says_why) {
+  std::string init = at("i");
+  ASSERT_EQ(run("train --steps 0 --save-init " + init).code, 0);
+  expectInputError("train --data /none", "no such file or folder: '/none'");
+  expectInputError("train", "no data");
+  expectInputError("train --data " + data + " --copy-task", "exclude");
+  expectInputError("train --data " + data + " --steps many", "expected a number of at least 0");
+  expectInputError("train --data " + data + " --scalar speed=1", "no scalar 'speed'");
+  expectInputError("train --data " + data + " --scalar lr", "expected NAME=NUMBER");
+  expectInputError("train --data " + data + " --phase two", "no entry 'two.gradients'");
+  expectInputError("train --data " + data + " --init " + data, "not a valid safetensors file");
+  expectInputError("train --data " + data + " --resume " + init, "no optimizer states");
+  expectInputError("train --data " + data + " --save /none/s", "cannot create files in '/none'");
+  expectInputError("train --data " + folder.write("short.rs", "fn"), "one row needs 17");
+  expectInputError("train --data " + at("") + " --ext py", "no files *.py");
+  expectInputError("train --colour red", "--colour");
+  expectInputError("dance", "no command 'dance'");
+  expectInputError("eval --data " + data, "--init is required");
+  expectInputError("eval --data " + data + " --init " + init + " --zero w", "no parameter 'w'");
+  expectInputError("generate --loops 3 --init " + init, "expected 1 … 2");
+  expectInputError("grad --init " + init + " --batch " + data + " --out " + at("g"),
+                   "expected 1024");
+  expectInputError("plot " + data, "expected a JSON object");
+}
+
+TEST_F(CommandLine, tokens_beyond_the_vocabulary_are_refused) {
+  ASSERT_EQ(run("train --steps 0 --save-init " + at("i")).code, 0);
+  std::vector<int32_t> batch(256, 257);
+  folder.write("batch", std::string(reinterpret_cast<char *>(batch.data()), 1024));
+  expectInputError("grad --init " + at("i") + " --batch " + at("batch") + " --out " + at("g"),
+                   "tokens[0] is 257, expected 0 … 256");
+  ProcessResult result = train("--steps 1", TINY_SMALL_VOCAB_PROGRAM);
+  EXPECT_EQ(result.code, 2);
+  expectContains(result.output, "byte 102 at offset 0 is not below the vocabulary of 100");
+}

@@ -1,1 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "runtime/Threads.h"
+#include "runtime/AllocationCounter.h"
+
+#include <cmath>
 #include <gtest/gtest.h>
+#include <memory>
+
+using namespace nc;
+
+namespace {
+
+/// buffers: double *values, in place. Each task mixes one value; scratch holds the intermediate.
+void mix(void *const *buffers, int64_t task, void *scratch) {
+  auto *value = static_cast<double *>(buffers[0]) + task;
+  auto *own = static_cast<double *>(scratch);
+  *own = std::sin(*value + task);
+  *value = *own * 1.1 + 0.3;
+}
+
+std::vector<double> runMany(int threads, int64_t tasks, int dispatches,
+                            Placement placement = Placement::Free) {
+  ThreadTeam team(threads, sizeof(double), placement);
+  std::vector<double> values(tasks, 0.5);
+  void *buffers[] = {values.data()};
+  for (int i = 0; i < dispatches; ++i)
+    team.run(mix, buffers, tasks);
+  return values;
+}
+
+} // namespace
+
+TEST(ThreadTeam, gives_the_same_bits_for_any_size) {
+  for (int64_t tasks : {0, 1, 2, 3, 5, 64, 1000}) {
+    std::vector<double> expected = runMany(1, tasks, 200);
+    for (int threads : {2, 3, 4, 7})
+      EXPECT_EQ(runMany(threads, tasks, 200), expected) << tasks << " tasks, " << threads;
+    EXPECT_EQ(runMany(2, tasks, 200, Placement::Pinned), expected);
+  }
+}
+
+TEST(ThreadTeam, survives_many_short_dispatches) {
+  EXPECT_EQ(runMany(2, 4, 10000), runMany(1, 4, 10000));
+  EXPECT_EQ(runMany(4, 4, 1000), runMany(1, 4, 1000));
+}
+
+TEST(ThreadTeam, wakes_after_its_workers_fell_asleep) {
+  ThreadTeam team(2, 8);
+  std::vector<double> values(8, 0.5);
+  void *buffers[] = {values.data()};
+  for (int i = 0; i < 5; ++i) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    team.run(mix, buffers, 8);
+  }
+  EXPECT_EQ(values, runMany(1, 8, 5));
+}
+
+TEST(ThreadTeam, gives_each_thread_aligned_scratch_of_its_own) {
+  ThreadTeam team(4, 100);
+  std::vector<void *> seen(4);
+  void *buffers[] = {seen.data()};
+  team.run([](void *const *b, int64_t task,
+              void *scratch) { static_cast<void **>(b[0])[task] = scratch; },
+           buffers, 4);
+  for (int i = 0; i < 4; ++i) {
+    EXPECT_EQ(reinterpret_cast<uintptr_t>(seen[i]) % 64, 0u);
+    for (int j = 0; j < i; ++j)
+      EXPECT_NE(seen[i], seen[j]);
+  }
+}
+
+TEST(ThreadTeam, restores_the_processors_of_its_caller) {
+  int before = availableProcessors();
+  { ThreadTeam team(before, 8, Placement::Pinned); }
+  EXPECT_EQ(availableProcessors(), before);
+  { ThreadTeam tooLarge(before + 1, 8, Placement::Pinned); }
+  EXPECT_EQ(availableProcessors(), before);
+}
+
+TEST(AllocationCounter, sees_what_is_allocated_in_a_scope_and_nothing_else) {
+  if (countedAllocations() < 0)
+    GTEST_SKIP() << "built with a sanitizer";
+  int64_t before = countedAllocations();
+  auto outside = std::make_unique<int>(1);
+  EXPECT_EQ(countedAllocations(), before);
+  {
+    AllocationScope scope;
+    auto inside = std::make_unique<int>(2);
+    // Kept from being optimised away.
+    EXPECT_NE(inside, outside);
+  }
+  EXPECT_GT(countedAllocations(), before);
+}
+
+TEST(AllocationCounter, a_dispatch_allocates_nothing) {
+  ThreadTeam team(3, 8);
+  std::vector<double> values(8, 0.5);
+  void *buffers[] = {values.data()};
+  int64_t before = countedAllocations();
+  {
+    AllocationScope scope;
+    for (int i = 0; i < 100; ++i)
+      team.run(mix, buffers, 8);
+  }
+  EXPECT_EQ(countedAllocations(), before);
+}
