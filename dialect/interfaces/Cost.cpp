@@ -24,8 +24,9 @@ int64_t mlir::nanochat::iterationPoints(Operation *op) {
       if (auto d = dyn_cast<AffineDimExpr>(dim))
         extents[d.getPosition()] = std::max(extents[d.getPosition()], size);
   int64_t points = 1;
-  for (int64_t extent : extents)
-    points *= extent;
+  for (int64_t extent : extents) // A norm over all gradients has as many loops as they have dimensions.
+    if (__builtin_mul_overflow(points, extent, &points))
+      return std::numeric_limits<int64_t>::max();
   return points;
 }
 

@@ -11,8 +11,8 @@ using utils::IteratorType;
 // newton_schulz
 //===------------------------------------------------------------------------------------------===//
 
-LogicalResult NewtonSchulzOp::inferReturnTypes(MLIRContext *, std::optional<Location>, Adaptor adaptor,
-                                               SmallVectorImpl<Type> &types) {
+LogicalResult NewtonSchulzOp::inferReturnTypes(MLIRContext *, std::optional<Location>,
+                                               Adaptor adaptor, SmallVectorImpl<Type> &types) {
   types.push_back(adaptor.getG().getType());
   return success();
 }
@@ -21,7 +21,8 @@ LogicalResult NewtonSchulzOp::inferReturnTypes(MLIRContext *, std::optional<Loca
 static Value normalized(ImplicitLocOpBuilder &b, Value g, double eps) {
   auto type = cast<RankedTensorType>(g.getType());
   Value norm = GradNormOp::create(b, ValueRange{g});
-  return pointwise(b, type, {g, norm}, {b.getMultiDimIdentityMap(2), projection(b.getContext(), 2, {})},
+  return pointwise(b, type, {g, norm},
+                   {b.getMultiDimIdentityMap(2), projection(b.getContext(), 2, {})},
                    [&](ImplicitLocOpBuilder &s, ValueRange v) {
                      return div(s, v[0], add(s, v[1], constant(s, v[1].getType(), eps)));
                    });
@@ -42,10 +43,11 @@ FailureOr<SmallVector<Value>> NewtonSchulzOp::decomposeOperation(OpBuilder &buil
   auto type = cast<RankedTensorType>(getG().getType());
   // Products with the smaller Gram matrix; on its side, K = Kᵀ needs no transpose.
   bool tall = type.getDimSize(0) > type.getDimSize(1);
-  double a = getA().convertToDouble(), kGain = getB().convertToDouble(), k2Gain = getC().convertToDouble();
+  double a = getA().convertToDouble(), kGain = getB().convertToDouble(),
+         k2Gain = getC().convertToDouble();
   auto loop = LoopOp::create(
-      b, "newton_schulz", getSteps(), normalized(b, getG(), getEps().convertToDouble()), ValueRange(), false,
-      [&](ImplicitLocOpBuilder &in, ArrayRef<BlockArgument> carry, auto) {
+      b, "newton_schulz", getSteps(), normalized(b, getG(), getEps().convertToDouble()),
+      ValueRange(), false, [&](ImplicitLocOpBuilder &in, ArrayRef<BlockArgument> carry, auto) {
         Value x = carry[0];
         Value k = MatmulOp::create(in, x, x, /*trans_a=*/tall, /*trans_b=*/!tall);
         Value k2 = MatmulOp::create(in, k, k, false, false);
@@ -87,11 +89,14 @@ LogicalResult MuonOp::verify() {
     return success();
   InFlightDiagnostic diag = // muon-c1
       emitOpError("orthogonalises matrices, but its parameter has type ") << type;
-  diag.attachNote() << "use \"adamw\" for roles that are not hidden matrices (A, B) or stacks (L, A, B) of them";
+  diag.attachNote()
+      << "use \"adamw\" for roles that are not hidden matrices (A, B) or stacks (L, A, B) of them";
   return diag;
 }
 
-SmallVector<OptimizerState> MuonOp::getStates(RankedTensorType param) { return {{"momentum", param}}; }
+SmallVector<OptimizerState> MuonOp::getStates(RankedTensorType param) {
+  return {{"momentum", param}};
+}
 
 FailureOr<SmallVector<Value>> MuonOp::decomposeOperation(OpBuilder &builder) {
   ImplicitLocOpBuilder b(getLoc(), builder);
@@ -109,15 +114,17 @@ FailureOr<SmallVector<Value>> MuonOp::decomposeOperation(OpBuilder &builder) {
   if (type.getRank() == 2)
     o = direction(b, m, getGrad());
   else
-    o = LoopOp::create(b, "matrices", type.getDimSize(0), ValueRange(), ValueRange{m, getGrad()}, false,
+    o = LoopOp::create(b, "matrices", type.getDimSize(0), ValueRange(), ValueRange{m, getGrad()},
+                       false,
                        [&](ImplicitLocOpBuilder &in, auto, ArrayRef<BlockArgument> slice) {
                          YieldOp::create(in, ValueRange(), direction(in, slice[0], slice[1]));
                        })
             .getResult(0);
-  AffineMap full = b.getMultiDimIdentityMap(type.getRank()), scalar = projection(getContext(), type.getRank(), {});
+  AffineMap full = b.getMultiDimIdentityMap(type.getRank()),
+            scalar = projection(getContext(), type.getRank(), {});
   double scale = 0.2 * std::sqrt(std::max(type.getShape().end()[-2], type.getShape().end()[-1]));
-  Value w = pointwise(b, type, {getParam(), o, getLr(), getWeightDecay()}, {full, full, scalar, scalar},
-                      [&](ImplicitLocOpBuilder &s, ValueRange v) {
+  Value w = pointwise(b, type, {getParam(), o, getLr(), getWeightDecay()},
+                      {full, full, scalar, scalar}, [&](ImplicitLocOpBuilder &s, ValueRange v) {
                         Value step = mul(s, constant(s, v[1].getType(), scale), v[1]);
                         return sub(s, v[0], mul(s, v[2], add(s, step, mul(s, v[3], v[0]))));
                       });
@@ -125,7 +132,8 @@ FailureOr<SmallVector<Value>> MuonOp::decomposeOperation(OpBuilder &builder) {
 }
 
 SmallVector<IteratorType> MuonOp::getLoopIteratorTypes() {
-  SmallVector<IteratorType> types(cast<RankedTensorType>(getParam().getType()).getRank(), IteratorType::reduction);
+  SmallVector<IteratorType> types(cast<RankedTensorType>(getParam().getType()).getRank(),
+                                  IteratorType::reduction);
   if (types.size() == 3)
     types[0] = IteratorType::parallel;
   return types;
@@ -135,8 +143,10 @@ SmallVector<shard::ReductionKind> MuonOp::getReductionLoopIteratorKinds() {
 }
 SmallVector<AffineMap> MuonOp::getIndexingMaps() {
   unsigned rank = cast<RankedTensorType>(getParam().getType()).getRank();
-  AffineMap full = AffineMap::getMultiDimIdentityMap(rank, getContext()), scalar = projection(getContext(), rank, {});
-  return {full, full, scalar, scalar, full, full, full}; // param, grad, lr, weight_decay, momentum; results
+  AffineMap full = AffineMap::getMultiDimIdentityMap(rank, getContext()),
+            scalar = projection(getContext(), rank, {});
+  return {full, full, scalar, scalar,
+          full, full, full}; // param, grad, lr, weight_decay, momentum; results
 }
 
 int64_t MuonOp::getFlops() {

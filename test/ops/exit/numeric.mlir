@@ -1,5 +1,5 @@
 // RUN: nanochat-opt %s --nanochat-check-numeric
-// Expected values: techniques of arXiv:2510.25741 by hand, λ = (.2, .5, .3, .9), ℓ = (3, 2.5, 2.2, 2.1), β = .05.
+// By hand from the equations of arXiv:2510.25741 for λ = (.2, .5, .3, .9), ℓ = (3, 2.5, 2.2, 2.1), β = .05.
 
 // Gates z = ln(λ/(1−λ)) of 4 steps; per step the exit probabilities, then H, then Σ_t mean(p_t·ℓ_t).
 func.func private @exits(%z: tensor<4x1xf64>) -> (tensor<4x1xf64>, tensor<f64>, tensor<f64>) {
