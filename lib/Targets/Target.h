@@ -44,9 +44,9 @@ inline constexpr StringLiteral kKernelInfoSuffix = ".info";
 /// Rewrites a kernel from its meaning on tensors
 ///   func.func private @k(%in...: tensor) -> (tensor...)      {nanochat.class, nanochat.inplace}
 /// to loops on buffers
-///   func.func private @k(%in...: memref, %out...: memref, %task: index, %scratch: memref<?xi8>)
-/// with nanochat.tasks and nanochat.scratch_bytes set. Static shapes, row-major; inputs and outputs
-/// are bare pointers at the ABI. Fails, without an error, where the emitter does not support the body.
+///   func.func private @k(%in...: memref, %out...: memref, %task: index, %scratch: memref<Sxi8>)
+/// with nanochat.tasks and nanochat.scratch_bytes = S set. Static shapes, row-major; all buffers are
+/// bare pointers at the ABI. Fails, without an error, where the emitter does not support the body.
 using EmitKernel = LogicalResult (*)(func::FuncOp kernel, const CpuFacts &facts);
 
 LogicalResult emitRowwise(func::FuncOp kernel, const CpuFacts &facts); // also pointwise

@@ -1,3 +1,379 @@
-#include "lib/Targets/Target.h"
+#include "lib/Targets/kernels/GemmPack.h"
+#include "lib/Targets/kernels/Kernel.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+
 using namespace mlir;
-LogicalResult nanochat::emitGemm(func::FuncOp kernel, const CpuFacts &facts) { return failure(); }
+using namespace mlir::nanochat;
+
+namespace {
+/// A pass over part of the k loop: from group `k`, `groups` of them.
+struct Slab {
+  Value k; // in groups
+  int64_t groups;
+  bool isLast; // holds the end of k
+};
+
+/// A register block: rows m + 0..rows-1, columns n + 0..columns-1; n0 is its panel's first column.
+struct Tile {
+  Value m, n;
+  int64_t rows, columns;
+};
+
+class GemmEmitter {
+public:
+  GemmEmitter(func::FuncOp source, Contraction &c, const GemmPlan &p);
+  LogicalResult emit();
+
+private:
+  void slab(const Slab &s);
+  void packA(const Slab &s);
+  void packB(const Slab &s, Value n, int64_t columns);
+  void sumRows(const Slab &s);
+  void panels(llvm::function_ref<void(Value n, int64_t columns)> body);
+  void tiles(Value n, int64_t columns, llvm::function_ref<void(const Tile &)> body);
+  void multiply(const Slab &s, const Tile &t);
+  Carried start(const Tile &t);
+  void finish(const Tile &t, ValueRange accumulators);
+  /// Calls body(row, vector, m index, n lanes) for all vectors of a tile, masked where they end.
+  void vectors(const Tile &t, llvm::function_ref<void(int64_t, Lanes, Lanes)> body);
+  Value dot(Value acc, Value a, Value b);
+  Value wordOfA(const Slab &s, Value row, Value k);
+  Value local(Value m) { return arith::SubIOp::create(b, m, m0); }
+  Value plus(Value x, int64_t y) {
+    return y ? arith::AddIOp::create(b, x, constantIndex(b, y)) : x;
+  }
+  Value times(Value x, int64_t y) { return arith::MulIOp::create(b, x, constantIndex(b, y)); }
+  int64_t elementsIn(const Slab &s) {
+    // Only the last slab may end within a group.
+    return s.isLast ? c.K - (p.kGroups - s.groups) * p.per : s.groups * p.per;
+  }
+
+  Contraction &c;
+  const GemmPlan &p;
+  Kernel kernel;
+  ImplicitLocOpBuilder &b;
+  Evaluator e;
+  std::unique_ptr<BlockReader> readA, readB;
+  Type word;
+  VectorType wordVector;
+  bool packsA, slabs;
+  Value m0, n0, mBlock, group;                  // of the task
+  Value panelA, panelB, partial, sums, directA; // scratch, except directA
+};
+} // namespace
+
+GemmEmitter::GemmEmitter(func::FuncOp source, Contraction &c, const GemmPlan &p)
+    : c(c), p(p), kernel(source), b(kernel.b), e(b, p.lanes),
+      word(c.isFloat ? Type(b.getF32Type()) : b.getI32Type()),
+      wordVector(VectorType::get({p.lanes}, word)), slabs(p.blockK < p.kGroups) {
+  auto bind = [&](Evaluator &evaluator) {
+    for (auto [argument, buffer] : llvm::zip(source.getArguments(), kernel.inputs))
+      evaluator.bind(argument, buffer);
+  };
+  bind(e);
+  readA = std::make_unique<BlockReader>(b, c, p, c.a, false, bind);
+  readB = std::make_unique<BlockReader>(b, c, p, c.b, true, bind);
+  auto argument = dyn_cast<BlockArgument>(c.a.tensor);
+  AffineMap rows = AffineMap::getMultiDimMapWithTargets(3, {c.m, c.k}, b.getContext());
+  packsA = !argument || c.a.map != rows || c.K % p.per || (!c.isFloat && !p.vnni);
+  if (packsA)
+    panelA = kernel.scratch({p.blockM, int64_t(llvm::alignTo(p.blockK, p.lanes))}, word);
+  else
+    directA = kernel.inputs[argument.getArgNumber()];
+  panelB = kernel.scratch({p.blockK, p.panel}, word);
+  if (slabs)
+    partial = kernel.scratch({p.blockM, p.groupPanels * p.panel}, word);
+  if (p.vnni)
+    sums = kernel.scratch({p.blockM}, word);
+}
+
+LogicalResult GemmEmitter::emit() {
+  mBlock = arith::DivUIOp::create(b, kernel.task, constantIndex(b, p.groups));
+  group = arith::RemUIOp::create(b, kernel.task, constantIndex(b, p.groups));
+  m0 = times(mBlock, p.blockM);
+  n0 = times(group, p.groupPanels * p.panel);
+  if (slabs)
+    panels([&](Value n, int64_t columns) {
+      tiles(n, columns, [&](const Tile &t) {
+        Carried values = start(t);
+        int64_t i = 0;
+        vectors(t, [&](int64_t, Lanes m, Lanes at) {
+          vector::StoreOp::create(b, values[i++], partial,
+                                  ValueRange{local(m.v), arith::SubIOp::create(b, at.v, n0)});
+        });
+      });
+    });
+  int64_t whole = p.kGroups / p.blockK * p.blockK;
+  if (whole == p.kGroups)
+    whole -= p.blockK; // the last one, whole or not, knows where k ends
+  if (whole)
+    forLoop(b, constantIndex(b, 0), constantIndex(b, whole), p.blockK, {},
+            [&](Value k, ValueRange) -> Carried {
+              slab({k, p.blockK, false});
+              return {};
+            });
+  slab({constantIndex(b, whole), p.kGroups - whole, true});
+  if (slabs)
+    panels([&](Value n, int64_t columns) {
+      tiles(n, columns, [&](const Tile &t) {
+        Carried values;
+        vectors(t, [&](int64_t, Lanes m, Lanes at) {
+          values.push_back(vector::LoadOp::create(
+              b, wordVector, partial,
+              ValueRange{local(m.v), arith::SubIOp::create(b, at.v, n0)}));
+        });
+        finish(t, values);
+      });
+    });
+  if (e.failed || readA->failed() || readB->failed())
+    return failure();
+  kernel.finish(p.tasks());
+  return success();
+}
+
+//===------------------------------------------------------------------------------------------===//
+// Loops of a task
+//===------------------------------------------------------------------------------------------===//
+
+void GemmEmitter::panels(llvm::function_ref<void(Value, int64_t)> body) {
+  Value first = times(group, p.groupPanels);
+  Value end = arith::MinUIOp::create(b, plus(first, p.groupPanels), constantIndex(b, p.wholePanels));
+  if (p.wholePanels)
+    forLoop(b, first, end, 1, {}, [&](Value panel, ValueRange) -> Carried {
+      body(times(panel, p.panel), p.panel);
+      return {};
+    });
+  if (int64_t edge = c.N - p.wholePanels * p.panel)
+    ifEqual(b, group, p.groups - 1, [&] { body(constantIndex(b, c.N - edge), edge); });
+}
+
+void GemmEmitter::tiles(Value n, int64_t columns, llvm::function_ref<void(const Tile &)> body) {
+  int64_t edge = c.M % p.tileM;
+  if (c.M >= p.tileM) {
+    Value end = arith::MinUIOp::create(b, plus(m0, p.blockM), constantIndex(b, c.M - edge));
+    forLoop(b, m0, end, p.tileM, {}, [&](Value m, ValueRange) -> Carried {
+      body({m, n, p.tileM, columns});
+      return {};
+    });
+  }
+  if (edge)
+    ifEqual(b, mBlock, p.mBlocks - 1,
+            [&] { body({constantIndex(b, c.M - edge), n, edge, columns}); });
+}
+
+void GemmEmitter::vectors(const Tile &t, llvm::function_ref<void(int64_t, Lanes, Lanes)> body) {
+  for (int64_t i = 0; i < t.rows; ++i) {
+    Lanes m{plus(t.m, i)};
+    for (int64_t j = 0; j < t.columns; j += p.lanes) {
+      Evaluator::Scope scope(e);
+      if (t.columns - j < p.lanes)
+        e.mask = vector::ConstantMaskOp::create(b, e.vectorOf(b.getI1Type()),
+                                                ArrayRef<int64_t>{t.columns - j});
+      body(i, m, {plus(t.n, j), 1});
+    }
+  }
+}
+
+void GemmEmitter::slab(const Slab &s) {
+  if (packsA)
+    packA(s);
+  if (p.vnni)
+    sumRows(s);
+  panels([&](Value n, int64_t columns) {
+    packB(s, n, columns);
+    tiles(n, columns, [&](const Tile &t) { multiply(s, t); });
+  });
+}
+
+//===------------------------------------------------------------------------------------------===//
+// Packing
+//===------------------------------------------------------------------------------------------===//
+
+/// Calls body(k in the slab, groups, elements) for pieces of at most `lanes` groups.
+static void pieces(ImplicitLocOpBuilder &b, int64_t groups, int64_t elements, const GemmPlan &p,
+                   llvm::function_ref<void(Value, int64_t, int64_t)> body) {
+  int64_t whole = elements / (p.lanes * p.per) * p.lanes;
+  if (whole)
+    forLoop(b, constantIndex(b, 0), constantIndex(b, whole), p.lanes, {},
+            [&](Value k, ValueRange) -> Carried {
+              body(k, p.lanes, p.lanes * p.per);
+              return {};
+            });
+  if (whole < groups)
+    body(constantIndex(b, whole), groups - whole, elements - whole * p.per);
+}
+
+void GemmEmitter::packA(const Slab &s) {
+  auto rows = [&](Value m, int64_t count) {
+    pieces(b, s.groups, elementsIn(s), p, [&](Value k, int64_t groups, int64_t elements) {
+      Value at = times(arith::AddIOp::create(b, s.k, k), p.per);
+      SmallVector<Value> words = readA->read(m, count, at, groups, elements, /*alongX=*/false);
+      for (int64_t i = 0; i < count; ++i)
+        vector::StoreOp::create(b, words[i], panelA, ValueRange{plus(local(m), i), k});
+    });
+  };
+  int64_t edge = c.M % p.lanes;
+  Value end = arith::MinUIOp::create(b, plus(m0, p.blockM), constantIndex(b, c.M - edge));
+  forLoop(b, m0, end, p.lanes, {}, [&](Value m, ValueRange) -> Carried {
+    rows(m, p.lanes);
+    return {};
+  });
+  if (edge)
+    ifEqual(b, mBlock, p.mBlocks - 1, [&] { rows(constantIndex(b, c.M - edge), edge); });
+}
+
+void GemmEmitter::packB(const Slab &s, Value n, int64_t columns) {
+  for (int64_t j = 0; j < columns; j += p.lanes)
+    pieces(b, s.groups, elementsIn(s), p, [&](Value k, int64_t groups, int64_t elements) {
+      Value at = times(arith::AddIOp::create(b, s.k, k), p.per);
+      SmallVector<Value> words = readB->read(plus(n, j), std::min(p.lanes, columns - j), at, groups,
+                                             elements, /*alongX=*/true);
+      for (int64_t i = 0; i < groups; ++i)
+        vector::StoreOp::create(b, words[i], panelB, ValueRange{plus(k, i), constantIndex(b, j)});
+    });
+}
+
+void GemmEmitter::sumRows(const Slab &s) {
+  // Codes of b are 128 too large: 128 · Σ_k a[m, k] is subtracted from the start of row m.
+  Value ones = arith::ConstantOp::create(
+      b, SplatElementsAttr::get(wordVector, b.getI32IntegerAttr(0x01010101)));
+  Value zero = arith::ConstantOp::create(b, b.getZeroAttr(wordVector));
+  Value end = arith::MinUIOp::create(b, plus(m0, p.blockM), constantIndex(b, c.M));
+  forLoop(b, m0, end, 1, {}, [&](Value m, ValueRange) -> Carried {
+    int64_t whole = s.groups / p.lanes * p.lanes;
+    auto add = [&](Value acc, Value k, int64_t groups) {
+      Value words;
+      if (packsA)
+        words = vector::LoadOp::create(b, wordVector, panelA, ValueRange{local(m), k});
+      else
+        words = readA->read(m, 1, times(arith::AddIOp::create(b, s.k, k), p.per), groups,
+                            groups * p.per, /*alongX=*/false)[0];
+      return dot(acc, words, ones);
+    };
+    Carried acc = forLoop(b, constantIndex(b, 0), constantIndex(b, whole), p.lanes, {zero},
+                          [&](Value k, ValueRange in) -> Carried { return {add(in[0], k, p.lanes)}; });
+    if (whole < s.groups)
+      acc[0] = add(acc[0], constantIndex(b, whole), s.groups - whole);
+    Value sum = vector::ReductionOp::create(b, vector::CombiningKind::ADD, acc[0]);
+    Value bias = arith::ConstantOp::create(b, b.getI32IntegerAttr(-128));
+    memref::StoreOp::create(b, arith::MulIOp::create(b, sum, bias), sums, ValueRange{local(m)});
+    return {};
+  });
+}
+
+//===------------------------------------------------------------------------------------------===//
+// The micro-kernel
+//===------------------------------------------------------------------------------------------===//
+
+static Value intrinsic(ImplicitLocOpBuilder &b, StringRef name, Type type, ValueRange operands) {
+  return LLVM::CallIntrinsicOp::create(b, type, b.getStringAttr(name), operands).getResult(0);
+}
+
+Value GemmEmitter::dot(Value acc, Value x, Value y) {
+  if (c.isFloat)
+    return math::FmaOp::create(b, x, y, acc);
+  auto elements = VectorType::get({p.lanes * p.per}, p.vnni ? b.getI8Type() : b.getI16Type());
+  x = vector::BitCastOp::create(b, elements, x);
+  y = vector::BitCastOp::create(b, elements, y);
+  bool wide = p.lanes == 16;
+  if (p.vnni)
+    return intrinsic(b, wide ? "llvm.x86.avx512.vpdpbusd.512" : "llvm.x86.avx512.vpdpbusd.256",
+                     wordVector, {acc, y, x});
+  Value pairs = intrinsic(b, wide ? "llvm.x86.avx512.pmaddw.d.512" : "llvm.x86.avx2.pmadd.wd",
+                          wordVector, {x, y});
+  return arith::AddIOp::create(b, acc, pairs);
+}
+
+Value GemmEmitter::wordOfA(const Slab &s, Value row, Value k) {
+  if (packsA)
+    return memref::LoadOp::create(b, panelA, ValueRange{local(row), k});
+  Value at = times(arith::AddIOp::create(b, s.k, k), p.per);
+  if (c.isFloat)
+    return memref::LoadOp::create(b, directA, ValueRange{row, at});
+  Value bytes = vector::LoadOp::create(b, VectorType::get({p.per}, b.getI8Type()), directA,
+                                       ValueRange{row, at});
+  Value one = vector::BitCastOp::create(b, VectorType::get({1}, word), bytes);
+  return vector::ExtractOp::create(b, one, 0);
+}
+
+Carried GemmEmitter::start(const Tile &t) {
+  Carried values;
+  vectors(t, [&](int64_t, Lanes m, Lanes n) {
+    values.push_back(e.vector(e.element(c.init(), {m, n})));
+  });
+  return values;
+}
+
+void GemmEmitter::multiply(const Slab &s, const Tile &t) {
+  Carried accumulators;
+  auto place = [&](Lanes m, Lanes n) {
+    return SmallVector<Value>{local(m.v), arith::SubIOp::create(b, n.v, n0)};
+  };
+  if (slabs)
+    vectors(t, [&](int64_t, Lanes m, Lanes n) {
+      accumulators.push_back(vector::LoadOp::create(b, wordVector, partial, place(m, n)));
+    });
+  else
+    accumulators = start(t);
+  int64_t perRow = llvm::divideCeil(t.columns, p.lanes);
+  if (p.vnni)
+    for (auto [i, acc] : llvm::enumerate(accumulators)) {
+      Value row = local(plus(t.m, i / perRow));
+      Value sum = memref::LoadOp::create(b, sums, ValueRange{row});
+      acc = arith::AddIOp::create(b, acc, vector::BroadcastOp::create(b, wordVector, sum));
+    }
+  accumulators = forLoop(
+      b, constantIndex(b, 0), constantIndex(b, s.groups), 1, accumulators,
+      [&](Value k, ValueRange in) -> Carried {
+        Carried next(in), columns;
+        for (int64_t j = 0; j < t.columns; j += p.lanes)
+          columns.push_back(vector::LoadOp::create(b, wordVector, panelB,
+                                                   ValueRange{k, constantIndex(b, j)}));
+        for (int64_t i = 0; i < t.rows; ++i) {
+          Value x = vector::BroadcastOp::create(b, wordVector, wordOfA(s, plus(t.m, i), k));
+          for (int64_t j = 0; j < perRow; ++j)
+            next[i * perRow + j] = dot(next[i * perRow + j], x, columns[j]);
+        }
+        return next;
+      });
+  if (!slabs)
+    return finish(t, accumulators);
+  int64_t i = 0;
+  vectors(t, [&](int64_t, Lanes m, Lanes n) {
+    vector::StoreOp::create(b, accumulators[i++], partial, place(m, n));
+  });
+}
+
+void GemmEmitter::finish(const Tile &t, ValueRange accumulators) {
+  auto results = kernel.source.front().getTerminator()->getOperands();
+  auto shape = cast<RankedTensorType>(c.result().getType()).getShape();
+  int64_t i = 0;
+  vectors(t, [&](int64_t, Lanes m, Lanes n) {
+    e.define(c.result(), {m, n}, {accumulators[i++]});
+    SmallVector<Lanes> values;
+    for (Value result : results) {
+      if (cast<RankedTensorType>(result.getType()).getShape() != shape) {
+        e.failed = true;
+        return;
+      }
+      values.push_back(e.element(result, {m, n}));
+    }
+    for (auto [value, buffer] : llvm::zip(values, kernel.outputs))
+      e.store(value, buffer, {m, n});
+  });
+}
+
+LogicalResult nanochat::emitGemm(func::FuncOp kernel, const CpuFacts &facts) {
+  if (!kernel.getBody().hasOneBlock())
+    return failure();
+  FailureOr<Contraction> c = matchContraction(kernel);
+  if (failed(c))
+    return failure();
+  GemmPlan plan = planGemm(*c, facts);
+  if (failed(GemmEmitter(kernel, *c, plan).emit()))
+    return failure();
+  return expandMath(kernel);
+}

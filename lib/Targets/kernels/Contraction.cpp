@@ -1,0 +1,116 @@
+#include "lib/Targets/kernels/Contraction.h"
+#include <numeric>
+
+using namespace mlir;
+using namespace mlir::nanochat;
+
+/// Whether the elements of `value` at `map` lie contiguously along `dim`, judged by the first stored
+/// matrix it is made from; unknown counts as yes.
+static bool isContiguous(Value value, AffineMap map, unsigned dim) {
+  auto op = value.getDefiningOp<linalg::GenericOp>();
+  if (!op)
+    return map.getNumResults() == 0 || !isa<BlockArgument>(value) ||
+           map.getResults().back().isFunctionOfDim(dim);
+  for (OpOperand *operand : op.getDpsInputOperands()) {
+    AffineMap inner = op.getMatchingIndexingMap(operand);
+    if (inner.getNumResults() >= 2 && inner.getNumDims() == map.getNumResults())
+      return isContiguous(operand->get(), inner.compose(map), dim);
+  }
+  return true;
+}
+
+/// The block argument behind a factor of the multiplication, or null.
+static BlockArgument factorOf(Value value, bool isFloat) {
+  if (isFloat)
+    return value.getType().isF32() ? dyn_cast<BlockArgument>(value) : nullptr;
+  auto extended = value.getDefiningOp<arith::ExtSIOp>();
+  if (!extended || !extended.getIn().getType().isInteger(8) || !value.getType().isInteger(32))
+    return nullptr;
+  return dyn_cast<BlockArgument>(extended.getIn());
+}
+
+/// Whether the body is acc + x·y of the two inputs.
+static bool multipliesAndAdds(linalg::GenericOp op, bool &isFloat) {
+  Operation *sum = op.getBody()->getTerminator()->getOperand(0).getDefiningOp();
+  isFloat = isa_and_nonnull<arith::AddFOp>(sum);
+  if (!isFloat && !isa_and_nonnull<arith::AddIOp>(sum))
+    return false;
+  Value acc = op.getRegionOutputArgs()[0];
+  if (!acc.hasOneUse() || !llvm::is_contained(sum->getOperands(), acc))
+    return false;
+  Operation *product = sum->getOperand(sum->getOperand(0) == acc).getDefiningOp();
+  if (!isa_and_nonnull<arith::MulFOp, arith::MulIOp>(product))
+    return false;
+  BlockArgument x = factorOf(product->getOperand(0), isFloat);
+  BlockArgument y = factorOf(product->getOperand(1), isFloat);
+  return x && y && x != y && x.getArgNumber() < 2 && y.getArgNumber() < 2;
+}
+
+FailureOr<Contraction> nanochat::matchContraction(func::FuncOp kernel) {
+  Contraction c;
+  for (auto op : kernel.front().getOps<linalg::GenericOp>()) {
+    if (!op.getNumReductionLoops())
+      continue;
+    if (c.op)
+      return failure();
+    c.op = op;
+  }
+  if (!c.op || c.op.getNumLoops() != 3 || c.op.getNumReductionLoops() != 1 ||
+      c.op.getNumDpsInputs() != 2 || c.op->getNumResults() != 1)
+    return failure();
+  AffineMap out = c.op.getMatchingIndexingMap(c.op.getDpsInitOperand(0));
+  if (!out.isProjectedPermutation() || out.getNumResults() != 2 ||
+      !multipliesAndAdds(c.op, c.isFloat))
+    return failure();
+  c.m = out.getDimPosition(0);
+  c.n = out.getDimPosition(1);
+  c.k = 3 - c.m - c.n;
+  SmallVector<int64_t> sizes = c.op.getStaticLoopRanges();
+  c.M = sizes[c.m], c.N = sizes[c.n], c.K = sizes[c.k];
+  auto factor = [&](int64_t number, unsigned x) {
+    OpOperand *operand = c.op.getDpsInputOperand(number);
+    AffineMap map = c.op.getMatchingIndexingMap(operand);
+    return Factor{operand->get(), map, x, isContiguous(operand->get(), map, c.k)};
+  };
+  bool swapped = c.op.getIndexingMapsArray()[0].isFunctionOfDim(c.n);
+  c.a = factor(swapped, c.m);
+  c.b = factor(!swapped, c.n);
+  if (c.a.map.isFunctionOfDim(c.n) || c.b.map.isFunctionOfDim(c.m))
+    return failure();
+  return c;
+}
+
+GemmPlan nanochat::planGemm(const Contraction &c, const CpuFacts &facts) {
+  GemmPlan p;
+  p.lanes = facts.vectorBits / 32;
+  p.vnni = !c.isFloat && facts.vnni;
+  p.per = c.isFloat ? 1 : p.vnni ? 4 : 2;
+  // As many accumulators as registers allow beside a row of b and two for a.
+  bool wide = facts.vectorRegisters >= 32;
+  p.tileM = wide ? 8 : p.per == 2 ? 4 : 6;
+  p.tileVectors = wide ? 3 : 2;
+  p.panel = p.tileVectors * p.lanes;
+  p.wholePanels = c.N / p.panel;
+  int64_t panels = llvm::divideCeil(c.N, p.panel);
+
+  int64_t unit = std::lcm(p.tileM, p.lanes), enough = 16;
+  p.blockM = std::max<int64_t>(256 / unit, 1) * unit;
+  p.groupPanels = std::min<int64_t>(4, panels);
+  auto count = [&] {
+    p.mBlocks = llvm::divideCeil(c.M, p.blockM);
+    p.groups = llvm::divideCeil(panels, p.groupPanels);
+    return p.tasks();
+  };
+  while (count() < enough && p.groupPanels > 1)
+    p.groupPanels /= 2;
+  while (count() < enough && p.blockM > 4 * unit && c.M > p.blockM / 2)
+    p.blockM = p.blockM / 2 / unit * unit;
+
+  // A tile of a leaves a quarter of the first-level cache to the panel that streams through it.
+  p.kGroups = llvm::divideCeil(c.K, p.per);
+  int64_t most = std::max<int64_t>(p.lanes, facts.l1Bytes * 3 / 4 / (p.tileM * 4));
+  int64_t passes = llvm::divideCeil(p.kGroups, most);
+  p.blockK = passes == 1 ? p.kGroups
+                         : llvm::alignTo(llvm::divideCeil(p.kGroups, passes), p.lanes);
+  return p;
+}

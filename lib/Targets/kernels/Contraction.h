@@ -1,0 +1,49 @@
+// The one matrix product of a gemm kernel, and how its loops are cut.
+#ifndef NANOCHAT_LIB_TARGETS_KERNELS_CONTRACTION_H
+#define NANOCHAT_LIB_TARGETS_KERNELS_CONTRACTION_H
+
+#include "lib/Targets/Target.h"
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
+
+namespace mlir::nanochat {
+
+/// A factor of the product: a tensor indexed by loops; x is the loop it does not share.
+struct Factor {
+  Value tensor;
+  AffineMap map;
+  unsigned x;
+  bool alongK; // elements of consecutive k are contiguous, rather than of consecutive x
+};
+
+/// c[m, n] = init[m, n] + Σ_k a·b, of floats or of 8-bit integers in 32.
+struct Contraction {
+  linalg::GenericOp op;
+  Factor a, b;
+  unsigned m, n, k; // loops
+  int64_t M, N, K;
+  bool isFloat;
+  Value result() { return op->getResult(0); }
+  Value init() { return op.getDpsInits()[0]; }
+};
+
+/// The contraction of a kernel, if there is exactly one.
+FailureOr<Contraction> matchContraction(func::FuncOp kernel);
+
+/// Sizes, in elements unless they say groups: 32 bits of one row, `per` elements each.
+struct GemmPlan {
+  int64_t lanes;              // 32-bit lanes of a vector
+  bool vnni;                  // u8 × s8 in groups of 4, else (integers) s16 × s16 in groups of 2
+  int64_t per;                // elements of a group
+  int64_t tileM, tileVectors; // register block: rows × vectors
+  int64_t panel;              // columns of a packed panel
+  int64_t blockM;             // rows of a task
+  int64_t groupPanels;        // panels of a task
+  int64_t kGroups, blockK;    // groups of the whole k loop and of one pass
+  int64_t mBlocks, groups, wholePanels;
+  int64_t tasks() const { return mBlocks * groups; }
+};
+
+GemmPlan planGemm(const Contraction &c, const CpuFacts &facts);
+
+} // namespace mlir::nanochat
+#endif

@@ -1,0 +1,70 @@
+// RUN: nanochat-opt %s --nanochat-emit-kernels="target-bits=512 vnni=true" | FileCheck %s
+// RUN: nanochat-opt %s --nanochat-emit-kernels="target-bits=256" | FileCheck %s --check-prefix=AVX2
+
+#mk = affine_map<(m, n, k) -> (m, k)>
+#nk = affine_map<(m, n, k) -> (n, k)>
+#mn = affine_map<(m, n, k) -> (m, n)>
+#full = affine_map<(m, n) -> (m, n)>
+#row = affine_map<(m, n) -> (m)>
+
+// Codes of a ternary linear with its scales: 8 × 48 accumulators, one exact integer sum per row.
+// CHECK-LABEL: func.func private @codes
+// CHECK-SAME: nanochat.tasks = 32 : i64
+// CHECK-NOT: memref.alloc
+// CHECK: arith.xori {{.*}} vector<64xi8>
+// CHECK: scf.for {{.*}} -> (vector<16xi32>, {{.*}}) {
+// CHECK-COUNT-24: llvm.call_intrinsic "llvm.x86.avx512.vpdpbusd.512"
+// CHECK: scf.yield
+// CHECK: arith.sitofp {{.*}} vector<16xi32> to vector<16xf32>
+// AVX2-LABEL: func.func private @codes
+// AVX2: arith.extsi {{.*}} vector<16xi8> to vector<16xi16>
+// AVX2: llvm.call_intrinsic "llvm.x86.avx2.pmadd.wd"
+func.func private @codes(%x: tensor<1024x384xi8>, %w: tensor<384x384xi8>, %scale: tensor<1024xf32>)
+    -> tensor<1024x384xf32> attributes {nanochat.class = "gemm"} {
+  %zero = arith.constant 0 : i32
+  %ints = tensor.empty() : tensor<1024x384xi32>
+  %zeros = linalg.fill ins(%zero : i32) outs(%ints : tensor<1024x384xi32>) -> tensor<1024x384xi32>
+  %dots = linalg.generic {indexing_maps = [#mk, #nk, #mn],
+                          iterator_types = ["parallel", "parallel", "reduction"]}
+      ins(%x, %w : tensor<1024x384xi8>, tensor<384x384xi8>) outs(%zeros : tensor<1024x384xi32>) {
+  ^bb0(%a: i8, %b: i8, %c: i32):
+    %ae = arith.extsi %a : i8 to i32
+    %be = arith.extsi %b : i8 to i32
+    %p = arith.muli %ae, %be : i32
+    %s = arith.addi %c, %p : i32
+    linalg.yield %s : i32
+  } -> tensor<1024x384xi32>
+  %empty = tensor.empty() : tensor<1024x384xf32>
+  %y = linalg.generic {indexing_maps = [#full, #row, #full], iterator_types = ["parallel", "parallel"]}
+      ins(%dots, %scale : tensor<1024x384xi32>, tensor<1024xf32>) outs(%empty : tensor<1024x384xf32>) {
+  ^bb0(%d: i32, %s: f32, %o: f32):
+    %f = arith.sitofp %d : i32 to f32
+    %v = arith.mulf %f, %s : f32
+    linalg.yield %v : f32
+  } -> tensor<1024x384xf32>
+  return %y : tensor<1024x384xf32>
+}
+
+// Two contractions are more than one kernel: left as it is.
+// CHECK-LABEL: func.func private @two
+// CHECK: linalg.generic
+func.func private @two(%x: tensor<4x4xf32>, %init: tensor<4x4xf32>) -> tensor<4x4xf32>
+    attributes {nanochat.class = "gemm"} {
+  %y = linalg.generic {indexing_maps = [#mk, #nk, #mn],
+                       iterator_types = ["parallel", "parallel", "reduction"]}
+      ins(%x, %x : tensor<4x4xf32>, tensor<4x4xf32>) outs(%init : tensor<4x4xf32>) {
+  ^bb0(%a: f32, %b: f32, %c: f32):
+    %p = arith.mulf %a, %b : f32
+    %s = arith.addf %c, %p : f32
+    linalg.yield %s : f32
+  } -> tensor<4x4xf32>
+  %z = linalg.generic {indexing_maps = [#mk, #nk, #mn],
+                       iterator_types = ["parallel", "parallel", "reduction"]}
+      ins(%y, %x : tensor<4x4xf32>, tensor<4x4xf32>) outs(%init : tensor<4x4xf32>) {
+  ^bb0(%a: f32, %b: f32, %c: f32):
+    %p = arith.mulf %a, %b : f32
+    %s = arith.addf %c, %p : f32
+    linalg.yield %s : f32
+  } -> tensor<4x4xf32>
+  return %z : tensor<4x4xf32>
+}
