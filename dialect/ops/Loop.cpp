@@ -335,7 +335,6 @@ struct DropUnused : OpRewritePattern<LoopOp> {
       if (live.test(i) && !invariant) {
         resultMap[i] = inits.size();
         inits.push_back(loop.getInits()[i]);
-        yields.push_back(yield.getValues()[i]);
         continue;
       }
       changed = true;
@@ -343,6 +342,10 @@ struct DropUnused : OpRewritePattern<LoopOp> {
       // A dead carry feeds only itself; what computes it dies with the yield.
       rewriter.replaceAllUsesWith(arg, loop.getInits()[i]);
     }
+    // Only now: a carried value may yield the argument of another that was just replaced.
+    for (unsigned i = 0; i < carries; ++i)
+      if (!drop.test(i))
+        yields.push_back(yield.getValues()[i]);
     for (auto [i, arg] : llvm::enumerate(loop.getSliceArgs())) {
       if (!arg.use_empty()) {
         slices.push_back(loop.getSlices()[i]);

@@ -2,12 +2,14 @@
 //
 // s(x) = Σ r ⊙ f(x) with fixed random r. <∇s, v> must equal (s(x + hv) − s(x − hv)) / 2h up to
 // O(h²) and rounding, for every coordinate of a small argument and random directions of a large one.
+// With quantisers, f is the function whose quantisers are frozen at x.
 #include "dialect/Nanochat.h"
 #include "lib/Execution/Gradient.h"
 #include "lib/Execution/Inputs.h"
 #include "lib/Execution/Jit.h"
 #include "lib/Execution/Passes.h"
 #include "lib/Execution/Reference.h"
+#include "lib/Execution/StraightThrough.h"
 #include "mlir/Transforms/Passes.h"
 #include <cmath>
 
@@ -55,10 +57,12 @@ private:
   GradientCheck check;
   OwningOpRef<ModuleOp> module;
   Filler filler;
-  func::FuncOp value;                   // (inputs...) -> (results...)
+  func::FuncOp value;                   // (inputs..., frozen...) -> (results...)
+  func::FuncOp offsets;                 // (inputs...) -> (frozen...); null without quantisers
   SmallVector<func::FuncOp> gradients;  // (inputs..., weights...) -> (gradients...), one per policy
   std::unique_ptr<Jit> jit;
   std::vector<HostTensor> inputs, weights; // weights: r of every float result
+  std::vector<HostTensor> frozen;          // Q(z) − z of the quantisers at `inputs`
   std::vector<HostTensor> found;           // the gradients at `inputs`
 };
 } // namespace
@@ -79,8 +83,12 @@ LogicalResult GradientChecker::buildGradient(StringRef name, Recompute policy, b
 
 LogicalResult GradientChecker::buildFunctions() {
   value = addCopy("value");
-  if (check.beforePerturbation && failed(check.beforePerturbation(value)))
-    return failure();
+  if (quantises(value)) {
+    offsets = addCopy("offsets");
+    rewriteToOffsets(offsets);
+    if (failed(freezeQuantisers(value)))
+      return failure();
+  }
   if (failed(buildGradient("nothing", Recompute::nothing, false)))
     return failure();
   bool loops = func.walk([](LoopOp) { return WalkResult::interrupt(); }).wasInterrupted();
@@ -91,6 +99,8 @@ LogicalResult GradientChecker::buildFunctions() {
     return failure();
   SmallVector<func::FuncOp> entries(gradients);
   entries.push_back(value);
+  if (offsets)
+    entries.push_back(offsets);
   auto compiled = compileReference(*module, entries);
   if (failed(compiled))
     return failure();
@@ -99,13 +109,17 @@ LogicalResult GradientChecker::buildFunctions() {
 }
 
 LogicalResult GradientChecker::drawPoint() {
-  auto point = randomInputs(value, filler);
+  auto point = allocate(value, value.getArgumentTypes().take_front(func.getNumArguments()));
   SmallVector<Type> floats;
   llvm::copy_if(value.getResultTypes(), std::back_inserter(floats), isFloatTensor);
   auto scales = allocate(value, floats);
-  if (failed(point) || failed(scales))
+  auto constants = allocate(value, offsets ? offsets.getResultTypes() : TypeRange());
+  if (failed(point) || failed(scales) || failed(constants) || failed(fillInputs(func, *point, filler)))
     return failure();
   inputs = std::move(*point);
+  frozen = std::move(*constants);
+  if (offsets)
+    jit->call("offsets", wordsOf({&inputs, &frozen}));
   weights = std::move(*scales);
   for (HostTensor &weight : weights)
     filler.normal(weight);
@@ -117,9 +131,7 @@ LogicalResult GradientChecker::comparePolicies() {
     auto results = allocate(func, gradient.getResultTypes());
     if (failed(results))
       return failure();
-    SmallVector<uint64_t> words = wordsOf(inputs, weights);
-    words.append(wordsOf(*results, {}));
-    jit->call(gradient.getName(), words);
+    jit->call(gradient.getName(), wordsOf({&inputs, &weights, &*results}));
     if (found.empty()) {
       found = std::move(*results);
       continue;
@@ -156,7 +168,7 @@ LogicalResult GradientChecker::compareAlong(unsigned arg, const HostTensor &grad
     if (failed(buffers))
       return failure();
     results[side] = std::move(*buffers);
-    jit->call("value", wordsOf(inputs, results[side]));
+    jit->call("value", wordsOf({&inputs, &frozen, &results[side]}));
   }
   x = std::move(start);
   // Differences before sums: s itself may be much larger than its change.

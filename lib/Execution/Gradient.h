@@ -20,13 +20,11 @@ LogicalResult rewriteToGradient(func::FuncOp func);
 struct GradientCheck {
   int directions = 4;      // random ones per argument of more than 64 elements
   double tolerance = 1e-6; // relative
-  /// Rewrites the function whose differences are taken, after it became f64: where the gradient is by
-  /// definition not that of the function, it puts what the gradient is of.
-  llvm::function_ref<LogicalResult(func::FuncOp)> beforePerturbation;
 };
 
 /// Compares gradients of `func` with central differences, in f64 at random inputs, and the bits of the
-/// gradients under all recompute policies of its loops. Errors are emitted at `func`.
+/// gradients under all recompute policies of its loops. Quantisers are frozen at the point (see
+/// StraightThroughOpInterface). Errors are emitted at `func`.
 LogicalResult checkGradient(func::FuncOp func, const GradientCheck &check);
 
 } // namespace mlir::nanochat

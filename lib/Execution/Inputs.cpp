@@ -61,9 +61,10 @@ FailureOr<std::vector<HostTensor>> mlir::nanochat::randomInputs(func::FuncOp fun
   return inputs;
 }
 
-SmallVector<uint64_t> mlir::nanochat::wordsOf(ArrayRef<HostTensor> inputs, ArrayRef<HostTensor> outputs) {
+SmallVector<uint64_t> mlir::nanochat::wordsOf(ArrayRef<const std::vector<HostTensor> *> buffers) {
   SmallVector<uint64_t> words;
-  for (const HostTensor &tensor : llvm::concat<const HostTensor>(inputs, outputs))
-    words.push_back(tensor.word());
+  for (const std::vector<HostTensor> *list : buffers)
+    for (const HostTensor &tensor : *list)
+      words.push_back(tensor.word());
   return words;
 }

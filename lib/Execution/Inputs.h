@@ -19,7 +19,7 @@ LogicalResult fillInputs(func::FuncOp func, MutableArrayRef<HostTensor> inputs, 
 FailureOr<std::vector<HostTensor>> randomInputs(func::FuncOp func, Filler &filler);
 
 /// The words of a call with these buffers, in order.
-SmallVector<uint64_t> wordsOf(ArrayRef<HostTensor> inputs, ArrayRef<HostTensor> outputs);
+SmallVector<uint64_t> wordsOf(ArrayRef<const std::vector<HostTensor> *> buffers);
 
 } // namespace mlir::nanochat
 #endif

@@ -42,4 +42,19 @@ def EmitPlainPass : Pass<"nanochat-emit-plain", "::mlir::ModuleOp"> {
   let dependentDialects = ["::mlir::memref::MemRefDialect", "::mlir::func::FuncDialect"];
 }
 
+def CheckKernelsPass : Pass<"nanochat-check-kernels", "::mlir::ModuleOp"> {
+  let summary = "Runs emitted kernels against their meaning";
+  let description = [{
+    Every function on tensors with `nanochat.class` is emitted by the emitter of its class and run on
+    random inputs: all its tasks in rising and in falling order into outputs filled with NaNs. Results
+    must be those of the reference: integers exactly, floats up to `tolerance` in relative L2.
+  }];
+  let options = [
+    Option<"tolerance", "tolerance", "double", "1e-5", "Relative L2 error of float results">,
+    Option<"targetBits", "target-bits", "int64_t", "512", "Bits of a vector">,
+    Option<"vnni", "vnni", "bool", "false", "Has dot products of 4 bytes (vpdpbusd)">,
+    Option<"plain", "plain", "bool", "false", "Emit plain loops, whatever the class">,
+    Option<"summary", "summary", "bool", "false", "Print how much was checked">];
+}
+
 #endif

@@ -3,12 +3,11 @@
 #include "lib/Execution/Passes.h"
 #include "lib/Lowering/Passes.h"
 #include "lib/Targets/Target.h"
-#include "mlir/Conversion/Passes.h"
+#include "lib/Targets/ToLLVM.h"
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
 #include "mlir/Dialect/ControlFlow/IR/ControlFlowOps.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/Linalg/Passes.h"
-#include "mlir/Dialect/MemRef/Transforms/Passes.h"
 #include "mlir/Dialect/UB/IR/UBOps.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "mlir/Target/LLVMIR/Dialect/Builtin/BuiltinToLLVMIRTranslation.h"
@@ -42,28 +41,9 @@ void mlir::nanochat::addReferenceLoopPasses(OpPassManager &pm) {
   addFunctionLoopPasses(pm.nest<func::FuncOp>());
 }
 
-void mlir::nanochat::addLLVMPasses(OpPassManager &pm) {
-  pm.addNestedPass<func::FuncOp>(createConvertVectorToSCFPass());
-  pm.addPass(memref::createExpandStridedMetadataPass());
-  pm.addPass(createLowerAffinePass());
-  pm.addPass(createSCFToControlFlowPass());
-  pm.addPass(createConvertMathToLLVMPass());
-  pm.addPass(createConvertMathToLibmPass());
-  pm.addPass(createConvertVectorToLLVMPass());
-  pm.addPass(createArithToLLVMConversionPass());
-  pm.addPass(createFinalizeMemRefToLLVMConversionPass());
-  ConvertFuncToLLVMPassOptions boundaries;
-  boundaries.useBarePtrCallConv = true;
-  pm.addPass(createConvertFuncToLLVMPass(boundaries));
-  pm.addPass(createConvertControlFlowToLLVMPass());
-  pm.addPass(createUBToLLVMConversionPass());
-  pm.addPass(createCSEPass());
-  pm.addPass(createReconcileUnrealizedCastsPass());
-}
-
 void mlir::nanochat::addReferencePasses(OpPassManager &pm) {
   addReferenceLoopPasses(pm);
-  addLLVMPasses(pm);
+  addKernelToLLVMPasses(pm);
 }
 
 LogicalResult mlir::nanochat::emitPlain(func::FuncOp kernel, const CpuFacts &) {

@@ -14,10 +14,6 @@ void registerExecutionDialects(DialectRegistry &registry);
 /// Functions on tensors to functions on buffers, in plain loops: `(memrefs, out memrefs) -> ()`.
 void addReferenceLoopPasses(OpPassManager &pm);
 
-/// Loops, vectors and buffers to the LLVM dialect. Buffers at function boundaries are bare pointers,
-/// so their shapes are static.
-void addLLVMPasses(OpPassManager &pm);
-
 /// Both: functions on tensors to the LLVM dialect.
 void addReferencePasses(OpPassManager &pm);
 

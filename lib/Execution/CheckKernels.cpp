@@ -1,0 +1,58 @@
+#include "lib/Execution/KernelCheck.h"
+#include "lib/Execution/Passes.h"
+#include "lib/Execution/Reference.h"
+#include "lib/Targets/Target.h"
+
+namespace mlir::nanochat {
+#define GEN_PASS_DEF_CHECKKERNELSPASS
+#include "lib/Execution/Passes.h.inc"
+} // namespace mlir::nanochat
+
+using namespace mlir;
+using namespace mlir::nanochat;
+
+/// The emitter that serves a dispatch class.
+static EmitKernel emitterOf(StringRef kind) {
+  return llvm::StringSwitch<EmitKernel>(kind)
+      .Cases({"rowwise", "pointwise"}, emitRowwise)
+      .Case("gemm", emitGemm)
+      .Default(emitPlain);
+}
+
+namespace {
+struct CheckKernelsPass : mlir::nanochat::impl::CheckKernelsPassBase<CheckKernelsPass> {
+  using CheckKernelsPassBase::CheckKernelsPassBase;
+
+  void getDependentDialects(DialectRegistry &registry) const override { registerExecutionDialects(registry); }
+
+  LogicalResult check(func::FuncOp kernel) {
+    StringRef kind = kernel->getAttrOfType<StringAttr>(kClassAttr).getValue();
+    CpuFacts facts;
+    facts.vectorBits = targetBits;
+    facts.vectorRegisters = targetBits == 512 ? 32 : 16;
+    facts.vnni = vnni;
+    OwningOpRef<ModuleOp> module(getOperation().clone());
+    auto emitted = module->lookupSymbol<func::FuncOp>(kernel.getName());
+    EmitKernel emit = plain ? emitPlain : emitterOf(kind);
+    if (failed(emit(emitted, facts)))
+      return kernel.emitError("the emitter of class '") << kind << "' does not support this kernel";
+    Filler filler(0);
+    auto inputs = randomInputs(kernel, filler);
+    if (failed(inputs))
+      return failure();
+    return checkKernel(kernel, emitted, *inputs, tolerance);
+  }
+
+  void runOnOperation() override {
+    unsigned count = 0;
+    for (auto func : getOperation().getOps<func::FuncOp>())
+      if (func->getAttrOfType<StringAttr>(kClassAttr)) {
+        ++count;
+        if (failed(check(func)))
+          signalPassFailure();
+      }
+    if (summary)
+      llvm::outs() << count << " kernels\n";
+  }
+};
+} // namespace

@@ -1,0 +1,15 @@
+// RUN: nanochat-opt %s -split-input-file -verify-diagnostics
+
+func.func @channels(%h: tensor<4x3xf32>, %w: tensor<7x2xf32>, %targets: tensor<4xi32>) { // linear_cross_entropy-c1
+  // expected-error @+1 {{h 'tensor<4x3xf32>' has 3 channels but w 'tensor<7x2xf32>' takes 2}}
+  %loss, %nll = nanochat.linear_cross_entropy %h, %w, %targets : tensor<4x3xf32>, tensor<7x2xf32>, tensor<4xi32>
+  return
+}
+
+// -----
+
+func.func @targets(%h: tensor<4x3xf32>, %w: tensor<7x3xf32>, %targets: tensor<5xi32>) { // linear_cross_entropy-c2
+  // expected-error @+1 {{expected one target and one weight for each of the 4 tokens of h, found 'tensor<5xi32>'}}
+  %loss, %nll = nanochat.linear_cross_entropy %h, %w, %targets : tensor<4x3xf32>, tensor<7x3xf32>, tensor<5xi32>
+  return
+}

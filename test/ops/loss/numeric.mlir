@@ -1,0 +1,56 @@
+// RUN: nanochat-opt %s --nanochat-check-numeric
+// RUN: nanochat-opt %s --nanochat-check-grad
+
+// Golden values by hand: log Σ exp z − z[target].
+func.func @loss_is_the_mean_of_token_losses() -> (tensor<f64>, tensor<f64>, tensor<2xf64>, tensor<2xf64>)
+    attributes {nanochat.tolerance = 1.0e-12 : f64} {
+  %h = arith.constant dense<[[1.0, -2.0], [0.5, 3.0]]> : tensor<2x2xf64>
+  %w = arith.constant dense<[[1.0, 0.0], [0.0, 1.0], [2.0, -1.0]]> : tensor<3x2xf64>
+  %targets = arith.constant dense<[2, 0]> : tensor<2xi32>
+  %loss, %nll = nanochat.linear_cross_entropy %h, %w, %targets : tensor<2x2xf64>, tensor<3x2xf64>, tensor<2xi32>
+  %e = arith.constant dense<1.318021504943654> : tensor<f64>
+  %en = arith.constant dense<[0.05094576352299818, 2.58509724636431]> : tensor<2xf64>
+  return %loss, %e, %nll, %en : tensor<f64>, tensor<f64>, tensor<2xf64>, tensor<2xf64>
+}
+
+func.func @weights_scale_token_losses() -> (tensor<f64>, tensor<f64>) attributes {nanochat.tolerance = 1.0e-12 : f64} {
+  %h = arith.constant dense<[[1.0, -2.0], [0.5, 3.0]]> : tensor<2x2xf64>
+  %w = arith.constant dense<[[1.0, 0.0], [0.0, 1.0], [2.0, -1.0]]> : tensor<3x2xf64>
+  %targets = arith.constant dense<[2, 0]> : tensor<2xi32>
+  %weights = arith.constant dense<[0.25, 2.0]> : tensor<2xf64>
+  %loss, %nll = nanochat.linear_cross_entropy %h, %w, %targets weights %weights : tensor<2x2xf64>, tensor<3x2xf64>, tensor<2xi32>, tensor<2xf64>
+  %e = arith.constant dense<2.591465466804685> : tensor<f64>
+  return %loss, %e : tensor<f64>, tensor<f64>
+}
+
+// 48 tokens are 16 chunks of 3: logits of 0 give log V everywhere.
+func.func @chunks_cover_all_tokens() -> (tensor<48xf32>, tensor<48xf32>) {
+  %h = arith.constant dense<0.0> : tensor<48x4xf32>
+  %w = arith.constant dense<1.0> : tensor<5x4xf32>
+  %targets = arith.constant dense<2> : tensor<48xi32>
+  %loss, %nll = nanochat.linear_cross_entropy %h, %w, %targets : tensor<48x4xf32>, tensor<5x4xf32>, tensor<48xi32>
+  %e = arith.constant dense<1.6094379> : tensor<48xf32>
+  return %nll, %e : tensor<48xf32>, tensor<48xf32>
+}
+
+func.func @large_logits_do_not_overflow() -> (tensor<1xf32>, tensor<1xf32>) {
+  %h = arith.constant dense<1000.0> : tensor<1x1xf32>
+  %w = arith.constant dense<[[1.0], [0.999]]> : tensor<2x1xf32>
+  %targets = arith.constant dense<1> : tensor<1xi32>
+  %loss, %nll = nanochat.linear_cross_entropy %h, %w, %targets : tensor<1x1xf32>, tensor<2x1xf32>, tensor<1xi32>
+  // log(1 + e^1), with the rounding of 1000·0.999 to f32.
+  %e = arith.constant dense<1.3132617> : tensor<1xf32>
+  return %nll, %e : tensor<1xf32>, tensor<1xf32>
+}
+
+func.func @gradient_of_plain_loss(%h: tensor<32x3xf32>, %w: tensor<5x3xf32>, %targets: tensor<32xi32> {nanochat.bound = 5})
+    -> tensor<f32> attributes {nanochat.check_grad} {
+  %loss, %nll = nanochat.linear_cross_entropy %h, %w, %targets : tensor<32x3xf32>, tensor<5x3xf32>, tensor<32xi32>
+  return %loss : tensor<f32>
+}
+
+func.func @gradient_reaches_weights(%h: tensor<4x3xf32>, %w: tensor<5x3xf32>, %targets: tensor<4xi32> {nanochat.bound = 5},
+    %weights: tensor<4xf32>) -> tensor<f32> attributes {nanochat.check_grad} {
+  %loss, %nll = nanochat.linear_cross_entropy %h, %w, %targets weights %weights : tensor<4x3xf32>, tensor<5x3xf32>, tensor<4xi32>, tensor<4xf32>
+  return %loss : tensor<f32>
+}

@@ -1,0 +1,8 @@
+// RUN: nanochat-opt %s --nanochat-check-numeric
+
+func.func @token_constants_fill_one_value_per_token() -> (tensor<3xf32>, tensor<3xf32>) {
+  %x = arith.constant dense<7.0> : tensor<3x2xf32>
+  %c = nanochat.token_constant 0.25 like %x : tensor<3x2xf32>
+  %e = arith.constant dense<0.25> : tensor<3xf32>
+  return %c, %e : tensor<3xf32>, tensor<3xf32>
+}
