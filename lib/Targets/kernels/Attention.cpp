@@ -1,9 +1,9 @@
 // Causal attention on a CPU. A task is one sequence and key head; it passes blocks of queries over
-// blocks of keys at or before them. Scores are kept transposed, (key, query), so that the softmax runs
-// along lanes of queries and no sum crosses lanes. They are in units of log 2, for exp2.
+// blocks of keys at or before them. Scores are kept transposed, (key, query), so that the softmax
+// runs along lanes of queries and no sum crosses lanes. They are in units of log 2, for exp2.
 //
-// Which task computes what, and in which order, depends on shapes alone: results are the same bits for
-// any number of threads.
+// Which task computes what, and in which order, depends on shapes alone: results are the same bits
+// for any number of threads.
 #include "dialect/Nanochat.h"
 #include "lib/Targets/kernels/Tiles.h"
 #include "mlir/Dialect/Math/IR/Math.h"
@@ -47,7 +47,9 @@ struct AttentionKernel {
   Value plus(Value x, Value y) { return arith::AddIOp::create(b, x, y); }
   Value times(Value x, int64_t y) { return arith::MulIOp::create(b, x, c(y)); }
   Value least(Value x, Value y) { return arith::MinSIOp::create(b, x, y); }
-  Value scratch(int64_t rows, int64_t columns) { return k.scratch({rows, columns}, b.getF32Type()); }
+  Value scratch(int64_t rows, int64_t columns) {
+    return k.scratch({rows, columns}, b.getF32Type());
+  }
   Value rowScratch() { return k.scratch({block}, b.getF32Type()); }
   Value queryScratch() { return scratch(block, paddedWidth); }
   Value transposedScratch() { return scratch(llvm::alignTo(width, tiles.lanes), block); }
@@ -62,7 +64,8 @@ struct AttentionKernel {
   Window keys(Value buffer) { return {buffer, first, times(group, width), c(seq), width}; }
   /// The queries from `start` on of the r-th head that shares the key head.
   Window queries(Value buffer, Value r, Value start) {
-    return {buffer, plus(first, start), times(head(r), width), least(c(block), arith::SubIOp::create(b, c(seq), start)), width};
+    return {buffer, plus(first, start), times(head(r), width),
+            least(c(block), arith::SubIOp::create(b, c(seq), start)), width};
   }
   Value head(Value r) { return plus(times(group, shared), r); }
   Value vectorAt(int64_t v) { return c(v * tiles.lanes); }
@@ -75,7 +78,8 @@ struct AttentionKernel {
 
 /// Operands and buffers of the forward kernel.
 struct Forward : AttentionKernel {
-  Forward(func::FuncOp source, AttentionOp op, const CpuFacts &facts) : AttentionKernel(source, op, facts), op(op) {}
+  Forward(func::FuncOp source, AttentionOp op, const CpuFacts &facts)
+      : AttentionKernel(source, op, facts), op(op) {}
   AttentionOp op;
 
   void emit() {
@@ -84,7 +88,8 @@ struct Forward : AttentionKernel {
     int64_t parts = std::min<int64_t>(blocks, llvm::divideCeil(16, pairs));
     enter(arith::DivUIOp::create(b, k.task, c(parts)));
     Value keyRows = keyScratch(), valueRows = keyScratch();
-    queryRows = queryScratch(), queryColumns = transposedScratch(), scores = scratch(paddedSeq, block);
+    queryRows = queryScratch(), queryColumns = transposedScratch(),
+    scores = scratch(paddedSeq, block);
     sums = rowScratch(), tops = rowScratch();
     tiles.copyIn(keys(input(op.getK())), keyRows);
     tiles.copyIn(keys(input(op.getV())), valueRows);
@@ -105,11 +110,13 @@ private:
   void queryBlock(Value keyRows, Value valueRows, Value r, Value start) {
     tiles.copyIn(queries(input(op.getQ()), r, start), queryRows);
     tiles.transpose(queryRows, queryColumns, scale / kLn2);
-    tiles.product({{keyRows}, {queryColumns}, {scores}}, [&](Value j) { return seenBy(start, j); },
-                  [&](Value) { return channels(); });
+    tiles.product(
+        {{keyRows}, {queryColumns}, {scores}}, [&](Value j) { return seenBy(start, j); },
+        [&](Value) { return channels(); });
     softmax(start);
-    tiles.product({{scores}, {valueRows}, {queryRows}, /*transposed=*/true}, [&](Value) { return c(block); },
-                  [&](Value i) { return std::make_pair(c(0), plus(start, plus(i, c(tiles.tileRows)))); });
+    tiles.product(
+        {{scores}, {valueRows}, {queryRows}, /*transposed=*/true}, [&](Value) { return c(block); },
+        [&](Value i) { return std::make_pair(c(0), plus(start, plus(i, c(tiles.tileRows)))); });
     for (Value y : results[0])
       tiles.copyOut({queryRows}, queries(y, r, start), 1.0, sums);
     for (Value lse : results[1])
@@ -123,7 +130,8 @@ private:
   /// Passes over the scores of all keys that some query of the block sees. `step` gets a vector of
   /// scores, which of them are of seen keys (null: all), where they lie, and what is carried along
   /// the v-th vector of queries.
-  using Step = llvm::function_ref<Value(int64_t v, Value score, Value seen, ValueRange at, Value carried)>;
+  using Step =
+      llvm::function_ref<Value(int64_t v, Value score, Value seen, ValueRange at, Value carried)>;
   SmallVector<Value> sweep(Value start, SmallVector<Value> carried, Step step) {
     carried = forLoop(b, c(0), start, 1, carried, [&](Value s, ValueRange before) {
       Carried next;
@@ -135,11 +143,12 @@ private:
     });
     for (int64_t v = 0; v < vectors; ++v) {
       Value end = plus(start, c((v + 1) * tiles.lanes));
-      carried[v] = forLoop(b, start, end, 1, carried[v], [&](Value s, ValueRange before) -> Carried {
-        Value seen = tiles.fromLane(arith::SubIOp::create(b, s, start), v * tiles.lanes);
-        SmallVector<Value> at{s, vectorAt(v)};
-        return {step(v, tiles.load(scores, at), seen, at, before[0])};
-      })[0];
+      carried[v] =
+          forLoop(b, start, end, 1, carried[v], [&](Value s, ValueRange before) -> Carried {
+            Value seen = tiles.fromLane(arith::SubIOp::create(b, s, start), v * tiles.lanes);
+            SmallVector<Value> at{s, vectorAt(v)};
+            return {step(v, tiles.load(scores, at), seen, at, before[0])};
+          })[0];
     }
     return carried;
   }
@@ -150,18 +159,20 @@ private:
     auto where = [&](Value seen, Value x, double otherwise) {
       return seen ? Value(arith::SelectOp::create(b, seen, x, tiles.splat(otherwise))) : x;
     };
-    SmallVector<Value> top = sweep(start, SmallVector<Value>(vectors, tiles.splat(lowest)),
-                                   [&](int64_t, Value x, Value seen, ValueRange, Value most) -> Value {
-      Value score = where(seen, x, lowest);
-      Value more = arith::CmpFOp::create(b, arith::CmpFPredicate::OGT, score, most);
-      return arith::SelectOp::create(b, more, score, most);
-    });
-    SmallVector<Value> sum = sweep(start, SmallVector<Value>(vectors, tiles.splat(0.0)),
-                                   [&](int64_t v, Value x, Value seen, ValueRange at, Value before) -> Value {
-      Value e = where(seen, tiles.exp2(arith::SubFOp::create(b, x, top[v])), 0.0);
-      tiles.store(e, scores, at);
-      return arith::AddFOp::create(b, before, e);
-    });
+    SmallVector<Value> top =
+        sweep(start, SmallVector<Value>(vectors, tiles.splat(lowest)),
+              [&](int64_t, Value x, Value seen, ValueRange, Value most) -> Value {
+                Value score = where(seen, x, lowest);
+                Value more = arith::CmpFOp::create(b, arith::CmpFPredicate::OGT, score, most);
+                return arith::SelectOp::create(b, more, score, most);
+              });
+    SmallVector<Value> sum =
+        sweep(start, SmallVector<Value>(vectors, tiles.splat(0.0)),
+              [&](int64_t v, Value x, Value seen, ValueRange at, Value before) -> Value {
+                Value e = where(seen, tiles.exp2(arith::SubFOp::create(b, x, top[v])), 0.0);
+                tiles.store(e, scores, at);
+                return arith::AddFOp::create(b, before, e);
+              });
     for (int64_t v = 0; v < vectors; ++v) {
       Value log = math::LogOp::create(b, sum[v]);
       tiles.store(vector::FMAOp::create(b, top[v], tiles.splat(kLn2), log), tops, {vectorAt(v)});
@@ -172,7 +183,8 @@ private:
 
 /// Operands and buffers of the gradient kernel.
 struct Backward : AttentionKernel {
-  Backward(func::FuncOp source, AttentionGradOp op, const CpuFacts &facts) : AttentionKernel(source, op, facts), op(op) {}
+  Backward(func::FuncOp source, AttentionGradOp op, const CpuFacts &facts)
+      : AttentionKernel(source, op, facts), op(op) {}
   AttentionGradOp op;
 
   void emit() {
@@ -225,9 +237,11 @@ private:
     Window rows = queries(input(op.getLse()), r, start);
     for (int64_t v = 0; v < vectors; ++v) {
       tiles.store(tiles.splat(0.0), lse, {vectorAt(v)});
-      Value sum = forLoop(b, c(0), c(width), 1, tiles.splat(0.0), [&](Value d, ValueRange before) -> Carried {
-        return {vector::FMAOp::create(b, tiles.load(yt, {d, vectorAt(v)}), tiles.load(dyt, {d, vectorAt(v)}), before[0])};
-      })[0];
+      Value sum = forLoop(
+          b, c(0), c(width), 1, tiles.splat(0.0), [&](Value d, ValueRange before) -> Carried {
+            return {vector::FMAOp::create(b, tiles.load(yt, {d, vectorAt(v)}),
+                                          tiles.load(dyt, {d, vectorAt(v)}), before[0])};
+          })[0];
       tiles.store(sum, delta, {vectorAt(v)});
     }
     Value toLog2 = arith::ConstantOp::create(b, b.getF32FloatAttr(1.0 / kLn2));
@@ -239,7 +253,8 @@ private:
   }
 
   void keyBlock(Value start, Value key) {
-    Value ahead = arith::SubIOp::create(b, start, key); // queries past the diagonal block: keys all seen
+    Value ahead =
+        arith::SubIOp::create(b, start, key); // queries past the diagonal block: keys all seen
     auto seen = [&](Value j) { return least(c(block), seenBy(ahead, j)); };
     auto overChannels = [&](Value) { return channels(); };
     tiles.product({{keyRows, key}, {qt}, {p}}, seen, overChannels);
@@ -273,7 +288,8 @@ private:
         Value slope = arith::SubFOp::create(b, tiles.load(ds, at), tiles.load(delta, at[1]));
         tiles.store(arith::SelectOp::create(b, seen, e, zero), p, at);
         // Scores of unseen keys may be stale memory, so the product is selected too.
-        tiles.store(arith::SelectOp::create(b, seen, arith::MulFOp::create(b, e, slope), zero), ds, at);
+        tiles.store(arith::SelectOp::create(b, seen, arith::MulFOp::create(b, e, slope), zero), ds,
+                    at);
       }
       return {};
     });
@@ -288,8 +304,9 @@ static Operation *onlyOp(func::FuncOp kernel) {
     return nullptr;
   Operation *op = &body.front();
   auto isF32 = [](Type type) { return getElementTypeOrSelf(type).isF32(); };
-  bool direct = llvm::all_of(op->getOperands(), [](Value v) { return isa<BlockArgument>(v); }) &&
-                llvm::all_of(body.back().getOperands(), [&](Value v) { return v.getDefiningOp() == op; });
+  bool direct =
+      llvm::all_of(op->getOperands(), [](Value v) { return isa<BlockArgument>(v); }) &&
+      llvm::all_of(body.back().getOperands(), [&](Value v) { return v.getDefiningOp() == op; });
   return direct && llvm::all_of(op->getOperandTypes(), isF32) ? op : nullptr;
 }
 

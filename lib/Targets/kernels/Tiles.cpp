@@ -27,8 +27,12 @@ Value Tiles::splat(Value scalar) { return vector::BroadcastOp::create(b, vector,
 Value Tiles::splat(double value) {
   return arith::ConstantOp::create(b, SplatElementsAttr::get(vector, static_cast<float>(value)));
 }
-Value Tiles::load(Value buffer, ValueRange at) { return vector::LoadOp::create(b, vector, buffer, at); }
-void Tiles::store(Value value, Value buffer, ValueRange at) { vector::StoreOp::create(b, value, buffer, at); }
+Value Tiles::load(Value buffer, ValueRange at) {
+  return vector::LoadOp::create(b, vector, buffer, at);
+}
+void Tiles::store(Value value, Value buffer, ValueRange at) {
+  vector::StoreOp::create(b, value, buffer, at);
+}
 
 //===------------------------------------------------------------------------------------------===//
 // Products
@@ -36,7 +40,8 @@ void Tiles::store(Value value, Value buffer, ValueRange at) { vector::StoreOp::c
 
 void Tiles::product(const Product &p, llvm::function_ref<Value(Value)> rowEnd,
                     llvm::function_ref<std::pair<Value, Value>(Value)> kRange) {
-  int64_t columns = cast<MemRefType>(p.c.buffer.getType()).getDimSize(1), width = tileColumns(columns);
+  int64_t columns = cast<MemRefType>(p.c.buffer.getType()).getDimSize(1),
+          width = tileColumns(columns);
   Value zero = constantIndex(b, 0);
   // A column tile of b stays in the first cache while the rows of a pass by.
   forLoop(b, zero, constantIndex(b, columns), width, {}, [&](Value j, ValueRange) -> Carried {
@@ -48,9 +53,12 @@ void Tiles::product(const Product &p, llvm::function_ref<Value(Value)> rowEnd,
   });
 }
 
-void Tiles::tile(const Product &p, Value i, Value j, int64_t vectors, std::pair<Value, Value> range) {
+void Tiles::tile(const Product &p, Value i, Value j, int64_t vectors,
+                 std::pair<Value, Value> range) {
   Value aRow = p.transposed ? i : offset(p.a, i), cRow = offset(p.c, i);
-  auto element = [&](int64_t r, int64_t v) { return SmallVector<Value>{plus(cRow, r), plus(j, v * lanes)}; };
+  auto element = [&](int64_t r, int64_t v) {
+    return SmallVector<Value>{plus(cRow, r), plus(j, v * lanes)};
+  };
   SmallVector<Value> sums;
   for (int64_t r = 0; r < tileRows; ++r)
     for (int64_t v = 0; v < vectors; ++v)
@@ -103,20 +111,23 @@ void Tiles::transpose(Value from, Value to, double factor) {
       store(arith::MulFOp::create(b, rows[r], scale), to, {plus(j, r), i});
   };
   int64_t columns = cast<MemRefType>(to.getType()).getDimSize(0);
-  forLoop(b, zero, constantIndex(b, type.getDimSize(0)), lanes, {}, [&](Value i, ValueRange) -> Carried {
-    forLoop(b, zero, constantIndex(b, columns), lanes, {}, [&](Value j, ValueRange) -> Carried {
-      block(i, j);
-      return {};
-    });
-    return {};
-  });
+  forLoop(b, zero, constantIndex(b, type.getDimSize(0)), lanes, {},
+          [&](Value i, ValueRange) -> Carried {
+            forLoop(b, zero, constantIndex(b, columns), lanes, {},
+                    [&](Value j, ValueRange) -> Carried {
+                      block(i, j);
+                      return {};
+                    });
+            return {};
+          });
 }
 
 void Tiles::eachVector(int64_t columns, llvm::function_ref<void(int64_t, Value)> fn) {
   for (int64_t c = 0; c < columns; c += lanes) {
     Value mask;
     if (columns - c < lanes)
-      mask = vector::ConstantMaskOp::create(b, VectorType::get({lanes}, b.getI1Type()), ArrayRef<int64_t>{columns - c});
+      mask = vector::ConstantMaskOp::create(b, VectorType::get({lanes}, b.getI1Type()),
+                                            ArrayRef<int64_t>{columns - c});
     fn(c, mask);
   }
 }
@@ -136,11 +147,12 @@ void Tiles::copyIn(const Window &from, Value to) {
       store(zeros, to, {i, constantIndex(b, c)});
     return {};
   });
-  forLoop(b, from.rows, constantIndex(b, type.getDimSize(0)), 1, {}, [&](Value i, ValueRange) -> Carried {
-    for (int64_t c = 0; c < type.getDimSize(1); c += lanes)
-      store(zeros, to, {i, constantIndex(b, c)});
-    return {};
-  });
+  forLoop(b, from.rows, constantIndex(b, type.getDimSize(0)), 1, {},
+          [&](Value i, ValueRange) -> Carried {
+            for (int64_t c = 0; c < type.getDimSize(1); c += lanes)
+              store(zeros, to, {i, constantIndex(b, c)});
+            return {};
+          });
 }
 
 void Tiles::copyOut(Panel from, const Window &to, double factor, Value rowFactors) {
@@ -149,7 +161,8 @@ void Tiles::copyOut(Panel from, const Window &to, double factor, Value rowFactor
     if (rowFactors)
       scale = splat(memref::LoadOp::create(b, rowFactors, i));
     eachVector(to.columns, [&](int64_t c, Value mask) {
-      Value x = arith::MulFOp::create(b, load(from.buffer, {offset(from, i), constantIndex(b, c)}), scale);
+      Value x = arith::MulFOp::create(b, load(from.buffer, {offset(from, i), constantIndex(b, c)}),
+                                      scale);
       SmallVector<Value> at{row, plus(to.column, c)};
       if (mask)
         vector::MaskedStoreOp::create(b, to.buffer, at, mask, x);
@@ -162,11 +175,12 @@ void Tiles::copyOut(Panel from, const Window &to, double factor, Value rowFactor
 
 void Tiles::fillZero(Value buffer) {
   auto type = cast<MemRefType>(buffer.getType());
-  forLoop(b, constantIndex(b, 0), constantIndex(b, type.getDimSize(0)), 1, {}, [&](Value i, ValueRange) -> Carried {
-    for (int64_t c = 0; c < type.getDimSize(1); c += lanes)
-      store(splat(0.0), buffer, {i, constantIndex(b, c)});
-    return {};
-  });
+  forLoop(b, constantIndex(b, 0), constantIndex(b, type.getDimSize(0)), 1, {},
+          [&](Value i, ValueRange) -> Carried {
+            for (int64_t c = 0; c < type.getDimSize(1); c += lanes)
+              store(splat(0.0), buffer, {i, constantIndex(b, c)});
+            return {};
+          });
 }
 
 //===------------------------------------------------------------------------------------------===//
@@ -175,16 +189,19 @@ void Tiles::fillZero(Value buffer) {
 
 Value Tiles::exp2(Value x) {
   auto ints = VectorType::get({lanes}, b.getI32Type());
-  auto intSplat = [&](int32_t v) -> Value { return arith::ConstantOp::create(b, SplatElementsAttr::get(ints, v)); };
+  auto intSplat = [&](int32_t v) -> Value {
+    return arith::ConstantOp::create(b, SplatElementsAttr::get(ints, v));
+  };
   // Selected so that NaN, which compares false, passes.
   Value low = splat(-126.0);
-  x = arith::SelectOp::create(b, arith::CmpFOp::create(b, arith::CmpFPredicate::OLT, x, low), low, x);
+  x = arith::SelectOp::create(b, arith::CmpFOp::create(b, arith::CmpFPredicate::OLT, x, low), low,
+                              x);
   // Adding 1.5·2²³ leaves the nearest integer n in the low bits.
   Value magic = splat(12582912.0), shifted = arith::AddFOp::create(b, x, magic);
   Value r = arith::SubFOp::create(b, x, arith::SubFOp::create(b, shifted, magic));
   // 2^r on [-1/2, 1/2]: 1 + r times the interpolation of (2^r − 1)/r at Chebyshev nodes.
-  static constexpr double coefficients[] = {0.69314718246, 0.240226507187, 0.0555035695434,
-                                          0.00961808301508, 0.00133908633143, 0.000154531633598};
+  static constexpr double coefficients[] = {0.69314718246,    0.240226507187,   0.0555035695434,
+                                            0.00961808301508, 0.00133908633143, 0.000154531633598};
   Value y = splat(coefficients[5]);
   for (int64_t i = 4; i >= 0; --i)
     y = vector::FMAOp::create(b, y, r, splat(coefficients[i]));
@@ -199,7 +216,9 @@ Value Tiles::fromLane(Value first, int64_t start) {
   SmallVector<int32_t> numbers;
   for (int64_t l = 0; l < lanes; ++l)
     numbers.push_back(start + l);
-  Value lane = arith::ConstantOp::create(b, DenseElementsAttr::get(ints, ArrayRef<int32_t>(numbers)));
-  Value from = vector::BroadcastOp::create(b, ints, arith::IndexCastOp::create(b, b.getI32Type(), first));
+  Value lane =
+      arith::ConstantOp::create(b, DenseElementsAttr::get(ints, ArrayRef<int32_t>(numbers)));
+  Value from =
+      vector::BroadcastOp::create(b, ints, arith::IndexCastOp::create(b, b.getI32Type(), first));
   return arith::CmpIOp::create(b, arith::CmpIPredicate::sle, from, lane);
 }
