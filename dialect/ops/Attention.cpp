@@ -1,5 +1,5 @@
-// Causal attention and its gradient. The decompositions form all (seq, seq) scores at once, which is
-// fine for what a reference runs; emitters never do.
+// Causal attention and its gradient. The decompositions form all (seq, seq) scores at once, which
+// is fine for what a reference runs; emitters never do.
 #include "dialect/Linalg.h"
 #include "dialect/Nanochat.h"
 #include "mlir/Dialect/Math/IR/Math.h"
@@ -9,25 +9,28 @@ using namespace mlir;
 using namespace mlir::nanochat;
 using utils::IteratorType;
 
-static LogicalResult verifyHeads(Operation *op, RankedTensorType q, RankedTensorType k, RankedTensorType v,
-                                 int64_t heads, int64_t kvHeads, int64_t seq) {
+static LogicalResult verifyHeads(Operation *op, RankedTensorType q, RankedTensorType k,
+                                 RankedTensorType v, int64_t heads, int64_t kvHeads, int64_t seq) {
   if (heads % kvHeads) // attention-c1
     return op->emitOpError("kv_heads = ") << kvHeads << " does not divide heads = " << heads;
   if (q.getDimSize(1) % heads) // attention-c2
-    return op->emitOpError("q ") << q << " does not split into " << heads << " heads of equal width";
+    return op->emitOpError("q ") << q << " does not split into " << heads
+                                 << " heads of equal width";
   int64_t width = q.getDimSize(1) / heads * kvHeads;
   for (RankedTensorType type : {k, v})
     if (type != withShape(q, {q.getDimSize(0), width})) // attention-c3
       return op->emitOpError("expected k and v of type ")
-             << withShape(q, {q.getDimSize(0), width}) << " (q's tokens and kv_heads·D channels), found " << type;
+             << withShape(q, {q.getDimSize(0), width})
+             << " (q's tokens and kv_heads·D channels), found " << type;
   if (q.getDimSize(0) % seq) // attention-c4
-    return op->emitOpError("the ") << q.getDimSize(0) << " tokens of q are no whole number of sequences of " << seq;
+    return op->emitOpError("the ")
+           << q.getDimSize(0) << " tokens of q are no whole number of sequences of " << seq;
   return success();
 }
 
 namespace {
-/// The loops of scores, (b, t, g, r, s): query t and key s of sequence b, query head r of those that
-/// share key head g. Contractions over channels add d as a sixth loop.
+/// The loops of scores, (b, t, g, r, s): query t and key s of sequence b, query head r of those
+/// that share key head g. Contractions over channels add d as a sixth loop.
 struct Scores {
   ImplicitLocOpBuilder &b;
   int64_t batch, seq, groups, shared, width;
@@ -61,48 +64,55 @@ struct Scores {
     return tensor::ExpandShapeOp::create(b, type(loops), x, tokensAndRest(loops.size()));
   }
   Value join(Value x) const {
-    return tensor::CollapseShapeOp::create(b, x, tokensAndRest(cast<RankedTensorType>(x.getType()).getRank()));
+    return tensor::CollapseShapeOp::create(
+        b, x, tokensAndRest(cast<RankedTensorType>(x.getType()).getRank()));
   }
-  AffineMap map(unsigned loops, ArrayRef<unsigned> dims) const { return projection(b.getContext(), loops, dims); }
+  AffineMap map(unsigned loops, ArrayRef<unsigned> dims) const {
+    return projection(b.getContext(), loops, dims);
+  }
 
   /// out[outDims] = Σ x[xDims]·y[yDims].
-  Value contract(ArrayRef<unsigned> outDims, Value x, ArrayRef<unsigned> xDims, Value y, ArrayRef<unsigned> yDims) const {
-    return reduce(b, type(outDims), 6, outDims, 0.0, {x, y}, {map(6, xDims), map(6, yDims)},
-                  [](ImplicitLocOpBuilder &s, ValueRange v) { return add(s, v[2], mul(s, v[0], v[1])); });
+  Value contract(ArrayRef<unsigned> outDims, Value x, ArrayRef<unsigned> xDims, Value y,
+                 ArrayRef<unsigned> yDims) const {
+    return reduce(
+        b, type(outDims), 6, outDims, 0.0, {x, y}, {map(6, xDims), map(6, yDims)},
+        [](ImplicitLocOpBuilder &s, ValueRange v) { return add(s, v[2], mul(s, v[0], v[1])); });
   }
   double scale() const { return 1.0 / std::sqrt(static_cast<double>(width)); }
   /// q·k/√D, −∞ where the key is after the query.
   Value form(Value q, Value k) const {
     Value dots = contract({B, T, G, R, S}, q, {B, T, G, R, D}, k, {B, S, G, D});
-    return pointwise(b, scoreType(), {dots}, {b.getMultiDimIdentityMap(5)}, [&](ImplicitLocOpBuilder &s, ValueRange v) -> Value {
-      Value query = linalg::IndexOp::create(s, T), key = linalg::IndexOp::create(s, S);
-      Value seen = arith::CmpIOp::create(s, arith::CmpIPredicate::ule, key, query);
-      return arith::SelectOp::create(s, seen, mul(s, v[0], constant(s, element, scale())),
-                                     constant(s, element, -std::numeric_limits<double>::infinity()));
-    });
+    return pointwise(b, scoreType(), {dots}, {b.getMultiDimIdentityMap(5)},
+                     [&](ImplicitLocOpBuilder &s, ValueRange v) -> Value {
+                       Value query = linalg::IndexOp::create(s, T),
+                             key = linalg::IndexOp::create(s, S);
+                       Value seen = arith::CmpIOp::create(s, arith::CmpIPredicate::ule, key, query);
+                       return arith::SelectOp::create(
+                           s, seen, mul(s, v[0], constant(s, element, scale())),
+                           constant(s, element, -std::numeric_limits<double>::infinity()));
+                     });
   }
-  /// exp(scores − lse).
-  Value probabilities(Value scores, Value lse) const {
-    return pointwise(b, scoreType(), {scores, lse}, {b.getMultiDimIdentityMap(5), map(5, {B, T, G, R})},
+  /// exp(scores − shift), with one shift per row.
+  Value exponentials(Value scores, Value shift) const {
+    return pointwise(b, scoreType(), {scores, shift},
+                     {b.getMultiDimIdentityMap(5), map(5, {B, T, G, R})},
                      [](ImplicitLocOpBuilder &s, ValueRange v) -> Value {
                        return math::ExpOp::create(s, sub(s, v[0], v[1]));
                      });
   }
-  /// log Σ_s exp scores, shifted by the maximum.
-  Value logSumExp(Value scores) const {
-    AffineMap full = b.getMultiDimIdentityMap(5), row = map(5, {B, T, G, R}), id = b.getMultiDimIdentityMap(4);
-    RankedTensorType rows = type({B, T, G, R});
-    Value top = reduce(b, rows, 5, {B, T, G, R}, -std::numeric_limits<double>::infinity(), {scores}, {full},
-                       [](ImplicitLocOpBuilder &s, ValueRange v) -> Value {
-                         return arith::MaximumFOp::create(s, v[0], v[1]);
-                       });
-    Value sum = reduce(b, rows, 5, {B, T, G, R}, 0.0, {scores, top}, {full, row},
-                       [](ImplicitLocOpBuilder &s, ValueRange v) {
-                         return add(s, v[2], math::ExpOp::create(s, sub(s, v[0], v[1])));
-                       });
-    return pointwise(b, rows, {sum, top}, {id, id}, [](ImplicitLocOpBuilder &s, ValueRange v) {
-      return add(s, math::LogOp::create(s, v[0]), v[1]);
-    });
+  /// Maximum of each row of scores, and the sum of `terms` over each.
+  Value maxima(Value scores) const {
+    SmallVector<unsigned> row{B, T, G, R};
+    return reduce(b, type(row), 5, row, -std::numeric_limits<double>::infinity(), {scores},
+                  {b.getMultiDimIdentityMap(5)},
+                  [](ImplicitLocOpBuilder &s, ValueRange v) -> Value {
+                    return arith::MaximumFOp::create(s, v[0], v[1]);
+                  });
+  }
+  Value sums(Value terms) const {
+    SmallVector<unsigned> row{B, T, G, R};
+    return reduce(b, type(row), 5, row, 0.0, {terms}, {b.getMultiDimIdentityMap(5)},
+                  [](ImplicitLocOpBuilder &s, ValueRange v) { return add(s, v[1], v[0]); });
   }
 };
 } // namespace
@@ -127,7 +137,8 @@ LogicalResult AttentionOp::inferReturnTypes(MLIRContext *, std::optional<Locatio
 }
 
 LogicalResult AttentionOp::verify() {
-  return verifyHeads(*this, getQ().getType(), getK().getType(), getV().getType(), getHeads(), getKvHeads(), getSeq());
+  return verifyHeads(*this, getQ().getType(), getK().getType(), getV().getType(), getHeads(),
+                     getKvHeads(), getSeq());
 }
 
 int64_t AttentionOp::getFlops() { return 2 * causalFlops(getQ().getType(), getSeq()); }
@@ -137,10 +148,22 @@ FailureOr<SmallVector<Value>> AttentionOp::decomposeOperation(OpBuilder &builder
   using S = Scores;
   Scores loops(b, *this);
   Value q = loops.split(getQ(), {S::B, S::T, S::G, S::R, S::D});
-  Value k = loops.split(getK(), {S::B, S::S, S::G, S::D}), v = loops.split(getV(), {S::B, S::S, S::G, S::D});
-  Value scores = loops.form(q, k), lse = loops.logSumExp(scores);
-  Value y = loops.contract({S::B, S::T, S::G, S::R, S::D}, loops.probabilities(scores, lse),
-                           {S::B, S::T, S::G, S::R, S::S}, v, {S::B, S::S, S::G, S::D});
+  Value k = loops.split(getK(), {S::B, S::S, S::G, S::D}),
+        v = loops.split(getV(), {S::B, S::S, S::G, S::D});
+  SmallVector<unsigned> row{S::B, S::T, S::G, S::R}, query{S::B, S::T, S::G, S::R, S::D};
+  Value scores = loops.form(q, k), top = loops.maxima(scores);
+  // Shifted by the maximum, not by lse: an lse of 10⁴ is rounded to 10⁻³ in f32.
+  Value terms = loops.exponentials(scores, top), sum = loops.sums(terms);
+  Value weighted =
+      loops.contract(query, terms, {S::B, S::T, S::G, S::R, S::S}, v, {S::B, S::S, S::G, S::D});
+  Value y = pointwise(b, loops.type(query), {weighted, sum},
+                      {b.getMultiDimIdentityMap(5), loops.map(5, row)},
+                      [](ImplicitLocOpBuilder &s, ValueRange v) { return div(s, v[0], v[1]); });
+  AffineMap id = b.getMultiDimIdentityMap(4);
+  Value lse = pointwise(b, loops.type(row), {sum, top}, {id, id},
+                        [](ImplicitLocOpBuilder &s, ValueRange v) {
+                          return add(s, math::LogOp::create(s, v[0]), v[1]);
+                        });
   return SmallVector<Value>{loops.join(y), loops.join(lse)};
 }
 
@@ -160,8 +183,8 @@ LogicalResult AttentionOp::buildVJP(OpBuilder &b, Cotangents &ct) {
   Value dy = ct.of(getY());
   if (!dy) // Only lse was used, which carries no gradient.
     return success();
-  auto grad = AttentionGradOp::create(b, getLoc(), getQ(), getK(), getV(), getY(), getLse(), dy, getHeads(),
-                                      getKvHeads(), getSeq());
+  auto grad = AttentionGradOp::create(b, getLoc(), getQ(), getK(), getV(), getY(), getLse(), dy,
+                                      getHeads(), getKvHeads(), getSeq());
   ct.add(b, getQ(), grad.getDq());
   ct.add(b, getK(), grad.getDk());
   ct.add(b, getV(), grad.getDv());
@@ -172,20 +195,24 @@ LogicalResult AttentionOp::buildVJP(OpBuilder &b, Cotangents &ct) {
 // attention_grad
 //===------------------------------------------------------------------------------------------===//
 
-LogicalResult AttentionGradOp::inferReturnTypes(MLIRContext *, std::optional<Location>, Adaptor adaptor,
-                                                SmallVectorImpl<Type> &types) {
+LogicalResult AttentionGradOp::inferReturnTypes(MLIRContext *, std::optional<Location>,
+                                                Adaptor adaptor, SmallVectorImpl<Type> &types) {
   types.append({adaptor.getQ().getType(), adaptor.getK().getType(), adaptor.getV().getType()});
   return success();
 }
 
 LogicalResult AttentionGradOp::verify() {
   RankedTensorType q = getQ().getType();
-  if (failed(verifyHeads(*this, q, getK().getType(), getV().getType(), getHeads(), getKvHeads(), getSeq())))
+  if (failed(verifyHeads(*this, q, getK().getType(), getV().getType(), getHeads(), getKvHeads(),
+                         getSeq())))
     return failure();
   if (getY().getType() != q || getDy().getType() != q) // attention_grad-c1
-    return emitOpError("expected y and dy of q's type ") << q << ", found " << getY().getType() << " and " << getDy().getType();
-  if (getLse().getType() != withShape(q, {q.getDimSize(0), static_cast<int64_t>(getHeads())})) // attention_grad-c2
-    return emitOpError("expected lse (tokens, heads) = (") << q.getDimSize(0) << ", " << getHeads() << "), found " << getLse().getType();
+    return emitOpError("expected y and dy of q's type ")
+           << q << ", found " << getY().getType() << " and " << getDy().getType();
+  if (getLse().getType() !=
+      withShape(q, {q.getDimSize(0), static_cast<int64_t>(getHeads())})) // attention_grad-c2
+    return emitOpError("expected lse (tokens, heads) = (")
+           << q.getDimSize(0) << ", " << getHeads() << "), found " << getLse().getType();
   return success();
 }
 
@@ -195,19 +222,24 @@ FailureOr<SmallVector<Value>> AttentionGradOp::decomposeOperation(OpBuilder &bui
   ImplicitLocOpBuilder b(getLoc(), builder);
   using S = Scores;
   Scores loops(b, *this);
-  SmallVector<unsigned> query{S::B, S::T, S::G, S::R, S::D}, key{S::B, S::S, S::G, S::D}, score{S::B, S::T, S::G, S::R, S::S},
-      row{S::B, S::T, S::G, S::R};
-  Value q = loops.split(getQ(), query), y = loops.split(getY(), query), dy = loops.split(getDy(), query);
-  Value k = loops.split(getK(), key), v = loops.split(getV(), key), lse = loops.split(getLse(), row);
+  SmallVector<unsigned> query{S::B, S::T, S::G, S::R, S::D}, key{S::B, S::S, S::G, S::D},
+      score{S::B, S::T, S::G, S::R, S::S}, row{S::B, S::T, S::G, S::R};
+  Value q = loops.split(getQ(), query), y = loops.split(getY(), query),
+        dy = loops.split(getDy(), query);
+  Value k = loops.split(getK(), key), v = loops.split(getV(), key),
+        lse = loops.split(getLse(), row);
   AffineMap rows = loops.map(5, row), full = b.getMultiDimIdentityMap(5);
-  Value p = loops.probabilities(loops.form(q, k), lse);
+  Value p = loops.exponentials(loops.form(q, k), lse);
   // Here the fifth loop of five is d, not s.
-  Value delta = reduce(b, loops.type(row), 5, row, 0.0, {dy, y}, {full, full},
-                       [](ImplicitLocOpBuilder &s, ValueRange v) { return add(s, v[2], mul(s, v[0], v[1])); });
+  Value delta = reduce(
+      b, loops.type(row), 5, row, 0.0, {dy, y}, {full, full},
+      [](ImplicitLocOpBuilder &s, ValueRange v) { return add(s, v[2], mul(s, v[0], v[1])); });
   Value dp = loops.contract(score, dy, query, v, key);
-  Value ds = pointwise(b, loops.scoreType(), {p, dp, delta}, {full, full, rows}, [&](ImplicitLocOpBuilder &s, ValueRange v) {
-    return mul(s, v[0], mul(s, sub(s, v[1], v[2]), constant(s, v[0].getType(), loops.scale())));
-  });
+  Value ds = pointwise(
+      b, loops.scoreType(), {p, dp, delta}, {full, full, rows},
+      [&](ImplicitLocOpBuilder &s, ValueRange v) {
+        return mul(s, v[0], mul(s, sub(s, v[1], v[2]), constant(s, v[0].getType(), loops.scale())));
+      });
   return SmallVector<Value>{loops.join(loops.contract(query, ds, score, k, key)),
                             loops.join(loops.contract(key, ds, score, q, query)),
                             loops.join(loops.contract(key, p, score, dy, query))};

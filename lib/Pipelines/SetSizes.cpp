@@ -22,6 +22,13 @@ LogicalResult reinfer(Block &block) {
         result.setType(loop.stackOf(stack.getType()));
       continue;
     }
+    if (auto table = dyn_cast<RopeTableOp>(op)) { // no operand tells its element type
+      auto type = RankedTensorType::get({int64_t(table.getSeq()), int64_t(table.getDim()) / 2},
+                                        table.getCos().getType().getElementType());
+      table.getCos().setType(type);
+      table.getSin().setType(type);
+      continue;
+    }
     auto infer = dyn_cast<InferTypeOpInterface>(op);
     if (!infer)
       continue;

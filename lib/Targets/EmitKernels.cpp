@@ -28,6 +28,8 @@ struct EmitKernels : nanochat::impl::EmitKernelsPassBase<EmitKernels> {
         (void)emitGemm(kernel, facts);
       else if (kind == "rowwise" || kind == "pointwise")
         (void)emitRowwise(kernel, facts);
+      else if (kind == "attention")
+        (void)emitAttention(kernel, facts);
     }
   }
 };
