@@ -14,7 +14,7 @@ func.func @linear_becomes_quantisers_and_product(%x: tensor<2x4xf32>, %w: tensor
 // CHECK-LABEL: @attributes_go_to_their_pieces_also_in_loops
 func.func @attributes_go_to_their_pieces_also_in_loops(%x: tensor<2x4xf32>, %W: tensor<5x4x4xf32>) -> tensor<2x4xf32> {
   // CHECK: nanochat.loop "layers"
-  // CHECK: nanochat.ternarize %{{.*}} {group = 2 : i64}
+  // CHECK: nanochat.ternarize %{{.*}} group 2
   // CHECK: nanochat.ternary_matmul {{.*}} {backward = "f32"} : tensor<2x4xi8>, tensor<2xf32>, tensor<4x4xi8>, tensor<4x2xf32>
   // CHECK-NOT: ternary_linear
   %y = nanochat.loop "layers" = 5 carry(%h = %x : tensor<2x4xf32>) slice(%w = %W : tensor<5x4x4xf32>) {

@@ -26,7 +26,7 @@ func.func @backward(%x: tensor<2x4xf32>, %w: tensor<3x4xf32>) { // ternary_linea
 
 func.func @ternarize_group(%w: tensor<3x4xf32>) { // ternarize-c1
   // expected-error @+1 {{has group = 8, which does not divide the 4 inputs}}
-  %t, %gamma = nanochat.ternarize %w {group = 8} : tensor<3x4xf32>
+  %t, %gamma = nanochat.ternarize %w group 8 : tensor<3x4xf32>
   return
 }
 

@@ -68,7 +68,7 @@ func.func @groups_have_their_own_scales()
     attributes {nanochat.tolerance = 0.0 : f64} {
   %w = arith.constant dense<[[0.5, -0.25, 0.125, 0.875], [-3.0, 1.0, 0.5, 1.5]]> : tensor<2x4xf32>
   %x = arith.constant dense<[[127.0, 2.0, 3.0, -4.0]]> : tensor<1x4xf32>
-  %t, %gamma = nanochat.ternarize %w {group = 2} : tensor<2x4xf32>
+  %t, %gamma = nanochat.ternarize %w group 2 : tensor<2x4xf32>
   %et = arith.constant dense<[[1, -1, 0, 1], [-1, 0, 0, 1]]> : tensor<2x4xi8>
   %eg = arith.constant dense<[[0.375, 0.5], [2.0, 1.0]]> : tensor<2x2xf32>
   %y = nanochat.ternary_linear %x, %w {group = 2} : tensor<1x4xf32>, tensor<2x4xf32>

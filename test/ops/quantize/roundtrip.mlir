@@ -15,8 +15,8 @@ func.func @pieces(%x: tensor<2x4xf32>, %w: tensor<3x4xf32>) -> (tensor<2x3xf32>,
   %q, %s = nanochat.quantize_rows %x : tensor<2x4xf32>
   // CHECK: nanochat.ternarize %{{.*}} : tensor<3x4xf32>
   %t, %gamma = nanochat.ternarize %w : tensor<3x4xf32>
-  // CHECK: nanochat.ternarize %{{.*}} {group = 2 : i64} : tensor<3x4xf32>
-  %tg, %gammas = nanochat.ternarize %w {group = 2} : tensor<3x4xf32>
+  // CHECK: nanochat.ternarize %{{.*}} group 2 : tensor<3x4xf32>
+  %tg, %gammas = nanochat.ternarize %w group 2 : tensor<3x4xf32>
   // CHECK: nanochat.ternary_matmul %{{.*}}, %{{.*}}, %{{.*}}, %{{.*}} : tensor<2x4xi8>, tensor<2xf32>, tensor<3x4xi8>, tensor<f32>
   %y = nanochat.ternary_matmul %q, %s, %t, %gamma : tensor<2x4xi8>, tensor<2xf32>, tensor<3x4xi8>, tensor<f32>
   // CHECK: nanochat.dequantize_rows %{{.*}}, %{{.*}} : tensor<2x4xi8>, tensor<2xf32>
