@@ -131,9 +131,11 @@ Value QuantizeRowsOp::buildSurrogate(OpBuilder &b, Value offset) {
 LogicalResult TernarizeOp::inferReturnTypes(MLIRContext *ctx, std::optional<Location>, Adaptor adaptor,
                                             SmallVectorImpl<Type> &types) {
   auto w = cast<RankedTensorType>(adaptor.getW().getType());
-  int64_t group = adaptor.getGroup();
+  // While parsing, types are inferred before defaults are filled in.
+  int64_t group = adaptor.getGroupAttr() ? adaptor.getGroup() : 0;
+  bool divides = group > 0 && w.getDimSize(1) % group == 0; // else the verifier complains
   types.push_back(withElement(w, IntegerType::get(ctx, 8)));
-  types.push_back(group ? withShape(w, {w.getDimSize(0), w.getDimSize(1) / group}) : withShape(w, {}));
+  types.push_back(divides ? withShape(w, {w.getDimSize(0), w.getDimSize(1) / group}) : withShape(w, {}));
   return success();
 }
 

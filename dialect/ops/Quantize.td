@@ -57,7 +57,7 @@ def Nanochat_TernarizeOp : Nanochat_ComputeOp<"ternarize",
   let arguments = (ins FloatMatrix:$w,
       DefaultValuedAttr<ConfinedAttr<I64Attr, [IntNonNegative]>, "0">:$group);
   let results = (outs CodeMatrix:$t, WeightScale:$gamma);
-  let assemblyFormat = "$w attr-dict `:` type($w)";
+  let assemblyFormat = "$w (`group` $group^)? attr-dict `:` type($w)";
   let hasVerifier = 1;
 }
 

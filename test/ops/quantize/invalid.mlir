@@ -1,0 +1,79 @@
+// RUN: nanochat-opt %s -split-input-file -verify-diagnostics
+
+func.func @channels(%x: tensor<2x4xf32>, %w: tensor<4x3xf32>) { // ternary_linear-c1
+  // expected-error @+1 {{contracts 4 channels of 'tensor<2x4xf32>' with 3 of 'tensor<4x3xf32>' (weights are out × in)}}
+  %y = nanochat.ternary_linear %x, %w : tensor<2x4xf32>, tensor<4x3xf32>
+  return
+}
+
+// -----
+
+func.func @group(%x: tensor<2x4xf32>, %w: tensor<3x4xf32>) { // ternary_linear-c2
+  // expected-error @+1 {{has group = 3, which does not divide the 4 inputs of 'tensor<3x4xf32>'; 0 scales per tensor}}
+  %y = nanochat.ternary_linear %x, %w {group = 3} : tensor<2x4xf32>, tensor<3x4xf32>
+  return
+}
+
+// -----
+
+func.func @backward(%x: tensor<2x4xf32>, %w: tensor<3x4xf32>) { // ternary_linear-c3
+  // expected-error @+1 {{has the unknown precision backward = "i8"; expected "auto" or "f32"}}
+  %y = nanochat.ternary_linear %x, %w {backward = "i8"} : tensor<2x4xf32>, tensor<3x4xf32>
+  return
+}
+
+// -----
+
+func.func @ternarize_group(%w: tensor<3x4xf32>) { // ternarize-c1
+  // expected-error @+1 {{has group = 8, which does not divide the 4 inputs}}
+  %t, %gamma = nanochat.ternarize %w group 8 : tensor<3x4xf32>
+  return
+}
+
+// -----
+
+func.func @matmul_channels(%q: tensor<2x4xi8>, %s: tensor<2xf32>, %t: tensor<3x5xi8>, %g: tensor<f32>) { // ternary_matmul-c1
+  // expected-error @+1 {{contracts 4 channels of 'tensor<2x4xi8>' with 5 of 'tensor<3x5xi8>'}}
+  %y = nanochat.ternary_matmul %q, %s, %t, %g : tensor<2x4xi8>, tensor<2xf32>, tensor<3x5xi8>, tensor<f32>
+  return
+}
+
+// -----
+
+func.func @row_scales(%q: tensor<2x4xi8>, %s: tensor<4xf32>, %t: tensor<3x4xi8>, %g: tensor<f32>) { // ternary_matmul-c2
+  // expected-error @+1 {{has scales 'tensor<4xf32>', expected one for each of the 2 rows of q 'tensor<2x4xi8>'}}
+  %y = nanochat.ternary_matmul %q, %s, %t, %g : tensor<2x4xi8>, tensor<4xf32>, tensor<3x4xi8>, tensor<f32>
+  return
+}
+
+// -----
+
+func.func @weight_scales(%q: tensor<2x4xi8>, %s: tensor<2xf32>, %t: tensor<3x4xi8>, %g: tensor<3x3xf32>) { // ternary_matmul-c3
+  // expected-error @+1 {{has scales 'tensor<3x3xf32>' for weights 'tensor<3x4xi8>'; expected a scalar or (3, groups) with groups a divisor of 4}}
+  %y = nanochat.ternary_matmul %q, %s, %t, %g : tensor<2x4xi8>, tensor<2xf32>, tensor<3x4xi8>, tensor<3x3xf32>
+  return
+}
+
+// -----
+
+func.func @matmul_backward(%q: tensor<2x4xi8>, %s: tensor<2xf32>, %t: tensor<3x4xi8>, %g: tensor<f32>) { // ternary_matmul-c4
+  // expected-error @+1 {{has the unknown precision backward = "bf16"; expected "auto" or "f32"}}
+  %y = nanochat.ternary_matmul %q, %s, %t, %g {backward = "bf16"} : tensor<2x4xi8>, tensor<2xf32>, tensor<3x4xi8>, tensor<f32>
+  return
+}
+
+// -----
+
+func.func @dequantize_rows(%q: tensor<2x4xi8>, %s: tensor<3xf32>) { // dequantize_rows-c1
+  // expected-error @+1 {{has scales 'tensor<3xf32>', expected one for each of the 2 rows}}
+  %x = nanochat.dequantize_rows %q, %s : tensor<2x4xi8>, tensor<3xf32>
+  return
+}
+
+// -----
+
+func.func @dequantize_weight(%t: tensor<3x4xi8>, %g: tensor<2x2xf32>) { // dequantize_weight-c1
+  // expected-error @+1 {{expected a scalar or (3, groups)}}
+  %w = nanochat.dequantize_weight %t, %g : tensor<3x4xi8>, tensor<2x2xf32>
+  return
+}

@@ -1,0 +1,27 @@
+// RUN: nanochat-opt %s | nanochat-opt | FileCheck %s
+
+// CHECK-LABEL: @layers
+func.func @layers(%x: tensor<2x4xf32>, %w: tensor<4x4xf32>) -> tensor<2x4xf32> {
+  // CHECK: nanochat.ternary_linear %{{.*}}, %{{.*}} : tensor<2x4xf32>, tensor<4x4xf32>
+  %a = nanochat.ternary_linear %x, %w : tensor<2x4xf32>, tensor<4x4xf32>
+  // CHECK: nanochat.ternary_linear %{{.*}}, %{{.*}} {backward = "f32", group = 2 : i64} : tensor<2x4xf32>, tensor<4x4xf32>
+  %b = nanochat.ternary_linear %a, %w {group = 2, backward = "f32"} : tensor<2x4xf32>, tensor<4x4xf32>
+  return %b : tensor<2x4xf32>
+}
+
+// CHECK-LABEL: @pieces
+func.func @pieces(%x: tensor<2x4xf32>, %w: tensor<3x4xf32>) -> (tensor<2x3xf32>, tensor<2x4xf32>, tensor<3x4xf32>) {
+  // CHECK: nanochat.quantize_rows %{{.*}} : tensor<2x4xf32>
+  %q, %s = nanochat.quantize_rows %x : tensor<2x4xf32>
+  // CHECK: nanochat.ternarize %{{.*}} : tensor<3x4xf32>
+  %t, %gamma = nanochat.ternarize %w : tensor<3x4xf32>
+  // CHECK: nanochat.ternarize %{{.*}} group 2 : tensor<3x4xf32>
+  %tg, %gammas = nanochat.ternarize %w group 2 : tensor<3x4xf32>
+  // CHECK: nanochat.ternary_matmul %{{.*}}, %{{.*}}, %{{.*}}, %{{.*}} : tensor<2x4xi8>, tensor<2xf32>, tensor<3x4xi8>, tensor<f32>
+  %y = nanochat.ternary_matmul %q, %s, %t, %gamma : tensor<2x4xi8>, tensor<2xf32>, tensor<3x4xi8>, tensor<f32>
+  // CHECK: nanochat.dequantize_rows %{{.*}}, %{{.*}} : tensor<2x4xi8>, tensor<2xf32>
+  %xq = nanochat.dequantize_rows %q, %s : tensor<2x4xi8>, tensor<2xf32>
+  // CHECK: nanochat.dequantize_weight %{{.*}}, %{{.*}} : tensor<3x4xi8>, tensor<3x2xf32>
+  %wq = nanochat.dequantize_weight %tg, %gammas : tensor<3x4xi8>, tensor<3x2xf32>
+  return %y, %xq, %wq : tensor<2x3xf32>, tensor<2x4xf32>, tensor<3x4xf32>
+}
