@@ -1,4 +1,5 @@
 // Headers that nearly every compiler source needs, compiled once.
+#include "dialect/Nanochat.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"

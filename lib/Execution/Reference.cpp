@@ -53,7 +53,7 @@ LogicalResult mlir::nanochat::emitPlain(func::FuncOp kernel, const CpuFacts &) {
   if (failed(pm.run(kernel)))
     return failure();
   Builder b(kernel.getContext());
-  Type bytes = MemRefType::get({ShapedType::kDynamic}, b.getI8Type());
+  Type bytes = MemRefType::get({1}, b.getI8Type());
   for (Type type : {Type(b.getIndexType()), bytes})
     if (failed(kernel.insertArgument(kernel.getNumArguments(), type, {}, kernel.getLoc())))
       return failure();
