@@ -19,10 +19,13 @@ int64_t mlir::nanochat::iterationPoints(Operation *op) {
   SmallVector<int64_t> extents(space.getLoopIteratorTypes().size(), 1);
   SmallVector<Value> values(op->getOperands());
   llvm::append_range(values, op->getResults());
-  for (auto [map, value] : llvm::zip(space.getIndexingMaps(), values))
+  for (auto [map, value] : llvm::zip(space.getIndexingMaps(), values)) {
+    if (!isa<RankedTensorType>(value.getType()))
+      continue;
     for (auto [dim, size] : llvm::zip(map.getResults(), cast<RankedTensorType>(value.getType()).getShape()))
       if (auto d = dyn_cast<AffineDimExpr>(dim))
         extents[d.getPosition()] = std::max(extents[d.getPosition()], size);
+  }
   int64_t points = 1;
   for (int64_t extent : extents) // A norm over all gradients has as many loops as they have dimensions.
     if (__builtin_mul_overflow(points, extent, &points))

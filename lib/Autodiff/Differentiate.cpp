@@ -88,7 +88,7 @@ struct DifferentiatePass : impl::DifferentiatePassBase<DifferentiatePass> {
   }
 
   /// Gradients of one batch at `b`, per parameter that the phase trains; the loss is divided by `accum`.
-  FailureOr<SmallVector<Value>> sweep(OpBuilder &b, const ForwardPass &pass, ObjectiveOp objective, int64_t accum) {
+  FailureOr<SmallVector<Value>> sweep(OpBuilder &b, ForwardPass &pass, ObjectiveOp objective, int64_t accum) {
     Cotangents ct;
     SmallVector<Value> trained;
     for (auto [op, arg] : pass.params)
@@ -100,8 +100,19 @@ struct DifferentiatePass : impl::DifferentiatePassBase<DifferentiatePass> {
     ct.propagate(*block);
     ImplicitLocOpBuilder at(objective.getLoc(), b);
     ct.add(b, pass.loss, constant(at, pass.loss.getType(), 1.0 / accum));
+    // The sweep replaces loops by ones that save more; an op that reads what is reported follows them.
+    SmallVector<Value> reported{pass.loss};
+    for (auto &metric : pass.metrics)
+      reported.push_back(metric.second);
+    auto anchor = func::ReturnOp::create(b, objective.getLoc(), reported);
+    b.setInsertionPoint(anchor);
     if (failed(reverseSweep(b, *block, ct)))
       return failure();
+    pass.loss = anchor.getOperand(0);
+    for (auto [i, metric] : llvm::enumerate(pass.metrics))
+      metric.second = anchor.getOperand(i + 1);
+    b.setInsertionPointToEnd(block);
+    anchor.erase();
     SmallVector<Value> grads;
     for (Value arg : trained)
       grads.push_back(ct.ofOrZero(b, arg));
