@@ -9,7 +9,7 @@
 
 // Codes of a ternary linear with its scales: 8 × 48 accumulators, one exact integer sum per row.
 // CHECK-LABEL: func.func private @codes
-// CHECK-SAME: nanochat.tasks = 32 : i64
+// CHECK-SAME: nanochat.tasks = 16 : i64
 // CHECK-NOT: memref.alloc
 // CHECK: arith.xori {{.*}} vector<64xi8>
 // CHECK: scf.for {{.*}} -> (vector<16xi32>, {{.*}}) {
