@@ -19,7 +19,7 @@ BANNED = [
     (TEXT, re.compile(r"[ \t]+$"), "trailing whitespace"),
     (TEXT, re.compile(r"\t"), "tab: indent with spaces"),
     (CPP, re.compile(r"\.create<"), "write OpTy::create(builder, ...) instead of builder.create<OpTy>(...)"),
-    (CPP, re.compile(r"(\.|->|\s)dump\(\)"), "dump() is for debuggers: remove it"),
+    (CPP, re.compile(r"^\s*([\w.()]+(\.|->))?dump\(\);"), "dump() is for debuggers: remove it"),
     # Split, so that this file does not find itself.
     (CPP | {".td", ".py"}, re.compile("TO" + r"DO(?!\([\w-]+\))|FIX" + "ME"), "name an owner, TO" + "DO(name), or do it"),
 ]
