@@ -41,6 +41,14 @@ class PointwiseOp : public OpTrait::TraitBase<Concrete, PointwiseOp> {};
 template <typename Concrete>
 class LoopInvariantWorkOp : public OpTrait::TraitBase<Concrete, LoopInvariantWorkOp> {};
 
+/// See `Structural` in interfaces/Interfaces.td.
+template <typename Concrete>
+class StructuralOp : public OpTrait::TraitBase<Concrete, StructuralOp> {};
+
+/// See `VerifiedByOds` in interfaces/Interfaces.td.
+template <typename Concrete>
+class VerifiedByOdsOp : public OpTrait::TraitBase<Concrete, VerifiedByOdsOp> {};
+
 /// Our interfaces for upstream ops; call on every registry that holds the dialect.
 void registerExternalModels(DialectRegistry &registry);
 

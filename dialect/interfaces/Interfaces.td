@@ -10,6 +10,12 @@ def Pointwise : NativeOpTrait<"PointwiseOp"> { let cppNamespace = "::mlir::nanoc
 /// with the same operands in every iteration of an enclosing loop: see --nanochat-hoist-invariants.
 def LoopInvariantWork : NativeOpTrait<"LoopInvariantWorkOp"> { let cppNamespace = "::mlir::nanochat"; }
 
+/// Declares, binds or groups and computes nothing itself: no decomposition, no iteration space.
+def Structural : NativeOpTrait<"StructuralOp"> { let cppNamespace = "::mlir::nanochat"; }
+
+/// No rule relates the operands beyond the ODS constraints and type inference.
+def VerifiedByOds : NativeOpTrait<"VerifiedByOdsOp"> { let cppNamespace = "::mlir::nanochat"; }
+
 def DifferentiableOpInterface : OpInterface<"DifferentiableOpInterface"> {
   let cppNamespace = "::mlir::nanochat";
   let description = [{

@@ -8,7 +8,7 @@ def Init : I32EnumAttr<"Init", "how a parameter starts", [
 }
 
 def Nanochat_ModelOp : Nanochat_Op<"model",
-    [IsolatedFromAbove, Symbol, NoRegionArguments, NoTerminator]> {
+    [IsolatedFromAbove, Structural, Symbol, NoRegionArguments, NoTerminator]> {
   let summary = "A model: from tokens to objectives, and how its parameters are updated";
   let description = [{
     The `forward` region computes objectives from parameters and a batch. The `update` region runs
@@ -35,7 +35,7 @@ def Nanochat_ModelOp : Nanochat_Op<"model",
 
 /// What a model declares rather than computes: it becomes an argument or a result of the entries.
 class Nanochat_DeclareOp<string mnemonic, list<Trait> traits = []>
-    : Nanochat_Op<mnemonic, !listconcat([HasParent<"ModelOp">], traits)>;
+    : Nanochat_Op<mnemonic, !listconcat([HasParent<"ModelOp">, Structural], traits)>;
 
 def Nanochat_TokensOp : Nanochat_DeclareOp<"tokens", [InfersTypes]> {
   let summary = "A batch of token ids and the ids to predict";

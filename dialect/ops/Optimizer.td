@@ -2,7 +2,7 @@
 #define NANOCHAT_OPS_OPTIMIZER_TD
 include "dialect/Nanochat.td"
 
-def Nanochat_OptimizerOp : Nanochat_Op<"optimizer", [HasParent<"ModelOp">]> {
+def Nanochat_OptimizerOp : Nanochat_Op<"optimizer", [HasParent<"ModelOp">, Structural]> {
   let summary = "Assigns an update rule to parameter roles";
   let description = [{
     `rule` names an update op of this dialect ("sgd", "adamw", "muon"); `config` holds its attributes.

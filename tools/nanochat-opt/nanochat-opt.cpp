@@ -2,6 +2,7 @@
 // through the stages of lib/Pipelines to what --emit names.
 #include "dialect/Nanochat.h"
 #include "lib/Autodiff/Passes.h"
+#include "lib/Contracts/Passes.h"
 #include "lib/Driver/Compile.h"
 #include "lib/Execution/Passes.h"
 #include "lib/Execution/Reference.h"
@@ -49,6 +50,7 @@ static void registerPasses() {
   registerAllPasses();
   registerAutodiffPasses();
   registerExecutionPasses();
+  registerContractsPasses();
   registerFusionPasses();
   registerLoweringPasses();
   registerMemoryPasses();

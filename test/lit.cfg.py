@@ -1,0 +1,71 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How compiler tests run. A feature that is absent is recorded with its reason, which
+`./nanochat test` prints beside every test it skips."""
+import importlib.util
+import json
+import os
+import subprocess
+import sys
+
+import lit.formats
+
+config.name = "nanochat"
+config.test_format = lit.formats.ShTest(execute_external=False)
+config.suffixes = [".mlir", ".test"]
+config.excludes = ["Inputs"]
+config.test_source_root = os.path.dirname(__file__)
+config.test_exec_root = os.path.join(config.nanochat_build_root, "test")
+config.environment["PATH"] = os.pathsep.join(
+    [config.nanochat_tools_dir, config.llvm_tools_dir, config.environment.get("PATH", "")])
+config.substitutions += [
+    ("%models", os.path.join(config.nanochat_source_root, "models")),
+    ("%scripts", os.path.join(config.nanochat_source_root, "scripts")),
+    ("%mlirlib", config.llvm_library_dir),
+]
+if importlib.util.find_spec("psutil"):
+    lit_config.maxIndividualTestTime = 600
+
+missing = {}
+
+
+def feature(name, present, reason):
+    """Declares a feature; `reason` says why it is absent."""
+    if present:
+        config.available_features.add(name)
+    else:
+        missing[name] = reason
+
+
+def cpu_flags():
+    with open("/proc/cpuinfo") as file:
+        for line in file:
+            if line.startswith("flags"):
+                return set(line.split(":")[1].split())
+    return set()
+
+
+def python_with(module):
+    """The first Python that imports `module`, or None."""
+    for python in dict.fromkeys([sys.executable, "/usr/bin/python3"]):
+        probe = [python, "-c", f"import {module}"]
+        if os.path.exists(python) and subprocess.run(probe, capture_output=True).returncode == 0:
+            return python
+    return None
+
+
+flags = cpu_flags()
+for name, flag in [("avx2", "avx2"), ("avx-vnni", "avx_vnni"), ("avx512f", "avx512f"),
+                   ("avx512-vnni", "avx512_vnni")]:
+    feature(name, flag in flags, f"/proc/cpuinfo does not list {flag}")
+
+# torch brings numpy: a test that needs both needs one Python that has both.
+for module in ["numpy", "torch"]:
+    python = python_with(module)
+    feature(module, python, f"python3 module {module} not found")
+    if python:
+        config.substitutions.append((f"%python-{module}", python))
+config.substitutions.append(("%python", sys.executable))
+
+os.makedirs(config.test_exec_root, exist_ok=True)
+with open(os.path.join(config.test_exec_root, "missing-features.json"), "w") as file:
+    json.dump(missing, file)
