@@ -137,7 +137,7 @@ static LogicalResult hoistAllocations(func::FuncOp func, IRRewriter &rewriter) {
   return success();
 }
 
-static LogicalResult bufferizeFunction(func::FuncOp func) {
+LogicalResult mlir::nanochat::bufferizeFunction(func::FuncOp func) {
   IRRewriter rewriter(func.getContext());
   if (func.isExternal())
     return success();
@@ -160,8 +160,9 @@ static LogicalResult bufferizeFunction(func::FuncOp func) {
 namespace {
 struct BufferizePass : mlir::nanochat::impl::BufferizePassBase<BufferizePass> {
   void runOnOperation() override {
-    if (failed(bufferizeFunction(getOperation())))
-      signalPassFailure();
+    for (auto func : getOperation().getOps<func::FuncOp>())
+      if (failed(bufferizeFunction(func)))
+        return signalPassFailure();
   }
 };
 } // namespace

@@ -86,8 +86,9 @@ FailureOr<std::unique_ptr<Jit>> mlir::nanochat::compileReference(ModuleOp module
     names.insert(entry.getName());
   OwningOpRef<ModuleOp> copy = module.clone();
   for (Operation &op : llvm::make_early_inc_range(*copy->getBody())) {
-    if (auto func = dyn_cast<func::FuncOp>(op); func && !names.contains(func.getName()))
-      func.setPrivate();
+    if (auto func = dyn_cast<func::FuncOp>(op))
+      func.setVisibility(names.contains(func.getName()) ? SymbolTable::Visibility::Public
+                                                        : SymbolTable::Visibility::Private);
     if (isa<ModelOp>(op))
       op.erase();
   }

@@ -30,7 +30,7 @@ private:
   std::unique_ptr<llvm::orc::LLJIT> engine;
 };
 
-/// Lowers copies of `entries`, public functions of `module` on tensors, through the reference and
+/// Lowers copies of `entries`, functions of `module` on tensors, through the reference and
 /// compiles them; arguments and then results are words of the call.
 FailureOr<std::unique_ptr<Jit>> compileReference(ModuleOp module, ArrayRef<func::FuncOp> entries);
 

@@ -11,5 +11,9 @@ namespace mlir::nanochat {
 #define GEN_PASS_DECL
 #define GEN_PASS_REGISTRATION
 #include "lib/Execution/Passes.h.inc"
+
+/// --nanochat-bufferize of one function; constants become globals beside it.
+LogicalResult bufferizeFunction(func::FuncOp func);
+
 } // namespace mlir::nanochat
 #endif

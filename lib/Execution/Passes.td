@@ -2,12 +2,13 @@
 #define NANOCHAT_EXECUTION_PASSES_TD
 include "mlir/Pass/PassBase.td"
 
-def BufferizePass : Pass<"nanochat-bufferize", "::mlir::func::FuncOp"> {
+def BufferizePass : Pass<"nanochat-bufferize", "::mlir::ModuleOp"> {
   let summary = "From tensors to buffers the caller provides";
   let description = [{
     `(tensors) -> (tensors)` becomes `(memrefs, out memrefs) -> ()`. Inputs are only read; outputs are
     written after everything is computed, so an output may share its buffer with an input. Buffers in
-    between are allocated at entry and freed at exit. Expects linalg, tensor, arith and scf.
+    between are allocated at entry and freed at exit. Expects linalg, tensor, arith and scf. Not a pass
+    on functions: constants become globals of the module.
   }];
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::linalg::LinalgDialect",
     "::mlir::bufferization::BufferizationDialect", "::mlir::memref::MemRefDialect"];

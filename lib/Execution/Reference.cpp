@@ -26,19 +26,14 @@ void mlir::nanochat::registerExecutionDialects(DialectRegistry &registry) {
   registerLLVMDialectTranslation(registry);
 }
 
-/// Passes from one function on tensors to the same on buffers.
-static void addFunctionLoopPasses(OpPassManager &pm) {
-  pm.addPass(createConvertElementwiseToLinalgPass());
-  pm.addPass(createBufferizePass());
-  pm.addPass(createConvertLinalgToLoopsPass());
-}
-
 void mlir::nanochat::addReferenceLoopPasses(OpPassManager &pm) {
   pm.addPass(createSymbolDCEPass());
   pm.addPass(createDecomposePass());
   pm.addPass(createInlinerPass());
   pm.addPass(createSymbolDCEPass());
-  addFunctionLoopPasses(pm.nest<func::FuncOp>());
+  pm.addNestedPass<func::FuncOp>(createConvertElementwiseToLinalgPass());
+  pm.addPass(createBufferizePass());
+  pm.addNestedPass<func::FuncOp>(createConvertLinalgToLoopsPass());
 }
 
 void mlir::nanochat::addReferencePasses(OpPassManager &pm) {
@@ -47,10 +42,13 @@ void mlir::nanochat::addReferencePasses(OpPassManager &pm) {
 }
 
 LogicalResult mlir::nanochat::emitPlain(func::FuncOp kernel, const CpuFacts &) {
-  PassManager pm(kernel.getContext(), func::FuncOp::getOperationName());
-  pm.addPass(createDecomposePass());
-  addFunctionLoopPasses(pm);
-  if (failed(pm.run(kernel)))
+  auto run = [&](std::unique_ptr<Pass> pass) {
+    PassManager pm(kernel.getContext(), func::FuncOp::getOperationName());
+    pm.addPass(std::move(pass));
+    return pm.run(kernel);
+  };
+  if (failed(decomposeAll(kernel)) || failed(run(createConvertElementwiseToLinalgPass())) ||
+      failed(bufferizeFunction(kernel)) || failed(run(createConvertLinalgToLoopsPass())))
     return failure();
   Builder b(kernel.getContext());
   Type bytes = MemRefType::get({1}, b.getI8Type());

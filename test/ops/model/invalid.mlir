@@ -22,6 +22,8 @@ nanochat.model @objective { // model-c2
 nanochat.model @shapes { // param-c1
   // expected-error @+1 {{has type 'tensor<?xf32>': shapes are static}}
   %a = nanochat.param "w" constant(0.0) role "matrix" : tensor<?xf32>
+  %loss = nanochat.param "loss" constant(0.0) role "matrix" : tensor<f32>
+  nanochat.objective "train" %loss : tensor<f32>
 } update {
 }
 
@@ -30,5 +32,7 @@ nanochat.model @shapes { // param-c1
 nanochat.model @stacks { // param-c2
   // expected-error @+1 {{is stacked, so it needs a leading dimension before its own; found 'tensor<3xf32>'}}
   %a = nanochat.param "w" constant(0.0) role "norm" stack "layers" : tensor<3xf32>
+  %loss = nanochat.param "loss" constant(0.0) role "matrix" : tensor<f32>
+  nanochat.objective "train" %loss : tensor<f32>
 } update {
 }
