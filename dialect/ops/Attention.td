@@ -5,7 +5,7 @@ include "dialect/Nanochat.td"
 defvar PositiveI64 = ConfinedAttr<I64Attr, [IntPositive]>;
 def HasCost : DeclareOpInterfaceMethods<CostOpInterface>;
 
-def Nanochat_RopeTableOp : Nanochat_ComputeOp<"rope_table", [AllTypesMatch<["cos", "sin"]>]> {
+def Nanochat_RopeTableOp : Nanochat_ComputeOp<"rope_table", [Pointwise, AllTypesMatch<["cos", "sin"]>]> {
   let summary = "Cosines and sines of rotary position embeddings";
   let description = [{
     cos and sin (seq, dim/2) of the angles t·theta^(−2j/dim), in radians, for position t and pair j of

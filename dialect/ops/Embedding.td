@@ -2,7 +2,7 @@
 #define NANOCHAT_OPS_EMBEDDING_TD
 include "dialect/Nanochat.td"
 
-def Nanochat_EmbeddingOp : Nanochat_ComputeOp<"embedding", [InfersTypes, HasVjp, HasIterationSpace]> {
+def Nanochat_EmbeddingOp : Nanochat_ComputeOp<"embedding", [VerifiedByOds, InfersTypes, HasVjp, HasIterationSpace]> {
   let summary = "Rows of a table, by token id";
   let description = [{ y (N, C) = table[tokens[n], c] with table (V, C). Ids lie in [0, V): the data loader checks. }];
   let arguments = (ins IntVector:$tokens, FloatMatrix:$table);

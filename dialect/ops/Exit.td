@@ -31,7 +31,7 @@ class ScalarLike<string like, string scalar>
     : TypesMatchWith<scalar # " is a rank-0 tensor with the element type of " # like, like, scalar,
         "::mlir::RankedTensorType::get({}, ::llvm::cast<::mlir::RankedTensorType>($_self).getElementType())">;
 
-def Nanochat_ExitStepOp : Nanochat_ComputeOp<"exit_step", [HasVjp, Pointwise, ScalarLike<"z", "last">,
+def Nanochat_ExitStepOp : Nanochat_ComputeOp<"exit_step", [HasVjp, VerifiedByOds, Pointwise, ScalarLike<"z", "last">,
     AllTypesMatch<["z", "log_survival", "p", "log_p", "next_log_survival"]>]> {
   let summary = "Probability to exit at this LoopLM step, per token";
   let description = [{
@@ -51,7 +51,7 @@ def Nanochat_ExitStepOp : Nanochat_ComputeOp<"exit_step", [HasVjp, Pointwise, Sc
   let assemblyFormat = "$z `,` $log_survival `,` $last attr-dict `:` type($z)";
 }
 
-def Nanochat_EntropyOp : Nanochat_ComputeOp<"entropy", [HasVjp, HasIterationSpace,
+def Nanochat_EntropyOp : Nanochat_ComputeOp<"entropy", [HasVjp, VerifiedByOds, HasIterationSpace,
     AllTypesMatch<["p", "log_p"]>, ScalarLike<"p", "h">]> {
   let summary = "One step's share of the entropy of the exit distribution";
   let description = [{
@@ -63,7 +63,7 @@ def Nanochat_EntropyOp : Nanochat_ComputeOp<"entropy", [HasVjp, HasIterationSpac
   let assemblyFormat = "$p `,` $log_p attr-dict `:` type($p)";
 }
 
-def Nanochat_GateLossOp : Nanochat_ComputeOp<"gate_loss", [HasVjp, HasIterationSpace,
+def Nanochat_GateLossOp : Nanochat_ComputeOp<"gate_loss", [HasVjp, VerifiedByOds, HasIterationSpace,
     AllTypesMatch<["z", "nll_prev", "nll"]>, ScalarLike<"z", "active">, ScalarLike<"z", "loss">]> {
   let summary = "Stage II: teaches the gate when another step helps";
   let description = [{

@@ -8,7 +8,7 @@ def Arena : I32EnumAttr<"Arena", "memory of one purpose; the numbers are those o
   let cppNamespace = "::mlir::nanochat";
 }
 
-def Nanochat_SlotOp : Nanochat_Op<"slot", [Pure]> {
+def Nanochat_SlotOp : Nanochat_Op<"slot", [Pure, Structural]> {
   let summary = "A tensor's place in an arena";
   let description = [{
     The buffer at `offset` + Σ indices[i]·strides[i] bytes from the start of `arena`.
@@ -22,7 +22,7 @@ def Nanochat_SlotOp : Nanochat_Op<"slot", [Pure]> {
   let hasVerifier = 1;
 }
 
-def Nanochat_LaunchOp : Nanochat_Op<"launch"> {
+def Nanochat_LaunchOp : Nanochat_Op<"launch", [Structural, VerifiedByOds]> {
   let summary = "Runs all tasks of a kernel";
   let description = [{
     `buffers` are the kernel's inputs, then its outputs; an output may be the same slot as an input.

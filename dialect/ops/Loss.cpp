@@ -180,6 +180,10 @@ Value LinearCrossEntropyOp::buildLogits(OpBuilder &builder, Value position, int6
 // linear_cross_entropy_grad
 //===------------------------------------------------------------------------------------------===//
 
+LogicalResult LinearCrossEntropyGradOp::verify() { // linear_cross_entropy_grad-c1, -c2: as the loss
+  return verifyHead(*this, getH(), getW(), getTargets(), getWeights());
+}
+
 LogicalResult LinearCrossEntropyGradOp::inferReturnTypes(MLIRContext *, std::optional<Location>, Adaptor adaptor,
                                                          SmallVectorImpl<Type> &types) {
   types.append({adaptor.getH().getType(), adaptor.getW().getType()});

@@ -31,6 +31,7 @@ def Nanochat_LinearCrossEntropyGradOp
   }];
   let arguments = (ins FloatMatrix:$h, FloatMatrix:$w, IntVector:$targets, FloatScalar:$dloss,
       Optional<FloatVector>:$weights);
+  let hasVerifier = 1;
   let results = (outs FloatMatrix:$dh, FloatMatrix:$dw);
   let assemblyFormat = [{
     $h `,` $w `,` $targets `,` $dloss (`weights` $weights^)? attr-dict

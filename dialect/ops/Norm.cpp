@@ -13,6 +13,13 @@ static LogicalResult verifyPerChannel(Operation *op, StringRef name, Value x, Va
   return success();
 }
 
+/// The operands of a norm's gradient: gain fits x, dy has x's type.
+static LogicalResult verifyGrad(Operation *op, Value x, Value gain, Value dy) {
+  if (dy.getType() != x.getType())
+    return op->emitOpError("dy ") << dy.getType() << " must have the type of x, " << x.getType();
+  return verifyPerChannel(op, "gain", x, gain);
+}
+
 //===------------------------------------------------------------------------------------------===//
 // rms_norm
 //===------------------------------------------------------------------------------------------===//
@@ -66,6 +73,10 @@ LogicalResult RmsNormOp::buildVJP(OpBuilder &b, Cotangents &ct) {
   ct.add(b, getX(), grad.getDx());
   ct.add(b, getGain(), grad.getDgain());
   return success();
+}
+
+LogicalResult RmsNormGradOp::verify() { // rms_norm_grad-c1, -c2
+  return verifyGrad(*this, getX(), getGain(), getDy());
 }
 
 LogicalResult RmsNormGradOp::inferReturnTypes(MLIRContext *, std::optional<Location>, Adaptor adaptor,
@@ -183,6 +194,10 @@ LogicalResult LayerNormOp::buildVJP(OpBuilder &b, Cotangents &ct) {
   ct.add(b, getGain(), grad.getDgain());
   ct.add(b, getBias(), grad.getDbias());
   return success();
+}
+
+LogicalResult LayerNormGradOp::verify() { // layer_norm_grad-c1, -c2
+  return verifyGrad(*this, getX(), getGain(), getDy());
 }
 
 LogicalResult LayerNormGradOp::inferReturnTypes(MLIRContext *, std::optional<Location>, Adaptor adaptor,

@@ -18,6 +18,7 @@ def Nanochat_RmsNormGradOp : Nanochat_ComputeOp<"rms_norm_grad", [InfersTypes, H
     dx = r·(gain ⊙ dy − x̂·mean_c(gain ⊙ dy ⊙ x̂)), dgain = Σ_rows dy ⊙ x̂.
   }];
   let arguments = (ins FloatMatrix:$x, FloatVector:$gain, FloatMatrix:$dy, F64Attr:$eps);
+  let hasVerifier = 1;
   let results = (outs FloatMatrix:$dx, FloatVector:$dgain);
   let assemblyFormat = "$x `,` $gain `,` $dy `eps` $eps attr-dict `:` type($x) `,` type($gain) `,` type($dy)";
 }
@@ -44,6 +45,7 @@ def Nanochat_LayerNormGradOp : Nanochat_ComputeOp<"layer_norm_grad", [InfersType
     dx = r·(g − mean_c g − x̂·mean_c(g ⊙ x̂)), dgain = Σ_rows dy ⊙ x̂, dbias = Σ_rows dy.
   }];
   let arguments = (ins FloatMatrix:$x, FloatVector:$gain, FloatMatrix:$dy, F64Attr:$eps);
+  let hasVerifier = 1;
   let results = (outs FloatMatrix:$dx, FloatVector:$dgain, FloatVector:$dbias);
   let assemblyFormat = "$x `,` $gain `,` $dy `eps` $eps attr-dict `:` type($x) `,` type($gain) `,` type($dy)";
 }

@@ -120,7 +120,7 @@ def Nanochat_ClipScaleOp : Nanochat_PointwiseOp<"clip_scale"> {
   let hasVerifier = 1;
 }
 
-def Nanochat_ScaleOp : Nanochat_ComputeOp<"scale", [HasVjp, Pointwise, AllTypesMatch<["x", "y"]>]> {
+def Nanochat_ScaleOp : Nanochat_ComputeOp<"scale", [HasVjp, VerifiedByOds, Pointwise, AllTypesMatch<["x", "y"]>]> {
   let summary = "Tensor times scalar";
   let description = [{ y = x·s for x of any rank and s of rank 0. Gradients: dx = dy·s, ds = Σ dy·x. }];
   let arguments = (ins FloatTensor:$x, FloatScalar:$s);

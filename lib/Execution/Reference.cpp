@@ -41,6 +41,37 @@ void mlir::nanochat::addReferencePasses(OpPassManager &pm) {
   addKernelToLLVMPasses(pm);
 }
 
+/// A temporary that only ends up in an output is that output; other temporaries live in the scratch,
+/// whose size is returned. `inplace` says which outputs share memory with an input.
+static int64_t placeTemporaries(func::FuncOp kernel, ArrayRef<int64_t> inplace) {
+  unsigned inputs = kernel.getNumArguments() - 2 - inplace.size();
+  for (auto copy : llvm::to_vector(kernel.getOps<memref::CopyOp>())) {
+    auto out = dyn_cast<BlockArgument>(copy.getTarget());
+    auto from = copy.getSource().getDefiningOp<memref::AllocOp>();
+    if (!from || !out || out.getArgNumber() < inputs || !out.hasOneUse() || inplace[out.getArgNumber() - inputs] >= 0)
+      continue;
+    copy.erase();
+    from.getResult().replaceAllUsesWith(out);
+  }
+  SmallVector<memref::AllocOp> temporaries;
+  kernel.walk([&](memref::AllocOp op) { temporaries.push_back(op); });
+  kernel.walk([](memref::DeallocOp op) { op.erase(); });
+  BlockArgument scratch = kernel.getArguments().back();
+  OpBuilder b(kernel.getBody());
+  int64_t bytes = 0;
+  for (memref::AllocOp op : temporaries) {
+    MemRefType type = op.getType();
+    if (!op.use_empty()) {
+      Value offset = arith::ConstantIndexOp::create(b, op.getLoc(), bytes);
+      op.getResult().replaceAllUsesWith(memref::ViewOp::create(b, op.getLoc(), type, scratch, offset, ValueRange()));
+      bytes += llvm::alignTo(type.getNumElements() * ((type.getElementTypeBitWidth() + 7) / 8), 64);
+    }
+    op.erase();
+  }
+  scratch.setType(MemRefType::get({std::max<int64_t>(bytes, 1)}, b.getI8Type()));
+  return bytes;
+}
+
 LogicalResult mlir::nanochat::emitPlain(func::FuncOp kernel, const CpuFacts &) {
   auto run = [&](std::unique_ptr<Pass> pass) {
     PassManager pm(kernel.getContext(), func::FuncOp::getOperationName());
@@ -56,6 +87,9 @@ LogicalResult mlir::nanochat::emitPlain(func::FuncOp kernel, const CpuFacts &) {
     if (failed(kernel.insertArgument(kernel.getNumArguments(), type, {}, kernel.getLoc())))
       return failure();
   kernel->setAttr(kTasksAttr, b.getI64IntegerAttr(1));
-  kernel->setAttr(kScratchAttr, b.getI64IntegerAttr(0));
+  auto inplace = kernel->getAttrOfType<DenseI64ArrayAttr>(kInplaceAttr);
+  int64_t scratch = placeTemporaries(kernel, inplace ? inplace.asArrayRef() : ArrayRef<int64_t>());
+  kernel.setFunctionType(b.getFunctionType(kernel.getBody().getArgumentTypes(), {}));
+  kernel->setAttr(kScratchAttr, b.getI64IntegerAttr(scratch));
   return success();
 }

@@ -3,7 +3,7 @@
 // Ops are visited in order; each opens a group or joins that of a producer, if the group's emitter
 // can run it there and the groups stay free of cycles. Views stay outside, where they cost nothing;
 // constants and the starts of reductions (fill, empty) are copied into every dispatch that needs one.
-#include "dialect/Nanochat.h"
+#include "dialect/StepIR.h"
 #include "lib/Fusion/Passes.h"
 #include "mlir/Analysis/TopologicalSortUtils.h"
 #include "mlir/Transforms/RegionUtils.h"
@@ -265,34 +265,55 @@ static void import(Value value, IRMapping &map, OpBuilder &inside, Block &body, 
   map.map(value, body.addArgument(value.getType(), value.getLoc()));
 }
 
+/// The value `output` takes the place of: the carried value whose next one it is, or the argument bound
+/// to the same tensor as the result it is returned as. Null if there is none.
+static Value predecessor(Value output) {
+  for (OpOperand &use : output.getUses()) {
+    unsigned number = use.getOperandNumber();
+    if (auto loop = dyn_cast<LoopOp>(use.getOwner()->getParentOp()); loop && use.getOwner() == loop.getYield())
+      if (number < loop.getNumCarries())
+        return loop.getCarryArgs()[number];
+    auto func = dyn_cast<func::FuncOp>(use.getOwner()->getParentOp());
+    if (!func || !isa<func::ReturnOp>(use.getOwner()))
+      continue;
+    auto same = [&](Attribute arg) {
+      auto result = func.getResultAttrOfType<DictionaryAttr>(number, kBindAttr), other = dyn_cast_or_null<DictionaryAttr>(arg);
+      return result && other && Binding::of(result).kind == Binding::of(other).kind &&
+             Binding::of(result).name == Binding::of(other).name;
+    };
+    for (BlockArgument arg : func.getArguments())
+      if (same(func.getArgAttr(arg.getArgNumber(), kBindAttr)))
+        return arg;
+  }
+  return Value();
+}
+
 /// Which input each result may overwrite: one read only at the index written, in a body without
-/// reductions other than a gemm's.
+/// reductions other than a gemm's. Preferred is the value that the result replaces.
 static SmallVector<int64_t> findInplace(Group &group, ArrayRef<Value> inputs, ArrayRef<Value> outputs) {
   SmallVector<int64_t> inplace(outputs.size(), -1);
   if (group.kind != DispatchClass::pointwise && group.kind != DispatchClass::gemm)
     return inplace;
   DenseSet<Operation *> members(group.ops.begin(), group.ops.end());
+  auto overwritable = [&](Value input, Value output) {
+    return input.getType() == output.getType() && llvm::all_of(input.getUses(), [&](OpOperand &use) {
+      Operation *top = group.ops[0]->getBlock()->findAncestorOpInBlock(*use.getOwner());
+      if (!top || !members.contains(top))
+        return true;
+      // A prologue reads whole panels of its operand before anything is written.
+      bool prologue = group.kind == DispatchClass::gemm && llvm::any_of(top->getUsers(), isContraction);
+      return top == use.getOwner() && isPointwise(top) && readsAligned(use, false) && !prologue;
+    });
+  };
   llvm::SmallDenseSet<int64_t> taken;
   for (auto [r, output] : llvm::enumerate(outputs))
+    if (auto it = llvm::find(inputs, predecessor(output)); it != inputs.end() && overwritable(*it, output))
+      taken.insert(inplace[r] = it - inputs.begin());
+  for (auto [r, output] : llvm::enumerate(outputs))
     for (auto [i, input] : llvm::enumerate(inputs)) {
-      if (input.getType() != output.getType() || taken.contains(i))
+      if (inplace[r] >= 0 || taken.contains(i) || isa<BlockArgument>(input) || !overwritable(input, output))
         continue;
-      bool aligned = llvm::all_of(input.getUses(), [&](OpOperand &use) {
-        Operation *top = group.ops[0]->getBlock()->findAncestorOpInBlock(*use.getOwner());
-        if (!top || !members.contains(top))
-          return true;
-        return top == use.getOwner() && isPointwise(top) && readsAligned(use, false);
-      });
-      // A prologue reads whole panels of its operand before anything is written.
-      bool prologue = group.kind == DispatchClass::gemm && llvm::any_of(input.getUsers(), [&](Operation *user) {
-        return members.contains(user) && user->getBlock() == group.ops[0]->getBlock() &&
-               llvm::any_of(user->getUsers(), isContraction);
-      });
-      if (!aligned || prologue)
-        continue;
-      inplace[r] = i;
-      taken.insert(i);
-      break;
+      taken.insert(inplace[r] = i);
     }
   return inplace;
 }
