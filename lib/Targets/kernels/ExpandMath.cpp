@@ -41,7 +41,7 @@ Value sine(Constants &c, Value x, int32_t quarters) {
   for (double part : {1.57079637050628662109375, -4.37113900018624283e-8, -1.7151245100059e-15})
     r = math::FmaOp::create(b, turns, c(-part), r);
   Value square = arith::MulFOp::create(b, r, r);
-  Value s = polynomial(c, square, 
+  Value s = polynomial(c, square,
                        {-0.16666659712791443, 0.00833307858556509, -0.00019810690719168633,
                         2.6083159809786594e-06});
   s = math::FmaOp::create(b, arith::MulFOp::create(b, s, square), r, r);

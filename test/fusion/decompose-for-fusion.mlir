@@ -1,0 +1,19 @@
+// RUN: nanochat-opt %s --nanochat-decompose-for-fusion | FileCheck %s
+
+// Loops and ops with a kernel of their own stay; the rest is linalg, and splats are scalars inside.
+// CHECK-LABEL: @f
+func.func @f(%x: tensor<16x8xf32>, %w: tensor<2x8x8xf32>, %t: tensor<16xi32>) -> (tensor<16x8xf32>, tensor<9x8xf32>) {
+  %c = arith.constant dense<2.0> : tensor<16x8xf32>
+  // CHECK: nanochat.loop "layers" = 2
+  // CHECK-NOT: nanochat.linear
+  // CHECK: linalg.generic
+  %y = nanochat.loop "layers" = 2 carry(%a = %x : tensor<16x8xf32>) slice(%v = %w : tensor<2x8x8xf32>) {
+    %l = nanochat.linear %a, %v : tensor<16x8xf32>, tensor<8x8xf32>
+    // CHECK: arith.mulf %{{.*}}, %cst{{.*}} : f32
+    %m = arith.mulf %l, %c : tensor<16x8xf32>
+    nanochat.yield %m : tensor<16x8xf32>
+  }
+  // CHECK: nanochat.embedding_grad
+  %g = nanochat.embedding_grad %t, %y : tensor<16xi32>, tensor<16x8xf32> -> tensor<9x8xf32>
+  return %y, %g : tensor<16x8xf32>, tensor<9x8xf32>
+}
