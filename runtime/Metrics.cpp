@@ -61,7 +61,7 @@ void Metrics::addToken(const Token &token, bool isByte) {
     return;
   int64_t half = copyLength / 2, targetPlace = token.index % copyLength + 1;
   if (targetPlace >= half && targetPlace < 2 * half) {
-    copySum += last;
+    copySum += expected;
     ++copies;
   }
 }

@@ -32,7 +32,7 @@ public:
   std::vector<double> loopBitsPerByte() const;
   /// Mean of Σ_t t·p_t, t from 1.
   std::optional<double> exitDepth() const;
-  /// Mean nll of the last loop over targets in the second half of a row of the copy task.
+  /// Mean expected nll over targets in the second half of a row of the copy task.
   std::optional<double> copyNll() const;
 
 private:

@@ -40,7 +40,9 @@ def EmitPlainPass : Pass<"nanochat-emit-plain", "::mlir::ModuleOp"> {
   let description = [{
     Every kernel on tensors that no emitter took becomes the loops of its decomposition, one task each.
   }];
-  let dependentDialects = ["::mlir::memref::MemRefDialect", "::mlir::func::FuncDialect"];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::bufferization::BufferizationDialect",
+    "::mlir::linalg::LinalgDialect", "::mlir::math::MathDialect", "::mlir::memref::MemRefDialect",
+    "::mlir::scf::SCFDialect", "::mlir::tensor::TensorDialect"];
 }
 
 def CheckKernelsPass : Pass<"nanochat-check-kernels", "::mlir::ModuleOp"> {

@@ -1,0 +1,31 @@
+"""compare_safetensors.py A B TOLERANCE: relative L2 distance of every f32 tensor, by name."""
+import array
+import json
+import math
+import struct
+import sys
+
+
+def read(path):
+    with open(path, "rb") as file:
+        size = struct.unpack("<Q", file.read(8))[0]
+        header, data = json.loads(file.read(size)), file.read()
+    header.pop("__metadata__", None)
+    tensors = {}
+    for name, info in header.items():
+        begin, end = info["data_offsets"]
+        tensors[name] = array.array("f", data[begin:end])
+    return tensors
+
+
+left, right, tolerance = read(sys.argv[1]), read(sys.argv[2]), float(sys.argv[3])
+if left.keys() != right.keys() or not left:
+    sys.exit(f"different tensors: {sorted(left)} and {sorted(right)}")
+failed = False
+for name in sorted(left):
+    distance = math.sqrt(sum((x - y) ** 2 for x, y in zip(left[name], right[name])))
+    norm = math.sqrt(sum(y * y for y in right[name]))
+    if not distance <= tolerance * norm:
+        print(f"{name}: relative L2 distance {distance / norm if norm else distance}")
+        failed = True
+sys.exit(failed)
