@@ -41,6 +41,10 @@ class PointwiseOp : public OpTrait::TraitBase<Concrete, PointwiseOp> {};
 template <typename Concrete>
 class LoopInvariantWorkOp : public OpTrait::TraitBase<Concrete, LoopInvariantWorkOp> {};
 
+/// See `FormsGradientEarly` in interfaces/Interfaces.td.
+template <typename Concrete>
+class FormsGradientEarlyOp : public OpTrait::TraitBase<Concrete, FormsGradientEarlyOp> {};
+
 /// See `Structural` in interfaces/Interfaces.td.
 template <typename Concrete>
 class StructuralOp : public OpTrait::TraitBase<Concrete, StructuralOp> {};

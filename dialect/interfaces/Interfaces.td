@@ -16,6 +16,9 @@ def Structural : NativeOpTrait<"StructuralOp"> { let cppNamespace = "::mlir::nan
 /// No rule relates the operands beyond the ODS constraints and type inference.
 def VerifiedByOds : NativeOpTrait<"VerifiedByOdsOp"> { let cppNamespace = "::mlir::nanochat"; }
 
+/// Marks ops that compute gradients beside their results: never recomputed, whatever a loop's policy.
+def FormsGradientEarly : NativeOpTrait<"FormsGradientEarlyOp"> { let cppNamespace = "::mlir::nanochat"; }
+
 def DifferentiableOpInterface : OpInterface<"DifferentiableOpInterface"> {
   let cppNamespace = "::mlir::nanochat";
   let description = [{

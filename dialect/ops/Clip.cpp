@@ -2,6 +2,7 @@
 #include "dialect/Linalg.h"
 #include "dialect/Nanochat.h"
 #include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/IR/Matchers.h"
 
 using namespace mlir;
 using namespace mlir::nanochat;
@@ -114,6 +115,10 @@ FailureOr<SmallVector<Value>> ScaleOp::decomposeOperation(OpBuilder &builder) {
       pointwise(b, type, {getX(), getS()},
                 {b.getMultiDimIdentityMap(rank), projection(getContext(), rank, {})},
                 [](ImplicitLocOpBuilder &s, ValueRange v) { return mul(s, v[0], v[1]); })};
+}
+
+OpFoldResult ScaleOp::fold(FoldAdaptor adaptor) {
+  return matchPattern(adaptor.getS(), m_OneFloat()) ? getX() : OpFoldResult();
 }
 
 LogicalResult ScaleOp::buildVJP(OpBuilder &builder, Cotangents &ct) {

@@ -116,6 +116,8 @@ LogicalResult ReverseLoop::sweep(Block *body) {
 }
 
 bool ReverseLoop::isRecomputed(Operation *op) {
+  if (op->hasTrait<FormsGradientEarlyOp>())
+    return false;
   switch (forward.getRecompute()) {
   case Recompute::nothing:
     // Constants are not worth a stack.

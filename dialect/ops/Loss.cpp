@@ -1,5 +1,6 @@
 #include "dialect/Linalg.h"
 #include "dialect/Nanochat.h"
+#include "dialect/interfaces/Cost.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 
@@ -105,10 +106,9 @@ static Value isTarget(ImplicitLocOpBuilder &s, Value target) {
   return arith::CmpIOp::create(s, arith::CmpIPredicate::eq, column, target);
 }
 
-/// nll per row of a chunk of logits.
-static Value rowLoss(ImplicitLocOpBuilder &b, Value logits, Value targets) {
+/// nll per row of a chunk of logits with log-sum-exp `lse`.
+static Value rowLoss(ImplicitLocOpBuilder &b, Value logits, Value lse, Value targets) {
   LogitMaps maps(b);
-  Value lse = logSumExp(b, logits);
   auto perRow = cast<RankedTensorType>(lse.getType());
   Value picked = reduce(b, perRow, 2, {0}, 0.0, {logits, targets}, {maps.full, maps.row},
                         [](ImplicitLocOpBuilder &s, ValueRange v) {
@@ -120,27 +120,30 @@ static Value rowLoss(ImplicitLocOpBuilder &b, Value logits, Value targets) {
                    [](ImplicitLocOpBuilder &s, ValueRange v) { return sub(s, v[0], v[1]); });
 }
 
+/// (1/N) Σ weights·nll; `weights` may be null.
+static Value meanLoss(ImplicitLocOpBuilder &b, Value nll, Value weights) {
+  auto type = cast<RankedTensorType>(nll.getType());
+  SmallVector<Value> ins{nll};
+  if (weights)
+    ins.push_back(weights);
+  SmallVector<AffineMap> perToken(ins.size(), b.getMultiDimIdentityMap(1));
+  return reduce(b, withShape(type, {}), 1, {}, 0.0, ins, perToken, [&](ImplicitLocOpBuilder &s, ValueRange v) {
+    Value scaled = mul(s, v[0], constant(s, v[0].getType(), 1.0 / type.getDimSize(0)));
+    return add(s, v.back(), weights ? mul(s, scaled, v[1]) : scaled);
+  });
+}
+
 FailureOr<SmallVector<Value>> LinearCrossEntropyOp::decomposeOperation(OpBuilder &builder) {
   ImplicitLocOpBuilder b(getLoc(), builder);
-  auto hType = cast<RankedTensorType>(getH().getType());
-  int64_t tokens = hType.getDimSize(0), rows = chunkRows(tokens);
+  int64_t tokens = cast<RankedTensorType>(getH().getType()).getDimSize(0), rows = chunkRows(tokens);
   SmallVector<Value> slices{splitRows(b, getH(), rows), splitRows(b, getTargets(), rows)};
   auto loop = LoopOp::create(b, "chunks", tokens / rows, ValueRange(), slices, false,
                              [&](ImplicitLocOpBuilder &in, auto, ArrayRef<BlockArgument> chunk) {
                                Value logits = LinearOp::create(in, chunk[0], getW(), Value());
-                               YieldOp::create(in, ValueRange(), rowLoss(in, logits, chunk[1]));
+                               YieldOp::create(in, ValueRange(), rowLoss(in, logits, logSumExp(in, logits), chunk[1]));
                              });
   Value nll = joinRows(b, loop.getResult(0));
-  SmallVector<Value> ins{nll};
-  if (getWeights())
-    ins.push_back(getWeights());
-  SmallVector<AffineMap> perToken(ins.size(), b.getMultiDimIdentityMap(1));
-  Value loss = reduce(b, withShape(hType, {}), 1, {}, 0.0, ins, perToken,
-                      [&](ImplicitLocOpBuilder &s, ValueRange v) {
-                        Value scaled = mul(s, v[0], constant(s, v[0].getType(), 1.0 / tokens));
-                        return add(s, v.back(), v.size() == 3 ? mul(s, scaled, v[1]) : scaled);
-                      });
-  return SmallVector<Value>{loss, nll};
+  return SmallVector<Value>{meanLoss(b, nll, getWeights()), nll};
 }
 
 LogicalResult LinearCrossEntropyOp::buildVJP(OpBuilder &builder, Cotangents &ct) {
@@ -148,17 +151,23 @@ LogicalResult LinearCrossEntropyOp::buildVJP(OpBuilder &builder, Cotangents &ct)
   if (!dloss) // Only nll was used, which carries no gradient.
     return success();
   ImplicitLocOpBuilder b(getLoc(), builder);
-  auto grad = LinearCrossEntropyGradOp::create(b, getH(), getW(), getTargets(), dloss, getWeights());
-  ct.add(b, getH(), grad.getDh());
-  ct.add(b, getW(), grad.getDw());
+  Value nll = getNll();
+  if (ct.wants(getH()) || ct.wants(getW())) {
+    OpBuilder before(getOperation());
+    auto early = LinearCrossEntropyWithGradOp::create(before, getLoc(), getH(), getW(), getTargets(), getWeights());
+    getLoss().replaceAllUsesWith(early.getLoss());
+    nll.replaceAllUsesWith(early.getNll());
+    nll = early.getNll();
+    ct.add(b, getH(), ScaleOp::create(b, early.getDh(), dloss));
+    ct.add(b, getW(), ScaleOp::create(b, early.getDw(), dloss));
+  }
   if (getWeights() && ct.wants(getWeights())) {
-    auto type = cast<RankedTensorType>(getNll().getType());
+    auto type = cast<RankedTensorType>(nll.getType());
     AffineMap id = b.getMultiDimIdentityMap(1), scalar = projection(getContext(), 1, {});
-    ct.add(b, getWeights(), pointwise(b, type, {getNll(), dloss}, {id, scalar},
-                                      [&](ImplicitLocOpBuilder &s, ValueRange v) {
-                                        Value mean = constant(s, v[0].getType(), 1.0 / type.getDimSize(0));
-                                        return mul(s, v[0], mul(s, v[1], mean));
-                                      }));
+    ct.add(b, getWeights(), pointwise(b, type, {nll, dloss}, {id, scalar}, [&](ImplicitLocOpBuilder &s, ValueRange v) {
+             Value mean = constant(s, v[0].getType(), 1.0 / type.getDimSize(0));
+             return mul(s, v[0], mul(s, v[1], mean));
+           }));
   }
   return success();
 }
@@ -177,40 +186,43 @@ Value LinearCrossEntropyOp::buildLogits(OpBuilder &builder, Value position, int6
 }
 
 //===------------------------------------------------------------------------------------------===//
-// linear_cross_entropy_grad
+// linear_cross_entropy_with_grad
 //===------------------------------------------------------------------------------------------===//
 
-LogicalResult LinearCrossEntropyGradOp::verify() { // linear_cross_entropy_grad-c1, -c2: as the loss
+LogicalResult LinearCrossEntropyWithGradOp::verify() { // linear_cross_entropy_with_grad-c1, -c2: as the loss
   return verifyHead(*this, getH(), getW(), getTargets(), getWeights());
 }
 
-LogicalResult LinearCrossEntropyGradOp::inferReturnTypes(MLIRContext *, std::optional<Location>, Adaptor adaptor,
-                                                         SmallVectorImpl<Type> &types) {
-  types.append({adaptor.getH().getType(), adaptor.getW().getType()});
+LogicalResult LinearCrossEntropyWithGradOp::inferReturnTypes(MLIRContext *, std::optional<Location>, Adaptor adaptor,
+                                                             SmallVectorImpl<Type> &types) {
+  auto h = cast<RankedTensorType>(adaptor.getH().getType());
+  types.append({withShape(h, {}), withShape(h, {h.getDimSize(0)}), h, adaptor.getW().getType()});
   return success();
 }
 
-SmallVector<IteratorType> LinearCrossEntropyGradOp::getLoopIteratorTypes() {
+SmallVector<IteratorType> LinearCrossEntropyWithGradOp::getLoopIteratorTypes() {
   return SmallVector<IteratorType>(3, IteratorType::reduction);
 }
-SmallVector<shard::ReductionKind> LinearCrossEntropyGradOp::getReductionLoopIteratorKinds() {
+SmallVector<shard::ReductionKind> LinearCrossEntropyWithGradOp::getReductionLoopIteratorKinds() {
   return {shard::ReductionKind::Sum, shard::ReductionKind::Generic, shard::ReductionKind::Sum};
 }
-SmallVector<AffineMap> LinearCrossEntropyGradOp::getIndexingMaps() {
+SmallVector<AffineMap> LinearCrossEntropyWithGradOp::getIndexingMaps() {
   MLIRContext *ctx = getContext();
   AffineMap token = projection(ctx, 3, {0}), h = projection(ctx, 3, {0, 2}), w = projection(ctx, 3, {1, 2});
-  SmallVector<AffineMap> maps{h, w, token, projection(ctx, 3, {})};
+  SmallVector<AffineMap> maps{h, w, token};
   if (getWeights())
     maps.push_back(token);
-  maps.append({h, w});
+  maps.append({projection(ctx, 3, {}), token, h, w});
   return maps;
 }
 
-/// dz of a chunk; `weights` may be null.
-static Value logitGrad(ImplicitLocOpBuilder &b, Value logits, Value targets, Value dloss, Value weights, int64_t tokens) {
+int64_t LinearCrossEntropyWithGradOp::getFlops() { return 3 * 2 * iterationPoints(*this); }
+
+/// dz of a chunk of logits with log-sum-exp `lse`; `weights` may be null.
+static Value logitGrad(ImplicitLocOpBuilder &b, Value logits, Value lse, Value targets, Value weights, int64_t tokens) {
   LogitMaps maps(b);
-  SmallVector<Value> ins{logits, logSumExp(b, logits), targets, dloss};
-  SmallVector<AffineMap> indexing{maps.full, maps.row, maps.row, projection(b.getContext(), 2, {})};
+  SmallVector<Value> ins{logits, lse, targets};
+  SmallVector<AffineMap> indexing{maps.full, maps.row, maps.row};
   if (weights) {
     ins.push_back(weights);
     indexing.push_back(maps.row);
@@ -219,15 +231,14 @@ static Value logitGrad(ImplicitLocOpBuilder &b, Value logits, Value targets, Val
     Type f = v[0].getType();
     Value p = math::ExpOp::create(s, sub(s, v[0], v[1]));
     Value hit = arith::SelectOp::create(s, isTarget(s, v[2]), constant(s, f, 1.0), constant(s, f, 0.0));
-    Value scale = mul(s, v[3], constant(s, f, 1.0 / tokens));
-    return mul(s, v.size() == 5 ? mul(s, scale, v[4]) : scale, sub(s, p, hit));
+    Value mean = constant(s, f, 1.0 / tokens);
+    return mul(s, weights ? mul(s, mean, v[3]) : mean, sub(s, p, hit));
   });
 }
 
-FailureOr<SmallVector<Value>> LinearCrossEntropyGradOp::decomposeOperation(OpBuilder &builder) {
+FailureOr<SmallVector<Value>> LinearCrossEntropyWithGradOp::decomposeOperation(OpBuilder &builder) {
   ImplicitLocOpBuilder b(getLoc(), builder);
-  auto hType = cast<RankedTensorType>(getH().getType());
-  int64_t tokens = hType.getDimSize(0), rows = chunkRows(tokens);
+  int64_t tokens = cast<RankedTensorType>(getH().getType()).getDimSize(0), rows = chunkRows(tokens);
   SmallVector<Value> slices{splitRows(b, getH(), rows), splitRows(b, getTargets(), rows)};
   if (getWeights())
     slices.push_back(splitRows(b, getWeights(), rows));
@@ -236,10 +247,13 @@ FailureOr<SmallVector<Value>> LinearCrossEntropyGradOp::decomposeOperation(OpBui
       b, "chunks", tokens / rows, zeros, slices, false,
       [&](ImplicitLocOpBuilder &in, ArrayRef<BlockArgument> sum, ArrayRef<BlockArgument> chunk) {
         Value logits = LinearOp::create(in, chunk[0], getW(), Value());
-        Value dz = logitGrad(in, logits, chunk[1], getDloss(), getWeights() ? Value(chunk[2]) : Value(), tokens);
+        Value lse = logSumExp(in, logits);
+        Value dz = logitGrad(in, logits, lse, chunk[1], getWeights() ? Value(chunk[2]) : Value(), tokens);
         Value dh = MatmulOp::create(in, dz, getW(), false, false);
         Value dw = MatmulOp::create(in, dz, chunk[0], true, false);
-        YieldOp::create(in, ValueRange{arith::AddFOp::create(in, sum[0], dw)}, ValueRange{dh});
+        YieldOp::create(in, ValueRange{arith::AddFOp::create(in, sum[0], dw)},
+                        ValueRange{rowLoss(in, logits, lse, chunk[1]), dh});
       });
-  return SmallVector<Value>{joinRows(b, loop.getResult(1)), loop.getResult(0)};
+  Value nll = joinRows(b, loop.getResult(1)), dh = joinRows(b, loop.getResult(2));
+  return SmallVector<Value>{meanLoss(b, nll, getWeights()), nll, dh, loop.getResult(0)};
 }

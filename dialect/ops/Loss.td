@@ -22,21 +22,23 @@ def Nanochat_LinearCrossEntropyOp
   let hasVerifier = 1;
 }
 
-def Nanochat_LinearCrossEntropyGradOp
-    : Nanochat_ComputeOp<"linear_cross_entropy_grad", [InfersTypes, HasIterationSpace]> {
-  let summary = "Gradient of linear_cross_entropy";
+def Nanochat_LinearCrossEntropyWithGradOp
+    : Nanochat_ComputeOp<"linear_cross_entropy_with_grad", [InfersTypes, HasIterationSpace, FormsGradientEarly,
+      DeclareOpInterfaceMethods<CostOpInterface>]> {
+  let summary = "linear_cross_entropy and the gradients of its loss, from one set of logits";
   let description = [{
-    With p = softmax of the logits z = h·wᵀ and dz[n, v] = (dloss·weights[n]/N)·(p[n, v] − [v = targets[n]]):
-    dh = dz·w, dw = dzᵀ·h. Logits are formed again, a chunk of tokens at a time.
+    `loss` and `nll` as `linear_cross_entropy` gives them, and, with p = softmax of the logits z = h·wᵀ and
+    dz[n, v] = (weights[n]/N)·(p[n, v] − [v = targets[n]]): dh = dz·w, dw = dzᵀ·h, the gradients where that
+    of `loss` is 1. The weights are known when the loss is, so logits are formed once, a chunk of tokens
+    at a time; the gradient of `linear_cross_entropy` puts this op in its place.
   }];
-  let arguments = (ins FloatMatrix:$h, FloatMatrix:$w, IntVector:$targets, FloatScalar:$dloss,
-      Optional<FloatVector>:$weights);
-  let hasVerifier = 1;
-  let results = (outs FloatMatrix:$dh, FloatMatrix:$dw);
+  let arguments = (ins FloatMatrix:$h, FloatMatrix:$w, IntVector:$targets, Optional<FloatVector>:$weights);
+  let results = (outs FloatScalar:$loss, FloatVector:$nll, FloatMatrix:$dh, FloatMatrix:$dw);
   let assemblyFormat = [{
-    $h `,` $w `,` $targets `,` $dloss (`weights` $weights^)? attr-dict
-    `:` type($h) `,` type($w) `,` type($targets) `,` type($dloss) (`,` type($weights)^)?
+    $h `,` $w `,` $targets (`weights` $weights^)? attr-dict
+    `:` type($h) `,` type($w) `,` type($targets) (`,` type($weights)^)?
   }];
+  let hasVerifier = 1;
 }
 
 #endif // NANOCHAT_OPS_LOSS_TD

@@ -126,6 +126,7 @@ def Nanochat_ScaleOp : Nanochat_ComputeOp<"scale", [HasVjp, VerifiedByOds, Point
   let arguments = (ins FloatTensor:$x, FloatScalar:$s);
   let results = (outs FloatTensor:$y);
   let assemblyFormat = "$x `,` $s attr-dict `:` type($x) `,` type($s)";
+  let hasFolder = 1;
 }
 
 #endif // NANOCHAT_OPS_OPTIMIZER_TD

@@ -15,4 +15,18 @@ def DifferentiatePass : Pass<"nanochat-differentiate", "::mlir::ModuleOp"> {
     "::mlir::math::MathDialect", "::mlir::tensor::TensorDialect", "::mlir::func::FuncDialect"];
 }
 
+def SinkSumsPass : Pass<"nanochat-sink-sums", "::mlir::func::FuncOp"> {
+  let summary = "Gather sums over iterations where their terms are formed";
+  let description = [{
+    Gradients of shared weights are sums over loops. Three rewrites keep them from being stacked or added
+    up in passes of their own:
+    - x + (a sum that a loop gathers from zero): the loop starts from x;
+    - x + (a stack that a loop makes): the loop adds each element to its slice of x;
+    - a loop that adds up slices of a stack, perhaps scaled by an invariant: the loop that makes the stack
+      carries their sum. This is how the head's weight gradient stays in the forward pass.
+    The order of summation may change; it does not depend on what a loop recomputes.
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect"];
+}
+
 #endif

@@ -265,14 +265,20 @@ static void import(Value value, IRMapping &map, OpBuilder &inside, Block &body, 
   map.map(value, body.addArgument(value.getType(), value.getLoc()));
 }
 
-/// The value `output` takes the place of: the carried value whose next one it is, or the argument bound
-/// to the same tensor as the result it is returned as. Null if there is none.
+/// The value `output` takes the place of: the carried value whose next one it is, the slice of what the
+/// stack it goes to replaces, or the argument bound to the same tensor as the result it is returned as.
+/// Null if there is none.
 static Value predecessor(Value output) {
   for (OpOperand &use : output.getUses()) {
     unsigned number = use.getOperandNumber();
-    if (auto loop = dyn_cast<LoopOp>(use.getOwner()->getParentOp()); loop && use.getOwner() == loop.getYield())
+    if (auto loop = dyn_cast<LoopOp>(use.getOwner()->getParentOp()); loop && use.getOwner() == loop.getYield()) {
       if (number < loop.getNumCarries())
         return loop.getCarryArgs()[number];
+      Value stack = predecessor(loop.getResult(number));
+      for (auto [slice, arg] : llvm::zip(loop.getSlices(), loop.getSliceArgs()))
+        if (stack && slice == stack)
+          return arg;
+    }
     auto func = dyn_cast<func::FuncOp>(use.getOwner()->getParentOp());
     if (!func || !isa<func::ReturnOp>(use.getOwner()))
       continue;

@@ -24,7 +24,13 @@ public:
     entry.setFunctionType(b.getFunctionType({ptr, ptr}, {}));
     openFrame(body);
     entry.walk([&](LaunchOp launch) { lower(launch); });
-    entry.walk([&](SlotOp slot) { slot.erase(); });
+    SmallVector<Operation *> slots; // and choices of slots, which come after them
+    entry.walk([&](Operation *op) {
+      if (op->getNumResults() == 1 && isa<MemRefType>(op->getResult(0).getType()))
+        slots.push_back(op);
+    });
+    for (Operation *op : llvm::reverse(slots))
+      op->erase();
   }
 
 private:
@@ -43,8 +49,11 @@ private:
     }
   }
 
-  Value address(SlotOp slot) {
-    Location loc = slot.getLoc();
+  Value address(Value buffer) {
+    Location loc = buffer.getLoc();
+    if (auto select = buffer.getDefiningOp<arith::SelectOp>())
+      return LLVM::SelectOp::create(b, loc, select.getCondition(), address(select.getTrueValue()), address(select.getFalseValue()));
+    auto slot = buffer.getDefiningOp<SlotOp>();
     auto ptr = LLVM::LLVMPointerType::get(b.getContext());
     Value offset = LLVM::ConstantOp::create(b, loc, b.getI64IntegerAttr(slot.getOffset()));
     for (auto [index, stride] : llvm::zip(slot.getIndices(), slot.getStrides())) {
@@ -61,7 +70,7 @@ private:
     b.setInsertionPoint(launch);
     for (auto [i, buffer] : llvm::enumerate(launch.getBuffers())) {
       Value at = LLVM::GEPOp::create(b, loc, ptr, ptr, buffers, ArrayRef<LLVM::GEPArg>{int32_t(i)});
-      LLVM::StoreOp::create(b, loc, address(buffer.getDefiningOp<SlotOp>()), at);
+      LLVM::StoreOp::create(b, loc, address(buffer), at);
     }
     Value info = LLVM::AddressOfOp::create(b, loc, ptr, (launch.getKernel() + kKernelInfoSuffix).str());
     LLVM::CallOp::create(b, loc, dispatch, ValueRange{context, info, buffers});

@@ -1,49 +1,19 @@
 // Where every tensor of an entry lives, decided before anything runs.
 //
-// A place is a buffer plus an offset plus, per enclosing loop, a stride times the iteration: the body
-// of a loop writes what it stacks straight into the stack, slices are addresses into theirs, and a
+// The body of a loop writes what it stacks straight into the stack, slices are addresses into theirs, and a
 // carried value is one of
 //   saved        where the body also stacks the carried value itself, the stack is its home: iteration
 //                i finds it in slot i and leaves the next one in slot i+1;
+//   chained      where it starts a saved value of a loop in the body: it lives in slot 0 of that one;
 //   in place     where what yields it may overwrite it (accumulators);
-//   alternating  between two slots, otherwise.
+//   alternating  between two places, otherwise.
 // Where none of this is possible, an explicit copy dispatch is inserted; models compile to none.
 #ifndef NANOCHAT_LIB_MEMORY_PLACES_H
 #define NANOCHAT_LIB_MEMORY_PLACES_H
 
-#include "dialect/StepIR.h"
+#include "lib/Memory/Place.h"
 
 namespace mlir::nanochat {
-
-/// A piece of an arena. Offsets are assigned by packArena once all lifetimes are known.
-struct Buffer {
-  Arena arena;
-  int64_t bytes;
-  Block *owner;          // lifetimes are positions of ops in this block
-  int64_t first = -1, last = -1;
-  int64_t offset = -1;
-  bool plain = false;    // holds one temporary value and nothing else
-};
-
-/// Address within a buffer: offset + Σ index_i·stride + Σ (iteration_i mod 2)·alternate + phase.
-struct Place {
-  struct Term {
-    LoopOp loop;
-    int64_t stride = 0;    // times the loop's index
-    int64_t alternate = 0; // added when iteration + phase is odd
-    int64_t phase = 0;
-  };
-  Buffer *buffer = nullptr;
-  int64_t offset = 0;
-  SmallVector<Term> terms;
-  /// Bytes between elements of the leading dimensions, where the value is a stack that only loops
-  /// read; dense where empty.
-  SmallVector<int64_t> strides;
-
-  explicit operator bool() const { return buffer; }
-  Place at(int64_t bytes) const;
-  bool operator==(const Place &other) const;
-};
 
 /// Places of all values of one entry.
 class PlaceTable {
@@ -69,7 +39,10 @@ private:
   /// Copies operands that could not be computed where they are wanted.
   void settle(Operation *terminator, MutableArrayRef<OpOperand> operands, ArrayRef<Place> wanted);
   Carry carryOf(LoopOp loop, unsigned k);
+  Carry savedIn(Place stack, LoopOp loop);
+  Place reusableStart(LoopOp loop, unsigned k);
   Place homeOf(OpResult stack);
+  Place chainedHome(OpResult stack);
   Place wish(Value value);
   void demand(Value value, Place place);
   Place newBuffer(Value value, Block *owner);
@@ -83,12 +56,6 @@ private:
   std::vector<std::unique_ptr<Buffer>> buffers;
   DenseMap<Operation *, std::pair<int64_t, int64_t>> positions;
 };
-
-/// Packs buffers of one arena: those whose lifetimes meet do not overlap. Returns the arena's size.
-int64_t packArena(ArrayRef<Buffer *> buffers);
-
-/// Bytes of a dense tensor, rounded up to 64.
-int64_t bytesOf(Type type);
 
 } // namespace mlir::nanochat
 #endif

@@ -65,27 +65,25 @@ private:
   }
 
   Value slot(Value value) {
-    Place place = places.of(value);
     auto type = cast<RankedTensorType>(value.getType());
+    return slot(places.of(value), MemRefType::get(type.getShape(), type.getElementType()), value.getLoc());
+  }
+
+  Value slot(const Place &place, MemRefType type, Location loc) {
+    if (place.choice) {
+      Value two = arith::ConstantIndexOp::create(b, loc, 2), one = arith::ConstantIndexOp::create(b, loc, 1);
+      Value turn = arith::RemUIOp::create(b, loc, iterations.lookup(place.choice->loop).number, two);
+      Value isOdd = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::eq, turn, one);
+      Value odd = slot(place.choice->odd, type, loc), even = slot(place.choice->even, type, loc);
+      return arith::SelectOp::create(b, loc, isOdd, odd, even);
+    }
     SmallVector<Value> indices;
     SmallVector<int64_t> strides;
-    Location loc = value.getLoc();
     for (const Place::Term &term : place.terms) {
-      Iteration at = iterations.lookup(term.loop);
-      if (term.stride) {
-        indices.push_back(at.index);
-        strides.push_back(term.stride);
-      }
-      if (term.alternate) {
-        Value turn = at.number;
-        if (term.phase)
-          turn = arith::AddIOp::create(b, loc, turn, arith::ConstantIndexOp::create(b, loc, term.phase));
-        indices.push_back(arith::RemUIOp::create(b, loc, turn, arith::ConstantIndexOp::create(b, loc, 2)));
-        strides.push_back(term.alternate);
-      }
+      indices.push_back(iterations.lookup(term.loop).index);
+      strides.push_back(term.stride);
     }
-    auto buffer = MemRefType::get(type.getShape(), type.getElementType());
-    return SlotOp::create(b, loc, buffer, place.buffer->arena, place.buffer->offset + place.offset, indices, strides);
+    return SlotOp::create(b, loc, type, place.buffer->arena, place.buffer->offset + place.offset, indices, strides);
   }
 
   func::FuncOp entry;

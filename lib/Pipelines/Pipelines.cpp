@@ -34,6 +34,8 @@ static void quantize(OpPassManager &pm, const PipelineOptions &) {
 static void differentiate(OpPassManager &pm, const PipelineOptions &) {
   pm.addPass(createDifferentiatePass());
   cleanUp(pm);
+  pm.addNestedPass<func::FuncOp>(createSinkSumsPass());
+  cleanUp(pm);
 }
 
 static void optimize(OpPassManager &pm, const PipelineOptions &) {
@@ -47,6 +49,7 @@ static void fuse(OpPassManager &pm, const PipelineOptions &options) {
   FormDispatchesPassOptions form;
   form.fuse = !options.target.reference;
   pm.addNestedPass<func::FuncOp>(createDecomposeForFusionPass());
+  pm.addNestedPass<func::FuncOp>(createSinkSumsPass()); // those of decomposed ops
   cleanUp(pm);
   pm.addNestedPass<func::FuncOp>(createFormDispatchesPass(form));
   pm.addPass(createPlaceCopiesPass());

@@ -6,7 +6,8 @@
 // CHECK: nanochat.loop "n_loops" = 2 carry(
 // CHECK: nanochat.loop "layers" = 2 carry(
 // CHECK: nanochat.yield {{.*}} stack
-// CHECK: nanochat.linear_cross_entropy_grad
+// CHECK: nanochat.linear_cross_entropy_with_grad
+// CHECK-NOT: cross_entropy
 // CHECK: nanochat.loop "n_loops" = 2 {{.*}} reverse
 // CHECK: nanochat.loop "layers" = 2 {{.*}} reverse
 // CHECK: nanochat.rms_norm_grad

@@ -6,6 +6,6 @@
 // The layer loop writes its next state one slot on, where the reverse loop will look for it.
 // CHECK: scf.for %[[T:.*]] = {{.*}} {
 // CHECK: scf.for %[[L:.*]] = {{.*}} {
-// CHECK: nanochat.slot workspace at [[FIRST:[0-9]+]][%[[T]], %[[L]]] * [2304, 768] : memref<16x12xf32>
+// CHECK: nanochat.slot workspace at [[FIRST:[0-9]+]][%[[T]], %[[L]]] * [1536, 768] : memref<16x12xf32>
 // CHECK: nanochat.launch @rowwise
 // CHECK: nanochat.launch @gemm

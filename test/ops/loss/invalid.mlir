@@ -16,8 +16,8 @@ func.func @targets(%h: tensor<4x3xf32>, %w: tensor<7x3xf32>, %targets: tensor<5x
 
 // -----
 
-func.func @grad_channels(%h: tensor<4x3xf32>, %w: tensor<7x2xf32>, %t: tensor<4xi32>, %d: tensor<f32>) { // linear_cross_entropy_grad-c1
+func.func @grad_channels(%h: tensor<4x3xf32>, %w: tensor<7x2xf32>, %t: tensor<4xi32>) { // linear_cross_entropy_with_grad-c1
   // expected-error @+1 {{h 'tensor<4x3xf32>' has 3 channels but w 'tensor<7x2xf32>' takes 2}}
-  %dh, %dw = nanochat.linear_cross_entropy_grad %h, %w, %t, %d : tensor<4x3xf32>, tensor<7x2xf32>, tensor<4xi32>, tensor<f32>
+  %l, %n, %dh, %dw = nanochat.linear_cross_entropy_with_grad %h, %w, %t : tensor<4x3xf32>, tensor<7x2xf32>, tensor<4xi32>
   return
 }

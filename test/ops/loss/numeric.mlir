@@ -54,3 +54,17 @@ func.func @gradient_reaches_weights(%h: tensor<4x3xf32>, %w: tensor<5x3xf32>, %t
   %loss, %nll = nanochat.linear_cross_entropy %h, %w, %targets weights %weights : tensor<4x3xf32>, tensor<5x3xf32>, tensor<4xi32>, tensor<4xf32>
   return %loss : tensor<f32>
 }
+
+// The derivatives by hand: dz = weights/N · (softmax − one-hot), dh = dz·w, dw = dzᵀ·h.
+func.func @one_op_gives_loss_and_gradients() -> (tensor<f64>, tensor<f64>, tensor<2x2xf64>, tensor<2x2xf64>, tensor<3x2xf64>, tensor<3x2xf64>)
+    attributes {nanochat.tolerance = 1.0e-12 : f64} {
+  %h = arith.constant dense<[[1.0, -2.0], [0.5, 3.0]]> : tensor<2x2xf64>
+  %w = arith.constant dense<[[1.0, 0.0], [0.0, 1.0], [2.0, -1.0]]> : tensor<3x2xf64>
+  %targets = arith.constant dense<[2, 0]> : tensor<2xi32>
+  %weights = arith.constant dense<[0.25, 2.0]> : tensor<2xf64>
+  %loss, %nll, %dh, %dw = nanochat.linear_cross_entropy_with_grad %h, %w, %targets weights %weights : tensor<2x2xf64>, tensor<3x2xf64>, tensor<2xi32>, tensor<2xf64>
+  %e = arith.constant dense<2.591465466804685> : tensor<f64>
+  %eh = arith.constant dense<[[-0.00650317767292717, 0.006503177672927172], [-0.9122346814914033, 0.9122346814914034]]> : tensor<2x2xf64>
+  %ew = arith.constant dense<[[-0.4563913566157737, -2.785662294916466], [0.4595059375172013, 2.754679992022411], [-0.0031145809014275693, 0.030982302894055284]]> : tensor<3x2xf64>
+  return %loss, %e, %dh, %eh, %dw, %ew : tensor<f64>, tensor<f64>, tensor<2x2xf64>, tensor<2x2xf64>, tensor<3x2xf64>, tensor<3x2xf64>
+}

@@ -1,0 +1,174 @@
+// Simplification of loops: what differentiation and hoisting leave behind.
+#include "dialect/Nanochat.h"
+#include "mlir/IR/PatternMatch.h"
+
+using namespace mlir;
+using namespace mlir::nanochat;
+
+namespace {
+/// Drops stacks and carried values that nothing uses, slices the body does not read, and carried
+/// values that never change. The gradient of a loop produces such leftovers.
+struct DropUnused : OpRewritePattern<LoopOp> {
+  using OpRewritePattern::OpRewritePattern;
+
+  /// Which carried values reach a used result, through any number of iterations.
+  static BitVector liveCarries(LoopOp loop) {
+    unsigned carries = loop.getNumCarries();
+    BitVector live(carries);
+    DenseSet<Operation *> seen;
+    SmallVector<Value> work;
+    auto visit = [&](unsigned i) {
+      if (!live.test(i)) {
+        live.set(i);
+        work.push_back(loop.getYield().getValues()[i]);
+      }
+    };
+    for (unsigned i = 0; i < carries; ++i)
+      if (!loop.getResult(i).use_empty())
+        visit(i);
+    for (auto [stack, result] : llvm::zip(loop.getYield().getStacks(), loop.getStackResults()))
+      if (!result.use_empty())
+        work.push_back(stack);
+    for (Operation &op : loop.getBody().front().without_terminator())
+      if (!isMemoryEffectFree(&op))
+        llvm::append_range(work, op.getOperands());
+    while (!work.empty()) {
+      Value value = work.pop_back_val();
+      if (auto arg = dyn_cast<BlockArgument>(value)) {
+        if (arg.getOwner() == &loop.getBody().front() && arg.getArgNumber() < carries)
+          visit(arg.getArgNumber());
+        continue;
+      }
+      Operation *op = loop.getBody().front().findAncestorOpInBlock(*value.getDefiningOp());
+      if (!op || !seen.insert(op).second)
+        continue;
+      op->walk([&](Operation *nested) { llvm::append_range(work, nested->getOperands()); });
+    }
+    return live;
+  }
+
+  LogicalResult matchAndRewrite(LoopOp loop, PatternRewriter &rewriter) const override {
+    unsigned carries = loop.getNumCarries();
+    YieldOp yield = loop.getYield();
+    BitVector live = liveCarries(loop);
+    SmallVector<Value> inits, slices, yields, stacks;
+    SmallVector<int> resultMap(loop.getNumResults(), -1);
+    BitVector drop(loop.getBody().getNumArguments());
+    bool changed = false;
+    for (unsigned i = 0; i < carries; ++i) {
+      BlockArgument arg = loop.getCarryArgs()[i];
+      bool invariant = yield.getValues()[i] == arg;
+      if (live.test(i) && !invariant) {
+        resultMap[i] = inits.size();
+        inits.push_back(loop.getInits()[i]);
+        continue;
+      }
+      changed = true;
+      drop.set(i);
+      // A dead carry feeds only itself; what computes it dies with the yield.
+      rewriter.replaceAllUsesWith(arg, loop.getInits()[i]);
+    }
+    // Only now: a carried value may yield the argument of another that was just replaced.
+    for (unsigned i = 0; i < carries; ++i)
+      if (!drop.test(i))
+        yields.push_back(yield.getValues()[i]);
+    for (auto [i, arg] : llvm::enumerate(loop.getSliceArgs())) {
+      if (!arg.use_empty()) {
+        slices.push_back(loop.getSlices()[i]);
+        continue;
+      }
+      changed = true;
+      drop.set(carries + i);
+    }
+    for (auto [i, result] : llvm::enumerate(loop.getStackResults())) {
+      if (!result.use_empty()) {
+        resultMap[carries + i] = inits.size() + stacks.size();
+        stacks.push_back(yield.getStacks()[i]);
+        continue;
+      }
+      changed = true;
+    }
+    if (!changed)
+      return rewriter.notifyMatchFailure(loop, "everything is used");
+    rewriter.modifyOpInPlace(yield, [&] {
+      yield.getValuesMutable().assign(yields);
+      yield.getStacksMutable().assign(stacks);
+    });
+    loop.getBody().front().eraseArguments(drop);
+    LoopOp slim = loop.rebuild(rewriter, inits, slices);
+    for (unsigned i = 0; i < loop.getNumResults(); ++i) {
+      if (resultMap[i] >= 0)
+        rewriter.replaceAllUsesWith(loop.getResult(i), slim.getResult(resultMap[i]));
+      else if (i < carries)
+        rewriter.replaceAllUsesWith(loop.getResult(i), loop.getInits()[i]);
+    }
+    rewriter.eraseOp(loop);
+    return success();
+  }
+};
+
+/// Slices of one stack, and stacks of one value, are needed once.
+struct MergeDuplicates : OpRewritePattern<LoopOp> {
+  using OpRewritePattern::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(LoopOp loop, PatternRewriter &rewriter) const override {
+    bool changed = false;
+    auto merge = [&](ValueRange keys, auto values) {
+      DenseMap<Value, Value> first;
+      for (auto [key, value] : llvm::zip(keys, values)) {
+        auto [it, isNew] = first.try_emplace(key, value);
+        if (isNew || Value(value).use_empty())
+          continue;
+        rewriter.replaceAllUsesWith(value, it->second);
+        changed = true;
+      }
+    };
+    merge(loop.getSlices(), loop.getSliceArgs());
+    merge(loop.getYield().getStacks(), loop.getStackResults());
+    return success(changed);
+  }
+};
+
+/// Stacking what was sliced gives back the stack: a loop whose gradient is the identity only copies.
+struct ForwardSlices : OpRewritePattern<LoopOp> {
+  using OpRewritePattern::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(LoopOp loop, PatternRewriter &rewriter) const override {
+    bool changed = false;
+    for (auto [value, result] : llvm::zip(loop.getYield().getStacks(), loop.getStackResults())) {
+      auto slices = loop.getSliceArgs();
+      const auto *arg = llvm::find(slices, value);
+      if (arg == slices.end() || result.use_empty())
+        continue;
+      rewriter.replaceAllUsesWith(result, loop.getSlices()[arg - slices.begin()]);
+      changed = true;
+    }
+    return success(changed);
+  }
+};
+
+/// Elements of a stack of one invariant value are that value.
+struct ForwardInvariants : OpRewritePattern<LoopOp> {
+  using OpRewritePattern::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(LoopOp loop, PatternRewriter &rewriter) const override {
+    bool changed = false;
+    for (auto [stack, arg] : llvm::zip(loop.getSlices(), loop.getSliceArgs())) {
+      auto maker = stack.getDefiningOp<LoopOp>();
+      unsigned number = maker ? cast<OpResult>(stack).getResultNumber() : 0;
+      if (!maker || number < maker.getNumCarries() || arg.use_empty())
+        continue;
+      Value element = maker.getYield()->getOperand(number);
+      if (maker->isAncestor(element.getParentRegion()->getParentOp()))
+        continue;
+      rewriter.replaceAllUsesWith(arg, element);
+      changed = true;
+    }
+    return success(changed);
+  }
+};
+} // namespace
+
+void LoopOp::getCanonicalizationPatterns(RewritePatternSet &patterns, MLIRContext *context) {
+  patterns.add<DropUnused, MergeDuplicates, ForwardSlices, ForwardInvariants>(context);
+}

@@ -1,0 +1,149 @@
+// Sums over the iterations of loops, gathered where their terms are formed.
+#include "dialect/Linalg.h"
+#include "dialect/Nanochat.h"
+#include "lib/Autodiff/Passes.h"
+#include "mlir/IR/Matchers.h"
+#include "mlir/Transforms/GreedyPatternRewriteDriver.h"
+
+namespace mlir::nanochat {
+#define GEN_PASS_DEF_SINKSUMSPASS
+#include "lib/Autodiff/Passes.h.inc"
+
+namespace {
+bool isZero(Value value) {
+  return matchPattern(value, m_AnyZeroFloat());
+}
+
+/// The other term of `sum` = `term` + other; null if `sum` is no such sum.
+Value otherTerm(Value sum, Value term) {
+  auto add = sum.getDefiningOp<arith::AddFOp>();
+  if (!add || (add.getLhs() == term) == (add.getRhs() == term))
+    return Value();
+  return add.getLhs() == term ? add.getRhs() : add.getLhs();
+}
+
+/// Does carried value k only gather terms, here or in loops of the body, starting from its initial value?
+bool gathers(LoopOp loop, unsigned k) {
+  BlockArgument arg = loop.getCarryArgs()[k];
+  Value next = loop.getYield().getValues()[k];
+  if (!arg.hasOneUse())
+    return false;
+  if (otherTerm(next, arg))
+    return true;
+  auto result = dyn_cast<OpResult>(next);
+  auto inner = result ? dyn_cast<LoopOp>(result.getOwner()) : LoopOp();
+  return inner && result.getResultNumber() < inner.getNumCarries() &&
+         inner.getInits()[result.getResultNumber()] == arg && gathers(inner, result.getResultNumber());
+}
+
+/// x + (sum that a loop gathers from zero): gathered from x. x + (stack of a loop): x is sliced and added there.
+struct SinkIntoLoop : OpRewritePattern<arith::AddFOp> {
+  using OpRewritePattern::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(arith::AddFOp add, PatternRewriter &rewriter) const override {
+    for (Value sum : {add.getLhs(), add.getRhs()})
+      if (auto result = dyn_cast<OpResult>(sum); result && succeeded(sink(add, result, rewriter)))
+        return success();
+    return failure();
+  }
+
+  static LogicalResult sink(arith::AddFOp add, OpResult result, PatternRewriter &rewriter) {
+    auto loop = dyn_cast<LoopOp>(result.getOwner());
+    Value x = otherTerm(add, result);
+    if (!loop || !x || !result.hasOneUse() || loop->getBlock() != add->getBlock())
+      return failure();
+    if (Operation *def = x.getDefiningOp(); def && def->getBlock() == loop->getBlock() && !def->isBeforeInBlock(loop))
+      return failure();
+    unsigned number = result.getResultNumber(), carries = loop.getNumCarries();
+    if (number < carries) {
+      if (!isZero(loop.getInits()[number]) || !gathers(loop, number))
+        return failure();
+      rewriter.modifyOpInPlace(loop, [&] { loop.getInitsMutable()[number].set(x); });
+      rewriter.replaceOp(add, result);
+      return success();
+    }
+    // Appended last among the slices, so that all numbers stay.
+    SmallVector<Value> slices(loop.getSlices());
+    slices.push_back(x);
+    BlockArgument term = loop.getBody().addArgument(LoopOp::sliceOf(x.getType()), x.getLoc());
+    YieldOp yield = loop.getYield();
+    rewriter.setInsertionPoint(yield);
+    OpOperand &stack = yield->getOpOperand(number);
+    auto next = arith::AddFOp::create(rewriter, add.getLoc(), term, stack.get());
+    rewriter.modifyOpInPlace(yield, [&] { stack.set(next); });
+    LoopOp sunk = loop.rebuild(rewriter, loop.getInits(), slices);
+    rewriter.replaceOp(add, sunk.getResult(number));
+    rewriter.replaceOp(loop, sunk.getResults());
+    return success();
+  }
+};
+
+/// A loop that adds up slices of a stack: the loop that makes the stack adds up its elements instead.
+struct SumWhereStacked : OpRewritePattern<LoopOp> {
+  using OpRewritePattern::OpRewritePattern;
+
+  /// What carried value k adds in each iteration, if all it does is adding.
+  static Value termOf(LoopOp loop, unsigned k) {
+    BlockArgument arg = loop.getCarryArgs()[k];
+    return arg.hasOneUse() ? otherTerm(loop.getYield().getValues()[k], arg) : Value();
+  }
+
+  LogicalResult matchAndRewrite(LoopOp loop, PatternRewriter &rewriter) const override {
+    for (unsigned k = 0; k < loop.getNumCarries(); ++k) {
+      Value term = termOf(loop, k);
+      auto scale = term ? term.getDefiningOp<ScaleOp>() : ScaleOp();
+      if (scale && loop->isAncestor(scale.getS().getParentRegion()->getParentOp()))
+        continue;
+      auto slice = dyn_cast_if_present<BlockArgument>(scale ? scale.getX() : term);
+      if (!slice || slice.getOwner() != &loop.getBody().front() || slice.getArgNumber() < loop.getNumCarries())
+        continue;
+      auto stack = dyn_cast<OpResult>(loop->getOperand(slice.getArgNumber()));
+      auto maker = stack ? dyn_cast<LoopOp>(stack.getOwner()) : LoopOp();
+      if (!maker || !stack.hasOneUse() || !slice.hasOneUse() || maker->getBlock() != loop->getBlock() ||
+          stack.getResultNumber() < maker.getNumCarries())
+        continue;
+      Value sum = gatherIn(maker, stack.getResultNumber(), rewriter);
+      rewriter.setInsertionPoint(loop);
+      if (scale)
+        sum = ScaleOp::create(rewriter, loop.getLoc(), sum, scale.getS());
+      if (!isZero(loop.getInits()[k]))
+        sum = arith::AddFOp::create(rewriter, loop.getLoc(), loop.getInits()[k], sum);
+      rewriter.replaceAllUsesWith(loop.getResult(k), sum);
+      rewriter.modifyOpInPlace(loop.getYield(), [&] { loop.getYield().getValuesMutable()[k].set(loop.getCarryArgs()[k]); });
+      return success();
+    }
+    return failure();
+  }
+
+  /// Rebuilds `loop` with one more carried value, the sum from zero of what result `number` stacks.
+  static Value gatherIn(LoopOp loop, unsigned number, PatternRewriter &rewriter) {
+    unsigned carries = loop.getNumCarries();
+    YieldOp yield = loop.getYield();
+    Value element = yield->getOperand(number);
+    rewriter.setInsertionPoint(loop);
+    ImplicitLocOpBuilder b(loop.getLoc(), rewriter);
+    SmallVector<Value> inits(loop.getInits());
+    inits.push_back(constant(b, element.getType(), 0.0));
+    BlockArgument sum = loop.getBody().insertArgument(carries, element.getType(), loop.getLoc());
+    rewriter.setInsertionPoint(yield);
+    Value next = arith::AddFOp::create(rewriter, loop.getLoc(), sum, element);
+    rewriter.modifyOpInPlace(yield, [&] { yield.getValuesMutable().append(next); });
+    LoopOp longer = loop.rebuild(rewriter, inits, loop.getSlices());
+    SmallVector<Value> results(longer.getResults());
+    results.erase(results.begin() + carries);
+    rewriter.replaceOp(loop, results);
+    return longer.getResult(carries);
+  }
+};
+
+struct SinkSumsPass : impl::SinkSumsPassBase<SinkSumsPass> {
+  void runOnOperation() override {
+    RewritePatternSet patterns(&getContext());
+    patterns.add<SinkIntoLoop, SumWhereStacked>(&getContext());
+    LoopOp::getCanonicalizationPatterns(patterns, &getContext());
+    if (failed(applyPatternsGreedily(getOperation(), std::move(patterns))))
+      signalPassFailure();
+  }
+};
+} // namespace
+} // namespace mlir::nanochat

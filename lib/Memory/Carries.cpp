@@ -1,0 +1,157 @@
+// Where carried values and stacks of loops live.
+#include "lib/Memory/Layout.h"
+#include "lib/Memory/Places.h"
+
+using namespace mlir;
+using namespace mlir::nanochat;
+
+Place PlaceTable::newBuffer(Value value, Block *owner) {
+  auto buffer = std::make_unique<Buffer>(Buffer{Arena::workspace, bytesOf(value.getType()), owner});
+  buffer->plain = true;
+  buffers.push_back(std::move(buffer));
+  Place place;
+  place.buffer = buffers.back().get();
+  return place;
+}
+
+/// Where `value` should be written: what a yield or return asks for, else where a loop wants to start.
+Place PlaceTable::wish(Value value) {
+  if (Place place = demands.lookup(value))
+    return place;
+  for (OpOperand &use : value.getUses()) {
+    if (isView(use.getOwner()) && value.hasOneUse())
+      return wish(use.getOwner()->getResult(0));
+    auto loop = dyn_cast<LoopOp>(use.getOwner());
+    if (!loop || use.getOperandNumber() >= loop.getNumCarries() || loop->getBlock() != value.getParentBlock())
+      continue;
+    Carry carry = carryOf(loop, use.getOperandNumber());
+    if (carry.saved || value.hasOneUse())
+      return carry.start;
+  }
+  return Place();
+}
+
+void PlaceTable::demand(Value value, Place place) {
+  Operation *def = stripViews(value).getDefiningOp();
+  if (!def || def->getBlock() != value.getParentBlock() || isa<arith::ConstantOp>(def))
+    return;
+  for (; Operation *view = value.getDefiningOp(); value = view->getOperand(0)) {
+    demands.try_emplace(value, place);
+    if (!isView(view))
+      return;
+  }
+}
+
+/// Where the elements of a stack are anyway: where a chain of carried values keeps them.
+Place PlaceTable::chainedHome(OpResult stack) {
+  auto loop = cast<LoopOp>(stack.getOwner());
+  YieldOp yield = loop.getYield();
+  Value element = yield->getOperand(stack.getResultNumber());
+  if (!onlySliced(stack))
+    return Place();
+  for (unsigned k = 0; k < loop.getNumCarries(); ++k) {
+    auto chain = chainOf(loop, k);
+    if (!chain)
+      continue;
+    if (element == loop.getCarryArgs()[k])
+      return carryOf(loop, k).arg.stackOver(loop);
+    if (element == yield.getValues()[k])
+      return carryOf(loop, k).next.stackOver(loop);
+    if (element == chain->inner.getResult(chain->number))
+      return carryOf(chain->inner, chain->number).result.stackOver(loop);
+  }
+  return Place();
+}
+
+Place PlaceTable::homeOf(OpResult stack) {
+  if (Place place = places.lookup(stack))
+    return place;
+  if (Place place = chainedHome(stack))
+    return places[stack] = place;
+  auto loop = cast<LoopOp>(stack.getOwner());
+  Place place = wish(stack);
+  // Stacked again by the enclosing loop: a slice of its stack.
+  if (auto outer = dyn_cast<LoopOp>(loop->getParentOp()); outer && !place)
+    for (auto [element, result] : llvm::zip(outer.getYield().getStacks(), outer.getStackResults()))
+      if (element == stack && !place)
+        place = homeOf(cast<OpResult>(result)).slice(outer, denseBytes(stack.getType()));
+  Layout layout = layoutOf(stack);
+  if (!place) {
+    place = newBuffer(stack, loop->getBlock());
+    place.buffer->bytes = llvm::alignTo(std::max(layout.bytes, place.buffer->bytes), 64);
+    place.buffer->plain = false;
+    place.offset = layout.base;
+  }
+  if (place.strides.empty())
+    place.strides = layout.strides;
+  return places[stack] = place;
+}
+
+/// The place of a carried value's start, if the loop may go on there.
+Place PlaceTable::reusableStart(LoopOp loop, unsigned k) {
+  OpOperand &init = loop->getOpOperand(k);
+  Value source = stripViews(init.get());
+  Place place = places.lookup(source);
+  if (!place || source.getParentBlock() != loop->getBlock() || !diesAt(source, loop, &init))
+    return Place();
+  if (auto arg = dyn_cast<BlockArgument>(source)) {
+    auto outer = dyn_cast<LoopOp>(arg.getOwner()->getParentOp());
+    bool free = outer && arg.getArgNumber() < outer.getNumCarries() && !carryOf(outer, arg.getArgNumber()).saved;
+    return free ? place : Place();
+  }
+  if (!place.buffer || !place.buffer->plain)
+    return Place();
+  place.buffer->plain = false;
+  return place;
+}
+
+/// Carried value k of `loop` is element i of `stack` in iteration i, and leaves the next one at i + 1.
+PlaceTable::Carry PlaceTable::savedIn(Place stack, LoopOp loop) {
+  int64_t stride = stack.strides.front(), ahead = loop.getReverse() ? -stride : stride;
+  int64_t last = (int64_t(loop.getCount()) - 1) * stride;
+  Carry carry;
+  carry.saved = true;
+  carry.arg = stack.slice(loop, stride);
+  carry.next = carry.arg.at(ahead);
+  stack.strides.erase(stack.strides.begin());
+  carry.start = stack.at(loop.getReverse() ? last : 0);
+  carry.result = stack.at(loop.getReverse() ? -stride : last + stride);
+  return carry;
+}
+
+PlaceTable::Carry PlaceTable::carryOf(LoopOp loop, unsigned k) {
+  auto key = std::make_pair(loop.getOperation(), k);
+  if (auto it = carries.find(key); it != carries.end())
+    return it->second;
+  if (auto chain = chainOf(loop, k))
+    return carries[key] = savedIn(carryOf(chain->inner, chain->number).start.stackOver(loop), loop);
+  if (OpResult stack = savedStack(loop, k))
+    return carries[key] = savedIn(homeOf(stack), loop);
+  BlockArgument arg = loop.getCarryArgs()[k];
+  auto fresh = [&] {
+    Place place = newBuffer(arg, loop->getBlock());
+    place.buffer->plain = false;
+    return place;
+  };
+  Carry carry;
+  Place result = wish(loop.getResult(k)), start = reusableStart(loop, k);
+  if (canOverwrite(loop.getYield().getValues()[k], arg)) {
+    Place home = result ? result : start ? start : fresh();
+    carry.start = carry.arg = carry.next = carry.result = home;
+    return carries[key] = carry;
+  }
+  // Two places in turn: the last value falls on what the result wishes, the first where it already is.
+  Place sides[2];
+  unsigned last = loop.getCount() % 2;
+  sides[last] = result;
+  if (!sides[0] && !(start && start == result))
+    sides[0] = start;
+  for (Place &side : sides)
+    if (!side)
+      side = fresh();
+  carry.start = sides[0];
+  carry.result = sides[last];
+  carry.arg = Place::byParity(loop, sides[0], sides[1]);
+  carry.next = Place::byParity(loop, sides[1], sides[0]);
+  return carries[key] = carry;
+}

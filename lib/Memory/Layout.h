@@ -1,0 +1,42 @@
+// What the uses of values allow: who may overwrite whom, and how stacks lie in memory.
+#ifndef NANOCHAT_LIB_MEMORY_LAYOUT_H
+#define NANOCHAT_LIB_MEMORY_LAYOUT_H
+
+#include "lib/Memory/Place.h"
+#include <optional>
+
+namespace mlir::nanochat {
+
+/// Does `op` show its operand's memory under another shape?
+bool isView(Operation *op);
+/// The value whose memory `value` shows under another shape.
+Value stripViews(Value value);
+/// Is every use of `value` other than `last` before `producer`?
+bool diesAt(Value value, Operation *producer, OpOperand *last);
+/// May what computes `next` write over the memory of `old`?
+bool canOverwrite(Value next, Value old);
+/// Is the value read only through slices of loops, so that it may be laid out with gaps?
+bool onlySliced(Value value);
+
+/// How a stack of a loop lies in memory.
+struct Layout {
+  int64_t base = 0, bytes = 0;
+  SmallVector<int64_t> strides;
+  bool saved = false; // holds the carried values of its loop, and one more
+};
+Layout layoutOf(OpResult stack);
+
+/// The stack that holds carried value k of `loop` in every iteration; null if there is none.
+OpResult savedStack(LoopOp loop, unsigned k);
+
+/// A carried value that starts a saved one of a loop in its body, all iterations of which are saved too:
+/// it lives where that one starts.
+struct Chain {
+  LoopOp inner;
+  unsigned number;
+  bool linked; // the inner loop's result is the next value: one iteration ends where the next starts
+};
+std::optional<Chain> chainOf(LoopOp loop, unsigned k);
+
+} // namespace mlir::nanochat
+#endif

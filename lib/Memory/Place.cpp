@@ -1,0 +1,89 @@
+#include "lib/Memory/Place.h"
+
+using namespace mlir;
+using namespace mlir::nanochat;
+
+int64_t mlir::nanochat::denseBytes(Type type) {
+  auto shaped = cast<ShapedType>(type);
+  return shaped.getNumElements() * ((shaped.getElementTypeBitWidth() + 7) / 8);
+}
+
+int64_t mlir::nanochat::bytesOf(Type type) { return llvm::alignTo(denseBytes(type), 64); }
+
+Place Place::map(llvm::function_ref<void(Place &)> change) const {
+  if (choice)
+    return byParity(choice->loop, choice->even.map(change), choice->odd.map(change));
+  Place place = *this;
+  change(place);
+  return place;
+}
+
+bool Place::operator==(const Place &other) const {
+  if (choice || other.choice)
+    return choice && other.choice && choice->loop == other.choice->loop && choice->even == other.choice->even &&
+           choice->odd == other.choice->odd;
+  auto same = [](const Term &x, const Term &y) { return x.loop == y.loop && x.stride == y.stride; };
+  return buffer == other.buffer && offset == other.offset && llvm::equal(terms, other.terms, same);
+}
+
+Place Place::at(int64_t bytes) const {
+  return map([&](Place &place) { place.offset += bytes; });
+}
+
+Place Place::slice(LoopOp loop, int64_t bytes) const {
+  return map([&](Place &place) {
+    int64_t stride = place.strides.empty() ? bytes : place.strides.front();
+    if (!place.strides.empty())
+      place.strides.erase(place.strides.begin());
+    place.terms.push_back({loop, stride});
+  });
+}
+
+Place Place::stackOver(LoopOp loop) const {
+  const auto *term = llvm::find_if(terms, [&](const Term &t) { return t.loop == loop; });
+  if (choice || term == terms.end())
+    return Place();
+  Place place = *this;
+  place.strides.insert(place.strides.begin(), term->stride);
+  place.terms.erase(place.terms.begin() + (term - terms.begin()));
+  return place;
+}
+
+Place Place::byParity(LoopOp loop, const Place &even, const Place &odd) {
+  Place place;
+  place.choice = std::make_shared<Choice>(Choice{loop, even, odd});
+  return place;
+}
+
+void Place::forEachBuffer(llvm::function_ref<void(Buffer *)> visit) const {
+  if (choice) {
+    choice->even.forEachBuffer(visit);
+    choice->odd.forEachBuffer(visit);
+  } else if (buffer) {
+    visit(buffer);
+  }
+}
+
+int64_t mlir::nanochat::packArena(ArrayRef<Buffer *> buffers) {
+  SmallVector<Buffer *> order(buffers);
+  llvm::stable_sort(order, [](Buffer *x, Buffer *y) { return x->bytes > y->bytes; });
+  SmallVector<Buffer *> placed;
+  int64_t size = 0;
+  for (Buffer *buffer : order) {
+    if (buffer->first < 0)
+      continue;
+    int64_t offset = 0;
+    // `placed` is sorted by offset: take the first gap among those alive at the same time.
+    for (Buffer *other : placed) {
+      if (other->last < buffer->first || buffer->last < other->first)
+        continue;
+      if (other->offset - offset >= buffer->bytes)
+        break;
+      offset = std::max(offset, other->offset + other->bytes);
+    }
+    buffer->offset = offset;
+    size = std::max(size, offset + buffer->bytes);
+    placed.insert(llvm::upper_bound(placed, buffer, [](Buffer *x, Buffer *y) { return x->offset < y->offset; }), buffer);
+  }
+  return size;
+}

@@ -1,0 +1,65 @@
+// Addresses in arenas, as functions of the iterations of enclosing loops.
+#ifndef NANOCHAT_LIB_MEMORY_PLACE_H
+#define NANOCHAT_LIB_MEMORY_PLACE_H
+
+#include "dialect/StepIR.h"
+#include <memory>
+
+namespace mlir::nanochat {
+
+/// A piece of an arena. Offsets are assigned by packArena once all lifetimes are known.
+struct Buffer {
+  Arena arena;
+  int64_t bytes;
+  Block *owner;          // lifetimes are positions of ops in this block
+  int64_t first = -1, last = -1;
+  int64_t offset = -1;
+  bool plain = false;    // holds one temporary value and nothing else
+};
+
+/// Address in a buffer: offset + Σ index_i·stride_i; or a choice of two places by the parity of an iteration.
+struct Place {
+  struct Term {
+    LoopOp loop;
+    int64_t stride; // times the loop's index
+  };
+  struct Choice;
+  Buffer *buffer = nullptr;
+  int64_t offset = 0;
+  SmallVector<Term> terms;
+  /// Bytes between elements of the leading dimensions, where the value is a stack that only loops
+  /// read; dense where empty.
+  SmallVector<int64_t> strides;
+  /// Where set, all of the above is unused.
+  std::shared_ptr<const Choice> choice;
+
+  explicit operator bool() const { return buffer || choice; }
+  bool operator==(const Place &other) const;
+  /// `bytes` further.
+  Place at(int64_t bytes) const;
+  /// The slice of this stack that the current iteration of `loop` works on, where a dense one has `bytes`.
+  Place slice(LoopOp loop, int64_t bytes) const;
+  /// The stack of which this is the slice of `loop`; null if it is none.
+  Place stackOver(LoopOp loop) const;
+  /// `even` in iterations 0, 2, ... of `loop`, else `odd`.
+  static Place byParity(LoopOp loop, const Place &even, const Place &odd);
+  void forEachBuffer(llvm::function_ref<void(Buffer *)> visit) const;
+
+private:
+  Place map(llvm::function_ref<void(Place &)> change) const;
+};
+
+struct Place::Choice {
+  LoopOp loop;
+  Place even, odd;
+};
+
+/// Packs buffers of one arena: those whose lifetimes meet do not overlap. Returns the arena's size.
+int64_t packArena(ArrayRef<Buffer *> buffers);
+
+/// Bytes of a dense tensor, and the same rounded up to 64.
+int64_t denseBytes(Type type);
+int64_t bytesOf(Type type);
+
+} // namespace mlir::nanochat
+#endif
