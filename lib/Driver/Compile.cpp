@@ -1,4 +1,5 @@
 #include "lib/Driver/Compile.h"
+#include "lib/Driver/Plan.h"
 #include "dialect/StepIR.h"
 #include "dialect/interfaces/Cost.h"
 #include "lib/Execution/Codegen.h"
@@ -44,6 +45,11 @@ public:
   }
 
   ExitCode write() {
+    if (!options.plan.empty())
+      return writeFile([&](llvm::raw_pwrite_stream &os) {
+        printPlan(*planned, facts, parameters, scratch, options.plan == "json", os);
+        return success();
+      });
     if (options.emit == "mlir")
       return writeFile([&](llvm::raw_pwrite_stream &os) {
         module->print(os);
@@ -102,6 +108,7 @@ private:
   void readModel() {
     for (auto model : module.getOps<ModelOp>()) {
       facts.model = model.getSymName().str();
+      parameters = countParameters(model);
       model.walk([&](HeadOpInterface head) {
         facts.vocab = cast<RankedTensorType>(head->getOperand(1).getType()).getDimSize(0);
       });
@@ -128,6 +135,7 @@ private:
   const CompileOptions &options;
   OwningOpRef<ModuleOp> planned;
   ProgramFacts facts;
+  ParameterCount parameters;
   SmallVector<KernelFacts> kernels;
   int64_t scratch = 0;
 };

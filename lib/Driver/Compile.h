@@ -10,6 +10,7 @@ struct CompileOptions {
   PipelineOptions pipeline;
   std::string emit = "mlir";  // mlir, llvm, asm, obj or exe
   std::string stopAfter;      // a stage; all of them where empty
+  std::string plan;           // table or json: print the plan instead
   std::string output = "-";
   std::string runtime;        // the runtime archive that executables link
 };

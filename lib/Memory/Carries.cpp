@@ -8,6 +8,7 @@ using namespace mlir::nanochat;
 Place PlaceTable::newBuffer(Value value, Block *owner) {
   auto buffer = std::make_unique<Buffer>(Buffer{Arena::workspace, bytesOf(value.getType()), owner});
   buffer->plain = true;
+  buffer->type = value.getType();
   buffers.push_back(std::move(buffer));
   Place place;
   place.buffer = buffers.back().get();
@@ -80,6 +81,7 @@ Place PlaceTable::homeOf(OpResult stack) {
     place = newBuffer(stack, loop->getBlock());
     place.buffer->bytes = llvm::alignTo(std::max(layout.bytes, place.buffer->bytes), 64);
     place.buffer->plain = false;
+    place.buffer->saved = loop.getNumCarries() > 0 && !loop.getReverse();
     place.offset = layout.base;
   }
   if (place.strides.empty())

@@ -12,6 +12,8 @@ namespace mlir::nanochat {
 inline constexpr StringLiteral kTensorsAttr = "nanochat.tensors";
 /// On the module: DenseI64Array, bytes per arena.
 inline constexpr StringLiteral kArenaBytesAttr = "nanochat.arena_bytes";
+/// On the module: the temporary buffers of all entries, largest first; for readers of the plan.
+inline constexpr StringLiteral kWorkspaceAttr = "nanochat.workspace";
 
 #define GEN_PASS_DECL
 #define GEN_PASS_REGISTRATION

@@ -118,6 +118,9 @@ struct PlanMemoryPass : impl::PlanMemoryPassBase<PlanMemoryPass> {
       int64_t &workspace = sizes[unsigned(Arena::workspace)];
       workspace = std::max(workspace, packArena(temporaries));
     }
+    SmallVector<Attribute> temporaries;
+    for (auto [entry, table] : llvm::zip(entries, tables))
+      describeTemporaries(entry, *table, temporaries);
     // Bound tensors lie one after the other, in the order of the entries' signatures.
     SmallVector<Attribute> tensors;
     DenseMap<Buffer *, int64_t> numbers;
@@ -144,8 +147,28 @@ struct PlanMemoryPass : impl::PlanMemoryPassBase<PlanMemoryPass> {
     Builder b(&getContext());
     module->setAttr(kTensorsAttr, b.getArrayAttr(tensors));
     module->setAttr(kArenaBytesAttr, b.getDenseI64ArrayAttr(sizes));
+    module->setAttr(kWorkspaceAttr, b.getArrayAttr(temporaries));
     for (auto model : llvm::make_early_inc_range(module.getOps<ModelOp>()))
       model.erase();
+  }
+
+  static void describeTemporaries(func::FuncOp entry, const PlaceTable &table, SmallVectorImpl<Attribute> &list) {
+    SmallVector<Buffer *> buffers;
+    for (auto &buffer : table.getBuffers())
+      if (buffer->first >= 0)
+        buffers.push_back(buffer.get());
+    llvm::stable_sort(buffers, [](Buffer *x, Buffer *y) { return x->bytes > y->bytes; });
+    Builder b(entry.getContext());
+    for (Buffer *buffer : buffers) {
+      NamedAttrList facts;
+      facts.set("entry", entry.getSymNameAttr());
+      facts.set("type", TypeAttr::get(buffer->type));
+      for (auto [name, value] : {std::pair("bytes", buffer->bytes), {"offset", buffer->offset}, {"first", buffer->first}, {"last", buffer->last}})
+        facts.set(name, b.getI64IntegerAttr(value));
+      if (buffer->saved && entry.getSymName().ends_with(".gradients"))
+        facts.set("saved", b.getUnitAttr());
+      list.push_back(facts.getDictionary(entry.getContext()));
+    }
   }
 
   static DictionaryAttr describe(DictionaryAttr attrs, Type type, Buffer *buffer) {

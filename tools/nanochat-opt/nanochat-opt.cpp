@@ -41,6 +41,8 @@ cl::opt<std::string> target("target", cl::cat(category), cl::value_desc("row"),
 cl::opt<std::string> emitKind("emit", cl::cat(category), cl::init("mlir"), cl::value_desc("kind"),
                               cl::desc("What to write: mlir (default), llvm, asm, obj or exe"));
 cl::opt<std::string> stopAfter("stop-after", cl::cat(category), cl::value_desc("stage"), cl::desc("Print the IR after this stage"));
+cl::opt<std::string> plan("plan", cl::cat(category), cl::ValueOptional, cl::value_desc("table|json"),
+                          cl::desc("Print parameters, FLOPs per token and the memory plan instead of code"));
 cl::opt<bool> listStages("list-stages", cl::cat(category), cl::desc("Print the stages and what they promise"));
 cl::list<std::string> sizes("set", cl::cat(category), cl::CommaSeparated, cl::value_desc("name=value"),
                             cl::desc("Compile-time sizes: batch, seq, accum, and loops by name (n_loops, layers)"));
@@ -89,9 +91,14 @@ static int compileModel(const std::string &input, const std::string &output, Dia
     return usage("--stop-after=" + stopAfter + " names no stage", "see --list-stages");
   if (!stopAfter.empty() && emitKind != "mlir")
     return usage("--stop-after prints IR and excludes --emit=" + emitKind, "leave one of the two out");
+  std::string form = plan.getNumOccurrences() && plan.empty() ? "table" : plan.getValue();
+  if (!llvm::is_contained({"", "table", "json"}, form))
+    return usage("--plan=" + form + " is not known", "write --plan for a table or --plan=json");
+  if (!form.empty() && (!stopAfter.empty() || emitKind != "mlir"))
+    return usage("--plan prints the plan and excludes --stop-after and --emit", "leave them out");
   if (emitKind == "exe" && output == "-")
     return usage("--emit=exe needs a file to write", "add -o PROGRAM");
-  CompileOptions options{{*row, {}}, emitKind, stopAfter, output, findRuntime(argv0)};
+  CompileOptions options{{*row, {}}, emitKind, stopAfter, form, output, findRuntime(argv0)};
   for (StringRef size : sizes) {
     auto [name, text] = size.split('=');
     int64_t value;

@@ -1,0 +1,135 @@
+#include "lib/Driver/Plan.h"
+#include "dialect/StepIR.h"
+#include "lib/Memory/Passes.h"
+#include "llvm/Support/Format.h"
+#include "llvm/Support/JSON.h"
+#include <map>
+
+using namespace mlir;
+using namespace mlir::nanochat;
+namespace json = llvm::json;
+
+/// How often the model applies `value`: over its uses, the most iterations of the loops between it and the use.
+static int64_t timesApplied(Value value) {
+  int64_t most = 1;
+  for (OpOperand &use : value.getUses()) {
+    int64_t times = 1;
+    Operation *user = use.getOwner();
+    auto loop = dyn_cast<LoopOp>(user);
+    if (loop) // Carried or sliced: each iteration sees its own, the body counts from there.
+      times = timesApplied(loop.getBody().getArgument(use.getOperandNumber()));
+    for (auto outer = user->getParentOfType<LoopOp>(); outer && !outer->isAncestor(value.getParentRegion()->getParentOp());
+         outer = outer->getParentOfType<LoopOp>())
+      times *= outer.getCount();
+    most = std::max(most, times);
+  }
+  return most;
+}
+
+ParameterCount mlir::nanochat::countParameters(ModelOp model) {
+  ParameterCount count;
+  for (auto param : model.getForward().getOps<ParamOp>()) {
+    int64_t elements = cast<RankedTensorType>(param.getType()).getNumElements();
+    count.stored += elements;
+    count.effective += elements * (param.getRole() == "embedding" ? 1 : timesApplied(param.getResult()));
+  }
+  return count;
+}
+
+/// The plan as data; the table prints the same.
+static json::Object describe(ModuleOp planned, const ProgramFacts &facts, ParameterCount parameters, int64_t scratch) {
+  json::Object sizes, arenas;
+  for (NamedAttribute size : planned->getAttrOfType<DictionaryAttr>(kSizesAttr))
+    sizes[size.getName().strref()] = cast<IntegerAttr>(size.getValue()).getInt();
+  int64_t total = 0;
+  for (auto [arena, bytes] : llvm::enumerate(planned->getAttrOfType<DenseI64ArrayAttr>(kArenaBytesAttr).asArrayRef())) {
+    arenas[stringifyArena(Arena(arena))] = bytes;
+    total += bytes;
+  }
+  json::Array buffers;
+  int64_t saved = 0;
+  for (auto buffer : planned->getAttrOfType<ArrayAttr>(kWorkspaceAttr).getAsRange<DictionaryAttr>()) {
+    auto number = [&](StringRef key) { return cast<IntegerAttr>(buffer.get(key)).getInt(); };
+    std::string type;
+    llvm::raw_string_ostream(type) << cast<TypeAttr>(buffer.get("type")).getValue();
+    bool isSaved = buffer.contains("saved");
+    saved += isSaved ? number("bytes") : 0;
+    buffers.push_back(json::Object{{"entry", cast<StringAttr>(buffer.get("entry")).getValue()}, {"type", type},
+                                   {"bytes", number("bytes")}, {"offset", number("offset")}, {"first", number("first")},
+                                   {"last", number("last")}, {"saved", isSaved}});
+  }
+  return json::Object{{"model", facts.model},
+                      {"target", facts.target},
+                      {"sizes", std::move(sizes)},
+                      {"parameters_stored", parameters.stored},
+                      {"parameters_effective", parameters.effective},
+                      {"flops_per_token", facts.flopsPerToken},
+                      {"arena_bytes", std::move(arenas)},
+                      {"total_bytes", total},
+                      {"scratch_bytes_per_thread", scratch},
+                      {"saved_bytes", saved},
+                      {"workspace", std::move(buffers)}};
+}
+
+/// 1234567 as 1,234,567.
+static std::string grouped(int64_t number) {
+  std::string text = std::to_string(number);
+  for (int64_t at = int64_t(text.size()) - 3; at > 0; at -= 3)
+    text.insert(at, ",");
+  return text;
+}
+
+static void printRow(llvm::raw_ostream &os, StringRef name, int64_t number, StringRef note = "") {
+  os << llvm::left_justify(name, 34) << llvm::right_justify(grouped(number), 20);
+  if (!note.empty())
+    os << "   " << note;
+  os << "\n";
+}
+
+static std::string mebibytes(int64_t bytes) {
+  std::string text;
+  llvm::raw_string_ostream(text) << llvm::format("%.1f MiB", double(bytes) / (1 << 20));
+  return text;
+}
+
+static std::map<std::string, int64_t> sorted(const json::Object &numbers) {
+  std::map<std::string, int64_t> byName;
+  for (auto &[name, number] : numbers)
+    byName[name.str()] = *number.getAsInteger();
+  return byName;
+}
+
+static void printTable(json::Object &plan, llvm::raw_ostream &os) {
+  auto number = [&](StringRef key) { return *plan.getInteger(key); };
+  os << *plan.getString("model") << " for " << *plan.getString("target") << ":";
+  for (auto &[name, size] : sorted(*plan.getObject("sizes")))
+    os << " " << name << "=" << size;
+  os << "\n\n";
+  printRow(os, "parameters stored", number("parameters_stored"));
+  printRow(os, "parameters effective", number("parameters_effective"), "as many would do this work unshared");
+  printRow(os, "FLOPs per token, training", number("flops_per_token"));
+  os << "\n" << llvm::left_justify("arena", 34) << llvm::right_justify("bytes", 20) << "\n";
+  for (auto &[name, bytes] : sorted(*plan.getObject("arena_bytes")))
+    printRow(os, name, bytes);
+  printRow(os, "total", number("total_bytes"), mebibytes(number("total_bytes")));
+  printRow(os, "of which saved for gradients", number("saved_bytes"), mebibytes(number("saved_bytes")));
+  printRow(os, "scratch per thread", number("scratch_bytes_per_thread"));
+  os << "\nworkspace buffers, alive from step to step of their entry; * saved for gradients\n"
+     << llvm::right_justify("bytes", 16) << llvm::right_justify("offset", 16) << "   alive        what\n";
+  for (json::Value &value : *plan.getArray("workspace")) {
+    json::Object &buffer = *value.getAsObject();
+    std::string alive = std::to_string(*buffer.getInteger("first")) + "-" + std::to_string(*buffer.getInteger("last"));
+    os << llvm::right_justify(grouped(*buffer.getInteger("bytes")), 16) << llvm::right_justify(grouped(*buffer.getInteger("offset")), 16)
+       << (*buffer.getBoolean("saved") ? " * " : "   ") << llvm::left_justify(alive, 12) << " " << *buffer.getString("entry") << " "
+       << *buffer.getString("type") << "\n";
+  }
+}
+
+void mlir::nanochat::printPlan(ModuleOp planned, const ProgramFacts &facts, ParameterCount parameters, int64_t scratch, bool isJson,
+                               llvm::raw_ostream &os) {
+  json::Object plan = describe(planned, facts, parameters, scratch);
+  if (isJson)
+    os << llvm::formatv("{0:2}\n", json::Value(std::move(plan)));
+  else
+    printTable(plan, os);
+}

@@ -1,0 +1,17 @@
+// RUN: nanochat-opt %models/looplm-tiny.mlir --target=native --plan | FileCheck %s
+// RUN: nanochat-opt %models/looplm-tiny.mlir --target=native --plan=json | %python -c "import json, sys; p = json.load(sys.stdin); assert p['total_bytes'] == sum(p['arena_bytes'].values()); assert all(b['bytes'] > 0 for b in p['workspace'])"
+// RUN: not nanochat-opt %models/looplm-tiny.mlir --target=native --plan=xml 2>&1 | FileCheck %s --check-prefix=FORM
+// RUN: not nanochat-opt %models/looplm-tiny.mlir --target=native --plan --emit=obj 2>&1 | FileCheck %s --check-prefix=TWO
+
+// 3 layers of 4·256² + 3·256·704 weights and 4 norms, the embedding, the last norm, the gate.
+// CHECK: looplm_tiny for {{.*}}: accum=1 batch=8 layers=3 n_loops=4 seq=256
+// CHECK: parameters stored {{ *}}2,477,825
+// CHECK: parameters effective {{ *}}9,713,924
+// CHECK: FLOPs per token, training
+// CHECK: param {{ *}}9,911,360
+// CHECK: workspace
+// CHECK: train.gradients tensor<
+
+// FORM: error: --plan=xml is not known
+// FORM: note: write --plan for a table or --plan=json
+// TWO: error: --plan prints the plan and excludes --stop-after and --emit
