@@ -2,6 +2,8 @@
 // Every linear of the layers multiplies int8 activations with {-1, 0, 1} weights (BitNet b1.58); the
 // embedding is the output head. After every loop the model may stop: the gate gives each token a
 // distribution p over the four exits, and the loss is the expected loss minus β times its entropy (Ouro).
+// Embeddings enter as large as the normed state that later loops start from (× √d), and the gains of the
+// norms behind each sub-layer start small, so that every loop refines the state instead of replacing it.
 !tok = tensor<2048xf32>
 !act = tensor<2048x256xf32>
 !mid = tensor<2048x704xf32>
@@ -12,7 +14,7 @@
 
 nanochat.model @looplm_tiny {
   %tokens, %targets = nanochat.tokens batch = 8 seq = 256
-  %beta = nanochat.scalar "beta" = 0.05 : tensor<f32>
+  %beta = nanochat.scalar "beta" = 0.1 : tensor<f32>
 
   %E = nanochat.param "embed" normal(0.06) role "embedding" : tensor<257x256xf32>
   %N1 = nanochat.param "layers.norm1" constant(1.0) role "norm" stack "layers" : tensor<3x256xf32>
@@ -20,24 +22,29 @@ nanochat.model @looplm_tiny {
   %Wk = nanochat.param "layers.k" normal(0.06) role "matrix" stack "layers" : tensor<3x256x256xf32>
   %Wv = nanochat.param "layers.v" normal(0.06) role "matrix" stack "layers" : tensor<3x256x256xf32>
   %Wo = nanochat.param "layers.o" normal(0.06) role "matrix" stack "layers" : tensor<3x256x256xf32>
-  %N2 = nanochat.param "layers.norm2" constant(1.0) role "norm" stack "layers" : tensor<3x256xf32>
+  %N2 = nanochat.param "layers.norm2" constant(0.3) role "norm" stack "layers" : tensor<3x256xf32>
   %N3 = nanochat.param "layers.norm3" constant(1.0) role "norm" stack "layers" : tensor<3x256xf32>
   %Wg = nanochat.param "layers.gate" normal(0.06) role "matrix" stack "layers" : tensor<3x704x256xf32>
   %Wu = nanochat.param "layers.up" normal(0.06) role "matrix" stack "layers" : tensor<3x704x256xf32>
   %Wd = nanochat.param "layers.down" normal(0.06) role "matrix" stack "layers" : tensor<3x256x704xf32>
-  %N4 = nanochat.param "layers.norm4" constant(1.0) role "norm" stack "layers" : tensor<3x256xf32>
+  %N4 = nanochat.param "layers.norm4" constant(0.3) role "norm" stack "layers" : tensor<3x256xf32>
   %Nf = nanochat.param "norm" constant(1.0) role "norm" : tensor<256xf32>
   %gw = nanochat.param "exit.w" constant(0.0) role "gate" : tensor<256xf32>
   %gb = nanochat.param "exit.b" constant(-1.0) role "gate" : tensor<1xf32>
 
   %cos, %sin = nanochat.rope_table seq = 256 dim = 64 theta = 1.0e4 : !rot
-  %h0 = nanochat.embedding %tokens, %E : tensor<2048xi32>, tensor<257x256xf32>
+  %e0 = nanochat.embedding %tokens, %E : tensor<2048xi32>, tensor<257x256xf32>
+  %width = arith.constant dense<16.0> : tensor<f32>
+  %h0 = nanochat.scale %e0, %width : !act, tensor<f32>
   %zero = nanochat.token_constant 0.0 like %h0 : !act
   %none = arith.constant dense<0.0> : tensor<f32>
+  %one = arith.constant dense<1.0> : tensor<f32>
   %last = nanochat.last_step "n_loops" = 4 : tensor<4xf32>
 
-  %h, %s, %loss, %nll, %p = nanochat.loop "n_loops" = 4
-      carry(%h = %h0 : !act, %survival = %zero : !tok, %sum = %none : tensor<f32>)
+  %h, %s, %loss, %last_nll, %count, %on, %gates, %nll, %p = nanochat.loop "n_loops" = 4
+      carry(%h = %h0 : !act, %survival = %zero : !tok, %sum = %none : tensor<f32>,
+            %nll_prev = %zero : !tok, %t = %none : tensor<f32>, %after_first = %none : tensor<f32>,
+            %gate_sum = %none : tensor<f32>)
       slice(%is_last = %last : tensor<4xf32>) {
     %x = nanochat.loop "layers" = 3 carry(%x = %h : !act)
         slice(%n1 = %N1 : tensor<3x256xf32>, %wq = %Wq : tensor<3x256x256xf32>,
@@ -74,9 +81,16 @@ nanochat.model @looplm_tiny {
     %bonus = arith.mulf %beta, %entropy : tensor<f32>
     %step = arith.subf %ce, %bonus : tensor<f32>
     %total = arith.addf %sum, %step : tensor<f32>
-    nanochat.yield %ht, %next, %total : !act, !tok, tensor<f32> stack %nll_t, %pt : !tok, !tok
+    %gain = nanochat.gate_loss %z, %nll_prev, %nll_t, %after_first : !tok
+    %gate_total = arith.addf %gate_sum, %gain : tensor<f32>
+    %t1 = arith.addf %t, %one : tensor<f32>
+    nanochat.yield %ht, %next, %total, %nll_t, %t1, %one, %gate_total
+      : !act, !tok, tensor<f32>, !tok, tensor<f32>, tensor<f32>, tensor<f32> stack %nll_t, %pt : !tok, !tok
   }
   nanochat.objective "train" %loss : tensor<f32>
+  // Stage II, `train --phase=gate`: only the gate learns, whether one more loop helps its token.
+  %gate_loss = arith.divf %gates, %count : tensor<f32>
+  nanochat.objective "gate" %gate_loss trains ["gate"] : tensor<f32>
   nanochat.metric "nll" %nll : tensor<4x2048xf32>
   nanochat.metric "exit_probability" %p : tensor<4x2048xf32>
 } update {

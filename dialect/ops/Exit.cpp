@@ -269,16 +269,15 @@ SmallVector<AffineMap> GateLossOp::getIndexingMaps() {
 LogicalResult GateLossOp::buildVJP(OpBuilder &builder, Cotangents &ct) {
   if (!ct.wants(getZ()))
     return success();
-  ImplicitLocOpBuilder b(getLoc(), builder);
+  // Formed beside the loss, where all it needs is at hand: one residual instead of four.
+  OpBuilder at(getOperation());
+  ImplicitLocOpBuilder before(getLoc(), at);
   double share = 1.0 / getZ().getType().getDimSize(0);
-  Value scale = mul(b, ct.of(getLoss()), getActive());
-  ct.add(b, getZ(),
-         perToken(b, {getZ(), getNllPrev(), getNll()}, scale,
-                  [&](ImplicitLocOpBuilder &s, ValueRange v) {
-                    Type f = v[0].getType();
-                    Value error = sub(s, add(s, sigmoid(s, v[0]), goOnTarget(s, *this, v[1], v[2])),
-                                      constant(s, f, 1.0));
-                    return mul(s, mul(s, v[3], constant(s, f, share)), error);
-                  }));
+  Value dz = perToken(before, {getZ(), getNllPrev(), getNll()}, getActive(), [&](ImplicitLocOpBuilder &s, ValueRange v) {
+    Type f = v[0].getType();
+    Value error = sub(s, add(s, sigmoid(s, v[0]), goOnTarget(s, *this, v[1], v[2])), constant(s, f, 1.0));
+    return mul(s, mul(s, v[3], constant(s, f, share)), error);
+  });
+  ct.add(builder, getZ(), ScaleOp::create(builder, getLoc(), dz, ct.of(getLoss())));
   return success();
 }

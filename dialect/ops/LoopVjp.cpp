@@ -35,6 +35,7 @@ public:
   }
 
 private:
+  BitVector findReached();
   void findActive();
   Block *openBody();
   LogicalResult sweep(Block *body);
@@ -55,9 +56,38 @@ private:
 };
 } // namespace
 
+/// The carried values from which a result with a cotangent follows, through any number of iterations.
+BitVector ReverseLoop::findReached() {
+  BitVector reached(forward.getNumCarries());
+  SmallVector<Value> work;
+  auto reach = [&](unsigned i) {
+    if (!reached.test(i))
+      work.push_back(forward.getYield().getValues()[i]);
+    reached.set(i);
+  };
+  for (auto [result, value] : llvm::zip(forward.getResults(), forward.getYield()->getOperands()))
+    if (ct.of(result)) {
+      if (result.getResultNumber() < forward.getNumCarries())
+        reach(result.getResultNumber());
+      else
+        work.push_back(value);
+    }
+  DenseSet<Operation *> seen;
+  while (!work.empty()) {
+    Value value = work.pop_back_val();
+    Operation *top = value.getDefiningOp() ? forwardBody().findAncestorOpInBlock(*value.getDefiningOp()) : nullptr;
+    if (auto arg = dyn_cast<BlockArgument>(value); arg && arg.getOwner() == &forwardBody() && arg.getArgNumber() < reached.size())
+      reach(arg.getArgNumber());
+    else if (top && seen.insert(top).second)
+      top->walk([&](Operation *op) { llvm::append_range(work, op->getOperands()); });
+  }
+  return reached;
+}
+
 void ReverseLoop::findActive() {
+  BitVector reached = findReached();
   for (auto [i, arg] : llvm::enumerate(forward.getCarryArgs()))
-    if (ct.wants(arg))
+    if (ct.wants(arg) && reached.test(i))
       carries.push_back(i);
   for (auto [i, arg] : llvm::enumerate(forward.getSliceArgs()))
     if (ct.wants(arg))

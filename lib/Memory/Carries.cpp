@@ -89,22 +89,21 @@ Place PlaceTable::homeOf(OpResult stack) {
   return places[stack] = place;
 }
 
-/// The place of a carried value's start, if the loop may go on there.
-Place PlaceTable::reusableStart(LoopOp loop, unsigned k) {
+/// May the loop go on in the place of what carried value k starts from?
+bool PlaceTable::ownsStart(LoopOp loop, unsigned k) {
   OpOperand &init = loop->getOpOperand(k);
   Value source = stripViews(init.get());
+  if (source.getParentBlock() != loop->getBlock() || !diesAt(source, loop, &init))
+    return false;
   Place place = places.lookup(source);
-  if (!place || source.getParentBlock() != loop->getBlock() || !diesAt(source, loop, &init))
-    return Place();
   if (auto arg = dyn_cast<BlockArgument>(source)) {
     auto outer = dyn_cast<LoopOp>(arg.getOwner()->getParentOp());
-    bool free = outer && arg.getArgNumber() < outer.getNumCarries() && !carryOf(outer, arg.getArgNumber()).saved;
-    return free ? place : Place();
+    return outer && arg.getArgNumber() < outer.getNumCarries() && !carryOf(outer, arg.getArgNumber()).saved;
   }
-  if (!place.buffer || !place.buffer->plain)
-    return Place();
-  place.buffer->plain = false;
-  return place;
+  bool isPlain = place.buffer && place.buffer->plain;
+  if (isPlain)
+    place.buffer->plain = false;
+  return isPlain;
 }
 
 /// Carried value k of `loop` is element i of `stack` in iteration i, and leaves the next one at i + 1.
@@ -121,6 +120,19 @@ PlaceTable::Carry PlaceTable::savedIn(Place stack, LoopOp loop) {
   return carry;
 }
 
+/// A carried value whose next one goes to `stack`: iteration i finds it in element i - 1, the first in `start`.
+PlaceTable::Carry PlaceTable::trailing(Place stack, LoopOp loop, Place start) {
+  int64_t stride = stack.strides.front();
+  Carry carry;
+  carry.saved = true;
+  carry.start = start;
+  carry.next = stack.slice(loop, stride);
+  carry.arg = Place::choose(loop, Place::When::isFirst, start, carry.next.at(loop.getReverse() ? stride : -stride));
+  stack.strides.erase(stack.strides.begin());
+  carry.result = stack.at(loop.getReverse() ? 0 : (int64_t(loop.getCount()) - 1) * stride);
+  return carry;
+}
+
 PlaceTable::Carry PlaceTable::carryOf(LoopOp loop, unsigned k) {
   auto key = std::make_pair(loop.getOperation(), k);
   if (auto it = carries.find(key); it != carries.end())
@@ -129,31 +141,51 @@ PlaceTable::Carry PlaceTable::carryOf(LoopOp loop, unsigned k) {
     return carries[key] = savedIn(carryOf(chain->inner, chain->number).start.stackOver(loop), loop);
   if (OpResult stack = savedStack(loop, k))
     return carries[key] = savedIn(homeOf(stack), loop);
+  return carries[key] = temporary(loop, k);
+}
+
+/// A carried value of which only the last one or two are kept.
+PlaceTable::Carry PlaceTable::temporary(LoopOp loop, unsigned k) {
   BlockArgument arg = loop.getCarryArgs()[k];
+  Value next = loop.getYield().getValues()[k];
   auto fresh = [&] {
     Place place = newBuffer(arg, loop->getBlock());
     place.buffer->plain = false;
     return place;
   };
+  // Where the start is already: to go on in, or only to be read by the first iteration.
+  Place known = places.lookup(stripViews(loop.getInits()[k]));
+  Place own = known && ownsStart(loop, k) ? known : Place();
+  bool isRead = known && !own && known.strides.empty();
+  auto startingAt = [&](Carry carry) {
+    if (isRead && !(known == carry.start)) {
+      carry.start = known;
+      carry.arg = Place::choose(loop, Place::When::isFirst, known, carry.arg);
+    }
+    return carry;
+  };
+  for (auto [element, stack] : llvm::zip(loop.getYield().getStacks(), loop.getStackResults()))
+    if (element == next)
+      return trailing(homeOf(cast<OpResult>(stack)), loop, own ? own : isRead ? known : fresh());
   Carry carry;
-  Place result = wish(loop.getResult(k)), start = reusableStart(loop, k);
-  if (canOverwrite(loop.getYield().getValues()[k], arg)) {
-    Place home = result ? result : start ? start : fresh();
+  Place result = wish(loop.getResult(k));
+  if (canOverwrite(next, arg)) {
+    Place home = result ? result : own ? own : fresh();
     carry.start = carry.arg = carry.next = carry.result = home;
-    return carries[key] = carry;
+    return startingAt(carry);
   }
   // Two places in turn: the last value falls on what the result wishes, the first where it already is.
   Place sides[2];
   unsigned last = loop.getCount() % 2;
   sides[last] = result;
-  if (!sides[0] && !(start && start == result))
-    sides[0] = start;
+  if (!sides[0] && !(own && own == result))
+    sides[0] = own;
   for (Place &side : sides)
     if (!side)
       side = fresh();
   carry.start = sides[0];
   carry.result = sides[last];
-  carry.arg = Place::byParity(loop, sides[0], sides[1]);
-  carry.next = Place::byParity(loop, sides[1], sides[0]);
-  return carries[key] = carry;
+  carry.arg = Place::choose(loop, Place::When::isEven, sides[0], sides[1]);
+  carry.next = Place::choose(loop, Place::When::isEven, sides[1], sides[0]);
+  return startingAt(carry);
 }

@@ -12,7 +12,7 @@ int64_t mlir::nanochat::bytesOf(Type type) { return llvm::alignTo(denseBytes(typ
 
 Place Place::map(llvm::function_ref<void(Place &)> change) const {
   if (choice)
-    return byParity(choice->loop, choice->even.map(change), choice->odd.map(change));
+    return choose(choice->loop, choice->when, choice->yes.map(change), choice->no.map(change));
   Place place = *this;
   change(place);
   return place;
@@ -20,8 +20,8 @@ Place Place::map(llvm::function_ref<void(Place &)> change) const {
 
 bool Place::operator==(const Place &other) const {
   if (choice || other.choice)
-    return choice && other.choice && choice->loop == other.choice->loop && choice->even == other.choice->even &&
-           choice->odd == other.choice->odd;
+    return choice && other.choice && choice->loop == other.choice->loop && choice->when == other.choice->when &&
+           choice->yes == other.choice->yes && choice->no == other.choice->no;
   auto same = [](const Term &x, const Term &y) { return x.loop == y.loop && x.stride == y.stride; };
   return buffer == other.buffer && offset == other.offset && llvm::equal(terms, other.terms, same);
 }
@@ -49,16 +49,16 @@ Place Place::stackOver(LoopOp loop) const {
   return place;
 }
 
-Place Place::byParity(LoopOp loop, const Place &even, const Place &odd) {
+Place Place::choose(LoopOp loop, When when, const Place &yes, const Place &no) {
   Place place;
-  place.choice = std::make_shared<Choice>(Choice{loop, even, odd});
+  place.choice = std::make_shared<Choice>(Choice{loop, when, yes, no});
   return place;
 }
 
 void Place::forEachBuffer(llvm::function_ref<void(Buffer *)> visit) const {
   if (choice) {
-    choice->even.forEachBuffer(visit);
-    choice->odd.forEachBuffer(visit);
+    choice->yes.forEachBuffer(visit);
+    choice->no.forEachBuffer(visit);
   } else if (buffer) {
     visit(buffer);
   }

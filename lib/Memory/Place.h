@@ -19,7 +19,7 @@ struct Buffer {
   Type type;             // of the first value it was made for
 };
 
-/// Address in a buffer: offset + Σ index_i·stride_i; or a choice of two places by the parity of an iteration.
+/// Address in a buffer: offset + Σ index_i·stride_i; or a choice of two places by the iteration of a loop.
 struct Place {
   struct Term {
     LoopOp loop;
@@ -43,8 +43,9 @@ struct Place {
   Place slice(LoopOp loop, int64_t bytes) const;
   /// The stack of which this is the slice of `loop`; null if it is none.
   Place stackOver(LoopOp loop) const;
-  /// `even` in iterations 0, 2, ... of `loop`, else `odd`.
-  static Place byParity(LoopOp loop, const Place &even, const Place &odd);
+  enum class When { isFirst, isEven };
+  /// `yes` in the first iteration of `loop`, or in iterations 0, 2, ..., else `no`.
+  static Place choose(LoopOp loop, When when, const Place &yes, const Place &no);
   void forEachBuffer(llvm::function_ref<void(Buffer *)> visit) const;
 
 private:
@@ -53,7 +54,8 @@ private:
 
 struct Place::Choice {
   LoopOp loop;
-  Place even, odd;
+  When when;
+  Place yes, no;
 };
 
 /// Packs buffers of one arena: those whose lifetimes meet do not overlap. Returns the arena's size.

@@ -5,6 +5,7 @@
 //   saved        where the body also stacks the carried value itself, the stack is its home: iteration
 //                i finds it in slot i and leaves the next one in slot i+1;
 //   chained      where it starts a saved value of a loop in the body: it lives in slot 0 of that one;
+//   trailing     where the body stacks the next value: it is found one slot behind;
 //   in place     where what yields it may overwrite it (accumulators);
 //   alternating  between two places, otherwise.
 // Where none of this is possible, an explicit copy dispatch is inserted; models compile to none.
@@ -31,7 +32,7 @@ private:
   /// A carried value: where it starts, where the body finds and leaves it, where it ends.
   struct Carry {
     Place start, arg, next, result;
-    bool saved = false; // its start may have other readers: nothing overwrites it
+    bool saved = false; // nothing overwrites it, so that its start may have other readers
   };
   void placeBlock(Block &block);
   void placeDispatch(DispatchOp op);
@@ -40,7 +41,9 @@ private:
   void settle(Operation *terminator, MutableArrayRef<OpOperand> operands, ArrayRef<Place> wanted);
   Carry carryOf(LoopOp loop, unsigned k);
   Carry savedIn(Place stack, LoopOp loop);
-  Place reusableStart(LoopOp loop, unsigned k);
+  Carry trailing(Place stack, LoopOp loop, Place start);
+  Carry temporary(LoopOp loop, unsigned k);
+  bool ownsStart(LoopOp loop, unsigned k);
   Place homeOf(OpResult stack);
   Place chainedHome(OpResult stack);
   Place wish(Value value);

@@ -71,11 +71,13 @@ private:
 
   Value slot(const Place &place, MemRefType type, Location loc) {
     if (place.choice) {
-      Value two = arith::ConstantIndexOp::create(b, loc, 2), one = arith::ConstantIndexOp::create(b, loc, 1);
-      Value turn = arith::RemUIOp::create(b, loc, iterations.lookup(place.choice->loop).number, two);
-      Value isOdd = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::eq, turn, one);
-      Value odd = slot(place.choice->odd, type, loc), even = slot(place.choice->even, type, loc);
-      return arith::SelectOp::create(b, loc, isOdd, odd, even);
+      Value turn = iterations.lookup(place.choice->loop).number;
+      if (place.choice->when == Place::When::isEven)
+        turn = arith::RemUIOp::create(b, loc, turn, arith::ConstantIndexOp::create(b, loc, 2));
+      Value zero = arith::ConstantIndexOp::create(b, loc, 0);
+      Value isYes = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::eq, turn, zero);
+      Value yes = slot(place.choice->yes, type, loc), no = slot(place.choice->no, type, loc);
+      return arith::SelectOp::create(b, loc, isYes, yes, no);
     }
     SmallVector<Value> indices;
     SmallVector<int64_t> strides;
