@@ -9,10 +9,12 @@
 
 namespace nc {
 
-/// Sees every kernel call of an entry, on the calling thread.
+/// Sees entries and every kernel call of them, on the calling thread.
 class DispatchObserver {
 public:
   virtual ~DispatchObserver() = default;
+  virtual void enter(const nc_entry &) {}
+  virtual void leave(const nc_entry &) {}
   virtual void before(const nc_kernel_info &kernel, void *const *buffers) = 0;
   virtual void after(const nc_kernel_info &kernel, void *const *buffers) = 0;
 };

@@ -10,7 +10,8 @@
 
 namespace nc {
 
-DispatchRecorder::DispatchRecorder(const std::string &folder) : folder(folder) {
+DispatchRecorder::DispatchRecorder(const Session &session, const std::string &folder)
+    : session(session), folder(folder) {
   std::error_code problem;
   std::filesystem::create_directories(folder, problem);
   if (problem)
@@ -27,6 +28,21 @@ static std::string fileName(int64_t call, const char *kernel) {
     if (!isalnum(static_cast<unsigned char>(letter)) && letter != '_' && letter != '-')
       letter = '_';
   return format("%06lld.%s.safetensors", static_cast<long long>(call), name.c_str());
+}
+
+void DispatchRecorder::writeTensors(const nc_entry &entry, const char *when) const {
+  const nc_program &program = session.program;
+  std::vector<TensorView> views;
+  for (int32_t i = 0; i < entry.n_tensors; ++i) {
+    const nc_tensor &tensor = program.tensors[entry.tensors[i]];
+    views.push_back(viewOf(tensor, std::string(kindName(tensor.kind)) + " " + tensor.name,
+                           session.data(tensor)));
+  }
+  writeSafetensors(folder + "/" + entry.name + "." + when + ".safetensors", views,
+                   {{"model", program.model},
+                    {"target", program.target},
+                    {"ir_hash", program.ir_hash},
+                    {"calls", std::to_string(calls)}});
 }
 
 void DispatchRecorder::before(const nc_kernel_info &kernel, void *const *buffers) {

@@ -4,7 +4,7 @@
 #ifndef NANOCHAT_RUNTIME_DISPATCHRECORDER_H
 #define NANOCHAT_RUNTIME_DISPATCHRECORDER_H
 
-#include "runtime/Dispatch.h"
+#include "runtime/Session.h"
 
 #include <string>
 #include <vector>
@@ -13,18 +13,25 @@ namespace nc {
 
 /// Writes FOLDER/000123.<kernel>.safetensors for call 123 (from 0, over all entries observed):
 /// in0 … as before the call (so also what an aliasing output overwrites), out0 … as after it,
-/// metadata "kernel".
+/// metadata "kernel". Around each entry, <entry>.before.safetensors and <entry>.after.safetensors
+/// hold the tensors bound to it, as "parameter <name>", "input <name>" and so on; metadata "model",
+/// "target", "ir_hash" and "calls", how many were recorded up to there.
 class DispatchRecorder : public DispatchObserver {
 public:
   /// Makes the folder; fails (exit 2) if it cannot.
-  explicit DispatchRecorder(const std::string &folder);
+  DispatchRecorder(const Session &session, const std::string &folder);
 
+  void enter(const nc_entry &entry) override { writeTensors(entry, "before"); }
+  void leave(const nc_entry &entry) override { writeTensors(entry, "after"); }
   void before(const nc_kernel_info &kernel, void *const *buffers) override;
   void after(const nc_kernel_info &kernel, void *const *buffers) override;
 
   int64_t count() const { return calls; }
 
 private:
+  void writeTensors(const nc_entry &entry, const char *when) const;
+
+  const Session &session;
   std::string folder;
   int64_t calls = 0;
   std::vector<std::vector<char>> inputs;

@@ -20,7 +20,9 @@ Session::Session(const nc_program &program, int threads, Placement placement)
 void Session::run(const nc_entry &entry, DispatchObserver *observer) {
   nc_context context{team, observer};
   if (observer) {
+    observer->enter(entry);
     entry.run(&context, arenas.bases());
+    observer->leave(entry);
     return;
   }
   AllocationScope scope;

@@ -4,6 +4,7 @@
 #include "dialect/interfaces/Cost.h"
 #include "lib/Execution/Codegen.h"
 #include "lib/Program/Descriptor.h"
+#include "lib/Replay/Replay.h"
 #include "mlir/Parser/Parser.h"
 #include "mlir/Support/FileUtilities.h"
 #include "llvm/Support/FileSystem.h"
@@ -21,7 +22,8 @@ class Compilation {
 public:
   Compilation(ModuleOp module, const CompileOptions &options) : module(module), options(options) {}
 
-  LogicalResult runStages() {
+  /// Runs all stages, or those up to the one of that name.
+  LogicalResult runStages(StringRef last) {
     for (const Stage &stage : getStages()) {
       if (stage.name == "lower") {
         kernels = collectKernels(module);
@@ -38,7 +40,7 @@ public:
         readModel();
       if (stage.name == "optimize")
         readStep();
-      if (stage.name == options.stopAfter)
+      if (stage.name == last)
         break;
     }
     return success();
@@ -70,6 +72,31 @@ public:
     if (options.emit == "exe")
       return writeProgram(emit(FileType::object));
     return writeFile(emit(options.emit == "llvm" ? FileType::llvm : options.emit == "asm" ? FileType::assembly : FileType::object));
+  }
+
+  /// Compares recorded steps of this program with the reference, for which `copy` is the model again.
+  ExitCode check(ModuleOp copy) {
+    ProgramIdentity program{facts.model, facts.target, facts.irHash};
+    bool isSame = true;
+    auto checkFolder = [&](StringRef folder, llvm::function_ref<FailureOr<bool>(const Record &)> check) -> LogicalResult {
+      if (folder.empty())
+        return success();
+      auto record = Record::open(folder, module, program);
+      auto result = succeeded(record) ? check(*record) : FailureOr<bool>();
+      isSame &= succeeded(result) && *result;
+      return result;
+    };
+    auto checkReference = [&](const Record &record) -> FailureOr<bool> {
+      CompileOptions plain = options;
+      plain.pipeline.target = *findTarget("reference");
+      if (failed(Compilation(copy, plain).runStages("fuse")))
+        return failure();
+      return checkGradients(record, copy);
+    };
+    if (failed(checkFolder(options.checkDispatches, checkDispatches)) ||
+        failed(checkFolder(options.checkGradients, checkReference)))
+      return kUserError;
+    return isSame ? kOk : kFailed;
   }
 
 private:
@@ -159,8 +186,10 @@ ExitCode mlir::nanochat::compile(StringRef input, MLIRContext &context, const Co
     emitError(module->getLoc()) << "expected one nanochat.model to compile, found " << std::distance(models.begin(), models.end());
     return kUserError;
   }
+  bool checks = !options.checkDispatches.empty() || !options.checkGradients.empty();
+  OwningOpRef<ModuleOp> copy = checks ? module->clone() : ModuleOp();
   Compilation compilation(*module, options);
-  if (failed(compilation.runStages()))
+  if (failed(compilation.runStages(checks ? "fuse" : options.stopAfter)))
     return kUserError;
-  return compilation.write();
+  return checks ? compilation.check(*copy) : compilation.write();
 }

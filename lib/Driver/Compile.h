@@ -13,6 +13,8 @@ struct CompileOptions {
   std::string plan;           // table or json: print the plan instead
   std::string output = "-";
   std::string runtime;        // the runtime archive that executables link
+  // Folders of recorded steps to check; where one is given, nothing is compiled.
+  std::string checkDispatches, checkGradients;
 };
 
 /// Exit codes of the compiler.

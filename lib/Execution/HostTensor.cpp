@@ -1,4 +1,5 @@
 #include "lib/Execution/HostTensor.h"
+#include "llvm/Support/Format.h"
 #include "llvm/Support/MathExtras.h"
 #include "llvm/Support/raw_ostream.h"
 #include <cmath>
@@ -119,4 +120,24 @@ double mlir::nanochat::relativeL2(const HostTensor &found, const HostTensor &exp
     norm += b * b;
   }
   return error == 0 ? 0 : std::sqrt(error / norm);
+}
+
+std::string mlir::nanochat::describeDifference(const HostTensor &found, const HostTensor &expected,
+                                               double tolerance) {
+  int64_t at = firstDifference(found, expected, 0);
+  double error = relativeL2(found, expected);
+  if (at < 0 || (found.isFloat() && error <= tolerance))
+    return "";
+  for (int64_t i = 0; found.isFloat() && i < found.size(); ++i) {
+    double here = std::abs(found.get(i) - expected.get(i));
+    if (!(here <= std::abs(found.get(at) - expected.get(at))))
+      at = i;
+  }
+  std::string text;
+  llvm::raw_string_ostream out(text);
+  out << found.position(at) << ": found " << llvm::format("%.9g", found.get(at)) << ", expected "
+      << llvm::format("%.9g", expected.get(at));
+  if (found.isFloat())
+    out << llvm::format(" (relative L2 error %.3g, allowed %.3g)", error, tolerance);
+  return text;
 }

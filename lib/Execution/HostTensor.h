@@ -55,5 +55,9 @@ int64_t firstDifference(const HostTensor &found, const HostTensor &expected, dou
 /// ‖found − expected‖ / ‖expected‖; infinite where exactly one of two elements is not finite.
 double relativeL2(const HostTensor &found, const HostTensor &expected);
 
+/// Empty if `found` is what was expected: integers exactly, floats up to `tolerance` in relative L2. Else
+/// "[2, 0]: found 3, expected 4": the first integer that differs, the float that differs most.
+std::string describeDifference(const HostTensor &found, const HostTensor &expected, double tolerance);
+
 } // namespace mlir::nanochat
 #endif

@@ -3,7 +3,6 @@
 #include "lib/Targets/ToLLVM.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Transforms/Passes.h"
-#include <cmath>
 #include <cstring>
 
 using namespace mlir;
@@ -55,22 +54,10 @@ void KernelRunner::runTask(int64_t task, ArrayRef<uint64_t> buffers) {
 /// Emits an error at `kernel` if `found` is not near enough to `expected`.
 static LogicalResult compareResult(func::FuncOp kernel, unsigned number, StringRef order,
                                    const HostTensor &found, const HostTensor &expected, double tolerance) {
-  int64_t at = firstDifference(found, expected, 0);
-  double error = relativeL2(found, expected);
-  if (at < 0 || (found.isFloat() && error <= tolerance))
+  std::string difference = describeDifference(found, expected, tolerance);
+  if (difference.empty())
     return success();
-  if (found.isFloat()) // The worst element tells more than the first.
-    for (int64_t i = 0; i < found.size(); ++i) {
-      double here = std::abs(found.get(i) - expected.get(i));
-      if (!(here <= std::abs(found.get(at) - expected.get(at))))
-        at = i;
-    }
-  InFlightDiagnostic diag = kernel.emitError("result ") << number << " of the tasks in " << order
-                                                        << " order is wrong at " << found.position(at);
-  diag << ": found " << found.get(at) << ", expected " << expected.get(at);
-  if (found.isFloat())
-    diag << " (relative L2 error " << error << ", allowed " << tolerance << ")";
-  return diag;
+  return kernel.emitError("result ") << number << " of the tasks in " << order << " order is wrong at " << difference;
 }
 
 LogicalResult mlir::nanochat::checkKernel(func::FuncOp meaning, func::FuncOp emitted,

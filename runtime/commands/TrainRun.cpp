@@ -146,7 +146,7 @@ bool TrainRun::isEvaluationDue(int64_t done) const {
 void TrainRun::loop(LogFile &log) {
   std::unique_ptr<DispatchRecorder> recorder;
   if (!options.dumpFolder.empty())
-    recorder = std::make_unique<DispatchRecorder>(options.dumpFolder);
+    recorder = std::make_unique<DispatchRecorder>(*session, options.dumpFolder);
   int64_t tokens = trainer.shape().rows * trainer.shape().length;
   Progress progress(progression.step, options.steps, tokens);
   while (progression.step < options.steps && !isStopRequested) {

@@ -90,7 +90,7 @@ TEST(DispatchRecorder, records_operands_before_and_after_every_call) {
   initialize(session, 4);
   const nc_tensor &table = *tensorsOf(tiny, NC_PARAM)[0];
   double before = session.read(table, 1);
-  DispatchRecorder recorder(folder.path("dump"));
+  DispatchRecorder recorder(session, folder.path("dump"));
   CopyRows source(1, tiny.vocab, "data");
   Trainer(session, "train", 1, 0).step(0, source, &recorder);
   EXPECT_EQ(recorder.count(), 7);
@@ -103,5 +103,12 @@ TEST(DispatchRecorder, records_operands_before_and_after_every_call) {
   memcpy(&in, static_cast<const float *>(update.find("in0")->data) + 1, sizeof(in));
   memcpy(&out, static_cast<const float *>(update.find("out0")->data) + 1, sizeof(out));
   EXPECT_EQ(in, float(before));
+  EXPECT_EQ(out, float(session.read(table, 1)));
+  SafetensorsFile gradients(folder.path("dump/train.gradients.after.safetensors"));
+  EXPECT_EQ(gradients.metadata().at("target"), tiny.target);
+  EXPECT_EQ(gradients.find("gradient table")->shape, shapeOf(table));
+  SafetensorsFile updated(folder.path("dump/train.update.after.safetensors"));
+  EXPECT_EQ(updated.metadata().at("calls"), "7");
+  memcpy(&out, static_cast<const float *>(updated.find("parameter table")->data) + 1, sizeof(out));
   EXPECT_EQ(out, float(session.read(table, 1)));
 }

@@ -43,6 +43,12 @@ cl::opt<std::string> emitKind("emit", cl::cat(category), cl::init("mlir"), cl::v
 cl::opt<std::string> stopAfter("stop-after", cl::cat(category), cl::value_desc("stage"), cl::desc("Print the IR after this stage"));
 cl::opt<std::string> plan("plan", cl::cat(category), cl::ValueOptional, cl::value_desc("table|json"),
                           cl::desc("Print parameters, FLOPs per token and the memory plan instead of code"));
+cl::opt<std::string> checkDispatches("check-dispatches", cl::cat(category), cl::value_desc("DIR"),
+                                     cl::desc("Run every kernel call that the compiled program recorded (train --dump-dispatches) "
+                                              "through the reference and compare; compiles nothing"));
+cl::opt<std::string> checkGradients("check-gradients", cl::cat(category), cl::value_desc("DIR"),
+                                    cl::desc("Run the whole recorded step through the reference, with the recorded int8 codes, and "
+                                             "compare loss and gradients; compiles nothing"));
 cl::opt<bool> listStages("list-stages", cl::cat(category), cl::desc("Print the stages and what they promise"));
 cl::list<std::string> sizes("set", cl::cat(category), cl::CommaSeparated, cl::value_desc("name=value"),
                             cl::desc("Compile-time sizes: batch, seq, accum, and loops by name (n_loops, layers)"));
@@ -98,7 +104,7 @@ static int compileModel(const std::string &input, const std::string &output, Dia
     return usage("--plan prints the plan and excludes --stop-after and --emit", "leave them out");
   if (emitKind == "exe" && output == "-")
     return usage("--emit=exe needs a file to write", "add -o PROGRAM");
-  CompileOptions options{{*row, {}}, emitKind, stopAfter, form, output, findRuntime(argv0)};
+  CompileOptions options{{*row, {}}, emitKind, stopAfter, form, output, findRuntime(argv0), checkDispatches, checkGradients};
   for (StringRef size : sizes) {
     auto [name, text] = size.split('=');
     int64_t value;

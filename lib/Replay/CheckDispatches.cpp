@@ -1,0 +1,118 @@
+#include "lib/Replay/Replay.h"
+#include "lib/Replay/Walk.h"
+#include "llvm/ADT/MapVector.h"
+#include "llvm/Support/Format.h"
+#include "llvm/Support/raw_ostream.h"
+
+using namespace mlir;
+using namespace mlir::nanochat;
+
+static constexpr double kTolerance = 1e-5;
+static constexpr int64_t kErrorsShown = 10;
+
+namespace {
+/// What was seen of the kernels of one class.
+struct ClassSummary {
+  int64_t calls = 0, integers = 0, floats = 0;
+  double worst = 0;
+};
+
+class DispatchChecker {
+public:
+  explicit DispatchChecker(const Record &record) : record(record) {}
+  LogicalResult run();
+  void summarize() const;
+  bool isSame() const { return errors == 0; }
+
+private:
+  LogicalResult runEntry(func::FuncOp entry);
+  FailureOr<SmallVector<Tensor>> runCall(DispatchOp call, ArrayRef<Tensor> inputs);
+  void compare(Location loc, const Twine &what, const HostTensor &found, const HostTensor &expected, double tolerance);
+
+  const Record &record;
+  std::optional<ReferenceKernels> kernels;
+  llvm::MapVector<DispatchClass, ClassSummary> classes;
+  int64_t number = 0, errors = 0, bound = 0;
+};
+} // namespace
+
+void DispatchChecker::compare(Location loc, const Twine &what, const HostTensor &found, const HostTensor &expected,
+                              double tolerance) {
+  std::string difference = describeDifference(found, expected, tolerance);
+  if (!difference.empty() && ++errors <= kErrorsShown)
+    emitError(loc) << what << difference;
+}
+
+FailureOr<SmallVector<Tensor>> DispatchChecker::runCall(DispatchOp call, ArrayRef<Tensor> inputs) {
+  std::string name = ("kernel '" + *call.getKernel() + "', call " + Twine(number) + ": ").str();
+  auto file = record.openCall(number++, *call.getKernel());
+  if (failed(file))
+    return failure();
+  SmallVector<Tensor> read, written;
+  for (auto [i, input] : llvm::enumerate(inputs)) {
+    auto tensor = file->read("in" + Twine(i), input->type());
+    if (failed(tensor))
+      return failure();
+    read.push_back(*tensor);
+    compare(call.getLoc(), name + "input " + Twine(i) + " was overwritten before it was read, at ", **tensor, *input, 0);
+  }
+  ClassSummary &summary = classes[call.getKind()];
+  ++summary.calls;
+  for (auto [i, expected] : llvm::enumerate(kernels->run(call, read))) {
+    auto found = file->read("out" + Twine(i), expected->type());
+    if (failed(found))
+      return failure();
+    written.push_back(*found);
+    compare(call.getLoc(), name + "result " + Twine(i) + " is wrong at ", **found, *expected, kTolerance);
+    ++(expected->isFloat() ? summary.floats : summary.integers);
+    if (expected->isFloat())
+      summary.worst = std::max(summary.worst, relativeL2(**found, *expected));
+  }
+  return written;
+}
+
+LogicalResult DispatchChecker::runEntry(func::FuncOp entry) {
+  auto args = record.readArguments(entry), found = record.readResults(entry);
+  if (failed(args) || failed(found))
+    return failure();
+  auto results = walkEntry(entry, *args, [&](DispatchOp call, ArrayRef<Tensor> inputs) { return runCall(call, inputs); });
+  if (failed(results))
+    return failure();
+  for (auto [i, expected] : llvm::enumerate(*results)) {
+    std::string name = boundName(entry.getResultAttrOfType<DictionaryAttr>(i, kBindAttr));
+    compare(entry.getLoc(), entry.getName() + ": " + name + " is not what was computed for it, at ", *(*found)[i], *expected, 0);
+    ++bound;
+  }
+  return success();
+}
+
+LogicalResult DispatchChecker::run() {
+  SmallVector<DispatchOp> calls;
+  for (func::FuncOp entry : record.getEntries())
+    llvm::append_range(calls, callsOf(entry));
+  auto compiled = ReferenceKernels::compile(calls.front()->getParentOfType<ModuleOp>(), calls);
+  if (failed(compiled))
+    return failure();
+  kernels = std::move(*compiled);
+  for (func::FuncOp entry : record.getEntries())
+    if (failed(runEntry(entry)))
+      return failure();
+  return success();
+}
+
+void DispatchChecker::summarize() const {
+  llvm::outs() << "check-dispatches: " << number << " calls of " << kernels->count() << " kernels, " << bound
+               << " results of entries, " << errors << (errors == 1 ? " error\n" : " errors\n");
+  for (auto &[kind, summary] : classes)
+    llvm::outs() << llvm::format("  %-10s %6lld calls, %6lld integer and %6lld float results, worst relative L2 error %.2g\n",
+                                 stringifyDispatchClass(kind).str().c_str(), (long long)summary.calls,
+                                 (long long)summary.integers, (long long)summary.floats, summary.worst);
+}
+
+FailureOr<bool> mlir::nanochat::checkDispatches(const Record &record) {
+  DispatchChecker checker(record);
+  if (failed(checker.run()))
+    return failure();
+  checker.summarize();
+  return checker.isSame();
+}

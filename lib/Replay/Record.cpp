@@ -1,0 +1,87 @@
+#include "lib/Replay/Record.h"
+#include "lib/Replay/Walk.h"
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/FormatVariadic.h"
+
+using namespace mlir;
+using namespace mlir::nanochat;
+
+std::string mlir::nanochat::boundName(DictionaryAttr attr) {
+  Binding binding = Binding::of(attr);
+  return ((binding.kind == "param" ? "parameter" : binding.kind) + " " + binding.name).str();
+}
+
+FailureOr<TensorFile> Record::openCall(int64_t number, StringRef kernel) const {
+  return TensorFile::open(folder + llvm::formatv("/{0,0+6}.{1}.safetensors", number, kernel).str());
+}
+
+FailureOr<TensorFile> Record::openEntry(StringRef entry, StringRef when) const {
+  return TensorFile::open(folder + "/" + entry + "." + when + ".safetensors");
+}
+
+LogicalResult Record::checkIdentity(const ProgramIdentity &program) const {
+  func::FuncOp last = entries.back();
+  auto file = openEntry(last.getName(), "after");
+  if (failed(file))
+    return failure();
+  int64_t calls = 0;
+  for (func::FuncOp entry : entries)
+    calls += callsOf(entry).size();
+  auto check = [&](StringRef key, StringRef expected, StringRef wayOut) -> LogicalResult {
+    StringRef found = file->metadata(key);
+    if (found == expected)
+      return success();
+    return failUser(folder + " was recorded by a program with " + key + " '" + found + "', this one has '" + expected + "'",
+                    wayOut);
+  };
+  return success(succeeded(check("model", program.model, "name the model that the program was compiled from")) &&
+                 succeeded(check("target", program.target, "give the --target that the program was compiled for")) &&
+                 succeeded(check("ir_hash", program.irHash,
+                                 "give the --set that the program was compiled with; compile and record again if the "
+                                 "model or the compiler changed")) &&
+                 succeeded(check("calls", std::to_string(calls), "compile and record again with this compiler")));
+}
+
+FailureOr<Record> Record::open(StringRef folder, ModuleOp fused, const ProgramIdentity &program) {
+  Record record;
+  record.folder = folder.str();
+  for (func::FuncOp entry : mlir::nanochat::getEntries(fused)) {
+    StringRef phase = entry.getName();
+    if (phase.consume_back(".gradients") && llvm::sys::fs::exists(folder + "/" + entry.getName() + ".before.safetensors"))
+      record.entries = {entry, fused.lookupSymbol<func::FuncOp>((phase + ".update").str())};
+  }
+  if (record.entries.empty())
+    return failUser("'" + folder + "' holds no record of a training step of this model",
+                    "make one with PROGRAM train --steps 1 --dump-dispatches " + folder);
+  if (failed(record.checkIdentity(program)))
+    return failure();
+  return record;
+}
+
+FailureOr<SmallVector<Tensor>> Record::readArguments(func::FuncOp entry) const {
+  auto file = openEntry(entry.getName(), "before");
+  if (failed(file))
+    return failure();
+  SmallVector<Tensor> tensors;
+  for (auto [i, type] : llvm::enumerate(entry.getArgumentTypes())) {
+    auto tensor = file->read(boundName(entry.getArgAttrOfType<DictionaryAttr>(i, kBindAttr)), type);
+    if (failed(tensor))
+      return failure();
+    tensors.push_back(*tensor);
+  }
+  return tensors;
+}
+
+FailureOr<SmallVector<Tensor>> Record::readResults(func::FuncOp entry) const {
+  auto file = openEntry(entry.getName(), "after");
+  if (failed(file))
+    return failure();
+  SmallVector<Tensor> tensors;
+  for (auto [i, type] : llvm::enumerate(entry.getResultTypes())) {
+    auto tensor = file->read(boundName(entry.getResultAttrOfType<DictionaryAttr>(i, kBindAttr)), type);
+    if (failed(tensor))
+      return failure();
+    tensors.push_back(*tensor);
+  }
+  return tensors;
+}

@@ -1,0 +1,37 @@
+// The safetensors files that compiled programs write, read by the compiler.
+#ifndef NANOCHAT_LIB_REPLAY_TENSORFILE_H
+#define NANOCHAT_LIB_REPLAY_TENSORFILE_H
+
+#include "lib/Execution/HostTensor.h"
+#include "llvm/Support/JSON.h"
+#include "llvm/Support/MemoryBuffer.h"
+
+namespace mlir::nanochat {
+
+/// A value of a program, shared by those who read it.
+using Tensor = std::shared_ptr<HostTensor>;
+
+/// Prints an error that no location belongs to, and a way out.
+LogicalResult failUser(const Twine &error, const Twine &wayOut);
+
+class TensorFile {
+public:
+  /// Fails with an error that names the file and what is wrong with it.
+  static FailureOr<TensorFile> open(const Twine &path);
+
+  /// The metadata of that key; empty without one.
+  StringRef metadata(StringRef key) const;
+  /// A copy of the tensor of that name; fails with an error if it is missing or of another type.
+  FailureOr<Tensor> read(const Twine &name, Type type) const;
+
+private:
+  LogicalResult parseHeader();
+
+  std::string path;
+  std::unique_ptr<llvm::MemoryBuffer> file;
+  llvm::json::Object header;
+  StringRef data;
+};
+
+} // namespace mlir::nanochat
+#endif

@@ -1,0 +1,147 @@
+#include "lib/Replay/Walk.h"
+#include "lib/Execution/Inputs.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include <cstring>
+
+using namespace mlir;
+using namespace mlir::nanochat;
+
+static RankedTensorType typeOf(Value value) { return cast<RankedTensorType>(value.getType()); }
+
+namespace {
+class Walker {
+public:
+  explicit Walker(RunDispatch run) : run(run) {}
+  LogicalResult block(Block &block);
+  SmallVector<Tensor> get(ValueRange range) const;
+  void set(ValueRange range, ArrayRef<Tensor> tensors);
+
+private:
+  LogicalResult operation(Operation &op);
+  LogicalResult loop(LoopOp loop);
+
+  RunDispatch run;
+  DenseMap<Value, Tensor> values;
+};
+} // namespace
+
+SmallVector<Tensor> Walker::get(ValueRange range) const {
+  return llvm::map_to_vector(range, [&](Value value) { return values.at(value); });
+}
+
+void Walker::set(ValueRange range, ArrayRef<Tensor> tensors) {
+  for (auto [value, tensor] : llvm::zip_equal(range, tensors))
+    values[value] = tensor;
+}
+
+LogicalResult Walker::block(Block &block) {
+  for (Operation &op : block.without_terminator())
+    if (failed(operation(op)))
+      return failure();
+  return success();
+}
+
+/// Elements of `from`, starting at byte `offset`, as a tensor of type `type`.
+static Tensor part(const HostTensor &from, RankedTensorType type, int64_t offset = 0) {
+  auto result = std::make_shared<HostTensor>(type);
+  std::memcpy(result->data(), from.data() + offset, result->byteSize());
+  return result;
+}
+
+LogicalResult Walker::operation(Operation &op) {
+  if (auto loop = dyn_cast<LoopOp>(op))
+    return this->loop(loop);
+  if (isa<tensor::ExpandShapeOp, tensor::CollapseShapeOp>(op)) {
+    set(op.getResults(), part(*values.at(op.getOperand(0)), typeOf(op.getResult(0))));
+    return success();
+  }
+  auto dispatch = dyn_cast<DispatchOp>(op);
+  if (!dispatch)
+    return op.emitOpError("cannot be replayed");
+  auto results = run(dispatch, get(dispatch.getInputs()));
+  if (failed(results))
+    return failure();
+  set(op.getResults(), *results);
+  return success();
+}
+
+LogicalResult Walker::loop(LoopOp loop) {
+  SmallVector<Tensor> carries = get(loop.getInits()), stacks;
+  for (Value stack : loop.getStackResults())
+    stacks.push_back(std::make_shared<HostTensor>(typeOf(stack)));
+  int64_t count = loop.getCount();
+  for (int64_t n = 0; n < count; ++n) {
+    int64_t i = loop.getReverse() ? count - 1 - n : n;
+    set(ValueRange(loop.getCarryArgs()), carries);
+    for (auto [arg, slice] : llvm::zip(loop.getSliceArgs(), loop.getSlices())) {
+      const HostTensor &stack = *values.at(slice);
+      values[arg] = part(stack, typeOf(arg), i * (stack.byteSize() / count));
+    }
+    if (failed(block(loop.getBody().front())))
+      return failure();
+    YieldOp yield = loop.getYield();
+    carries = get(yield.getValues());
+    for (auto [stack, slice] : llvm::zip(stacks, get(yield.getStacks())))
+      std::memcpy(stack->data() + i * slice->byteSize(), slice->data(), slice->byteSize());
+  }
+  set(loop.getCarryResults(), carries);
+  set(loop.getStackResults(), stacks);
+  return success();
+}
+
+FailureOr<SmallVector<Tensor>> mlir::nanochat::walkEntry(func::FuncOp entry, ArrayRef<Tensor> args, RunDispatch run) {
+  Walker walker(run);
+  Block &body = entry.getBody().front();
+  walker.set(body.getArguments(), args);
+  if (failed(walker.block(body)))
+    return failure();
+  return walker.get(body.getTerminator()->getOperands());
+}
+
+static void appendCalls(Block &block, SmallVectorImpl<DispatchOp> &calls) {
+  for (Operation &op : block)
+    if (auto dispatch = dyn_cast<DispatchOp>(op))
+      calls.push_back(dispatch);
+    else if (auto loop = dyn_cast<LoopOp>(op))
+      for (int64_t i = 0; i < int64_t(loop.getCount()); ++i)
+        appendCalls(loop.getBody().front(), calls);
+}
+
+SmallVector<DispatchOp> mlir::nanochat::callsOf(func::FuncOp entry) {
+  SmallVector<DispatchOp> calls;
+  appendCalls(entry.getBody().front(), calls);
+  return calls;
+}
+
+func::FuncOp mlir::nanochat::kernelOf(DispatchOp dispatch) {
+  return SymbolTable::lookupNearestSymbolFrom<func::FuncOp>(dispatch, dispatch.getKernelAttr());
+}
+
+FailureOr<ReferenceKernels> ReferenceKernels::compile(ModuleOp fused, ArrayRef<DispatchOp> calls) {
+  SetVector<func::FuncOp> kernels;
+  for (DispatchOp call : calls)
+    kernels.insert(kernelOf(call));
+  for (func::FuncOp kernel : kernels)
+    for (Type type : llvm::concat<const Type>(kernel.getArgumentTypes(), kernel.getResultTypes()))
+      if (!HostTensor::supports(cast<RankedTensorType>(type).getElementType()))
+        return kernel.emitError("cannot be replayed on values of type ") << type;
+  auto jit = compileReference(fused, kernels.getArrayRef());
+  if (failed(jit))
+    return failure();
+  ReferenceKernels result;
+  result.jit = std::move(*jit);
+  result.kernelCount = kernels.size();
+  return result;
+}
+
+SmallVector<Tensor> ReferenceKernels::run(DispatchOp dispatch, ArrayRef<Tensor> inputs) const {
+  SmallVector<Tensor> results;
+  for (Value result : dispatch.getResults())
+    results.push_back(std::make_shared<HostTensor>(typeOf(result)));
+  SmallVector<uint64_t> words;
+  for (ArrayRef<Tensor> tensors : {inputs, ArrayRef<Tensor>(results)})
+    for (const Tensor &tensor : tensors)
+      words.push_back(tensor->word());
+  jit->call(*dispatch.getKernel(), words);
+  return results;
+}

@@ -1,0 +1,39 @@
+// Entries run step by step on this process's memory, one dispatch after the other.
+#ifndef NANOCHAT_LIB_REPLAY_WALK_H
+#define NANOCHAT_LIB_REPLAY_WALK_H
+
+#include "dialect/Nanochat.h"
+#include "lib/Execution/Jit.h"
+#include "lib/Replay/TensorFile.h"
+
+namespace mlir::nanochat {
+
+/// What stands in for a kernel: its results, or failure after an error was printed.
+using RunDispatch = llvm::function_ref<FailureOr<SmallVector<Tensor>>(DispatchOp, ArrayRef<Tensor> inputs)>;
+
+/// Runs an entry, as stage `fuse` leaves it, on `args`: loops iterate, views are copied, `run` does the
+/// rest. Values are not placed anywhere, so nothing can overwrite them.
+FailureOr<SmallVector<Tensor>> walkEntry(func::FuncOp entry, ArrayRef<Tensor> args, RunDispatch run);
+
+/// The dispatches of an entry in the order in which they run.
+SmallVector<DispatchOp> callsOf(func::FuncOp entry);
+
+/// The kernel that a dispatch runs, as a function on tensors.
+func::FuncOp kernelOf(DispatchOp dispatch);
+
+/// The meaning of kernels, compiled through the reference lowering.
+class ReferenceKernels {
+public:
+  /// Compiles every kernel that `calls` name.
+  static FailureOr<ReferenceKernels> compile(ModuleOp fused, ArrayRef<DispatchOp> calls);
+
+  SmallVector<Tensor> run(DispatchOp dispatch, ArrayRef<Tensor> inputs) const;
+  int64_t count() const { return kernelCount; }
+
+private:
+  std::unique_ptr<Jit> jit;
+  int64_t kernelCount = 0;
+};
+
+} // namespace mlir::nanochat
+#endif
