@@ -57,7 +57,8 @@ public:
         module->print(os);
         return success();
       });
-    CodegenTarget target{options.pipeline.target.cpu, options.pipeline.target.features, options.pipeline.target.reference ? 1 : 3};
+    const Target &row = options.pipeline.target;
+    CodegenTarget target{row.cpu, row.features, row.reference || options.pipeline.plain ? 1 : 3};
     auto machine = createTargetMachine(module.getLoc(), target);
     if (failed(machine))
       return kFailed;
@@ -89,6 +90,7 @@ public:
     auto checkReference = [&](const Record &record) -> FailureOr<bool> {
       CompileOptions plain = options;
       plain.pipeline.target = *findTarget("reference");
+      plain.pipeline.plain = false;
       if (failed(Compilation(copy, plain).runStages("fuse")))
         return failure();
       return checkGradients(record, copy);

@@ -16,6 +16,7 @@ static EmitKernel emitterOf(StringRef kind) {
   return llvm::StringSwitch<EmitKernel>(kind)
       .Cases({"rowwise", "pointwise"}, emitRowwise)
       .Case("gemm", emitGemm)
+      .Case("attention", emitAttention)
       .Default(emitPlain);
 }
 

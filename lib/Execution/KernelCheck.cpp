@@ -8,9 +8,11 @@
 using namespace mlir;
 using namespace mlir::nanochat;
 
-/// Gives the scratch argument a static size: only that can be a bare pointer.
+/// Gives the scratch argument a static size, if it has none: only that can be a bare pointer.
 static void sizeScratch(func::FuncOp kernel, int64_t bytes) {
   BlockArgument scratch = kernel.getArguments().back();
+  if (cast<MemRefType>(scratch.getType()).hasStaticShape())
+    return;
   OpBuilder b = OpBuilder::atBlockBegin(&kernel.getBody().front());
   auto cast = memref::CastOp::create(b, kernel.getLoc(), scratch.getType(), scratch);
   scratch.replaceAllUsesExcept(cast, cast);

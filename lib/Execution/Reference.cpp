@@ -32,6 +32,7 @@ void mlir::nanochat::addReferenceLoopPasses(OpPassManager &pm) {
   pm.addPass(createInlinerPass());
   pm.addPass(createSymbolDCEPass());
   pm.addNestedPass<func::FuncOp>(createConvertElementwiseToLinalgPass());
+  pm.addPass(createLaneSumsPass());
   pm.addPass(createBufferizePass());
   pm.addNestedPass<func::FuncOp>(createConvertLinalgToLoopsPass());
 }
@@ -78,8 +79,10 @@ LogicalResult mlir::nanochat::emitPlain(func::FuncOp kernel, const CpuFacts &) {
     pm.addPass(std::move(pass));
     return pm.run(kernel);
   };
-  if (failed(decomposeAll(kernel)) || failed(run(createConvertElementwiseToLinalgPass())) ||
-      failed(bufferizeFunction(kernel)) || failed(run(createConvertLinalgToLoopsPass())))
+  if (failed(decomposeAll(kernel)) || failed(run(createConvertElementwiseToLinalgPass())))
+    return failure();
+  sumInLanes(kernel);
+  if (failed(bufferizeFunction(kernel)) || failed(run(createConvertLinalgToLoopsPass())))
     return failure();
   Builder b(kernel.getContext());
   Type bytes = MemRefType::get({1}, b.getI8Type());

@@ -17,5 +17,8 @@ namespace mlir::nanochat {
 /// at the op that has none.
 LogicalResult decomposeAll(Operation *root);
 
+/// Adds up floats along the last dimension in the order that emitted kernels have.
+void sumInLanes(Operation *root);
+
 } // namespace mlir::nanochat
 #endif

@@ -12,6 +12,17 @@ def DecomposePass : Pass<"nanochat-decompose"> {
     "::mlir::math::MathDialect", "::mlir::scf::SCFDialect", "::mlir::tensor::TensorDialect"];
 }
 
+def LaneSumsPass : Pass<"nanochat-lane-sums"> {
+  let summary = "Adds up rows in the order of emitted kernels";
+  let description = [{
+    Float sums over the last dimension of a linalg.generic become 16 interleaved partial sums and a tree of
+    four levels: emitted kernels of every vector width do so, and the same order gives the same bits.
+    Products of matrices and other reductions stay.
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::linalg::LinalgDialect",
+    "::mlir::tensor::TensorDialect"];
+}
+
 def LowerHostPass : Pass<"nanochat-lower-host", "::mlir::ModuleOp"> {
   let summary = "Lower host functions to the runtime ABI";
   let description = [{

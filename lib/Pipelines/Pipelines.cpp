@@ -59,7 +59,7 @@ static void fuse(OpPassManager &pm, const PipelineOptions &options) {
 static void plan(OpPassManager &pm, const PipelineOptions &) { pm.addPass(createPlanMemoryPass()); }
 
 static void emit(OpPassManager &pm, const PipelineOptions &options) {
-  if (!options.target.reference) {
+  if (!options.target.reference && !options.plain) {
     EmitKernelsPassOptions facts;
     facts.targetBits = options.target.facts.vectorBits;
     facts.vnni = options.target.facts.vnni;

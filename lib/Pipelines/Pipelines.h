@@ -10,6 +10,7 @@ namespace mlir::nanochat {
 struct PipelineOptions {
   Target target;
   std::vector<std::pair<std::string, int64_t>> sizes; // of --set
+  bool plain = false; // kernels are plain loops, whatever emitters the target has
 };
 
 /// One stage: what it accepts and promises is in its summary.

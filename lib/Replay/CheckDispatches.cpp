@@ -14,7 +14,8 @@ namespace {
 /// What was seen of the kernels of one class.
 struct ClassSummary {
   int64_t calls = 0, integers = 0, floats = 0;
-  double worst = 0;
+  double worst = 0; // relative L2 error
+  std::string worstKernel;
 };
 
 class DispatchChecker {
@@ -65,8 +66,11 @@ FailureOr<SmallVector<Tensor>> DispatchChecker::runCall(DispatchOp call, ArrayRe
     written.push_back(*found);
     compare(call.getLoc(), name + "result " + Twine(i) + " is wrong at ", **found, *expected, kTolerance);
     ++(expected->isFloat() ? summary.floats : summary.integers);
-    if (expected->isFloat())
-      summary.worst = std::max(summary.worst, relativeL2(**found, *expected));
+    double error = expected->isFloat() ? relativeL2(**found, *expected) : 0;
+    if (error <= summary.worst)
+      continue;
+    summary.worst = error;
+    summary.worstKernel = call.getKernel()->str();
   }
   return written;
 }
@@ -103,10 +107,13 @@ LogicalResult DispatchChecker::run() {
 void DispatchChecker::summarize() const {
   llvm::outs() << "check-dispatches: " << number << " calls of " << kernels->count() << " kernels, " << bound
                << " results of entries, " << errors << (errors == 1 ? " error\n" : " errors\n");
-  for (auto &[kind, summary] : classes)
-    llvm::outs() << llvm::format("  %-10s %6lld calls, %6lld integer and %6lld float results, worst relative L2 error %.2g\n",
-                                 stringifyDispatchClass(kind).str().c_str(), (long long)summary.calls,
-                                 (long long)summary.integers, (long long)summary.floats, summary.worst);
+  for (auto &[kind, summary] : classes) {
+    llvm::outs() << llvm::left_justify(stringifyDispatchClass(kind), 10) << summary.calls << " calls, " << summary.integers
+                 << " integer and " << summary.floats << " float results";
+    if (summary.worst > 0)
+      llvm::outs() << llvm::format(", worst relative L2 error %.2g (", summary.worst) << summary.worstKernel << ")";
+    llvm::outs() << "\n";
+  }
 }
 
 FailureOr<bool> mlir::nanochat::checkDispatches(const Record &record) {

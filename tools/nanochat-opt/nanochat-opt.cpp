@@ -38,6 +38,9 @@ namespace {
 cl::OptionCategory category("nanochat: compile a model");
 cl::opt<std::string> target("target", cl::cat(category), cl::value_desc("row"),
                             cl::desc("Compile for native, x86-64-v3, x86-64-v4, avx512-vnni, avx-vnni or reference"));
+cl::opt<std::string> asRow("as", cl::cat(category), cl::value_desc("row"),
+                           cl::desc("With --target=reference: the IR of this row, its fusion, quantisers and roundings, with every "
+                                    "kernel as plain loops"));
 cl::opt<std::string> emitKind("emit", cl::cat(category), cl::init("mlir"), cl::value_desc("kind"),
                               cl::desc("What to write: mlir (default), llvm, asm, obj or exe"));
 cl::opt<std::string> stopAfter("stop-after", cl::cat(category), cl::value_desc("stage"), cl::desc("Print the IR after this stage"));
@@ -86,10 +89,30 @@ static int usage(const llvm::Twine &error, const llvm::Twine &note) {
   return kUserError;
 }
 
+/// The row to compile for, and whether with plain kernels; null after an error was printed.
+static std::optional<PipelineOptions> chooseTarget() {
+  auto row = findTarget(target), as = findTarget(asRow);
+  if (!row) {
+    usage("unknown target '" + target + "'", "targets are " + listTargets());
+    return std::nullopt;
+  }
+  if (asRow.empty())
+    return PipelineOptions{*row, {}};
+  if (!as || !row->reference) {
+    usage(as ? llvm::Twine("--as goes with --target=reference only") : "--as=" + asRow + " is not a target",
+          "it takes one of " + listTargets());
+    return std::nullopt;
+  }
+  as->name = "reference as " + as->name;
+  as->cpu = row->cpu;
+  as->features = row->features;
+  return PipelineOptions{*as, {}, /*plain=*/true};
+}
+
 static int compileModel(const std::string &input, const std::string &output, DialectRegistry &registry, const char *argv0) {
-  auto row = findTarget(target);
-  if (!row)
-    return usage("unknown target '" + target + "'", "targets are " + listTargets());
+  auto pipeline = chooseTarget();
+  if (!pipeline)
+    return kUserError;
   if (!llvm::is_contained({"mlir", "llvm", "asm", "obj", "exe"}, emitKind))
     return usage("--emit=" + emitKind + " is not known", "kinds are mlir, llvm, asm, obj and exe");
   bool known = stopAfter.empty() || llvm::any_of(getStages(), [](const Stage &s) { return s.name == stopAfter; });
@@ -104,7 +127,7 @@ static int compileModel(const std::string &input, const std::string &output, Dia
     return usage("--plan prints the plan and excludes --stop-after and --emit", "leave them out");
   if (emitKind == "exe" && output == "-")
     return usage("--emit=exe needs a file to write", "add -o PROGRAM");
-  CompileOptions options{{*row, {}}, emitKind, stopAfter, form, output, findRuntime(argv0), checkDispatches, checkGradients};
+  CompileOptions options{*pipeline, emitKind, stopAfter, form, output, findRuntime(argv0), checkDispatches, checkGradients};
   for (StringRef size : sizes) {
     auto [name, text] = size.split('=');
     int64_t value;
