@@ -94,7 +94,7 @@ LogicalResult DispatchChecker::run() {
   SmallVector<DispatchOp> calls;
   for (func::FuncOp entry : record.getEntries())
     llvm::append_range(calls, callsOf(entry));
-  auto compiled = ReferenceKernels::compile(calls.front()->getParentOfType<ModuleOp>(), calls);
+  auto compiled = ReferenceKernels::compile(calls.front()->getParentOfType<ModuleOp>(), calls, MathFrom::kernels);
   if (failed(compiled))
     return failure();
   kernels = std::move(*compiled);

@@ -87,7 +87,7 @@ LogicalResult RecordedCodes::finish(func::FuncOp entry) {
 
 /// The results of the reference's entry with recorded codes.
 static FailureOr<SmallVector<Tensor>> runInjected(const Record &record, func::FuncOp entry, RecordedCodes &codes) {
-  auto kernels = ReferenceKernels::compile(entry->getParentOfType<ModuleOp>(), callsOf(entry));
+  auto kernels = ReferenceKernels::compile(entry->getParentOfType<ModuleOp>(), callsOf(entry), MathFrom::library);
   auto args = record.readArguments(entry);
   if (failed(kernels) || failed(args))
     return failure();

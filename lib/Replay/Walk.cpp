@@ -1,5 +1,5 @@
 #include "lib/Replay/Walk.h"
-#include "lib/Execution/Inputs.h"
+#include "lib/Targets/kernels/Kernel.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include <cstring>
 
@@ -113,19 +113,19 @@ SmallVector<DispatchOp> mlir::nanochat::callsOf(func::FuncOp entry) {
   return calls;
 }
 
-func::FuncOp mlir::nanochat::kernelOf(DispatchOp dispatch) {
-  return SymbolTable::lookupNearestSymbolFrom<func::FuncOp>(dispatch, dispatch.getKernelAttr());
-}
-
-FailureOr<ReferenceKernels> ReferenceKernels::compile(ModuleOp fused, ArrayRef<DispatchOp> calls) {
+FailureOr<ReferenceKernels> ReferenceKernels::compile(ModuleOp fused, ArrayRef<DispatchOp> calls, MathFrom math) {
+  OwningOpRef<ModuleOp> copy = fused.clone();
   SetVector<func::FuncOp> kernels;
   for (DispatchOp call : calls)
-    kernels.insert(kernelOf(call));
-  for (func::FuncOp kernel : kernels)
+    kernels.insert(copy->lookupSymbol<func::FuncOp>(*call.getKernel()));
+  for (func::FuncOp kernel : kernels) {
     for (Type type : llvm::concat<const Type>(kernel.getArgumentTypes(), kernel.getResultTypes()))
       if (!HostTensor::supports(cast<RankedTensorType>(type).getElementType()))
         return kernel.emitError("cannot be replayed on values of type ") << type;
-  auto jit = compileReference(fused, kernels.getArrayRef());
+    if (math == MathFrom::kernels && failed(expandMath(kernel)))
+      return failure();
+  }
+  auto jit = compileReference(*copy, kernels.getArrayRef());
   if (failed(jit))
     return failure();
   ReferenceKernels result;

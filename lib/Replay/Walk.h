@@ -18,14 +18,15 @@ FailureOr<SmallVector<Tensor>> walkEntry(func::FuncOp entry, ArrayRef<Tensor> ar
 /// The dispatches of an entry in the order in which they run.
 SmallVector<DispatchOp> callsOf(func::FuncOp entry);
 
-/// The kernel that a dispatch runs, as a function on tensors.
-func::FuncOp kernelOf(DispatchOp dispatch);
+/// Where exp and its like come from: the C library, or the polynomials of emitted kernels, without which
+/// a code that is rounded from one differs now and then.
+enum class MathFrom { library, kernels };
 
 /// The meaning of kernels, compiled through the reference lowering.
 class ReferenceKernels {
 public:
   /// Compiles every kernel that `calls` name.
-  static FailureOr<ReferenceKernels> compile(ModuleOp fused, ArrayRef<DispatchOp> calls);
+  static FailureOr<ReferenceKernels> compile(ModuleOp fused, ArrayRef<DispatchOp> calls, MathFrom math);
 
   SmallVector<Tensor> run(DispatchOp dispatch, ArrayRef<Tensor> inputs) const;
   int64_t count() const { return kernelCount; }
