@@ -1,4 +1,4 @@
-"""compare_safetensors.py A B TOLERANCE: relative L2 distance of every f32 tensor, by name."""
+"""compare_safetensors.py A B TOLERANCE [NAMES...]: relative L2 distance of every f32 tensor, or of those named."""
 import array
 import json
 import math
@@ -19,10 +19,11 @@ def read(path):
 
 
 left, right, tolerance = read(sys.argv[1]), read(sys.argv[2]), float(sys.argv[3])
+names = sys.argv[4:] or sorted(left)
 if left.keys() != right.keys() or not left:
     sys.exit(f"different tensors: {sorted(left)} and {sorted(right)}")
 failed = False
-for name in sorted(left):
+for name in names:
     distance = math.sqrt(sum((x - y) ** 2 for x, y in zip(left[name], right[name])))
     norm = math.sqrt(sum(y * y for y in right[name]))
     if not distance <= tolerance * norm:
