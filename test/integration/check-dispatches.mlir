@@ -6,10 +6,10 @@
 // CHECK: gemm {{.*}} worst relative L2 error {{.*}}e-07
 // CHECK: check-gradients: 6 results
 
-// Odd sizes, and two micro-batches a step.
-// RUN: nanochat-opt %S/../Inputs/dense.mlir --target=native --set batch=3,seq=7,layers=1,accum=2 --emit=exe -o %t.exe
+// Odd sizes.
+// RUN: nanochat-opt %S/../Inputs/dense.mlir --target=native --set batch=3,seq=7,layers=1 --emit=exe -o %t.exe
 // RUN: %t.exe train --data %S/../../dialect/ops --ext cpp --steps 1 --dump-dispatches %t.odd
-// RUN: nanochat-opt %S/../Inputs/dense.mlir --target=native --set batch=3,seq=7,layers=1,accum=2 --check-dispatches=%t.odd --check-gradients=%t.odd
+// RUN: nanochat-opt %S/../Inputs/dense.mlir --target=native --set batch=3,seq=7,layers=1 --check-dispatches=%t.odd --check-gradients=%t.odd
 
 // A wrong result, a value overwritten between two kernels, a wrong gradient.
 // RUN: %python %S/change_record.py %t.d "*.gemm_1x257.safetensors" out0

@@ -1,0 +1,50 @@
+// Emitters against the reference at sizes that fit no vector. Rows add up in the same order: the same bits.
+// RUN: nanochat-opt %s --nanochat-check-kernels="tolerance=0 summary" | FileCheck %s
+// RUN: nanochat-opt %s --nanochat-check-kernels="tolerance=0 target-bits=256"
+// CHECK: 2 kernels
+
+#rows = affine_map<(n, c) -> (n, c)>
+#row = affine_map<(n, c) -> (n)>
+#mk = affine_map<(m, n, k) -> (m, k)>
+#nk = affine_map<(m, n, k) -> (n, k)>
+#mn = affine_map<(m, n, k) -> (m, n)>
+
+func.func private @norm(%x: tensor<7x37xf32>) -> (tensor<7x37xf32>, tensor<7xf32>)
+    attributes {nanochat.class = "rowwise", nanochat.inplace = array<i64: -1, -1>} {
+  %zero = arith.constant 0.0 : f32
+  %sums = tensor.empty() : tensor<7xf32>
+  %start = linalg.fill ins(%zero : f32) outs(%sums : tensor<7xf32>) -> tensor<7xf32>
+  %squares = linalg.generic {indexing_maps = [#rows, #row], iterator_types = ["parallel", "reduction"]}
+      ins(%x : tensor<7x37xf32>) outs(%start : tensor<7xf32>) {
+  ^bb0(%a: f32, %s: f32):
+    %p = arith.mulf %a, %a : f32
+    %t = arith.addf %s, %p : f32
+    linalg.yield %t : f32
+  } -> tensor<7xf32>
+  %empty = tensor.empty() : tensor<7x37xf32>
+  %y = linalg.generic {indexing_maps = [#rows, #row, #rows], iterator_types = ["parallel", "parallel"]}
+      ins(%x, %squares : tensor<7x37xf32>, tensor<7xf32>) outs(%empty : tensor<7x37xf32>) {
+  ^bb0(%a: f32, %s: f32, %o: f32):
+    %r = math.rsqrt %s : f32
+    %v = arith.mulf %a, %r : f32
+    linalg.yield %v : f32
+  } -> tensor<7x37xf32>
+  return %y, %squares : tensor<7x37xf32>, tensor<7xf32>
+}
+
+func.func private @codes(%x: tensor<7x53xi8>, %w: tensor<19x53xi8>) -> tensor<7x19xi32>
+    attributes {nanochat.class = "gemm", nanochat.inplace = array<i64: -1>} {
+  %zero = arith.constant 0 : i32
+  %empty = tensor.empty() : tensor<7x19xi32>
+  %start = linalg.fill ins(%zero : i32) outs(%empty : tensor<7x19xi32>) -> tensor<7x19xi32>
+  %y = linalg.generic {indexing_maps = [#mk, #nk, #mn], iterator_types = ["parallel", "parallel", "reduction"]}
+      ins(%x, %w : tensor<7x53xi8>, tensor<19x53xi8>) outs(%start : tensor<7x19xi32>) {
+  ^bb0(%a: i8, %b: i8, %s: i32):
+    %ae = arith.extsi %a : i8 to i32
+    %be = arith.extsi %b : i8 to i32
+    %p = arith.muli %ae, %be : i32
+    %t = arith.addi %s, %p : i32
+    linalg.yield %t : i32
+  } -> tensor<7x19xi32>
+  return %y : tensor<7x19xi32>
+}
