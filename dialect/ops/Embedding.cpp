@@ -126,23 +126,17 @@ LogicalResult PositionEmbeddingOp::verify() {
   return verifyPositions(*this, getX().getType(), getTable().getType(), getSeq());
 }
 
-FailureOr<SmallVector<Value>> PositionEmbeddingOp::decomposeOperation(OpBuilder &builder) {
-  ImplicitLocOpBuilder b(getLoc(), builder);
-  RankedTensorType table = getTable().getType();
-  SmallVector<OpFoldResult> from(2, b.getIndexAttr(0)), unit(2, b.getIndexAttr(1));
-  SmallVector<OpFoldResult> sizes{b.getIndexAttr(getSeq()), b.getIndexAttr(table.getDimSize(1))};
-  Value rows = tensor::ExtractSliceOp::create(b, getTable(), from, sizes, unit);
-  Value x = splitSequences(b, getX(), getSeq());
-  Value y = pointwise(b, cast<RankedTensorType>(x.getType()), {x, rows},
-                      {b.getMultiDimIdentityMap(3), projection(getContext(), 3, {1, 2})},
-                      [](ImplicitLocOpBuilder &s, ValueRange v) { return add(s, v[0], v[1]); });
-  return SmallVector<Value>{
-      tensor::CollapseShapeOp::create(b, y, SmallVector<ReassociationIndices>{{0, 1}, {2}})};
-}
-
 /// (n, c) -> (n mod seq, c).
 static AffineMap positionMap(MLIRContext *ctx, int64_t seq) {
   return AffineMap::get(2, 0, {getAffineDimExpr(0, ctx) % seq, getAffineDimExpr(1, ctx)}, ctx);
+}
+
+// Reads the table in place: rows from `seq` on are never indexed, and no slice of it needs a copy.
+FailureOr<SmallVector<Value>> PositionEmbeddingOp::decomposeOperation(OpBuilder &builder) {
+  ImplicitLocOpBuilder b(getLoc(), builder);
+  return SmallVector<Value>{pointwise(b, getX().getType(), {getX(), getTable()},
+                                      {b.getMultiDimIdentityMap(2), positionMap(getContext(), getSeq())},
+                                      [](ImplicitLocOpBuilder &s, ValueRange v) { return add(s, v[0], v[1]); })};
 }
 
 SmallVector<IteratorType> PositionEmbeddingOp::getLoopIteratorTypes() {

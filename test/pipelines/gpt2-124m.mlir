@@ -7,3 +7,5 @@
 // RUN: nanochat-opt %S/../../models/gpt2-124m.mlir --target=native --stop-after=plan | nanochat-opt -o /dev/null
 // RUN: nanochat-opt %S/../../models/gpt2-124m.mlir --target=native --stop-after=emit | nanochat-opt -o /dev/null
 // RUN: nanochat-opt %S/../../models/gpt2-124m.mlir --target=native --stop-after=lower | nanochat-opt -o /dev/null
+// A table with more positions than the sequence has is read in place.
+// RUN: nanochat-opt %S/../../models/gpt2-124m.mlir --target=native --set seq=48 --stop-after=plan | nanochat-opt -o /dev/null
