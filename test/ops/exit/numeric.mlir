@@ -42,6 +42,37 @@ func.func @probabilities_entropy_and_loss_of_the_golden_gates()
     : tensor<4x1xf64>, tensor<4x1xf64>, tensor<f64>, tensor<f64>, tensor<f64>, tensor<f64>
 }
 
+// Wherever a token may leave, it has left after the last step.
+func.func @chances_to_have_left_rise_to_1() -> (tensor<4x1xf64>, tensor<4x1xf64>)
+    attributes {nanochat.tolerance = 1.0e-12 : f64} {
+  %z = arith.constant dense<[[-1.3862943611198906], [0.0], [-0.8472978603872036], [2.1972245773362196]]> : tensor<4x1xf64>
+  %p, %h, %l = func.call @exits(%z) : (tensor<4x1xf64>) -> (tensor<4x1xf64>, tensor<f64>, tensor<f64>)
+  %none = arith.constant dense<0.0> : tensor<1xf64>
+  %sum, %left = nanochat.loop "n_loops" = 4 carry(%before = %none : tensor<1xf64>) slice(%pt = %p : tensor<4x1xf64>) {
+    %after = arith.addf %before, %pt : tensor<1xf64>
+    nanochat.yield %after : tensor<1xf64> stack %after : tensor<1xf64>
+  }
+  %expected = arith.constant dense<[[0.2], [0.6], [0.72], [1.0]]> : tensor<4x1xf64>
+  return %left, %expected : tensor<4x1xf64>, tensor<4x1xf64>
+}
+
+// Six steps of eight tokens, gates from −30 to 30.
+func.func @any_gates_share_out_exactly_1() -> (tensor<8xf64>, tensor<8xf64>) attributes {nanochat.tolerance = 1.0e-14 : f64} {
+  %z = arith.constant dense<[[-30.0, 1.0, 0.1, -4.0, 30.0, 2.0, -0.5, 0.0], [30.0, -7.0, 0.2, 4.0, -30.0, 2.0, -0.5, 0.0],
+                             [0.3, 12.0, 0.3, -4.0, 30.0, 2.0, -0.5, 0.0], [-2.0, -1.0, 0.4, 4.0, -30.0, 2.0, -0.5, 0.0],
+                             [5.0, 0.7, 0.5, -4.0, 30.0, 2.0, -0.5, 0.0], [-9.0, 9.0, 0.6, 4.0, -30.0, 2.0, -0.5, 0.0]]> : tensor<6x8xf64>
+  %none = arith.constant dense<0.0> : tensor<8xf64>
+  %last = nanochat.last_step "n_loops" = 6 : tensor<6xf64>
+  %s, %sum = nanochat.loop "n_loops" = 6 carry(%log_s = %none : tensor<8xf64>, %sum = %none : tensor<8xf64>)
+      slice(%zt = %z : tensor<6x8xf64>, %is_last = %last : tensor<6xf64>) {
+    %p, %log_p, %next = nanochat.exit_step %zt, %log_s, %is_last : tensor<8xf64>
+    %more = arith.addf %sum, %p : tensor<8xf64>
+    nanochat.yield %next, %more : tensor<8xf64>, tensor<8xf64>
+  }
+  %expected = arith.constant dense<1.0> : tensor<8xf64>
+  return %sum, %expected : tensor<8xf64>, tensor<8xf64>
+}
+
 func.func @gates_of_1_over_the_steps_left_exit_uniformly_whatever_the_last()
     -> (tensor<4x1xf64>, tensor<4x1xf64>, tensor<f64>, tensor<f64>) attributes {nanochat.tolerance = 1.0e-12 : f64} {
   %z = arith.constant dense<[[-1.0986122886681098], [-0.6931471805599454], [0.0], [-7.0]]> : tensor<4x1xf64>
