@@ -47,14 +47,15 @@ static json::Object describe(ModuleOp planned, const ProgramFacts &facts, Parame
     total += bytes;
   }
   json::Array buffers;
-  llvm::StringMap<int64_t> saved; // by entry; entries run one after the other, in the same arena
+  int64_t saved = 0; // of the entry that saves most: entries run one after the other, in the same arena
+  llvm::StringMap<int64_t> savedBy;
   for (auto buffer : planned->getAttrOfType<ArrayAttr>(kWorkspaceAttr).getAsRange<DictionaryAttr>()) {
     auto number = [&](StringRef key) { return cast<IntegerAttr>(buffer.get(key)).getInt(); };
     std::string type;
     llvm::raw_string_ostream(type) << cast<TypeAttr>(buffer.get("type")).getValue();
     bool isSaved = buffer.contains("saved");
     StringRef entry = cast<StringAttr>(buffer.get("entry")).getValue();
-    saved[entry] += isSaved ? number("bytes") : 0;
+    saved = std::max(saved, savedBy[entry] += isSaved ? number("bytes") : 0);
     buffers.push_back(json::Object{{"entry", entry}, {"type", type},
                                    {"bytes", number("bytes")}, {"offset", number("offset")}, {"first", number("first")},
                                    {"last", number("last")}, {"saved", isSaved}});
@@ -68,7 +69,7 @@ static json::Object describe(ModuleOp planned, const ProgramFacts &facts, Parame
                       {"arena_bytes", std::move(arenas)},
                       {"total_bytes", total},
                       {"scratch_bytes_per_thread", scratch},
-                      {"saved_bytes", *llvm::max_element(llvm::make_second_range(saved))},
+                      {"saved_bytes", saved},
                       {"workspace", std::move(buffers)}};
 }
 
