@@ -90,7 +90,7 @@ def Nanochat_DequantizeRowsOp : Nanochat_ComputeOp<"dequantize_rows",
 }
 
 def Nanochat_DequantizeWeightOp : Nanochat_ComputeOp<"dequantize_weight",
-    [InfersTypes, HasVjp, HasIterationSpace, OnCodes, LoopInvariantWork]> {
+    [InfersTypes, HasVjp, HasIterationSpace, OnCodes]> {
   let summary = "What ternary weights stand for";
   let description = [{
     w (out, in) = gamma·t, one gamma per tensor or per (row, group). The cotangent of t is that of w.

@@ -3,11 +3,14 @@
 // All shapes are static and loops carry their values in place, so no buffer outlives the iteration
 // that allocates it: every allocation moves to the function's entry and is freed at its end.
 #include "lib/Execution/Passes.h"
+#include "lib/Targets/Target.h"
 #include "mlir/Dialect/Bufferization/Transforms/OneShotAnalysis.h"
 #include "mlir/Dialect/Linalg/Utils/Utils.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/PatternMatch.h"
+#include "mlir/Pass/PassManager.h"
+#include "mlir/Transforms/Passes.h"
 
 namespace mlir::nanochat {
 #define GEN_PASS_DEF_BUFFERIZEPASS
@@ -122,6 +125,28 @@ static void fillSplats(func::FuncOp func, IRRewriter &rewriter) {
   });
 }
 
+/// A temporary that only ends up in an output is that output, unless the output shares memory with an input.
+static LogicalResult fillOutputs(func::FuncOp func, IRRewriter &rewriter) {
+  // Canonical loops carry no buffers: what they fill is seen to be one allocation.
+  PassManager pm(func.getContext(), func::FuncOp::getOperationName());
+  pm.addPass(createCanonicalizerPass());
+  pm.addPass(createCSEPass());
+  pm.addPass(createCanonicalizerPass());
+  if (failed(pm.run(func)))
+    return failure();
+  auto inplace = func->getAttrOfType<DenseI64ArrayAttr>(kInplaceAttr);
+  unsigned inputs = inplace ? func.getNumArguments() - inplace.size() : 0;
+  for (auto copy : llvm::make_early_inc_range(func.getOps<memref::CopyOp>())) {
+    auto out = dyn_cast<BlockArgument>(copy.getTarget());
+    auto from = copy.getSource().getDefiningOp<memref::AllocOp>();
+    if (!inplace || !from || !out || !out.hasOneUse() || out.getArgNumber() < inputs || inplace[out.getArgNumber() - inputs] >= 0)
+      continue;
+    rewriter.eraseOp(copy);
+    rewriter.replaceOp(from, out);
+  }
+  return success();
+}
+
 /// Moves all allocations to the entry and frees them at the end.
 static LogicalResult hoistAllocations(func::FuncOp func, IRRewriter &rewriter) {
   Block &entry = func.getBody().front();
@@ -147,7 +172,7 @@ LogicalResult mlir::nanochat::bufferizeFunction(func::FuncOp func) {
   carryInPlace(func, rewriter);
   bufferization::OneShotBufferizationOptions options;
   bufferization::BufferizationState state;
-  if (failed(bufferization::runOneShotBufferize(func, options, state)))
+  if (failed(bufferization::runOneShotBufferize(func, options, state)) || failed(fillOutputs(func, rewriter)))
     return failure();
   func.walk([&](memref::CopyOp copy) {
     rewriter.setInsertionPoint(copy);

@@ -42,18 +42,8 @@ void mlir::nanochat::addReferencePasses(OpPassManager &pm) {
   addKernelToLLVMPasses(pm);
 }
 
-/// A temporary that only ends up in an output is that output; other temporaries live in the scratch,
-/// whose size is returned. `inplace` says which outputs share memory with an input.
-static int64_t placeTemporaries(func::FuncOp kernel, ArrayRef<int64_t> inplace) {
-  unsigned inputs = kernel.getNumArguments() - 2 - inplace.size();
-  for (auto copy : llvm::to_vector(kernel.getOps<memref::CopyOp>())) {
-    auto out = dyn_cast<BlockArgument>(copy.getTarget());
-    auto from = copy.getSource().getDefiningOp<memref::AllocOp>();
-    if (!from || !out || out.getArgNumber() < inputs || !out.hasOneUse() || inplace[out.getArgNumber() - inputs] >= 0)
-      continue;
-    copy.erase();
-    from.getResult().replaceAllUsesWith(out);
-  }
+/// Temporaries live in the scratch, whose size is returned.
+static int64_t placeTemporaries(func::FuncOp kernel) {
   SmallVector<memref::AllocOp> temporaries;
   kernel.walk([&](memref::AllocOp op) { temporaries.push_back(op); });
   kernel.walk([](memref::DeallocOp op) { op.erase(); });
@@ -90,8 +80,7 @@ LogicalResult mlir::nanochat::emitPlain(func::FuncOp kernel, const CpuFacts &) {
     if (failed(kernel.insertArgument(kernel.getNumArguments(), type, {}, kernel.getLoc())))
       return failure();
   kernel->setAttr(kTasksAttr, b.getI64IntegerAttr(1));
-  auto inplace = kernel->getAttrOfType<DenseI64ArrayAttr>(kInplaceAttr);
-  int64_t scratch = placeTemporaries(kernel, inplace ? inplace.asArrayRef() : ArrayRef<int64_t>());
+  int64_t scratch = placeTemporaries(kernel);
   kernel.setFunctionType(b.getFunctionType(kernel.getBody().getArgumentTypes(), {}));
   kernel->setAttr(kScratchAttr, b.getI64IntegerAttr(scratch));
   return success();

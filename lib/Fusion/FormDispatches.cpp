@@ -5,7 +5,6 @@
 // constants and the starts of reductions (fill, empty) are copied into every dispatch that needs one.
 #include "dialect/StepIR.h"
 #include "lib/Fusion/Passes.h"
-#include "mlir/Analysis/TopologicalSortUtils.h"
 #include "mlir/Transforms/RegionUtils.h"
 
 namespace mlir::nanochat {
@@ -79,12 +78,14 @@ private:
   /// Groups that `op` reads results of, through views.
   SmallVector<unsigned> producers(Operation *op);
   void emit();
+  void moveViews(Operation *op);
   void emitGroup(Group &group, OpBuilder &b);
 
   Block &block;
   bool fuse;
   SmallVector<Group> groups;
   DenseMap<Operation *, unsigned> groupOf;
+  DenseSet<Operation *> moved;
 };
 } // namespace
 
@@ -207,7 +208,8 @@ void BlockGrouper::absorbPrologues() {
 }
 
 void BlockGrouper::emit() {
-  // Kahn's algorithm, earliest last member first, so that the order of the source is kept.
+  // Kahn's algorithm, earliest last member first, so that the order of the source is kept; but single
+  // numbers at once: they cost nothing, and one group of them may have members all over the block.
   DenseMap<Operation *, unsigned> position;
   for (auto [i, op] : llvm::enumerate(block))
     position[&op] = i;
@@ -217,6 +219,8 @@ void BlockGrouper::emit() {
       order.push_back(g);
   auto last = [&](unsigned g) {
     unsigned at = 0;
+    if (groups[g].kind == DispatchClass::pointwise && groups[g].shape.empty())
+      return at;
     for (Operation *op : groups[g].ops)
       at = std::max(at, position[op]);
     return at;
@@ -239,14 +243,30 @@ void BlockGrouper::emit() {
       break;
     }
   OpBuilder b(block.getTerminator());
-  for (unsigned g : sorted)
-    emitGroup(groups[g], b);
+  for (unsigned g : sorted) {
+    for (Operation *op : groups[g].ops)
+      moveViews(op);
+    if (isa<LoopOp>(groups[g].ops[0]))
+      groups[g].ops[0]->moveBefore(block.getTerminator());
+    else
+      emitGroup(groups[g], b);
+  }
+  moveViews(block.getTerminator());
   for (unsigned g : llvm::reverse(sorted))
     for (Operation *op : llvm::reverse(groups[g].ops))
       if (!isa<LoopOp>(op))
         op->erase();
-  // Loops and views of results follow what they read.
-  sortTopologically(&block);
+}
+
+/// Brings the views and constants that `op` reads to the end of the block, behind what they are of.
+void BlockGrouper::moveViews(Operation *op) {
+  for (Value value : reads(op)) {
+    Operation *def = value.getDefiningOp();
+    if (!def || def->getBlock() != &block || !(isView(def) || isStart(def)) || !moved.insert(def).second)
+      continue;
+    moveViews(def);
+    def->moveBefore(block.getTerminator());
+  }
 }
 
 /// Clones `value`'s views and starts into the dispatch, down to values it takes as inputs.
@@ -325,8 +345,6 @@ static SmallVector<int64_t> findInplace(Group &group, ArrayRef<Value> inputs, Ar
 }
 
 void BlockGrouper::emitGroup(Group &group, OpBuilder &b) {
-  if (isa<LoopOp>(group.ops[0]))
-    return;
   DenseSet<Operation *> members(group.ops.begin(), group.ops.end());
   SmallVector<Value> outputs, inputs;
   for (Operation *op : group.ops)

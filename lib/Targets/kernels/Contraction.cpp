@@ -105,6 +105,8 @@ GemmPlan nanochat::planGemm(const Contraction &c, const CpuFacts &facts) {
     p.groupPanels /= 2;
   while (count() < enough && p.blockM > 4 * unit && c.M > p.blockM / 2)
     p.blockM = p.blockM / 2 / unit * unit;
+  // Blocks of about equal height, so that threads with equally many tasks work equally long.
+  p.blockM = llvm::alignTo(llvm::divideCeil(c.M, p.mBlocks), unit);
 
   // A tile of a leaves a quarter of the first-level cache to the panel that streams through it.
   p.kGroups = llvm::divideCeil(c.K, p.per);
