@@ -61,7 +61,10 @@ mlir::nanochat::translateAndOptimize(ModuleOp module, llvm::LLVMContext &context
     function.addFnAttr("target-features", machine.getTargetFeatureString());
     function.addFnAttr("prefer-vector-width", "512");
   }
-  llvm::PassBuilder builder(&machine);
+  // Emitters unroll what profits; LLVM would go by trip counts, and code would depend on sizes.
+  llvm::PipelineTuningOptions tuning;
+  tuning.LoopUnrolling = false;
+  llvm::PassBuilder builder(&machine, tuning);
   llvm::LoopAnalysisManager loops;
   llvm::FunctionAnalysisManager functions;
   llvm::CGSCCAnalysisManager graphs;
