@@ -34,10 +34,13 @@ nanochat.model @looplm_a {
   %h0 = nanochat.embedding %tokens, %E : tensor<1024xi32>, tensor<50257x2048xf32>
   %zero = nanochat.token_constant 0.0 like %h0 : !act
   %none = arith.constant dense<0.0> : tensor<f32>
+  %one = arith.constant dense<1.0> : tensor<f32>
   %last = nanochat.last_step "n_loops" = 4 : tensor<4xf32>
 
-  %h, %s, %loss, %nll, %p = nanochat.loop "n_loops" = 4
-      carry(%h = %h0 : !act, %survival = %zero : !tok, %sum = %none : tensor<f32>)
+  %h, %s, %loss, %last_nll, %count, %on, %gates, %nll, %p = nanochat.loop "n_loops" = 4
+      carry(%h = %h0 : !act, %survival = %zero : !tok, %sum = %none : tensor<f32>,
+            %nll_prev = %zero : !tok, %t = %none : tensor<f32>, %after_first = %none : tensor<f32>,
+            %gate_sum = %none : tensor<f32>)
       slice(%is_last = %last : tensor<4xf32>) {
     %x = nanochat.loop "layers" = 24 carry(%x = %h : !act)
         slice(%n1 = %N1 : tensor<24x2048xf32>, %wq = %Wq : tensor<24x2048x2048xf32>,
@@ -74,9 +77,16 @@ nanochat.model @looplm_a {
     %bonus = arith.mulf %beta, %entropy : tensor<f32>
     %step = arith.subf %ce, %bonus : tensor<f32>
     %total = arith.addf %sum, %step : tensor<f32>
-    nanochat.yield %ht, %next, %total : !act, !tok, tensor<f32> stack %nll_t, %pt : !tok, !tok
+    %gain = nanochat.gate_loss %z, %nll_prev, %nll_t, %after_first : !tok
+    %gate_total = arith.addf %gate_sum, %gain : tensor<f32>
+    %t1 = arith.addf %t, %one : tensor<f32>
+    nanochat.yield %ht, %next, %total, %nll_t, %t1, %one, %gate_total
+      : !act, !tok, tensor<f32>, !tok, tensor<f32>, tensor<f32>, tensor<f32> stack %nll_t, %pt : !tok, !tok
   }
   nanochat.objective "train" %loss : tensor<f32>
+  // Stage II, `train --phase=gate`: only the gate learns, whether one more loop helps its token.
+  %gate_loss = arith.divf %gates, %count : tensor<f32>
+  nanochat.objective "gate" %gate_loss trains ["gate"] : tensor<f32>
   nanochat.metric "nll" %nll : tensor<4x1024xf32>
   nanochat.metric "exit_probability" %p : tensor<4x1024xf32>
 } update {
