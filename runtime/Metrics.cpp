@@ -26,17 +26,22 @@ void Metrics::add(const Session &session, const nc_entry &entry) {
   const nc_tensor *targets = findTensor(program, entry, NC_INPUT, "targets");
   if (!nll || !targets || nll->rank == 0)
     return;
-  Token token{session, *nll, findTensor(program, entry, NC_OUTPUT, "exit_probability"), 1, 0, 0};
+  // Several micro-batches are a dimension of their own, in front.
+  int64_t microBatches = targets->rank > 1 ? targets->shape[0] : 1;
+  int64_t stride = elementCount(*targets) / microBatches;
+  Token token{session, *nll, findTensor(program, entry, NC_OUTPUT, "exit_probability"), 1, 0, 0, 0};
   token.tokens = nll->shape[nll->rank - 1];
-  token.loops = elementCount(*nll) / token.tokens;
-  if (token.tokens > elementCount(*targets) ||
+  token.loops = elementCount(*nll) / (microBatches * token.tokens);
+  if (token.tokens > stride ||
+      microBatches * token.loops * token.tokens != elementCount(*nll) ||
       (token.exits && elementCount(*token.exits) != elementCount(*nll)))
     failRun(format("entry '%s': the shapes of 'nll', 'exit_probability' and 'targets' disagree",
                    entry.name));
   loopNats.resize(token.loops);
   hasExits = token.exits != nullptr;
-  for (; token.index < token.tokens; ++token.index)
-    addToken(token, session.read(*targets, token.index) < beginToken);
+  for (; token.batch < microBatches; ++token.batch)
+    for (token.index = 0; token.index < token.tokens; ++token.index)
+      addToken(token, session.read(*targets, token.batch * stride + token.index) < beginToken);
 }
 
 void Metrics::addToken(const Token &token, bool isByte) {

@@ -36,13 +36,15 @@ public:
   std::optional<double> copyNll() const;
 
 private:
+  /// One token of one micro-batch; outputs are [micro-batches, loops, tokens].
   struct Token {
     const Session &session;
     const nc_tensor &nll;
     const nc_tensor *exits;
-    int64_t loops, tokens, index;
-    double nllOf(int64_t loop) const { return session.read(nll, loop * tokens + index); }
-    double exitOf(int64_t loop) const { return session.read(*exits, loop * tokens + index); }
+    int64_t loops, tokens, batch, index;
+    int64_t placeOf(int64_t loop) const { return (batch * loops + loop) * tokens + index; }
+    double nllOf(int64_t loop) const { return session.read(nll, placeOf(loop)); }
+    double exitOf(int64_t loop) const { return session.read(*exits, placeOf(loop)); }
   };
   void addToken(const Token &token, bool isByte);
 

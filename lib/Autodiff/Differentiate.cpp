@@ -130,7 +130,6 @@ struct DifferentiatePass : impl::DifferentiatePassBase<DifferentiatePass> {
     forward.declare(accum);
     EntryBuilder &entry = forward.entry;
     SmallVector<Value> grads;
-    Value loss;
     ForwardPass pass;
     if (accum == 1) {
       pass = forward.clone(entry.builder, forward.tokens, forward.targets, objective.getPhase());
@@ -138,11 +137,10 @@ struct DifferentiatePass : impl::DifferentiatePassBase<DifferentiatePass> {
       if (failed(swept))
         return failure();
       grads = *swept;
-      loss = pass.loss;
-    } else if (failed(accumulate(forward, objective, accum, pass, loss, grads))) {
+    } else if (failed(accumulate(forward, objective, accum, pass, grads))) {
       return failure();
     }
-    entry.result(loss, {"output", "loss"});
+    entry.result(pass.loss, {"output", "loss"});
     for (auto [name, value] : pass.metrics)
       entry.result(value, {"output", name});
     entry.result(GradNormOp::create(entry.builder, model.getLoc(), grads), {"output", "grad_norm"});
@@ -154,36 +152,48 @@ struct DifferentiatePass : impl::DifferentiatePassBase<DifferentiatePass> {
     return success();
   }
 
-  /// Micro-batches are a loop that carries the loss and the sums of gradients and stacks metrics.
-  LogicalResult accumulate(ForwardEntry &forward, ObjectiveOp objective, int64_t accum, ForwardPass &pass, Value &loss,
+  /// Micro-batches are a loop that sums gradients, averages the loss and scalar metrics, and stacks the others.
+  LogicalResult accumulate(ForwardEntry &forward, ObjectiveOp objective, int64_t accum, ForwardPass &pass,
                            SmallVectorImpl<Value> &grads) {
-    OpBuilder &b = forward.entry.builder;
-    ImplicitLocOpBuilder at(objective.getLoc(), b);
-    SmallVector<Value> inits{constant(at, objective.getLoss().getType(), 0.0)};
-    for (auto param : forward.model.getForward().getOps<ParamOp>())
-      if (trains(objective, param))
-        inits.push_back(constant(at, param.getType(), 0.0));
-    LogicalResult ok = success();
-    auto loop = LoopOp::create(
-        at, "accum", accum, inits, ValueRange{forward.tokens, forward.targets}, false,
-        [&](ImplicitLocOpBuilder &in, ArrayRef<BlockArgument> sums, ArrayRef<BlockArgument> batch) {
-          pass = forward.clone(in, batch[0], batch[1], objective.getPhase());
-          auto swept = sweep(in, pass, objective, accum);
-          SmallVector<Value> next, stacks;
-          ok = failure(failed(swept));
-          Value share = mul(in, pass.loss, constant(in, pass.loss.getType(), 1.0 / accum));
-          next.push_back(add(in, sums[0], share));
-          for (unsigned i = 1; i < sums.size(); ++i)
-            next.push_back(failed(swept) ? Value(sums[i]) : add(in, sums[i], (*swept)[i - 1]));
-          for (auto &metric : pass.metrics)
-            stacks.push_back(metric.second);
-          YieldOp::create(in, next, stacks);
-        });
-    loss = loop.getResult(0);
-    llvm::append_range(grads, loop.getCarryResults().drop_front());
-    for (auto [metric, stack] : llvm::zip(pass.metrics, loop.getStackResults()))
-      metric.second = stack;
-    return ok;
+    ImplicitLocOpBuilder at(objective.getLoc(), forward.entry.builder);
+    auto loop = LoopOp::create(at, "accum", accum, ValueRange(), ValueRange{forward.tokens, forward.targets}, false,
+                               [](ImplicitLocOpBuilder &in, auto, auto) { YieldOp::create(in); });
+    // What is summed is known after the sweep, which needs the body in its place and open at the end.
+    Block &body = loop.getBody().front();
+    body.getTerminator()->erase();
+    ImplicitLocOpBuilder in = ImplicitLocOpBuilder::atBlockEnd(at.getLoc(), &body);
+    pass = forward.clone(in, body.getArgument(0), body.getArgument(1), objective.getPhase());
+    auto swept = sweep(in, pass, objective, accum);
+    if (failed(swept))
+      return failure();
+    at.setInsertionPoint(loop);
+    SmallVector<Value> inits, sums, stacks;
+    auto sum = [&](Value share) {
+      inits.push_back(constant(at, share.getType(), 0.0));
+      Value before = body.insertArgument(sums.size(), share.getType(), at.getLoc());
+      sums.push_back(add(in, before, share));
+    };
+    auto average = [&](Value value) { sum(mul(in, value, constant(in, value.getType(), 1.0 / accum))); };
+    average(pass.loss);
+    for (auto [name, value] : pass.metrics)
+      isScalar(value) ? average(value) : stacks.push_back(value);
+    llvm::for_each(*swept, sum);
+    YieldOp::create(in, sums, stacks);
+    IRRewriter rewriter(at);
+    LoopOp full = loop.rebuild(rewriter, inits, loop.getSlices());
+    rewriter.eraseOp(loop);
+    auto result = full.getCarryResults().begin(), stack = full.getStackResults().begin();
+    pass.loss = *result++;
+    for (auto &metric : pass.metrics)
+      metric.second = isScalar(metric.second) ? *result++ : *stack++;
+    llvm::append_range(grads, full.getCarryResults().take_back(swept->size()));
+    return success();
+  }
+
+  /// Has the value of a whole batch a mean over micro-batches?
+  static bool isScalar(Value value) {
+    auto type = cast<RankedTensorType>(value.getType());
+    return type.getRank() == 0 && isa<FloatType>(type.getElementType());
   }
 
   /// Logits after every loop step, and the exit probabilities there, at one position per sequence.

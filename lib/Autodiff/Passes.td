@@ -8,8 +8,9 @@ def DifferentiatePass : Pass<"nanochat-differentiate", "::mlir::ModuleOp"> {
     For every objective of a `nanochat.model`, emits `<phase>.gradients`: the forward pass, the reverse
     sweep over it and the norm of all gradients; and `eval`, the forward pass alone. Parameters, batch
     and scalars become arguments, losses, metrics and gradients results, all bound by name
-    (see lib/Autodiff/Bindings.h). Micro-batches (`accum`) are one more rolled loop. The model stays,
-    for the stages that still read its update region.
+    (see lib/Autodiff/Bindings.h). Micro-batches (`accum`) are one more rolled loop, which averages the loss and
+    scalar metrics and stacks metrics per token. The model stays, for the stages that still read its update
+    region.
   }];
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::linalg::LinalgDialect",
     "::mlir::math::MathDialect", "::mlir::tensor::TensorDialect", "::mlir::func::FuncDialect"];
