@@ -17,8 +17,8 @@ std::optional<double> StepReport::output(const std::string &name) const {
 }
 
 Trainer::Trainer(Session &session, const std::string &phase, int64_t totalSteps, int64_t copyLength)
-    : session(session), gradients(getEntry(session.program, phase + ".gradients")),
-      update(getEntry(session.program, phase + ".update")), totalSteps(totalSteps),
+    : session(session), gradients(getPhaseEntry(session.program, phase, "gradients")),
+      update(getPhaseEntry(session.program, phase, "update")), totalSteps(totalSteps),
       copyLength(copyLength) {}
 
 BatchShape Trainer::shape() const { return batchShape(session.program, gradients); }

@@ -50,7 +50,7 @@ static void loadBatch(Session &session, const nc_entry &entry, const std::string
 static void runGrad(const nc_program &program, const GradOptions &options) {
   checkWritable(options.out, "--out");
   auto session = makeSession(program, options.session);
-  const nc_entry &entry = getEntry(program, options.phase + ".gradients");
+  const nc_entry &entry = getPhaseEntry(program, options.phase, "gradients");
   loadCheckpoint(*session, options.init);
   session->fillScalars(entry, 0, 1);
   loadBatch(*session, entry, options.batch);
