@@ -93,6 +93,9 @@ void checkWritable(const std::string &path, const std::string &flag) {
                      strerror(errno)));
   if (std::filesystem::is_directory(path))
     failInput(format("%s: '%s' is a folder, expected a file", flag.c_str(), path.c_str()));
+  // A rename would put a file in the place of a device or pipe.
+  if (std::filesystem::is_other(path))
+    failInput(format("%s: '%s' is no regular file, it would be replaced", flag.c_str(), path.c_str()));
 }
 
 } // namespace nc

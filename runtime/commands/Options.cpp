@@ -65,14 +65,20 @@ static std::pair<std::string, double> parseScalar(const std::string &text) {
   return {text.substr(0, equals), value};
 }
 
+static void setFinite(Session &session, const std::string &name, double value) {
+  if (!std::isfinite(value))
+    failInput(format("scalar '%s': found %g, expected a finite number", name.c_str(), value));
+  session.setScalar(name, value);
+}
+
 std::unique_ptr<Session> makeSession(const nc_program &program, const SessionOptions &options) {
   auto session = std::make_unique<Session>(program, options.threads,
                                            options.isPinned ? Placement::Pinned : Placement::Free);
   for (const auto &[name, value] : options.shortcuts)
-    session->setScalar(name, value);
+    setFinite(*session, name, value);
   for (const std::string &text : options.scalars) {
     auto [name, value] = parseScalar(text);
-    session->setScalar(name, value);
+    setFinite(*session, name, value);
   }
   return session;
 }

@@ -201,7 +201,9 @@ TEST_F(CommandLine, wrong_input_is_exit_code_2_and_says_why) {
   expectInputError("train --data " + data + " --steps many", "expected a number of at least 0");
   expectInputError("train --data " + data + " --scalar speed=1", "no scalar 'speed'");
   expectInputError("train --data " + data + " --scalar lr", "expected NAME=NUMBER");
-  expectInputError("train --data " + data + " --phase two", "no entry 'two.gradients'");
+  expectInputError("train --data " + data + " --phase two", "no phase 'two'");
+  expectInputError("train --data " + data + " --scalar lr=nan", "expected a finite number");
+  expectInputError("train --data " + data + " --save /dev/null", "no regular file");
   expectInputError("train --data " + data + " --init " + data, "not a valid safetensors file");
   expectInputError("train --data " + data + " --resume " + init, "no optimizer states");
   expectInputError("train --data " + data + " --save /none/s", "cannot create files in '/none'");
