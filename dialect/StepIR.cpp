@@ -1,4 +1,5 @@
 #include "dialect/StepIR.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
 
 using namespace mlir;
 using namespace mlir::nanochat;
@@ -59,3 +60,5 @@ SmallVector<func::FuncOp> mlir::nanochat::getEntries(ModuleOp module) {
       entries.push_back(func);
   return entries;
 }
+
+bool mlir::nanochat::isView(Operation *op) { return isa<tensor::ExpandShapeOp, tensor::CollapseShapeOp>(op); }

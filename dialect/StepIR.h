@@ -48,6 +48,9 @@ private:
   SmallVector<Attribute> argAttrs, resultAttrs;
 };
 
+/// Does `op` show its operand's memory under another shape? Such ops stay beside dispatches and cost nothing.
+bool isView(Operation *op);
+
 /// The functions of `module` that are entries.
 SmallVector<func::FuncOp> getEntries(ModuleOp module);
 

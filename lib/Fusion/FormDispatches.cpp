@@ -1,9 +1,6 @@
-// Groups the ops of each block into dispatches.
-//
-// Ops are visited in order; each opens a group or joins that of a producer, if the group's emitter
-// can run it there and the groups stay free of cycles. Views stay outside, where they cost nothing;
-// constants and the starts of reductions (fill, empty) are copied into every dispatch that needs one.
-#include "dialect/StepIR.h"
+// Makes every group of ops a dispatch. Views stay outside, where they cost nothing; constants and the starts of
+// reductions (fill, empty) are copied into every dispatch that needs one.
+#include "lib/Fusion/Groups.h"
 #include "lib/Fusion/Passes.h"
 #include "mlir/Transforms/RegionUtils.h"
 
@@ -12,255 +9,41 @@ namespace mlir::nanochat {
 #include "lib/Fusion/Passes.h.inc"
 
 namespace {
-bool isStart(Operation *op) {
-  return isa<linalg::FillOp, tensor::EmptyOp>(op) || op->hasTrait<OpTrait::ConstantLike>();
-}
-bool isView(Operation *op) {
-  return isa<tensor::ExpandShapeOp, tensor::CollapseShapeOp, tensor::ExtractSliceOp>(op);
-}
-
-bool isContraction(Operation *op) {
-  auto generic = dyn_cast<linalg::GenericOp>(op);
-  return generic && generic.getNumParallelLoops() == 2 && generic.getNumReductionLoops() == 1 &&
-         generic.getNumDpsInputs() == 2 && !generic.getMatchingIndexingMap(&generic->getOpOperand(0)).isIdentity() &&
-         generic.getNumLoops() == 3;
-}
-
-bool isPointwise(Operation *op) {
-  auto generic = dyn_cast<linalg::GenericOp>(op);
-  return generic && generic.getNumParallelLoops() == generic.getNumLoops();
-}
-
-/// Parallel over dimension 0, at most reducing over the others: it fits a loop over rows.
-bool isRowwise(Operation *op) {
-  auto generic = dyn_cast<linalg::GenericOp>(op);
-  if (!generic || generic.getNumLoops() == 0)
-    return false;
-  return generic.getIteratorTypesArray()[0] == utils::IteratorType::parallel && !isContraction(op);
-}
-
-/// Does `consumer` read operand `use` at its own indices, row by row (or element by element)?
-bool readsAligned(OpOperand &use, bool rowOnly) {
-  auto generic = dyn_cast<linalg::GenericOp>(use.getOwner());
-  if (!generic)
-    return false;
-  AffineMap map = generic.getMatchingIndexingMap(&use);
-  if (!rowOnly)
-    return map.isIdentity();
-  return map.getNumResults() && map.getResult(0) == getAffineDimExpr(0, map.getContext());
-}
-
-struct Group {
-  DispatchClass kind;
-  SmallVector<Operation *> ops;
-  SmallVector<int64_t> shape; // of a gemm's result; of a pointwise one's
-  int64_t rows = 0;           // of row groups; 0 for single numbers
-};
-
-class BlockGrouper {
+/// Rebuilds a block as dispatches, loops and views, at its end.
+class DispatchBuilder {
 public:
-  BlockGrouper(Block &block, bool fuse) : block(block), fuse(fuse) {}
-
-  void run() {
-    for (Operation &op : block)
-      place(&op);
-    absorbPrologues();
-    emit();
-  }
+  explicit DispatchBuilder(Block &block) : block(block), b(block.getTerminator()) {}
+  void build(ArrayRef<OpGroup> groups);
 
 private:
-  void place(Operation *op);
-  bool tryJoin(Operation *op, unsigned group);
-  bool fits(Operation *op, const Group &group);
-  void absorbPrologues();
-  /// Does group `to` need, however indirectly, a result of group `from`?
-  bool reaches(unsigned from, unsigned to);
-  /// Groups that `op` reads results of, through views.
-  SmallVector<unsigned> producers(Operation *op);
-  void emit();
   void moveViews(Operation *op);
-  void emitGroup(Group &group, OpBuilder &b);
+  void buildDispatch(const OpGroup &group);
 
   Block &block;
-  bool fuse;
-  SmallVector<Group> groups;
-  DenseMap<Operation *, unsigned> groupOf;
+  OpBuilder b;
   DenseSet<Operation *> moved;
 };
 } // namespace
 
-/// All that the op reads, nested regions included.
-static SetVector<Value> reads(Operation *op) {
-  SetVector<Value> values(op->operand_begin(), op->operand_end());
-  if (op->getNumRegions())
-    getUsedValuesDefinedAbove(op->getRegions(), values);
-  return values;
-}
-
-SmallVector<unsigned> BlockGrouper::producers(Operation *op) {
-  SmallVector<unsigned> found;
-  for (Value value : reads(op)) {
-    Operation *def = value.getDefiningOp();
-    if (!def || def->getBlock() != &block)
-      continue;
-    if (auto it = groupOf.find(def); it != groupOf.end())
-      found.push_back(it->second);
-    else if (isView(def))
-      llvm::append_range(found, producers(def));
-  }
-  return found;
-}
-
-bool BlockGrouper::reaches(unsigned from, unsigned to) {
-  llvm::SmallDenseSet<unsigned> seen;
-  SmallVector<unsigned> work{to};
-  while (!work.empty())
-    for (Operation *op : groups[work.pop_back_val()].ops)
-      for (unsigned p : producers(op)) {
-        if (p == from)
-          return true;
-        if (seen.insert(p).second)
-          work.push_back(p);
-      }
-  return false;
-}
-
-bool BlockGrouper::fits(Operation *op, const Group &group) {
-  auto generic = dyn_cast<linalg::GenericOp>(op);
-  if (!generic)
-    return false;
-  auto type = cast<RankedTensorType>(op->getResult(0).getType());
-  auto fromGroup = [&](OpOperand &use) {
-    Operation *def = use.get().getDefiningOp();
-    auto it = def ? groupOf.find(def) : groupOf.end();
-    return it != groupOf.end() && &groups[it->second] == &group;
-  };
-  if (group.kind == DispatchClass::gemm)
-    return isPointwise(op) && ArrayRef<int64_t>(group.shape) == type.getShape() &&
-           llvm::all_of(generic->getOpOperands(), [&](OpOperand &use) { return !fromGroup(use) || readsAligned(use, false); });
-  if (group.kind != DispatchClass::rowwise && group.kind != DispatchClass::pointwise)
-    return false;
-  if (group.rows == 0)
-    return type.getRank() == 0 && isPointwise(op);
-  return isRowwise(op) && type.getRank() > 0 && type.getDimSize(0) == group.rows &&
-         llvm::all_of(generic->getOpOperands(), [&](OpOperand &use) { return !fromGroup(use) || readsAligned(use, true); });
-}
-
-bool BlockGrouper::tryJoin(Operation *op, unsigned number) {
-  Group &group = groups[number];
-  if (!fits(op, group))
-    return false;
-  // Another producer that itself needs this group would close a cycle.
-  for (unsigned other : producers(op))
-    if (other != number && reaches(number, other))
-      return false;
-  group.ops.push_back(op);
-  groupOf[op] = number;
-  if (group.kind == DispatchClass::pointwise && !isPointwise(op))
-    group.kind = DispatchClass::rowwise;
-  return true;
-}
-
-void BlockGrouper::place(Operation *op) {
-  if (isStart(op) || isView(op) || op->hasTrait<OpTrait::IsTerminator>())
-    return;
-  if (fuse && isa<linalg::GenericOp>(op))
-    for (unsigned producer : llvm::reverse(producers(op)))
-      if (tryJoin(op, producer))
-        return;
-  Group group{DispatchClass::generic, {op}, {}, 0};
-  if (auto kernel = dyn_cast<KernelOpInterface>(op))
-    group.kind = kernel.getDispatchClass();
-  else if (isContraction(op))
-    group.kind = DispatchClass::gemm;
-  else if (isPointwise(op))
-    group.kind = DispatchClass::pointwise;
-  else if (isa<linalg::GenericOp>(op))
-    group.kind = DispatchClass::rowwise;
-  if (op->getNumResults() && isa<linalg::GenericOp>(op)) {
-    auto type = cast<RankedTensorType>(op->getResult(0).getType());
-    group.shape.assign(type.getShape().begin(), type.getShape().end());
-    if (isRowwise(op) && type.getRank())
-      group.rows = type.getDimSize(0);
-    else if (!isPointwise(op) && !isContraction(op))
-      group.rows = -1; // reductions over rows stand alone
-  }
-  groupOf[op] = groups.size();
-  groups.push_back(group);
-}
-
-/// A pointwise op that only feeds one contraction is how that contraction reads its operand.
-void BlockGrouper::absorbPrologues() {
-  if (!fuse)
-    return;
-  for (auto [number, group] : llvm::enumerate(groups)) {
-    if (group.kind != DispatchClass::pointwise || group.ops.size() != 1 || !group.ops[0]->hasOneUse())
-      continue;
-    Operation *op = group.ops[0], *user = *op->user_begin();
-    auto it = groupOf.find(user);
-    if (it == groupOf.end() || it->second == number || groups[it->second].ops.front() != user || !isContraction(user) ||
-        op->getNumOperands() > 4)
-      continue;
-    groups[it->second].ops.insert(groups[it->second].ops.begin(), op);
-    groupOf[op] = it->second;
-    group.ops.clear();
-  }
-}
-
-void BlockGrouper::emit() {
-  // Kahn's algorithm, earliest last member first, so that the order of the source is kept; but single
-  // numbers at once: they cost nothing, and one group of them may have members all over the block.
-  DenseMap<Operation *, unsigned> position;
-  for (auto [i, op] : llvm::enumerate(block))
-    position[&op] = i;
-  SmallVector<unsigned> order;
-  for (unsigned g = 0; g < groups.size(); ++g)
-    if (!groups[g].ops.empty())
-      order.push_back(g);
-  auto last = [&](unsigned g) {
-    unsigned at = 0;
-    if (groups[g].kind == DispatchClass::pointwise && groups[g].shape.empty())
-      return at;
-    for (Operation *op : groups[g].ops)
-      at = std::max(at, position[op]);
-    return at;
-  };
-  llvm::stable_sort(order, [&](unsigned x, unsigned y) { return last(x) < last(y); });
-  llvm::SmallDenseSet<unsigned> done;
-  SmallVector<unsigned> sorted;
-  while (sorted.size() < order.size())
-    for (unsigned g : order) {
-      if (done.contains(g))
-        continue;
-      bool ready = true;
-      for (Operation *op : groups[g].ops)
-        for (unsigned p : producers(op))
-          ready &= p == g || done.contains(p);
-      if (!ready)
-        continue;
-      done.insert(g);
-      sorted.push_back(g);
-      break;
-    }
-  OpBuilder b(block.getTerminator());
-  for (unsigned g : sorted) {
-    for (Operation *op : groups[g].ops)
+void DispatchBuilder::build(ArrayRef<OpGroup> groups) {
+  for (const OpGroup &group : groups) {
+    for (Operation *op : group.ops)
       moveViews(op);
-    if (isa<LoopOp>(groups[g].ops[0]))
-      groups[g].ops[0]->moveBefore(block.getTerminator());
+    if (isa<LoopOp>(group.ops[0]))
+      group.ops[0]->moveBefore(block.getTerminator());
     else
-      emitGroup(groups[g], b);
+      buildDispatch(group);
   }
   moveViews(block.getTerminator());
-  for (unsigned g : llvm::reverse(sorted))
-    for (Operation *op : llvm::reverse(groups[g].ops))
+  for (const OpGroup &group : llvm::reverse(groups))
+    for (Operation *op : llvm::reverse(group.ops))
       if (!isa<LoopOp>(op))
         op->erase();
 }
 
 /// Brings the views and constants that `op` reads to the end of the block, behind what they are of.
-void BlockGrouper::moveViews(Operation *op) {
-  for (Value value : reads(op)) {
+void DispatchBuilder::moveViews(Operation *op) {
+  for (Value value : readBy(op)) {
     Operation *def = value.getDefiningOp();
     if (!def || def->getBlock() != &block || !(isView(def) || isStart(def)) || !moved.insert(def).second)
       continue;
@@ -276,7 +59,7 @@ static void import(Value value, IRMapping &map, OpBuilder &inside, Block &body, 
     return;
   Operation *def = value.getDefiningOp();
   if (def && (isStart(def) || members.contains(def))) {
-    for (Value operand : reads(def))
+    for (Value operand : readBy(def))
       import(operand, map, inside, body, inputs, members);
     inside.clone(*def, map);
     return;
@@ -316,7 +99,7 @@ static Value predecessor(Value output) {
 
 /// Which input each result may overwrite: one read only at the index written, in a body without
 /// reductions other than a gemm's. Preferred is the value that the result replaces.
-static SmallVector<int64_t> findInplace(Group &group, ArrayRef<Value> inputs, ArrayRef<Value> outputs) {
+static SmallVector<int64_t> findInplace(const OpGroup &group, ArrayRef<Value> inputs, ArrayRef<Value> outputs) {
   SmallVector<int64_t> inplace(outputs.size(), -1);
   if (group.kind != DispatchClass::pointwise && group.kind != DispatchClass::gemm)
     return inplace;
@@ -344,7 +127,7 @@ static SmallVector<int64_t> findInplace(Group &group, ArrayRef<Value> inputs, Ar
   return inplace;
 }
 
-void BlockGrouper::emitGroup(Group &group, OpBuilder &b) {
+void DispatchBuilder::buildDispatch(const OpGroup &group) {
   DenseSet<Operation *> members(group.ops.begin(), group.ops.end());
   SmallVector<Value> outputs, inputs;
   for (Operation *op : group.ops)
@@ -405,7 +188,7 @@ struct FormDispatchesPass : impl::FormDispatchesPassBase<FormDispatchesPass> {
     getOperation().walk<WalkOrder::PostOrder>([&](LoopOp loop) { blocks.push_back(&loop.getBody().front()); });
     blocks.push_back(&getOperation().getBody().front());
     for (Block *block : blocks)
-      BlockGrouper(*block, fuse).run();
+      DispatchBuilder(*block).build(groupOps(*block, fuse));
     fillConstants(getOperation());
     // Every dispatch has its own copies of constants and starts.
     IRRewriter rewriter(&getContext());

@@ -4,10 +4,6 @@
 using namespace mlir;
 using namespace mlir::nanochat;
 
-bool mlir::nanochat::isView(Operation *op) {
-  return isa<tensor::ExpandShapeOp, tensor::CollapseShapeOp>(op);
-}
-
 Value mlir::nanochat::stripViews(Value value) {
   while (Operation *def = value.getDefiningOp()) {
     if (!isView(def))

@@ -7,8 +7,6 @@
 
 namespace mlir::nanochat {
 
-/// Does `op` show its operand's memory under another shape?
-bool isView(Operation *op);
 /// The value whose memory `value` shows under another shape.
 Value stripViews(Value value);
 /// Is every use of `value` other than `last` before `producer`?

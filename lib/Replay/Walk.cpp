@@ -1,3 +1,4 @@
+#include "dialect/StepIR.h"
 #include "lib/Replay/Walk.h"
 #include "lib/Targets/kernels/Kernel.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
@@ -51,7 +52,7 @@ static Tensor part(const HostTensor &from, RankedTensorType type, int64_t offset
 LogicalResult Walker::operation(Operation &op) {
   if (auto loop = dyn_cast<LoopOp>(op))
     return this->loop(loop);
-  if (isa<tensor::ExpandShapeOp, tensor::CollapseShapeOp>(op)) {
+  if (isView(&op)) {
     set(op.getResults(), part(*values.at(op.getOperand(0)), typeOf(op.getResult(0))));
     return success();
   }

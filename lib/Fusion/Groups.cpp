@@ -1,0 +1,228 @@
+#include "lib/Fusion/Groups.h"
+#include "mlir/Transforms/RegionUtils.h"
+
+using namespace mlir;
+using namespace mlir::nanochat;
+
+bool mlir::nanochat::isStart(Operation *op) {
+  return isa<linalg::FillOp, tensor::EmptyOp>(op) || op->hasTrait<OpTrait::ConstantLike>();
+}
+bool mlir::nanochat::isContraction(Operation *op) {
+  auto generic = dyn_cast<linalg::GenericOp>(op);
+  return generic && generic.getNumParallelLoops() == 2 && generic.getNumReductionLoops() == 1 &&
+         generic.getNumDpsInputs() == 2 && !generic.getMatchingIndexingMap(&generic->getOpOperand(0)).isIdentity() &&
+         generic.getNumLoops() == 3;
+}
+
+bool mlir::nanochat::isPointwise(Operation *op) {
+  auto generic = dyn_cast<linalg::GenericOp>(op);
+  return generic && generic.getNumParallelLoops() == generic.getNumLoops();
+}
+
+/// Parallel over dimension 0, at most reducing over the others: it fits a loop over rows.
+static bool isRowwise(Operation *op) {
+  auto generic = dyn_cast<linalg::GenericOp>(op);
+  if (!generic || generic.getNumLoops() == 0)
+    return false;
+  return generic.getIteratorTypesArray()[0] == utils::IteratorType::parallel && !isContraction(op);
+}
+
+bool mlir::nanochat::readsAligned(OpOperand &use, bool rowOnly) {
+  auto generic = dyn_cast<linalg::GenericOp>(use.getOwner());
+  if (!generic)
+    return false;
+  AffineMap map = generic.getMatchingIndexingMap(&use);
+  if (!rowOnly)
+    return map.isIdentity();
+  return map.getNumResults() && map.getResult(0) == getAffineDimExpr(0, map.getContext());
+}
+
+SetVector<Value> mlir::nanochat::readBy(Operation *op) {
+  SetVector<Value> values(op->operand_begin(), op->operand_end());
+  if (op->getNumRegions())
+    getUsedValuesDefinedAbove(op->getRegions(), values);
+  return values;
+}
+
+namespace {
+class BlockGrouper {
+public:
+  BlockGrouper(Block &block, bool fuse) : block(block), fuse(fuse) {}
+
+  SmallVector<OpGroup> run() {
+    for (Operation &op : block)
+      place(&op);
+    absorbPrologues();
+    return inOrder();
+  }
+
+private:
+  void place(Operation *op);
+  bool tryJoin(Operation *op, unsigned group);
+  bool fits(Operation *op, const OpGroup &group);
+  void absorbPrologues();
+  /// Does group `to` need, however indirectly, a result of group `from`?
+  bool reaches(unsigned from, unsigned to);
+  /// Groups that `op` reads results of, through views.
+  SmallVector<unsigned> producers(Operation *op);
+  SmallVector<OpGroup> inOrder();
+
+  Block &block;
+  bool fuse;
+  SmallVector<OpGroup> groups;
+  DenseMap<Operation *, unsigned> groupOf;
+};
+} // namespace
+
+SmallVector<unsigned> BlockGrouper::producers(Operation *op) {
+  SmallVector<unsigned> found;
+  for (Value value : readBy(op)) {
+    Operation *def = value.getDefiningOp();
+    if (!def || def->getBlock() != &block)
+      continue;
+    if (auto it = groupOf.find(def); it != groupOf.end())
+      found.push_back(it->second);
+    else if (isView(def))
+      llvm::append_range(found, producers(def));
+  }
+  return found;
+}
+
+bool BlockGrouper::reaches(unsigned from, unsigned to) {
+  llvm::SmallDenseSet<unsigned> seen;
+  SmallVector<unsigned> work{to};
+  while (!work.empty())
+    for (Operation *op : groups[work.pop_back_val()].ops)
+      for (unsigned p : producers(op)) {
+        if (p == from)
+          return true;
+        if (seen.insert(p).second)
+          work.push_back(p);
+      }
+  return false;
+}
+
+bool BlockGrouper::fits(Operation *op, const OpGroup &group) {
+  auto generic = dyn_cast<linalg::GenericOp>(op);
+  if (!generic)
+    return false;
+  auto type = cast<RankedTensorType>(op->getResult(0).getType());
+  auto fromGroup = [&](OpOperand &use) {
+    Operation *def = use.get().getDefiningOp();
+    auto it = def ? groupOf.find(def) : groupOf.end();
+    return it != groupOf.end() && &groups[it->second] == &group;
+  };
+  if (group.kind == DispatchClass::gemm)
+    return isPointwise(op) && ArrayRef<int64_t>(group.shape) == type.getShape() &&
+           llvm::all_of(generic->getOpOperands(), [&](OpOperand &use) { return !fromGroup(use) || readsAligned(use, false); });
+  if (group.kind != DispatchClass::rowwise && group.kind != DispatchClass::pointwise)
+    return false;
+  if (group.rows == 0)
+    return type.getRank() == 0 && isPointwise(op);
+  return isRowwise(op) && type.getRank() > 0 && type.getDimSize(0) == group.rows &&
+         llvm::all_of(generic->getOpOperands(), [&](OpOperand &use) { return !fromGroup(use) || readsAligned(use, true); });
+}
+
+bool BlockGrouper::tryJoin(Operation *op, unsigned number) {
+  OpGroup &group = groups[number];
+  if (!fits(op, group))
+    return false;
+  // Another producer that itself needs this group would close a cycle.
+  for (unsigned other : producers(op))
+    if (other != number && reaches(number, other))
+      return false;
+  group.ops.push_back(op);
+  groupOf[op] = number;
+  if (group.kind == DispatchClass::pointwise && !isPointwise(op))
+    group.kind = DispatchClass::rowwise;
+  return true;
+}
+
+void BlockGrouper::place(Operation *op) {
+  if (isStart(op) || isView(op) || op->hasTrait<OpTrait::IsTerminator>())
+    return;
+  if (fuse && isa<linalg::GenericOp>(op))
+    for (unsigned producer : llvm::reverse(producers(op)))
+      if (tryJoin(op, producer))
+        return;
+  OpGroup group{DispatchClass::generic, {op}, {}, 0};
+  if (auto kernel = dyn_cast<KernelOpInterface>(op))
+    group.kind = kernel.getDispatchClass();
+  else if (isContraction(op))
+    group.kind = DispatchClass::gemm;
+  else if (isPointwise(op))
+    group.kind = DispatchClass::pointwise;
+  else if (isa<linalg::GenericOp>(op))
+    group.kind = DispatchClass::rowwise;
+  if (op->getNumResults() && isa<linalg::GenericOp>(op)) {
+    auto type = cast<RankedTensorType>(op->getResult(0).getType());
+    group.shape.assign(type.getShape().begin(), type.getShape().end());
+    if (isRowwise(op) && type.getRank())
+      group.rows = type.getDimSize(0);
+    else if (!isPointwise(op) && !isContraction(op))
+      group.rows = -1; // reductions over rows stand alone
+  }
+  groupOf[op] = groups.size();
+  groups.push_back(group);
+}
+
+/// A pointwise op that only feeds one contraction is how that contraction reads its operand.
+void BlockGrouper::absorbPrologues() {
+  if (!fuse)
+    return;
+  for (auto [number, group] : llvm::enumerate(groups)) {
+    if (group.kind != DispatchClass::pointwise || group.ops.size() != 1 || !group.ops[0]->hasOneUse())
+      continue;
+    Operation *op = group.ops[0], *user = *op->user_begin();
+    auto it = groupOf.find(user);
+    if (it == groupOf.end() || it->second == number || groups[it->second].ops.front() != user || !isContraction(user) ||
+        op->getNumOperands() > 4)
+      continue;
+    groups[it->second].ops.insert(groups[it->second].ops.begin(), op);
+    groupOf[op] = it->second;
+    group.ops.clear();
+  }
+}
+
+SmallVector<OpGroup> BlockGrouper::inOrder() {
+  // Kahn's algorithm, earliest last member first, so that the order of the source is kept; but single
+  // numbers at once: they cost nothing, and one group of them may have members all over the block.
+  DenseMap<Operation *, unsigned> position;
+  for (auto [i, op] : llvm::enumerate(block))
+    position[&op] = i;
+  SmallVector<unsigned> order;
+  for (unsigned g = 0; g < groups.size(); ++g)
+    if (!groups[g].ops.empty())
+      order.push_back(g);
+  auto last = [&](unsigned g) {
+    unsigned at = 0;
+    if (groups[g].kind == DispatchClass::pointwise && groups[g].shape.empty())
+      return at;
+    for (Operation *op : groups[g].ops)
+      at = std::max(at, position[op]);
+    return at;
+  };
+  llvm::stable_sort(order, [&](unsigned x, unsigned y) { return last(x) < last(y); });
+  llvm::SmallDenseSet<unsigned> done;
+  SmallVector<unsigned> sorted;
+  while (sorted.size() < order.size())
+    for (unsigned g : order) {
+      if (done.contains(g))
+        continue;
+      bool ready = true;
+      for (Operation *op : groups[g].ops)
+        for (unsigned p : producers(op))
+          ready &= p == g || done.contains(p);
+      if (!ready)
+        continue;
+      done.insert(g);
+      sorted.push_back(g);
+      break;
+    }
+  SmallVector<OpGroup> result;
+  for (unsigned g : sorted)
+    result.push_back(std::move(groups[g]));
+  return result;
+}
+
+SmallVector<OpGroup> mlir::nanochat::groupOps(Block &block, bool fuse) { return BlockGrouper(block, fuse).run(); }
