@@ -2,6 +2,7 @@
 #include "dialect/Linalg.h"
 #include "dialect/Nanochat.h"
 #include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/Matchers.h"
 
 using namespace mlir;
@@ -39,10 +40,23 @@ static Value sum(ImplicitLocOpBuilder &b, Value x, int64_t kept, bool squares) {
                 });
 }
 
+/// A stack of few long rows as 256 equal rows, where they divide it; all else as it is.
+static Value inEvenRows(ImplicitLocOpBuilder &b, Value x) {
+  auto type = cast<RankedTensorType>(x.getType());
+  int64_t rows = 256, elements = type.getNumElements(), rank = type.getRank();
+  if (rank < 2 || elements / type.getShape().back() >= rows || elements % rows)
+    return x;
+  SmallVector<ReassociationIndices> all{llvm::to_vector<2>(llvm::seq<int64_t>(0, rank))};
+  Value flat = tensor::CollapseShapeOp::create(b, x, all);
+  return tensor::ExpandShapeOp::create(b, withShape(type, {rows, elements / rows}), flat,
+                                       SmallVector<ReassociationIndices>{{0, 1}});
+}
+
 FailureOr<SmallVector<Value>> GradNormOp::decomposeOperation(OpBuilder &builder) {
   ImplicitLocOpBuilder b(getLoc(), builder);
   Value total;
-  for (Value grad : getGrads()) {
+  for (Value whole : getGrads()) {
+    Value grad = inEvenRows(b, whole);
     int64_t rank = cast<RankedTensorType>(grad.getType()).getRank();
     Value rows = rank == 0 ? mul(b, grad, grad) : sum(b, grad, rank - 1, /*squares=*/true);
     Value all = rank <= 1 ? rows : sum(b, rows, 0, /*squares=*/false);

@@ -56,16 +56,23 @@ LogicalResult LastStepOp::verify() {
   return success();
 }
 
+/// A loop that counts, so that its program is the same for any count.
 FailureOr<SmallVector<Value>> LastStepOp::decomposeOperation(OpBuilder &builder) {
   ImplicitLocOpBuilder b(getLoc(), builder);
-  Type f = getMask().getType().getElementType();
-  return SmallVector<Value>{
-      pointwise(b, getMask().getType(), {}, {}, [&](ImplicitLocOpBuilder &s, ValueRange) {
-        Value last = arith::ConstantIndexOp::create(s, getCount() - 1);
-        Value here =
-            arith::CmpIOp::create(s, arith::CmpIPredicate::eq, linalg::IndexOp::create(s, 0), last);
-        return Value(arith::SelectOp::create(s, here, constant(s, f, 1.0), constant(s, f, 0.0)));
-      })};
+  RankedTensorType scalar = LoopOp::sliceOf(getMask().getType());
+  auto loop = LoopOp::create(
+      b, getLoopName(), getCount(), constant(b, scalar, 0.0), ValueRange(), false,
+      [&](ImplicitLocOpBuilder &in, ArrayRef<BlockArgument> step, ArrayRef<BlockArgument>) {
+        Value next = add(in, step[0], constant(in, scalar, 1.0));
+        AffineMap none = in.getMultiDimIdentityMap(0);
+        Value mark = pointwise(in, scalar, step[0], none, [&](ImplicitLocOpBuilder &s, ValueRange v) {
+          auto c = [&](double value) { return constant(s, v[0].getType(), value); };
+          Value isLast = arith::CmpFOp::create(s, arith::CmpFPredicate::OEQ, v[0], c(getCount() - 1));
+          return Value(arith::SelectOp::create(s, isLast, c(1.0), c(0.0)));
+        });
+        YieldOp::create(in, next, mark);
+      });
+  return SmallVector<Value>{loop.getResult(1)};
 }
 
 //===------------------------------------------------------------------------------------------===//

@@ -206,35 +206,59 @@ struct DifferentiatePass : impl::DifferentiatePassBase<DifferentiatePass> {
     auto index = RankedTensorType::get({}, entry.builder.getI32Type());
     Value position = entry.argument(index, {"input", "position"});
     ForwardPass pass = forward.clone(entry.builder, forward.tokens, forward.targets, objective.getPhase());
-    for (auto &metric : pass.metrics)
-      if (metric.first == "exit_probability")
-        entry.result(rowsAt(entry.builder, metric.second, position, batch), {"output", metric.first});
     SmallVector<HeadOpInterface> heads;
     entry.func.walk([&](HeadOpInterface head) { heads.push_back(head); });
     if (heads.size() != 1)
       return model.emitOpError("has ") << heads.size() << " output heads; prediction needs exactly one";
     IRRewriter rewriter(entry.builder);
     rewriter.setInsertionPoint(heads[0]);
-    Value logits = heads[0].buildLogits(rewriter, position, batch.getSeq());
-    while (auto loop = dyn_cast<LoopOp>(logits.getDefiningOp()->getParentOp()))
-      logits = loop.appendStacks(rewriter, logits).getResults().back();
-    entry.result(logits, {"output", "logits"});
+    SmallVector<Value> picked{heads[0].buildLogits(rewriter, position, batch.getSeq())};
+    SmallVector<StringRef> names{"logits"};
+    for (auto [name, value] : pass.metrics)
+      if (name == "exit_probability") {
+        picked.push_back(rowsAt(rewriter, value, position, batch));
+        names.push_back(name);
+      }
+    for (auto [name, value] : llvm::zip(names, bringOut(rewriter, picked, entry.func)))
+      entry.result(value, {"output", name});
     entry.finish();
     return success();
   }
 
-  /// (T, N) values per token to (T, batch): those of the tokens at `position`.
+  /// Of a value (N) per token, or of those that loops stack, the elements (batch) at `position`, where it is made.
   static Value rowsAt(OpBuilder &builder, Value perToken, Value position, TokensOp batch) {
+    for (auto loop = perToken.getDefiningOp<LoopOp>(); loop; loop = perToken.getDefiningOp<LoopOp>()) {
+      unsigned number = cast<OpResult>(perToken).getResultNumber();
+      if (number < loop.getNumCarries())
+        break;
+      perToken = loop.getYield()->getOperand(number);
+    }
+    builder.setInsertionPointAfterValue(perToken);
     ImplicitLocOpBuilder b(perToken.getLoc(), builder);
     auto type = cast<RankedTensorType>(perToken.getType());
-    int64_t seq = batch.getSeq();
-    return pointwise(b, withShape(type, {type.getDimSize(0), int64_t(batch.getBatch())}), {position}, {projection(b.getContext(), 2, {})},
+    return pointwise(b, withShape(type, {int64_t(batch.getBatch())}), {position}, {projection(b.getContext(), 1, {})},
                      [&](ImplicitLocOpBuilder &s, ValueRange v) {
                        Value at = arith::IndexCastOp::create(s, s.getIndexType(), v[0]);
-                       Value first = arith::MulIOp::create(s, linalg::IndexOp::create(s, 1), arith::ConstantIndexOp::create(s, seq));
+                       Value length = arith::ConstantIndexOp::create(s, batch.getSeq());
+                       Value first = arith::MulIOp::create(s, linalg::IndexOp::create(s, 0), length);
                        Value token = arith::AddIOp::create(s, first, at);
-                       return Value(tensor::ExtractOp::create(s, perToken, ValueRange{linalg::IndexOp::create(s, 0), token}));
+                       return Value(tensor::ExtractOp::create(s, perToken, token));
                      });
+  }
+
+  /// The values as loops around them stack them, at the end of `func`.
+  static SmallVector<Value> bringOut(RewriterBase &rewriter, ValueRange values, func::FuncOp func) {
+    rewriter.setInsertionPointToEnd(&func.getBody().front());
+    // Stacking replaces loops; an op that reads what was brought out follows them.
+    auto anchor = func::ReturnOp::create(rewriter, func.getLoc());
+    for (Value value : values) {
+      while (auto loop = dyn_cast<LoopOp>(value.getParentRegion()->getParentOp()))
+        value = loop.appendStacks(rewriter, value).getResults().back();
+      anchor.getOperandsMutable().append(value);
+    }
+    SmallVector<Value> results(anchor.getOperands());
+    anchor.erase();
+    return results;
   }
 
   void buildEval(ModelOp model) {

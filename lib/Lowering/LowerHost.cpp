@@ -1,20 +1,46 @@
 // Host functions to the ABI: slots become addresses, launches calls of nc_dispatch (runtime/Abi.h).
+//
+// Trip counts, offsets and strides are read from a table, so that their code is the same whatever the sizes are.
 #include "dialect/StepIR.h"
 #include "lib/Lowering/Passes.h"
 #include "lib/Targets/Target.h"
 #include "mlir/Conversion/LLVMCommon/MemRefBuilder.h"
 #include "mlir/Conversion/LLVMCommon/TypeConverter.h"
-#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 
 namespace mlir::nanochat {
 #define GEN_PASS_DEF_LOWERHOSTPASS
 #include "lib/Lowering/Passes.h.inc"
 
 namespace {
+/// The numbers of all host functions. Code that reads them must not see their values, so they are no constants.
+class NumberTable {
+public:
+  /// The number, loaded at `b`.
+  Value load(OpBuilder &b, Location loc, int64_t number) {
+    auto ptr = LLVM::LLVMPointerType::get(b.getContext());
+    Value table = LLVM::AddressOfOp::create(b, loc, ptr, kName);
+    Value at = LLVM::GEPOp::create(b, loc, ptr, b.getI64Type(), table, ArrayRef<LLVM::GEPArg>{int32_t(numbers.size())});
+    numbers.push_back(number);
+    return LLVM::LoadOp::create(b, loc, b.getI64Type(), at);
+  }
+  void define(ModuleOp module) {
+    OpBuilder b = OpBuilder::atBlockBegin(module.getBody());
+    auto type = LLVM::LLVMArrayType::get(b.getI64Type(), numbers.size());
+    auto table = LLVM::GlobalOp::create(b, module.getLoc(), type, /*isConstant=*/false, LLVM::Linkage::External, kName,
+                                        b.getI64TensorAttr(numbers));
+    table.setVisibility_(LLVM::Visibility::Hidden);
+  }
+
+private:
+  static constexpr StringLiteral kName = "nc_host_numbers";
+  SmallVector<int64_t> numbers;
+};
+
 /// Rewrites one entry to `(context: ptr, arenas: ptr) -> ()`.
 class HostLowering {
 public:
-  HostLowering(func::FuncOp entry, LLVM::LLVMFuncOp dispatch) : entry(entry), dispatch(dispatch), b(entry.getContext()) {}
+  HostLowering(func::FuncOp entry, LLVM::LLVMFuncOp dispatch, NumberTable &numbers)
+      : entry(entry), dispatch(dispatch), numbers(numbers), b(entry.getContext()) {}
 
   void run() {
     auto ptr = LLVM::LLVMPointerType::get(entry.getContext());
@@ -23,6 +49,7 @@ public:
     arenas = body.addArgument(ptr, entry.getLoc());
     entry.setFunctionType(b.getFunctionType({ptr, ptr}, {}));
     openFrame(body);
+    entry.walk([&](scf::ForOp loop) { count(loop); });
     entry.walk([&](LaunchOp launch) { lower(launch); });
     SmallVector<Operation *> slots; // and choices of slots, which come after them
     entry.walk([&](Operation *op) {
@@ -49,17 +76,29 @@ private:
     }
   }
 
+  /// Loads the trip count of a loop, and what its index is subtracted from where it runs backwards.
+  void count(scf::ForOp loop) {
+    b.setInsertionPoint(loop);
+    auto load = [&](Value constant) {
+      Value number = numbers.load(b, loop.getLoc(), *getConstantIntValue(constant));
+      return arith::IndexCastOp::create(b, loop.getLoc(), b.getIndexType(), number);
+    };
+    loop.getUpperBoundMutable().assign(load(loop.getUpperBound()));
+    for (Operation *user : loop.getInductionVar().getUsers())
+      if (auto mirror = dyn_cast<arith::SubIOp>(user))
+        mirror.getLhsMutable().assign(load(mirror.getLhs()));
+  }
+
   Value address(Value buffer) {
     Location loc = buffer.getLoc();
     if (auto select = buffer.getDefiningOp<arith::SelectOp>())
       return LLVM::SelectOp::create(b, loc, select.getCondition(), address(select.getTrueValue()), address(select.getFalseValue()));
     auto slot = buffer.getDefiningOp<SlotOp>();
     auto ptr = LLVM::LLVMPointerType::get(b.getContext());
-    Value offset = LLVM::ConstantOp::create(b, loc, b.getI64IntegerAttr(slot.getOffset()));
+    Value offset = numbers.load(b, loc, slot.getOffset());
     for (auto [index, stride] : llvm::zip(slot.getIndices(), slot.getStrides())) {
       Value wide = arith::IndexCastOp::create(b, loc, b.getI64Type(), index);
-      Value step = LLVM::ConstantOp::create(b, loc, b.getI64IntegerAttr(stride));
-      offset = LLVM::AddOp::create(b, loc, offset, LLVM::MulOp::create(b, loc, wide, step));
+      offset = LLVM::AddOp::create(b, loc, offset, LLVM::MulOp::create(b, loc, wide, numbers.load(b, loc, stride)));
     }
     return LLVM::GEPOp::create(b, loc, ptr, b.getI8Type(), bases[unsigned(slot.getArena())], ArrayRef<LLVM::GEPArg>{offset});
   }
@@ -79,6 +118,7 @@ private:
 
   func::FuncOp entry;
   LLVM::LLVMFuncOp dispatch;
+  NumberTable &numbers;
   OpBuilder b;
   Value context, arenas, buffers;
   SmallVector<Value> bases;
@@ -92,12 +132,14 @@ struct LowerHostPass : impl::LowerHostPassBase<LowerHostPass> {
     auto ptr = LLVM::LLVMPointerType::get(&getContext());
     auto none = LLVM::LLVMVoidType::get(&getContext());
     auto dispatch = LLVM::LLVMFuncOp::create(b, module.getLoc(), "nc_dispatch", LLVM::LLVMFunctionType::get(none, {ptr, ptr, ptr}));
+    NumberTable numbers;
     for (auto func : llvm::to_vector(module.getOps<func::FuncOp>())) {
       if (func->hasAttr(kEntryAttr))
-        HostLowering(func, dispatch).run();
+        HostLowering(func, dispatch, numbers).run();
       else if (func->hasAttr(kTasksAttr))
         wrapKernel(func);
     }
+    numbers.define(module);
   }
 
   /// `@k.run(buffers: ptr, task: i64, scratch: ptr)`, an nc_kernel, and `@k.info`, which the program

@@ -1,7 +1,11 @@
 // RUN: nanochat-opt %S/../Inputs/dense.mlir --target=native --stop-after=emit | nanochat-opt --nanochat-lower-host | FileCheck %s
 
+// Sizes are data: trip counts, offsets and strides are loaded.
+// CHECK: llvm.mlir.global external hidden @nc_host_numbers(dense<
 // CHECK: llvm.func @nc_dispatch(!llvm.ptr, !llvm.ptr, !llvm.ptr)
 // CHECK-LABEL: func.func @train.gradients(%{{.*}}: !llvm.ptr, %{{.*}}: !llvm.ptr)
+// CHECK: %[[TABLE:.*]] = llvm.mlir.addressof @nc_host_numbers
+// CHECK: llvm.getelementptr %[[TABLE]]
 // CHECK: llvm.mlir.addressof @{{.*}}.info
 // CHECK: llvm.call @nc_dispatch
 // CHECK: func.func @{{.*}}.run(%{{.*}}: !llvm.ptr, %{{.*}}: i64, %{{.*}}: !llvm.ptr)

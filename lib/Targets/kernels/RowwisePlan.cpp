@@ -165,12 +165,13 @@ static int64_t product(ArrayRef<int64_t> shape) {
   return std::accumulate(shape.begin(), shape.end(), int64_t(1), std::multiplies<>());
 }
 
-/// Enough elements for a task to be worth starting, few enough tasks to count.
+/// Enough elements for a task to be worth starting, few enough tasks to count; a power of two of units, unless one
+/// task does all.
 static int64_t shareOut(int64_t units, int64_t elementsPerUnit) {
   constexpr int64_t elements = 4096, tasks = 256;
   int64_t per = llvm::divideCeil(elements, std::max<int64_t>(1, elementsPerUnit));
-  return std::clamp<int64_t>(std::max(per, int64_t(llvm::divideCeil(units, tasks))), 1,
-                             std::max<int64_t>(1, units));
+  int64_t share = llvm::PowerOf2Ceil(std::max(per, int64_t(llvm::divideCeil(units, tasks))));
+  return std::clamp<int64_t>(share, 1, std::max<int64_t>(1, units));
 }
 
 /// The elements read or written by the largest loop nest, per unit of the given extent.
