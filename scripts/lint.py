@@ -5,6 +5,7 @@
 lint.py [ROOT]: prints FILE:LINE: MESSAGE per finding; exit code 1 if there are any.
 """
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -27,13 +28,13 @@ BANNED = [
 
 def tracked_files(root):
     """What git tracks, so that builds and editors' files are not ours to judge; else every file."""
-    listing = subprocess.run(["git", "-C", root, "ls-files", "-co", "--exclude-standard"],
-                             capture_output=True, text=True)
-    if listing.returncode == 0:
-        return [root / name for name in sorted(set(listing.stdout.splitlines())) if (root / name).is_file()]
-    skipped = {"build", "run"}
-    return [path for path in sorted(root.rglob("*"))
-            if path.is_file() and path.relative_to(root).parts[0] not in skipped]
+    if shutil.which("git"):
+        listing = subprocess.run(["git", "-C", root, "ls-files", "-co", "--exclude-standard"],
+                                 capture_output=True, text=True)
+        if listing.returncode == 0:
+            return [root / name for name in sorted(set(listing.stdout.splitlines())) if (root / name).is_file()]
+    ours = [path for path in root.iterdir() if not path.name.startswith((".", "build")) and path.name != "run"]
+    return sorted(path for top in ours for path in [top, *top.rglob("*")] if path.is_file())
 
 
 def file_findings(path):
