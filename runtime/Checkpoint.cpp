@@ -46,6 +46,24 @@ static std::string typeText(int32_t dtype, const std::vector<int64_t> &shape) {
   return std::string(dtypeName(dtype)) + " " + shapeText(shape);
 }
 
+/// Programs in f64 start from the values of programs in f32.
+static bool widens(const TensorView &view, const nc_tensor &tensor) {
+  return view.dtype == NC_F32 && tensor.dtype == NC_F64;
+}
+
+static void copyTensor(Session &session, const TensorView &view, const nc_tensor &tensor) {
+  if (!widens(view, tensor)) {
+    memcpy(session.data(tensor), view.data, view.bytes());
+    return;
+  }
+  auto *bytes = static_cast<const char *>(view.data);
+  for (int64_t i = 0; i < elementCount(tensor); ++i) {
+    float value;
+    memcpy(&value, bytes + i * sizeof(value), sizeof(value));
+    session.write(tensor, value, i);
+  }
+}
+
 static void checkTensors(const SafetensorsFile &file, const std::vector<const nc_tensor *> &tensors,
                          const char *model) {
   std::set<std::string> expected;
@@ -56,7 +74,7 @@ static void checkTensors(const SafetensorsFile &file, const std::vector<const nc
     if (!view)
       failInput(format("'%s' has no tensor '%s', expected %s", file.path().c_str(), name.c_str(),
                        type.c_str()));
-    if (view->shape != shapeOf(*tensor) || view->dtype != tensor->dtype)
+    if (view->shape != shapeOf(*tensor) || !(view->dtype == tensor->dtype || widens(*view, *tensor)))
       failInput(format("'%s': tensor '%s' is %s, expected %s", file.path().c_str(), name.c_str(),
                        typeText(view->dtype, view->shape).c_str(), type.c_str()),
                 "the file belongs to a model of other sizes");
@@ -71,10 +89,8 @@ static void checkTensors(const SafetensorsFile &file, const std::vector<const nc
 static void copyTensors(Session &session, const SafetensorsFile &file) {
   auto tensors = storedTensors(session.program, hasStates(file));
   checkTensors(file, tensors, session.program.model);
-  for (const nc_tensor *tensor : tensors) {
-    const TensorView *view = file.find(storedName(*tensor));
-    memcpy(session.data(*tensor), view->data, view->bytes());
-  }
+  for (const nc_tensor *tensor : tensors)
+    copyTensor(session, *file.find(storedName(*tensor)), *tensor);
 }
 
 void loadCheckpoint(Session &session, const std::string &path) {

@@ -25,7 +25,8 @@ void saveCheckpoint(const Session &session, const std::string &path, Contents co
                     Progression progression);
 
 /// Loads parameters, and states if the file has them (else they are left alone). Fails (exit 2)
-/// before anything is changed if a tensor is missing, unknown or of another shape or dtype.
+/// before anything is changed if a tensor is missing, unknown or of another shape or dtype; only
+/// f32 may become f64.
 void loadCheckpoint(Session &session, const std::string &path);
 
 /// As loadCheckpoint, but the file must have states, step and seed, which are returned.

@@ -10,6 +10,7 @@
 #include "lib/Execution/Passes.h"
 #include "lib/Execution/Reference.h"
 #include "lib/Execution/StraightThrough.h"
+#include "lib/Lowering/Passes.h"
 #include "mlir/Transforms/Passes.h"
 #include <cmath>
 
@@ -49,7 +50,7 @@ private:
     copy.setName(name);
     copy.setPublic();
     module->push_back(copy);
-    convertToDouble(copy);
+    widenFloats(copy);
     return copy;
   }
 

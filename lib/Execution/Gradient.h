@@ -1,13 +1,10 @@
-// Functions made for checking gradients: in double precision, and their gradients.
+// Gradients of functions, and how they are checked.
 #ifndef NANOCHAT_LIB_EXECUTION_GRADIENT_H
 #define NANOCHAT_LIB_EXECUTION_GRADIENT_H
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 
 namespace mlir::nanochat {
-
-/// Rewrites all f32 in `func` to f64: types, attributes, constants.
-void convertToDouble(func::FuncOp func);
 
 /// Does an argument or result of this type carry a gradient?
 bool isFloatTensor(Type type);

@@ -17,6 +17,9 @@ namespace mlir::nanochat {
 /// at the op that has none.
 LogicalResult decomposeAll(Operation *root);
 
+/// Rewrites all f32 in `root` to f64: types, attributes, constants.
+void widenFloats(Operation *root);
+
 /// Adds up floats along the last dimension in the order that emitted kernels have.
 void sumInLanes(Operation *root);
 

@@ -23,6 +23,14 @@ def LaneSumsPass : Pass<"nanochat-lane-sums"> {
     "::mlir::tensor::TensorDialect"];
 }
 
+def WidenFloatsPass : Pass<"nanochat-widen-floats"> {
+  let summary = "All f32 becomes f64";
+  let description = [{
+    Types, attributes and constants; integers stay, so that codes are rounded from doubles. For programs of the
+    reference that are to tell rounding from error.
+  }];
+}
+
 def LowerHostPass : Pass<"nanochat-lower-host", "::mlir::ModuleOp"> {
   let summary = "Lower host functions to the runtime ABI";
   let description = [{

@@ -11,6 +11,7 @@ struct PipelineOptions {
   Target target;
   std::vector<std::pair<std::string, int64_t>> sizes; // of --set
   bool plain = false; // kernels are plain loops, whatever emitters the target has
+  bool wide = false;  // f64 instead of f32; for plain kernels
 };
 
 /// One stage: what it accepts and promises is in its summary.

@@ -1,4 +1,4 @@
-"""compare_safetensors.py A B TOLERANCE [NAMES...]: relative L2 distance of every f32 tensor, or of those named."""
+"""compare_safetensors.py A B TOLERANCE [NAMES...]: relative L2 distance of every float tensor, or of those named."""
 import array
 import json
 import math
@@ -14,7 +14,7 @@ def read(path):
     tensors = {}
     for name, info in header.items():
         begin, end = info["data_offsets"]
-        tensors[name] = array.array("f", data[begin:end])
+        tensors[name] = array.array({"F32": "f", "F64": "d"}[info["dtype"]], data[begin:end])
     return tensors
 
 

@@ -41,6 +41,8 @@ cl::opt<std::string> target("target", cl::cat(category), cl::value_desc("row"),
 cl::opt<std::string> asRow("as", cl::cat(category), cl::value_desc("row"),
                            cl::desc("With --target=reference: the IR of this row, its fusion, quantisers and roundings, with every "
                                     "kernel as plain loops"));
+cl::opt<std::string> precision("precision", cl::cat(category), cl::init("f32"), cl::value_desc("f32|f64"),
+                               cl::desc("Floats of the program; f64, to tell rounding from error, with --target=reference"));
 cl::opt<std::string> emitKind("emit", cl::cat(category), cl::init("mlir"), cl::value_desc("kind"),
                               cl::desc("What to write: mlir (default), llvm, asm, obj or exe"));
 cl::opt<std::string> stopAfter("stop-after", cl::cat(category), cl::value_desc("stage"), cl::desc("Print the IR after this stage"));
@@ -109,10 +111,26 @@ static std::optional<PipelineOptions> chooseTarget() {
   return PipelineOptions{*as, {}, /*plain=*/true};
 }
 
+/// Whether the program is in doubles; null after an error was printed.
+static std::optional<bool> choosePrecision() {
+  bool wide = precision == "f64";
+  if (!wide && precision != "f32")
+    usage("--precision=" + precision + " is not known", "precisions are f32 and f64");
+  else if (wide && target != "reference")
+    usage("--precision=f64 goes with --target=reference only", "emitted kernels compute in f32");
+  else
+    return wide;
+  return std::nullopt;
+}
+
 static int compileModel(const std::string &input, const std::string &output, DialectRegistry &registry, const char *argv0) {
   auto pipeline = chooseTarget();
-  if (!pipeline)
+  auto wide = choosePrecision();
+  if (!pipeline || !wide)
     return kUserError;
+  pipeline->wide = *wide;
+  if (*wide)
+    pipeline->target.name += " in f64";
   if (!llvm::is_contained({"mlir", "llvm", "asm", "obj", "exe"}, emitKind))
     return usage("--emit=" + emitKind + " is not known", "kinds are mlir, llvm, asm, obj and exe");
   bool known = stopAfter.empty() || llvm::any_of(getStages(), [](const Stage &s) { return s.name == stopAfter; });
