@@ -24,8 +24,50 @@ LogicalResult mlir::nanochat::verifyRowScales(Operation *op, Value q, Value s) {
   return success();
 }
 
+AffineMap mlir::nanochat::panelMap(MLIRContext *ctx, unsigned loops, unsigned out, unsigned in) {
+  AffineExpr n = getAffineDimExpr(out, ctx), k = getAffineDimExpr(in, ctx);
+  return AffineMap::get(loops, 0, {n.floorDiv(kPanelRows), k.floorDiv(kWord), n % kPanelRows, k % kWord}, ctx);
+}
+
+std::optional<Panels> mlir::nanochat::matchPanels(AffineMap map) {
+  if (map.getNumResults() != 4)
+    return std::nullopt;
+  auto dimOf = [&](unsigned result) -> std::optional<unsigned> {
+    auto binary = dyn_cast<AffineBinaryOpExpr>(map.getResult(result));
+    auto dim = binary ? dyn_cast<AffineDimExpr>(binary.getLHS()) : AffineDimExpr(nullptr);
+    return dim ? std::optional<unsigned>(dim.getPosition()) : std::nullopt;
+  };
+  auto out = dimOf(0), in = dimOf(1);
+  if (!out || !in || map != panelMap(map.getContext(), map.getNumDims(), *out, *in))
+    return std::nullopt;
+  return Panels{*out, *in};
+}
+
+static bool isInPanels(Value t) { return cast<RankedTensorType>(t.getType()).getRank() == 4; }
+
+RankedTensorType mlir::nanochat::matrixOf(Value t) {
+  auto type = cast<RankedTensorType>(t.getType());
+  if (!isInPanels(t))
+    return type;
+  auto shape = type.getShape();
+  return withShape(type, {shape[0] * shape[2], shape[1] * shape[3]});
+}
+
+AffineMap mlir::nanochat::codeMap(Value t, unsigned loops, unsigned out, unsigned in) {
+  return isInPanels(t) ? panelMap(t.getContext(), loops, out, in) : projection(t.getContext(), loops, {out, in});
+}
+
+Value mlir::nanochat::decode(ImplicitLocOpBuilder &b, Value t, Value element, Type type) {
+  if (!isInPanels(t))
+    return arith::ExtSIOp::create(b, type, element);
+  return arith::SubIOp::create(b, arith::ExtUIOp::create(b, type, element), constant(b, type, 1));
+}
+
 LogicalResult mlir::nanochat::verifyWeightScales(Operation *op, Value t, Value gamma) {
   auto tt = cast<RankedTensorType>(t.getType()), gt = cast<RankedTensorType>(gamma.getType());
+  if (isInPanels(t) && (tt.getDimSize(2) != kPanelRows || tt.getDimSize(3) != kWord || gt.getRank() != 0))
+    return op->emitOpError("has codes ") << tt << " with scales " << gt << "; panels have the shape (out/16, in/4, 16, 4) "
+                                         << "and one scale";
   if (gt.getRank() == 0)
     return success();
   int64_t groups = gt.getDimSize(1);
@@ -46,7 +88,7 @@ LogicalResult mlir::nanochat::verifyGroup(Operation *op, int64_t group, Value w)
 
 AffineMap mlir::nanochat::weightScaleMap(Value t, Value gamma, unsigned loops, unsigned out,
                                          unsigned in) {
-  auto tt = cast<RankedTensorType>(t.getType()), gt = cast<RankedTensorType>(gamma.getType());
+  auto tt = matrixOf(t), gt = cast<RankedTensorType>(gamma.getType());
   MLIRContext *ctx = t.getContext();
   if (gt.getRank() == 0)
     return projection(ctx, loops, {});
@@ -208,6 +250,44 @@ Value TernarizeOp::buildSurrogate(OpBuilder &b, Value offset) {
 }
 
 //===------------------------------------------------------------------------------------------===//
+// pack_panels
+//===------------------------------------------------------------------------------------------===//
+
+LogicalResult PackPanelsOp::inferReturnTypes(MLIRContext *, std::optional<Location>, Adaptor adaptor,
+                                             SmallVectorImpl<Type> &types) {
+  auto t = cast<RankedTensorType>(adaptor.getT().getType());
+  types.push_back(withShape(t, {t.getDimSize(0) / kPanelRows, t.getDimSize(1) / kWord, kPanelRows, kWord}));
+  return success();
+}
+
+LogicalResult PackPanelsOp::verify() { // pack_panels-c1
+  auto t = getT().getType();
+  if (t.getDimSize(0) % kPanelRows || t.getDimSize(1) % kWord)
+    return emitOpError("packs ") << t << ", which 16 outputs by 4 inputs do not divide";
+  return success();
+}
+
+FailureOr<SmallVector<Value>> PackPanelsOp::decomposeOperation(OpBuilder &builder) {
+  ImplicitLocOpBuilder b(getLoc(), builder);
+  MLIRContext *ctx = getContext();
+  auto d = [&](unsigned i) { return getAffineDimExpr(i, ctx); };
+  AffineMap from = AffineMap::get(4, 0, {d(0) * kPanelRows + d(2), d(1) * kWord + d(3)}, ctx);
+  return SmallVector<Value>{pointwise(b, getP().getType(), getT(), from, [](ImplicitLocOpBuilder &s, ValueRange v) {
+    return Value(arith::AddIOp::create(s, v[0], constant(s, v[0].getType(), 1)));
+  })};
+}
+
+SmallVector<IteratorType> PackPanelsOp::getLoopIteratorTypes() {
+  return {IteratorType::parallel, IteratorType::parallel};
+}
+SmallVector<shard::ReductionKind> PackPanelsOp::getReductionLoopIteratorKinds() { return {}; }
+SmallVector<AffineMap> PackPanelsOp::getIndexingMaps() {
+  return {projection(getContext(), 2, {0, 1}), panelMap(getContext(), 2, 0, 1)};
+}
+
+DispatchClass PackPanelsOp::getDispatchClass() { return DispatchClass::pointwise; }
+
+//===------------------------------------------------------------------------------------------===//
 // dequantize_rows, dequantize_weight
 //===------------------------------------------------------------------------------------------===//
 
@@ -218,6 +298,16 @@ static Value rescale(ImplicitLocOpBuilder &b, Value codes, Value scales, AffineM
   return pointwise(b, type, {codes, scales}, {b.getMultiDimIdentityMap(type.getRank()), map},
                    [](ImplicitLocOpBuilder &s, ValueRange v) {
                      return mul(s, arith::SIToFPOp::create(s, v[1].getType(), v[0]), v[1]);
+                   });
+}
+
+/// gamma·t, one gamma, from a matrix or panels.
+static Value rescaleWhole(ImplicitLocOpBuilder &b, Value t, Value gamma) {
+  RankedTensorType type = withElement(matrixOf(t), getElementTypeOrSelf(gamma));
+  return pointwise(b, type, {t, gamma}, {codeMap(t, 2, 0, 1), projection(b.getContext(), 2, {})},
+                   [&](ImplicitLocOpBuilder &s, ValueRange v) {
+                     Value code = decode(s, t, v[0], s.getI32Type());
+                     return mul(s, arith::SIToFPOp::create(s, v[1].getType(), code), v[1]);
                    });
 }
 
@@ -255,8 +345,7 @@ Value DequantizeRowsOp::buildOnValues(OpBuilder &, llvm::function_ref<Value(Valu
 
 LogicalResult DequantizeWeightOp::inferReturnTypes(MLIRContext *, std::optional<Location>, Adaptor adaptor,
                                                    SmallVectorImpl<Type> &types) {
-  types.push_back(withElement(cast<RankedTensorType>(adaptor.getT().getType()),
-                              getElementTypeOrSelf(adaptor.getGamma())));
+  types.push_back(withElement(matrixOf(adaptor.getT()), getElementTypeOrSelf(adaptor.getGamma())));
   return success();
 }
 
@@ -268,7 +357,7 @@ FailureOr<SmallVector<Value>> DequantizeWeightOp::decomposeOperation(OpBuilder &
   ImplicitLocOpBuilder b(getLoc(), builder);
   auto scales = cast<RankedTensorType>(getGamma().getType());
   if (scales.getRank() == 0)
-    return SmallVector<Value>{rescale(b, getT(), getGamma(), projection(getContext(), 2, {}))};
+    return SmallVector<Value>{rescaleWhole(b, getT(), getGamma())};
   Value t = splitGroups(b, getT(), scales.getDimSize(1));
   return SmallVector<Value>{joinGroups(b, rescale(b, t, getGamma(), projection(getContext(), 3, {0, 1})))};
 }
@@ -279,7 +368,7 @@ SmallVector<IteratorType> DequantizeWeightOp::getLoopIteratorTypes() {
 SmallVector<shard::ReductionKind> DequantizeWeightOp::getReductionLoopIteratorKinds() { return {}; }
 SmallVector<AffineMap> DequantizeWeightOp::getIndexingMaps() {
   AffineMap full = projection(getContext(), 2, {0, 1});
-  return {full, weightScaleMap(getT(), getGamma(), 2, 0, 1), full};
+  return {codeMap(getT(), 2, 0, 1), weightScaleMap(getT(), getGamma(), 2, 0, 1), full};
 }
 
 LogicalResult DequantizeWeightOp::buildVJP(OpBuilder &b, Cotangents &ct) {

@@ -6,6 +6,28 @@
 
 namespace mlir::nanochat {
 
+/// Panels of weight codes: kPanelRows outputs side by side, kWord consecutive inputs of each.
+inline constexpr int64_t kPanelRows = 16, kWord = 4;
+
+/// Where the panels of a matrix (out, in) hold its element: see `pack_panels`.
+AffineMap panelMap(MLIRContext *ctx, unsigned loops, unsigned out, unsigned in);
+
+/// The dimensions that are the `out` and `in` of a panelMap.
+struct Panels {
+  unsigned out, in;
+};
+/// Whether `map` is the panelMap of two of its dimensions.
+std::optional<Panels> matchPanels(AffineMap map);
+
+/// The type (out, in) of weight codes, which may be in panels.
+RankedTensorType matrixOf(Value t);
+
+/// Where t, a matrix or in panels, holds the code of (out, in).
+AffineMap codeMap(Value t, unsigned loops, unsigned out, unsigned in);
+
+/// The code that an element of t stands for, in `type`.
+Value decode(ImplicitLocOpBuilder &b, Value t, Value element, Type type);
+
 /// One scale s (N) per row of q (N, C).
 LogicalResult verifyRowScales(Operation *op, Value q, Value s);
 

@@ -8,6 +8,9 @@ include "dialect/Nanochat.td"
 // value it quantised, unchanged, also where that was clipped; scales get none.
 
 def CodeMatrix : TensorRankOf<[I8], [2]>;
+def CodePanels : TensorRankOf<[I8], [4]>;
+/// Codes of weights as (out, in), or packed by `pack_panels`.
+def WeightCodes : AnyTypeOf<[CodeMatrix, CodePanels]>;
 /// One scale per tensor, or (out, groups) scales, each of in/groups consecutive inputs of a row.
 def WeightScale : AnyTypeOf<[FloatScalar, FloatMatrix]>;
 def SameFloat_x_w : AllElementTypesMatch<["x", "w"]>;
@@ -61,16 +64,33 @@ def Nanochat_TernarizeOp : Nanochat_ComputeOp<"ternarize",
   let hasVerifier = 1;
 }
 
+def Nanochat_PackPanelsOp : Nanochat_ComputeOp<"pack_panels", [InfersTypes, HasIterationSpace,
+    DeclareOpInterfaceMethods<KernelOpInterface>]> {
+  let summary = "Ternary weights in the order in which products read them";
+  let description = [{
+    p (out/16, in/4, 16, 4) of t (out, in), 16 a divisor of out and 4 of in:
+    p[n div 16, k div 4, n mod 16, k mod 4] = t[n, k] + 1. The 64 bytes of 16 outputs and 4 inputs are one operand of
+    a dot product of unsigned bytes. Products of such weights and what they stand for are read from p by
+    `ternary_matmul` and `dequantize_weight` alike, so that the matrix itself need not be kept. Not differentiable:
+    weights are packed after differentiation, `--nanochat-pack-weights`.
+  }];
+  let arguments = (ins CodeMatrix:$t);
+  let results = (outs CodePanels:$p);
+  let assemblyFormat = "$t attr-dict `:` type($t)";
+  let hasVerifier = 1;
+}
+
 def Nanochat_TernaryMatmulOp : Nanochat_ComputeOp<"ternary_matmul",
     [InfersTypes, HasVjp, HasIterationSpace, OnCodes, SameFloat_s_gamma]> {
   let summary = "Integer product of int8 activations and ternary weights";
   let description = [{
     y[n, o] = s[n]·Σ_g gamma[o, g]·acc_g with acc_g = Σ_{k in group g} q[n, k]·t[o, k] in int32, exact
-    for in < 2²⁴; with one scale per tensor y = (acc·gamma)·s[n]. q (N, in), s (N), t (out, in).
+    for in < 2²⁴; with one scale per tensor y = (acc·gamma)·s[n]. q (N, in), s (N), t (out, in), which may be packed
+    if there is one scale.
     With dy the cotangent of y: q gets dy·(gamma·t), t gets dyᵀ·(q·s), the scales get none; so codes
     and scales are all that the gradient keeps. `backward` as in ternary_linear.
   }];
-  let arguments = (ins CodeMatrix:$q, FloatVector:$s, CodeMatrix:$t, WeightScale:$gamma,
+  let arguments = (ins CodeMatrix:$q, FloatVector:$s, WeightCodes:$t, WeightScale:$gamma,
       DefaultValuedAttr<StrAttr, "\"auto\"">:$backward);
   let results = (outs FloatMatrix:$y);
   let assemblyFormat = [{
@@ -93,9 +113,10 @@ def Nanochat_DequantizeWeightOp : Nanochat_ComputeOp<"dequantize_weight",
     [InfersTypes, HasVjp, HasIterationSpace, OnCodes]> {
   let summary = "What ternary weights stand for";
   let description = [{
-    w (out, in) = gamma·t, one gamma per tensor or per (row, group). The cotangent of t is that of w.
+    w (out, in) = gamma·t, one gamma per tensor or per (row, group); t may be packed if there is one. The cotangent of
+    t is that of w.
   }];
-  let arguments = (ins CodeMatrix:$t, WeightScale:$gamma);
+  let arguments = (ins WeightCodes:$t, WeightScale:$gamma);
   let results = (outs FloatMatrix:$w);
   let assemblyFormat = "$t `,` $gamma attr-dict `:` type($t) `,` type($gamma)";
   let hasVerifier = 1;

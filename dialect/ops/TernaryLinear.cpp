@@ -12,7 +12,7 @@ static SmallVector<IteratorType> gemmIterators() {
 }
 
 static LogicalResult verifyChannels(Operation *op, Value x, Value w) {
-  auto xt = cast<RankedTensorType>(x.getType()), wt = cast<RankedTensorType>(w.getType());
+  auto xt = cast<RankedTensorType>(x.getType()), wt = matrixOf(w);
   if (xt.getDimSize(1) != wt.getDimSize(1))
     return op->emitOpError("contracts ") << xt.getDimSize(1) << " channels of " << xt << " with "
                                          << wt.getDimSize(1) << " of " << wt << " (weights are out × in)";
@@ -28,7 +28,7 @@ static LogicalResult verifyBackward(Operation *op, StringRef word) {
 
 static RankedTensorType productType(Value x, Value w, Type element) {
   int64_t rows = cast<RankedTensorType>(x.getType()).getDimSize(0);
-  return RankedTensorType::get({rows, cast<RankedTensorType>(w.getType()).getDimSize(0)}, element);
+  return RankedTensorType::get({rows, matrixOf(w).getDimSize(0)}, element);
 }
 
 //===------------------------------------------------------------------------------------------===//
@@ -83,11 +83,10 @@ LogicalResult TernaryMatmulOp::verify() {
   return verifyBackward(*this, getBackward());                // ternary_matmul-c4
 }
 
-/// acc + q·t in int32, for a reduction body.
-static Value multiplyAccumulate(ImplicitLocOpBuilder &s, ValueRange v) {
+/// acc + q·code in int32, for a reduction body that reads elements of codes `t`.
+static Value multiplyAccumulate(ImplicitLocOpBuilder &s, Value t, ValueRange v) {
   Value q = arith::ExtSIOp::create(s, s.getI32Type(), v[0]);
-  Value t = arith::ExtSIOp::create(s, s.getI32Type(), v[1]);
-  return arith::AddIOp::create(s, v[2], arith::MulIOp::create(s, q, t));
+  return arith::AddIOp::create(s, v[2], arith::MulIOp::create(s, q, decode(s, t, v[1], s.getI32Type())));
 }
 
 static Value scaled(ImplicitLocOpBuilder &s, Value accumulator, Value gamma) {
@@ -101,7 +100,8 @@ static Value groupedProduct(ImplicitLocOpBuilder &b, TernaryMatmulOp op, RankedT
   Value q = splitGroups(b, op.getQ(), groups), t = splitGroups(b, op.getT(), groups);
   auto partial = RankedTensorType::get({type.getDimSize(0), type.getDimSize(1), groups}, b.getI32Type());
   Value acc = reduce(b, partial, 4, {0, 1, 2}, 0.0, {q, t},
-                     {projection(ctx, 4, {0, 2, 3}), projection(ctx, 4, {1, 2, 3})}, multiplyAccumulate);
+                     {projection(ctx, 4, {0, 2, 3}), projection(ctx, 4, {1, 2, 3})},
+                     [&](ImplicitLocOpBuilder &s, ValueRange v) { return multiplyAccumulate(s, op.getT(), v); });
   return reduce(b, type, 3, {0, 1}, 0.0, {acc, op.getGamma()},
                 {b.getMultiDimIdentityMap(3), projection(ctx, 3, {1, 2})},
                 [](ImplicitLocOpBuilder &s, ValueRange v) { return add(s, v[2], scaled(s, v[0], v[1])); });
@@ -119,7 +119,8 @@ FailureOr<SmallVector<Value>> TernaryMatmulOp::decomposeOperation(OpBuilder &bui
         [](ImplicitLocOpBuilder &s, ValueRange v) { return mul(s, v[0], v[1]); })};
   }
   Value acc = reduce(b, withElement(type, b.getI32Type()), 3, {0, 1}, 0.0, {getQ(), getT()},
-                     {projection(ctx, 3, {0, 2}), projection(ctx, 3, {1, 2})}, multiplyAccumulate);
+                     {projection(ctx, 3, {0, 2}), codeMap(getT(), 3, 1, 2)},
+                     [&](ImplicitLocOpBuilder &s, ValueRange v) { return multiplyAccumulate(s, getT(), v); });
   return SmallVector<Value>{pointwise(
       b, type, {acc, getGamma(), getS()}, {full, projection(ctx, 2, {}), row},
       [](ImplicitLocOpBuilder &s, ValueRange v) { return mul(s, scaled(s, v[0], v[1]), v[2]); })};
@@ -131,7 +132,7 @@ SmallVector<shard::ReductionKind> TernaryMatmulOp::getReductionLoopIteratorKinds
 }
 SmallVector<AffineMap> TernaryMatmulOp::getIndexingMaps() {
   MLIRContext *ctx = getContext();
-  return {projection(ctx, 3, {0, 2}), projection(ctx, 3, {0}), projection(ctx, 3, {1, 2}),
+  return {projection(ctx, 3, {0, 2}), projection(ctx, 3, {0}), codeMap(getT(), 3, 1, 2),
           weightScaleMap(getT(), getGamma(), 3, 1, 2), projection(ctx, 3, {0, 1})};
 }
 

@@ -11,15 +11,6 @@ namespace mlir::nanochat {
 using namespace mlir;
 using namespace mlir::nanochat;
 
-/// The emitter that serves a dispatch class.
-static EmitKernel emitterOf(StringRef kind) {
-  return llvm::StringSwitch<EmitKernel>(kind)
-      .Cases({"rowwise", "pointwise"}, emitRowwise)
-      .Case("gemm", emitGemm)
-      .Case("attention", emitAttention)
-      .Default(emitPlain);
-}
-
 namespace {
 struct CheckKernelsPass : mlir::nanochat::impl::CheckKernelsPassBase<CheckKernelsPass> {
   using CheckKernelsPassBase::CheckKernelsPassBase;
@@ -28,14 +19,10 @@ struct CheckKernelsPass : mlir::nanochat::impl::CheckKernelsPassBase<CheckKernel
 
   LogicalResult check(func::FuncOp kernel) {
     StringRef kind = kernel->getAttrOfType<StringAttr>(kClassAttr).getValue();
-    CpuFacts facts;
-    facts.vectorBits = targetBits;
-    facts.vectorRegisters = targetBits == 512 ? 32 : 16;
-    facts.vnni = vnni;
     OwningOpRef<ModuleOp> module(getOperation().clone());
     auto emitted = module->lookupSymbol<func::FuncOp>(kernel.getName());
-    EmitKernel emit = plain ? emitPlain : emitterOf(kind);
-    if (failed(emit(emitted, facts)))
+    EmitKernel emit = plain || kind == "generic" ? emitPlain : emitKernel;
+    if (failed(emit(emitted, CpuFacts::of(targetBits, vnni))))
       return kernel.emitError("the emitter of class '") << kind << "' does not support this kernel";
     Filler filler(0);
     auto inputs = randomInputs(kernel, filler);

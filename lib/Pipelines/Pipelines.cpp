@@ -25,10 +25,14 @@ static void model(OpPassManager &pm, const PipelineOptions &options) {
   for (auto &[name, value] : options.sizes)
     sizes.sizes.push_back(name + "=" + std::to_string(value));
   pm.addPass(createSetSizesPass(sizes));
+  if (options.wide)
+    pm.addPass(createWidenFloatsPass());
 }
 
-static void quantize(OpPassManager &pm, const PipelineOptions &) {
-  pm.addPass(createExpandTernaryPass());
+static void quantize(OpPassManager &pm, const PipelineOptions &options) {
+  ExpandTernaryPassOptions expand;
+  expand.backward = options.target.backward;
+  pm.addPass(createExpandTernaryPass(expand));
 }
 
 static void differentiate(OpPassManager &pm, const PipelineOptions &) {
@@ -38,11 +42,13 @@ static void differentiate(OpPassManager &pm, const PipelineOptions &) {
   cleanUp(pm);
 }
 
-static void optimize(OpPassManager &pm, const PipelineOptions &) {
+static void optimize(OpPassManager &pm, const PipelineOptions &options) {
   pm.addPass(createBuildUpdatesPass());
   // After differentiation, so that what the gradient reads of the weights is hoisted as well.
   pm.addPass(createHoistInvariantsPass());
   cleanUp(pm);
+  if (!options.target.reference)
+    pm.addPass(createPackWeightsPass());
 }
 
 static void fuse(OpPassManager &pm, const PipelineOptions &options) {
@@ -79,7 +85,7 @@ ArrayRef<Stage> mlir::nanochat::getStages() {
       {"model", "sizes are set; nanochat ops, loops rolled", model},
       {"quantize", "ternary linears are integer products of explicit quantised values", quantize},
       {"differentiate", "one function per entry point; gradients and residuals are values", differentiate},
-      {"optimize", "update entries; weights are quantised once per step", optimize},
+      {"optimize", "update entries; weights are quantised and packed once per step", optimize},
       {"fuse", "every compute op is in a dispatch of one of four classes; identical kernels once", fuse},
       {"plan", "host functions launch kernels on slots of planned arenas", plan},
       {"emit", "kernels are loops on buffers, by the target's emitters", emit},

@@ -7,9 +7,12 @@ namespace mlir::nanochat {
 
 namespace {
 struct ExpandTernaryPass : impl::ExpandTernaryPassBase<ExpandTernaryPass> {
+  using ExpandTernaryPassBase::ExpandTernaryPassBase;
   void runOnOperation() override {
     IRRewriter rewriter(&getContext());
     getOperation().walk([&](TernaryLinearOp op) {
+      if (op.getBackward() == "auto")
+        op.setBackward(backward);
       rewriter.setInsertionPoint(op);
       rewriter.replaceOp(op, *op.decomposeOperation(rewriter));
     });

@@ -7,9 +7,11 @@ def ExpandTernaryPass : Pass<"nanochat-expand-ternary", "::mlir::ModuleOp"> {
   let description = [{
     Replaces every `nanochat.ternary_linear` by its decomposition: `quantize_rows` of the activations,
     `ternarize` of the weights, and `ternary_matmul`. Before differentiation, so that codes and scales
-    are the residuals; weights and activations are then shared by what else is done to them.
+    are the residuals; weights and activations are then shared by what else is done to them. What says
+    `backward = "auto"` gets the precision of the target.
     Example: test/quantize/expand-ternary.mlir.
   }];
+  let options = [Option<"backward", "backward", "std::string", "\"f32\"", "What the gradient's products are computed in">];
 }
 
 def HoistInvariantsPass : Pass<"nanochat-hoist-invariants", "::mlir::ModuleOp"> {
@@ -35,6 +37,16 @@ def HoistInvariantsPass : Pass<"nanochat-hoist-invariants", "::mlir::ModuleOp"> 
     ```
     The price is one stack of results, which lives as long as the loop it left.
     Example: test/quantize/hoist-invariants.mlir.
+  }];
+}
+
+def PackWeightsPass : Pass<"nanochat-pack-weights", "::mlir::ModuleOp"> {
+  let summary = "Ternary weights are packed where they are made";
+  let description = [{
+    Puts `nanochat.pack_panels` behind every `nanochat.ternarize` of one scale whose sizes fit and whose codes
+    nothing but products and `dequantize_weight` reads, here or in other loops: all of these read the panels. With
+    `nanochat-hoist-invariants` before it, weights are packed once per step.
+    Example: test/quantize/pack-weights.mlir.
   }];
 }
 

@@ -11,26 +11,28 @@ namespace mlir::nanochat {
 using namespace mlir;
 using namespace mlir::nanochat;
 
+LogicalResult nanochat::emitKernel(func::FuncOp kernel, const CpuFacts &facts) {
+  StringRef kind = kernel->getAttrOfType<StringAttr>(kClassAttr).getValue();
+  auto first = [&](ArrayRef<EmitKernel> emitters) {
+    return success(llvm::any_of(emitters, [&](EmitKernel emit) { return succeeded(emit(kernel, facts)); }));
+  };
+  if (kind == "gemm")
+    return first({emitGemm});
+  if (kind == "attention")
+    return first({emitAttention});
+  if (kind == "rowwise" || kind == "pointwise")
+    return first({emitPackPanels, emitRowwise});
+  return failure();
+}
+
 namespace {
 struct EmitKernels : nanochat::impl::EmitKernelsPassBase<EmitKernels> {
   using EmitKernelsPassBase::EmitKernelsPassBase;
 
   void runOnOperation() override {
-    CpuFacts facts;
-    facts.vectorBits = targetBits;
-    facts.vectorRegisters = targetBits == 512 ? 32 : 16;
-    facts.vnni = vnni;
-    for (auto kernel : llvm::to_vector(getOperation().getOps<func::FuncOp>())) {
-      auto kind = kernel->getAttrOfType<StringAttr>(kClassAttr);
-      if (!kind)
-        continue;
-      if (kind == "gemm")
-        (void)emitGemm(kernel, facts);
-      else if (kind == "rowwise" || kind == "pointwise")
-        (void)emitRowwise(kernel, facts);
-      else if (kind == "attention")
-        (void)emitAttention(kernel, facts);
-    }
+    for (auto kernel : llvm::to_vector(getOperation().getOps<func::FuncOp>()))
+      if (kernel->hasAttr(kClassAttr))
+        (void)emitKernel(kernel, CpuFacts::of(targetBits, vnni));
   }
 };
 

@@ -13,6 +13,9 @@ struct CpuFacts {
   int64_t vectorRegisters = 32;
   bool vnni = false;           // u8 × s8 dot products of 4 (vpdpbusd)
   int64_t l1Bytes = 32 << 10, l2Bytes = 1 << 20;
+
+  /// Those of a CPU of which only this is known.
+  static CpuFacts of(int64_t vectorBits, bool vnni) { return {vectorBits, vectorBits == 512 ? 32 : 16, vnni}; }
 };
 
 /// A compilation target.
@@ -21,6 +24,7 @@ struct Target {
   std::string cpu, features;   // for LLVM's code generator
   CpuFacts facts;
   bool reference = false;      // plain loops from decompositions, no fusion
+  std::string backward = "f32"; // precision of the gradients of ternary linears that leave it to the target
 
   Target(std::string name, std::string cpu, std::string features, CpuFacts facts, bool reference = false)
       : name(std::move(name)), cpu(std::move(cpu)), features(std::move(features)), facts(facts), reference(reference) {}
@@ -52,6 +56,9 @@ using EmitKernel = LogicalResult (*)(func::FuncOp kernel, const CpuFacts &facts)
 LogicalResult emitRowwise(func::FuncOp kernel, const CpuFacts &facts); // also pointwise
 LogicalResult emitGemm(func::FuncOp kernel, const CpuFacts &facts);
 LogicalResult emitAttention(func::FuncOp kernel, const CpuFacts &facts);
+LogicalResult emitPackPanels(func::FuncOp kernel, const CpuFacts &facts);
+/// By the first emitter of the kernel's class that supports it.
+LogicalResult emitKernel(func::FuncOp kernel, const CpuFacts &facts);
 /// Any body, through its decompositions and bufferisation; one task. The reference's only emitter.
 LogicalResult emitPlain(func::FuncOp kernel, const CpuFacts &facts);
 

@@ -1,13 +1,17 @@
 // Emitters against the reference at sizes that fit no vector. Rows add up in the same order: the same bits.
 // RUN: nanochat-opt %s --nanochat-check-kernels="tolerance=0 summary" | FileCheck %s
 // RUN: nanochat-opt %s --nanochat-check-kernels="tolerance=0 target-bits=256"
-// CHECK: 2 kernels
+// RUN: nanochat-opt %s --nanochat-check-kernels="tolerance=0 vnni=true"
+// RUN: nanochat-opt %s --nanochat-check-kernels="tolerance=0 target-bits=256 vnni=true"
+// CHECK: 5 kernels
 
 #rows = affine_map<(n, c) -> (n, c)>
 #row = affine_map<(n, c) -> (n)>
 #mk = affine_map<(m, n, k) -> (m, k)>
 #nk = affine_map<(m, n, k) -> (n, k)>
 #mn = affine_map<(m, n, k) -> (m, n)>
+#panels = affine_map<(m, n, k) -> (n floordiv 16, k floordiv 4, n mod 16, k mod 4)>
+#matrix = affine_map<(n, k) -> (n floordiv 16, k floordiv 4, n mod 16, k mod 4)>
 
 func.func private @norm(%x: tensor<7x37xf32>) -> (tensor<7x37xf32>, tensor<7xf32>)
     attributes {nanochat.class = "rowwise", nanochat.inplace = array<i64: -1, -1>} {
@@ -47,4 +51,49 @@ func.func private @codes(%x: tensor<7x53xi8>, %w: tensor<19x53xi8>) -> tensor<7x
     linalg.yield %t : i32
   } -> tensor<7x19xi32>
   return %y : tensor<7x19xi32>
+}
+
+// 21 words of each row: one square and five that are left.
+func.func private @pack(%t: tensor<48x84xi8>) -> tensor<3x21x16x4xi8>
+    attributes {nanochat.class = "pointwise", nanochat.inplace = array<i64: -1>} {
+  %p = nanochat.pack_panels %t : tensor<48x84xi8>
+  return %p : tensor<3x21x16x4xi8>
+}
+
+// Panels of 48 columns and one of 32; more words than fit one pass.
+func.func private @packed(%x: tensor<7x4164xi8>, %p: tensor<5x1041x16x4xi8>) -> tensor<7x80xi32>
+    attributes {nanochat.class = "gemm", nanochat.inplace = array<i64: -1>} {
+  %zero = arith.constant 0 : i32
+  %empty = tensor.empty() : tensor<7x80xi32>
+  %start = linalg.fill ins(%zero : i32) outs(%empty : tensor<7x80xi32>) -> tensor<7x80xi32>
+  %y = linalg.generic {indexing_maps = [#mk, #panels, #mn], iterator_types = ["parallel", "parallel", "reduction"]}
+      ins(%x, %p : tensor<7x4164xi8>, tensor<5x1041x16x4xi8>) outs(%start : tensor<7x80xi32>) {
+  ^bb0(%a: i8, %b: i8, %s: i32):
+    %one = arith.constant 1 : i32
+    %ae = arith.extsi %a : i8 to i32
+    %be = arith.extui %b : i8 to i32
+    %code = arith.subi %be, %one : i32
+    %m = arith.muli %ae, %code : i32
+    %t = arith.addi %s, %m : i32
+    linalg.yield %t : i32
+  } -> tensor<7x80xi32>
+  return %y : tensor<7x80xi32>
+}
+
+// What codes stand for, 20 inputs of 32 outputs: read along the inputs.
+func.func private @dequantized(%p: tensor<2x5x16x4xi8>, %gamma: tensor<f32>) -> tensor<32x20xf32>
+    attributes {nanochat.class = "pointwise", nanochat.inplace = array<i64: -1>} {
+  %empty = tensor.empty() : tensor<32x20xf32>
+  %w = linalg.generic {indexing_maps = [#matrix, affine_map<(n, k) -> ()>, affine_map<(n, k) -> (n, k)>],
+                       iterator_types = ["parallel", "parallel"]}
+      ins(%p, %gamma : tensor<2x5x16x4xi8>, tensor<f32>) outs(%empty : tensor<32x20xf32>) {
+  ^bb0(%b: i8, %g: f32, %o: f32):
+    %one = arith.constant 1 : i32
+    %be = arith.extui %b : i8 to i32
+    %code = arith.subi %be, %one : i32
+    %f = arith.sitofp %code : i32 to f32
+    %v = arith.mulf %f, %g : f32
+    linalg.yield %v : f32
+  } -> tensor<32x20xf32>
+  return %w : tensor<32x20xf32>
 }

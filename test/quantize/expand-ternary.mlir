@@ -1,11 +1,14 @@
 // RUN: nanochat-opt %s --nanochat-expand-ternary | FileCheck %s
+// RUN: not nanochat-opt %s --nanochat-expand-ternary=backward=i4 2>&1 | FileCheck %s --check-prefix=PRECISION
+// PRECISION: error: 'nanochat.ternary_matmul' op has the unknown precision backward = "i4"
 
 // CHECK-LABEL: @linear_becomes_quantisers_and_product
 // CHECK-SAME: (%[[X:.*]]: tensor<2x4xf32>, %[[W:.*]]: tensor<3x4xf32>)
 func.func @linear_becomes_quantisers_and_product(%x: tensor<2x4xf32>, %w: tensor<3x4xf32>) -> tensor<2x3xf32> {
   // CHECK: %[[Q:.*]], %[[S:.*]] = nanochat.quantize_rows %[[X]]
   // CHECK: %[[T:.*]], %[[G:.*]] = nanochat.ternarize %[[W]] :
-  // CHECK: %[[Y:.*]] = nanochat.ternary_matmul %[[Q]], %[[S]], %[[T]], %[[G]] :
+  // What was left to the target is explicit.
+  // CHECK: %[[Y:.*]] = nanochat.ternary_matmul %[[Q]], %[[S]], %[[T]], %[[G]] {backward = "f32"} :
   // CHECK: return %[[Y]]
   %y = nanochat.ternary_linear %x, %w : tensor<2x4xf32>, tensor<3x4xf32>
   return %y : tensor<2x3xf32>

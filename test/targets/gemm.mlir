@@ -4,6 +4,7 @@
 #mk = affine_map<(m, n, k) -> (m, k)>
 #nk = affine_map<(m, n, k) -> (n, k)>
 #mn = affine_map<(m, n, k) -> (m, n)>
+#panels = affine_map<(m, n, k) -> (n floordiv 16, k floordiv 4, n mod 16, k mod 4)>
 #full = affine_map<(m, n) -> (m, n)>
 #row = affine_map<(m, n) -> (m)>
 
@@ -43,6 +44,32 @@ func.func private @codes(%x: tensor<1024x384xi8>, %w: tensor<384x384xi8>, %scale
     linalg.yield %v : f32
   } -> tensor<1024x384xf32>
   return %y : tensor<1024x384xf32>
+}
+
+// Weights in panels are read as they are: no packing, no scratch but the sums of rows.
+// CHECK-LABEL: func.func private @packed
+// CHECK-SAME: nanochat.scratch_bytes = 1024 : i64
+// CHECK-NOT: arith.xori
+// CHECK-COUNT-24: llvm.call_intrinsic "llvm.x86.avx512.vpdpbusd.512"
+// CHECK: scf.yield
+func.func private @packed(%x: tensor<1024x384xi8>, %p: tensor<24x96x16x4xi8>) -> tensor<1024x384xi32>
+    attributes {nanochat.class = "gemm"} {
+  %zero = arith.constant 0 : i32
+  %ints = tensor.empty() : tensor<1024x384xi32>
+  %zeros = linalg.fill ins(%zero : i32) outs(%ints : tensor<1024x384xi32>) -> tensor<1024x384xi32>
+  %dots = linalg.generic {indexing_maps = [#mk, #panels, #mn],
+                          iterator_types = ["parallel", "parallel", "reduction"]}
+      ins(%x, %p : tensor<1024x384xi8>, tensor<24x96x16x4xi8>) outs(%zeros : tensor<1024x384xi32>) {
+  ^bb0(%a: i8, %b: i8, %c: i32):
+    %one = arith.constant 1 : i32
+    %ae = arith.extsi %a : i8 to i32
+    %be = arith.extui %b : i8 to i32
+    %code = arith.subi %be, %one : i32
+    %m = arith.muli %ae, %code : i32
+    %s = arith.addi %c, %m : i32
+    linalg.yield %s : i32
+  } -> tensor<1024x384xi32>
+  return %dots : tensor<1024x384xi32>
 }
 
 // Two contractions are more than one kernel: left as it is.

@@ -1,4 +1,6 @@
 #include "lib/Targets/kernels/Contraction.h"
+#include "dialect/ops/Quantize.h"
+#include "mlir/IR/Matchers.h"
 #include <numeric>
 
 using namespace mlir;
@@ -19,10 +21,13 @@ static bool isContiguous(Value value, AffineMap map, unsigned dim) {
   return true;
 }
 
-/// The block argument behind a factor of the multiplication, or null.
+/// The block argument behind a factor of the multiplication, or null; of bytes in panels one is subtracted.
 static BlockArgument factorOf(Value value, bool isFloat) {
   if (isFloat)
     return value.getType().isF32() ? dyn_cast<BlockArgument>(value) : nullptr;
+  if (auto minus = value.getDefiningOp<arith::SubIOp>(); minus && matchPattern(minus.getRhs(), m_One()))
+    if (auto code = minus.getLhs().getDefiningOp<arith::ExtUIOp>(); code && code.getIn().getType().isInteger(8))
+      return dyn_cast<BlockArgument>(code.getIn());
   auto extended = value.getDefiningOp<arith::ExtSIOp>();
   if (!extended || !extended.getIn().getType().isInteger(8) || !value.getType().isInteger(32))
     return nullptr;
@@ -70,12 +75,18 @@ FailureOr<Contraction> nanochat::matchContraction(func::FuncOp kernel) {
   auto factor = [&](int64_t number, unsigned x) {
     OpOperand *operand = c.op.getDpsInputOperand(number);
     AffineMap map = c.op.getMatchingIndexingMap(operand);
-    return Factor{operand->get(), map, x, isContiguous(operand->get(), map, c.k)};
+    // Codes are read as such where they are subtracted from, which is in panels only.
+    bool isCoded = !c.isFloat && llvm::any_of(c.op.getMatchingBlockArgument(operand).getUsers(),
+                                              [](Operation *user) { return isa<arith::ExtUIOp>(user); });
+    return Factor{operand->get(), map, x, isContiguous(operand->get(), map, c.k), isCoded};
   };
   bool swapped = c.op.getIndexingMapsArray()[0].isFunctionOfDim(c.n);
   c.a = factor(swapped, c.m);
   c.b = factor(!swapped, c.n);
   if (c.a.map.isFunctionOfDim(c.n) || c.b.map.isFunctionOfDim(c.m))
+    return failure();
+  bool inPanels = isa<BlockArgument>(c.b.tensor) && matchPanels(c.b.map).has_value();
+  if (c.a.isCoded || c.b.isCoded != (inPanels && !c.isFloat))
     return failure();
   return c;
 }

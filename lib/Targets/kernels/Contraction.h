@@ -12,7 +12,8 @@ struct Factor {
   Value tensor;
   AffineMap map;
   unsigned x;
-  bool alongK; // elements of consecutive k are contiguous, rather than of consecutive x
+  bool alongK;  // elements of consecutive k are contiguous, rather than of consecutive x
+  bool isCoded; // unsigned bytes in panels (pack_panels), each of which stands for itself minus one
 };
 
 /// c[m, n] = init[m, n] + Σ_k a·b, of floats or of 8-bit integers in 32.

@@ -1,4 +1,5 @@
 #include "lib/Targets/kernels/Evaluator.h"
+#include "dialect/ops/Quantize.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
@@ -36,6 +37,22 @@ Lanes Evaluator::element(Value tensor, ArrayRef<Lanes> at) {
   Lanes result = compute(tensor, at);
   scopes.back()[k] = result;
   return result;
+}
+
+Lanes Evaluator::element(Value tensor, AffineMap map, ArrayRef<Lanes> dims) {
+  auto buffer = buffers.find(tensor);
+  if (std::optional<Panels> panels = matchPanels(map); panels && buffer != buffers.end()) {
+    Lanes out = dims[panels->out], in = dims[panels->in];
+    if (out.isUniform() && in.stride == 1 && in.aligned && width % kWord == 0)
+      return gatherWords(buffer->second.memref, out, in);
+  }
+  SmallVector<Lanes> at;
+  for (AffineExpr expr : map.getResults()) {
+    at.push_back(affine(expr, dims));
+    if (!at.back().v)
+      return fail(getElementTypeOrSelf(tensor));
+  }
+  return element(tensor, at);
 }
 
 Lanes Evaluator::compute(Value tensor, ArrayRef<Lanes> at) {
@@ -108,13 +125,7 @@ Lanes Evaluator::scalar(Value value, linalg::GenericOp op, ArrayRef<Lanes> dims,
     if (!op || argument.getOwner() != op.getBody())
       return fail(value.getType());
     OpOperand *operand = op.getMatchingOpOperand(argument);
-    SmallVector<Lanes> at;
-    for (AffineExpr expr : op.getMatchingIndexingMap(operand).getResults()) {
-      at.push_back(affine(expr, dims));
-      if (!at.back().v)
-        return fail(value.getType());
-    }
-    result = element(operand->get(), at);
+    result = element(operand->get(), op.getMatchingIndexingMap(operand), dims);
   } else if (auto index = dyn_cast<linalg::IndexOp>(def)) {
     result = dims[index.getDim()];
   } else {
@@ -198,6 +209,29 @@ Lanes Evaluator::gather(Value memref, ArrayRef<Lanes> at) {
   SmallVector<Value> origin(type.getRank(), index(0).v);
   // The offsets run over the whole row-major buffer, beyond its last dim.
   return {vector::GatherOp::create(b, result, memref, origin, vector(linear), active, zero)};
+}
+
+/// The lanes along `in` lie in words, each of them a panel's row further.
+Lanes Evaluator::gatherWords(Value memref, Lanes out, Lanes in) {
+  int64_t words = width / kWord;
+  if (mask) {
+    auto first = mask.getDefiningOp<vector::ConstantMaskOp>();
+    if (!first)
+      return fail(b.getI8Type());
+    words = llvm::divideCeil(first.getMaskDimSizes()[0], kWord);
+  }
+  Value panel = floordiv(out, kPanelRows).v, row = mod(out, kPanelRows).v, start = floordiv({in.v}, kWord).v;
+  auto wordType = VectorType::get({1}, b.getI32Type());
+  auto all = VectorType::get({width / kWord}, b.getI32Type());
+  Value result = arith::ConstantOp::create(b, b.getZeroAttr(all));
+  for (int64_t i = 0; i < words; ++i) {
+    Value at = arith::AddIOp::create(b, start, index(i).v);
+    Value bytes = vector::LoadOp::create(b, VectorType::get({kWord}, b.getI8Type()), memref,
+                                         ValueRange{panel, at, row, index(0).v});
+    Value word = vector::BitCastOp::create(b, wordType, bytes);
+    result = vector::InsertOp::create(b, Value(vector::ExtractOp::create(b, word, 0)), result, i);
+  }
+  return {vector::BitCastOp::create(b, vectorOf(b.getI8Type()), result)};
 }
 
 void Evaluator::store(Lanes value, Value buffer, ArrayRef<Lanes> at) {

@@ -26,6 +26,8 @@ public:
 
   /// tensor[at...].
   Lanes element(Value tensor, ArrayRef<Lanes> at);
+  /// tensor[map(dims)...]; bytes of weights in panels are gathered word by word.
+  Lanes element(Value tensor, AffineMap map, ArrayRef<Lanes> dims);
   /// A value of the region of `op` at loop indices `dims`; `known` gives values of block arguments.
   Lanes scalar(Value value, linalg::GenericOp op, ArrayRef<Lanes> dims,
                DenseMap<Value, Lanes> &known);
@@ -68,6 +70,7 @@ private:
                  ArrayRef<Lanes> at, bool collapses);
   Lanes load(const Buffer &buffer, ArrayRef<Lanes> at);
   Lanes gather(Value memref, ArrayRef<Lanes> at);
+  Lanes gatherWords(Value memref, Lanes out, Lanes in);
   Lanes apply(Operation *op, ArrayRef<Lanes> operands);
 
   DenseMap<Value, Buffer> buffers;

@@ -1,3 +1,4 @@
+#include "dialect/ops/Quantize.h"
 #include "lib/Targets/kernels/GemmPack.h"
 #include "lib/Targets/kernels/Kernel.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
@@ -41,6 +42,7 @@ private:
   void vectors(const Tile &t, llvm::function_ref<void(int64_t, Lanes, Lanes)> body);
   Value dot(Value acc, Value a, Value b);
   Value wordOfA(const Slab &s, Value row, Value k);
+  Value vectorOfB(const Slab &s, const Tile &t, Value k, int64_t column);
   Value local(Value m) { return arith::SubIOp::create(b, m, m0); }
   Value plus(Value x, int64_t y) {
     return y ? arith::AddIOp::create(b, x, constantIndex(b, y)) : x;
@@ -59,9 +61,10 @@ private:
   std::unique_ptr<BlockReader> readA, readB;
   Type word;
   VectorType wordVector;
-  bool packsA, slabs;
+  bool packsA, packsB, slabs;
   Value m0, n0, mBlock, group;                  // of the task
-  Value panelA, panelB, partial, sums, directA; // scratch, except directA
+  Value panelA, panelB, partial, sums; // scratch
+  Value directA, directB;              // inputs that need no packing
 };
 } // namespace
 
@@ -83,7 +86,13 @@ GemmEmitter::GemmEmitter(func::FuncOp source, Contraction &c, const GemmPlan &p)
     panelA = kernel.scratch({p.blockM, int64_t(llvm::alignTo(p.blockK, p.lanes))}, word);
   else
     directA = kernel.inputs[argument.getArgNumber()];
-  panelB = kernel.scratch({p.blockK, p.panel}, word);
+  // Panels of codes are what the dot product of bytes takes: (out / 16, in / 4, 64).
+  packsB = !(p.vnni && c.b.isCoded);
+  if (packsB)
+    panelB = kernel.scratch({p.blockK, p.panel}, word);
+  else
+    directB = memref::CollapseShapeOp::create(b, kernel.inputs[cast<BlockArgument>(c.b.tensor).getArgNumber()],
+                                              SmallVector<ReassociationIndices>{{0}, {1}, {2, 3}});
   if (slabs)
     partial = kernel.scratch({p.blockM, p.groupPanels * p.panel}, word);
   if (p.vnni)
@@ -183,7 +192,8 @@ void GemmEmitter::slab(const Slab &s) {
   if (p.vnni)
     sumRows(s);
   panels([&](Value n, int64_t columns) {
-    packB(s, n, columns);
+    if (packsB)
+      packB(s, n, columns);
     tiles(n, columns, [&](const Tile &t) { multiply(s, t); });
   });
 }
@@ -237,7 +247,7 @@ void GemmEmitter::packB(const Slab &s, Value n, int64_t columns) {
 }
 
 void GemmEmitter::sumRows(const Slab &s) {
-  // Codes of b are 128 too large: 128 · Σ_k a[m, k] is subtracted from the start of row m.
+  // Codes of b are 128 too large, or 1 in panels: that · Σ_k a[m, k] is subtracted from the start of row m.
   Value ones = arith::ConstantOp::create(
       b, SplatElementsAttr::get(wordVector, b.getI32IntegerAttr(0x01010101)));
   Value zero = arith::ConstantOp::create(b, b.getZeroAttr(wordVector));
@@ -258,7 +268,7 @@ void GemmEmitter::sumRows(const Slab &s) {
     if (whole < s.groups)
       acc[0] = add(acc[0], constantIndex(b, whole), s.groups - whole);
     Value sum = vector::ReductionOp::create(b, vector::CombiningKind::ADD, acc[0]);
-    Value bias = arith::ConstantOp::create(b, b.getI32IntegerAttr(-128));
+    Value bias = arith::ConstantOp::create(b, b.getI32IntegerAttr(c.b.isCoded ? -1 : -128));
     memref::StoreOp::create(b, arith::MulIOp::create(b, sum, bias), sums, ValueRange{local(m)});
     return {};
   });
@@ -285,6 +295,17 @@ Value GemmEmitter::dot(Value acc, Value x, Value y) {
   Value pairs = intrinsic(b, wide ? "llvm.x86.avx512.pmaddw.d.512" : "llvm.x86.avx2.pmadd.wd",
                           wordVector, {x, y});
   return arith::AddIOp::create(b, acc, pairs);
+}
+
+Value GemmEmitter::vectorOfB(const Slab &s, const Tile &t, Value k, int64_t column) {
+  if (packsB)
+    return vector::LoadOp::create(b, wordVector, panelB, ValueRange{k, constantIndex(b, column)});
+  // A panel of the plan begins with a panel of codes.
+  Value first = arith::DivUIOp::create(b, t.n, constantIndex(b, kPanelRows));
+  Value at = plus(first, column / kPanelRows), byte = constantIndex(b, column % kPanelRows * p.per);
+  Value codes = vector::LoadOp::create(b, VectorType::get({p.lanes * p.per}, b.getI8Type()), directB,
+                                       ValueRange{at, arith::AddIOp::create(b, s.k, k), byte});
+  return vector::BitCastOp::create(b, wordVector, codes);
 }
 
 Value GemmEmitter::wordOfA(const Slab &s, Value row, Value k) {
@@ -330,8 +351,7 @@ void GemmEmitter::multiply(const Slab &s, const Tile &t) {
       [&](Value k, ValueRange in) -> Carried {
         Carried next(in), columns;
         for (int64_t j = 0; j < t.columns; j += p.lanes)
-          columns.push_back(vector::LoadOp::create(b, wordVector, panelB,
-                                                   ValueRange{k, constantIndex(b, j)}));
+          columns.push_back(vectorOfB(s, t, k, j));
         for (int64_t i = 0; i < t.rows; ++i) {
           Value x = vector::BroadcastOp::create(b, wordVector, wordOfA(s, plus(t.m, i), k));
           for (int64_t j = 0; j < perRow; ++j)

@@ -13,25 +13,22 @@ BlockReader::BlockReader(ImplicitLocOpBuilder &b, const Contraction &c, const Ge
 }
 
 Lanes BlockReader::at(Evaluator &e, Lanes x, Lanes k) {
-  SmallVector<Lanes> dims(3), indices;
+  SmallVector<Lanes> dims(3);
   dims[factor.x] = x;
   dims[c.k] = k;
   // The factor has no other loop, but an expression may name any.
   dims[3 - factor.x - c.k] = e.index(0);
-  for (AffineExpr expr : factor.map.getResults()) {
-    indices.push_back(e.affine(expr, dims));
-    if (!indices.back().v) {
-      e.failed = true;
-      indices.back() = e.index(0);
-    }
-  }
-  return e.element(factor.tensor, indices);
+  return e.element(factor.tensor, factor.map, dims);
 }
 
 Value BlockReader::code(Value elements) {
   if (c.isFloat || (p.vnni && !isUnsigned))
     return elements;
   auto type = cast<VectorType>(elements.getType());
+  if (!p.vnni && factor.isCoded) {
+    Value wide = arith::ExtUIOp::create(b, type.clone(b.getI16Type()), elements);
+    return arith::SubIOp::create(b, wide, arith::ConstantOp::create(b, b.getOneAttr(wide.getType())));
+  }
   if (!p.vnni)
     return arith::ExtSIOp::create(b, type.clone(b.getI16Type()), elements);
   // Signed plus 128, as unsigned.
@@ -58,7 +55,7 @@ static Value firstLanes(Evaluator &e, int64_t active, llvm::function_ref<Lanes()
 }
 
 Value BlockReader::alongK(Value x, Value k, int64_t elements) {
-  return word(code(firstLanes(wide, elements, [&] { return at(wide, {x}, {k, 1}); })));
+  return word(code(firstLanes(wide, elements, [&] { return at(wide, {x}, {k, 1, true}); })));
 }
 
 Value BlockReader::alongX(Value x, int64_t xs, Value k, int64_t elements) {
@@ -66,7 +63,7 @@ Value BlockReader::alongX(Value x, int64_t xs, Value k, int64_t elements) {
   for (int64_t j = 0; j < p.per; ++j)
     parts.push_back(code(firstLanes(narrow, j < elements ? xs : 0, [&] {
       Value kj = j ? arith::AddIOp::create(b, k, arith::ConstantIndexOp::create(b, j)) : k;
-      return at(narrow, {x, 1}, {kj});
+      return at(narrow, {x, 1, true}, {kj});
     })));
   // 0 2 and 1 3, then both.
   for (size_t half = parts.size() / 2; half; half /= 2)

@@ -77,3 +77,27 @@ func.func @dequantize_weight(%t: tensor<3x4xi8>, %g: tensor<2x2xf32>) { // dequa
   %w = nanochat.dequantize_weight %t, %g : tensor<3x4xi8>, tensor<2x2xf32>
   return
 }
+
+// -----
+
+func.func @pack(%t: tensor<24x8xi8>) { // pack_panels-c1
+  // expected-error @+1 {{packs 'tensor<24x8xi8>', which 16 outputs by 4 inputs do not divide}}
+  %p = nanochat.pack_panels %t : tensor<24x8xi8>
+  return
+}
+
+// -----
+
+func.func @panel_shape(%q: tensor<2x8xi8>, %s: tensor<2xf32>, %p: tensor<2x2x8x4xi8>, %g: tensor<f32>) { // ternary_matmul-c3
+  // expected-error @+1 {{panels have the shape (out/16, in/4, 16, 4) and one scale}}
+  %y = nanochat.ternary_matmul %q, %s, %p, %g : tensor<2x8xi8>, tensor<2xf32>, tensor<2x2x8x4xi8>, tensor<f32>
+  return
+}
+
+// -----
+
+func.func @panel_scales(%p: tensor<1x2x16x4xi8>, %g: tensor<16x2xf32>) { // dequantize_weight-c1
+  // expected-error @+1 {{panels have the shape (out/16, in/4, 16, 4) and one scale}}
+  %w = nanochat.dequantize_weight %p, %g : tensor<1x2x16x4xi8>, tensor<16x2xf32>
+  return
+}

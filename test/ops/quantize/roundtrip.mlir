@@ -25,3 +25,14 @@ func.func @pieces(%x: tensor<2x4xf32>, %w: tensor<3x4xf32>) -> (tensor<2x3xf32>,
   %wq = nanochat.dequantize_weight %tg, %gammas : tensor<3x4xi8>, tensor<3x2xf32>
   return %y, %xq, %wq : tensor<2x3xf32>, tensor<2x4xf32>, tensor<3x4xf32>
 }
+
+// CHECK-LABEL: @panels
+func.func @panels(%q: tensor<2x8xi8>, %s: tensor<2xf32>, %t: tensor<32x8xi8>, %gamma: tensor<f32>) -> (tensor<2x32xf32>, tensor<32x8xf32>) {
+  // CHECK: nanochat.pack_panels %{{.*}} : tensor<32x8xi8>
+  %p = nanochat.pack_panels %t : tensor<32x8xi8>
+  // CHECK: nanochat.ternary_matmul {{.*}} : tensor<2x8xi8>, tensor<2xf32>, tensor<2x2x16x4xi8>, tensor<f32>
+  %y = nanochat.ternary_matmul %q, %s, %p, %gamma : tensor<2x8xi8>, tensor<2xf32>, tensor<2x2x16x4xi8>, tensor<f32>
+  // CHECK: nanochat.dequantize_weight %{{.*}}, %{{.*}} : tensor<2x2x16x4xi8>, tensor<f32>
+  %w = nanochat.dequantize_weight %p, %gamma : tensor<2x2x16x4xi8>, tensor<f32>
+  return %y, %w : tensor<2x32xf32>, tensor<32x8xf32>
+}
