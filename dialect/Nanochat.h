@@ -49,6 +49,29 @@ class FormsGradientEarlyOp : public OpTrait::TraitBase<Concrete, FormsGradientEa
 template <typename Concrete>
 class StructuralOp : public OpTrait::TraitBase<Concrete, StructuralOp> {};
 
+/// See `InfersTypes` in Nanochat.td.
+template <typename Concrete>
+class InfersCheckedTypes : public OpTrait::TraitBase<Concrete, InfersCheckedTypes> {};
+
+/// Whether `verify`, of an op as it is, finds something wrong with operands, which is then an error at `loc`.
+LogicalResult reportOperands(Operation *op, std::optional<Location> loc, llvm::function_ref<LogicalResult()> verify);
+
+/// Checks operands against the constraints of an op that is yet to be made of them.
+template <typename Op>
+LogicalResult verifyOperands(MLIRContext *ctx, std::optional<Location> loc, ValueRange operands, OpaqueProperties properties) {
+  OperationState state(loc.value_or(UnknownLoc::get(ctx)), Op::getOperationName());
+  state.addOperands(operands);
+  // More results than any op has: their types are what nobody knows yet.
+  state.types.assign(8, NoneType::get(ctx));
+  if constexpr (!std::is_same_v<typename Op::Properties, EmptyProperties>)
+    if (properties)
+      state.getOrAddProperties<typename Op::Properties>() = *properties.as<typename Op::Properties *>();
+  Operation *op = Operation::create(state);
+  LogicalResult result = reportOperands(op, loc, [&] { return Op(op).verifyInvariantsImpl(); });
+  op->destroy();
+  return result;
+}
+
 /// See `VerifiedByOds` in interfaces/Interfaces.td.
 template <typename Concrete>
 class VerifiedByOdsOp : public OpTrait::TraitBase<Concrete, VerifiedByOdsOp> {};

@@ -39,7 +39,25 @@ def HasVjp : DeclareOpInterfaceMethods<DifferentiableOpInterface>;
 /// The iteration space, from which cost, sharding and fusion legality follow.
 def HasIterationSpace : DeclareOpInterfaceMethods<ShardingInterface,
     ["getLoopIteratorTypes", "getIndexingMaps", "getReductionLoopIteratorKinds"]>;
-defvar InfersTypes = InferTypeOpAdaptor;
+def InfersCheckedTypes : NativeOpTrait<"InfersCheckedTypes", [],
+  [{
+    static ::llvm::LogicalResult inferReturnTypes(::mlir::MLIRContext *context, std::optional<::mlir::Location> location,
+        Adaptor adaptor, ::llvm::SmallVectorImpl<::mlir::Type> &types);
+  }],
+  [{
+    ::llvm::LogicalResult $cppClass::inferReturnTypes(::mlir::MLIRContext *context,
+        std::optional<::mlir::Location> location, ::mlir::ValueRange operands, ::mlir::DictionaryAttr attributes,
+        ::mlir::OpaqueProperties properties, ::mlir::RegionRange regions, ::llvm::SmallVectorImpl<::mlir::Type> &types) {
+      if (failed(::mlir::nanochat::verifyOperands<$cppClass>(context, location, operands, properties)))
+        return ::mlir::failure();
+      return inferReturnTypes(context, location, Adaptor(operands, attributes, properties, regions), types);
+    }
+  }]> {
+  let cppNamespace = "::mlir::nanochat";
+}
+/// Result types follow from operands, whose own constraints are checked before: a parser infers first, on whatever
+/// a text says.
+def InfersTypes : TraitList<[DeclareOpInterfaceMethods<InferTypeOpInterface>, InfersCheckedTypes]>;
 
 /// A pure function of tensors with a decomposition.
 class Nanochat_ComputeOp<string mnemonic, list<Trait> traits = []>

@@ -74,7 +74,9 @@ def OptimizerOpInterface : OpInterface<"OptimizerOpInterface"> {
   let methods = [StaticInterfaceMethod<[{
       Names and types of the states one parameter of type `param` needs; they start at zero.
     }], "::llvm::SmallVector<::mlir::nanochat::OptimizerState>", "getStates",
-    (ins "::mlir::RankedTensorType":$param)>];
+    (ins "::mlir::RankedTensorType":$param)>,
+    StaticInterfaceMethod<"Dimensions of the parameters it is for, of each where they are stacked; 0 for any.",
+    "int64_t", "getParamRank", (ins), [{}], [{ return 0; }]>];
   let verify = [{ return ::mlir::nanochat::verifyUpdate($_op); }];
 }
 

@@ -29,7 +29,7 @@ def Nanochat_GateOp : Nanochat_ComputeOp<"gate", [InfersTypes, HasVjp, HasIterat
 /// `scalar` is the rank-0 tensor of the element type of `like`, so that its type need not be written.
 class ScalarLike<string like, string scalar>
     : TypesMatchWith<scalar # " is a rank-0 tensor with the element type of " # like, like, scalar,
-        "::mlir::RankedTensorType::get({}, ::llvm::cast<::mlir::RankedTensorType>($_self).getElementType())">;
+        "::mlir::RankedTensorType::get({}, ::mlir::getElementTypeOrSelf($_self))">;
 
 def Nanochat_ExitStepOp : Nanochat_ComputeOp<"exit_step", [HasVjp, VerifiedByOds, Pointwise, ScalarLike<"z", "last">,
     AllTypesMatch<["z", "log_survival", "p", "log_p", "next_log_survival"]>]> {

@@ -5,25 +5,66 @@
 using namespace mlir;
 using namespace mlir::nanochat;
 
-LogicalResult ModelOp::verify() {
-  llvm::StringSet<> names;
-  bool hasObjective = false;
-  for (Operation &op : getForward().front()) {
-    hasObjective |= isa<ObjectiveOp>(op);
-    if (auto param = dyn_cast<ParamOp>(op); param && !names.insert(param.getParamName()).second) // model-c1
-      return param.emitOpError("is declared twice: parameter names are unique");
+/// Every parameter, phase and metric once, and what they refer to exists.
+static LogicalResult verifyForward(ModelOp model) {
+  llvm::StringSet<> names, roles, phases, metrics;
+  for (Operation &op : model.getForward().front()) {
+    if (auto param = dyn_cast<ParamOp>(op)) {
+      roles.insert(param.getRole());
+      if (!names.insert(param.getParamName()).second) // model-c1
+        return param.emitOpError("is declared twice: parameter names are unique");
+    }
+    if (auto metric = dyn_cast<MetricOp>(op)) // model-c4
+      if (llvm::is_contained({"loss", "grad_norm", "logits"}, metric.getMetricName()) || !metrics.insert(metric.getMetricName()).second)
+        return metric.emitOpError("has the name '") << metric.getMetricName() << "', which is taken";
   }
-  if (!hasObjective) { // model-c2
-    InFlightDiagnostic diag = emitOpError("has no objective");
-    diag.attachNote() << "end the forward region with: nanochat.objective \"train\" %loss : tensor<f32>";
-    return diag;
+  for (auto objective : model.getForward().getOps<ObjectiveOp>()) {
+    if (!phases.insert(objective.getPhase()).second) // model-c5
+      return objective.emitOpError("is the second one of phase '") << objective.getPhase() << "': add the losses, or name another phase";
+    auto trained = objective.getTrains() ? objective.getTrains()->getValue() : ArrayRef<Attribute>();
+    for (Attribute role : trained)
+      if (!roles.contains(cast<StringAttr>(role).getValue())) // model-c6
+        return objective.emitOpError("trains the role ") << role << ", which no parameter has";
+    if (roles.empty() || (objective.getTrains() && trained.empty())) // model-c8
+      return objective.emitOpError("trains no parameter");
   }
   return success();
 }
 
-LogicalResult TokensOp::inferReturnTypes(MLIRContext *ctx, std::optional<Location>, Adaptor adaptor,
+LogicalResult ModelOp::verifyRegions() {
+  auto objectives = getForward().getOps<ObjectiveOp>();
+  if (objectives.empty()) { // model-c2
+    InFlightDiagnostic diag = emitOpError("has no objective");
+    diag.attachNote() << "end the forward region with: nanochat.objective \"train\" %loss : tensor<f32>";
+    return diag;
+  }
+  auto batches = llvm::to_vector(getForward().getOps<TokensOp>());
+  if (batches.size() != 1) { // model-c3
+    InFlightDiagnostic diag = emitOpError("has ") << batches.size() << " batches, expected one";
+    diag.attachNote() << "begin the forward region with: %tokens, %targets = nanochat.tokens batch = 8 seq = 256";
+    return diag;
+  }
+  if (failed(verifyForward(*this)))
+    return failure();
+  llvm::StringSet<> updated;
+  for (auto optimizer : getUpdate().getOps<OptimizerOp>())
+    for (Attribute role : optimizer.getRoles())
+      if (!updated.insert(cast<StringAttr>(role).getValue()).second) // model-c7
+        return optimizer.emitOpError("updates the role ") << role << ", which is updated already";
+  return success();
+}
+
+LogicalResult ScalarOp::verify() { // scalar-c1
+  if (llvm::is_contained({"tokens", "targets", "position"}, getScalarName()))
+    return emitOpError("has the name '") << getScalarName() << "', which is that of an input the program fills";
+  return success();
+}
+
+LogicalResult TokensOp::inferReturnTypes(MLIRContext *ctx, std::optional<Location> loc, Adaptor adaptor,
                                          SmallVectorImpl<Type> &types) {
-  int64_t tokens = adaptor.getBatch() * adaptor.getSeq();
+  int64_t tokens;
+  if (llvm::MulOverflow(int64_t(adaptor.getBatch()), int64_t(adaptor.getSeq()), tokens))
+    return emitOptionalError(loc, "batch = ", adaptor.getBatch(), " times seq = ", adaptor.getSeq(), " is too large");
   types.assign(2, RankedTensorType::get({tokens}, IntegerType::get(ctx, 32)));
   return success();
 }
@@ -34,6 +75,9 @@ LogicalResult ParamOp::verify() {
     return emitOpError("has type ") << type << ": shapes are static";
   if (getStack() && type.getRank() < 2) // param-c2
     return emitOpError("is stacked, so it needs a leading dimension before its own; found ") << type;
+  if (!getScale().isFinite() || (getInit() == Init::normal && getScale().isNegative())) // param-c3
+    return emitOpError("starts as ") << stringifyInit(getInit()) << "(" << getScale().convertToDouble()
+                                     << "), expected a finite number, from zero for normal";
   return success();
 }
 

@@ -30,7 +30,7 @@ def Nanochat_ModelOp : Nanochat_Op<"model",
   let arguments = (ins SymbolNameAttr:$sym_name);
   let regions = (region SizedRegion<1>:$forward, MaxSizedRegion<1>:$update);
   let assemblyFormat = "$sym_name attr-dict-with-keyword $forward `update` $update";
-  let hasVerifier = 1;
+  let hasRegionVerifier = 1; // once the ops in it are known to be right
 }
 
 /// What a model declares rather than computes: it becomes an argument or a result of the entries.
@@ -59,6 +59,7 @@ def Nanochat_ScalarOp : Nanochat_DeclareOp<"scalar"> {
   let arguments = (ins StrAttr:$scalar_name, F64Attr:$value);
   let results = (outs FloatScalar:$result);
   let assemblyFormat = "$scalar_name `=` $value attr-dict `:` type($result)";
+  let hasVerifier = 1;
 }
 
 def Nanochat_ParamOp : Nanochat_DeclareOp<"param"> {

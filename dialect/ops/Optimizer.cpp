@@ -13,6 +13,12 @@ LogicalResult OptimizerOp::verify() {
     diag.attachNote() << "rules are the ops with OptimizerOpInterface: see docs/ops.md";
     return diag;
   }
+  for (NamedAttribute option : getConfig())
+    if (!llvm::is_contained(info->getAttributeNames(), option.getName())) { // optimizer-c2
+      InFlightDiagnostic diag = emitOpError("has the unknown option ") << option.getName() << " of '" << getRule() << "'";
+      diag.attachNote() << "options are the attributes of " << name << ": see docs/ops.md";
+      return diag;
+    }
   return success();
 }
 

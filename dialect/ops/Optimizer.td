@@ -96,6 +96,7 @@ def Nanochat_MuonOp : Nanochat_UpdateOp<"muon", [HasIterationSpace,
     parameters belong to AdamW.
   }];
   let hasVerifier = 1;
+  let extraClassDeclaration = [{ static int64_t getParamRank() { return 2; } }];
 }
 
 def Nanochat_GradNormOp : Nanochat_ComputeOp<"grad_norm", [InfersTypes, HasIterationSpace,

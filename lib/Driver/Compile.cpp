@@ -108,7 +108,7 @@ private:
     std::string error;
     auto file = openOutputFile(options.output, &error);
     if (!file) {
-      emitError(module.getLoc()) << error;
+      llvm::errs() << "error: " << error << "\nnote: -o names a file in a folder that exists and may be written\n";
       return kUserError;
     }
     llvm::SmallVector<char, 0> buffer;
@@ -183,9 +183,11 @@ ExitCode mlir::nanochat::compile(StringRef input, MLIRContext &context, const Co
   OwningOpRef<ModuleOp> module = parseSourceFile<ModuleOp>(sources, &context);
   if (!module)
     return kUserError;
-  auto models = module->getOps<ModelOp>();
-  if (std::distance(models.begin(), models.end()) != 1) {
-    emitError(module->getLoc()) << "expected one nanochat.model to compile, found " << std::distance(models.begin(), models.end());
+  auto models = llvm::to_vector(module->getOps<ModelOp>());
+  if (models.size() != 1) {
+    Location loc = models.empty() ? FileLineColLoc::get(&context, input, 1, 1) : Location(models[1].getLoc());
+    InFlightDiagnostic diag = emitError(loc) << "expected one nanochat.model to compile, found " << models.size();
+    diag.attachNote() << "a file holds one model: see models/";
     return kUserError;
   }
   bool checks = !options.checkDispatches.empty() || !options.checkGradients.empty();

@@ -52,6 +52,13 @@ private:
     Location loc = optimizer.getLoc();
     OperationName rule((NanochatDialect::getDialectNamespace() + "." + optimizer.getRule()).str(), model.getContext());
     StringRef name = param.getParamName();
+    int64_t rank = rule.getInterface<OptimizerOpInterface>()->getParamRank(), own = type.getRank() - param.getStack().has_value();
+    if (rank && own != rank) {
+      InFlightDiagnostic diag = param.emitOpError("has ") << own << " dimensions of its own, but '" << optimizer.getRule()
+                                                          << "' updates parameters of " << rank;
+      diag.attachNote(loc) << "give the role '" << param.getRole() << "' to another rule, such as \"adamw\"";
+      return diag;
+    }
     Binding binding{"param", name, param.getRole(), param.getInit(), param.getScale().convertToDouble()};
     Value grad = entry.argument(type, {"gradient", name, param.getRole()});
     if (optimizer.getGradScale())

@@ -6,6 +6,10 @@ namespace mlir::nanochat {
 #include "lib/Pipelines/Passes.h.inc"
 
 namespace {
+constexpr int64_t kLargestSize = std::numeric_limits<int32_t>::max();
+/// 2^50: offsets of stacks stay far from overflow.
+constexpr int64_t kMostElements = int64_t(1) << 50;
+
 /// Infers the result types of the ops of `block` again, in order.
 LogicalResult reinfer(Block &block) {
   for (Operation &op : block) {
@@ -49,8 +53,8 @@ struct SetSizesPass : impl::SetSizesPassBase<SetSizesPass> {
     for (const std::string &size : sizes) {
       auto [name, text] = StringRef(size).split('=');
       int64_t value;
-      if (text.getAsInteger(10, value) || value < 1) {
-        emitError(getOperation().getLoc()) << "--set " << size << ": expected name=value with a whole number from 1";
+      if (text.getAsInteger(10, value) || value < 1 || value > kLargestSize) {
+        emitError(getOperation().getLoc()) << "--set " << size << ": expected name=value with a whole number from 1 to " << kLargestSize;
         return signalPassFailure();
       }
       if (failed(set(name, value)))
@@ -58,9 +62,35 @@ struct SetSizesPass : impl::SetSizesPassBase<SetSizesPass> {
     }
     for (auto model : getOperation().getOps<ModelOp>())
       for (Region &region : model->getRegions())
-        if (!region.empty() && failed(reinfer(region.front())))
+        if (!region.empty() && (failed(reinfer(region.front())) || failed(checkElements(region.front(), 1))))
           return signalPassFailure();
     record();
+  }
+
+  /// Refuses what cannot be counted: tensors of no elements, or of more than kMostElements over `iterations` of the
+  /// loops around.
+  static LogicalResult checkElements(Block &block, int64_t iterations) {
+    for (Operation &op : block) {
+      for (Type type : op.getResultTypes()) {
+        auto tensor = dyn_cast<RankedTensorType>(type);
+        int64_t elements = iterations;
+        bool isTooMany = tensor && llvm::any_of(tensor.getShape(), [&](int64_t size) {
+          return llvm::MulOverflow(elements, size, elements) || elements > kMostElements;
+        });
+        if (elements == 0)
+          return op.emitOpError("has a result ") << type << " without elements: every size is at least 1";
+        if (isTooMany)
+          return op.emitOpError("has a result ") << type << " in " << iterations << " iterations: no machine holds that many elements";
+      }
+      int64_t inside = iterations;
+      if (auto loop = dyn_cast<LoopOp>(op)) {
+        if (llvm::MulOverflow(inside, int64_t(loop.getCount()), inside) || inside > kMostElements)
+          return op.emitOpError("runs ") << loop.getCount() << " times within " << iterations << " iterations: no program ends that";
+        if (failed(checkElements(loop.getBody().front(), inside)))
+          return failure();
+      }
+    }
+    return success();
   }
 
   LogicalResult set(StringRef name, int64_t value) {

@@ -35,6 +35,8 @@ namespace {
   return true;
 }();
 
+cl::opt<std::string> input(cl::Positional, cl::desc("<input file>"), cl::init("-"));
+cl::opt<std::string> output("o", cl::desc("Output file"), cl::value_desc("file"), cl::init("-"));
 cl::OptionCategory category("nanochat: compile a model");
 cl::opt<std::string> target("target", cl::cat(category), cl::value_desc("row"),
                             cl::desc("Compile for native, x86-64-v3, x86-64-v4, avx512-vnni, avx-vnni or reference"));
@@ -123,7 +125,7 @@ static std::optional<bool> choosePrecision() {
   return std::nullopt;
 }
 
-static int compileModel(const std::string &input, const std::string &output, DialectRegistry &registry, const char *argv0) {
+static int compileModel(DialectRegistry &registry, const char *argv0) {
   auto pipeline = chooseTarget();
   auto wide = choosePrecision();
   if (!pipeline || !wide)
@@ -149,12 +151,14 @@ static int compileModel(const std::string &input, const std::string &output, Dia
   for (StringRef size : sizes) {
     auto [name, text] = size.split('=');
     int64_t value;
-    if (text.getAsInteger(10, value) || value < 1)
-      return usage("--set " + size + ": expected name=value with a whole number from 1", "for instance --set batch=4,seq=128");
+    if (text.getAsInteger(10, value) || value < 1 || value > std::numeric_limits<int32_t>::max())
+      return usage("--set " + size + ": expected name=value with a whole number from 1 to 2147483647",
+                   "for instance --set batch=4,seq=128");
     options.pipeline.sizes.push_back({name.str(), value});
   }
   MLIRContext context(registry);
   context.loadAllAvailableDialects();
+  context.printOpOnDiagnostic(false); // the source is shown already
   return compile(input, context, options);
 }
 
@@ -167,13 +171,16 @@ int main(int argc, char **argv) {
   registerExternalModels(registry);
   registerExecutionDialects(registry);
   registerPasses();
-  auto [input, output] = registerAndParseCLIOptions(argc, argv, "nanochat compiler", registry);
+  std::string overview = registerCLIOptions("nanochat compiler", registry);
+  // Given a stream, the parser returns where it would exit, with another code than ours.
+  if (!cl::ParseCommandLineOptions(argc, argv, overview, &llvm::errs()))
+    return kUserError;
   if (listStages) {
     for (const Stage &stage : getStages())
       llvm::outs() << llvm::left_justify(stage.name, 15) << stage.summary << "\n";
     return kOk;
   }
   if (!target.empty())
-    return compileModel(input, output, registry, argv[0]);
+    return compileModel(registry, argv[0]);
   return asMainReturnCode(MlirOptMain(argc, argv, input, output, registry));
 }

@@ -1,10 +1,11 @@
 // RUN: nanochat-opt %s -split-input-file -verify-diagnostics
 
 nanochat.model @names { // model-c1
-  %a = nanochat.param "w" constant(0.0) role "matrix" : tensor<f32>
+  %tokens, %targets = nanochat.tokens batch = 1 seq = 2
+  %w = nanochat.param "w" constant(0.0) role "matrix" : tensor<f32>
   // expected-error @+1 {{is declared twice: parameter names are unique}}
   %b = nanochat.param "w" constant(0.0) role "matrix" : tensor<f32>
-  nanochat.objective "train" %a : tensor<f32>
+  nanochat.objective "train" %w : tensor<f32>
 } update {
 }
 
@@ -13,26 +14,138 @@ nanochat.model @names { // model-c1
 // expected-error @+2 {{has no objective}}
 // expected-note @+1 {{end the forward region with: nanochat.objective "train" %loss : tensor<f32>}}
 nanochat.model @objective { // model-c2
-  %a = nanochat.param "w" constant(0.0) role "matrix" : tensor<f32>
+  %tokens, %targets = nanochat.tokens batch = 1 seq = 2
+  %w = nanochat.param "w" constant(0.0) role "matrix" : tensor<f32>
+} update {
+}
+
+// -----
+
+// expected-error @+2 {{has 0 batches, expected one}}
+// expected-note @+1 {{begin the forward region with: %tokens, %targets = nanochat.tokens batch = 8 seq = 256}}
+nanochat.model @batch { // model-c3
+  %w = nanochat.param "w" constant(0.0) role "matrix" : tensor<f32>
+  nanochat.objective "train" %w : tensor<f32>
+} update {
+}
+
+// -----
+
+nanochat.model @metrics { // model-c4
+  %tokens, %targets = nanochat.tokens batch = 1 seq = 2
+  %w = nanochat.param "w" constant(0.0) role "matrix" : tensor<f32>
+  nanochat.objective "train" %w : tensor<f32>
+  nanochat.metric "a" %w : tensor<f32>
+  // expected-error @+1 {{has the name 'a', which is taken}}
+  nanochat.metric "a" %w : tensor<f32>
+} update {
+}
+
+// -----
+
+nanochat.model @own_metrics { // model-c4
+  %tokens, %targets = nanochat.tokens batch = 1 seq = 2
+  %w = nanochat.param "w" constant(0.0) role "matrix" : tensor<f32>
+  nanochat.objective "train" %w : tensor<f32>
+  // expected-error @+1 {{has the name 'grad_norm', which is taken}}
+  nanochat.metric "grad_norm" %w : tensor<f32>
+} update {
+}
+
+// -----
+
+nanochat.model @phases { // model-c5
+  %tokens, %targets = nanochat.tokens batch = 1 seq = 2
+  %w = nanochat.param "w" constant(0.0) role "matrix" : tensor<f32>
+  nanochat.objective "train" %w : tensor<f32>
+  // expected-error @+1 {{is the second one of phase 'train': add the losses, or name another phase}}
+  nanochat.objective "train" %w : tensor<f32>
+} update {
+}
+
+// -----
+
+nanochat.model @trained { // model-c6
+  %tokens, %targets = nanochat.tokens batch = 1 seq = 2
+  %w = nanochat.param "w" constant(0.0) role "matrix" : tensor<f32>
+  // expected-error @+1 {{trains the role "gate", which no parameter has}}
+  nanochat.objective "train" %w trains ["matrix", "gate"] : tensor<f32>
+} update {
+}
+
+// -----
+
+nanochat.model @roles { // model-c7
+  %tokens, %targets = nanochat.tokens batch = 1 seq = 2
+  %w = nanochat.param "w" constant(0.0) role "matrix" : tensor<f32>
+  nanochat.objective "train" %w : tensor<f32>
+} update {
+  %lr = nanochat.scalar "lr" = 0.1 : tensor<f32>
+  nanochat.optimizer "sgd" for ["matrix"] lr(%lr) weight_decay(%lr) : tensor<f32>, tensor<f32>
+  // expected-error @+1 {{updates the role "matrix", which is updated already}}
+  nanochat.optimizer "adamw" for ["norm", "matrix"] lr(%lr) weight_decay(%lr) : tensor<f32>, tensor<f32>
+}
+
+// -----
+
+nanochat.model @nothing { // model-c8
+  %tokens, %targets = nanochat.tokens batch = 1 seq = 2
+  %w = nanochat.param "w" constant(0.0) role "matrix" : tensor<f32>
+  // expected-error @+1 {{trains no parameter}}
+  nanochat.objective "train" %w trains [] : tensor<f32>
 } update {
 }
 
 // -----
 
 nanochat.model @shapes { // param-c1
+  %tokens, %targets = nanochat.tokens batch = 1 seq = 2
   // expected-error @+1 {{has type 'tensor<?xf32>': shapes are static}}
-  %a = nanochat.param "w" constant(0.0) role "matrix" : tensor<?xf32>
-  %loss = nanochat.param "loss" constant(0.0) role "matrix" : tensor<f32>
-  nanochat.objective "train" %loss : tensor<f32>
+  %a = nanochat.param "a" constant(0.0) role "matrix" : tensor<?xf32>
+  %w = nanochat.param "w" constant(0.0) role "matrix" : tensor<f32>
+  nanochat.objective "train" %w : tensor<f32>
 } update {
 }
 
 // -----
 
 nanochat.model @stacks { // param-c2
+  %tokens, %targets = nanochat.tokens batch = 1 seq = 2
   // expected-error @+1 {{is stacked, so it needs a leading dimension before its own; found 'tensor<3xf32>'}}
-  %a = nanochat.param "w" constant(0.0) role "norm" stack "layers" : tensor<3xf32>
-  %loss = nanochat.param "loss" constant(0.0) role "matrix" : tensor<f32>
-  nanochat.objective "train" %loss : tensor<f32>
+  %a = nanochat.param "a" constant(0.0) role "norm" stack "layers" : tensor<3xf32>
+  %w = nanochat.param "w" constant(0.0) role "matrix" : tensor<f32>
+  nanochat.objective "train" %w : tensor<f32>
+} update {
+}
+
+// -----
+
+nanochat.model @starts { // param-c3
+  %tokens, %targets = nanochat.tokens batch = 1 seq = 2
+  // expected-error @+1 {{starts as normal(-1.000000e+00), expected a finite number, from zero for normal}}
+  %a = nanochat.param "a" normal(-1.0) role "norm" : tensor<3xf32>
+  %w = nanochat.param "w" constant(0.0) role "matrix" : tensor<f32>
+  nanochat.objective "train" %w : tensor<f32>
+} update {
+}
+
+// -----
+
+nanochat.model @scalars { // scalar-c1
+  %tokens, %targets = nanochat.tokens batch = 1 seq = 2
+  // expected-error @+1 {{has the name 'targets', which is that of an input the program fills}}
+  %a = nanochat.scalar "targets" = 0.0 : tensor<f32>
+  %w = nanochat.param "w" constant(0.0) role "matrix" : tensor<f32>
+  nanochat.objective "train" %w : tensor<f32>
+} update {
+}
+
+// -----
+
+nanochat.model @sizes { // tokens: in type inference
+  // expected-error @+1 {{batch = 4294967296 times seq = 4294967296 is too large}}
+  %a, %b = nanochat.tokens batch = 4294967296 seq = 4294967296
+  %w = nanochat.param "w" constant(0.0) role "matrix" : tensor<f32>
+  nanochat.objective "train" %w : tensor<f32>
 } update {
 }

@@ -12,6 +12,18 @@ nanochat.model @unknown_rule { // optimizer-c1
 
 // -----
 
+nanochat.model @unknown_option { // optimizer-c2
+  %loss = nanochat.scalar "loss" = 0.0 : tensor<f32>
+  nanochat.objective "train" %loss : tensor<f32>
+} update {
+  %lr = nanochat.scalar "lr" = 0.1 : tensor<f32>
+  // expected-error @+2 {{has the unknown option "beta3" of 'adamw'}}
+  // expected-note @+1 {{options are the attributes of nanochat.adamw}}
+  nanochat.optimizer "adamw" for ["matrix"] lr(%lr) weight_decay(%lr) {config = {beta3 = 0.9 : f64}} : tensor<f32>, tensor<f32>
+}
+
+// -----
+
 func.func @gradient_of_another_shape(%w: tensor<4x2xf32>, %g: tensor<2x4xf32>, %lr: tensor<f32>) { // update-c1
   // expected-error @+1 {{updates a parameter of type 'tensor<4x2xf32>' with a gradient of type 'tensor<2x4xf32>'}}
   %0 = nanochat.sgd %w, %g lr %lr weight_decay %lr : tensor<4x2xf32>, tensor<2x4xf32>, tensor<f32>, tensor<f32>

@@ -1,0 +1,92 @@
+"""bad_inputs.py MODEL SCRATCH: mistakes in a model file or on the command line of the compiler.
+
+Each must end with exit code 2 and an error with the expected words, at FILE:LINE:COLUMN where it is in the file, with a
+way out where it is on the command line; never with a crash, and without a file written. Prints how many were checked.
+"""
+import os
+import re
+import subprocess
+import sys
+
+model, scratch = sys.argv[1:]
+text = open(model).read()
+failures = 0
+count = 0
+
+
+def check(words, found, args=(), located=True, path=None):
+    """`found` is the text of the file, or None where `path` or the arguments are the mistake."""
+    global failures, count
+    count += 1
+    path = path or scratch + ".mlir"
+    if found is not None:
+        with open(path, "w") as file:
+            file.write(found)
+    out = scratch + ".o"
+    command = ["nanochat-opt", path, "--target=native", "--emit=obj", "-o", out, *args]
+    run = subprocess.run(command, capture_output=True, text=True, errors="replace")
+    place = re.escape(path) + r":\d+:\d+: " if located else "(^|nanochat-opt: )"
+    wrote = os.path.exists(out)
+    helps = located or re.search("note: |Did you mean", run.stderr)
+    if run.returncode != 2 or wrote or not helps or not re.search(place + ".*" + re.escape(words), run.stderr, re.M):
+        failures += 1
+        print(f"'{words}': exit code {run.returncode}, {'a' if wrote else 'no'} file written\n{run.stderr}")
+        if wrote:
+            os.remove(out)
+
+
+def edit(old, new):
+    assert old in text, old
+    return text.replace(old, new)
+
+
+objective = 'nanochat.objective "train" %loss : tensor<f32>'
+roles = '["embedding", "matrix", "norm"]'
+check("expected '{' to begin a region", text.replace("update {", "update"))
+check("custom op 'nanochat.liner' is unknown", edit("nanochat.linear ", "nanochat.liner "))
+check("expects different type than prior uses", edit('"embed" normal(0.02) role "embedding" : tensor<257x12xf32>',
+                                                     '"embed" normal(0.02) role "embedding" : tensor<257x13xf32>'))
+check("must be 2D tensor", text.replace("xf32", "xf16"))
+check("must be 2D tensor", edit("nanochat.rms_norm %x, %gain : tensor<16x12xf32>, tensor<12xf32>",
+                                "nanochat.rms_norm %gain, %gain : tensor<12xf32>, tensor<12xf32>"))
+check("must be 2D tensor", edit("tensor<257x12xf32>", "tensor<257x12x1xf32>"))
+check("leading dimension must be 2", edit("tensor<2x12xf32>", "tensor<3x12xf32>"))
+check("without elements", text.replace("257x12", "0x12"))
+check("unknown recompute policy 'all'", edit("%gain = %g : tensor<2x12xf32>) {", "%gain = %g : tensor<2x12xf32>) recompute(all) {"))
+check("has role 'misc', which no optimizer updates", edit('role "norm"', 'role "misc"'))
+check("parameter names are unique", edit('"layers.g"', '"layers.w"'))
+check("expected a finite number", edit("normal(0.02)", "normal(-1.0)"))
+check("names the unknown update rule 'adamax'", edit('"sgd"', '"adamax"'))
+check("has the unknown option \"beta3\" of 'sgd'", edit("weight_decay(%wd)", "weight_decay(%wd) {config = {beta3 = 0.9 : f64}}"))
+check("'muon' updates parameters of 2", edit('"sgd"', '"muon"'))
+check('updates the role "norm", which is updated already', edit(roles, '["norm", "embedding", "matrix", "norm"]'))
+check("expected 'lr'", edit("lr(%lr) ", ""))
+check("has no objective", edit(objective, ""))
+check("is the second one of phase 'train'", edit(objective, objective + "\n" + objective))
+check('trains the role "gates", which no parameter has', edit('"train" %loss', '"train" %loss trains ["gates"]'))
+check("trains no parameter", edit('"train" %loss', '"train" %loss trains []'))
+check("must be 0D tensor", edit(objective, 'nanochat.objective "train" %nll : tensor<16xf32>'))
+check("has the name 'loss', which is taken", edit('metric "nll"', 'metric "loss"'))
+check("has the name 'tokens'", edit('scalar "lr"', 'scalar "tokens"'))
+check("has 2 batches, expected one", edit("%table =", "%a, %b = nanochat.tokens batch = 2 seq = 8\n%table ="))
+check("has no gradient", edit("%z = arith.addf %x, %y", "%q = math.atan %y : tensor<16x12xf32>\n%z = arith.addf %x, %q"))
+check("has no gradient", edit("%z = arith.addf %x, %y", "%q = nanochat.newton_schulz %y : tensor<16x12xf32>\n%z = arith.addf %x, %q"))
+check("expected one nanochat.model to compile, found 0", "")
+check("expected one nanochat.model to compile, found 2", text + text.replace("@dense", "@again"))
+check("unexpected character", "\1\2\3")
+check("no machine holds that many", text, ["--set", "layers=2000000000,batch=2000000000"])
+check("from 1 to 2147483647", text, ["--set", "batch=0"], located=False)
+check("from 1 to 2147483647", text, ["--set", "batch=99999999999999999999"], located=False)
+check("expected name=value", text, ["--set", "batch"], located=False)
+check("the model has no size 'depth'", text, ["--set", "depth=2"], located=False)
+check("No such file", None, located=False, path=scratch + ".absent")
+check("Is a directory", None, located=False, path=os.path.dirname(scratch))
+check("cannot open output file", text, ["-o", scratch + ".absent/out"], located=False)
+check("unknown target 'sm_5'", text, ["--target=sm_5"], located=False)
+check("--emit=elf is not known", text, ["--emit=elf"], located=False)
+check("--stop-after=never names no stage", text, ["--stop-after=never", "--emit=mlir"], located=False)
+check("--emit=exe needs a file to write", text, ["--emit=exe", "-o", "-"], located=False)
+check("Unknown command line argument '--targt=x'", text, ["--targt=x"], located=False)
+check("--as goes with --target=reference only", text, ["--as=native"], located=False)
+print(f"{count} mistakes, {failures} not handled as they should")
+sys.exit(failures > 0)
