@@ -58,6 +58,12 @@ for name, flag in [("avx2", "avx2"), ("avx-vnni", "avx_vnni"), ("avx512f", "avx5
                    ("avx512-vnni", "avx512_vnni")]:
     feature(name, flag in flags, f"/proc/cpuinfo does not list {flag}")
 
+feature("unsanitized", not config.nanochat_sanitize, "this build has sanitizers, which link and allocate")
+if config.nanochat_sanitize:
+    # LLVM's libraries are not instrumented: containers that cross into them look overflown, and leaks are theirs.
+    config.environment["ASAN_OPTIONS"] = "detect_container_overflow=0:detect_leaks=0"
+    config.environment["UBSAN_OPTIONS"] = "halt_on_error=1:print_stacktrace=1"
+
 # torch brings numpy: a test that needs both needs one Python that has both.
 for module in ["numpy", "torch"]:
     python = python_with(module)

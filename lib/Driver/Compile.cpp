@@ -9,6 +9,7 @@
 #include "mlir/Support/FileUtilities.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/MemoryBuffer.h"
+#include "llvm/Support/Path.h"
 #include "llvm/Support/SourceMgr.h"
 #include "llvm/Support/ToolOutputFile.h"
 #include "llvm/Support/xxhash.h"
@@ -108,7 +109,7 @@ private:
     std::string error;
     auto file = openOutputFile(options.output, &error);
     if (!file) {
-      llvm::errs() << "error: " << error << "\nnote: -o names a file in a folder that exists and may be written\n";
+      llvm::errs() << "error: " << error << "\n";
       return kUserError;
     }
     llvm::SmallVector<char, 0> buffer;
@@ -170,7 +171,24 @@ private:
 };
 } // namespace
 
+/// Whether a file may be written there; tried before the work of making it.
+static bool isWritable(StringRef output) {
+  StringRef folder = llvm::sys::path::parent_path(output);
+  // Of what is there already, itself must be writable: /dev/null is, where /dev may not be.
+  StringRef place = llvm::sys::fs::exists(output) ? output : folder.empty() ? "." : folder;
+  std::error_code error = llvm::sys::fs::access(place, llvm::sys::fs::AccessMode::Write);
+  if (llvm::sys::fs::is_directory(output))
+    error = std::make_error_code(std::errc::is_a_directory);
+  if (output == "-" || !error)
+    return true;
+  llvm::errs() << "error: cannot write '" << output << "': " << error.message()
+               << "\nnote: -o names a file in a folder that exists and may be written\n";
+  return false;
+}
+
 ExitCode mlir::nanochat::compile(StringRef input, MLIRContext &context, const CompileOptions &options) {
+  if (!isWritable(options.output))
+    return kUserError;
   std::string error;
   auto buffer = openInputFile(input, &error);
   if (!buffer) {

@@ -17,7 +17,12 @@ ExitCode mlir::nanochat::linkProgram(StringRef object, const CompileOptions &opt
   }
   // Linked aside and renamed, so that a failure never leaves half an executable.
   std::string aside = options.output + ".tmp";
-  StringRef args[] = {*linker, object, options.runtime, "-o", aside, "-pthread", "-lm", "-Wl,--gc-sections"};
+  SmallVector<StringRef> args{*linker, object, options.runtime, "-o", aside, "-pthread", "-lm", "-Wl,--gc-sections"};
+  // The C++ library goes along, so that the program runs where another version of it is installed, or none.
+  args.append({"-static-libstdc++", "-static-libgcc"});
+#ifdef NANOCHAT_LINK_OPTION
+  args.push_back(NANOCHAT_LINK_OPTION);
+#endif
   std::string error;
   if (llvm::sys::ExecuteAndWait(*linker, args, std::nullopt, {}, 0, 0, &error)) {
     llvm::errs() << "error: linking " << options.output << " failed " << error << "\n";

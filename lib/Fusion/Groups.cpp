@@ -60,6 +60,8 @@ private:
   void place(Operation *op);
   bool tryJoin(Operation *op, unsigned group);
   bool fits(Operation *op, const OpGroup &group);
+  /// Does `op` read a result of the group under another shape?
+  bool readsThroughView(Operation *op, unsigned number);
   void absorbPrologues();
   /// Does group `to` need, however indirectly, a result of group `from`?
   bool reaches(unsigned from, unsigned to);
@@ -123,9 +125,17 @@ bool BlockGrouper::fits(Operation *op, const OpGroup &group) {
          llvm::all_of(generic->getOpOperands(), [&](OpOperand &use) { return !fromGroup(use) || readsAligned(use, true); });
 }
 
+bool BlockGrouper::readsThroughView(Operation *op, unsigned number) {
+  return llvm::any_of(op->getOperands(), [&](Value value) {
+    Operation *def = value.getDefiningOp();
+    return def && def->getBlock() == &block && isView(def) && llvm::is_contained(producers(def), number);
+  });
+}
+
 bool BlockGrouper::tryJoin(Operation *op, unsigned number) {
   OpGroup &group = groups[number];
-  if (!fits(op, group))
+  // Views stay outside, so what one shows of the group must be finished.
+  if (!fits(op, group) || readsThroughView(op, number))
     return false;
   // Another producer that itself needs this group would close a cycle.
   for (unsigned other : producers(op))
@@ -141,10 +151,12 @@ bool BlockGrouper::tryJoin(Operation *op, unsigned number) {
 void BlockGrouper::place(Operation *op) {
   if (isStart(op) || isView(op) || op->hasTrait<OpTrait::IsTerminator>())
     return;
-  if (fuse && isa<linalg::GenericOp>(op))
-    for (unsigned producer : llvm::reverse(producers(op)))
+  if (fuse && isa<linalg::GenericOp>(op)) {
+    SmallVector<unsigned> candidates = producers(op);
+    for (unsigned producer : llvm::reverse(candidates))
       if (tryJoin(op, producer))
         return;
+  }
   OpGroup group{DispatchClass::generic, {op}, {}, 0};
   if (auto kernel = dyn_cast<KernelOpInterface>(op))
     group.kind = kernel.getDispatchClass();

@@ -100,7 +100,7 @@ static std::optional<PipelineOptions> chooseTarget() {
     usage("unknown target '" + target + "'", "targets are " + listTargets());
     return std::nullopt;
   }
-  if (asRow.empty())
+  if (!asRow.getNumOccurrences())
     return PipelineOptions{*row, {}};
   if (!as || !row->reference) {
     usage(as ? llvm::Twine("--as goes with --target=reference only") : "--as=" + asRow + " is not a target",
