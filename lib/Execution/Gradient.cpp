@@ -10,14 +10,18 @@ bool mlir::nanochat::isFloatTensor(Type type) {
   return tensor && isa<FloatType>(tensor.getElementType());
 }
 
+bool mlir::nanochat::isFixed(func::FuncOp func, unsigned arg) { return bool(func.getArgAttr(arg, "nanochat.fixed")); }
+
 LogicalResult mlir::nanochat::rewriteToGradient(func::FuncOp func) {
   Block &body = func.getBody().front();
-  SmallVector<BlockArgument> args(body.getArguments());
+  SmallVector<BlockArgument> args;
+  for (BlockArgument arg : body.getArguments())
+    if (isFloatTensor(arg.getType()) && !isFixed(func, arg.getArgNumber()))
+      args.push_back(arg);
   Operation *ret = body.getTerminator();
   Cotangents ct;
   for (BlockArgument arg : args)
-    if (isFloatTensor(arg.getType()))
-      ct.markActive(arg);
+    ct.markActive(arg);
   while (ct.propagate(body))
     ;
   OpBuilder b(ret);
@@ -28,8 +32,7 @@ LogicalResult mlir::nanochat::rewriteToGradient(func::FuncOp func) {
     return failure();
   SmallVector<Value> gradients;
   for (BlockArgument arg : args)
-    if (isFloatTensor(arg.getType()))
-      gradients.push_back(ct.ofOrZero(b, arg));
+    gradients.push_back(ct.ofOrZero(b, arg));
   ret->setOperands(gradients);
   func.removeArgAttrsAttr();
   func.removeResAttrsAttr();

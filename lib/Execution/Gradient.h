@@ -9,8 +9,11 @@ namespace mlir::nanochat {
 /// Does an argument or result of this type carry a gradient?
 bool isFloatTensor(Type type);
 
+/// Is the argument to be taken for a constant?
+bool isFixed(func::FuncOp func, unsigned arg);
+
 /// Rewrites f(args...) -> (results...) to its gradient: (args..., cotangents of the float results...)
-/// -> (cotangents of the float arguments...). On failure an error was emitted at the op without one.
+/// -> (cotangents of the float arguments that are not fixed...). On failure an error was emitted at the op without one.
 LogicalResult rewriteToGradient(func::FuncOp func);
 
 /// What a gradient check may be told beside the function.

@@ -80,7 +80,7 @@ void Jit::call(StringRef name, ArrayRef<uint64_t> words) {
 }
 
 FailureOr<std::unique_ptr<Jit>> mlir::nanochat::compileReference(ModuleOp module,
-                                                                 ArrayRef<func::FuncOp> entries) {
+                                                                 ArrayRef<func::FuncOp> entries, int level) {
   llvm::StringSet<> names;
   for (func::FuncOp entry : entries)
     names.insert(entry.getName());
@@ -96,5 +96,7 @@ FailureOr<std::unique_ptr<Jit>> mlir::nanochat::compileReference(ModuleOp module
   addReferencePasses(pm);
   if (failed(pm.run(*copy)))
     return failure();
-  return Jit::compile(*copy);
+  CodegenTarget target;
+  target.level = level;
+  return Jit::compile(*copy, target);
 }

@@ -31,8 +31,8 @@ private:
 };
 
 /// Lowers copies of `entries`, functions of `module` on tensors, through the reference and
-/// compiles them; arguments and then results are words of the call.
-FailureOr<std::unique_ptr<Jit>> compileReference(ModuleOp module, ArrayRef<func::FuncOp> entries);
+/// compiles them, optimised up to `level` (0 to 3); arguments and then results are words of the call.
+FailureOr<std::unique_ptr<Jit>> compileReference(ModuleOp module, ArrayRef<func::FuncOp> entries, int level = 3);
 
 } // namespace mlir::nanochat
 #endif

@@ -31,8 +31,11 @@ def CheckGradPass : Pass<"nanochat-check-grad", "::mlir::ModuleOp"> {
     weighting of its float results along every coordinate (arguments of up to 64 elements) and random
     directions must equal the central difference to `nanochat.tolerance` (1e-6, relative); and all
     recompute policies of its loops must give the same bits. Argument attributes:
-    `nanochat.range = [lo, hi]` restricts values, `nanochat.bound = V` ids.
+    `nanochat.range = [lo, hi]` restricts values, `nanochat.bound = V` ids, `nanochat.fixed` arguments count as
+    constants. Of a `nanochat.model` the losses of all phases are checked, as functions of the parameters that the phase
+    trains: small sizes (`nanochat-set-sizes`) make that quick.
   }];
+  let options = [Option<"summary", "summary", "bool", "false", "Print how many functions were checked">];
 }
 
 def EmitPlainPass : Pass<"nanochat-emit-plain", "::mlir::ModuleOp"> {
