@@ -65,7 +65,7 @@ SmallVector<AffineMap> EmbeddingGradOp::getIndexingMaps() {
   return {projection(ctx, 3, {0}), projection(ctx, 3, {0, 2}), projection(ctx, 3, {1, 2})};
 }
 
-DispatchClass EmbeddingGradOp::getDispatchClass() { return DispatchClass::generic; }
+DispatchClass EmbeddingGradOp::getDispatchClass() { return DispatchClass::rowwise; }
 
 FailureOr<SmallVector<Value>> EmbeddingGradOp::decomposeOperation(OpBuilder &builder) {
   ImplicitLocOpBuilder b(getLoc(), builder);

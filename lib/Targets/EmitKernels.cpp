@@ -21,7 +21,7 @@ LogicalResult nanochat::emitKernel(func::FuncOp kernel, const CpuFacts &facts) {
   if (kind == "attention")
     return first({emitAttention});
   if (kind == "rowwise" || kind == "pointwise")
-    return first({emitPackPanels, emitRowwise});
+    return first({emitPackPanels, emitEmbeddingGrad, emitRowwise});
   return failure();
 }
 

@@ -57,6 +57,7 @@ LogicalResult emitRowwise(func::FuncOp kernel, const CpuFacts &facts); // also p
 LogicalResult emitGemm(func::FuncOp kernel, const CpuFacts &facts);
 LogicalResult emitAttention(func::FuncOp kernel, const CpuFacts &facts);
 LogicalResult emitPackPanels(func::FuncOp kernel, const CpuFacts &facts);
+LogicalResult emitEmbeddingGrad(func::FuncOp kernel, const CpuFacts &facts);
 /// By the first emitter of the kernel's class that supports it.
 LogicalResult emitKernel(func::FuncOp kernel, const CpuFacts &facts);
 /// Any body, through its decompositions and bufferisation; one task. The reference's only emitter.

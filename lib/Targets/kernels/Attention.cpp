@@ -297,24 +297,14 @@ private:
 };
 } // namespace
 
-/// The one op of the body, if it takes arguments only and all types are f32.
-static Operation *onlyOp(func::FuncOp kernel) {
-  Block &body = kernel.front();
-  if (!llvm::hasNItems(body, 2))
-    return nullptr;
-  Operation *op = &body.front();
-  auto isF32 = [](Type type) { return getElementTypeOrSelf(type).isF32(); };
-  bool direct =
-      llvm::all_of(op->getOperands(), [](Value v) { return isa<BlockArgument>(v); }) &&
-      llvm::all_of(body.back().getOperands(), [&](Value v) { return v.getDefiningOp() == op; });
-  return direct && llvm::all_of(op->getOperandTypes(), isF32) ? op : nullptr;
-}
-
 LogicalResult nanochat::emitAttention(func::FuncOp kernel, const CpuFacts &facts) {
   Operation *op = onlyOp(kernel);
-  if (auto attention = dyn_cast_or_null<AttentionOp>(op))
+  auto isF32 = [](Type type) { return getElementTypeOrSelf(type).isF32(); };
+  if (!op || !llvm::all_of(op->getOperandTypes(), isF32))
+    return failure();
+  if (auto attention = dyn_cast<AttentionOp>(op))
     Forward(kernel, attention, facts).emit();
-  else if (auto gradient = dyn_cast_or_null<AttentionGradOp>(op))
+  else if (auto gradient = dyn_cast<AttentionGradOp>(op))
     Backward(kernel, gradient, facts).emit();
   else
     return failure();

@@ -61,10 +61,20 @@ void Kernel::finish(int64_t tasks) {
   built->setAttr(kTasksAttr, b.getI64IntegerAttr(tasks));
   built->setAttr(kScratchAttr, b.getI64IntegerAttr(scratchBytes));
   source.setFunctionType(built.getFunctionType());
+  source.removeArgAttrsAttr();
   source.getBody().takeBody(built.getBody());
   source->setAttrs(built->getAttrs());
   built.erase();
   finished = true;
+}
+
+Operation *nanochat::onlyOp(func::FuncOp kernel) {
+  if (!kernel.getBody().hasOneBlock() || !llvm::hasNItems(kernel.front(), 2))
+    return nullptr;
+  Operation *op = &kernel.front().front();
+  bool direct = llvm::all_of(op->getOperands(), [](Value v) { return isa<BlockArgument>(v); }) &&
+                llvm::all_of(kernel.front().back().getOperands(), [&](Value v) { return v.getDefiningOp() == op; });
+  return direct ? op : nullptr;
 }
 
 Carried nanochat::forLoop(ImplicitLocOpBuilder &b, Value lo, Value hi, int64_t step, ValueRange init,

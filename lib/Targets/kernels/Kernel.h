@@ -43,6 +43,9 @@ inline Value constantIndex(ImplicitLocOpBuilder &b, int64_t value) {
   return arith::ConstantIndexOp::create(b, value);
 }
 
+/// The op of a kernel's body, if there is but one and it takes arguments only; else null.
+Operation *onlyOp(func::FuncOp kernel);
+
 /// Replaces math functions of the kernel by polynomials of ~1 ulp that need no library, the same for
 /// scalars and vectors.
 LogicalResult expandMath(func::FuncOp kernel);

@@ -75,9 +75,7 @@ private:
 } // namespace
 
 LogicalResult nanochat::emitPackPanels(func::FuncOp kernel, const CpuFacts &) {
-  if (!kernel.getBody().hasOneBlock() || std::distance(kernel.front().begin(), kernel.front().end()) != 2)
-    return failure();
-  auto pack = dyn_cast<PackPanelsOp>(kernel.front().front());
+  auto pack = dyn_cast_or_null<PackPanelsOp>(onlyOp(kernel));
   if (!pack)
     return failure();
   PackEmitter(kernel, pack).emit();
