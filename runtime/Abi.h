@@ -15,7 +15,7 @@
 extern "C" {
 #endif
 
-#define NC_ABI_VERSION 1
+#define NC_ABI_VERSION 2
 #define NC_MAX_RANK 6
 
 /// Element types. Tensors are dense, row-major and aligned to 64 bytes.
@@ -85,8 +85,10 @@ typedef struct nc_kernel_info {
 } nc_kernel_info;
 
 /// Runs all tasks of `kernel` and returns when they are done. `buffers` holds
-/// n_operands pointers and is only read during the call. Allocates nothing.
-void nc_dispatch(nc_context *context, const nc_kernel_info *kernel, void *const *buffers);
+/// n_operands pointers and is only read during the call. `source` says which ops of the model are
+/// computed, as "nanochat.linear at model.mlir:12:8", for messages. Allocates nothing.
+void nc_dispatch(nc_context *context, const nc_kernel_info *kernel, void *const *buffers,
+                 const char *source);
 
 /// An entry point, run on the calling thread; `arenas` holds NC_ARENA_COUNT base pointers.
 /// Names: "<phase>.gradients" (parameters and a batch to gradients, "loss", "grad_norm" and other

@@ -70,18 +70,21 @@ BatchShape batchShape(const nc_program &program, const nc_entry &entry) {
   return {count / length, length};
 }
 
-void fillBatch(Session &session, const nc_entry &entry, const RowSource &source, int64_t step) {
-  BatchShape shape = batchShape(session.program, entry);
-  const nc_tensor &tokenTensor = getTensor(session.program, entry, NC_INPUT, "tokens");
-  const nc_tensor *targetTensor = findTensor(session.program, entry, NC_INPUT, "targets");
-  auto *tokens = static_cast<int32_t *>(session.data(tokenTensor));
-  auto *targets = targetTensor ? static_cast<int32_t *>(session.data(*targetTensor)) : nullptr;
-  std::vector<int32_t> row(shape.length + 1);
-  for (int64_t i = 0; i < shape.rows; ++i) {
-    source.fill(step, i, row.data(), shape.length);
-    memcpy(tokens + i * shape.length, row.data(), shape.length * sizeof(int32_t));
+BatchInput::BatchInput(Session &session, const nc_entry &entry)
+    : batch(batchShape(session.program, entry)),
+      tokens(static_cast<int32_t *>(
+          session.data(getTensor(session.program, entry, NC_INPUT, "tokens")))),
+      targets(nullptr), row(batch.length + 1) {
+  if (const nc_tensor *tensor = findTensor(session.program, entry, NC_INPUT, "targets"))
+    targets = static_cast<int32_t *>(session.data(*tensor));
+}
+
+void BatchInput::fill(const RowSource &source, int64_t step) {
+  for (int64_t i = 0; i < batch.rows; ++i) {
+    source.fill(step, i, row.data(), batch.length);
+    memcpy(tokens + i * batch.length, row.data(), batch.length * sizeof(int32_t));
     if (targets)
-      memcpy(targets + i * shape.length, row.data() + 1, shape.length * sizeof(int32_t));
+      memcpy(targets + i * batch.length, row.data() + 1, batch.length * sizeof(int32_t));
   }
 }
 

@@ -66,8 +66,21 @@ struct BatchShape {
 };
 BatchShape batchShape(const nc_program &program, const nc_entry &entry);
 
-/// Writes "tokens" and "targets" of an entry for a step.
-void fillBatch(Session &session, const nc_entry &entry, const RowSource &source, int64_t step);
+/// The inputs "tokens" and "targets" of an entry.
+class BatchInput {
+public:
+  /// Fails (exit 1) if the entry has no "tokens".
+  BatchInput(Session &session, const nc_entry &entry);
+
+  BatchShape shape() const { return batch; }
+  /// Writes the rows of a step.
+  void fill(const RowSource &source, int64_t step);
+
+private:
+  BatchShape batch;
+  int32_t *tokens, *targets; // targets may be null
+  std::vector<int32_t> row;
+};
 
 } // namespace nc
 #endif // NANOCHAT_RUNTIME_BATCHES_H

@@ -8,10 +8,12 @@ int64_t nc::elementCount(const nc_operand &operand) {
   return count;
 }
 
-void nc_dispatch(nc_context *context, const nc_kernel_info *kernel, void *const *buffers) {
+void nc_dispatch(nc_context *context, const nc_kernel_info *kernel, void *const *buffers,
+                 const char *source) {
+  nc::KernelCall call{*kernel, buffers, source};
   if (context->observer)
-    context->observer->before(*kernel, buffers);
+    context->observer->before(call);
   context->team.run(kernel->run, buffers, kernel->tasks);
   if (context->observer)
-    context->observer->after(*kernel, buffers);
+    context->observer->after(call);
 }

@@ -9,14 +9,21 @@
 
 namespace nc {
 
+/// What nc_dispatch was called with.
+struct KernelCall {
+  const nc_kernel_info &kernel;
+  void *const *buffers;
+  const char *source;
+};
+
 /// Sees entries and every kernel call of them, on the calling thread.
 class DispatchObserver {
 public:
   virtual ~DispatchObserver() = default;
   virtual void enter(const nc_entry &) {}
   virtual void leave(const nc_entry &) {}
-  virtual void before(const nc_kernel_info &kernel, void *const *buffers) = 0;
-  virtual void after(const nc_kernel_info &kernel, void *const *buffers) = 0;
+  virtual void before(const KernelCall &call) = 0;
+  virtual void after(const KernelCall &call) = 0;
 };
 
 int64_t elementCount(const nc_operand &operand);

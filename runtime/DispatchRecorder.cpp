@@ -45,30 +45,31 @@ void DispatchRecorder::writeTensors(const nc_entry &entry, const char *when) con
                     {"calls", std::to_string(calls)}});
 }
 
-void DispatchRecorder::before(const nc_kernel_info &kernel, void *const *buffers) {
+void DispatchRecorder::before(const KernelCall &call) {
   inputs.clear();
-  for (int32_t i = 0; i < kernel.n_operands; ++i) {
-    const nc_operand &operand = kernel.operands[i];
+  for (int32_t i = 0; i < call.kernel.n_operands; ++i) {
+    const nc_operand &operand = call.kernel.operands[i];
     if (operand.is_output)
       continue;
-    auto *begin = static_cast<const char *>(buffers[i]);
+    auto *begin = static_cast<const char *>(call.buffers[i]);
     inputs.emplace_back(begin, begin + elementCount(operand) * dtypeBytes(operand.dtype));
   }
 }
 
-void DispatchRecorder::after(const nc_kernel_info &kernel, void *const *buffers) {
+void DispatchRecorder::after(const KernelCall &call) {
   std::vector<TensorView> views;
   size_t input = 0, output = 0;
-  for (int32_t i = 0; i < kernel.n_operands; ++i) {
-    const nc_operand &operand = kernel.operands[i];
+  for (int32_t i = 0; i < call.kernel.n_operands; ++i) {
+    const nc_operand &operand = call.kernel.operands[i];
     if (operand.is_output)
-      views.push_back(viewOf(operand, "out" + std::to_string(output++), buffers[i]));
+      views.push_back(viewOf(operand, "out" + std::to_string(output++), call.buffers[i]));
     else {
       views.push_back(viewOf(operand, "in" + std::to_string(input), inputs[input].data()));
       ++input;
     }
   }
-  writeSafetensors(folder + "/" + fileName(calls++, kernel.name), views, {{"kernel", kernel.name}});
+  writeSafetensors(folder + "/" + fileName(calls++, call.kernel.name), views,
+                   {{"kernel", call.kernel.name}, {"source", call.source}});
 }
 
 } // namespace nc

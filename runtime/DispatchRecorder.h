@@ -13,7 +13,7 @@ namespace nc {
 
 /// Writes FOLDER/000123.<kernel>.safetensors for call 123 (from 0, over all entries observed):
 /// in0 … as before the call (so also what an aliasing output overwrites), out0 … as after it,
-/// metadata "kernel". Around each entry, <entry>.before.safetensors and <entry>.after.safetensors
+/// metadata "kernel" and "source". Around each entry, <entry>.before.safetensors and <entry>.after.safetensors
 /// hold the tensors bound to it, as "parameter <name>", "input <name>" and so on; metadata "model",
 /// "target", "ir_hash" and "calls", how many were recorded up to there.
 class DispatchRecorder : public DispatchObserver {
@@ -23,8 +23,8 @@ public:
 
   void enter(const nc_entry &entry) override { writeTensors(entry, "before"); }
   void leave(const nc_entry &entry) override { writeTensors(entry, "after"); }
-  void before(const nc_kernel_info &kernel, void *const *buffers) override;
-  void after(const nc_kernel_info &kernel, void *const *buffers) override;
+  void before(const KernelCall &call) override;
+  void after(const KernelCall &call) override;
 
   int64_t count() const { return calls; }
 

@@ -5,6 +5,7 @@
 #include "runtime/Errors.h"
 #include "runtime/Program.h"
 
+#include <algorithm>
 #include <cmath>
 
 namespace nc {
@@ -17,10 +18,10 @@ static std::optional<double> ratio(double sum, int64_t count) {
 
 void Metrics::add(const Session &session, const nc_entry &entry) {
   const nc_program &program = session.program;
-  ++batches;
+  ++sums.batches;
   if (const nc_tensor *loss = findTensor(program, entry, NC_OUTPUT, "loss")) {
-    lossSum += session.read(*loss);
-    ++batchesWithLoss;
+    sums.loss += session.read(*loss);
+    ++sums.batchesWithLoss;
   }
   const nc_tensor *nll = findTensor(program, entry, NC_OUTPUT, "nll");
   const nc_tensor *targets = findTensor(program, entry, NC_INPUT, "targets");
@@ -38,73 +39,82 @@ void Metrics::add(const Session &session, const nc_entry &entry) {
     failRun(format("entry '%s': the shapes of 'nll', 'exit_probability' and 'targets' disagree",
                    entry.name));
   loopNats.resize(token.loops);
-  hasExits = token.exits != nullptr;
+  sums.hasExits = token.exits != nullptr;
   for (; token.batch < microBatches; ++token.batch)
     for (token.index = 0; token.index < token.tokens; ++token.index)
       addToken(token, session.read(*targets, token.batch * stride + token.index) < beginToken);
 }
 
+void Metrics::clear() {
+  sums = {};
+  std::fill(loopNats.begin(), loopNats.end(), 0);
+}
+
 void Metrics::addToken(const Token &token, bool isByte) {
   double last = token.nllOf(token.loops - 1);
-  double expected = hasExits ? 0 : last;
+  double expected = sums.hasExits ? 0 : last;
   for (int64_t loop = 0; loop < token.loops; ++loop) {
     double nll = token.nllOf(loop);
-    if (hasExits) {
+    if (sums.hasExits) {
       expected += token.exitOf(loop) * nll;
-      depthSum += (loop + 1) * token.exitOf(loop);
+      sums.depth += (loop + 1) * token.exitOf(loop);
     }
     if (isByte)
       loopNats[loop] += nll;
   }
-  ++tokens;
-  nllSum += expected;
+  ++sums.tokens;
+  sums.nll += expected;
   if (isByte) {
-    ++bytes;
-    byteNats += expected;
+    ++sums.bytes;
+    sums.byteNats += expected;
   }
   if (copyLength == 0)
     return;
   int64_t half = copyLength / 2, targetPlace = token.index % copyLength + 1;
   if (targetPlace >= half && targetPlace < 2 * half) {
-    copySum += expected;
-    ++copies;
+    sums.copy += expected;
+    ++sums.copies;
   }
 }
 
 std::optional<double> Metrics::loss() const {
-  return batchesWithLoss ? ratio(lossSum, batchesWithLoss) : ratio(nllSum, tokens);
+  return sums.batchesWithLoss ? ratio(sums.loss, sums.batchesWithLoss) : ratio(sums.nll, sums.tokens);
 }
 
-std::optional<double> Metrics::bitsPerByte() const { return ratio(byteNats / M_LN2, bytes); }
+std::optional<double> Metrics::bitsPerByte() const { return ratio(sums.byteNats / M_LN2, sums.bytes); }
 
 std::vector<double> Metrics::loopBitsPerByte() const {
   std::vector<double> values;
   for (double nats : loopNats)
-    if (bytes)
-      values.push_back(nats / M_LN2 / bytes);
+    if (sums.bytes)
+      values.push_back(nats / M_LN2 / sums.bytes);
   return values;
 }
 
 std::optional<double> Metrics::exitDepth() const {
-  return hasExits ? ratio(depthSum, tokens) : std::nullopt;
+  return sums.hasExits ? ratio(sums.depth, sums.tokens) : std::nullopt;
 }
 
-std::optional<double> Metrics::copyNll() const { return ratio(copySum, copies); }
+std::optional<double> Metrics::copyNll() const { return ratio(sums.copy, sums.copies); }
 
-std::vector<NamedValue> scalarOutputs(const Session &session, const nc_entry &entry) {
-  std::vector<NamedValue> values;
-  for (const nc_tensor *output : tensorsOf(session.program, entry, NC_OUTPUT))
-    if (output->rank == 0)
+void appendScalarOutputs(const Session &session, const nc_entry &entry,
+                         std::vector<NamedValue> &values) {
+  for (const nc_tensor *output : tensorsOf(session.program, entry, NC_OUTPUT)) {
+    std::string_view name = output->name;
+    bool isKnown = std::any_of(values.begin(), values.end(),
+                               [&](const NamedValue &value) { return name == value.name; });
+    if (output->rank == 0 && !isKnown)
       values.push_back({output->name, session.read(*output), output->dtype == NC_F64 ? 17 : 9});
-  return values;
+  }
 }
 
 Metrics evaluate(Session &session, const RowSource &source, int64_t batches, int64_t copyLength) {
   const nc_entry &entry = getEntry(session.program, "eval");
   Metrics metrics(copyLength);
+  BatchInput input(session, entry);
   session.fillScalars(entry, 0, 0);
   for (int64_t batch = 0; batch < batches; ++batch) {
-    fillBatch(session, entry, source, batch);
+    input.fill(source, batch);
     session.run(entry);
     metrics.add(session, entry);
   }

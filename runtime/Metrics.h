@@ -22,6 +22,8 @@ public:
 
   /// Adds the batch that `entry` just ran on.
   void add(const Session &session, const nc_entry &entry);
+  /// As if nothing had been added; keeps its memory.
+  void clear();
 
   /// Mean of the output "loss" over batches, else the mean negative log-likelihood.
   std::optional<double> loss() const;
@@ -48,22 +50,26 @@ private:
   };
   void addToken(const Token &token, bool isByte);
 
+  struct Sums {
+    int64_t batches = 0, batchesWithLoss = 0, tokens = 0, bytes = 0, copies = 0;
+    bool hasExits = false;
+    double loss = 0, nll = 0, byteNats = 0, depth = 0, copy = 0;
+  };
   int64_t copyLength;
-  int64_t batches = 0, batchesWithLoss = 0, tokens = 0, bytes = 0, copies = 0;
-  bool hasExits = false;
-  double lossSum = 0, nllSum = 0, byteNats = 0, depthSum = 0, copySum = 0;
+  Sums sums;
   std::vector<double> loopNats;
 };
 
 /// A rank-0 output and the digits that tell any two values of its dtype apart.
 struct NamedValue {
-  std::string name;
+  const char *name;
   double value;
   int digits;
 };
 
-/// All rank-0 outputs of an entry.
-std::vector<NamedValue> scalarOutputs(const Session &session, const nc_entry &entry);
+/// Appends the rank-0 outputs of an entry whose names `values` does not have yet.
+void appendScalarOutputs(const Session &session, const nc_entry &entry,
+                         std::vector<NamedValue> &values);
 
 /// Runs "eval" on `batches` batches. The rows are those of `source` for steps 0 … `batches`-1.
 Metrics evaluate(Session &session, const RowSource &source, int64_t batches, int64_t copyLength);

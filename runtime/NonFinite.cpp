@@ -16,31 +16,33 @@ std::optional<std::string> findNonFinite(const Session &session, const nc_entry 
   return std::nullopt;
 }
 
-void NonFiniteFinder::before(const nc_kernel_info &kernel, void *const *buffers) {
+void NonFiniteFinder::before(const KernelCall &call) {
   ++calls;
   inputsAreFinite = true;
   if (found)
     return;
   // Outputs are not looked at: before the call they may hold anything.
-  for (int32_t i = 0; i < kernel.n_operands; ++i) {
-    const nc_operand &operand = kernel.operands[i];
-    if (!operand.is_output && firstNonFinite(operand.dtype, buffers[i], elementCount(operand)) >= 0)
+  for (int32_t i = 0; i < call.kernel.n_operands; ++i) {
+    const nc_operand &operand = call.kernel.operands[i];
+    if (!operand.is_output &&
+        firstNonFinite(operand.dtype, call.buffers[i], elementCount(operand)) >= 0)
       inputsAreFinite = false;
   }
 }
 
-void NonFiniteFinder::after(const nc_kernel_info &kernel, void *const *buffers) {
+void NonFiniteFinder::after(const KernelCall &call) {
   if (found || !inputsAreFinite)
     return;
   int output = 0;
-  for (int32_t i = 0; i < kernel.n_operands; ++i) {
-    const nc_operand &operand = kernel.operands[i];
+  for (int32_t i = 0; i < call.kernel.n_operands; ++i) {
+    const nc_operand &operand = call.kernel.operands[i];
     if (!operand.is_output)
       continue;
-    int64_t place = firstNonFinite(operand.dtype, buffers[i], elementCount(operand));
+    int64_t place = firstNonFinite(operand.dtype, call.buffers[i], elementCount(operand));
     if (place >= 0) {
-      found = format("kernel '%s' (call %lld of the entry, output %d, element %lld)", kernel.name,
-                     static_cast<long long>(calls), output, static_cast<long long>(place));
+      found = format("%s (kernel '%s', call %lld of the entry, output %d, element %lld)", call.source,
+                     call.kernel.name, static_cast<long long>(calls), output,
+                     static_cast<long long>(place));
       return;
     }
     ++output;
@@ -48,8 +50,9 @@ void NonFiniteFinder::after(const nc_kernel_info &kernel, void *const *buffers) 
 }
 
 std::string blameKernel(Session &session, const nc_entry &entry) {
-  if (auto parameter = findNonFinite(session, entry, NC_PARAM))
-    return *parameter + " was not finite before the step";
+  for (nc_kind kind : {NC_PARAM, NC_INPUT})
+    if (auto tensor = findNonFinite(session, entry, kind))
+      return *tensor + " was not finite before the step";
   NonFiniteFinder finder;
   session.run(entry, &finder);
   if (finder.culprit())

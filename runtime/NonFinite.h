@@ -18,10 +18,11 @@ std::optional<std::string> findNonFinite(const Session &session, const nc_entry 
 /// Watches an entry and remembers the first kernel whose inputs were finite and an output not.
 class NonFiniteFinder : public DispatchObserver {
 public:
-  void before(const nc_kernel_info &kernel, void *const *buffers) override;
-  void after(const nc_kernel_info &kernel, void *const *buffers) override;
+  void before(const KernelCall &call) override;
+  void after(const KernelCall &call) override;
 
-  /// As "kernel 'softmax' (call 12 of the entry, output 0, element 7)", if there was one.
+  /// As "nanochat.linear at model.mlir:12:8 (kernel 'gemm_16x8', call 12 of the entry, output 0,
+  /// element 7)", if there was one.
   const std::optional<std::string> &culprit() const { return found; }
 
 private:

@@ -52,7 +52,7 @@ const nc_entry &getPhaseEntry(const nc_program &program, const std::string &phas
 }
 
 const nc_tensor *findTensor(const nc_program &program, const nc_entry &entry, nc_kind kind,
-                            const std::string &name) {
+                            std::string_view name) {
   for (const nc_tensor *tensor : tensorsOf(program, entry, kind))
     if (name == tensor->name)
       return tensor;
@@ -60,10 +60,10 @@ const nc_tensor *findTensor(const nc_program &program, const nc_entry &entry, nc
 }
 
 const nc_tensor &getTensor(const nc_program &program, const nc_entry &entry, nc_kind kind,
-                           const std::string &name) {
+                           std::string_view name) {
   if (const nc_tensor *tensor = findTensor(program, entry, kind, name))
     return *tensor;
-  failRun(format("entry '%s' has no %s '%s'", entry.name, kindName(kind), name.c_str()));
+  failRun(format("entry '%s' has no %s '%s'", entry.name, kindName(kind), std::string(name).c_str()));
 }
 
 std::vector<const nc_tensor *> tensorsOf(const nc_program &program, nc_kind kind) {
@@ -71,15 +71,6 @@ std::vector<const nc_tensor *> tensorsOf(const nc_program &program, nc_kind kind
   for (int32_t i = 0; i < program.n_tensors; ++i)
     if (program.tensors[i].kind == kind)
       found.push_back(&program.tensors[i]);
-  return found;
-}
-
-std::vector<const nc_tensor *> tensorsOf(const nc_program &program, const nc_entry &entry,
-                                         nc_kind kind) {
-  std::vector<const nc_tensor *> found;
-  for (int32_t i = 0; i < entry.n_tensors; ++i)
-    if (program.tensors[entry.tensors[i]].kind == kind)
-      found.push_back(&program.tensors[entry.tensors[i]]);
   return found;
 }
 
@@ -91,8 +82,10 @@ int64_t sizeOr(const nc_program &program, const std::string &name, int64_t missi
 }
 
 bool isUserScalar(const nc_tensor &tensor) {
-  static const std::set<std::string> own = {"tokens", "targets", "position", "step", "steps"};
-  return tensor.kind == NC_INPUT && tensor.rank == 0 && own.count(tensor.name) == 0;
+  for (std::string_view own : {"tokens", "targets", "position", "step", "steps"})
+    if (own == tensor.name)
+      return false;
+  return tensor.kind == NC_INPUT && tensor.rank == 0;
 }
 
 std::set<std::string> userScalars(const nc_program &program) {

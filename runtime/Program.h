@@ -10,6 +10,7 @@
 
 #include <set>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace nc {
@@ -26,15 +27,51 @@ const nc_entry &getPhaseEntry(const nc_program &program, const std::string &phas
 
 /// The tensor of that kind and name among those of `entry`, or null.
 const nc_tensor *findTensor(const nc_program &program, const nc_entry &entry, nc_kind kind,
-                            const std::string &name);
+                            std::string_view name);
 /// As findTensor; fails (exit 1), naming the entry.
 const nc_tensor &getTensor(const nc_program &program, const nc_entry &entry, nc_kind kind,
-                           const std::string &name);
+                           std::string_view name);
+
+/// Tensors of a kind among those of an entry, found while one walks over them: allocates nothing.
+class EntryTensors {
+public:
+  class Iterator {
+  public:
+    Iterator(const EntryTensors &range, int32_t at) : range(range), at(at) { skip(); }
+    const nc_tensor *operator*() const { return &range.tensor(at); }
+    Iterator &operator++() {
+      ++at;
+      skip();
+      return *this;
+    }
+    bool operator!=(const Iterator &other) const { return at != other.at; }
+
+  private:
+    void skip() {
+      while (at < range.entry.n_tensors && range.tensor(at).kind != range.kind)
+        ++at;
+    }
+    const EntryTensors &range;
+    int32_t at;
+  };
+
+  EntryTensors(const nc_program &program, const nc_entry &entry, nc_kind kind)
+      : program(program), entry(entry), kind(kind) {}
+  Iterator begin() const { return {*this, 0}; }
+  Iterator end() const { return {*this, entry.n_tensors}; }
+
+private:
+  const nc_tensor &tensor(int32_t i) const { return program.tensors[entry.tensors[i]]; }
+  const nc_program &program;
+  const nc_entry &entry;
+  nc_kind kind;
+};
 
 /// All tensors of a kind, in program order; of the whole program or of one entry.
 std::vector<const nc_tensor *> tensorsOf(const nc_program &program, nc_kind kind);
-std::vector<const nc_tensor *> tensorsOf(const nc_program &program, const nc_entry &entry,
-                                         nc_kind kind);
+inline EntryTensors tensorsOf(const nc_program &program, const nc_entry &entry, nc_kind kind) {
+  return {program, entry, kind};
+}
 
 /// A compile-time size, or `missing` where the program has none of that name.
 int64_t sizeOr(const nc_program &program, const std::string &name, int64_t missing);

@@ -70,12 +70,15 @@ void Session::setScalar(const std::string &name, double value) {
   if (known.count(name) == 0)
     failInput(format("model '%s' has no scalar '%s'", program.model, name.c_str()),
               "its scalars are " + join(known));
+  for (const nc_tensor *input : tensorsOf(program, NC_INPUT))
+    if (name == input->name && input->dtype == NC_F32 && !std::isfinite(float(value)))
+      failInput(format("scalar '%s' is %g, which is beyond the range of f32", name.c_str(), value));
   scalars[name] = value;
 }
 
 void Session::fillScalars(const nc_entry &entry, int64_t step, int64_t steps) {
   for (const nc_tensor *input : tensorsOf(program, entry, NC_INPUT)) {
-    std::string name = input->name;
+    std::string_view name = input->name;
     if (name == "tokens" || name == "targets" || name == "position")
       continue;
     if (name == "step" || name == "steps") {

@@ -43,7 +43,7 @@ public:
 private:
   Arenas arenas;
   ThreadTeam team;
-  std::map<std::string, double> scalars;
+  std::map<std::string, double, std::less<>> scalars;
 };
 
 /// Index of the first NaN or infinity among `count` elements, or -1. Integers are finite.

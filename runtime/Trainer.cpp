@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/Trainer.h"
 
+#include "runtime/AllocationCounter.h"
 #include "runtime/Errors.h"
 #include "runtime/NonFinite.h"
 #include "runtime/Program.h"
@@ -9,7 +10,7 @@
 
 namespace nc {
 
-std::optional<double> StepReport::output(const std::string &name) const {
+std::optional<double> StepReport::output(std::string_view name) const {
   for (const NamedValue &output : outputs)
     if (output.name == name)
       return output.value;
@@ -18,25 +19,38 @@ std::optional<double> StepReport::output(const std::string &name) const {
 
 Trainer::Trainer(Session &session, const std::string &phase, int64_t totalSteps, int64_t copyLength)
     : session(session), gradients(getPhaseEntry(session.program, phase, "gradients")),
-      update(getPhaseEntry(session.program, phase, "update")), totalSteps(totalSteps),
-      copyLength(copyLength) {}
+      update(getPhaseEntry(session.program, phase, "update")), input(session, gradients),
+      totalSteps(totalSteps), report{{}, Metrics(copyLength)} {
+  // A report of nothing, so that the first step finds its memory as the others do.
+  describe();
+  appendScalarOutputs(session, update, report.outputs);
+}
 
-BatchShape Trainer::shape() const { return batchShape(session.program, gradients); }
+void Trainer::describe() {
+  report.outputs.clear();
+  report.metrics.clear();
+  appendScalarOutputs(session, gradients, report.outputs);
+  report.metrics.add(session, gradients);
+}
 
-StepReport Trainer::step(int64_t step, const RowSource &source, DispatchObserver *observer) {
+const StepReport &Trainer::step(int64_t step, const RowSource &source, DispatchObserver *observer) {
+  std::optional<AllocationScope> scope;
+  if (!observer)
+    scope.emplace();
+  run(step, source, observer);
+  return report;
+}
+
+void Trainer::run(int64_t step, const RowSource &source, DispatchObserver *observer) {
   session.fillScalars(gradients, step, totalSteps);
-  fillBatch(session, gradients, source, step);
+  input.fill(source, step);
   session.run(gradients, observer);
   checkFinite(step);
-  StepReport report{scalarOutputs(session, gradients), Metrics(copyLength)};
   // Now, for the update may reuse the memory of the outputs.
-  report.metrics.add(session, gradients);
+  describe();
   session.fillScalars(update, step, totalSteps);
   session.run(update, observer);
-  for (const NamedValue &output : scalarOutputs(session, update))
-    if (!report.output(output.name))
-      report.outputs.push_back(output);
-  return report;
+  appendScalarOutputs(session, update, report.outputs);
 }
 
 void Trainer::checkFinite(int64_t step) {

@@ -19,7 +19,7 @@ struct StepReport {
   std::vector<NamedValue> outputs; // rank-0 outputs of both entries
   Metrics metrics;
 
-  std::optional<double> output(const std::string &name) const;
+  std::optional<double> output(std::string_view name) const;
 };
 
 class Trainer {
@@ -28,20 +28,26 @@ public:
   Trainer(Session &session, const std::string &phase, int64_t totalSteps, int64_t copyLength);
 
   /// Fails (exit 1) before the update if the loss or the gradient norm is not finite, naming the
-  /// tensor and the kernel. `observer` may be null.
-  StepReport step(int64_t step, const RowSource &source, DispatchObserver *observer);
+  /// tensor and the kernel. `observer` may be null; without one, allocations count
+  /// (AllocationCounter.h): there are none. The report is that of the
+  /// last step.
+  const StepReport &step(int64_t step, const RowSource &source, DispatchObserver *observer);
 
   /// The shape of one step's batch, over all micro-batches.
-  BatchShape shape() const;
+  BatchShape shape() const { return input.shape(); }
 
 private:
+  void run(int64_t step, const RowSource &source, DispatchObserver *observer);
   void checkFinite(int64_t step);
+  /// Begins the report, with what the gradients entry leaves.
+  void describe();
 
   Session &session;
   const nc_entry &gradients;
   const nc_entry &update;
+  BatchInput input;
   int64_t totalSteps;
-  int64_t copyLength;
+  StepReport report;
 };
 
 } // namespace nc

@@ -66,6 +66,11 @@ struct FreshOutput : OpRewritePattern<linalg::GenericOp> {
 
 struct DecomposeForFusionPass : impl::DecomposeForFusionPassBase<DecomposeForFusionPass> {
   void runOnOperation() override {
+    // What ops are made of keeps their names, for messages of the compiled program.
+    getOperation().walk([](Operation *op) {
+      if (op->getNumResults() && !isa<NameLoc>(op->getLoc()))
+        op->setLoc(NameLoc::get(StringAttr::get(op->getContext(), op->getName().getStringRef()), op->getLoc()));
+    });
     RewritePatternSet decompose(&getContext()), splats(&getContext());
     decompose.add<Decompose>(&getContext());
     if (failed(applyPatternsGreedily(getOperation(), std::move(decompose))))

@@ -139,7 +139,10 @@ void DispatchBuilder::buildDispatch(const OpGroup &group) {
         outputs.push_back(result);
   if (outputs.empty())
     return;
-  Location loc = group.ops.back()->getLoc();
+  SmallVector<Location> places;
+  for (Operation *op : group.ops)
+    places.push_back(op->getLoc());
+  Location loc = b.getFusedLoc(places);
   auto dispatch = DispatchOp::create(b, loc, ValueRange(outputs).getTypes(), group.kind, ValueRange(), b.getDenseI64ArrayAttr({}), FlatSymbolRefAttr());
   Block &body = dispatch.getBody().emplaceBlock();
   OpBuilder inside = OpBuilder::atBlockEnd(&body);

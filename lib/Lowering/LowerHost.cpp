@@ -1,7 +1,6 @@
 // Host functions to the ABI: slots become addresses, launches calls of nc_dispatch (runtime/Abi.h).
-//
-// Trip counts, offsets and strides are read from a table, so that their code is the same whatever the sizes are.
 #include "dialect/StepIR.h"
+#include "lib/Lowering/HostData.h"
 #include "lib/Lowering/Passes.h"
 #include "lib/Targets/Target.h"
 #include "mlir/Conversion/LLVMCommon/MemRefBuilder.h"
@@ -12,35 +11,11 @@ namespace mlir::nanochat {
 #include "lib/Lowering/Passes.h.inc"
 
 namespace {
-/// The numbers of all host functions. Code that reads them must not see their values, so they are no constants.
-class NumberTable {
-public:
-  /// The number, loaded at `b`.
-  Value load(OpBuilder &b, Location loc, int64_t number) {
-    auto ptr = LLVM::LLVMPointerType::get(b.getContext());
-    Value table = LLVM::AddressOfOp::create(b, loc, ptr, kName);
-    Value at = LLVM::GEPOp::create(b, loc, ptr, b.getI64Type(), table, ArrayRef<LLVM::GEPArg>{int32_t(numbers.size())});
-    numbers.push_back(number);
-    return LLVM::LoadOp::create(b, loc, b.getI64Type(), at);
-  }
-  void define(ModuleOp module) {
-    OpBuilder b = OpBuilder::atBlockBegin(module.getBody());
-    auto type = LLVM::LLVMArrayType::get(b.getI64Type(), numbers.size());
-    auto table = LLVM::GlobalOp::create(b, module.getLoc(), type, /*isConstant=*/false, LLVM::Linkage::External, kName,
-                                        b.getI64TensorAttr(numbers));
-    table.setVisibility_(LLVM::Visibility::Hidden);
-  }
-
-private:
-  static constexpr StringLiteral kName = "nc_host_numbers";
-  SmallVector<int64_t> numbers;
-};
-
 /// Rewrites one entry to `(context: ptr, arenas: ptr) -> ()`.
 class HostLowering {
 public:
-  HostLowering(func::FuncOp entry, LLVM::LLVMFuncOp dispatch, NumberTable &numbers)
-      : entry(entry), dispatch(dispatch), numbers(numbers), b(entry.getContext()) {}
+  HostLowering(func::FuncOp entry, LLVM::LLVMFuncOp dispatch, NumberTable &numbers, SourceTexts &sources)
+      : entry(entry), dispatch(dispatch), numbers(numbers), sources(sources), b(entry.getContext()) {}
 
   void run() {
     auto ptr = LLVM::LLVMPointerType::get(entry.getContext());
@@ -112,13 +87,14 @@ private:
       LLVM::StoreOp::create(b, loc, address(buffer), at);
     }
     Value info = LLVM::AddressOfOp::create(b, loc, ptr, (launch.getKernel() + kKernelInfoSuffix).str());
-    LLVM::CallOp::create(b, loc, dispatch, ValueRange{context, info, buffers});
+    LLVM::CallOp::create(b, loc, dispatch, ValueRange{context, info, buffers, sources.text(b, loc)});
     launch.erase();
   }
 
   func::FuncOp entry;
   LLVM::LLVMFuncOp dispatch;
   NumberTable &numbers;
+  SourceTexts &sources;
   OpBuilder b;
   Value context, arenas, buffers;
   SmallVector<Value> bases;
@@ -131,15 +107,17 @@ struct LowerHostPass : impl::LowerHostPassBase<LowerHostPass> {
     b.setInsertionPointToStart(module.getBody());
     auto ptr = LLVM::LLVMPointerType::get(&getContext());
     auto none = LLVM::LLVMVoidType::get(&getContext());
-    auto dispatch = LLVM::LLVMFuncOp::create(b, module.getLoc(), "nc_dispatch", LLVM::LLVMFunctionType::get(none, {ptr, ptr, ptr}));
+    auto dispatch = LLVM::LLVMFuncOp::create(b, module.getLoc(), "nc_dispatch", LLVM::LLVMFunctionType::get(none, {ptr, ptr, ptr, ptr}));
     NumberTable numbers;
+    SourceTexts sources;
     for (auto func : llvm::to_vector(module.getOps<func::FuncOp>())) {
       if (func->hasAttr(kEntryAttr))
-        HostLowering(func, dispatch, numbers).run();
+        HostLowering(func, dispatch, numbers, sources).run();
       else if (func->hasAttr(kTasksAttr))
         wrapKernel(func);
     }
     numbers.define(module);
+    sources.define(module);
   }
 
   /// `@k.run(buffers: ptr, task: i64, scratch: ptr)`, an nc_kernel, and `@k.info`, which the program

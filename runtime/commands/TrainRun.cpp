@@ -151,7 +151,7 @@ void TrainRun::loop(LogFile &log) {
   Progress progress(progression.step, options.steps, tokens);
   while (progression.step < options.steps && !isStopRequested) {
     int64_t step = progression.step;
-    StepReport report = trainer.step(step, *data.train, recorder.get());
+    const StepReport &report = trainer.step(step, *data.train, recorder.get());
     progression.step = step + 1;
     if (recorder) {
       progress.print(format("recorded %lld kernel calls in '%s'",
@@ -179,9 +179,9 @@ void TrainRun::finish() const {
   printf("memory: %s in arenas, %s resident at most\n", bytesText(plannedBytes(program)).c_str(),
          bytesText(peakResidentBytes()).c_str());
   if (options.countAllocations && countedAllocations() < 0)
-    printf("allocations in entries: cannot be counted in this build\n");
+    printf("allocations in steps: cannot be counted in this build\n");
   else if (options.countAllocations)
-    printf("allocations in entries: %lld\n", static_cast<long long>(countedAllocations()));
+    printf("allocations in steps: %lld\n", static_cast<long long>(countedAllocations()));
 }
 
 void TrainRun::run() {

@@ -1,11 +1,15 @@
 // RUN: nanochat-opt %S/../Inputs/dense.mlir --target=native --stop-after=emit | nanochat-opt --nanochat-lower-host | FileCheck %s
+// RUN: nanochat-opt %S/../Inputs/dense.mlir --target=native --stop-after=lower | FileCheck %s --check-prefix=SOURCE
 
 // Sizes are data: trip counts, offsets and strides are loaded.
+// So is what a call is of, ops and places.
+// SOURCE: llvm.mlir.global private constant @nc_source.{{[0-9]+}}("{{.*}}nanochat.linear at {{.*}}dense.mlir:{{[0-9]+}}:{{[0-9]+}}
 // CHECK: llvm.mlir.global external hidden @nc_host_numbers(dense<
-// CHECK: llvm.func @nc_dispatch(!llvm.ptr, !llvm.ptr, !llvm.ptr)
+// CHECK: llvm.func @nc_dispatch(!llvm.ptr, !llvm.ptr, !llvm.ptr, !llvm.ptr)
 // CHECK-LABEL: func.func @train.gradients(%{{.*}}: !llvm.ptr, %{{.*}}: !llvm.ptr)
 // CHECK: %[[TABLE:.*]] = llvm.mlir.addressof @nc_host_numbers
 // CHECK: llvm.getelementptr %[[TABLE]]
 // CHECK: llvm.mlir.addressof @{{.*}}.info
+// CHECK: llvm.mlir.addressof @nc_source.{{[0-9]+}}
 // CHECK: llvm.call @nc_dispatch
 // CHECK: func.func @{{.*}}.run(%{{.*}}: !llvm.ptr, %{{.*}}: i64, %{{.*}}: !llvm.ptr)

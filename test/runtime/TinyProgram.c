@@ -160,7 +160,8 @@ KERNEL(bias_update, runUpdate, 1, IN1(REAL, V), IN1(REAL, V), IN1(REAL, V), SCAL
 KERNEL(bigram_logits, runPredict, BATCH, IN2(V, V), IN1(REAL, V), IN1(NC_I32, T),
        {NC_I32, 0, {0}, 0}, {REAL, 3, {LOOPS, BATCH, V}, 1}, OUT2(LOOPS, BATCH))
 
-#define CALL(kernel, ...) nc_dispatch(context, &kernel, (void *[]){__VA_ARGS__})
+#define CALL(kernel, ...)                                                                          \
+  nc_dispatch(context, &kernel, (void *[]){__VA_ARGS__}, "tiny." #kernel)
 
 static void runEval(nc_context *context, char *const *arenas) {
   CALL(bigram_loss, AT(PARAM, 0), AT(PARAM, TABLE), AT(IO, TOKENS), AT(IO, TARGETS), IO(STEP),

@@ -1,0 +1,35 @@
+// Data of host functions, so that their code is the same whatever the sizes are.
+#ifndef NANOCHAT_LIB_LOWERING_HOSTDATA_H
+#define NANOCHAT_LIB_LOWERING_HOSTDATA_H
+
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/IR/BuiltinOps.h"
+#include "llvm/ADT/MapVector.h"
+
+namespace mlir::nanochat {
+
+/// Trip counts, offsets and strides. Code that reads them must not see their values, so they are no constants.
+class NumberTable {
+public:
+  /// The number, loaded at `b`.
+  Value load(OpBuilder &b, Location loc, int64_t number);
+  /// Adds the table to the module, once all numbers are known.
+  void define(ModuleOp module);
+
+private:
+  SmallVector<int64_t> numbers;
+};
+
+/// What kernel calls are of, for messages of the program: "nanochat.linear at model.mlir:12:8".
+class SourceTexts {
+public:
+  /// The address of the text that describes `loc`.
+  Value text(OpBuilder &b, Location loc);
+  void define(ModuleOp module);
+
+private:
+  llvm::MapVector<StringAttr, StringAttr> names; // of the global, by text
+};
+
+} // namespace mlir::nanochat
+#endif
