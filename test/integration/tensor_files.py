@@ -1,4 +1,4 @@
-"""Safetensors files as dictionaries of f32 numpy arrays."""
+"""Safetensors files as dictionaries of numpy arrays: f32 or f64 when read, f32 when written."""
 import json
 import struct
 
@@ -12,9 +12,8 @@ def read(path):
     header.pop("__metadata__", None)
     tensors = {}
     for name, info in header.items():
-        assert info["dtype"] == "F32", f"{path}: {name} is {info['dtype']}"
         begin, end = info["data_offsets"]
-        tensors[name] = numpy.frombuffer(data[begin:end], "<f4").reshape(info["shape"])
+        tensors[name] = numpy.frombuffer(data[begin:end], {"F32": "<f4", "F64": "<f8"}[info["dtype"]]).reshape(info["shape"])
     return tensors
 
 
