@@ -67,6 +67,31 @@ LoopOp repeatedBy(LoopOp loop, Operation *op) {
   return found;
 }
 
+/// Does `op`, of the body of `loop`, nothing but what `other`, of another body, does to the same slices?
+bool isSameWork(LoopOp loop, Operation *op, LoopOp otherLoop, Operation *other) {
+  auto source = [](LoopOp of, Value value) {
+    Value stack = stackOf(of, value);
+    return stack ? stack : value;
+  };
+  return op->getName() == other->getName() && op->getAttrDictionary() == other->getAttrDictionary() &&
+         llvm::all_of(llvm::zip(op->getOperands(), other->getOperands()), [&](auto pair) {
+           return source(loop, std::get<0>(pair)) == source(otherLoop, std::get<1>(pair));
+         });
+}
+
+/// Does another loop do the work of `op` as well, as the gradient does that of the forward pass?
+bool isDoneElsewhere(LoopOp loop, Operation *op) {
+  if (llvm::hasNItems(loop.getBody().front(), 2))
+    return false; // there is nothing else to be separated from
+  for (Value value : op->getOperands())
+    if (Value stack = stackOf(loop, value))
+      for (Operation *user : stack.getUsers())
+        if (auto other = dyn_cast<LoopOp>(user); other && other != loop)
+          if (llvm::any_of(other.getBody().front(), [&](Operation &o) { return isSameWork(loop, op, other, &o); }))
+            return true;
+  return false;
+}
+
 /// Builds, in front of `outer`, the loop that does the work of `op` for every slice.
 LoopOp splitOff(RewriterBase &rewriter, LoopOp loop, Operation *op, LoopOp outer) {
   IRMapping map;
@@ -95,6 +120,8 @@ LoopOp splitOne(RewriterBase &rewriter, LoopOp loop) {
     if (!op.hasTrait<LoopInvariantWorkOp>())
       continue;
     LoopOp outer = repeatedBy(loop, &op);
+    if (!outer && isDoneElsewhere(loop, &op))
+      outer = loop;
     if (!outer)
       continue;
     LoopOp split = splitOff(rewriter, loop, &op, outer);

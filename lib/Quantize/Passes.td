@@ -22,7 +22,8 @@ def HoistInvariantsPass : Pass<"nanochat-hoist-invariants", "::mlir::ModuleOp"> 
        Constants follow their users; alone they stay, they cost nothing where they are.
     2. Work on weights (trait `LoopInvariantWork`) in an inner loop that reads only slices of stacks,
        and other values, from outside an enclosing loop is done once: in a loop of its own in front
-       of the outermost such loop. The inner loop slices the stacked results.
+       of the outermost such loop. The inner loop slices the stacked results. So is work that two
+       loops do to the same slices, as the gradient does that of the forward pass.
 
     ```mlir
     nanochat.loop "steps" = 4 carry(...) {

@@ -1,4 +1,4 @@
-// RUN: nanochat-opt %s --nanochat-expand-ternary --nanochat-hoist-invariants | FileCheck %s
+// RUN: nanochat-opt %s --nanochat-expand-ternary --nanochat-hoist-invariants --cse | FileCheck %s
 
 // The weights of each layer are ternarised once, not once per step.
 // CHECK-LABEL: @layers_in_steps
@@ -65,6 +65,31 @@ func.func @shared_weights(%x: tensor<4x4xf32>, %w: tensor<4x4xf32>) -> tensor<4x
     nanochat.yield %r : tensor<4x4xf32>
   }
   return %y : tensor<4x4xf32>
+}
+
+// Two loops over the same weights, as of the forward and the backward pass, ternarise them once.
+// CHECK-LABEL: @in_two_loops
+// CHECK: nanochat.loop "layers" = 3 slice(%{{.*}} = %{{.*}} : tensor<3x4x4xf32>)
+// CHECK-NEXT: nanochat.ternarize
+// CHECK-NEXT: nanochat.yield
+// CHECK-NOT: ternarize
+// CHECK: nanochat.loop "layers" = 3 carry
+// CHECK-NOT: ternarize
+// CHECK: nanochat.loop "layers" = 3 carry
+// CHECK-NOT: ternarize
+// CHECK: return
+func.func @in_two_loops(%x: tensor<2x4xf32>, %W: tensor<3x4x4xf32>) -> tensor<2x4xf32> {
+  %y = nanochat.loop "layers" = 3 carry(%h = %x : tensor<2x4xf32>) slice(%w = %W : tensor<3x4x4xf32>) {
+    %z = nanochat.ternary_linear %h, %w : tensor<2x4xf32>, tensor<4x4xf32>
+    nanochat.yield %z : tensor<2x4xf32>
+  }
+  %g = nanochat.loop "layers" = 3 carry(%h = %y : tensor<2x4xf32>) slice(%w = %W : tensor<3x4x4xf32>) reverse {
+    %t, %s = nanochat.ternarize %w : tensor<4x4xf32>
+    %d = nanochat.dequantize_weight %t, %s : tensor<4x4xi8>, tensor<f32>
+    %z = nanochat.linear %h, %d : tensor<2x4xf32>, tensor<4x4xf32>
+    nanochat.yield %z : tensor<2x4xf32>
+  }
+  return %g : tensor<2x4xf32>
 }
 
 // Each slice is read once here: a loop of its own would only move memory.

@@ -22,6 +22,8 @@ struct Malformed {
   const char *reason;
 };
 
+void PrintTo(const Malformed &file, std::ostream *out) { *out << file.name; }
+
 class MalformedFile : public testing::TestWithParam<Malformed> {};
 
 } // namespace
