@@ -1,4 +1,4 @@
-// A ternary LoopLM on raw bytes: 3 layers, applied 4 times with shared weights, d 256, 4 heads.
+// A ternary LoopLM on 2048 byte-pair tokens: 3 layers, applied 4 times with shared weights, d 256, 4 heads.
 // Every linear of the layers multiplies int8 activations with {-1, 0, 1} weights (BitNet b1.58); the
 // embedding is the output head. After every loop the model may stop: the gate gives each token a
 // distribution p over the four exits, and the loss is the expected loss minus β times its entropy (Ouro).
@@ -16,7 +16,7 @@ nanochat.model @looplm_tiny {
   %tokens, %targets = nanochat.tokens batch = 8 seq = 256
   %beta = nanochat.scalar "beta" = 0.1 : tensor<f32>
 
-  %E = nanochat.param "embed" normal(0.06) role "embedding" : tensor<257x256xf32>
+  %E = nanochat.param "embed" normal(0.06) role "embedding" : tensor<2048x256xf32>
   %N1 = nanochat.param "layers.norm1" constant(1.0) role "norm" stack "layers" : tensor<3x256xf32>
   %Wq = nanochat.param "layers.q" normal(0.06) role "matrix" stack "layers" : tensor<3x256x256xf32>
   %Wk = nanochat.param "layers.k" normal(0.06) role "matrix" stack "layers" : tensor<3x256x256xf32>
@@ -33,7 +33,7 @@ nanochat.model @looplm_tiny {
   %gb = nanochat.param "exit.b" constant(-1.0) role "gate" : tensor<1xf32>
 
   %cos, %sin = nanochat.rope_table seq = 256 dim = 64 theta = 1.0e4 : !rot
-  %e0 = nanochat.embedding %tokens, %E : tensor<2048xi32>, tensor<257x256xf32>
+  %e0 = nanochat.embedding %tokens, %E : tensor<2048xi32>, tensor<2048x256xf32>
   %width = arith.constant dense<16.0> : tensor<f32>
   %h0 = nanochat.scale %e0, %width : !act, tensor<f32>
   %zero = nanochat.token_constant 0.0 like %h0 : !act
@@ -76,7 +76,7 @@ nanochat.model @looplm_tiny {
     %z = nanochat.gate %ht, %gw, %gb : !act, tensor<256xf32>, tensor<1xf32>
     %pt, %log_p, %next = nanochat.exit_step %z, %survival, %is_last : !tok
     %ce, %nll_t = nanochat.linear_cross_entropy %ht, %E, %targets weights %pt
-      : !act, tensor<257x256xf32>, tensor<2048xi32>, !tok
+      : !act, tensor<2048x256xf32>, tensor<2048xi32>, !tok
     %entropy = nanochat.entropy %pt, %log_p : !tok
     %bonus = arith.mulf %beta, %entropy : tensor<f32>
     %step = arith.subf %ce, %bonus : tensor<f32>

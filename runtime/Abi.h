@@ -114,8 +114,8 @@ typedef struct nc_size {
 /// Outputs it knows: "loss" (f32 scalar), "nll" (f32 [n_loops, tokens] or [tokens], nats),
 /// "exit_probability" (f32 [n_loops, tokens]), "grad_norm" (f32 scalar), "logits"
 /// (f32 [n_loops, batch, vocab] or [batch, vocab]); any other rank-0 f32 output is logged by name.
-/// With accum > 1, tokens and targets of a gradients entry are [accum, batch·seq], rank-0 outputs are means
-/// over micro-batches, and other outputs have a dimension accum in front.
+/// With accum > 1, tokens and targets of a gradients entry are [accum, batch·seq], rank-0 outputs
+/// are means over micro-batches, and other outputs have a dimension accum in front.
 typedef struct nc_program {
   int32_t abi_version;
   const char *model;    // name of the model
@@ -123,7 +123,8 @@ typedef struct nc_program {
   const char *compiler; // compiler version
   const char *ir_hash;  // hash of the Step IR, hexadecimal
   int64_t vocab;
-  int64_t flops_per_token; // of one training token, forward and backward, from the op cost interface
+  int64_t
+      flops_per_token; // of one training token, forward and backward, from the op cost interface
   int32_t n_sizes;
   const nc_size *sizes;
   int32_t n_tensors;

@@ -13,9 +13,10 @@ namespace nc {
 
 /// Writes FOLDER/000123.<kernel>.safetensors for call 123 (from 0, over all entries observed):
 /// in0 … as before the call (so also what an aliasing output overwrites), out0 … as after it,
-/// metadata "kernel" and "source". Around each entry, <entry>.before.safetensors and <entry>.after.safetensors
-/// hold the tensors bound to it, as "parameter <name>", "input <name>" and so on; metadata "model",
-/// "target", "ir_hash" and "calls", how many were recorded up to there.
+/// metadata "kernel" and "source". Around each entry, <entry>.before.safetensors and
+/// <entry>.after.safetensors hold the tensors bound to it, as "parameter <name>", "input <name>"
+/// and so on; metadata "model", "target", "ir_hash" and "calls", how many were recorded up to
+/// there.
 class DispatchRecorder : public DispatchObserver {
 public:
   /// Makes the folder; fails (exit 2) if it cannot.

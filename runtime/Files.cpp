@@ -11,6 +11,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include <utility>
+#define XXH_INLINE_ALL
+#include <xxhash.h>
 
 namespace nc {
 
@@ -78,12 +80,27 @@ void AtomicFile::commit() {
   if (fsync(descriptor) != 0 || rename(temporary.c_str(), path.c_str()) != 0)
     failWrite(path);
   close(std::exchange(descriptor, -1));
-  // The rename itself survives a power cut only once the folder is on disk.
-  int folder = open(folderOf(path).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (folder >= 0) {
-    fsync(folder);
-    close(folder);
-  }
+  syncFolder(folderOf(path));
+}
+
+void syncFolder(const std::string &path) {
+  int folder = open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (folder < 0)
+    return;
+  fsync(folder);
+  close(folder);
+}
+
+uint64_t hashOf(std::string_view bytes) { return XXH3_64bits(bytes.data(), bytes.size()); }
+
+std::string hashText(uint64_t hash) {
+  return format("%016llx", static_cast<unsigned long long>(hash));
+}
+
+uint64_t parseHash(const std::string &text) {
+  if (text.size() != 16 || text.find_first_not_of("0123456789abcdef") != text.npos)
+    throw std::invalid_argument("'" + text + "' is not a hash of 16 hexadecimal digits");
+  return std::stoull(text, nullptr, 16);
 }
 
 void checkWritable(const std::string &path, const std::string &flag) {
@@ -95,7 +112,8 @@ void checkWritable(const std::string &path, const std::string &flag) {
     failInput(format("%s: '%s' is a folder, expected a file", flag.c_str(), path.c_str()));
   // A rename would put a file in the place of a device or pipe.
   if (std::filesystem::is_other(path))
-    failInput(format("%s: '%s' is no regular file, it would be replaced", flag.c_str(), path.c_str()));
+    failInput(
+        format("%s: '%s' is no regular file, it would be replaced", flag.c_str(), path.c_str()));
 }
 
 } // namespace nc

@@ -44,6 +44,16 @@ private:
   int descriptor;
 };
 
+/// XXH3, 64 bits: tells damaged content from what was written.
+uint64_t hashOf(std::string_view bytes);
+/// Hashes in files are 16 hexadecimal digits: JSON's numbers are doubles to many readers.
+std::string hashText(uint64_t hash);
+/// The hash of such a text; throws std::invalid_argument.
+uint64_t parseHash(const std::string &text);
+
+/// Makes the names in a folder survive a power cut. Best effort.
+void syncFolder(const std::string &path);
+
 /// Fails (exit 2) unless a file can be created at `path`, so that a long run does not fail at its
 /// end for a mistyped folder.
 void checkWritable(const std::string &path, const std::string &flag);

@@ -27,14 +27,14 @@ void Metrics::add(const Session &session, const nc_entry &entry) {
   const nc_tensor *targets = findTensor(program, entry, NC_INPUT, "targets");
   if (!nll || !targets || nll->rank == 0)
     return;
+  auto bytesOf = [&](double id) { return vocabulary.bytesOf(int32_t(id)).size(); };
   // Several micro-batches are a dimension of their own, in front.
   int64_t microBatches = targets->rank > 1 ? targets->shape[0] : 1;
   int64_t stride = elementCount(*targets) / microBatches;
   Token token{session, *nll, findTensor(program, entry, NC_OUTPUT, "exit_probability"), 1, 0, 0, 0};
   token.tokens = nll->shape[nll->rank - 1];
   token.loops = elementCount(*nll) / (microBatches * token.tokens);
-  if (token.tokens > stride ||
-      microBatches * token.loops * token.tokens != elementCount(*nll) ||
+  if (token.tokens > stride || microBatches * token.loops * token.tokens != elementCount(*nll) ||
       (token.exits && elementCount(*token.exits) != elementCount(*nll)))
     failRun(format("entry '%s': the shapes of 'nll', 'exit_probability' and 'targets' disagree",
                    entry.name));
@@ -42,7 +42,7 @@ void Metrics::add(const Session &session, const nc_entry &entry) {
   sums.hasExits = token.exits != nullptr;
   for (; token.batch < microBatches; ++token.batch)
     for (token.index = 0; token.index < token.tokens; ++token.index)
-      addToken(token, session.read(*targets, token.batch * stride + token.index) < beginToken);
+      addToken(token, bytesOf(session.read(*targets, token.batch * stride + token.index)));
 }
 
 void Metrics::clear() {
@@ -50,7 +50,7 @@ void Metrics::clear() {
   std::fill(loopNats.begin(), loopNats.end(), 0);
 }
 
-void Metrics::addToken(const Token &token, bool isByte) {
+void Metrics::addToken(const Token &token, size_t bytes) {
   double last = token.nllOf(token.loops - 1);
   double expected = sums.hasExits ? 0 : last;
   for (int64_t loop = 0; loop < token.loops; ++loop) {
@@ -59,13 +59,13 @@ void Metrics::addToken(const Token &token, bool isByte) {
       expected += token.exitOf(loop) * nll;
       sums.depth += (loop + 1) * token.exitOf(loop);
     }
-    if (isByte)
+    if (bytes)
       loopNats[loop] += nll;
   }
   ++sums.tokens;
   sums.nll += expected;
-  if (isByte) {
-    ++sums.bytes;
+  if (bytes) {
+    sums.bytes += bytes;
     sums.byteNats += expected;
   }
   if (copyLength == 0)
@@ -78,10 +78,13 @@ void Metrics::addToken(const Token &token, bool isByte) {
 }
 
 std::optional<double> Metrics::loss() const {
-  return sums.batchesWithLoss ? ratio(sums.loss, sums.batchesWithLoss) : ratio(sums.nll, sums.tokens);
+  return sums.batchesWithLoss ? ratio(sums.loss, sums.batchesWithLoss)
+                              : ratio(sums.nll, sums.tokens);
 }
 
-std::optional<double> Metrics::bitsPerByte() const { return ratio(sums.byteNats / M_LN2, sums.bytes); }
+std::optional<double> Metrics::bitsPerByte() const {
+  return ratio(sums.byteNats / M_LN2, sums.bytes);
+}
 
 std::vector<double> Metrics::loopBitsPerByte() const {
   std::vector<double> values;
@@ -108,13 +111,12 @@ void appendScalarOutputs(const Session &session, const nc_entry &entry,
   }
 }
 
-Metrics evaluate(Session &session, const RowSource &source, int64_t batches, int64_t copyLength) {
+Metrics evaluate(Session &session, const RowSource &source, int64_t batches, Metrics metrics) {
   const nc_entry &entry = getEntry(session.program, "eval");
-  Metrics metrics(copyLength);
   BatchInput input(session, entry);
   session.fillScalars(entry, 0, 0);
   for (int64_t batch = 0; batch < batches; ++batch) {
-    input.fill(source, batch);
+    input.fill(source, batch * input.shape().rows);
     session.run(entry);
     metrics.add(session, entry);
   }

@@ -4,8 +4,9 @@
 #ifndef NANOCHAT_RUNTIME_METRICS_H
 #define NANOCHAT_RUNTIME_METRICS_H
 
-#include "runtime/JsonLine.h"
 #include "runtime/Session.h"
+#include "runtime/data/Vocabulary.h"
+#include "runtime/report/JsonLine.h"
 
 #include <optional>
 #include <vector>
@@ -17,8 +18,10 @@ class RowSource;
 /// Sums over the tokens of one or more batches. Absent where the entry lacks the outputs.
 class Metrics {
 public:
-  /// `copyLength` is the row length of the copy task, 0 for other data.
-  explicit Metrics(int64_t copyLength = 0) : copyLength(copyLength) {}
+  /// Bytes are counted as `vocabulary` says. `copyLength` is the row length of the copy task, 0 for
+  /// other data.
+  explicit Metrics(Vocabulary vocabulary, int64_t copyLength = 0)
+      : vocabulary(std::move(vocabulary)), copyLength(copyLength) {}
 
   /// Adds the batch that `entry` just ran on.
   void add(const Session &session, const nc_entry &entry);
@@ -27,8 +30,8 @@ public:
 
   /// Mean of the output "loss" over batches, else the mean negative log-likelihood.
   std::optional<double> loss() const;
-  /// Over targets that are bytes: the nll expected under the exit probabilities, else that of the
-  /// last loop, divided by ln 2.
+  /// Over targets that stand for bytes, per byte: the nll expected under the exit probabilities,
+  /// else that of the last loop, divided by ln 2. Absent if the vocabulary is unknown.
   std::optional<double> bitsPerByte() const;
   /// The same for each loop alone; empty without "nll".
   std::vector<double> loopBitsPerByte() const;
@@ -48,13 +51,14 @@ private:
     double nllOf(int64_t loop) const { return session.read(nll, placeOf(loop)); }
     double exitOf(int64_t loop) const { return session.read(*exits, placeOf(loop)); }
   };
-  void addToken(const Token &token, bool isByte);
+  void addToken(const Token &token, size_t bytes);
 
   struct Sums {
     int64_t batches = 0, batchesWithLoss = 0, tokens = 0, bytes = 0, copies = 0;
     bool hasExits = false;
     double loss = 0, nll = 0, byteNats = 0, depth = 0, copy = 0;
   };
+  Vocabulary vocabulary;
   int64_t copyLength;
   Sums sums;
   std::vector<double> loopNats;
@@ -71,8 +75,8 @@ struct NamedValue {
 void appendScalarOutputs(const Session &session, const nc_entry &entry,
                          std::vector<NamedValue> &values);
 
-/// Runs "eval" on `batches` batches. The rows are those of `source` for steps 0 … `batches`-1.
-Metrics evaluate(Session &session, const RowSource &source, int64_t batches, int64_t copyLength);
+/// Runs "eval" on `batches` batches, the first rows of `source`, and adds them to `metrics`.
+Metrics evaluate(Session &session, const RowSource &source, int64_t batches, Metrics metrics);
 
 /// Appends val_loss, val_bpb, val_bpb_loop, val_exit_depth and val_copy_nll, as far as known.
 void appendEvaluation(JsonLine &line, const Metrics &metrics);

@@ -40,8 +40,8 @@ void NonFiniteFinder::after(const KernelCall &call) {
       continue;
     int64_t place = firstNonFinite(operand.dtype, call.buffers[i], elementCount(operand));
     if (place >= 0) {
-      found = format("%s (kernel '%s', call %lld of the entry, output %d, element %lld)", call.source,
-                     call.kernel.name, static_cast<long long>(calls), output,
+      found = format("%s (kernel '%s', call %lld of the entry, output %d, element %lld)",
+                     call.source, call.kernel.name, static_cast<long long>(calls), output,
                      static_cast<long long>(place));
       return;
     }

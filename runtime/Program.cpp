@@ -41,14 +41,16 @@ const nc_entry &getEntry(const nc_program &program, const std::string &name) {
             "it was compiled with the entries " + join(names));
 }
 
-const nc_entry &getPhaseEntry(const nc_program &program, const std::string &phase, const std::string &part) {
+const nc_entry &getPhaseEntry(const nc_program &program, const std::string &phase,
+                              const std::string &part) {
   if (const nc_entry *entry = findEntry(program, phase + "." + part))
     return *entry;
   std::set<std::string> phases;
   for (int32_t i = 0; i < program.n_entries; ++i)
     if (std::string name = program.entries[i].name; name.find('.') != name.npos)
       phases.insert(name.substr(0, name.find('.')));
-  failInput(format("model '%s' has no phase '%s'", program.model, phase.c_str()), "it trains in the phases " + join(phases));
+  failInput(format("model '%s' has no phase '%s'", program.model, phase.c_str()),
+            "it trains in the phases " + join(phases));
 }
 
 const nc_tensor *findTensor(const nc_program &program, const nc_entry &entry, nc_kind kind,
@@ -63,7 +65,8 @@ const nc_tensor &getTensor(const nc_program &program, const nc_entry &entry, nc_
                            std::string_view name) {
   if (const nc_tensor *tensor = findTensor(program, entry, kind, name))
     return *tensor;
-  failRun(format("entry '%s' has no %s '%s'", entry.name, kindName(kind), std::string(name).c_str()));
+  failRun(
+      format("entry '%s' has no %s '%s'", entry.name, kindName(kind), std::string(name).c_str()));
 }
 
 std::vector<const nc_tensor *> tensorsOf(const nc_program &program, nc_kind kind) {

@@ -22,8 +22,10 @@ void checkProgram(const nc_program &program);
 const nc_entry *findEntry(const nc_program &program, const std::string &name);
 /// The entry of that name; fails (exit 2) with the list of entries.
 const nc_entry &getEntry(const nc_program &program, const std::string &name);
-/// Entry `<phase>.<part>`, part being "gradients" or "update"; fails (exit 2) with the list of phases.
-const nc_entry &getPhaseEntry(const nc_program &program, const std::string &phase, const std::string &part);
+/// Entry `<phase>.<part>`, part being "gradients" or "update"; fails (exit 2) with the list of
+/// phases.
+const nc_entry &getPhaseEntry(const nc_program &program, const std::string &phase,
+                              const std::string &part);
 
 /// The tensor of that kind and name among those of `entry`, or null.
 const nc_tensor *findTensor(const nc_program &program, const nc_entry &entry, nc_kind kind,

@@ -17,10 +17,10 @@ std::optional<double> StepReport::output(std::string_view name) const {
   return std::nullopt;
 }
 
-Trainer::Trainer(Session &session, const std::string &phase, int64_t totalSteps, int64_t copyLength)
+Trainer::Trainer(Session &session, const std::string &phase, int64_t scheduleSteps, Metrics metrics)
     : session(session), gradients(getPhaseEntry(session.program, phase, "gradients")),
       update(getPhaseEntry(session.program, phase, "update")), input(session, gradients),
-      totalSteps(totalSteps), report{{}, Metrics(copyLength)} {
+      scheduleSteps(scheduleSteps), report{{}, std::move(metrics)} {
   // A report of nothing, so that the first step finds its memory as the others do.
   describe();
   appendScalarOutputs(session, update, report.outputs);
@@ -33,22 +33,24 @@ void Trainer::describe() {
   report.metrics.add(session, gradients);
 }
 
-const StepReport &Trainer::step(int64_t step, const RowSource &source, DispatchObserver *observer) {
+const StepReport &Trainer::step(int64_t step, int64_t firstRow, const RowSource &source,
+                                DispatchObserver *observer) {
   std::optional<AllocationScope> scope;
   if (!observer)
     scope.emplace();
-  run(step, source, observer);
+  run(step, firstRow, source, observer);
   return report;
 }
 
-void Trainer::run(int64_t step, const RowSource &source, DispatchObserver *observer) {
-  session.fillScalars(gradients, step, totalSteps);
-  input.fill(source, step);
+void Trainer::run(int64_t step, int64_t firstRow, const RowSource &source,
+                  DispatchObserver *observer) {
+  session.fillScalars(gradients, step, scheduleSteps);
+  input.fill(source, firstRow);
   session.run(gradients, observer);
   checkFinite(step);
   // Now, for the update may reuse the memory of the outputs.
   describe();
-  session.fillScalars(update, step, totalSteps);
+  session.fillScalars(update, step, scheduleSteps);
   session.run(update, observer);
   appendScalarOutputs(session, update, report.outputs);
 }

@@ -24,20 +24,22 @@ struct StepReport {
 
 class Trainer {
 public:
-  /// Uses the entries "<phase>.gradients" and "<phase>.update". `totalSteps` is what schedules see.
-  Trainer(Session &session, const std::string &phase, int64_t totalSteps, int64_t copyLength);
+  /// Uses the entries "<phase>.gradients" and "<phase>.update". `scheduleSteps` is what schedules
+  /// see; `metrics` is what reports begin as.
+  Trainer(Session &session, const std::string &phase, int64_t scheduleSteps, Metrics metrics);
 
   /// Fails (exit 1) before the update if the loss or the gradient norm is not finite, naming the
   /// tensor and the kernel. `observer` may be null; without one, allocations count
-  /// (AllocationCounter.h): there are none. The report is that of the
-  /// last step.
-  const StepReport &step(int64_t step, const RowSource &source, DispatchObserver *observer);
+  /// (AllocationCounter.h): there are none. The batch is the rows of `source` from `firstRow` on.
+  /// The report is that of the last step.
+  const StepReport &step(int64_t step, int64_t firstRow, const RowSource &source,
+                         DispatchObserver *observer);
 
   /// The shape of one step's batch, over all micro-batches.
   BatchShape shape() const { return input.shape(); }
 
 private:
-  void run(int64_t step, const RowSource &source, DispatchObserver *observer);
+  void run(int64_t step, int64_t firstRow, const RowSource &source, DispatchObserver *observer);
   void checkFinite(int64_t step);
   /// Begins the report, with what the gradients entry leaves.
   void describe();
@@ -46,7 +48,7 @@ private:
   const nc_entry &gradients;
   const nc_entry &update;
   BatchInput input;
-  int64_t totalSteps;
+  int64_t scheduleSteps;
   StepReport report;
 };
 

@@ -4,6 +4,7 @@
 import importlib.util
 import json
 import os
+import shutil
 import subprocess
 import sys
 
@@ -18,7 +19,9 @@ config.test_exec_root = os.path.join(config.nanochat_build_root, "test")
 config.environment["PATH"] = os.pathsep.join(
     [config.nanochat_tools_dir, config.llvm_tools_dir, config.environment.get("PATH", "")])
 config.substitutions += [
+    ("%build", config.nanochat_build_root),
     ("%models", os.path.join(config.nanochat_source_root, "models")),
+    ("%source", config.nanochat_source_root),
     ("%scripts", os.path.join(config.nanochat_source_root, "scripts")),
     ("%mlirlib", config.llvm_library_dir),
 ]
@@ -65,12 +68,14 @@ if config.nanochat_sanitize:
     config.environment["UBSAN_OPTIONS"] = "halt_on_error=1:print_stacktrace=1"
 
 # torch brings numpy: a test that needs both needs one Python that has both.
-for module in ["numpy", "torch"]:
+for module in ["numpy", "torch", "tokenizers"]:
     python = python_with(module)
     feature(module, python, f"python3 module {module} not found")
     if python:
         config.substitutions.append((f"%python-{module}", python))
 config.substitutions.append(("%python", sys.executable))
+for program in ["protoc", "chromium"]:
+    feature(program, shutil.which(program), f"no {program} on PATH")
 
 os.makedirs(config.test_exec_root, exist_ok=True)
 with open(os.path.join(config.test_exec_root, "missing-features.json"), "w") as file:

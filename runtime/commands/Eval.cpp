@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/Batches.h"
-#include "runtime/Checkpoint.h"
 #include "runtime/Errors.h"
 #include "runtime/Metrics.h"
 #include "runtime/Program.h"
+#include "runtime/checkpoint/ModelFile.h"
 #include "runtime/commands/Commands.h"
+#include "runtime/commands/DataOptions.h"
 #include "runtime/commands/Options.h"
 
 #include <CLI/CLI.hpp>
@@ -37,13 +38,6 @@ static void zeroParameter(Session &session, const std::string &name) {
   failInput("--zero: no parameter '" + name + "'", "the parameters are " + join(known));
 }
 
-static TokenStream readSplit(const CorpusOptions &text, const std::string &split) {
-  if (split == "all")
-    return readTokens(text);
-  Corpus corpus = readSplitCorpus(text);
-  return split == "val" ? corpus.validation : corpus.train;
-}
-
 static void printMetrics(const Metrics &metrics) {
   auto print = [](const std::string &label, std::optional<double> value) {
     if (value)
@@ -59,23 +53,15 @@ static void printMetrics(const Metrics &metrics) {
 }
 
 static void runEval(const nc_program &program, const EvalOptions &options) {
-  checkDataOptions(options.data);
+  Data data(program, options.data);
   auto session = makeSession(program, options.session);
-  loadCheckpoint(*session, options.init);
+  loadParameters(*session, options.init);
   for (const std::string &name : options.zeroed)
     zeroParameter(*session, name);
   BatchShape shape = batchShape(program, getEntry(program, "eval"));
-  TokenStream stream;
-  std::unique_ptr<RowSource> source;
-  if (options.data.isCopyTask) {
-    source = std::make_unique<CopyRows>(0, program.vocab, "data.copy.validation");
-  } else {
-    stream = readSplit(corpusOptions(program, options.data, options.data.data), options.split);
-    source = std::make_unique<SpacedWindows>(stream, options.batches, shape.rows, shape.length,
-                                             "evaluation");
-  }
+  auto rows = data.spacedRows(options.split, options.batches * shape.rows, shape.length);
   Metrics metrics =
-      evaluate(*session, *source, options.batches, options.data.isCopyTask ? shape.length : 0);
+      evaluate(*session, *rows, options.batches, Metrics(data.vocabulary(), data.copyLength()));
   if (!options.isJson)
     return printMetrics(metrics);
   JsonLine line;
@@ -90,8 +76,8 @@ static void runEval(const nc_program &program, const EvalOptions &options) {
 void addEvalCommand(CLI::App &app, const nc_program &program) {
   auto options = std::make_shared<EvalOptions>();
   CLI::App *command = app.add_subcommand("eval", "Measure a trained model on text");
-  command->add_option("--init", options->init, "Trained parameters")
-      ->type_name("FILE")
+  command->add_option("--init", options->init, "Trained parameters: a model file or a checkpoint")
+      ->type_name("PATH")
       ->required()
       ->group("Files");
   addDataOptions(*command, options->data);

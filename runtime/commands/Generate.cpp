@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "runtime/Checkpoint.h"
-#include "runtime/Corpus.h"
 #include "runtime/Errors.h"
 #include "runtime/Philox.h"
 #include "runtime/Program.h"
 #include "runtime/Sampler.h"
+#include "runtime/checkpoint/ModelFile.h"
 #include "runtime/commands/Commands.h"
 #include "runtime/commands/Options.h"
 
@@ -28,12 +27,13 @@ struct GenerateOptions {
 /// Runs "predict" over the last tokens and picks the logits of one loop.
 class Predictor {
 public:
-  Predictor(Session &session, const GenerateOptions &options);
-  /// Logits of the token after `text`, without tokens that mean nothing to us.
-  std::vector<double> operator()(const TokenStream &text);
+  /// Ids from `meaningful` on have no meaning.
+  Predictor(Session &session, const GenerateOptions &options, int32_t meaningful);
+  /// Logits of the token after `text`, of ids with a meaning.
+  std::vector<double> operator()(const std::vector<int32_t> &text);
 
 private:
-  void fillWindow(const TokenStream &text);
+  void fillWindow(const std::vector<int32_t> &text);
   int64_t chooseLoop() const;
 
   Session &session;
@@ -42,19 +42,20 @@ private:
   const nc_tensor &tokens, &position, &logits;
   const nc_tensor *exits;
   // `tokens` may have more rows than the `batch` whose logits come back; all rows are the same.
-  int64_t length, loops, batch;
+  int64_t length, loops, batch, meaningful;
 };
 
 } // namespace
 
-Predictor::Predictor(Session &session, const GenerateOptions &options)
+Predictor::Predictor(Session &session, const GenerateOptions &options, int32_t meaningful)
     : session(session), options(options), entry(getEntry(session.program, "predict")),
       tokens(getTensor(session.program, entry, NC_INPUT, "tokens")),
       position(getTensor(session.program, entry, NC_INPUT, "position")),
       logits(getTensor(session.program, entry, NC_OUTPUT, "logits")),
       exits(findTensor(session.program, entry, NC_OUTPUT, "exit_probability")),
       length(sizeOr(session.program, "seq", elementCount(tokens))),
-      loops(logits.rank == 3 ? logits.shape[0] : 1), batch(logits.shape[logits.rank - 2]) {
+      loops(logits.rank == 3 ? logits.shape[0] : 1), batch(logits.shape[logits.rank - 2]),
+      meaningful(std::min<int64_t>(meaningful, logits.shape[logits.rank - 1])) {
   if (options.loops && *options.loops > loops)
     failInput(format("--loops: found %lld, expected 1 … %lld",
                      static_cast<long long>(*options.loops), static_cast<long long>(loops)));
@@ -64,7 +65,7 @@ Predictor::Predictor(Session &session, const GenerateOptions &options)
   session.fillScalars(entry, 0, 0);
 }
 
-void Predictor::fillWindow(const TokenStream &text) {
+void Predictor::fillWindow(const std::vector<int32_t> &text) {
   int64_t used = std::min<int64_t>(text.size(), length);
   auto *row = static_cast<int32_t *>(session.data(tokens));
   std::copy(text.end() - used, text.end(), row);
@@ -84,28 +85,22 @@ int64_t Predictor::chooseLoop() const {
   return chooseExit(probabilities, *options.exitThreshold);
 }
 
-std::vector<double> Predictor::operator()(const TokenStream &text) {
+std::vector<double> Predictor::operator()(const std::vector<int32_t> &text) {
   fillWindow(text);
   session.run(entry);
-  int64_t vocab = logits.shape[logits.rank - 1];
-  int64_t first = chooseLoop() * batch * vocab;
+  int64_t first = chooseLoop() * batch * logits.shape[logits.rank - 1];
   std::vector<double> values;
   // Vocabularies are padded to round sizes; the padding is never a token.
-  for (int64_t i = 0; i < std::min<int64_t>(vocab, beginToken + 1); ++i)
+  for (int64_t i = 0; i < meaningful; ++i)
     values.push_back(session.read(logits, first + i));
   return values;
 }
 
-static TokenStream promptTokens(const nc_program &program, const std::string &prompt) {
-  TokenStream text;
-  if (program.vocab > beginToken)
-    text.push_back(beginToken);
-  for (unsigned char byte : prompt) {
-    if (byte >= program.vocab)
-      failInput(format("--prompt: byte %d is not below the vocabulary of %lld", byte,
-                       static_cast<long long>(program.vocab)));
-    text.push_back(byte);
-  }
+static std::vector<int32_t> promptTokens(Vocabulary &vocabulary, const std::string &prompt) {
+  std::vector<int32_t> text;
+  if (vocabulary.beginToken())
+    text.push_back(*vocabulary.beginToken());
+  vocabulary.encode(prompt, "--prompt", text);
   if (text.empty())
     failInput("--prompt: empty, and this model has no token that begins a text");
   return text;
@@ -113,18 +108,20 @@ static TokenStream promptTokens(const nc_program &program, const std::string &pr
 
 static void runGenerate(const nc_program &program, const GenerateOptions &options) {
   auto session = makeSession(program, options.session);
-  loadCheckpoint(*session, options.init);
-  TokenStream text = promptTokens(program, options.prompt);
-  Predictor predict(*session, options);
+  loadParameters(*session, options.init);
+  Vocabulary vocabulary = vocabularyOf(options.init, program.vocab);
+  std::vector<int32_t> text = promptTokens(vocabulary, options.prompt);
+  Predictor predict(*session, options, vocabulary.size());
   fputs(options.prompt.c_str(), stdout);
   for (int64_t i = 0; i < options.count; ++i) {
     PhiloxBlock block = drawBlock(options.seed, uint32_t(i), streamId("generate"), 0);
     int32_t token = sampleToken(predict(text), options.sampler, unit(word64(block, 0)));
     // The model says that the text ends and another begins.
-    if (token == beginToken)
+    if (token == vocabulary.beginToken())
       break;
     text.push_back(token);
-    putchar(token);
+    std::string_view bytes = vocabulary.bytesOf(token);
+    fwrite(bytes.data(), 1, bytes.size(), stdout);
     fflush(stdout);
   }
   putchar('\n');
@@ -133,20 +130,20 @@ static void runGenerate(const nc_program &program, const GenerateOptions &option
 void addGenerateCommand(CLI::App &app, const nc_program &program) {
   auto options = std::make_shared<GenerateOptions>();
   CLI::App *command = app.add_subcommand("generate", "Continue a text");
-  command->add_option("--init", options->init, "Trained parameters")
-      ->type_name("FILE")
+  command->add_option("--init", options->init, "Trained parameters: a model file or a checkpoint")
+      ->type_name("PATH")
       ->required()
       ->group("Files");
   auto add = [&](const char *name, auto &value, const char *help, const char *group) {
     return command->add_option(name, value, help)->capture_default_str()->group(group);
   };
   add("--prompt", options->prompt, "The text to continue", "Text");
-  add("-n,--count", options->count, "Bytes to add", "Text")->check(atLeast(0));
-  add("--temperature", options->sampler.temperature, "0 takes the most likely byte", "Sampling")
+  add("-n,--count", options->count, "Tokens to add", "Text")->check(atLeast(0));
+  add("--temperature", options->sampler.temperature, "0 takes the most likely token", "Sampling")
       ->check(atLeast(0));
-  add("--top-k", options->sampler.topK, "Only the k most likely bytes; 0: all", "Sampling")
+  add("--top-k", options->sampler.topK, "Only the k most likely tokens; 0: all", "Sampling")
       ->check(atLeast(0));
-  add("--top-p", options->sampler.topP, "Only the most likely bytes up to this probability",
+  add("--top-p", options->sampler.topP, "Only the most likely tokens up to this probability",
       "Sampling")
       ->check(numberIn(0, 1));
   add("--seed", options->seed, "The same seed gives the same text", "Sampling");

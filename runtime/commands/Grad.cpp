@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/Batches.h"
-#include "runtime/Checkpoint.h"
 #include "runtime/Errors.h"
 #include "runtime/Program.h"
 #include "runtime/Safetensors.h"
+#include "runtime/checkpoint/ModelFile.h"
 #include "runtime/commands/Commands.h"
 #include "runtime/commands/Options.h"
 
@@ -51,7 +51,7 @@ static void runGrad(const nc_program &program, const GradOptions &options) {
   checkWritable(options.out, "--out");
   auto session = makeSession(program, options.session);
   const nc_entry &entry = getPhaseEntry(program, options.phase, "gradients");
-  loadCheckpoint(*session, options.init);
+  loadParameters(*session, options.init);
   session->fillScalars(entry, 0, 1);
   loadBatch(*session, entry, options.batch);
   session->run(entry);

@@ -83,31 +83,4 @@ std::unique_ptr<Session> makeSession(const nc_program &program, const SessionOpt
   return session;
 }
 
-void addDataOptions(CLI::App &command, DataOptions &options) {
-  command.add_option("--data", options.data, "Text: a file, or a folder to search for files")
-      ->type_name("PATH")
-      ->group("Data");
-  command.add_option("--ext", options.extensions, "Endings of the files to take from folders")
-      ->delimiter(',')
-      ->type_name("EXT,…")
-      ->capture_default_str()
-      ->group("Data");
-  command
-      .add_flag("--copy-task", options.isCopyTask,
-                "Instead of text, random strings that a model must repeat")
-      ->group("Data");
-}
-
-void checkDataOptions(const DataOptions &options) {
-  if (options.data.empty() && !options.isCopyTask)
-    failInput("no data", "name a file or folder with --data, or use --copy-task");
-  if (!options.data.empty() && options.isCopyTask)
-    failInput("--data and --copy-task exclude each other");
-}
-
-CorpusOptions corpusOptions(const nc_program &program, const DataOptions &options,
-                            const std::string &path) {
-  return {path, options.extensions, program.vocab};
-}
-
 } // namespace nc

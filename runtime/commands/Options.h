@@ -4,7 +4,6 @@
 #ifndef NANOCHAT_RUNTIME_COMMANDS_OPTIONS_H
 #define NANOCHAT_RUNTIME_COMMANDS_OPTIONS_H
 
-#include "runtime/Corpus.h"
 #include "runtime/Session.h"
 
 #include <map>
@@ -34,19 +33,6 @@ struct SessionOptions {
 /// Adds --threads, --scalar and the short forms. `options` must outlive the parse.
 void addSessionOptions(CLI::App &command, const nc_program &program, SessionOptions &options);
 std::unique_ptr<Session> makeSession(const nc_program &program, const SessionOptions &options);
-
-struct DataOptions {
-  std::string data;
-  std::vector<std::string> extensions = {"rs"};
-  bool isCopyTask = false;
-};
-
-/// Adds --data, --ext and --copy-task.
-void addDataOptions(CLI::App &command, DataOptions &options);
-/// Fails (exit 2) unless there is exactly one source of data.
-void checkDataOptions(const DataOptions &options);
-CorpusOptions corpusOptions(const nc_program &program, const DataOptions &options,
-                            const std::string &path);
 
 } // namespace nc
 #endif // NANOCHAT_RUNTIME_COMMANDS_OPTIONS_H

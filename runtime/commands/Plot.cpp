@@ -1,35 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/Errors.h"
 #include "runtime/Files.h"
-#include "runtime/Svg.h"
 #include "runtime/commands/Commands.h"
+#include "runtime/report/LogReader.h"
 
 #include <CLI/CLI.hpp>
 #include <filesystem>
-#include <nlohmann/json.hpp>
 
 namespace nc {
 
-static LossCurve readLog(const std::string &path) {
-  MappedFile file(path);
-  LossCurve curve;
-  std::istringstream lines{std::string(file.bytes())};
-  std::string line;
-  for (int64_t number = 1; std::getline(lines, line); ++number) {
-    // The last line of a running or killed run may be cut.
-    auto row = nlohmann::json::parse(line, nullptr, /*allow_exceptions=*/false);
-    if (lines.eof() && row.is_discarded())
-      break;
-    if (!row.is_object() || !row.contains("step") || !row["step"].is_number())
-      failInput(format("'%s':%lld: expected a JSON object with a number \"step\"", path.c_str(),
-                       static_cast<long long>(number)),
-                "plot reads what 'train --log' wrote");
-    double step = row["step"];
-    if (row.contains("loss") && row["loss"].is_number())
-      curve.train.push_back({step, row["loss"]});
-    if (row.contains("val_loss") && row["val_loss"].is_number())
-      curve.validation.push_back({step, row["val_loss"]});
-  }
+static LossCurve readCurve(const std::string &path) {
+  Series series = readLog(path);
+  LossCurve curve{"", series["loss"], series["val_loss"]};
   if (curve.train.empty() && curve.validation.empty())
     failInput(format("'%s' holds no losses", path.c_str()));
   return curve;
@@ -50,7 +32,7 @@ void addPlotCommand(CLI::App &app) {
   command->add_option("--title", options->title, "Title of the picture [name of the log]");
   command->callback([options] {
     checkWritable(options->out, "--out");
-    LossCurve curve = readLog(options->log);
+    LossCurve curve = readCurve(options->log);
     curve.title = options->title.empty() ? std::filesystem::path(options->log).filename().string()
                                          : options->title;
     std::string picture = drawSvg(curve);

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "runtime/Errors.h"
 #include "runtime/Files.h"
 #include "runtime/commands/Commands.h"
 #include "runtime/commands/TrainRun.h"
@@ -11,15 +12,36 @@ static void addFileOptions(CLI::App &command, TrainOptions &options) {
   auto add = [&](const char *name, std::string &value, const char *help) {
     return command.add_option(name, value, help)->type_name("FILE")->group("Files");
   };
-  CLI::Option *init = add("--init", options.init, "Start from these parameters");
-  add("--resume", options.resume, "Go on with a saved run, as if it had not stopped")
-      ->excludes(init);
-  add("--save", options.save, "Parameters and optimizer states at the end, or when interrupted");
-  command.add_option("--save-every", options.saveEvery, "Also save every so many steps; 0: never")
-      ->check(atLeast(0))
-      ->group("Files");
+  add("--init", options.init, "Start from these parameters");
+  add("--save", options.save, "The trained parameters, at the end or when interrupted");
   add("--save-init", options.saveInit, "The parameters before the first step");
-  add("--log", options.log, "One JSON object per step; see 'plot'");
+  add("--log", options.log, "One JSON object per step; see 'report' and 'plot'");
+  add("--log-file", options.logFile, "What the terminal shows");
+  add("--tensorboard", options.tensorboard, "The same numbers in a folder for TensorBoard")
+      ->type_name("DIR");
+}
+
+static void addCheckpointOptions(CLI::App &command, TrainOptions &options) {
+  auto add = [&](const char *name, auto &value, const char *help, const char *type) {
+    return command.add_option(name, value, help)->type_name(type)->group("Checkpoints");
+  };
+  CLI::Option *folder =
+      add("--checkpoints", options.checkpoints,
+          "Save all that going on needs here: at the end, when interrupted (Ctrl-C), on SIGUSR1",
+          "DIR");
+  add("--save-every", options.saveEvery, "and every so many steps; 0: never", "N")
+      ->check(atLeast(0))
+      ->needs(folder);
+  add("--keep-last", options.keepLast, "How many checkpoints to keep", "N")
+      ->check(atLeast(1))
+      ->capture_default_str()
+      ->needs(folder);
+  add("--resume", options.resume,
+      "Go on as if the run had not stopped: from a checkpoint, or from the newest in "
+      "--checkpoints, "
+      "if there is one",
+      "auto|DIR")
+      ->excludes("--init");
 }
 
 static void addRunOptions(CLI::App &command, TrainOptions &options) {
@@ -29,7 +51,13 @@ static void addRunOptions(CLI::App &command, TrainOptions &options) {
   auto add = [&](const char *name, int64_t &value, const char *help) {
     return command.add_option(name, value, help)->capture_default_str()->group("Run");
   };
-  add("--steps", options.steps, "Steps of the whole run")->check(atLeast(0));
+  add("--steps", options.steps, "Steps of the whole run, with those before it was resumed")
+      ->check(atLeast(0));
+  command
+      .add_option("--schedule-steps", options.scheduleSteps,
+                  "Steps that schedules of the model are stretched over [--steps]")
+      ->check(atLeast(1))
+      ->group("Run");
   add("--eval-every", options.evalEvery, "Evaluate every so many steps; 0: never")
       ->check(atLeast(0));
   add("--eval-batches", options.evalBatches, "Batches per evaluation")->check(atLeast(1));
@@ -52,11 +80,16 @@ static void addRunOptions(CLI::App &command, TrainOptions &options) {
 void addTrainCommand(CLI::App &app, const nc_program &program) {
   auto options = std::make_shared<TrainOptions>();
   CLI::App *command = app.add_subcommand("train", "Train on text");
+  addConfigOptions(*command, options->config);
   addDataOptions(*command, options->data);
   addRunOptions(*command, *options);
   addFileOptions(*command, *options);
+  addCheckpointOptions(*command, *options);
   addSessionOptions(*command, program, options->session);
-  command->callback([options, &program] {
+  command->callback([options, command, &program] {
+    applyConfig(*command, program, options->config);
+    if (options->resume == "auto" && options->checkpoints.empty())
+      failInput("--resume auto: no folder to look in", "name it with --checkpoints");
     for (const auto &[flag, path] :
          {std::pair("--save", &options->save), std::pair("--save-init", &options->saveInit)})
       if (!path->empty())

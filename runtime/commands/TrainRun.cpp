@@ -6,112 +6,99 @@
 #include "runtime/Errors.h"
 #include "runtime/Initialize.h"
 #include "runtime/Program.h"
+#include "runtime/Signals.h"
+#include "runtime/checkpoint/ModelFile.h"
+#include "runtime/report/PeakFlops.h"
 
-#include <cerrno>
 #include <cmath>
-#include <csignal>
-#include <cstring>
 
 namespace nc {
 
-/// A log that is there to read while the run goes on.
-class LogFile {
-public:
-  /// A resumed run goes on in the log it left.
-  LogFile(const std::string &path, bool isResumed)
-      : file(path.empty() ? nullptr : fopen(path.c_str(), isResumed ? "a" : "w")) {
-    if (!path.empty() && !file)
-      failInput(format("--log: cannot write '%s': %s", path.c_str(), strerror(errno)));
-  }
-  ~LogFile() {
-    if (file)
-      fclose(file);
-  }
-  LogFile(const LogFile &) = delete;
-  LogFile &operator=(const LogFile &) = delete;
-  void write(const JsonLine &line) {
-    if (file && (fputs(line.text().c_str(), file) < 0 || fflush(file) != 0))
-      failRun(format("cannot write the log: %s", strerror(errno)));
-  }
-
-private:
-  FILE *file;
-};
-
-static volatile std::sig_atomic_t isStopRequested = 0;
-
-/// The first signal asks for a stop after the step, the second ends the process as usual.
-static void listenForStop() {
-  struct sigaction action = {};
-  action.sa_handler = [](int) { isStopRequested = 1; };
-  action.sa_flags = SA_RESETHAND | SA_RESTART;
-  sigaction(SIGINT, &action, nullptr);
-  sigaction(SIGTERM, &action, nullptr);
+/// A run of no steps, which only writes parameters, needs no data.
+static DataOptions dataOptions(const TrainOptions &options) {
+  DataOptions data = options.data;
+  data.isCopyTask |= options.steps == 0 && data.data.empty();
+  return data;
 }
 
 TrainRun::TrainRun(const nc_program &program, const TrainOptions &options)
     : program(program), options(options), session(makeSession(program, options.session)),
-      copyLength(options.data.isCopyTask ? sizeOr(program, "seq", 0) : 0),
-      trainer(*session, options.phase, options.steps, copyLength) {}
+      data(program, dataOptions(options)) {
+  if (!options.validation.empty())
+    data.replaceValidation(options.validation);
+  if (!options.checkpoints.empty())
+    checkpoints.emplace(options.checkpoints, options.keepLast);
+}
 
 void TrainRun::start() {
-  progression.seed = options.seed.value_or(0);
-  initialize(*session, progression.seed);
+  state.seed = options.seed.value_or(0);
+  state.phase = options.phase;
+  state.tokenizerHash = data.vocabulary().hash();
+  state.scheduleSteps = options.scheduleSteps.value_or(options.steps);
+  initialize(*session, state.seed);
   if (!options.init.empty())
-    loadCheckpoint(*session, options.init);
-  if (options.resume.empty())
-    return;
-  uint64_t chosen = progression.seed;
-  progression = resumeCheckpoint(*session, options.resume);
-  if (options.seed)
-    progression.seed = chosen;
-  if (progression.step > options.steps)
-    failInput(format("'%s' was saved after step %lld, --steps is %lld", options.resume.c_str(),
-                     static_cast<long long>(progression.step),
-                     static_cast<long long>(options.steps)),
-              "--steps counts the whole run, with the steps already done");
-}
-
-void TrainRun::openValidation() {
-  BatchShape shape = batchShape(program, getEntry(program, "eval"));
-  if (options.data.isCopyTask)
-    data.validation = std::make_unique<CopyRows>(0, program.vocab, "data.copy.validation");
-  else
-    data.validation = std::make_unique<SpacedWindows>(data.corpus.validation, options.evalBatches,
-                                                      shape.rows, shape.length, "validation");
-}
-
-void TrainRun::openData() {
-  if (options.data.isCopyTask) {
-    data.train = std::make_unique<CopyRows>(progression.seed, program.vocab, "data.copy");
-  } else {
-    CorpusOptions text = corpusOptions(program, options.data, options.data.data);
-    if (options.validation.empty()) {
-      data.corpus = readSplitCorpus(text);
-    } else {
-      data.corpus.train = readTokens(text);
-      data.corpus.validation = readTokens(corpusOptions(program, options.data, options.validation));
-    }
-    data.train = std::make_unique<RandomWindows>(data.corpus.train, progression.seed,
-                                                 trainer.shape().length, "training");
+    loadParameters(*session, options.init);
+  if (options.resume == "auto") {
+    if (auto newest = findNewest(options.checkpoints))
+      resume(*newest);
+  } else if (!options.resume.empty()) {
+    resume(options.resume);
   }
-  if (options.evalEvery > 0 && findEntry(program, "eval"))
-    openValidation();
+  trainer.emplace(*session, options.phase, state.scheduleSteps,
+                  Metrics(data.vocabulary(), data.copyLength()));
+  rows = data.trainingRows(state.seed, trainer->shape().length);
+  if (options.evalEvery > 0 && findEntry(program, "eval")) {
+    BatchShape shape = batchShape(program, getEntry(program, "eval"));
+    validation = data.spacedRows("val", options.evalBatches * shape.rows, shape.length);
+  }
+}
+
+/// Fails where the options of a resumed run contradict the checkpoint.
+static void checkAgreement(const RunState &saved, const RunState &wanted,
+                           const TrainOptions &options, const std::string &checkpoint) {
+  auto fail = [&](const std::string &found, const char *note) {
+    failInput("'" + checkpoint + "' " + found, note);
+  };
+  if (options.seed && saved.seed != *options.seed)
+    fail(format("is of a run with seed %llu, --seed is %llu",
+                static_cast<unsigned long long>(saved.seed),
+                static_cast<unsigned long long>(*options.seed)),
+         "a resumed run keeps its seed; begin another run in another folder of checkpoints");
+  if (saved.phase != wanted.phase)
+    fail("is of phase '" + saved.phase + "', --phase is '" + wanted.phase + "'",
+         "begin a phase from the parameters of another with --init");
+  if (saved.tokenizerHash != wanted.tokenizerHash)
+    fail("is of a run with another tokenizer than --data has", "use the data it was trained on");
+  if (saved.step > options.steps)
+    fail(format("was saved after step %lld, --steps is %lld", static_cast<long long>(saved.step),
+                static_cast<long long>(options.steps)),
+         "--steps counts the whole run, with the steps already done");
+}
+
+void TrainRun::resume(const std::string &checkpoint) {
+  RunState saved = resumeFrom(*session, checkpoint);
+  checkAgreement(saved, state, options, checkpoint);
+  state = saved;
+  if (options.scheduleSteps)
+    state.scheduleSteps = *options.scheduleSteps;
+  savedStep = state.step;
+  printf("resumed '%s': %lld steps are done\n", checkpoint.c_str(),
+         static_cast<long long>(state.step));
 }
 
 void TrainRun::describe() const {
+  BatchShape shape = trainer->shape();
   printf("model %s (%s), %d threads, %lld tokens per step, seed %llu\n", program.model,
          program.target, session->threads().size(),
-         static_cast<long long>(trainer.shape().rows * trainer.shape().length),
-         static_cast<unsigned long long>(progression.seed));
-  if (!options.data.isCopyTask)
-    printf("data: %zu training tokens, %zu validation tokens\n", data.corpus.train.size(),
-           data.corpus.validation.size());
+         static_cast<long long>(shape.rows * shape.length),
+         static_cast<unsigned long long>(state.seed));
+  if (!data.copyLength())
+    printf("data: %s\n", data.describe().c_str());
 }
 
-void TrainRun::logStep(LogFile &log, int64_t step, const StepReport &report, double speed) {
+void TrainRun::logStep(RunLog &log, const StepReport &report, double speed) {
   JsonLine line;
-  line.add("step", step);
+  line.add("step", state.step);
   bool hasLoss = report.output("loss").has_value();
   if (!hasLoss)
     line.add("loss", report.metrics.loss());
@@ -120,18 +107,26 @@ void TrainRun::logStep(LogFile &log, int64_t step, const StepReport &report, dou
   line.add("bpb", report.metrics.bitsPerByte());
   line.add("exit_depth", report.metrics.exitDepth());
   line.add("copy_nll", report.metrics.copyNll());
+  // Last, for they are all that differs between runs that are the same.
   line.add("tok_s", speed, 6);
-  log.write(line);
+  if (peakSpeed > 0)
+    line.add("mfu", speed / peakSpeed, 4);
+  log.write(state.step, line);
 }
 
-void TrainRun::evaluateNow(LogFile &log, int64_t step, Progress &progress) {
+void TrainRun::evaluateIfDue(RunLog &log, Progress &progress) {
+  bool isDue = validation && state.step > 0 &&
+               (state.step % options.evalEvery == 0 || state.step == options.steps);
+  if (!isDue)
+    return;
   progress.pause();
-  Metrics metrics = evaluate(*session, *data.validation, options.evalBatches, copyLength);
+  Metrics metrics = evaluate(*session, *validation, options.evalBatches,
+                             Metrics(data.vocabulary(), data.copyLength()));
   JsonLine line;
-  line.add("step", step);
+  line.add("step", state.step);
   appendEvaluation(line, metrics);
-  log.write(line);
-  std::string text = format("step %lld  validation loss %.4f", static_cast<long long>(step + 1),
+  log.write(state.step, line);
+  std::string text = format("step %lld  validation loss %.4f", static_cast<long long>(state.step),
                             metrics.loss().value_or(NAN));
   if (metrics.bitsPerByte())
     text += format("  bpb %.4f", *metrics.bitsPerByte());
@@ -139,43 +134,47 @@ void TrainRun::evaluateNow(LogFile &log, int64_t step, Progress &progress) {
   progress.resume();
 }
 
-bool TrainRun::isEvaluationDue(int64_t done) const {
-  return data.validation && (done % options.evalEvery == 0 || done == options.steps);
+void TrainRun::checkpoint() {
+  if (!checkpoints || savedStep == state.step)
+    return;
+  checkpoints->save(*session, state, data.vocabulary());
+  savedStep = state.step;
 }
 
-void TrainRun::loop(LogFile &log) {
+void TrainRun::loop(RunLog &log) {
   std::unique_ptr<DispatchRecorder> recorder;
   if (!options.dumpFolder.empty())
     recorder = std::make_unique<DispatchRecorder>(*session, options.dumpFolder);
-  int64_t tokens = trainer.shape().rows * trainer.shape().length;
-  Progress progress(progression.step, options.steps, tokens);
-  while (progression.step < options.steps && !isStopRequested) {
-    int64_t step = progression.step;
-    const StepReport &report = trainer.step(step, *data.train, recorder.get());
-    progression.step = step + 1;
+  BatchShape shape = trainer->shape();
+  Progress progress(state.step, options.steps, shape.rows * shape.length, peakSpeed,
+                    options.logFile);
+  // The rows of a log that a resumed run goes on with end before this evaluation.
+  if (savedStep == state.step)
+    evaluateIfDue(log, progress);
+  while (state.step < options.steps && !isStopRequested()) {
+    const StepReport &report = trainer->step(state.step, state.rows, *rows, recorder.get());
     if (recorder) {
       progress.print(format("recorded %lld kernel calls in '%s'",
                             static_cast<long long>(recorder->count()), options.dumpFolder.c_str()));
       recorder.reset();
     }
-    logStep(log, step, report, progress.finishStep(step, report));
-    if (isEvaluationDue(step + 1))
-      evaluateNow(log, step, progress);
-    if (options.saveEvery > 0 && (step + 1) % options.saveEvery == 0)
-      save();
+    logStep(log, report, progress.finishStep(state.step, report));
+    ++state.step;
+    state.rows += shape.rows;
+    evaluateIfDue(log, progress);
+    bool isDue = options.saveEvery > 0 && state.step % options.saveEvery == 0;
+    if (takeSaveRequest() || isDue)
+      checkpoint();
   }
-  if (isStopRequested)
+  if (isStopRequested())
     progress.print(
-        format("stopped by a signal after %lld steps", static_cast<long long>(progression.step)));
+        format("stopped by a signal after %lld steps", static_cast<long long>(state.step)));
 }
 
-void TrainRun::save() const {
+void TrainRun::finish() {
+  checkpoint();
   if (!options.save.empty())
-    saveCheckpoint(*session, options.save, Contents::ParametersAndStates, progression);
-}
-
-void TrainRun::finish() const {
-  save();
+    saveParameters(*session, options.save, data.vocabulary());
   printf("memory: %s in arenas, %s resident at most\n", bytesText(plannedBytes(program)).c_str(),
          bytesText(peakResidentBytes()).c_str());
   if (options.countAllocations && countedAllocations() < 0)
@@ -187,14 +186,12 @@ void TrainRun::finish() const {
 void TrainRun::run() {
   start();
   if (!options.saveInit.empty())
-    saveCheckpoint(*session, options.saveInit, Contents::Parameters, progression);
-  if (options.steps > 0) {
-    checkDataOptions(options.data);
-    openData();
-    describe();
-  }
-  LogFile log(options.log, !options.resume.empty());
-  listenForStop();
+    saveParameters(*session, options.saveInit, data.vocabulary());
+  if (program.flops_per_token > 0)
+    peakSpeed = measurePeakFlops(session->threads()) / program.flops_per_token;
+  describe();
+  RunLog log(options.log, options.tensorboard, state.step);
+  listenForSignals();
   loop(log);
   finish();
 }

@@ -4,31 +4,29 @@
 #ifndef NANOCHAT_RUNTIME_COMMANDS_TRAINRUN_H
 #define NANOCHAT_RUNTIME_COMMANDS_TRAINRUN_H
 
-#include "runtime/Checkpoint.h"
-#include "runtime/Progress.h"
 #include "runtime/Trainer.h"
+#include "runtime/checkpoint/Checkpoint.h"
+#include "runtime/commands/DataOptions.h"
 #include "runtime/commands/Options.h"
+#include "runtime/config/Apply.h"
+#include "runtime/report/Progress.h"
+#include "runtime/report/RunLog.h"
 
 #include <optional>
 
 namespace nc {
 
 struct TrainOptions {
+  ConfigOptions config;
   SessionOptions session;
   DataOptions data;
-  std::string validation, log, save, init, resume, saveInit, phase = "train", dumpFolder;
-  int64_t steps = 1000, evalEvery = 100, evalBatches = 8, saveEvery = 0;
+  std::string validation, log, logFile, tensorboard, save, init, resume, checkpoints, saveInit,
+      phase = "train", dumpFolder;
+  int64_t steps = 1000, evalEvery = 100, evalBatches = 8, saveEvery = 0, keepLast = 3;
+  std::optional<int64_t> scheduleSteps;
   std::optional<uint64_t> seed;
   bool countAllocations = false;
 };
-
-/// The rows of a run; owns the streams they are cut from.
-struct TrainData {
-  Corpus corpus;
-  std::unique_ptr<RowSource> train, validation; // validation may be null
-};
-
-class LogFile;
 
 /// Lives as long as the run; fails as its parts do (Errors.h).
 class TrainRun {
@@ -37,24 +35,26 @@ public:
   void run();
 
 private:
+  /// Parameters, states and where the run stands.
   void start();
-  void openData();
-  void openValidation();
+  void resume(const std::string &checkpoint);
   void describe() const;
-  void loop(LogFile &log);
-  void logStep(LogFile &log, int64_t step, const StepReport &report, double speed);
-  void evaluateNow(LogFile &log, int64_t step, Progress &progress);
-  bool isEvaluationDue(int64_t done) const;
-  void finish() const;
-  void save() const;
+  void loop(RunLog &log);
+  void logStep(RunLog &log, const StepReport &report, double speed);
+  void evaluateIfDue(RunLog &log, Progress &progress);
+  void checkpoint();
+  void finish();
 
   const nc_program &program;
   const TrainOptions &options;
   std::unique_ptr<Session> session;
-  int64_t copyLength;
-  Trainer trainer;
-  TrainData data;
-  Progression progression;
+  Data data;
+  std::optional<CheckpointWriter> checkpoints;
+  RunState state;
+  double peakSpeed = 0;   // tokens per second at the measured peak; 0 if unknown
+  int64_t savedStep = -1; // the last step with a checkpoint
+  std::optional<Trainer> trainer;
+  std::unique_ptr<RowSource> rows, validation; // validation may be null
 };
 
 } // namespace nc

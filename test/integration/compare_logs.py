@@ -8,7 +8,8 @@ def read(path):
     with open(path) as file:
         lines = [json.loads(line) for line in file]
     for line in lines:
-        line.pop("tok_s", None)
+        for speed in ("tok_s", "mfu"):
+            line.pop(speed, None)
     return lines
 
 

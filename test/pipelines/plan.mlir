@@ -5,10 +5,10 @@
 
 // 3 layers of 4·256² + 3·256·704 weights and 4 norms, the embedding, the last norm, the gate.
 // CHECK: looplm_tiny for {{.*}}: accum=1 batch=8 layers=3 n_loops=4 seq=256
-// CHECK: parameters stored {{ *}}2,477,825
-// CHECK: parameters effective {{ *}}9,713,924
+// CHECK: parameters stored {{ *}}2,936,321
+// CHECK: parameters effective {{ *}}10,172,420
 // CHECK: FLOPs per token, training
-// CHECK: param {{ *}}9,911,360
+// CHECK: param {{ *}}11,745,344
 // CHECK: workspace
 // CHECK: train.gradients tensor<
 

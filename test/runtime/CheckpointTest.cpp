@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "runtime/Checkpoint.h"
+#include "runtime/checkpoint/Checkpoint.h"
 #include "TestTools.h"
 #include "runtime/DispatchRecorder.h"
 #include "runtime/Initialize.h"
 #include "runtime/Program.h"
 #include "runtime/Safetensors.h"
 #include "runtime/Trainer.h"
+#include "runtime/checkpoint/ModelFile.h"
 
 #include <cstring>
+#include <set>
 
 using namespace nc;
 using namespace nc::test;
@@ -30,40 +32,124 @@ std::string writeChanged(const TemporaryFolder &folder,
 
 std::string loadError(const std::string &path) {
   Session session(tiny, 1);
-  return errorOf([&] { loadCheckpoint(session, path); });
+  return errorOf([&] { loadParameters(session, path); });
 }
 
 } // namespace
 
-TEST(Checkpoint, restores_parameters_states_and_progression) {
+namespace {
+
+class Checkpoint : public testing::Test {
+protected:
+  Checkpoint() : session(tiny, 1), restored(tiny, 1) { initialize(session, 4); }
+
+  void save(int64_t step, int64_t keepLast = 3) {
+    RunState state{step, 4 * step, 50, 99, "train", 7};
+    CheckpointWriter(folder.path("c"), keepLast).save(session, state, Vocabulary::ofBytes(257));
+  }
+  std::string at(const std::string &name) { return folder.path("c/" + name); }
+  std::string resumeError(const std::string &name) {
+    return errorOf([&] { resumeFrom(restored, at(name)); });
+  }
+  /// Changes a byte in the middle of a file.
+  void damage(const std::string &name) {
+    std::string content = readFile(at(name));
+    content[content.size() / 2] ^= 1;
+    std::ofstream(at(name), std::ios::binary) << content;
+  }
+
   TemporaryFolder folder;
-  std::string path = folder.path("a.safetensors");
-  Session session(tiny, 1), restored(tiny, 1);
-  initialize(session, 4);
+  Session session, restored;
+};
+
+} // namespace
+
+TEST_F(Checkpoint, restores_parameters_states_and_where_the_run_stood) {
   const nc_tensor &momentum = *tensorsOf(tiny, NC_STATE)[0];
   session.write(momentum, 0.5, 7);
-  saveCheckpoint(session, path, Contents::ParametersAndStates, {12, 99});
-  Progression progression = resumeCheckpoint(restored, path);
-  EXPECT_EQ(progression.step, 12);
-  EXPECT_EQ(progression.seed, 99u);
+  save(12);
+  EXPECT_EQ(findNewest(folder.path("c")), at("step-00000012"));
+  RunState state = resumeFrom(restored, at("step-00000012"));
+  EXPECT_EQ(state.step, 12);
+  EXPECT_EQ(state.rows, 48);
+  EXPECT_EQ(state.scheduleSteps, 50);
+  EXPECT_EQ(state.seed, 99u);
+  EXPECT_EQ(state.phase, "train");
+  EXPECT_EQ(state.tokenizerHash, 7u);
   EXPECT_EQ(restored.read(momentum, 7), 0.5);
   const nc_tensor &table = *tensorsOf(tiny, NC_PARAM)[0];
   EXPECT_EQ(memcmp(session.data(table), restored.data(table), table.bytes), 0);
 }
 
-TEST(Checkpoint, without_states_leaves_them_alone_and_cannot_be_resumed) {
-  TemporaryFolder folder;
-  std::string path = folder.path("a.safetensors");
-  Session session(tiny, 1);
-  saveCheckpoint(session, path, Contents::Parameters, {0, 0});
-  const nc_tensor &momentum = *tensorsOf(tiny, NC_STATE)[0];
-  session.write(momentum, 0.5);
-  loadCheckpoint(session, path);
-  EXPECT_EQ(session.read(momentum), 0.5);
-  expectContains(errorOf([&] { resumeCheckpoint(session, path); }), "no optimizer states");
+TEST_F(Checkpoint, keeps_the_last_and_nothing_else) {
+  for (int64_t step : {9, 10, 11, 123456789})
+    save(step, 2);
+  std::set<std::string> names;
+  for (const auto &entry : std::filesystem::directory_iterator(folder.path("c")))
+    names.insert(entry.path().filename());
+  EXPECT_EQ(names, (std::set<std::string>{"step-00000011", "step-123456789"}));
+  EXPECT_EQ(findNewest(folder.path("c")), at("step-123456789"));
 }
 
-TEST(Checkpoint, a_wrong_tensor_is_named_with_what_was_found_and_expected) {
+TEST_F(Checkpoint, saved_again_takes_the_place_of_the_former) {
+  save(3);
+  session.write(*tensorsOf(tiny, NC_PARAM)[0], 42);
+  save(3);
+  resumeFrom(restored, at("step-00000003"));
+  EXPECT_EQ(restored.read(*tensorsOf(tiny, NC_PARAM)[0]), 42);
+  EXPECT_EQ(std::distance(std::filesystem::directory_iterator(folder.path("c")), {}), 1);
+}
+
+TEST_F(Checkpoint, what_is_damaged_is_named_and_passed_over) {
+  save(1);
+  save(2);
+  damage("step-00000002/model.safetensors");
+  expectContains(resumeError("step-00000002"),
+                 "model.safetensors' was changed since it was written");
+  EXPECT_EQ(findNewest(folder.path("c")), at("step-00000001"));
+  std::filesystem::resize_file(at("step-00000002/optimizer.safetensors"), 100);
+  damage("step-00000001/optimizer.safetensors");
+  expectContains(resumeError("step-00000001"), "optimizer.safetensors' was changed");
+  EXPECT_EQ(findNewest(folder.path("c")), std::nullopt);
+  std::filesystem::remove(at("step-00000001/optimizer.safetensors"));
+  expectContains(resumeError("step-00000001"), "cannot read");
+  std::ofstream(at("step-00000001/manifest.json")) << "{\"format\": \"nanochat";
+  expectContains(resumeError("step-00000001"), "manifest.json' does not describe a checkpoint");
+  expectContains(resumeError("step-00000007"), "cannot read");
+}
+
+TEST_F(Checkpoint, of_another_model_is_refused_before_anything_changes) {
+  save(1);
+  std::string path = at("step-00000001/manifest.json"), text = readFile(path);
+  text.replace(text.find("bigram"), 6, "trigrm");
+  std::ofstream(path) << text;
+  const nc_tensor &table = *tensorsOf(tiny, NC_PARAM)[0];
+  double before = restored.read(table);
+  expectContains(resumeError("step-00000001"), "is of model 'trigrm', this is 'bigram'");
+  EXPECT_EQ(restored.read(table), before);
+}
+
+TEST_F(Checkpoint, leftovers_of_dead_processes_are_cleared_away) {
+  save(1);
+  // No process has this number: it is above the kernel's limit.
+  std::filesystem::create_directories(at(".step-00000002.2147483600"));
+  std::filesystem::create_directories(at(".step-00000002.1"));
+  CheckpointWriter(folder.path("c"), 1);
+  EXPECT_FALSE(std::filesystem::exists(at(".step-00000002.2147483600")));
+  EXPECT_TRUE(std::filesystem::exists(at(".step-00000002.1")));
+}
+
+TEST_F(Checkpoint, that_cannot_be_written_leaves_the_older_ones) {
+  save(1);
+  // A file where the folder should go.
+  std::ofstream(at("step-00000002")) << "in the way";
+  std::string message = errorOf([&] { save(2); });
+  expectContains(message, "cannot write '" + at("step-00000002") + "'");
+  EXPECT_EQ(findNewest(folder.path("c")), at("step-00000001"));
+  EXPECT_EQ(std::distance(std::filesystem::directory_iterator(folder.path("c")), {}), 2);
+}
+
+TEST(ModelFile, a_wrong_tensor_is_named_with_what_was_found_and_expected) {
   TemporaryFolder folder;
   EXPECT_EQ(loadError(writeChanged(folder, [](auto &) {})), "");
   expectContains(loadError(writeChanged(folder, [](auto &views) { views.pop_back(); })),
@@ -77,11 +163,6 @@ TEST(Checkpoint, a_wrong_tensor_is_named_with_what_was_found_and_expected) {
                                           views.push_back({"more", NC_F32, {1}, views[0].data});
                                         })),
                  "has a tensor 'more' (f32 [1]) that model 'bigram' does not have");
-  expectContains(loadError(writeChanged(folder,
-                                        [](auto &views) {
-                                          views.push_back({"state.x", NC_F32, {1}, views[0].data});
-                                        })),
-                 "has no tensor 'state.table.momentum'");
 }
 
 TEST(DispatchRecorder, records_operands_before_and_after_every_call) {
@@ -92,7 +173,8 @@ TEST(DispatchRecorder, records_operands_before_and_after_every_call) {
   double before = session.read(table, 1);
   DispatchRecorder recorder(session, folder.path("dump"));
   CopyRows source(1, tiny.vocab, "data");
-  Trainer(session, "train", 1, 0).step(0, source, &recorder);
+  Trainer(session, "train", 1, Metrics(Vocabulary::ofBytes(tiny.vocab)))
+      .step(0, 0, source, &recorder);
   EXPECT_EQ(recorder.count(), 7);
   SafetensorsFile loss(folder.path("dump/000000.bigram_loss.safetensors"));
   EXPECT_EQ(loss.metadata().at("kernel"), "bigram_loss");

@@ -1,7 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "TestTools.h"
-#include "runtime/Batches.h"
+#include "runtime/data/DataSet.h"
+#include "runtime/data/Permutation.h"
+#include "runtime/data/Rows.h"
+#include "runtime/data/ShardFile.h"
+#include "runtime/data/TextFiles.h"
 
+#include <cstring>
+#include <map>
 #include <set>
 
 using namespace nc;
@@ -9,106 +15,254 @@ using namespace nc::test;
 
 namespace {
 
-TokenStream counting(int64_t count) {
-  TokenStream stream;
+std::vector<int32_t> numbers(int64_t count, int32_t modulus = 1 << 30) {
+  std::vector<int32_t> tokens;
   for (int64_t i = 0; i < count; ++i)
-    stream.push_back(i % 251);
-  return stream;
+    tokens.push_back(int32_t(i % modulus));
+  return tokens;
+}
+
+TokenStream counting(int64_t count) { return TokenStream(numbers(count)); }
+
+std::vector<int32_t> tokensOf(const TokenStream &stream) {
+  std::vector<int32_t> tokens(stream.size());
+  stream.copy(0, stream.size(), tokens.data());
+  return tokens;
+}
+
+DataSet openText(const TemporaryFolder &folder, int64_t vocab = 257) {
+  return openDataSet(folder.path(""), {{"rs"}, "", vocab});
 }
 
 } // namespace
 
-TEST(Corpus, files_come_in_path_order_each_after_a_begin_token) {
-  TemporaryFolder folder;
-  folder.write("b.rs", "B");
-  folder.write("a/z.rs", "Z");
-  folder.write("a/skip.txt", "T");
-  folder.write("c.md", "C");
-  CorpusOptions options{folder.path(""), {"rs"}, 257};
-  EXPECT_EQ(readTokens(options), (TokenStream{256, 'Z', 256, 'B'}));
-  options.extensions = {"rs", "md"};
-  EXPECT_EQ(readTokens(options), (TokenStream{256, 'Z', 256, 'B', 256, 'C'}));
-  options.vocab = 256;
-  EXPECT_EQ(readTokens(options), (TokenStream{'Z', 'B', 'C'}));
+TEST(TokenStream, is_one_row_over_all_its_parts) {
+  TokenStream stream = counting(10);
+  auto narrow = std::make_shared<std::vector<uint16_t>>(std::vector<uint16_t>{60000, 7});
+  stream.append(narrow, narrow->data(), 2, 2);
+  stream.append(counting(0));
+  stream.append(counting(3));
+  EXPECT_EQ(tokensOf(stream),
+            (std::vector<int32_t>{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 60000, 7, 0, 1, 2}));
+  int32_t middle[4];
+  stream.copy(9, 4, middle);
+  EXPECT_EQ(std::vector<int32_t>(middle, middle + 4), (std::vector<int32_t>{9, 60000, 7, 0}));
 }
 
-TEST(Corpus, a_byte_beyond_the_vocabulary_is_named) {
+TEST(TextFiles, come_in_the_order_of_their_names) {
   TemporaryFolder folder;
-  std::string path = folder.write("a.rs", "ab\xc3\xa9");
-  std::string message = errorOf([&] { readTokens({path, {"rs"}, 128}); });
-  expectContains(message, "a.rs': byte 195 at offset 2");
-  expectContains(message, "128");
+  for (const char *name : {"b.rs", "a/z.rs", "a/skip.txt", "c.md"})
+    folder.write(name, name);
+  std::vector<std::string> names;
+  for (const TextFile &text : listText({folder.path(""), {"rs", "md"}}))
+    names.push_back(text.name);
+  EXPECT_EQ(names, (std::vector<std::string>{"a/z.rs", "b.rs", "c.md"}));
 }
 
-TEST(Corpus, the_split_depends_on_relative_paths_only_and_is_never_empty) {
-  TemporaryFolder first, second;
+TEST(TextFiles, the_split_depends_on_names_only_and_is_never_empty) {
+  TemporaryFolder first, second, small;
   for (int i = 0; i < 200; ++i)
     for (const auto *folder : {&first, &second})
       folder->write(format("d%d/f%d.rs", i % 7, i), format("file %d", i));
-  Corpus one = readSplitCorpus({first.path(""), {"rs"}, 257});
-  Corpus two = readSplitCorpus({second.path(""), {"rs"}, 257});
-  EXPECT_EQ(one.validation, two.validation);
-  EXPECT_EQ(one.train, two.train);
-  EXPECT_EQ(one.trainFiles + one.validationFiles, 200);
-  EXPECT_GT(one.validationFiles, 2);
-  EXPECT_LT(one.validationFiles, 25);
+  std::vector<TextFile> one = listText({first.path(""), {"rs"}}),
+                        two = listText({second.path(""), {"rs"}});
+  int chosen = 0;
+  for (size_t i = 0; i < one.size(); ++i) {
+    EXPECT_EQ(one[i].isValidation, two[i].isValidation);
+    chosen += one[i].isValidation;
+  }
+  EXPECT_EQ(one.size(), 200u);
+  EXPECT_GT(chosen, 2);
+  EXPECT_LT(chosen, 25);
 
-  TemporaryFolder small;
   small.write("a.rs", "aaa");
   small.write("b.rs", "bbb");
-  Corpus corpus = readSplitCorpus({small.path(""), {"rs"}, 257});
-  EXPECT_EQ(corpus.validationFiles, 1);
-  EXPECT_EQ(corpus.trainFiles, 1);
+  std::vector<TextFile> few = listText({small.path(""), {"rs"}});
+  EXPECT_NE(few[0].isValidation, few[1].isValidation);
 }
 
-TEST(RandomWindows, are_addressed_by_seed_step_and_row) {
-  TokenStream stream = counting(1000);
-  RandomWindows one(stream, 5, 16, "test"), again(stream, 5, 16, "test"),
-      other(stream, 6, 16, "test");
-  std::set<int64_t> starts;
-  int same = 0;
-  for (int64_t step = 99; step >= 0; --step)
-    for (int64_t row = 0; row < 4; ++row) {
-      int64_t start = one.start(step, row);
-      starts.insert(start);
-      same += start == other.start(step, row);
-      EXPECT_EQ(start, again.start(step, row));
-      int32_t tokens[17];
-      one.fill(step, row, tokens, 16);
-      for (int i = 0; i < 17; ++i)
-        ASSERT_EQ(tokens[i], stream[start + i]);
+TEST(TextFiles, a_single_file_is_cut_at_a_line) {
+  TemporaryFolder folder;
+  std::string path = folder.write("a.rs", std::string(94, 'x') + "yy\nlast");
+  std::vector<TextFile> texts = listText({path, {}});
+  ASSERT_EQ(texts.size(), 2u);
+  EXPECT_EQ(texts[0].end, 97);
+  EXPECT_EQ(texts[1].begin, 97);
+  EXPECT_EQ(texts[1].end, 101);
+  EXPECT_TRUE(texts[1].isValidation);
+}
+
+TEST(DataSet, texts_are_bytes_after_a_token_that_begins_them) {
+  TemporaryFolder folder;
+  folder.write("b.rs", "B");
+  folder.write("a/z.rs", "Z\xc3");
+  DataSet data = openText(folder);
+  EXPECT_EQ(data.train.size() + data.validation.size(), 5);
+  TokenStream all = data.train;
+  all.append(data.validation);
+  std::vector<int32_t> tokens = tokensOf(all);
+  EXPECT_EQ(std::set<int32_t>(tokens.begin(), tokens.end()),
+            (std::set<int32_t>{256, 'Z', 0xc3, 'B'}));
+  EXPECT_EQ(openText(folder, 256).train.size() + openText(folder, 256).validation.size(), 3);
+  std::string message = errorOf([&] { openText(folder, 128); });
+  expectContains(message, "z.rs': byte 195 at offset 1");
+  expectContains(message, "128");
+}
+
+TEST(ShardFile, round_trips_in_two_and_four_bytes) {
+  TemporaryFolder folder;
+  for (int64_t vocab : {1 << 16, 1 << 17}) {
+    std::string path = folder.path("s.bin");
+    ShardInfo info;
+    info.vocab = vocab;
+    info.documents = 3;
+    info.textBytes = int64_t(5) << 33;
+    info.tokenizerHash = 0xfedcba9876543210u;
+    std::vector<int32_t> tokens = numbers(1000, int32_t(vocab));
+    tokens.push_back(int32_t(vocab - 1));
+    writeShard(path, tokens, info);
+    EXPECT_EQ(std::filesystem::file_size(path), 1024 + tokens.size() * (vocab > 1 << 16 ? 4 : 2));
+    TokenStream stream;
+    ShardInfo read = readShard(path, vocab, stream);
+    EXPECT_EQ(tokensOf(stream), tokens);
+    EXPECT_TRUE(read.isOurs);
+    EXPECT_EQ(read.vocab, vocab);
+    EXPECT_EQ(read.documents, 3);
+    EXPECT_EQ(read.textBytes, int64_t(5) << 33);
+    EXPECT_EQ(read.tokenizerHash, 0xfedcba9876543210u);
+    expectContains(errorOf([&] { readShard(path, vocab - 1, stream); }),
+                   format("has token %lld, the model has", static_cast<long long>(vocab - 1)));
+  }
+}
+
+TEST(ShardFile, reads_files_of_llm_c) {
+  TemporaryFolder folder;
+  int32_t header[256] = {20240520, 1, 3};
+  uint16_t tokens[3] = {50256, 1, 2};
+  std::string content(reinterpret_cast<char *>(header), sizeof(header));
+  content.append(reinterpret_cast<char *>(tokens), sizeof(tokens));
+  folder.write("tiny_val.bin", content);
+  folder.write("tiny_train.bin", content);
+  DataSet data = openDataSet(folder.path(""), {{"rs"}, "", 50257});
+  EXPECT_EQ(tokensOf(data.train), (std::vector<int32_t>{50256, 1, 2}));
+  EXPECT_EQ(data.validation.size(), 3);
+  EXPECT_TRUE(data.vocabulary.isUnknown());
+}
+
+TEST(ShardFile, what_is_wrong_with_a_file_is_said) {
+  TemporaryFolder folder;
+  std::string path = folder.path("s.bin");
+  ShardInfo info;
+  info.vocab = 300;
+  writeShard(path, numbers(100), info);
+  std::string good = readFile(path);
+  auto errorOfContent = [&](std::string content) {
+    folder.write("s.bin", content);
+    TokenStream stream;
+    return errorOf([&] { readShard(path, 300, stream); });
+  };
+  EXPECT_EQ(errorOfContent(good), "");
+  expectContains(errorOfContent(""), "is no token file: it has 0 bytes");
+  expectContains(errorOfContent(std::string(2000, 'x')), "is no token file: magic");
+  expectContains(errorOfContent(good.substr(0, good.size() - 2)),
+                 "its header says 100 tokens, the file has 99");
+  expectContains(errorOfContent(good + "x"), "is truncated or damaged");
+  std::string changed = good;
+  changed[1100] ^= 1;
+  expectContains(errorOfContent(changed), "was changed");
+}
+
+TEST(Permutation, is_one_for_every_count_and_another_in_each_epoch) {
+  for (uint64_t count : {1, 2, 3, 17, 64, 1000}) {
+    std::set<uint64_t> places;
+    int fixed = 0;
+    for (uint64_t i = 0; i < count; ++i) {
+      uint64_t place = Permutation(count, 1, 2, 3)(i);
+      EXPECT_LT(place, count);
+      places.insert(place);
+      fixed += place == Permutation(count, 1, 2, 4)(i);
     }
-  EXPECT_GT(starts.size(), 280u);
-  EXPECT_LT(same, 10);
+    EXPECT_EQ(places.size(), count);
+    if (count == 1000) {
+      EXPECT_LT(fixed, 10);
+    }
+  }
 }
 
-TEST(RandomWindows, reach_the_last_window_and_refuse_a_short_stream) {
-  TokenStream stream = counting(18);
-  RandomWindows windows(stream, 0, 16, "test");
-  std::set<int64_t> starts;
-  for (int64_t step = 0; step < 50; ++step)
-    starts.insert(windows.start(step, 0));
-  EXPECT_EQ(starts, (std::set<int64_t>{0, 1}));
-  expectContains(errorOf([&] { RandomWindows(stream, 0, 18, "training"); }),
-                 "the training data has 18 tokens, one row needs 19");
+TEST(ShuffledWindows, meet_every_window_once_per_epoch) {
+  TokenStream stream = counting(1000);
+  ShuffledWindows rows(stream, 5, 16, "test"), again(stream, 5, 16, "test"),
+      other(stream, 6, 16, "test");
+  ASSERT_EQ(rows.rowsPerEpoch(), 61);
+  std::set<int64_t> offsets;
+  int same = 0;
+  for (int64_t epoch = 0; epoch < 5; ++epoch) {
+    std::set<int64_t> windows;
+    for (int64_t i = 60; i >= 0; --i) {
+      int64_t index = epoch * 61 + i, start = rows.start(index);
+      windows.insert(start / 16);
+      offsets.insert(start % 16);
+      same += start == other.start(index);
+      EXPECT_EQ(start, again.start(index));
+      int32_t tokens[17];
+      rows.fill(index, tokens, 16);
+      for (int k = 0; k < 17; ++k)
+        ASSERT_EQ(tokens[k], start + k);
+    }
+    EXPECT_EQ(windows.size(), 61u);
+  }
+  EXPECT_GT(offsets.size(), 2u);
+  EXPECT_LT(same, 15);
+}
+
+TEST(ShuffledWindows, stay_inside_the_shortest_streams_and_refuse_shorter) {
+  for (int64_t size = 17; size < 70; ++size) {
+    ShuffledWindows rows(counting(size), 3, 16, "test");
+    for (int64_t index = 0; index < 50; ++index) {
+      EXPECT_GE(rows.start(index), 0);
+      EXPECT_LE(rows.start(index) + 17, size);
+    }
+  }
+  expectContains(errorOf([] { ShuffledWindows(counting(16), 0, 16, "training"); }),
+                 "the training data has 16 tokens, one row needs 17");
 }
 
 TEST(SpacedWindows, cover_a_stream_from_first_to_last) {
-  TokenStream stream = counting(100);
-  SpacedWindows windows(stream, 2, 2, 9, "test");
+  SpacedWindows windows(counting(100), 4, 9, "test");
   int32_t tokens[10];
-  windows.fill(0, 0, tokens, 9);
+  windows.fill(0, tokens, 9);
   EXPECT_EQ(tokens[0], 0);
-  windows.fill(1, 1, tokens, 9);
+  windows.fill(3, tokens, 9);
   EXPECT_EQ(tokens[9], 99);
+}
+
+TEST(MixedRows, keep_their_shares_and_meet_every_row_of_each_source_once) {
+  auto source = [] { return std::make_unique<ShuffledWindows>(counting(1000), 5, 16, "test"); };
+  std::vector<MixedRows::Part> parts;
+  for (double weight : {5.0, 3.0, 1.5, 0.5})
+    parts.push_back({source(), weight});
+  MixedRows rows(std::move(parts), 7);
+  std::map<size_t, std::set<int64_t>> met;
+  size_t early[4] = {};
+  for (int64_t index = 0; index < 20000; ++index) {
+    auto [part, row] = rows.locate(index);
+    met[part].insert(row);
+    early[part] += index < 1000;
+  }
+  const size_t expected[] = {10000, 6000, 3000, 1000};
+  for (size_t part = 0; part < 4; ++part) {
+    EXPECT_EQ(met[part].size(), expected[part]);
+    EXPECT_EQ(*met[part].rbegin(), int64_t(expected[part]) - 1);
+    EXPECT_NEAR(double(early[part]), expected[part] / 20.0, 60);
+  }
 }
 
 TEST(CopyRows, repeat_their_first_half) {
   CopyRows rows(1, 300, "test"), others(1, 300, "other");
   int32_t row[17], next[17], other[17];
-  rows.fill(3, 0, row, 16);
-  rows.fill(3, 1, next, 16);
-  others.fill(3, 0, other, 16);
+  rows.fill(12, row, 16);
+  rows.fill(13, next, 16);
+  others.fill(12, other, 16);
   std::set<int32_t> distinct(row, row + 8);
   EXPECT_GT(distinct.size(), 3u);
   for (int i = 0; i < 17; ++i) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/Sampler.h"
-#include "runtime/JsonLine.h"
-#include "runtime/Svg.h"
+#include "runtime/report/JsonLine.h"
+#include "runtime/report/Svg.h"
 
 #include <cmath>
 #include <gtest/gtest.h>

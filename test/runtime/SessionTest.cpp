@@ -21,9 +21,9 @@ namespace {
 std::string trained(int threads, int64_t steps) {
   Session session(tiny, threads);
   initialize(session, 1);
-  Trainer trainer(session, "train", steps, 16);
+  Trainer trainer(session, "train", steps, Metrics(Vocabulary::ofBytes(tiny.vocab), 16));
   for (int64_t step = 0; step < steps; ++step)
-    trainer.step(step, CopyRows(1, tiny.vocab, "data"), nullptr);
+    trainer.step(step, step, CopyRows(1, tiny.vocab, "data"), nullptr);
   const nc_tensor &table = *tensorsOf(tiny, NC_PARAM)[0];
   return std::string(static_cast<char *>(session.data(table)), table.bytes);
 }
@@ -98,8 +98,8 @@ TEST(Trainer, entries_allocate_nothing) {
 TEST(Trainer, metrics_weigh_loops_by_their_exit_probability) {
   Session session(tiny, 1);
   initialize(session, 1);
-  Trainer trainer(session, "train", 1, 16);
-  StepReport report = trainer.step(0, CopyRows(1, tiny.vocab, "data"), nullptr);
+  Trainer trainer(session, "train", 1, Metrics(Vocabulary::ofBytes(tiny.vocab), 16));
+  StepReport report = trainer.step(0, 0, CopyRows(1, tiny.vocab, "data"), nullptr);
   EXPECT_NEAR(*report.metrics.loss(), std::log(257), 0.05);
   EXPECT_NEAR(*report.metrics.bitsPerByte(), *report.metrics.loss() / M_LN2, 1e-5);
   EXPECT_NEAR(*report.metrics.exitDepth(), 1.75, 1e-6);
@@ -112,20 +112,21 @@ TEST(Trainer, a_non_finite_loss_names_its_kernel_and_leaves_the_parameters) {
   Session session(tiny, 2);
   initialize(session, 1);
   session.setScalar("poison_step", 2);
-  Trainer trainer(session, "train", 5, 0);
+  Trainer trainer(session, "train", 5, Metrics(Vocabulary::ofBytes(tiny.vocab)));
   CopyRows source(1, tiny.vocab, "data");
-  trainer.step(0, source, nullptr);
-  trainer.step(1, source, nullptr);
+  trainer.step(0, 0, source, nullptr);
+  trainer.step(1, 1, source, nullptr);
   const nc_tensor &table = *tensorsOf(tiny, NC_PARAM)[0];
   double before = session.read(table);
-  std::string message = errorOf([&] { trainer.step(2, source, nullptr); });
+  std::string message = errorOf([&] { trainer.step(2, 2, source, nullptr); });
   expectContains(message, "step 2: output 'loss'[0]");
   expectContains(message, "gradient 'table'");
-  expectContains(message, "tiny.bigram_loss (kernel 'bigram_loss', call 1 of the entry, output 0, element 5)");
+  expectContains(
+      message, "tiny.bigram_loss (kernel 'bigram_loss', call 1 of the entry, output 0, element 5)");
   EXPECT_EQ(session.read(table), before);
 
   session.setScalar("poison_step", -1);
   session.write(*tensorsOf(tiny, NC_PARAM)[1], INFINITY, 3);
-  expectContains(errorOf([&] { trainer.step(3, source, nullptr); }),
+  expectContains(errorOf([&] { trainer.step(3, 3, source, nullptr); }),
                  "parameter 'bias'[3] was not finite before the step");
 }

@@ -2,12 +2,13 @@
 // bit.
 //
 // SPDX-License-Identifier: Apache-2.0
-#ifndef NANOCHAT_RUNTIME_JSONLINE_H
-#define NANOCHAT_RUNTIME_JSONLINE_H
+#ifndef NANOCHAT_RUNTIME_REPORT_JSONLINE_H
+#define NANOCHAT_RUNTIME_REPORT_JSONLINE_H
 
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace nc {
@@ -19,16 +20,19 @@ public:
   void add(const std::string &key, int64_t value);
   void add(const std::string &key, const std::optional<double> &value);
   /// Nothing if empty.
-  void add(const std::string &key, const std::vector<double> &values);
+  void add(const std::string &key, const std::vector<double> &list);
 
   /// The object, with a newline.
   std::string text() const { return "{" + members + "}\n"; }
+  /// Its finite numbers by key; those of lists as key/1, key/2 …
+  const std::vector<std::pair<std::string, double>> &numbers() const { return values; }
 
 private:
   void addRaw(const std::string &key, const std::string &value);
 
   std::string members;
+  std::vector<std::pair<std::string, double>> values;
 };
 
 } // namespace nc
-#endif // NANOCHAT_RUNTIME_JSONLINE_H
+#endif // NANOCHAT_RUNTIME_REPORT_JSONLINE_H

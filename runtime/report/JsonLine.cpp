@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "runtime/JsonLine.h"
+#include "runtime/report/JsonLine.h"
 
 #include "runtime/Errors.h"
 
@@ -28,22 +28,30 @@ void JsonLine::addRaw(const std::string &key, const std::string &value) {
 
 void JsonLine::add(const std::string &key, double value, int digits) {
   addRaw(key, numberText(value, digits));
+  if (std::isfinite(value))
+    values.emplace_back(key, value);
 }
 
-void JsonLine::add(const std::string &key, int64_t value) { addRaw(key, std::to_string(value)); }
+void JsonLine::add(const std::string &key, int64_t value) {
+  addRaw(key, std::to_string(value));
+  values.emplace_back(key, double(value));
+}
 
 void JsonLine::add(const std::string &key, const std::optional<double> &value) {
   if (value)
     add(key, *value);
 }
 
-void JsonLine::add(const std::string &key, const std::vector<double> &values) {
-  if (values.empty())
+void JsonLine::add(const std::string &key, const std::vector<double> &list) {
+  if (list.empty())
     return;
-  std::string list;
-  for (double value : values)
-    list += (list.empty() ? "" : ", ") + numberText(value, 9);
-  addRaw(key, "[" + list + "]");
+  std::string text;
+  for (size_t i = 0; i < list.size(); ++i) {
+    text += (i ? ", " : "") + numberText(list[i], 9);
+    if (std::isfinite(list[i]))
+      values.emplace_back(key + "/" + std::to_string(i + 1), list[i]);
+  }
+  addRaw(key, "[" + text + "]");
 }
 
 } // namespace nc

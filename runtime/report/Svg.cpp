@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "runtime/Svg.h"
+#include "runtime/report/Svg.h"
 
 #include "runtime/Errors.h"
 

@@ -1,8 +1,8 @@
 // A loss curve as a self-contained picture.
 //
 // SPDX-License-Identifier: Apache-2.0
-#ifndef NANOCHAT_RUNTIME_SVG_H
-#define NANOCHAT_RUNTIME_SVG_H
+#ifndef NANOCHAT_RUNTIME_REPORT_SVG_H
+#define NANOCHAT_RUNTIME_REPORT_SVG_H
 
 #include <string>
 #include <vector>
@@ -30,4 +30,4 @@ std::vector<double> roundTicks(double low, double high, int count);
 std::string drawSvg(const LossCurve &curve);
 
 } // namespace nc
-#endif // NANOCHAT_RUNTIME_SVG_H
+#endif // NANOCHAT_RUNTIME_REPORT_SVG_H

@@ -1,19 +1,34 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "runtime/Progress.h"
+#include "runtime/report/Progress.h"
 
 #include "runtime/Errors.h"
 
 #include <algorithm>
+#include <cerrno>
 #include <cstdio>
+#include <cstring>
 #include <unistd.h>
 
 namespace nc {
 
 using std::chrono::duration;
 
-Progress::Progress(int64_t first, int64_t total, int64_t tokensPerStep)
-    : first(first), total(total), tokensPerStep(tokensPerStep), isTerminal(isatty(STDOUT_FILENO)),
-      begin(Clock::now()), lastStep(begin), lastShown(begin) {}
+Progress::Progress(int64_t first, int64_t total, int64_t tokensPerStep, double peakSpeed,
+                   const std::string &path)
+    : first(first), total(total), tokensPerStep(tokensPerStep), peakSpeed(peakSpeed),
+      isTerminal(isatty(STDOUT_FILENO)), begin(Clock::now()), lastStep(begin), lastShown(begin),
+      lastFiled(begin) {
+  if (path.empty())
+    return;
+  file = fopen(path.c_str(), first > 0 ? "a" : "w");
+  if (!file)
+    failInput(format("--log-file: cannot write '%s': %s", path.c_str(), strerror(errno)));
+}
+
+Progress::~Progress() {
+  if (file)
+    fclose(file);
+}
 
 double Progress::seconds() const { return duration<double>(Clock::now() - begin).count(); }
 
@@ -25,12 +40,12 @@ void Progress::resume() {
   lastStep += paused;
 }
 
-bool Progress::isDue(int64_t step) {
-  double sinceShown = duration<double>(Clock::now() - lastShown).count();
+bool Progress::isDue(int64_t step, bool isTerminal, Clock::time_point &shown) const {
+  double sinceShown = duration<double>(Clock::now() - shown).count();
   bool isDue = step == first || step + 1 == total || sinceShown > (isTerminal ? 0.1 : 30.0) ||
                (!isTerminal && (step + 1) % std::max<int64_t>(total / 10, 1) == 0);
   if (isDue)
-    lastShown = Clock::now();
+    shown = Clock::now();
   return isDue;
 }
 
@@ -50,8 +65,8 @@ static std::string speedText(double speed) {
 }
 
 std::string Progress::describe(int64_t step, const StepReport &report, double speed) const {
-  std::string line =
-      format("step %lld/%lld", static_cast<long long>(step + 1), static_cast<long long>(total));
+  std::string line = format("step %lld/%lld (%.1f %%)", static_cast<long long>(step + 1),
+                            static_cast<long long>(total), 100.0 * (step + 1) / total);
   auto append = [&](const char *label, const char *pattern, std::optional<double> value) {
     char text[32];
     if (!value)
@@ -66,20 +81,26 @@ std::string Progress::describe(int64_t step, const StepReport &report, double sp
   append("lr", "%.2e", report.output("lr"));
   append("|g|", "%.3g", report.output("grad_norm"));
   double left = seconds() / (step + 1 - first) * (total - step - 1);
-  return line + "  " + speedText(speed) + "  ETA " + timeText(left);
+  std::string mfu = peakSpeed > 0 ? format("%.1f %%", 100 * speed / peakSpeed) : "n/a";
+  return line + "  " + speedText(speed) + "  MFU " + mfu + "  ETA " + timeText(left);
 }
 
 double Progress::finishStep(int64_t step, const StepReport &report) {
   auto now = Clock::now();
   double speed = tokensPerStep / std::max(duration<double>(now - lastStep).count(), 1e-9);
   lastStep = now;
-  if (isDue(step)) {
+  bool isShown = isDue(step, isTerminal, lastShown);
+  bool isFiled = file && isDue(step, /*isTerminal=*/false, lastFiled);
+  if (isShown || isFiled) {
     // The mean: single steps jump too much to be read.
     double mean = tokensPerStep * (step + 1 - first) / std::max(seconds(), 1e-9);
     std::string line = describe(step, report, mean);
-    printf(isTerminal ? "\r\x1b[K%s" : "%s\n", line.c_str());
+    if (isFiled)
+      fprintf(file, "%s\n", line.c_str());
+    if (isShown)
+      printf(isTerminal ? "\r\x1b[K%s" : "%s\n", line.c_str());
     fflush(stdout);
-    isLineOpen = isTerminal;
+    isLineOpen |= isShown && isTerminal;
   }
   if (step + 1 == total && isLineOpen)
     print("");
@@ -92,6 +113,8 @@ void Progress::print(const std::string &line) {
   isLineOpen = false;
   if (!line.empty())
     printf("%s\n", line.c_str());
+  if (file && !line.empty())
+    fprintf(file, "%s\n", line.c_str());
   fflush(stdout);
 }
 

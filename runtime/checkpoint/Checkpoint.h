@@ -1,0 +1,60 @@
+// Checkpoints: everything a run needs to go on as if it had not stopped.
+//
+// A checkpoint is a folder DIR/step-00000010 with model.safetensors, optimizer.safetensors and
+// manifest.json, which lists sizes and hashes of the others and where the run stood. It is written
+// under another name and renamed when all of it is on disk: what is there under its own name is
+// complete, whenever the process or the machine died.
+//
+// SPDX-License-Identifier: Apache-2.0
+#ifndef NANOCHAT_RUNTIME_CHECKPOINT_CHECKPOINT_H
+#define NANOCHAT_RUNTIME_CHECKPOINT_CHECKPOINT_H
+
+#include "runtime/Session.h"
+#include "runtime/data/Vocabulary.h"
+
+#include <optional>
+#include <string>
+
+namespace nc {
+
+constexpr const char *kModelFile = "model.safetensors";
+constexpr const char *kOptimizerFile = "optimizer.safetensors";
+
+/// Where a run stands.
+struct RunState {
+  int64_t step = 0;          // steps done
+  int64_t rows = 0;          // rows of data consumed
+  int64_t scheduleSteps = 0; // the length that schedules see
+  uint64_t seed = 0;
+  std::string phase = "train";
+  uint64_t tokenizerHash = 0;
+};
+
+/// Writes checkpoints to a folder and removes old ones.
+class CheckpointWriter {
+public:
+  /// Makes the folder, and clears away what a killed process left half written. `keepLast` is at
+  /// least 1. Fails (exit 2) if nothing can be written there.
+  CheckpointWriter(const std::string &folder, int64_t keepLast);
+
+  /// Fails (exit 1), with all older checkpoints intact, if it cannot be written.
+  void save(const Session &session, const RunState &state, const Vocabulary &vocabulary) const;
+
+private:
+  void removeOld() const;
+
+  std::string folder;
+  int64_t keepLast;
+};
+
+/// The folder of the newest complete checkpoint in `folder`; damaged ones are passed over, with a
+/// warning on standard error.
+std::optional<std::string> findNewest(const std::string &folder);
+
+/// Loads a checkpoint after its sizes and hashes were checked. Fails (exit 2) before anything is
+/// changed if it is damaged or of another model. Says on standard output how its program differed
+/// from this one, where that does not matter.
+RunState resumeFrom(Session &session, const std::string &checkpoint);
+
+} // namespace nc
+#endif // NANOCHAT_RUNTIME_CHECKPOINT_CHECKPOINT_H

@@ -1,0 +1,37 @@
+// manifest.json of a checkpoint.
+//
+// SPDX-License-Identifier: Apache-2.0
+#ifndef NANOCHAT_RUNTIME_CHECKPOINT_MANIFEST_H
+#define NANOCHAT_RUNTIME_CHECKPOINT_MANIFEST_H
+
+#include "runtime/checkpoint/Checkpoint.h"
+
+#include <map>
+#include <vector>
+
+namespace nc {
+
+struct CheckpointManifest {
+  struct File {
+    std::string name;
+    uint64_t bytes, hash;
+  };
+  std::string model, target, compiler, irHash;
+  std::map<std::string, int64_t> sizes; // compile-time sizes of the program
+  RunState state;
+  std::vector<File> files;
+
+  static CheckpointManifest of(const nc_program &program, const RunState &state);
+
+  /// Of the checkpoint in `folder`. Fails (exit 2) if it is not one.
+  static CheckpointManifest read(const std::string &folder);
+  void write(const std::string &folder) const;
+
+  /// Adds a file that was written, with its size and hash.
+  void add(const std::string &folder, const std::string &name);
+  /// Fails (exit 2) if a file is missing or is not what was written.
+  void checkFiles(const std::string &folder) const;
+};
+
+} // namespace nc
+#endif // NANOCHAT_RUNTIME_CHECKPOINT_MANIFEST_H

@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "runtime/checkpoint/ModelFile.h"
+
+#include "runtime/Errors.h"
+#include "runtime/Program.h"
+#include "runtime/Safetensors.h"
+#include "runtime/checkpoint/Checkpoint.h"
+
+#include <cstring>
+#include <filesystem>
+
+namespace nc {
+
+static void save(const Session &session, nc_kind kind, const std::string &path,
+                 const Metadata &metadata) {
+  std::vector<TensorView> views;
+  for (const nc_tensor *tensor : tensorsOf(session.program, kind))
+    views.push_back(viewOf(*tensor, tensor->name, session.data(*tensor)));
+  writeSafetensors(path, views, metadata);
+}
+
+void saveParameters(const Session &session, const std::string &path, const Vocabulary &vocabulary) {
+  const nc_program &program = session.program;
+  Metadata metadata = {
+      {"model", program.model}, {"compiler", program.compiler}, {"ir_hash", program.ir_hash}};
+  if (std::string tokenizer = vocabulary.tokenizerText(); !tokenizer.empty())
+    metadata["tokenizer"] = tokenizer;
+  save(session, NC_PARAM, path, metadata);
+}
+
+void saveStates(const Session &session, const std::string &path) {
+  save(session, NC_STATE, path, {{"model", session.program.model}});
+}
+
+static std::string typeText(int32_t dtype, const std::vector<int64_t> &shape) {
+  return std::string(dtypeName(dtype)) + " " + shapeText(shape);
+}
+
+/// Programs in f64 start from the values of programs in f32.
+static bool widens(const TensorView &view, const nc_tensor &tensor) {
+  return view.dtype == NC_F32 && tensor.dtype == NC_F64;
+}
+
+static void copyTensor(Session &session, const TensorView &view, const nc_tensor &tensor) {
+  if (!widens(view, tensor)) {
+    memcpy(session.data(tensor), view.data, view.bytes());
+    return;
+  }
+  auto *bytes = static_cast<const char *>(view.data);
+  for (int64_t i = 0; i < elementCount(tensor); ++i) {
+    float value;
+    memcpy(&value, bytes + i * sizeof(value), sizeof(value));
+    session.write(tensor, value, i);
+  }
+}
+
+static void checkTensors(const SafetensorsFile &file, const std::vector<const nc_tensor *> &tensors,
+                         const char *model) {
+  std::set<std::string> expected;
+  for (const nc_tensor *tensor : tensors) {
+    std::string name = tensor->name, type = typeText(tensor->dtype, shapeOf(*tensor));
+    expected.insert(name);
+    const TensorView *view = file.find(name);
+    if (!view)
+      failInput(format("'%s' has no tensor '%s', expected %s", file.path().c_str(), name.c_str(),
+                       type.c_str()));
+    if (view->shape != shapeOf(*tensor) ||
+        !(view->dtype == tensor->dtype || widens(*view, *tensor)))
+      failInput(format("'%s': tensor '%s' is %s, expected %s", file.path().c_str(), name.c_str(),
+                       typeText(view->dtype, view->shape).c_str(), type.c_str()),
+                "the file belongs to a model of other sizes");
+  }
+  for (const TensorView &view : file.tensors())
+    if (expected.count(view.name) == 0)
+      failInput(format("'%s' has a tensor '%s' (%s) that model '%s' does not have",
+                       file.path().c_str(), view.name.c_str(),
+                       typeText(view.dtype, view.shape).c_str(), model));
+}
+
+static void load(Session &session, nc_kind kind, const std::string &path) {
+  SafetensorsFile file(path);
+  std::vector<const nc_tensor *> tensors = tensorsOf(session.program, kind);
+  checkTensors(file, tensors, session.program.model);
+  for (const nc_tensor *tensor : tensors)
+    copyTensor(session, *file.find(tensor->name), *tensor);
+}
+
+static std::string modelFileIn(const std::string &path) {
+  return std::filesystem::is_directory(path) ? path + "/" + kModelFile : path;
+}
+
+void loadParameters(Session &session, const std::string &path) {
+  load(session, NC_PARAM, modelFileIn(path));
+}
+
+void loadStates(Session &session, const std::string &path) { load(session, NC_STATE, path); }
+
+Vocabulary vocabularyOf(const std::string &path, int64_t modelVocab) {
+  SafetensorsFile file(modelFileIn(path));
+  auto tokenizer = file.metadata().find("tokenizer");
+  if (tokenizer == file.metadata().end())
+    return Vocabulary::ofBytes(modelVocab);
+  return Vocabulary::of(Tokenizer::parse(tokenizer->second, "tokenizer of " + file.path()));
+}
+
+} // namespace nc

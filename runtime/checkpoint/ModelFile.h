@@ -1,0 +1,31 @@
+// Parameters or optimizer states in safetensors files, under their names.
+//
+// Metadata of parameters: model, compiler, ir_hash and, if there is one, tokenizer (the content of
+// tokenizer.json), so that a model file is all that generating text needs.
+//
+// SPDX-License-Identifier: Apache-2.0
+#ifndef NANOCHAT_RUNTIME_CHECKPOINT_MODELFILE_H
+#define NANOCHAT_RUNTIME_CHECKPOINT_MODELFILE_H
+
+#include "runtime/Session.h"
+#include "runtime/data/Vocabulary.h"
+
+#include <string>
+
+namespace nc {
+
+void saveParameters(const Session &session, const std::string &path, const Vocabulary &vocabulary);
+void saveStates(const Session &session, const std::string &path);
+
+/// Loads the parameters of a model file or of a checkpoint's folder. Fails (exit 2) before anything
+/// is changed if a tensor is missing, unknown or of another shape or dtype; only f32 may become
+/// f64.
+void loadParameters(Session &session, const std::string &path);
+void loadStates(Session &session, const std::string &path);
+
+/// The vocabulary a model file or a checkpoint's folder was trained with; without a tokenizer,
+/// bytes.
+Vocabulary vocabularyOf(const std::string &path, int64_t modelVocab);
+
+} // namespace nc
+#endif // NANOCHAT_RUNTIME_CHECKPOINT_MODELFILE_H

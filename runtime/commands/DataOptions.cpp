@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "runtime/commands/DataOptions.h"
+
+#include "runtime/Errors.h"
+#include "runtime/Program.h"
+
+#include <CLI/CLI.hpp>
+#include <cmath>
+
+namespace nc {
+
+void addDataOptions(CLI::App &command, DataOptions &options) {
+  auto add = [&](const char *name, auto &value, const char *help, const char *type) {
+    return command.add_option(name, value, help)->type_name(type)->group("Data");
+  };
+  add("--data", options.data,
+      "A prepared folder (see 'data'), token files (.bin), or texts: a file, or a folder to search",
+      "[NAME=]PATH");
+  add("--mix", options.mix, "The share of a named --data in what is trained on", "NAME=WEIGHT");
+  add("--tokenizer", options.tokenizer, "For --data that is text: encode with it; else bytes",
+      "FILE");
+  add("--ext", options.extensions, "Endings of the files to take from folders of texts", "EXT,…")
+      ->delimiter(',')
+      ->capture_default_str();
+  command
+      .add_flag("--copy-task", options.isCopyTask,
+                "Instead of text, random strings that a model must repeat")
+      ->group("Data");
+}
+
+Data::Data(const nc_program &program, const DataOptions &given)
+    : options{given.extensions, given.tokenizer, program.vocab},
+      words(Vocabulary::ofBytes(program.vocab)) {
+  if (given.data.empty() && !given.isCopyTask)
+    failInput("no data", "name a file or folder with --data, or use --copy-task");
+  if (!given.data.empty() && given.isCopyTask)
+    failInput("--data and --copy-task exclude each other");
+  if (given.isCopyTask)
+    copyRow = sizeOr(program, "seq", 0);
+  for (const std::string &text : given.data)
+    open(text);
+  weigh(given.mix);
+}
+
+/// NAME=VALUE, or a value without a name.
+static std::pair<std::string, std::string> splitName(const std::string &text) {
+  size_t equals = text.find('=');
+  // A path may hold an equals sign; a name holds no slash.
+  if (equals == text.npos || text.substr(0, equals).find('/') != text.npos)
+    return {"", text};
+  return {text.substr(0, equals), text.substr(equals + 1)};
+}
+
+void Data::open(const std::string &text) {
+  auto [name, path] = splitName(text);
+  if (name.empty())
+    name = path;
+  for (const Part &part : parts)
+    if (part.name == name)
+      failInput("--data: '" + name + "' is named twice");
+  parts.push_back({name, openDataSet(path, options), 1});
+  const Vocabulary &here = parts.back().set.vocabulary;
+  if (parts.size() == 1)
+    words = here;
+  else if (here.hash() != words.hash())
+    failInput(format("--data: '%s' and '%s' have different tokenizers", parts[0].name.c_str(),
+                     name.c_str()),
+              "prepare the second with --tokenizer and the tokenizer.json of the first");
+}
+
+void Data::weigh(const std::vector<std::string> &mix) {
+  std::set<std::string> known, weighed;
+  for (const Part &part : parts)
+    known.insert(part.name);
+  for (const std::string &text : mix) {
+    auto [name, number] = splitName(text);
+    char *end = nullptr;
+    double weight = strtod(number.c_str(), &end);
+    if (name.empty() || number.empty() || *end || !(weight > 0) || !std::isfinite(weight))
+      failInput("--mix: found '" + text + "', expected NAME=WEIGHT with a weight above 0");
+    if (!known.count(name))
+      failInput("--mix: no data is named '" + name + "'",
+                "there are " + join(known) + "; see --data");
+    weighed.insert(name);
+    for (Part &part : parts)
+      if (part.name == name)
+        part.weight = weight;
+  }
+  for (const std::string &name : known)
+    if (!mix.empty() && !weighed.count(name))
+      failInput("--mix: no weight for '" + name + "'", "give every --data one, or none");
+}
+
+void Data::replaceValidation(const std::string &validation) {
+  DataSet set = openDataSet(validation, options);
+  for (Part &part : parts)
+    part.set.validation = {};
+  parts[0].set.validation.append(set.train);
+  parts[0].set.validation.append(set.validation);
+}
+
+std::unique_ptr<RowSource> Data::trainingRows(uint64_t seed, int64_t length) const {
+  if (copyRow)
+    return std::make_unique<CopyRows>(seed, options.vocab, "data.copy");
+  std::vector<MixedRows::Part> sources;
+  for (const Part &part : parts)
+    sources.push_back({std::make_unique<ShuffledWindows>(part.set.train, seed, length,
+                                                         parts.size() > 1 ? part.name : "training"),
+                       part.weight});
+  if (sources.size() == 1)
+    return std::move(sources[0].rows);
+  return std::make_unique<MixedRows>(std::move(sources), seed);
+}
+
+TokenStream Data::tokensOf(const std::string &split) const {
+  TokenStream tokens;
+  for (const Part &part : parts) {
+    if (split != "val")
+      tokens.append(part.set.train);
+    if (split != "train")
+      tokens.append(part.set.validation);
+  }
+  return tokens;
+}
+
+std::unique_ptr<RowSource> Data::spacedRows(const std::string &split, int64_t count,
+                                            int64_t length) const {
+  if (copyRow)
+    return std::make_unique<CopyRows>(0, options.vocab, "data.copy.validation");
+  return std::make_unique<SpacedWindows>(tokensOf(split), count, length,
+                                         split == "val" ? "validation" : "evaluation");
+}
+
+std::string Data::describe() const {
+  double total = 0;
+  for (const Part &part : parts)
+    total += part.weight;
+  std::string shares;
+  for (const Part &part : parts)
+    if (parts.size() > 1)
+      shares += format("%s%s %.4g %%", shares.empty() ? " (" : ", ", part.name.c_str(),
+                       100 * part.weight / total);
+  return format("%lld training tokens%s%s, %lld validation tokens, vocabulary %d",
+                static_cast<long long>(tokensOf("train").size()), shares.c_str(),
+                shares.empty() ? "" : ")", static_cast<long long>(tokensOf("val").size()),
+                words.size());
+}
+
+} // namespace nc

@@ -1,0 +1,65 @@
+// What to train or measure on, as commands are told.
+//
+// SPDX-License-Identifier: Apache-2.0
+#ifndef NANOCHAT_RUNTIME_COMMANDS_DATAOPTIONS_H
+#define NANOCHAT_RUNTIME_COMMANDS_DATAOPTIONS_H
+
+#include "runtime/data/DataSet.h"
+#include "runtime/data/Rows.h"
+
+namespace CLI {
+class App;
+}
+struct nc_program;
+
+namespace nc {
+
+struct DataOptions {
+  std::vector<std::string> data; // PATH or NAME=PATH
+  std::vector<std::string> mix;  // NAME=WEIGHT
+  std::vector<std::string> extensions = {"rs"};
+  std::string tokenizer;
+  bool isCopyTask = false;
+};
+
+/// Adds --data, --mix, --ext, --tokenizer and --copy-task.
+void addDataOptions(CLI::App &command, DataOptions &options);
+
+/// Data sets by name, and their shares.
+class Data {
+public:
+  /// Fails (exit 2) unless there is exactly one kind of data, all of one vocabulary.
+  Data(const nc_program &program, const DataOptions &options);
+
+  /// `validation` replaces the validation tokens of all sets: all tokens of the text there.
+  void replaceValidation(const std::string &validation);
+
+  const Vocabulary &vocabulary() const { return words; }
+  /// Length of a row of the copy task, 0 for other data.
+  int64_t copyLength() const { return copyRow; }
+
+  std::unique_ptr<RowSource> trainingRows(uint64_t seed, int64_t length) const;
+  /// `count` rows evenly spaced over the tokens of a split, "all", "train" or "val".
+  std::unique_ptr<RowSource> spacedRows(const std::string &split, int64_t count,
+                                        int64_t length) const;
+  /// "1234 training tokens (name 50 %, ...), 60 validation tokens".
+  std::string describe() const;
+
+private:
+  struct Part {
+    std::string name;
+    DataSet set;
+    double weight;
+  };
+  void open(const std::string &text);
+  void weigh(const std::vector<std::string> &mix);
+  TokenStream tokensOf(const std::string &split) const;
+
+  DataSetOptions options;
+  int64_t copyRow = 0;
+  std::vector<Part> parts;
+  Vocabulary words;
+};
+
+} // namespace nc
+#endif // NANOCHAT_RUNTIME_COMMANDS_DATAOPTIONS_H

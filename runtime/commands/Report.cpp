@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "runtime/Errors.h"
+#include "runtime/Files.h"
+#include "runtime/commands/Commands.h"
+#include "runtime/report/HtmlReport.h"
+
+#include <CLI/CLI.hpp>
+#include <filesystem>
+
+namespace nc {
+
+namespace {
+struct ReportOptions {
+  std::vector<std::string> logs;
+  std::string out = "report.html", title;
+};
+} // namespace
+
+static void writeReport(const ReportOptions &options) {
+  checkWritable(options.out, "--out");
+  std::vector<ReportedRun> runs;
+  for (const std::string &log : options.logs) {
+    runs.push_back({options.logs.size() > 1 ? log : std::filesystem::path(log).filename().string(),
+                    readLog(log)});
+    if (runs.back().series.empty())
+      failInput("'" + log + "' holds no numbers");
+  }
+  std::string page = htmlReport(options.title.empty() ? runs[0].name : options.title, runs);
+  AtomicFile file(options.out);
+  file.write(page.data(), page.size());
+  file.commit();
+  printf("%s: %zu bytes\n", options.out.c_str(), page.size());
+}
+
+void addReportCommand(CLI::App &app) {
+  auto options = std::make_shared<ReportOptions>();
+  CLI::App *command =
+      app.add_subcommand("report", "Make a page of one or several runs, to look at in a browser");
+  command->add_option("logs", options->logs, "What 'train --log' wrote")
+      ->type_name("LOG.jsonl")
+      ->required();
+  command->add_option("-o,--out", options->out, "The page")
+      ->type_name("FILE.html")
+      ->capture_default_str();
+  command->add_option("--title", options->title, "Title of the page [name of the first log]");
+  command->callback([options] { writeReport(*options); });
+}
+
+} // namespace nc

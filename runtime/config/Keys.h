@@ -1,0 +1,45 @@
+// The keys a configuration may have: the one table that reading, checking and the schema go by.
+//
+// SPDX-License-Identifier: Apache-2.0
+#ifndef NANOCHAT_RUNTIME_CONFIG_KEYS_H
+#define NANOCHAT_RUNTIME_CONFIG_KEYS_H
+
+#include <cmath>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace nc {
+
+enum class KeyType { Integer, Number, Boolean, Text, TextList };
+
+/// What a program does with a key.
+enum class KeyUse {
+  Flag,   // `target` is an option of 'train', without dashes
+  Scalar, // `target` is a run-time scalar of the model, if it has that
+  Size,   // `target` is a compile-time size of the program, which must agree
+  Told,   // it goes into checks or other keys; `target` says what for
+  Unused  // `target` says why not
+};
+
+struct Key {
+  const char *path; // "training.total_steps"; "data.mix.*" stands for any name there
+  KeyType type;
+  KeyUse use;
+  const char *target;
+  const char *help;
+  double least = -INFINITY, most = INFINITY; // of numbers
+};
+
+const std::vector<Key> &knownKeys();
+
+/// The key of a path, or null.
+const Key *findKey(std::string_view path);
+
+/// The known path that looks most like `path`, "" if none does.
+std::string nearestKey(std::string_view path);
+
+const char *typeName(KeyType type);
+
+} // namespace nc
+#endif // NANOCHAT_RUNTIME_CONFIG_KEYS_H

@@ -1,0 +1,34 @@
+// The data of a run: training and validation tokens and what they mean.
+//
+// SPDX-License-Identifier: Apache-2.0
+#ifndef NANOCHAT_RUNTIME_DATA_DATASET_H
+#define NANOCHAT_RUNTIME_DATA_DATASET_H
+
+#include "runtime/data/TextFiles.h"
+#include "runtime/data/TokenStream.h"
+#include "runtime/data/Vocabulary.h"
+
+namespace nc {
+
+struct DataSet {
+  Vocabulary vocabulary;
+  TokenStream train, validation;
+};
+
+/// How to read what is not prepared.
+struct DataSetOptions {
+  std::vector<std::string> extensions; // of texts in a folder
+  std::string tokenizer;               // for texts; empty: bytes
+  int64_t vocab;                       // of the model: no token may be as large
+};
+
+/// Opens a prepared folder (see Prepare.h), token files (a .bin file or a folder of them; those
+/// with "val" in their names are for validation), or texts, which are encoded now.
+/// Fails (exit 2) if there is nothing, or something that does not fit the model.
+DataSet openDataSet(const std::string &path, const DataSetOptions &options);
+
+/// The name of the file that describes a prepared folder.
+constexpr const char *kManifestName = "manifest.json";
+
+} // namespace nc
+#endif // NANOCHAT_RUNTIME_DATA_DATASET_H

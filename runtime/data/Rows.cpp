@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "runtime/data/Rows.h"
+
+#include "runtime/Errors.h"
+#include "runtime/data/Permutation.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace nc {
+
+static void checkLength(const TokenStream &stream, int64_t length, const std::string &what) {
+  if (stream.size() <= length)
+    failInput(format("the %s data has %lld tokens, one row needs %lld", what.c_str(),
+                     static_cast<long long>(stream.size()), static_cast<long long>(length + 1)),
+              "give more text, or compile the model with a shorter sequence");
+}
+
+ShuffledWindows::ShuffledWindows(TokenStream tokens, uint64_t seed, int64_t length,
+                                 const std::string &what)
+    : stream(std::move(tokens)), seed(seed), length(length) {
+  checkLength(stream, length, what);
+  // One window less than fit, where there are several, leaves room for any offset.
+  count = std::max<int64_t>((stream.size() - length) / length, 1);
+}
+
+int64_t ShuffledWindows::start(int64_t index) const {
+  int64_t epoch = index / count;
+  uint64_t room = std::min(length, stream.size() - count * length);
+  PhiloxBlock block = drawBlock(seed, uint32_t(epoch), streamId("data.offset"), epoch >> 32);
+  Permutation order(count, seed, streamId("data.order"), epoch);
+  return int64_t(below(word64(block, 0), room)) + int64_t(order(index % count)) * length;
+}
+
+void ShuffledWindows::fill(int64_t index, int32_t *tokens, int64_t length) const {
+  stream.copy(start(index), length + 1, tokens);
+}
+
+SpacedWindows::SpacedWindows(TokenStream tokens, int64_t count, int64_t length,
+                             const std::string &what)
+    : stream(std::move(tokens)), count(count), places(stream.size() - length) {
+  checkLength(stream, length, what);
+}
+
+void SpacedWindows::fill(int64_t index, int32_t *tokens, int64_t length) const {
+  int64_t last = std::max<int64_t>(count - 1, 1);
+  stream.copy(index * (places - 1) / last, length + 1, tokens);
+}
+
+CopyRows::CopyRows(uint64_t seed, int64_t vocab, const char *stream)
+    : seed(seed), vocab(std::min<int64_t>(vocab, 256)), id(streamId(stream)) {}
+
+void CopyRows::fill(int64_t index, int32_t *tokens, int64_t length) const {
+  int64_t half = std::max<int64_t>(length / 2, 1);
+  for (int64_t i = 0; i <= length; ++i) {
+    if (i >= half) {
+      tokens[i] = tokens[i - half];
+      continue;
+    }
+    PhiloxBlock block = drawBlock(seed, uint32_t(index), id, (index >> 32) << 32 | i);
+    tokens[i] = int32_t(below(word64(block, 0), vocab));
+  }
+}
+
+static constexpr int64_t kPeriod = 10000;
+
+MixedRows::MixedRows(std::vector<Part> sources, uint64_t seed)
+    : parts(std::move(sources)), seed(seed) {
+  double total = 0, sum = 0;
+  for (const Part &part : parts)
+    total += part.weight;
+  for (const Part &part : parts)
+    ends.push_back(std::llround((sum += part.weight) / total * kPeriod));
+}
+
+std::pair<size_t, int64_t> MixedRows::locate(int64_t index) const {
+  int64_t period = index / kPeriod;
+  auto slot = int64_t(Permutation(kPeriod, seed, streamId("data.mix"), period)(index % kPeriod));
+  size_t source = std::upper_bound(ends.begin(), ends.end(), slot) - ends.begin();
+  int64_t begin = source ? ends[source - 1] : 0;
+  return {source, period * (ends[source] - begin) + slot - begin};
+}
+
+void MixedRows::fill(int64_t index, int32_t *tokens, int64_t length) const {
+  auto [source, row] = locate(index);
+  parts[source].rows->fill(row, tokens, length);
+}
+
+} // namespace nc

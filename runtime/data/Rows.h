@@ -1,0 +1,86 @@
+// Rows of tokens in the order a run meets them. A row is a pure function of its number, so a
+// resumed run meets what it would have met, on any number of threads.
+//
+// SPDX-License-Identifier: Apache-2.0
+#ifndef NANOCHAT_RUNTIME_DATA_ROWS_H
+#define NANOCHAT_RUNTIME_DATA_ROWS_H
+
+#include "runtime/data/TokenStream.h"
+
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace nc {
+
+class RowSource {
+public:
+  virtual ~RowSource() = default;
+  /// Writes row number `index` of `length` + 1 successive tokens.
+  virtual void fill(int64_t index, int32_t *tokens, int64_t length) const = 0;
+};
+
+/// All windows of a stream, shuffled anew in each epoch, each once per epoch. Windows of an epoch
+/// begin at an offset of its own, so that texts are not always cut at the same places.
+class ShuffledWindows : public RowSource {
+public:
+  /// Fails (exit 2) if the stream has no window of `length` + 1 tokens; `what` names the stream.
+  ShuffledWindows(TokenStream stream, uint64_t seed, int64_t length, const std::string &what);
+  void fill(int64_t index, int32_t *tokens, int64_t length) const override;
+
+  /// Where the window of a row starts.
+  int64_t start(int64_t index) const;
+  int64_t rowsPerEpoch() const { return count; }
+
+private:
+  TokenStream stream;
+  uint64_t seed;
+  int64_t length, count;
+};
+
+/// Windows evenly spaced over a stream, `count` of them, the same for every evaluation.
+class SpacedWindows : public RowSource {
+public:
+  /// Fails (exit 2) as ShuffledWindows does.
+  SpacedWindows(TokenStream stream, int64_t count, int64_t length, const std::string &what);
+  void fill(int64_t index, int32_t *tokens, int64_t length) const override;
+
+private:
+  TokenStream stream;
+  int64_t count, places;
+};
+
+/// The copy task: a random string of half a row, then the same again. `stream` keeps training and
+/// validation apart.
+class CopyRows : public RowSource {
+public:
+  CopyRows(uint64_t seed, int64_t vocab, const char *stream);
+  void fill(int64_t index, int32_t *tokens, int64_t length) const override;
+
+private:
+  uint64_t seed;
+  int64_t vocab;
+  uint32_t id;
+};
+
+/// Several sources in given shares, exact over every 10,000 rows.
+class MixedRows : public RowSource {
+public:
+  struct Part {
+    std::unique_ptr<RowSource> rows;
+    double weight; // any positive number
+  };
+  MixedRows(std::vector<Part> parts, uint64_t seed);
+  void fill(int64_t index, int32_t *tokens, int64_t length) const override;
+
+  /// The source of a row and the row's number there.
+  std::pair<size_t, int64_t> locate(int64_t index) const;
+
+private:
+  std::vector<Part> parts;
+  std::vector<int64_t> ends; // of the sources' slots among 10,000
+  uint64_t seed;
+};
+
+} // namespace nc
+#endif // NANOCHAT_RUNTIME_DATA_ROWS_H

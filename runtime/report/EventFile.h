@@ -1,0 +1,39 @@
+// TensorBoard's event files: TFRecords of Event protocol buffers with scalar summaries.
+//
+// SPDX-License-Identifier: Apache-2.0
+#ifndef NANOCHAT_RUNTIME_REPORT_EVENTFILE_H
+#define NANOCHAT_RUNTIME_REPORT_EVENTFILE_H
+
+#include <cstdint>
+#include <cstdio>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace nc {
+
+class EventFile {
+public:
+  /// Begins a file of its own in `folder`, which is made if it is not there. What earlier files say
+  /// of `firstStep` and later steps no longer counts. Fails (exit 2) if it cannot be made.
+  EventFile(const std::string &folder, int64_t firstStep);
+  ~EventFile();
+  EventFile(const EventFile &) = delete;
+  EventFile &operator=(const EventFile &) = delete;
+
+  /// Fails (exit 1) if it cannot be written.
+  void write(int64_t step, const std::vector<std::pair<std::string, double>> &values);
+
+private:
+  void writeRecord(const std::string &event);
+
+  std::string path;
+  FILE *file;
+};
+
+/// CRC-32C (Castagnoli; RFC 3720, appendix B.4).
+uint32_t crc32c(std::string_view bytes);
+
+} // namespace nc
+#endif // NANOCHAT_RUNTIME_REPORT_EVENTFILE_H

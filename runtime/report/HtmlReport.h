@@ -1,0 +1,21 @@
+// A page that shows runs: charts to point at, and a table of where they ended.
+//
+// SPDX-License-Identifier: Apache-2.0
+#ifndef NANOCHAT_RUNTIME_REPORT_HTMLREPORT_H
+#define NANOCHAT_RUNTIME_REPORT_HTMLREPORT_H
+
+#include "runtime/report/LogReader.h"
+
+namespace nc {
+
+struct ReportedRun {
+  std::string name;
+  Series series;
+};
+
+/// One file that needs nothing else. When a browser has drawn all charts, the attribute
+/// data-charts of its root element says how many.
+std::string htmlReport(const std::string &title, const std::vector<ReportedRun> &runs);
+
+} // namespace nc
+#endif // NANOCHAT_RUNTIME_REPORT_HTMLREPORT_H

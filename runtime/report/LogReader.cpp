@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "runtime/report/LogReader.h"
+
+#include "runtime/Errors.h"
+#include "runtime/Files.h"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <sstream>
+
+namespace nc {
+
+using Json = nlohmann::json;
+
+static void addRow(Series &series, const Json &row) {
+  double step = row["step"];
+  for (const auto &[key, value] : row.items()) {
+    if (key == "step")
+      continue;
+    if (value.is_number())
+      series[key].push_back({step, value});
+    for (size_t i = 0; value.is_array() && i < value.size(); ++i)
+      if (value[i].is_number())
+        series[key + "/" + std::to_string(i + 1)].push_back({step, value[i]});
+  }
+}
+
+Series readLog(const std::string &path) {
+  MappedFile file(path);
+  Series series;
+  std::istringstream lines{std::string(file.bytes())};
+  std::string line;
+  for (int64_t number = 1; std::getline(lines, line); ++number) {
+    Json row = Json::parse(line, nullptr, /*allow_exceptions=*/false);
+    if (lines.eof() && row.is_discarded())
+      break;
+    if (!row.is_object() || !row.contains("step") || !row["step"].is_number())
+      failInput(format("'%s':%lld: expected a JSON object with a number \"step\"", path.c_str(),
+                       static_cast<long long>(number)),
+                "this reads what 'train --log' wrote");
+    addRow(series, row);
+  }
+  return series;
+}
+
+std::vector<Point> thinOut(const std::vector<Point> &points, size_t count) {
+  if (points.size() <= 2 * count)
+    return points;
+  std::vector<Point> kept;
+  auto isLower = [](const Point &a, const Point &b) { return a.y < b.y; };
+  for (size_t i = 0; i < count; ++i) {
+    auto begin = points.begin() + points.size() * i / count;
+    auto end = points.begin() + points.size() * (i + 1) / count;
+    auto [lowest, highest] = std::minmax_element(begin, end, isLower);
+    kept.push_back(lowest < highest ? *lowest : *highest);
+    if (lowest != highest)
+      kept.push_back(lowest < highest ? *highest : *lowest);
+  }
+  return kept;
+}
+
+} // namespace nc

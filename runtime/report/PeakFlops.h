@@ -1,0 +1,16 @@
+// How fast this machine could be, to say how fast it is.
+//
+// SPDX-License-Identifier: Apache-2.0
+#ifndef NANOCHAT_RUNTIME_REPORT_PEAKFLOPS_H
+#define NANOCHAT_RUNTIME_REPORT_PEAKFLOPS_H
+
+#include "runtime/Threads.h"
+
+namespace nc {
+
+/// Floating-point operations per second of all threads of the team at once: f32 multiply-adds of
+/// the widest vectors here, on registers, the best that each reaches within about 10 ms.
+double measurePeakFlops(ThreadTeam &team);
+
+} // namespace nc
+#endif // NANOCHAT_RUNTIME_REPORT_PEAKFLOPS_H

@@ -1,0 +1,39 @@
+// Cuts texts into the pieces that merges of a tokenizer stay within, by a regular expression.
+//
+// SPDX-License-Identifier: Apache-2.0
+#ifndef NANOCHAT_RUNTIME_TOKENIZER_SPLITTER_H
+#define NANOCHAT_RUNTIME_TOKENIZER_SPLITTER_H
+
+#include <memory>
+#include <string>
+#include <string_view>
+
+struct pcre2_real_code_8;
+struct pcre2_real_match_data_8;
+
+namespace nc {
+
+/// The expressions of GPT-2 and of GPT-4 (cl100k_base).
+extern const char *const kGpt2Pattern, *const kGpt4Pattern;
+
+class Splitter {
+public:
+  /// Fails (exit 2), with `name`, if the expression is none.
+  Splitter(const std::string &pattern, const std::string &name);
+
+  /// The end of the piece that begins at `begin` < text.size(). What the expression does not match,
+  /// such as bytes that are no UTF-8, is a piece as well. Fails (exit 2) if matching needs more
+  /// than the library's limits.
+  size_t endOfPiece(std::string_view text, size_t begin) const;
+
+private:
+  struct Release {
+    void operator()(pcre2_real_code_8 *code) const;
+    void operator()(pcre2_real_match_data_8 *match) const;
+  };
+  std::unique_ptr<pcre2_real_code_8, Release> code;
+  std::unique_ptr<pcre2_real_match_data_8, Release> match;
+};
+
+} // namespace nc
+#endif // NANOCHAT_RUNTIME_TOKENIZER_SPLITTER_H
