@@ -1,22 +1,10 @@
-// The compiler. Without --target it is mlir-opt with our dialect and passes; with it, a model file goes
-// through the stages of lib/Pipelines to what --emit names.
-#include "dialect/Nanochat.h"
-#include "lib/Autodiff/Passes.h"
-#include "lib/Contracts/Passes.h"
+// The compiler. Without --target it is mlir-opt with our dialect and passes; with it, a model file
+// goes through the stages of lib/Pipelines to what --emit names. Commands that need no program are
+// the runtime's.
 #include "lib/Driver/Compile.h"
-#include "lib/Execution/Passes.h"
-#include "lib/Execution/Reference.h"
-#include "lib/Fusion/Passes.h"
-#include "lib/Lowering/Passes.h"
-#include "lib/Memory/Passes.h"
-#include "lib/Optimize/Passes.h"
-#include "lib/Pipelines/Passes.h"
-#include "lib/Quantize/Passes.h"
-#include "lib/Targets/Passes.h"
-#include "mlir/InitAllDialects.h"
-#include "mlir/InitAllExtensions.h"
-#include "mlir/InitAllPasses.h"
 #include "mlir/Tools/mlir-opt/MlirOptMain.h"
+#include "runtime/ToolCommandLine.h"
+#include "tools/Registration.h"
 #include "llvm/Support/CommandLine.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/InitLLVM.h"
@@ -27,7 +15,8 @@ using namespace mlir::nanochat;
 namespace cl = llvm::cl;
 
 namespace {
-/// LLVM's code generator owns an option of the same name, for its machine passes; ours is what users mean.
+/// LLVM's code generator owns an option of the same name, for its machine passes; ours is what
+/// users mean.
 [[maybe_unused]] const bool ownsStopAfter = [] {
   auto &options = cl::getRegisteredOptions();
   if (auto it = options.find("stop-after"); it != options.end())
@@ -36,50 +25,55 @@ namespace {
 }();
 
 cl::opt<std::string> input(cl::Positional, cl::desc("<input file>"), cl::init("-"));
-cl::opt<std::string> output("o", cl::desc("Output file"), cl::value_desc("file"), cl::init("-"));
 cl::OptionCategory category("nanochat: compile a model");
-cl::opt<std::string> target("target", cl::cat(category), cl::value_desc("row"),
-                            cl::desc("Compile for native, x86-64-v3, x86-64-v4, avx512-vnni, avx-vnni or reference"));
+cl::opt<std::string> output("o", cl::cat(category), cl::desc("Output file"), cl::value_desc("FILE"),
+                            cl::init("-"));
+cl::opt<std::string>
+    target("target", cl::cat(category),
+           cl::value_desc("native|avx512-vnni|x86-64-v4|avx-vnni|x86-64-v3|reference"),
+           cl::desc("Compile for this machine or another"));
 cl::opt<std::string> asRow("as", cl::cat(category), cl::value_desc("row"),
-                           cl::desc("With --target=reference: the IR of this row, its fusion, quantisers and roundings, with every "
+                           cl::desc("With --target=reference: the IR of this row, its fusion, "
+                                    "quantisers and roundings, with every "
                                     "kernel as plain loops"));
-cl::opt<std::string> precision("precision", cl::cat(category), cl::init("f32"), cl::value_desc("f32|f64"),
-                               cl::desc("Floats of the program; f64, to tell rounding from error, with --target=reference"));
-cl::opt<std::string> emitKind("emit", cl::cat(category), cl::init("mlir"), cl::value_desc("kind"),
-                              cl::desc("What to write: mlir (default), llvm, asm, obj or exe"));
-cl::opt<std::string> stopAfter("stop-after", cl::cat(category), cl::value_desc("stage"), cl::desc("Print the IR after this stage"));
-cl::opt<std::string> plan("plan", cl::cat(category), cl::ValueOptional, cl::value_desc("table|json"),
-                          cl::desc("Print parameters, FLOPs per token and the memory plan instead of code"));
-cl::opt<std::string> checkDispatches("check-dispatches", cl::cat(category), cl::value_desc("DIR"),
-                                     cl::desc("Run every kernel call that the compiled program recorded (train --dump-dispatches) "
-                                              "through the reference and compare; compiles nothing"));
-cl::opt<std::string> checkGradients("check-gradients", cl::cat(category), cl::value_desc("DIR"),
-                                    cl::desc("Run the whole recorded step through the reference, with the recorded int8 codes, and "
-                                             "compare loss and gradients; compiles nothing"));
-cl::opt<bool> listStages("list-stages", cl::cat(category), cl::desc("Print the stages and what they promise"));
-cl::list<std::string> sizes("set", cl::cat(category), cl::CommaSeparated, cl::value_desc("name=value"),
-                            cl::desc("Compile-time sizes: batch, seq, accum, and loops by name (n_loops, layers)"));
-} // namespace
+cl::opt<std::string> precision(
+    "precision", cl::cat(category), cl::init("f32"), cl::value_desc("f32|f64"),
+    cl::desc("Floats of the program; f64, to tell rounding from error, with --target=reference"));
+cl::opt<std::string> emitKind("emit", cl::cat(category), cl::init("mlir"),
+                              cl::value_desc("mlir|llvm|asm|obj|exe"),
+                              cl::desc("What to write; mlir by default"));
+cl::opt<std::string> stopAfter("stop-after", cl::cat(category), cl::value_desc("stage"),
+                               cl::desc("Print the IR after this stage"));
+cl::opt<std::string> plan("plan", cl::cat(category), cl::ValueOptional,
+                          cl::value_desc("table|json"),
+                          cl::desc("Print parameters, FLOPs per token and the memory plan instead "
+                                   "of code; --plan=json for machines"));
+cl::opt<std::string> checkDispatches(
+    "check-dispatches", cl::cat(category), cl::value_desc("DIR"),
+    cl::desc("Run every kernel call that the compiled program recorded (train --dump-dispatches) "
+             "through the reference and compare; compiles nothing"));
+cl::opt<std::string> checkGradients(
+    "check-gradients", cl::cat(category), cl::value_desc("DIR"),
+    cl::desc("Run the whole recorded step through the reference, with the recorded int8 codes, and "
+             "compare loss and gradients; compiles nothing"));
+cl::opt<bool> listStages("list-stages", cl::cat(category),
+                         cl::desc("Print the stages and what they promise"));
+cl::list<std::string>
+    sizes("set", cl::cat(category), cl::CommaSeparated, cl::value_desc("name=value"),
+          cl::desc("Compile-time sizes: batch, seq, accum, and loops by name (n_loops, layers)"));
 
-static void registerPasses() {
-  registerAllPasses();
-  registerAutodiffPasses();
-  registerExecutionPasses();
-  registerContractsPasses();
-  registerFusionPasses();
-  registerLoweringPasses();
-  registerMemoryPasses();
-  registerOptimizePasses();
-  registerPipelinesPasses();
-  registerQuantizePasses();
-  registerTargetsPasses();
-}
+constexpr const char *kAbout = "A first argument that is the name of a command runs it; "
+                               "a model file of such a name is given as ./name.";
+constexpr const char *kGroup = "Compiling a model";
+} // namespace
 
 /// libnanochat_runtime.a beside the compiler: in the build tree or installed.
 static std::string findRuntime(const char *argv0) {
-  llvm::SmallString<128> here(llvm::sys::fs::getMainExecutable(argv0, reinterpret_cast<void *>(&findRuntime)));
+  llvm::SmallString<128> here(
+      llvm::sys::fs::getMainExecutable(argv0, reinterpret_cast<void *>(&findRuntime)));
   llvm::sys::path::remove_filename(here);
-  for (const char *relative : {"../runtime/libnanochat_runtime.a", "../lib/libnanochat_runtime.a"}) {
+  for (const char *relative :
+       {"../runtime/libnanochat_runtime.a", "../lib/nanochat/libnanochat_runtime.a"}) {
     llvm::SmallString<128> path(here);
     llvm::sys::path::append(path, relative);
     if (llvm::sys::fs::exists(path))
@@ -103,7 +97,8 @@ static std::optional<PipelineOptions> chooseTarget() {
   if (!asRow.getNumOccurrences())
     return PipelineOptions{*row, {}};
   if (!as || !row->reference) {
-    usage(as ? llvm::Twine("--as goes with --target=reference only") : "--as=" + asRow + " is not a target",
+    usage(as ? llvm::Twine("--as goes with --target=reference only")
+             : "--as=" + asRow + " is not a target",
           "it takes one of " + listTargets());
     return std::nullopt;
   }
@@ -135,11 +130,13 @@ static int compileModel(DialectRegistry &registry, const char *argv0) {
     pipeline->target.name += " in f64";
   if (!llvm::is_contained({"mlir", "llvm", "asm", "obj", "exe"}, emitKind))
     return usage("--emit=" + emitKind + " is not known", "kinds are mlir, llvm, asm, obj and exe");
-  bool known = stopAfter.empty() || llvm::any_of(getStages(), [](const Stage &s) { return s.name == stopAfter; });
+  bool known = stopAfter.empty() ||
+               llvm::any_of(getStages(), [](const Stage &s) { return s.name == stopAfter; });
   if (!known)
     return usage("--stop-after=" + stopAfter + " names no stage", "see --list-stages");
   if (!stopAfter.empty() && emitKind != "mlir")
-    return usage("--stop-after prints IR and excludes --emit=" + emitKind, "leave one of the two out");
+    return usage("--stop-after prints IR and excludes --emit=" + emitKind,
+                 "leave one of the two out");
   std::string form = plan.getNumOccurrences() && plan.empty() ? "table" : plan.getValue();
   if (!llvm::is_contained({"", "table", "json"}, form))
     return usage("--plan=" + form + " is not known", "write --plan for a table or --plan=json");
@@ -147,12 +144,14 @@ static int compileModel(DialectRegistry &registry, const char *argv0) {
     return usage("--plan prints the plan and excludes --stop-after and --emit", "leave them out");
   if (emitKind == "exe" && output == "-")
     return usage("--emit=exe needs a file to write", "add -o PROGRAM");
-  CompileOptions options{*pipeline, emitKind, stopAfter, form, output, findRuntime(argv0), checkDispatches, checkGradients};
+  CompileOptions options{*pipeline, emitKind,           stopAfter,       form,
+                         output,    findRuntime(argv0), checkDispatches, checkGradients};
   for (StringRef size : sizes) {
     auto [name, text] = size.split('=');
     int64_t value;
     if (text.getAsInteger(10, value) || value < 1 || value > std::numeric_limits<int32_t>::max())
-      return usage("--set " + size + ": expected name=value with a whole number from 1 to 2147483647",
+      return usage("--set " + size +
+                       ": expected name=value with a whole number from 1 to 2147483647",
                    "for instance --set batch=4,seq=128");
     options.pipeline.sizes.push_back({name.str(), value});
   }
@@ -162,16 +161,46 @@ static int compileModel(DialectRegistry &registry, const char *argv0) {
   return compile(input, context, options);
 }
 
+/// What `doctor` says of the best row for this machine.
+static std::string describeNative() {
+  auto native = findTarget("native");
+  if (!native)
+    return "";
+  return "--target=native is " + native->name + " with " +
+         std::to_string(native->facts.vectorBits) + "-bit vectors" +
+         (native->facts.vnni ? " and int8 dot products" : "");
+}
+
+/// The options of the compiler itself, for its manual and for completion.
+static nc::Tool describeSelf() {
+  nc::Tool tool{"nanochat-opt",
+                "Compiler of models and optimizer of their IR. " + std::string(kAbout),
+                "nanochat-opt model.mlir --target=native --emit=exe -o model\n"
+                "nanochat-opt model.mlir --target=native --plan\n"
+                "nanochat-opt doctor",
+                describeNative(),
+                {{"input", "FILE", "The model or other IR; '-' is standard input", kGroup}}};
+  for (auto &[name, option] : cl::getRegisteredOptions()) {
+    if (option->getOptionHiddenFlag() != cl::NotHidden || name.empty())
+      continue;
+    bool isOurs = llvm::is_contained(option->Categories, &category);
+    bool needsValue = option->getValueExpectedFlag() == cl::ValueRequired;
+    tool.options.push_back({(name.size() == 1 ? "-" : "--") + name.str(),
+                            needsValue ? option->ValueStr.str() : "", option->HelpStr.str(),
+                            isOurs ? kGroup : ""});
+  }
+  llvm::sort(tool.options, [](auto &a, auto &b) { return a.name < b.name; });
+  return tool;
+}
+
 int main(int argc, char **argv) {
   llvm::InitLLVM init(argc, argv);
   DialectRegistry registry;
-  registerAllDialects(registry);
-  registerAllExtensions(registry);
-  registry.insert<NanochatDialect>();
-  registerExternalModels(registry);
-  registerExecutionDialects(registry);
-  registerPasses();
-  std::string overview = registerCLIOptions("nanochat compiler", registry);
+  registerDialectsAndPasses(registry);
+  std::string overview = registerCLIOptions("nanochat compiler", registry) + "\n\n" + kAbout +
+                         " Commands, each with its own --help:\n" + nc::listToolCommands();
+  if (argc > 1 && nc::isToolCommand(argv[1]))
+    return nc::runToolCommandLine(describeSelf(), argc, argv);
   // Given a stream, the parser returns where it would exit, with another code than ours.
   if (!cl::ParseCommandLineOptions(argc, argv, overview, &llvm::errs()))
     return kUserError;

@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "runtime/Arenas.h"
+#include "runtime/Errors.h"
+#include "runtime/Program.h"
+#include "runtime/Threads.h"
+#include "runtime/doctor/Finding.h"
+
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+
+namespace nc {
+
+/// The value of the first line "key : value" of a file, or nothing.
+static std::string lookUp(const std::string &path, const std::string &key) {
+  std::ifstream file(path);
+  for (std::string line; std::getline(file, line);) {
+    size_t colon = line.find(':');
+    if (colon == std::string::npos ||
+        line.substr(0, line.find_last_not_of(" \t", colon - 1) + 1) != key)
+      continue;
+    size_t first = line.find_first_not_of(" \t", colon + 1);
+    return first == std::string::npos ? "" : line.substr(first);
+  }
+  return "";
+}
+
+static Finding examineProcessor(const std::string &root) {
+  std::string model = lookUp(root + "/proc/cpuinfo", "model name");
+  return {"cpu", !model.empty(),
+          (model.empty() ? "unknown" : model) +
+              format(", %d processors for this process", availableProcessors()),
+          "as many threads are the default of --threads"};
+}
+
+static Finding examineVectors(const std::string &root) {
+  std::set<std::string> flags, found, missing;
+  std::istringstream words(lookUp(root + "/proc/cpuinfo", "flags"));
+  for (std::string word; words >> word;)
+    flags.insert(word);
+  for (const char *least : {"avx2", "fma", "bmi2", "f16c"})
+    (flags.count(least) ? found : missing).insert(least);
+  for (const char *more : {"avx_vnni", "avx512f", "avx512bw", "avx512dq", "avx512vl", "avx512cd",
+                           "avx512_vnni", "avx512_vbmi2", "avx512_bf16", "amx_tile", "amx_int8"})
+    if (flags.count(more))
+      found.insert(more);
+  return {"vectors", missing.empty(), join(found),
+          missing.empty() ? "vector instructions that decide the target row"
+                          : "compiled programs need " + join(missing) + " and do not run here"};
+}
+
+static Finding examineMemory(const std::string &root) {
+  auto bytes = [&](const char *key) {
+    return strtoll(lookUp(root + "/proc/meminfo", key).c_str(), nullptr, 10) * 1024;
+  };
+  int64_t total = bytes("MemTotal"), available = bytes("MemAvailable");
+  return {"memory", total > 0, bytesText(total) + ", " + bytesText(available) + " available",
+          "'info' of a program, or --plan of the compiler, says what it takes"};
+}
+
+static Finding examineDisk() {
+  std::error_code error;
+  std::filesystem::space_info space = std::filesystem::space(".", error);
+  return {"disk", !error,
+          error ? error.message() : bytesText(int64_t(space.available)) + " free in this folder",
+          "a checkpoint takes the parameters and their optimizer states"};
+}
+
+static Finding examineNodes(const std::string &root) {
+  std::error_code error;
+  int count = 0;
+  for (const auto &entry :
+       std::filesystem::directory_iterator(root + "/sys/devices/system/node", error)) {
+    std::string name = entry.path().filename();
+    count += name.size() > 4 && name.compare(0, 4, "node") == 0 && isdigit(name[4]);
+  }
+  if (count == 0)
+    return {"numa", false, "", "/sys does not tell whether some memory is farther than other"};
+  return {"numa", true, format("%d node%s", count, count == 1 ? "" : "s"),
+          count > 1 ? "memory of another node is slower: try one node, with numactl "
+                      "--cpunodebind=0 --membind=0"
+                    : "all memory is equally near"};
+}
+
+std::vector<Finding> examineMachine(const std::string &root) {
+  return {examineProcessor(root), examineVectors(root), examineMemory(root), examineDisk(),
+          examineNodes(root)};
+}
+
+} // namespace nc

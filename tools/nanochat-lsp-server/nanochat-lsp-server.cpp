@@ -1,0 +1,10 @@
+// The language server: an editor that starts it for .mlir files shows errors of models at their
+// place, what a value is and where it comes from.
+#include "mlir/Tools/mlir-lsp-server/MlirLspServerMain.h"
+#include "tools/Registration.h"
+
+int main(int argc, char **argv) {
+  mlir::DialectRegistry registry;
+  mlir::nanochat::registerDialectsAndPasses(registry);
+  return failed(mlir::MlirLspServerMain(argc, argv, registry));
+}
