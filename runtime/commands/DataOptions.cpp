@@ -3,6 +3,7 @@
 
 #include "runtime/Errors.h"
 #include "runtime/Program.h"
+#include "runtime/checkpoint/ModelFile.h"
 
 #include <CLI/CLI.hpp>
 #include <cmath>
@@ -28,9 +29,16 @@ void addDataOptions(CLI::App &command, DataOptions &options) {
       ->group("Data");
 }
 
-Data::Data(const nc_program &program, const DataOptions &given)
-    : options{given.extensions, given.tokenizer, program.vocab},
-      words(Vocabulary::ofBytes(program.vocab)) {
+static Vocabulary vocabularyFor(const nc_program &program, const DataOptions &given,
+                                const std::string &model) {
+  if (!given.tokenizer.empty())
+    return Vocabulary::of(Tokenizer::read(given.tokenizer));
+  return model.empty() ? Vocabulary::ofBytes(program.vocab) : vocabularyOf(model, program.vocab);
+}
+
+Data::Data(const nc_program &program, const DataOptions &given, const std::string &model)
+    : options{given.extensions, vocabularyFor(program, given, model), program.vocab},
+      words(options.vocabulary) {
   if (given.data.empty() && !given.isCopyTask)
     failInput("no data", "name a file or folder with --data, or use --copy-task");
   if (!given.data.empty() && given.isCopyTask)
@@ -40,6 +48,12 @@ Data::Data(const nc_program &program, const DataOptions &given)
   for (const std::string &text : given.data)
     open(text);
   weigh(given.mix);
+  if (model.empty() || words.isUnknown())
+    return;
+  uint64_t expected = vocabularyOf(model, program.vocab).hash();
+  if (expected != 0 && words.hash() != expected)
+    failInput("--data has another tokenizer than '" + model + "' was trained with",
+              "prepare the data with --tokenizer and that model's tokenizer.json");
 }
 
 /// NAME=VALUE, or a value without a name.

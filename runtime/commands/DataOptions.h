@@ -28,8 +28,10 @@ void addDataOptions(CLI::App &command, DataOptions &options);
 /// Data sets by name, and their shares.
 class Data {
 public:
-  /// Fails (exit 2) unless there is exactly one kind of data, all of one vocabulary.
-  Data(const nc_program &program, const DataOptions &options);
+  /// Texts are encoded as `model` was trained, a model file or checkpoint, if that is not empty and
+  /// there is no --tokenizer. Fails (exit 2) unless there is exactly one kind of data, all of one
+  /// vocabulary, and that is the model's.
+  Data(const nc_program &program, const DataOptions &options, const std::string &model);
 
   /// `validation` replaces the validation tokens of all sets: all tokens of the text there.
   void replaceValidation(const std::string &validation);

@@ -53,7 +53,7 @@ static void printMetrics(const Metrics &metrics) {
 }
 
 static void runEval(const nc_program &program, const EvalOptions &options) {
-  Data data(program, options.data);
+  Data data(program, options.data, options.init);
   auto session = makeSession(program, options.session);
   loadParameters(*session, options.init);
   for (const std::string &name : options.zeroed)

@@ -23,7 +23,7 @@ static DataOptions dataOptions(const TrainOptions &options) {
 
 TrainRun::TrainRun(const nc_program &program, const TrainOptions &options)
     : program(program), options(options), session(makeSession(program, options.session)),
-      data(program, dataOptions(options)) {
+      data(program, dataOptions(options), options.init) {
   if (!options.validation.empty())
     data.replaceValidation(options.validation);
   if (!options.checkpoints.empty())

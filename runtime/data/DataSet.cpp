@@ -50,29 +50,23 @@ static std::vector<std::string> listShards(const std::string &path) {
 }
 
 static DataSet openShards(const std::vector<std::string> &files, const DataSetOptions &options) {
-  DataSet data{options.tokenizer.empty() ? Vocabulary::unknown()
-                                         : Vocabulary::of(Tokenizer::read(options.tokenizer)),
-               {},
-               {}};
+  // Bytes are what nobody makes token files of.
+  bool isKnown = options.vocabulary.hash() != 0;
+  DataSet data{isKnown ? options.vocabulary : Vocabulary::unknown(), {}, {}};
   for (const std::string &file : files) {
     bool isValidation = fs::path(file).filename().string().find("val") != std::string::npos;
     ShardInfo info = readShard(file, options.vocab, isValidation ? data.validation : data.train);
-    if (info.isOurs && !data.vocabulary.isUnknown() && info.tokenizerHash != data.vocabulary.hash())
-      failInput(format("'%s' was made with another tokenizer than '%s'", file.c_str(),
-                       options.tokenizer.c_str()));
+    if (info.isOurs && isKnown && info.tokenizerHash != data.vocabulary.hash())
+      failInput("'" + file + "' was made with another tokenizer than the model or --tokenizer has");
   }
   return data;
 }
 
 static DataSet encodeText(const std::string &path, const DataSetOptions &options) {
-  DataSet data{options.tokenizer.empty() ? Vocabulary::ofBytes(options.vocab)
-                                         : Vocabulary::of(Tokenizer::read(options.tokenizer)),
-               {},
-               {}};
+  DataSet data{options.vocabulary, {}, {}};
   if (data.vocabulary.size() > options.vocab)
-    failInput(format("'%s' has %d tokens, the model has a vocabulary of %lld",
-                     options.tokenizer.c_str(), data.vocabulary.size(),
-                     static_cast<long long>(options.vocab)));
+    failInput(format("--tokenizer: it has %d tokens, the model a vocabulary of %lld",
+                     data.vocabulary.size(), static_cast<long long>(options.vocab)));
   std::vector<int32_t> tokens[2];
   for (const TextFile &text : listText({path, options.extensions})) {
     MappedFile file(text.path);

@@ -18,7 +18,7 @@ struct DataSet {
 /// How to read what is not prepared.
 struct DataSetOptions {
   std::vector<std::string> extensions; // of texts in a folder
-  std::string tokenizer;               // for texts; empty: bytes
+  Vocabulary vocabulary;               // for texts, and of token files that do not say theirs
   int64_t vocab;                       // of the model: no token may be as large
 };
 

@@ -24,6 +24,8 @@ void TokenStream::append(const TokenStream &other) {
 }
 
 void TokenStream::copy(int64_t begin, int64_t count, int32_t *to) const {
+  if (count == 0)
+    return;
   auto isAfter = [](int64_t place, const Part &part) { return place < part.begin; };
   auto part = std::upper_bound(parts.begin(), parts.end(), begin, isAfter) - 1;
   for (; count > 0; ++part) {

@@ -31,7 +31,7 @@ std::vector<int32_t> tokensOf(const TokenStream &stream) {
 }
 
 DataSet openText(const TemporaryFolder &folder, int64_t vocab = 257) {
-  return openDataSet(folder.path(""), {{"rs"}, "", vocab});
+  return openDataSet(folder.path(""), {{"rs"}, Vocabulary::ofBytes(vocab), vocab});
 }
 
 } // namespace
@@ -143,7 +143,7 @@ TEST(ShardFile, reads_files_of_llm_c) {
   content.append(reinterpret_cast<char *>(tokens), sizeof(tokens));
   folder.write("tiny_val.bin", content);
   folder.write("tiny_train.bin", content);
-  DataSet data = openDataSet(folder.path(""), {{"rs"}, "", 50257});
+  DataSet data = openDataSet(folder.path(""), {{"rs"}, Vocabulary::ofBytes(50257), 50257});
   EXPECT_EQ(tokensOf(data.train), (std::vector<int32_t>{50256, 1, 2}));
   EXPECT_EQ(data.validation.size(), 3);
   EXPECT_TRUE(data.vocabulary.isUnknown());
