@@ -18,7 +18,7 @@
 #endif
 
 static std::atomic<int> openScopes{0};
-static std::atomic<int64_t> allocations{0};
+[[maybe_unused]] static std::atomic<int64_t> allocations{0};
 
 namespace nc {
 

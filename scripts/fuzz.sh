@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
 # Builds the fuzz targets with clang and the address sanitizer, and runs each for some time on its corpus:
 #   scripts/fuzz.sh [SECONDS] [TARGET...]     600 seconds, all targets
-# What a run adds to the corpora is merged into them where it reaches new code. Wants clang-22 and libclang-rt-22-dev.
+# What reaches new code is kept: corpora are archives in test/fuzz/corpus. Wants clang-22 and libclang-rt-22-dev.
 set -euo pipefail
 cd "$(dirname "$(readlink -f "$0")")/.."
 
@@ -9,13 +10,20 @@ seconds=${1:-600}
 shift || true
 targets=("$@")
 ((${#targets[@]})) || targets=(safetensors shard tokenizer config mlir)
+build=build-fuzz
 cmake --preset fuzz >/dev/null
-ninja -C build-fuzz "${targets[@]/#/fuzz-}"
+ninja -C $build "${targets[@]/#/fuzz-}"
+
 for target in "${targets[@]}"; do
-  corpus=test/fuzz/corpus/$target found=build-fuzz/found/$target
-  mkdir -p "$found"
+  program=$build/runtime/fuzz/fuzz-$target archive=test/fuzz/corpus/$target.tgz
+  found=$build/found/$target kept=$build/kept/$target
+  rm -rf "$kept" && mkdir -p "$found" "$kept"
+  tar -xzf "$archive" -C "$found"
   echo "== $target, $seconds s"
-  build-fuzz/runtime/fuzz/fuzz-"$target" -max_total_time="$seconds" -max_len=16384 -timeout=20 -rss_limit_mb=4096 -print_final_stats=1 \
-    -artifact_prefix=build-fuzz/"$target"- "$found" "$corpus" 2>&1 | tail -n 12
-  build-fuzz/runtime/fuzz/fuzz-"$target" -merge=1 -max_len=4096 "$corpus" "$found" 2>&1 | tail -n 1
+  # A context of MLIR keeps what it made, by design.
+  "$program" -max_total_time="$seconds" -max_len=8192 -timeout=20 -rss_limit_mb=8192 -detect_leaks=0 \
+    -artifact_prefix=$build/"$target"- "$found" >$build/"$target".log 2>&1 || { tail -n 30 $build/"$target".log; exit 1; }
+  tail -n 1 $build/"$target".log
+  "$program" -merge=1 -max_len=2048 -detect_leaks=0 "$kept" "$found" 2>&1 | tail -n 1
+  tar -czf "$archive" --sort=name --mtime=@0 --owner=0 --group=0 -C "$kept" .
 done

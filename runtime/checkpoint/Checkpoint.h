@@ -27,7 +27,7 @@ struct RunState {
   int64_t scheduleSteps = 0; // the length that schedules see
   uint64_t seed = 0;
   std::string phase = "train";
-  uint64_t tokenizerHash = 0;
+  uint64_t tokenizerHash = 0, dataHash = 0;
 };
 
 /// Writes checkpoints to a folder and removes old ones.

@@ -50,17 +50,22 @@ void CheckpointManifest::write(const std::string &folder) const {
                {"phase", state.phase}, {"step", state.step},
                {"rows", state.rows},   {"schedule_steps", state.scheduleSteps},
                {"seed", state.seed},   {"tokenizer_hash", hashText(state.tokenizerHash)},
-               {"files", list}};
+               {"files", list},        {"data_hash", hashText(state.dataHash)}};
+  json["hash"] = hashText(hashOf(json.dump()));
   std::string text = json.dump(2) + "\n";
   AtomicFile file(folder + kFileName);
   file.write(text.data(), text.size());
   file.commit();
 }
 
-static CheckpointManifest parse(const Json &json) {
+static CheckpointManifest parse(Json json) {
   if (json.at("format") != kFormat)
     throw std::invalid_argument("its format is " + json.at("format").dump() + ", expected \"" +
                                 kFormat + "\"");
+  uint64_t hash = parseHash(json.at("hash"));
+  json.erase("hash");
+  if (hashOf(json.dump()) != hash)
+    throw std::invalid_argument("it was changed since it was written: its hash is another");
   CheckpointManifest manifest{json.at("model"),
                               json.at("target"),
                               json.at("compiler"),
@@ -68,8 +73,13 @@ static CheckpointManifest parse(const Json &json) {
                               json.at("sizes"),
                               {},
                               {}};
-  manifest.state = {json.at("step"), json.at("rows"),  json.at("schedule_steps"),
-                    json.at("seed"), json.at("phase"), parseHash(json.at("tokenizer_hash"))};
+  manifest.state = {json.at("step"),
+                    json.at("rows"),
+                    json.at("schedule_steps"),
+                    json.at("seed"),
+                    json.at("phase"),
+                    parseHash(json.at("tokenizer_hash")),
+                    parseHash(json.at("data_hash"))};
   if (manifest.state.step < 0 || manifest.state.rows < 0 || manifest.state.scheduleSteps < 0)
     throw std::invalid_argument("it counts steps or rows below zero");
   for (const Json &file : json.at("files"))

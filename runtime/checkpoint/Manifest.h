@@ -1,4 +1,4 @@
-// manifest.json of a checkpoint.
+// manifest.json of a checkpoint. Its last member is a hash of the others.
 //
 // SPDX-License-Identifier: Apache-2.0
 #ifndef NANOCHAT_RUNTIME_CHECKPOINT_MANIFEST_H

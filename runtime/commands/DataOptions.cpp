@@ -2,6 +2,7 @@
 #include "runtime/commands/DataOptions.h"
 
 #include "runtime/Errors.h"
+#include "runtime/Files.h"
 #include "runtime/Program.h"
 #include "runtime/checkpoint/ModelFile.h"
 
@@ -106,6 +107,8 @@ void Data::weigh(const std::vector<std::string> &mix) {
 }
 
 void Data::replaceValidation(const std::string &validation) {
+  if (copyRow)
+    failInput("--val and --copy-task exclude each other");
   DataSet set = openDataSet(validation, options);
   for (Part &part : parts)
     part.set.validation = {};
@@ -143,6 +146,13 @@ std::unique_ptr<RowSource> Data::spacedRows(const std::string &split, int64_t co
     return std::make_unique<CopyRows>(0, options.vocab, "data.copy.validation");
   return std::make_unique<SpacedWindows>(tokensOf(split), count, length,
                                          split == "val" ? "validation" : "evaluation");
+}
+
+uint64_t Data::hash() const {
+  std::string all;
+  for (const Part &part : parts)
+    all += hashText(part.set.train.hash()) + format(" %.17g ", part.weight);
+  return copyRow ? 0 : hashOf(all);
 }
 
 std::string Data::describe() const {

@@ -44,6 +44,8 @@ public:
   /// `count` rows evenly spaced over the tokens of a split, "all", "train" or "val".
   std::unique_ptr<RowSource> spacedRows(const std::string &split, int64_t count,
                                         int64_t length) const;
+  /// The same for the same tokens in the same shares; 0 for the copy task.
+  uint64_t hash() const;
   /// "1234 training tokens (name 50 %, ...), 60 validation tokens".
   std::string describe() const;
 

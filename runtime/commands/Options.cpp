@@ -15,8 +15,8 @@ CLI::Validator numberIn(double low, double high) {
     double value = strtod(text.c_str(), &end);
     if (end != text.c_str() && *end == '\0' && value >= low && value <= high)
       return "";
-    std::string expected = std::isinf(high) ? format("a number of at least %g", low)
-                                            : format("a number from %g to %g", low, high);
+    std::string expected = std::isinf(high) ? format("a number of at least %.10g", low)
+                                            : format("a number from %.10g to %.10g", low, high);
     return "found '" + text + "', expected " + expected;
   };
   return CLI::Validator(check, "");

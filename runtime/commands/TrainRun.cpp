@@ -34,6 +34,7 @@ void TrainRun::start() {
   state.seed = options.seed.value_or(0);
   state.phase = options.phase;
   state.tokenizerHash = data.vocabulary().hash();
+  state.dataHash = data.hash();
   state.scheduleSteps = options.scheduleSteps.value_or(options.steps);
   initialize(*session, state.seed);
   if (!options.init.empty())
@@ -78,6 +79,9 @@ static void checkAgreement(const RunState &saved, const RunState &wanted,
 void TrainRun::resume(const std::string &checkpoint) {
   RunState saved = resumeFrom(*session, checkpoint);
   checkAgreement(saved, state, options, checkpoint);
+  if (saved.dataHash != state.dataHash)
+    printf("resumed on other data, or other shares of it: rows come in another order\n");
+  saved.dataHash = state.dataHash;
   state = saved;
   if (options.scheduleSteps)
     state.scheduleSteps = *options.scheduleSteps;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/data/TokenStream.h"
 
+#include "runtime/Files.h"
+
 #include <algorithm>
 #include <cstring>
 
@@ -42,6 +44,13 @@ void TokenStream::copy(int64_t begin, int64_t count, int32_t *to) const {
     count -= here;
     to += here;
   }
+}
+
+uint64_t TokenStream::hash() const {
+  std::string hashes;
+  for (const Part &part : parts)
+    hashes += hashText(hashOf({part.tokens, size_t(part.count * part.width)}));
+  return hashOf(hashes);
 }
 
 } // namespace nc

@@ -24,6 +24,9 @@ public:
   /// Tokens `begin` … `begin` + `count` - 1, which must exist.
   void copy(int64_t begin, int64_t count, int32_t *to) const;
 
+  /// A hash of all bytes and how they are cut into files; reads all of them.
+  uint64_t hash() const;
+
 private:
   struct Part {
     std::shared_ptr<const void> owner;

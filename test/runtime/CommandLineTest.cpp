@@ -230,6 +230,7 @@ TEST_F(CommandLine, wrong_input_is_exit_code_2_and_says_why) {
                    "cannot write in folder '/proc/c'");
   expectInputError("train --data " + data + " --data x=" + data + " --mix x=1",
                    "no weight for '" + data);
+  expectInputError("train --copy-task --val " + data, "--val and --copy-task exclude");
   expectInputError("train --data x=" + data + " --mix y=1", "no data is named 'y'");
   expectInputError("train --data x=" + data + " --mix x=0", "expected NAME=WEIGHT");
   expectInputError("train --data " + data + " --save /none/s", "cannot create files in '/none'");
