@@ -52,8 +52,8 @@ def ctest_results(path):
             skipped = case.find("skipped")
             said = re.search(r"Skipped\n(.*)", case.findtext("system-out") or "")
             reason = said.group(1) if said else (skipped.get("message") if skipped is not None else "")
-            # A test whose program is absent is "notrun" as well, and that is a failure.
-            missing_program = "Unable to find" in reason or "not found" in reason.lower()
+            # A test whose own program is absent is "notrun" as well, and that is a failure.
+            missing_program = not said and ("Unable to find" in reason or "not found" in reason.lower())
             yield name, "failed" if missing_program else "skipped", reason or "ctest gave no reason"
         else:
             yield name, "passed" if status == "run" else "failed", status
