@@ -86,6 +86,11 @@ void TrainRun::resume(const std::string &checkpoint) {
   if (options.scheduleSteps)
     state.scheduleSteps = *options.scheduleSteps;
   savedStep = state.step;
+  if (options.steps > state.scheduleSteps)
+    printf(
+        "the schedule ends at step %lld, as the run was begun; --schedule-steps %lld would stretch "
+        "it over all steps\n",
+        static_cast<long long>(state.scheduleSteps), static_cast<long long>(options.steps));
   printf("resumed '%s': %lld steps are done\n", checkpoint.c_str(),
          static_cast<long long>(state.step));
 }

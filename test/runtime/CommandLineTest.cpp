@@ -95,6 +95,10 @@ TEST_F(CommandLine, a_resumed_run_is_the_run_that_did_not_stop) {
   ProcessResult last = run(parts + "--steps 20 --threads 2 --save " + at("b"));
   ASSERT_EQ(last.code, 0);
   expectContains(last.output, "step-00000010': 10 steps are done");
+  ProcessResult beyond =
+      run("train --data " + few + " --eval-every 0 --steps 21 --resume " + at("c/step-00000020"));
+  expectContains(beyond.output,
+                 "the schedule ends at step 20, as the run was begun; --schedule-steps 21");
   EXPECT_EQ(log("whole"), log("parts"));
   EXPECT_EQ(readFile(at("a")), readFile(at("b")));
 }
