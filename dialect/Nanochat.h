@@ -33,9 +33,16 @@ struct OptimizerState {
 /// Checks an op with OptimizerOpInterface: its gradient and states fit its parameter.
 LogicalResult verifyUpdate(Operation *op);
 
+/// The states that the update op `rule` with attributes `options` needs for a parameter of type `param`.
+SmallVector<OptimizerState> statesOf(OperationName rule, DictionaryAttr options, RankedTensorType param);
+
 /// See `Pointwise` in interfaces/Interfaces.td.
 template <typename Concrete>
 class PointwiseOp : public OpTrait::TraitBase<Concrete, PointwiseOp> {};
+
+/// See `WholeTensors` in interfaces/Interfaces.td.
+template <typename Concrete>
+class WholeTensorsOp : public OpTrait::TraitBase<Concrete, WholeTensorsOp> {};
 
 /// See `LoopInvariantWork` in interfaces/Interfaces.td.
 template <typename Concrete>

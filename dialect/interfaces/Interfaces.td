@@ -10,6 +10,9 @@ def Pointwise : NativeOpTrait<"PointwiseOp"> { let cppNamespace = "::mlir::nanoc
 /// with the same operands in every iteration of an enclosing loop: see --nanochat-hoist-invariants.
 def LoopInvariantWork : NativeOpTrait<"LoopInvariantWorkOp"> { let cppNamespace = "::mlir::nanochat"; }
 
+/// Marks ops of whose results every element may depend on all of every operand: no dimension could be split.
+def WholeTensors : NativeOpTrait<"WholeTensorsOp"> { let cppNamespace = "::mlir::nanochat"; }
+
 /// Declares, binds or groups and computes nothing itself: no decomposition, no iteration space.
 def Structural : NativeOpTrait<"StructuralOp"> { let cppNamespace = "::mlir::nanochat"; }
 
@@ -68,11 +71,11 @@ def OptimizerOpInterface : OpInterface<"OptimizerOpInterface"> {
   let cppNamespace = "::mlir::nanochat";
   let description = [{
     An update rule over (parameter, gradient, lr, weight decay, states...) that returns the new
-    parameter and states. States, their types and roles follow from the parameter's type alone, so
-    allocation, checkpoints and the memory plan need no knowledge of the rule.
+    parameter and states. Names, types and formats of states follow from the parameter's type and the
+    rule's options, so allocation, checkpoints and the memory plan need no knowledge of the rule.
   }];
-  let methods = [StaticInterfaceMethod<[{
-      Names and types of the states one parameter of type `param` needs; they start at zero.
+  let methods = [InterfaceMethod<[{
+      Names and types of the states one parameter of type `param` needs; they start at zero. Reads attributes only.
     }], "::llvm::SmallVector<::mlir::nanochat::OptimizerState>", "getStates",
     (ins "::mlir::RankedTensorType":$param)>,
     StaticInterfaceMethod<"Dimensions of the parameters it is for, of each where they are stacked; 0 for any.",

@@ -42,7 +42,7 @@ void LoopOp::build(OpBuilder &b, OperationState &state, StringRef name, int64_t 
   properties.setRecompute(RecomputeAttr::get(b.getContext(), Recompute::nothing));
   if (reverse)
     properties.setReverse(b.getUnitAttr());
-  llvm::copy(ArrayRef<int32_t>{int32_t(inits.size()), int32_t(slices.size())},
+  llvm::copy(ArrayRef<int32_t>{int32_t(inits.size()), int32_t(slices.size()), 0},
              properties.operandSegmentSizes.begin());
   Block &body = state.addRegion()->emplaceBlock();
   for (Value init : inits)
@@ -67,7 +67,7 @@ LoopOp LoopOp::rebuild(RewriterBase &rewriter, ValueRange inits, ValueRange slic
   OpBuilder::InsertionGuard guard(rewriter);
   rewriter.setInsertionPoint(*this);
   auto loop = LoopOp::create(rewriter, getLoc(), types, getLoopNameAttr(), getCountAttr(), inits,
-                             slices, getRecomputeAttr(), getReverseAttr());
+                             slices, getLimit(), getRecomputeAttr(), getReverseAttr());
   loop->setDiscardableAttrs((*this)->getDiscardableAttrDictionary());
   rewriter.inlineRegionBefore(getBody(), loop.getBody(), loop.getBody().end());
   return loop;
@@ -92,6 +92,8 @@ LogicalResult LoopOp::verify() {
       return emitOpError("runs ") << getCount() << " times, but slice operand " << i << " has type "
                                   << type << "; its leading dimension must be " << getCount();
   }
+  if (getLimit() && (!getSlices().empty() || getNumResults() != getNumCarries() || getReverse())) // loop-c8
+    return emitOpError("has a limit: it may not run to its end, so it carries values forward and neither slices nor stacks any");
   return success();
 }
 
@@ -167,6 +169,12 @@ ParseResult LoopOp::parse(OpAsmParser &parser, OperationState &state) {
   if (parseBindings(parser, "carry", false, state, args, carries) ||
       parseBindings(parser, "slice", true, state, args, slices))
     return failure();
+  OpAsmParser::UnresolvedOperand limit;
+  bool isLimited = succeeded(parser.parseOptionalKeyword("limit"));
+  auto limitType = RankedTensorType::get({}, b.getI32Type());
+  if (isLimited && (parser.parseLParen() || parser.parseOperand(limit) || parser.parseRParen() ||
+                    parser.resolveOperand(limit, limitType, state.operands)))
+    return failure();
   Recompute recompute = Recompute::nothing;
   if (succeeded(parser.parseOptionalKeyword("recompute"))) {
     StringRef word;
@@ -184,7 +192,7 @@ ParseResult LoopOp::parse(OpAsmParser &parser, OperationState &state) {
   properties.setLoopName(name);
   properties.setCount(b.getI64IntegerAttr(count));
   properties.setRecompute(RecomputeAttr::get(b.getContext(), recompute));
-  llvm::copy(ArrayRef<int32_t>{carries, slices}, properties.operandSegmentSizes.begin());
+  llvm::copy(ArrayRef<int32_t>{carries, slices, isLimited}, properties.operandSegmentSizes.begin());
   if (parser.parseOptionalAttrDictWithKeyword(state.attributes))
     return failure();
   Region *body = state.addRegion();
@@ -214,6 +222,8 @@ void LoopOp::print(OpAsmPrinter &p) {
   };
   bindings("carry", getCarryArgs(), getInits());
   bindings("slice", getSliceArgs(), getSlices());
+  if (getLimit())
+    p << " limit(" << getLimit() << ')';
   if (getRecompute() != Recompute::nothing)
     p << " recompute(" << stringifyRecompute(getRecompute()) << ')';
   if (getReverse())
@@ -243,6 +253,10 @@ FailureOr<SmallVector<Value>> LoopOp::decomposeOperation(OpBuilder &builder) {
   ImplicitLocOpBuilder b(getLoc(), builder);
   Value zero = arith::ConstantIndexOp::create(b, 0), one = arith::ConstantIndexOp::create(b, 1);
   Value count = arith::ConstantIndexOp::create(b, getCount());
+  if (getLimit()) {
+    Value limit = tensor::ExtractOp::create(b, getLimit(), ValueRange());
+    count = arith::MinUIOp::create(b, count, arith::IndexCastUIOp::create(b, b.getIndexType(), limit));
+  }
   SmallVector<Value> inits(getInits());
   for (Value stack : getStackResults()) {
     auto type = cast<RankedTensorType>(stack.getType());

@@ -29,9 +29,16 @@ def Nanochat_LoopOp : Nanochat_Op<"loop", [AttrSizedOperandSegments, RecursiveMe
     }
     ```
     Results: the last carried values, then the stacks.
+
+    With a `limit` (rank-0 i32) it runs min(count, limit) times, known when the loop begins; it then has no
+    slices and no stacks, and no gradient. Not at all where the limit is 0: carried values stay what they are.
+    ```mlir
+    %p = nanochat.loop "refresh" = 1 carry(%b = %basis : tensor<8x2xf32>) limit(%due) { ... }
+    ```
   }];
   let arguments = (ins StrAttr:$loop_name, ConfinedAttr<I64Attr, [IntPositive]>:$count,
       Variadic<AnyRankedTensor>:$inits, Variadic<AnyRankedTensor>:$slices,
+      Optional<TensorRankOf<[I32], [0]>>:$limit,
       DefaultValuedAttr<Recompute, "::mlir::nanochat::Recompute::nothing">:$recompute,
       UnitAttr:$reverse);
   let results = (outs Variadic<AnyRankedTensor>:$results);

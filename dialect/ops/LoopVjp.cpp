@@ -25,6 +25,8 @@ public:
       : rewriter(builder), loc(forward.getLoc()), forward(forward), ct(ct) {}
 
   LogicalResult build() {
+    if (forward.getLimit())
+      return forward.emitOpError("has a limit, so nobody knows how often its gradient runs");
     findActive();
     Block *body = openBody();
     if (failed(sweep(body)))
@@ -234,7 +236,7 @@ void ReverseLoop::finish(Block *body) {
   for (Type type : yield.getStacks().getTypes())
     types.push_back(forward.stackOf(type));
   auto reverse = LoopOp::create(rewriter, loc, types, forward.getLoopNameAttr(), forward.getCountAttr(), inits,
-                                operands, RecomputeAttr::get(rewriter.getContext(), Recompute::nothing),
+                                operands, /*limit=*/Value(), RecomputeAttr::get(rewriter.getContext(), Recompute::nothing),
                                 forward.getReverse() ? UnitAttr() : rewriter.getUnitAttr());
   reverse.getBody().takeBody(*region);
   auto results = reverse.getResults();

@@ -1,6 +1,6 @@
 // Muon: momentum whose update is orthogonalised by gemms.
-#include "dialect/Linalg.h"
-#include "dialect/Nanochat.h"
+#include "dialect/ops/Blocks.h"
+#include "dialect/ops/Optimizer.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 
 using namespace mlir;
@@ -28,16 +28,6 @@ static Value normalized(ImplicitLocOpBuilder &b, Value g, double eps) {
                    });
 }
 
-/// x·α + y·β of equal types.
-static Value combine(ImplicitLocOpBuilder &b, Value x, double alpha, Value y, double beta) {
-  auto type = cast<RankedTensorType>(x.getType());
-  AffineMap full = b.getMultiDimIdentityMap(type.getRank());
-  return pointwise(b, type, {x, y}, {full, full}, [&](ImplicitLocOpBuilder &s, ValueRange v) {
-    Type f = v[0].getType();
-    return add(s, mul(s, constant(s, f, alpha), v[0]), mul(s, constant(s, f, beta), v[1]));
-  });
-}
-
 FailureOr<SmallVector<Value>> NewtonSchulzOp::decomposeOperation(OpBuilder &builder) {
   ImplicitLocOpBuilder b(getLoc(), builder);
   auto type = cast<RankedTensorType>(getG().getType());
@@ -50,10 +40,10 @@ FailureOr<SmallVector<Value>> NewtonSchulzOp::decomposeOperation(OpBuilder &buil
       ValueRange(), false, [&](ImplicitLocOpBuilder &in, ArrayRef<BlockArgument> carry, auto) {
         Value x = carry[0];
         Value k = MatmulOp::create(in, x, x, /*trans_a=*/tall, /*trans_b=*/!tall);
-        Value k2 = MatmulOp::create(in, k, k, false, false);
-        Value p = combine(in, k, kGain, k2, k2Gain);
+        // A cubic needs no K².
+        Value p = k2Gain == 0.0 ? k : combine(in, k, kGain, MatmulOp::create(in, k, k, false, false), k2Gain);
         Value px = MatmulOp::create(in, tall ? x : p, tall ? p : x, false, false);
-        YieldOp::create(in, combine(in, x, a, px, 1.0), ValueRange());
+        YieldOp::create(in, combine(in, x, a, px, k2Gain == 0.0 ? kGain : 1.0), ValueRange());
       });
   return SmallVector<Value>{loop.getResult(0)};
 }
@@ -71,7 +61,7 @@ SmallVector<AffineMap> NewtonSchulzOp::getIndexingMaps() {
 }
 
 /// Three products per step: X·Xᵀ, K², (b·K + c·K²)·X.
-static int64_t orthogonalizeFlops(RankedTensorType matrix, int64_t steps) {
+int64_t mlir::nanochat::orthogonalizeFlops(RankedTensorType matrix, int64_t steps) {
   int64_t rows = matrix.getDimSize(0), columns = matrix.getDimSize(1);
   int64_t small = std::min(rows, columns), large = std::max(rows, columns);
   return steps * (4 * small * small * large + 2 * small * small * small);
@@ -83,75 +73,86 @@ int64_t NewtonSchulzOp::getFlops() { return orthogonalizeFlops(getG().getType(),
 // muon
 //===------------------------------------------------------------------------------------------===//
 
-LogicalResult MuonOp::verify() {
-  auto type = cast<RankedTensorType>(getParam().getType());
+LogicalResult mlir::nanochat::verifyMatrices(Operation *rule) {
+  auto type = cast<RankedTensorType>(rule->getOperand(0).getType());
   if (type.getRank() == 2 || type.getRank() == 3)
     return success();
-  InFlightDiagnostic diag = // muon-c1
-      emitOpError("orthogonalises matrices, but its parameter has type ") << type;
-  diag.attachNote()
-      << "use \"adamw\" for roles that are not hidden matrices (A, B) or stacks (L, A, B) of them";
+  InFlightDiagnostic diag = rule->emitOpError("updates matrices, but its parameter has type ") << type;
+  diag.attachNote() << "use \"adamw\" for roles that are not hidden matrices (A, B) or stacks (L, A, B) of them";
   return diag;
 }
+LogicalResult MuonOp::verify() { return verifyMatrices(*this); }  // muon-c1
+LogicalResult Muon8Op::verify() { return verifyMatrices(*this); } // muon8-c1
 
-SmallVector<OptimizerState> MuonOp::getStates(RankedTensorType param) {
-  return {{"momentum", param}};
+Value mlir::nanochat::forEachMatrix(ImplicitLocOpBuilder &b, ValueRange tensors,
+                                    llvm::function_ref<Value(ImplicitLocOpBuilder &, ValueRange)> body) {
+  auto type = cast<RankedTensorType>(tensors[0].getType());
+  if (type.getRank() == 2)
+    return body(b, tensors);
+  auto loop = LoopOp::create(b, "matrices", type.getDimSize(0), ValueRange(), tensors, false,
+                             [&](ImplicitLocOpBuilder &in, auto, ArrayRef<BlockArgument> slices) {
+                               SmallVector<Value> matrices(slices.begin(), slices.end());
+                               YieldOp::create(in, ValueRange(), body(in, matrices));
+                             });
+  return loop.getResult(0);
 }
+
+double Muon::scale(RankedTensorType param) {
+  ArrayRef<int64_t> matrix = param.getShape().take_back(2);
+  return 0.2 * std::sqrt(std::max(matrix[0], matrix[1]));
+}
+
+Value Muon::direction(ImplicitLocOpBuilder &b, Value m, Value g) const {
+  return forEachMatrix(b, {m, g}, [&](ImplicitLocOpBuilder &in, ValueRange v) -> Value {
+    auto ns = NewtonSchulzOp::create(in, nesterov ? combine(in, v[0], momentum, v[1], 1.0) : v[0]);
+    ns.setSteps(steps);
+    ns.setEps(llvm::APFloat(eps));
+    return ns;
+  });
+}
+
+template <typename Op>
+static Muon rule(Op op) {
+  return {op.getMomentum().convertToDouble(), op.getNesterov(), int64_t(op.getNsSteps()), op.getEps().convertToDouble()};
+}
+
+SmallVector<OptimizerState> MuonOp::getStates(RankedTensorType param) { return {{"momentum", param}}; }
 
 FailureOr<SmallVector<Value>> MuonOp::decomposeOperation(OpBuilder &builder) {
   ImplicitLocOpBuilder b(getLoc(), builder);
-  auto type = cast<RankedTensorType>(getParam().getType());
-  double mu = getMomentum().convertToDouble();
-  Value m = combine(b, getStates()[0], mu, getGrad(), 1.0);
-  auto direction = [&](ImplicitLocOpBuilder &at, Value momentum, Value grad) -> Value {
-    Value u = getNesterov() ? combine(at, momentum, mu, grad, 1.0) : momentum;
-    auto ns = NewtonSchulzOp::create(at, u);
-    ns.setSteps(getNsSteps());
-    ns.setEpsAttr(getEpsAttr());
-    return ns;
-  };
-  Value o;
-  if (type.getRank() == 2)
-    o = direction(b, m, getGrad());
-  else
-    o = LoopOp::create(b, "matrices", type.getDimSize(0), ValueRange(), ValueRange{m, getGrad()},
-                       false,
-                       [&](ImplicitLocOpBuilder &in, auto, ArrayRef<BlockArgument> slice) {
-                         YieldOp::create(in, ValueRange(), direction(in, slice[0], slice[1]));
-                       })
-            .getResult(0);
-  AffineMap full = b.getMultiDimIdentityMap(type.getRank()),
-            scalar = projection(getContext(), type.getRank(), {});
-  double scale = 0.2 * std::sqrt(std::max(type.getShape().end()[-2], type.getShape().end()[-1]));
-  Value w = pointwise(b, type, {getParam(), o, getLr(), getWeightDecay()},
-                      {full, full, scalar, scalar}, [&](ImplicitLocOpBuilder &s, ValueRange v) {
-                        Value step = mul(s, constant(s, v[1].getType(), scale), v[1]);
-                        return sub(s, v[0], mul(s, v[2], add(s, step, mul(s, v[3], v[0]))));
-                      });
-  return SmallVector<Value>{w, m};
+  Muon muon = rule(*this);
+  Value m = muon.accumulate(b, getStates()[0], getGrad());
+  double scale = Muon::scale(cast<RankedTensorType>(getParam().getType()));
+  return SmallVector<Value>{descend(b, getParam(), muon.direction(b, m, getGrad()), scale, getLr(), getWeightDecay()), m};
 }
 
-SmallVector<IteratorType> MuonOp::getLoopIteratorTypes() {
-  SmallVector<IteratorType> types(cast<RankedTensorType>(getParam().getType()).getRank(),
-                                  IteratorType::reduction);
-  if (types.size() == 3)
-    types[0] = IteratorType::parallel;
-  return types;
-}
-SmallVector<shard::ReductionKind> MuonOp::getReductionLoopIteratorKinds() {
-  return {shard::ReductionKind::Generic, shard::ReductionKind::Generic};
-}
-SmallVector<AffineMap> MuonOp::getIndexingMaps() {
-  unsigned rank = cast<RankedTensorType>(getParam().getType()).getRank();
-  AffineMap full = AffineMap::getMultiDimIdentityMap(rank, getContext()),
-            scalar = projection(getContext(), rank, {});
-  return {full, full, scalar, scalar,
-          full, full, full}; // param, grad, lr, weight_decay, momentum; results
+SmallVector<OptimizerState> Muon8Op::getStates(RankedTensorType param) {
+  SmallVector<OptimizerState> states;
+  appendCodedState(states, "momentum", param, getBlock());
+  return states;
 }
 
-int64_t MuonOp::getFlops() {
+FailureOr<SmallVector<Value>> Muon8Op::decomposeOperation(OpBuilder &builder) {
+  ImplicitLocOpBuilder b(getLoc(), builder);
+  Muon muon = rule(*this);
   auto type = cast<RankedTensorType>(getParam().getType());
-  if (type.getRank() == 2)
-    return orthogonalizeFlops(type, getNsSteps());
-  return type.getDimSize(0) * orthogonalizeFlops(LoopOp::sliceOf(type), getNsSteps());
+  RankedTensorType blocks = blocksOf(type, getBlock());
+  Value g = toBlocks(b, getGrad(), blocks);
+  Value m = muon.accumulate(b, DequantizeBlocksOp::create(b, getStates()[0], getStates()[1], StateMap::linear), g);
+  auto m8 = QuantizeBlocksOp::create(b, m, StateMap::linear);
+  // Looks ahead while the block is at hand, rather than reading momentum and gradient once more.
+  Value ahead = muon.nesterov ? combine(b, m, muon.momentum, g, 1.0) : m;
+  Muon plain = muon;
+  plain.nesterov = false;
+  Value u = fromBlocks(b, ahead, type);
+  Value w = descend(b, getParam(), plain.direction(b, u, u), Muon::scale(type), getLr(), getWeightDecay());
+  return SmallVector<Value>{w, m8.getCodes(), m8.getScales()};
 }
+
+int64_t mlir::nanochat::muonFlops(RankedTensorType param, int64_t steps) {
+  if (param.getRank() == 2)
+    return orthogonalizeFlops(param, steps);
+  return param.getDimSize(0) * orthogonalizeFlops(LoopOp::sliceOf(param), steps);
+}
+int64_t MuonOp::getFlops() { return muonFlops(cast<RankedTensorType>(getParam().getType()), getNsSteps()); }
+int64_t Muon8Op::getFlops() { return muonFlops(cast<RankedTensorType>(getParam().getType()), getNsSteps()); }

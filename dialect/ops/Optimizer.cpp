@@ -1,5 +1,5 @@
-#include "dialect/Linalg.h"
-#include "dialect/Nanochat.h"
+#include "dialect/ops/Optimizer.h"
+#include "dialect/ops/Blocks.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 
 using namespace mlir;
@@ -44,31 +44,39 @@ LogicalResult mlir::nanochat::verifyUpdate(Operation *op) {
   return success();
 }
 
-//===------------------------------------------------------------------------------------------===//
-// sgd
-//===------------------------------------------------------------------------------------------===//
-
-SmallVector<OptimizerState> SgdOp::getStates(RankedTensorType) { return {}; }
-
-FailureOr<SmallVector<Value>> SgdOp::decomposeOperation(OpBuilder &builder) {
-  ImplicitLocOpBuilder b(getLoc(), builder);
-  auto type = cast<RankedTensorType>(getParam().getType());
-  AffineMap full = b.getMultiDimIdentityMap(type.getRank()),
-            scalar = projection(getContext(), type.getRank(), {});
-  return SmallVector<Value>{
-      pointwise(b, type, {getParam(), getGrad(), getLr(), getWeightDecay()},
-                {full, full, scalar, scalar}, [](ImplicitLocOpBuilder &s, ValueRange v) {
-                  return sub(s, v[0], mul(s, v[2], add(s, v[1], mul(s, v[3], v[0]))));
-                })};
+SmallVector<OptimizerState> mlir::nanochat::statesOf(OperationName rule, DictionaryAttr options, RankedTensorType param) {
+  // An op without operands, only to be asked.
+  OperationState state(UnknownLoc::get(param.getContext()), rule);
+  state.addAttributes(options.getValue());
+  Operation *op = Operation::create(state);
+  SmallVector<OptimizerState> states = cast<OptimizerOpInterface>(op).getStates(param);
+  op->destroy();
+  return states;
 }
 
 //===------------------------------------------------------------------------------------------===//
-// adamw
+// What rules are made of
 //===------------------------------------------------------------------------------------------===//
 
-SmallVector<OptimizerState> AdamwOp::getStates(RankedTensorType param) {
-  return {{"m", param}, {"v", param}, {"count", withShape(param, {})}};
+Value mlir::nanochat::combine(ImplicitLocOpBuilder &b, Value x, double alpha, Value y, double beta) {
+  auto type = cast<RankedTensorType>(x.getType());
+  AffineMap full = b.getMultiDimIdentityMap(type.getRank());
+  return pointwise(b, type, {x, y}, {full, full}, [&](ImplicitLocOpBuilder &s, ValueRange v) {
+    Type f = v[0].getType();
+    return add(s, mul(s, constant(s, f, alpha), v[0]), mul(s, constant(s, f, beta), v[1]));
+  });
 }
+
+Value mlir::nanochat::descend(ImplicitLocOpBuilder &b, Value w, Value direction, double scale, Value lr, Value weightDecay) {
+  auto type = cast<RankedTensorType>(w.getType());
+  AffineMap full = b.getMultiDimIdentityMap(type.getRank()), scalar = projection(b.getContext(), type.getRank(), {});
+  return pointwise(b, type, {w, direction, lr, weightDecay}, {full, full, scalar, scalar}, [&](ImplicitLocOpBuilder &s, ValueRange v) {
+    Value step = scale == 1.0 ? v[1] : mul(s, constant(s, v[1].getType(), scale), v[1]);
+    return sub(s, v[0], mul(s, v[2], add(s, step, mul(s, v[3], v[0]))));
+  });
+}
+
+Value mlir::nanochat::nextCount(ImplicitLocOpBuilder &b, Value count) { return add(b, count, constant(b, count.getType(), 1.0)); }
 
 /// 1 − betaᵗ for rank-0 t. expm1 keeps the digits of a beta close to 1.
 static Value biasCorrection(ImplicitLocOpBuilder &b, Value t, double beta) {
@@ -76,36 +84,86 @@ static Value biasCorrection(ImplicitLocOpBuilder &b, Value t, double beta) {
   return arith::NegFOp::create(b, math::ExpM1Op::create(b, exponent));
 }
 
-FailureOr<SmallVector<Value>> AdamwOp::decomposeOperation(OpBuilder &builder) {
+Value Adam::second(ImplicitLocOpBuilder &b, Value v, Value g) const {
+  auto type = cast<RankedTensorType>(v.getType());
+  AffineMap full = b.getMultiDimIdentityMap(type.getRank());
+  return pointwise(b, type, {v, g}, {full, full}, [&](ImplicitLocOpBuilder &s, ValueRange x) {
+    Type f = x[0].getType();
+    return add(s, mul(s, constant(s, f, beta2), x[0]), mul(s, constant(s, f, 1.0 - beta2), mul(s, x[1], x[1])));
+  });
+}
+
+Value Adam::direction(ImplicitLocOpBuilder &b, Value m, Value v) const {
+  auto type = cast<RankedTensorType>(m.getType());
+  AffineMap full = b.getMultiDimIdentityMap(type.getRank()), scalar = projection(b.getContext(), type.getRank(), {});
+  return pointwise(b, type, {m, v, biasCorrection(b, t, beta1), biasCorrection(b, t, beta2)}, {full, full, scalar, scalar},
+                   [&](ImplicitLocOpBuilder &s, ValueRange x) {
+                     Value root = math::SqrtOp::create(s, div(s, x[1], x[3]));
+                     return div(s, div(s, x[0], x[2]), add(s, root, constant(s, root.getType(), eps)));
+                   });
+}
+
+//===------------------------------------------------------------------------------------------===//
+// sgd, lion
+//===------------------------------------------------------------------------------------------===//
+
+SmallVector<OptimizerState> SgdOp::getStates(RankedTensorType) { return {}; }
+
+FailureOr<SmallVector<Value>> SgdOp::decomposeOperation(OpBuilder &builder) {
+  ImplicitLocOpBuilder b(getLoc(), builder);
+  return SmallVector<Value>{descend(b, getParam(), getGrad(), 1.0, getLr(), getWeightDecay())};
+}
+
+SmallVector<OptimizerState> LionOp::getStates(RankedTensorType param) { return {{"momentum", param}}; }
+
+FailureOr<SmallVector<Value>> LionOp::decomposeOperation(OpBuilder &builder) {
   ImplicitLocOpBuilder b(getLoc(), builder);
   auto type = cast<RankedTensorType>(getParam().getType());
-  AffineMap full = b.getMultiDimIdentityMap(type.getRank()),
-            scalar = projection(getContext(), type.getRank(), {});
+  Value m = getStates()[0];
   double beta1 = getBeta1().convertToDouble(), beta2 = getBeta2().convertToDouble();
-  Value t = add(b, getStates()[2], constant(b, getStates()[2].getType(), 1.0));
-  Value m = pointwise(b, type, {getStates()[0], getGrad()}, {full, full},
-                      [&](ImplicitLocOpBuilder &s, ValueRange v) {
-                        Type f = v[0].getType();
-                        return add(s, mul(s, constant(s, f, beta1), v[0]),
-                                   mul(s, constant(s, f, 1.0 - beta1), v[1]));
-                      });
-  Value v2 = pointwise(b, type, {getStates()[1], getGrad()}, {full, full},
-                       [&](ImplicitLocOpBuilder &s, ValueRange v) {
-                         Type f = v[0].getType();
-                         Value square = mul(s, v[1], v[1]);
-                         return add(s, mul(s, constant(s, f, beta2), v[0]),
-                                    mul(s, constant(s, f, 1.0 - beta2), square));
-                       });
-  Value w = pointwise(b, type,
-                      {getParam(), m, v2, getLr(), getWeightDecay(), biasCorrection(b, t, beta1),
-                       biasCorrection(b, t, beta2)},
-                      {full, full, full, scalar, scalar, scalar, scalar},
-                      [&](ImplicitLocOpBuilder &s, ValueRange v) {
-                        Value root = math::SqrtOp::create(s, div(s, v[2], v[6]));
-                        Value step = div(
-                            s, div(s, v[1], v[5]),
-                            add(s, root, constant(s, root.getType(), getEps().convertToDouble())));
-                        return sub(s, v[0], mul(s, v[3], add(s, step, mul(s, v[4], v[0]))));
-                      });
-  return SmallVector<Value>{w, m, v2, t};
+  Value u = combine(b, m, beta1, getGrad(), 1 - beta1);
+  Value sign = pointwise(b, type, u, b.getMultiDimIdentityMap(type.getRank()), [](ImplicitLocOpBuilder &s, ValueRange v) -> Value {
+    Value zero = constant(s, v[0].getType(), 0.0), one = math::CopySignOp::create(s, constant(s, v[0].getType(), 1.0), v[0]);
+    Value isZero = arith::CmpFOp::create(s, arith::CmpFPredicate::OEQ, v[0], zero);
+    return arith::SelectOp::create(s, isZero, zero, one);
+  });
+  return SmallVector<Value>{descend(b, getParam(), sign, 1.0, getLr(), getWeightDecay()), combine(b, m, beta2, getGrad(), 1 - beta2)};
+}
+
+//===------------------------------------------------------------------------------------------===//
+// adamw, adamw8
+//===------------------------------------------------------------------------------------------===//
+
+SmallVector<OptimizerState> AdamwOp::getStates(RankedTensorType param) {
+  return {{"m", param}, {"v", param}, {"count", withShape(param, {})}};
+}
+
+FailureOr<SmallVector<Value>> AdamwOp::decomposeOperation(OpBuilder &builder) {
+  ImplicitLocOpBuilder b(getLoc(), builder);
+  Adam adam{getBeta1().convertToDouble(), getBeta2().convertToDouble(), getEps().convertToDouble(), nextCount(b, getStates()[2])};
+  Value m = adam.first(b, getStates()[0], getGrad()), v = adam.second(b, getStates()[1], getGrad());
+  Value w = descend(b, getParam(), adam.direction(b, m, v), 1.0, getLr(), getWeightDecay());
+  return SmallVector<Value>{w, m, v, adam.t};
+}
+
+SmallVector<OptimizerState> Adamw8Op::getStates(RankedTensorType param) {
+  SmallVector<OptimizerState> states;
+  appendCodedState(states, "m", param, getBlock());
+  appendCodedState(states, "v", param, getBlock());
+  states.push_back({"count", withShape(param, {})});
+  return states;
+}
+
+FailureOr<SmallVector<Value>> Adamw8Op::decomposeOperation(OpBuilder &builder) {
+  ImplicitLocOpBuilder b(getLoc(), builder);
+  auto type = cast<RankedTensorType>(getParam().getType());
+  RankedTensorType blocks = blocksOf(type, getBlock());
+  OperandRange states = getStates();
+  Adam adam{getBeta1().convertToDouble(), getBeta2().convertToDouble(), getEps().convertToDouble(), nextCount(b, states[4])};
+  Value w = toBlocks(b, getParam(), blocks), g = toBlocks(b, getGrad(), blocks);
+  Value m = adam.first(b, DequantizeBlocksOp::create(b, states[0], states[1], StateMap::dynamic), g);
+  Value v = adam.second(b, DequantizeBlocksOp::create(b, states[2], states[3], StateMap::dynamic_unsigned), g);
+  auto m8 = QuantizeBlocksOp::create(b, m, StateMap::dynamic), v8 = QuantizeBlocksOp::create(b, v, StateMap::dynamic_unsigned);
+  Value next = descend(b, w, adam.direction(b, m, v), 1.0, getLr(), getWeightDecay());
+  return SmallVector<Value>{fromBlocks(b, next, type), m8.getCodes(), m8.getScales(), v8.getCodes(), v8.getScales(), adam.t};
 }

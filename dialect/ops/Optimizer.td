@@ -21,14 +21,17 @@ def Nanochat_OptimizerOp : Nanochat_Op<"optimizer", [HasParent<"ModelOp">, Struc
   let hasVerifier = 1;
 }
 
+/// What rules keep: floats, or 8-bit codes and their scales.
+def StateTensor : RankedTensorOf<[Float, I8]>;
+
 /// An update rule: (param, grad, lr, weight_decay, states...) -> (param, states...). A stacked
 /// parameter (L, ...) is L parameters.
 class Nanochat_UpdateOp<string mnemonic, list<Trait> traits = [], dag options = (ins)>
     : Nanochat_ComputeOp<mnemonic, !listconcat([DeclareOpInterfaceMethods<OptimizerOpInterface>,
         InfersTypes], traits)> {
   let arguments = !con((ins FloatTensor:$param, FloatTensor:$grad, FloatScalar:$lr,
-      FloatScalar:$weight_decay, Variadic<FloatTensor>:$states), options);
-  let results = (outs FloatTensor:$new_param, Variadic<FloatTensor>:$new_states);
+      FloatScalar:$weight_decay, Variadic<StateTensor>:$states), options);
+  let results = (outs FloatTensor:$new_param, Variadic<StateTensor>:$new_states);
   let assemblyFormat = [{
     $param `,` $grad `lr` $lr `weight_decay` $weight_decay (`states` $states^ `:` type($states))?
     attr-dict `:` type($param) `,` type($grad) `,` type($lr) `,` type($weight_decay)
@@ -48,6 +51,16 @@ def Nanochat_SgdOp : Nanochat_UpdateOp<"sgd", [Pointwise]> {
   let description = [{ w ← w − lr·(g + weight_decay·w). No states. }];
 }
 
+def Nanochat_LionOp : Nanochat_UpdateOp<"lion", [Pointwise], (ins
+    DefaultValuedAttr<F64Attr, "0.9">:$beta1, DefaultValuedAttr<F64Attr, "0.99">:$beta2)> {
+  let summary = "The sign of an interpolated momentum";
+  let description = [{
+    State m, of the parameter's type: w ← w − lr·(sign(beta1·m + (1−beta1)·g) + weight_decay·w) with
+    sign(0) = 0, then m ← beta2·m + (1−beta2)·g. Every update has the size lr: use a tenth to a third
+    of AdamW's lr and 3 to 10 times its weight decay. Chen et al., arXiv:2302.06675.
+  }];
+}
+
 def Nanochat_AdamwOp : Nanochat_UpdateOp<"adamw", [Pointwise], (ins
     DefaultValuedAttr<F64Attr, "0.9">:$beta1, DefaultValuedAttr<F64Attr, "0.95">:$beta2,
     DefaultValuedAttr<F64Attr, "1e-8">:$eps)> {
@@ -60,43 +73,18 @@ def Nanochat_AdamwOp : Nanochat_UpdateOp<"adamw", [Pointwise], (ins
   }];
 }
 
-def Nanochat_NewtonSchulzOp : Nanochat_ComputeOp<"newton_schulz", [InfersTypes, HasIterationSpace,
-    DeclareOpInterfaceMethods<CostOpInterface>]> {
-  let summary = "Nearly orthogonal matrix with the singular vectors of another";
+def Nanochat_Adamw8Op : Nanochat_UpdateOp<"adamw8", [WholeTensors], (ins
+    DefaultValuedAttr<F64Attr, "0.9">:$beta1, DefaultValuedAttr<F64Attr, "0.95">:$beta2,
+    DefaultValuedAttr<F64Attr, "1e-8">:$eps,
+    DefaultValuedAttr<ConfinedAttr<I64Attr, [IntPositive]>, "256">:$block)> {
+  let summary = "AdamW with states of 8 bits";
   let description = [{
-    X₀ = g/(‖g‖_F + eps), then `steps` times K = X·Xᵀ, X ← a·X + (b·K + c·K²)·X. Every singular value
-    σ of g/‖g‖_F becomes φ(φ(…σ)) with φ(x) = a·x + b·x³ + c·x⁵: after 5 steps 0.68 to 1.21 for
-    σ ≥ 0.003. Where g has more rows than columns, K = Xᵀ·X multiplies from the right: the same map
-    of the transpose. Not differentiable in practice, so it has no gradient.
-
-    ```mlir
-    %o = nanochat.newton_schulz %g {steps = 5} : tensor<64x32xf32>
-    ```
+    `adamw`, with m and v kept as codes of `quantize_blocks` (`dynamic` and `dynamic_unsigned`) over
+    blocks of the flattened parameter: the largest divisor of its size in [block/2, block] is their
+    length, or `block`, the last one filled up, where there is none. The update uses m and v before
+    they are rounded. Two bytes per element and 8 per block instead of 8 bytes per element.
+    v spans many decades, which 8 linear steps do not: hence the dynamic map (arXiv:2110.02861).
   }];
-  let arguments = (ins FloatMatrix:$g,
-      DefaultValuedAttr<ConfinedAttr<I64Attr, [IntPositive]>, "5">:$steps,
-      DefaultValuedAttr<F64Attr, "3.4445">:$a, DefaultValuedAttr<F64Attr, "-4.7750">:$b,
-      DefaultValuedAttr<F64Attr, "2.0315">:$c, DefaultValuedAttr<F64Attr, "1e-7">:$eps);
-  let results = (outs FloatMatrix:$o);
-  let assemblyFormat = "$g attr-dict `:` type($g)";
-}
-
-def Nanochat_MuonOp : Nanochat_UpdateOp<"muon", [HasIterationSpace,
-    DeclareOpInterfaceMethods<CostOpInterface>], (ins
-    DefaultValuedAttr<F64Attr, "0.95">:$momentum, DefaultValuedAttr<BoolAttr, "true">:$nesterov,
-    DefaultValuedAttr<ConfinedAttr<I64Attr, [IntPositive]>, "5">:$ns_steps,
-    DefaultValuedAttr<F64Attr, "1e-7">:$eps)> {
-  let summary = "Momentum, orthogonalised";
-  let description = [{
-    For each (A, B) matrix of the parameter, with state M, `momentum` μ and NS = newton_schulz:
-      M ← μ·M + g,  U = g + μ·M if `nesterov`, else M,
-      w ← w − lr·(0.2·√max(A, B)·NS(U) + weight_decay·w).
-    The factor gives updates the root mean square of AdamW's, so both share lr and weight decay
-    (Moonlight, arXiv:2502.16982). For hidden matrices (A, B) or stacks (L, A, B) of them; other
-    parameters belong to AdamW.
-  }];
-  let hasVerifier = 1;
-  let extraClassDeclaration = [{ static int64_t getParamRank() { return 2; } }];
 }
 
 def Nanochat_GradNormOp : Nanochat_ComputeOp<"grad_norm", [InfersTypes, HasIterationSpace,

@@ -1,4 +1,4 @@
-#include "dialect/Nanochat.h"
+#include "dialect/StepIR.h"
 #include "lib/Fusion/Passes.h"
 #include "mlir/Dialect/Linalg/Passes.h"
 #include "mlir/Dialect/Linalg/Transforms/Transforms.h"
@@ -64,6 +64,51 @@ struct FreshOutput : OpRewritePattern<linalg::GenericOp> {
   }
 };
 
+/// A view of what is computed element by element from arguments: computed on views of them instead, so that no view
+/// stands between two dispatches that could be one.
+struct ViewBeforePointwise : RewritePattern {
+  ViewBeforePointwise(MLIRContext *context) : RewritePattern(MatchAnyOpTypeTag(), 1, context) {}
+  LogicalResult matchAndRewrite(Operation *view, PatternRewriter &rewriter) const override {
+    auto op = isView(view) ? view->getOperand(0).getDefiningOp<linalg::GenericOp>() : linalg::GenericOp();
+    if (!op || op.getNumReductionLoops() || op->getNumResults() != 1 || !op->hasOneUse() || op.hasIndexSemantics() ||
+        llvm::any_of(op.getIndexingMapsArray(), [](AffineMap map) { return !map.isIdentity() && map.getNumResults(); }))
+      return failure();
+    if (llvm::any_of(op.getInputs(), [](Value v) { return cast<RankedTensorType>(v.getType()).getRank() && !isArgument(v); }))
+      return failure();
+    auto type = cast<RankedTensorType>(view->getResult(0).getType());
+    AffineMap full = rewriter.getMultiDimIdentityMap(type.getRank());
+    SmallVector<Value> inputs;
+    SmallVector<AffineMap> maps;
+    for (Value input : op.getInputs()) {
+      auto from = cast<RankedTensorType>(input.getType());
+      maps.push_back(from.getRank() ? full : AffineMap::get(type.getRank(), 0, rewriter.getContext()));
+      if (from.getRank()) {
+        IRMapping map;
+        map.map(view->getOperand(0), input);
+        Operation *moved = rewriter.clone(*view, map);
+        moved->getResult(0).setType(RankedTensorType::get(type.getShape(), from.getElementType()));
+        input = moved->getResult(0);
+      }
+      inputs.push_back(input);
+    }
+    maps.push_back(full);
+    Value empty = tensor::EmptyOp::create(rewriter, op.getLoc(), type.getShape(), type.getElementType());
+    SmallVector<utils::IteratorType> parallel(type.getRank(), utils::IteratorType::parallel);
+    auto moved = linalg::GenericOp::create(rewriter, op.getLoc(), TypeRange{type}, inputs, ValueRange{empty}, maps, parallel);
+    rewriter.inlineRegionBefore(op.getRegion(), moved.getRegion(), moved.getRegion().end());
+    rewriter.replaceOp(view, moved.getResults());
+    return success();
+  }
+  static bool isArgument(Value value) {
+    while (Operation *def = value.getDefiningOp()) {
+      if (!isView(def))
+        return false;
+      value = def->getOperand(0);
+    }
+    return true;
+  }
+};
+
 struct DecomposeForFusionPass : impl::DecomposeForFusionPassBase<DecomposeForFusionPass> {
   void runOnOperation() override {
     // What ops are made of keeps their names, for messages of the compiled program.
@@ -79,7 +124,7 @@ struct DecomposeForFusionPass : impl::DecomposeForFusionPassBase<DecomposeForFus
     toLinalg.addPass(createConvertElementwiseToLinalgPass());
     if (failed(runPipeline(toLinalg, getOperation())))
       return signalPassFailure();
-    splats.add<InlineSplat, FreshOutput>(&getContext());
+    splats.add<InlineSplat, FreshOutput, ViewBeforePointwise>(&getContext());
     if (failed(applyPatternsGreedily(getOperation(), std::move(splats))))
       signalPassFailure();
   }

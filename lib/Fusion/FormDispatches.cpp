@@ -74,6 +74,9 @@ static void import(Value value, IRMapping &map, OpBuilder &inside, Block &body, 
 static Value predecessor(Value output) {
   for (OpOperand &use : output.getUses()) {
     unsigned number = use.getOperandNumber();
+    if (isView(use.getOwner()))
+      if (Value old = predecessor(use.getOwner()->getResult(0)))
+        return old;
     if (auto loop = dyn_cast<LoopOp>(use.getOwner()->getParentOp()); loop && use.getOwner() == loop.getYield()) {
       if (number < loop.getNumCarries())
         return loop.getCarryArgs()[number];
@@ -97,11 +100,21 @@ static Value predecessor(Value output) {
   return Value();
 }
 
-/// Which input each result may overwrite: one read only at the index written, in a body without
-/// reductions other than a gemm's. Preferred is the value that the result replaces.
+/// What `value` is a view of.
+static Value viewed(Value value) {
+  while (Operation *def = value.getDefiningOp()) {
+    if (!isView(def))
+      break;
+    value = def->getOperand(0);
+  }
+  return value;
+}
+
+/// Which input each result may overwrite: one read only at the index written, where no reduction reads it but that of
+/// a gemm or along its own row. Preferred is the value that the result replaces.
 static SmallVector<int64_t> findInplace(const OpGroup &group, ArrayRef<Value> inputs, ArrayRef<Value> outputs) {
   SmallVector<int64_t> inplace(outputs.size(), -1);
-  if (group.kind != DispatchClass::pointwise && group.kind != DispatchClass::gemm)
+  if (group.kind == DispatchClass::generic || group.kind == DispatchClass::attention || group.rows < 0)
     return inplace;
   DenseSet<Operation *> members(group.ops.begin(), group.ops.end());
   auto overwritable = [&](Value input, Value output) {
@@ -111,13 +124,18 @@ static SmallVector<int64_t> findInplace(const OpGroup &group, ArrayRef<Value> in
         return true;
       // A prologue reads whole panels of its operand before anything is written.
       bool prologue = group.kind == DispatchClass::gemm && llvm::any_of(top->getUsers(), isContraction);
-      return top == use.getOwner() && isPointwise(top) && readsAligned(use, false) && !prologue;
+      // Rows are a task's own: it has reduced one, and read what there is one of for each, before it writes.
+      bool perRow = cast<RankedTensorType>(input.getType()).getRank() == 1 && readsAligned(use, true);
+      bool ownRow = group.kind == DispatchClass::rowwise && (readsAligned(use, false) || perRow);
+      return top == use.getOwner() && ((isPointwise(top) && readsAligned(use, false)) || ownRow) && !prologue;
     });
   };
   llvm::SmallDenseSet<int64_t> taken;
   for (auto [r, output] : llvm::enumerate(outputs))
-    if (auto it = llvm::find(inputs, predecessor(output)); it != inputs.end() && overwritable(*it, output))
-      taken.insert(inplace[r] = it - inputs.begin());
+    if (Value old = predecessor(output))
+      if (auto it = llvm::find_if(inputs, [&](Value input) { return viewed(input) == old; });
+          it != inputs.end() && overwritable(*it, output))
+        taken.insert(inplace[r] = it - inputs.begin());
   for (auto [r, output] : llvm::enumerate(outputs))
     for (auto [i, input] : llvm::enumerate(inputs)) {
       if (inplace[r] >= 0 || taken.contains(i) || isa<BlockArgument>(input) || !overwritable(input, output))

@@ -63,6 +63,8 @@ private:
   /// Does `op` read a result of the group under another shape?
   bool readsThroughView(Operation *op, unsigned number);
   void absorbPrologues();
+  /// May `op`, alone so far, run in the dispatch of `group`, which reads it?
+  bool isPrologue(Operation *op, const OpGroup &group);
   /// Does group `to` need, however indirectly, a result of group `from`?
   bool reaches(unsigned from, unsigned to);
   /// Groups that `op` reads results of, through views.
@@ -178,22 +180,32 @@ void BlockGrouper::place(Operation *op) {
   groups.push_back(group);
 }
 
-/// A pointwise op that only feeds one contraction is how that contraction reads its operand.
+/// A pointwise op that only feeds one contraction is how that contraction reads its operand; one that only feeds rows of
+/// a group, though not the one it joined, is computed with them.
 void BlockGrouper::absorbPrologues() {
   if (!fuse)
     return;
   for (auto [number, group] : llvm::enumerate(groups)) {
-    if (group.kind != DispatchClass::pointwise || group.ops.size() != 1 || !group.ops[0]->hasOneUse())
+    if (group.kind != DispatchClass::pointwise || group.ops.size() != 1)
       continue;
-    Operation *op = group.ops[0], *user = *op->user_begin();
-    auto it = groupOf.find(user);
-    if (it == groupOf.end() || it->second == number || groups[it->second].ops.front() != user || !isContraction(user) ||
-        op->getNumOperands() > 4)
+    Operation *op = group.ops[0];
+    auto it = op->use_empty() ? groupOf.end() : groupOf.find(*op->user_begin());
+    if (it == groupOf.end() || it->second == number || !isPrologue(op, groups[it->second]))
       continue;
     groups[it->second].ops.insert(groups[it->second].ops.begin(), op);
     groupOf[op] = it->second;
     group.ops.clear();
   }
+}
+
+bool BlockGrouper::isPrologue(Operation *op, const OpGroup &group) {
+  if (group.kind == DispatchClass::gemm)
+    return op->hasOneUse() && group.ops.front() == *op->user_begin() && isContraction(group.ops.front()) && op->getNumOperands() <= 4;
+  auto type = cast<RankedTensorType>(op->getResult(0).getType());
+  bool rows = group.kind == DispatchClass::rowwise || group.kind == DispatchClass::pointwise;
+  return rows && group.rows > 0 && type.getRank() > 0 && type.getDimSize(0) == group.rows && llvm::all_of(op->getUses(), [&](OpOperand &use) {
+    return llvm::is_contained(group.ops, use.getOwner()) && readsAligned(use, group.kind == DispatchClass::rowwise);
+  });
 }
 
 SmallVector<OpGroup> BlockGrouper::inOrder() {

@@ -5,6 +5,7 @@
 #include "lib/Targets/Target.h"
 #include "mlir/Conversion/LLVMCommon/MemRefBuilder.h"
 #include "mlir/Conversion/LLVMCommon/TypeConverter.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
 
 namespace mlir::nanochat {
 #define GEN_PASS_DEF_LOWERHOSTPASS
@@ -25,6 +26,7 @@ public:
     entry.setFunctionType(b.getFunctionType({ptr, ptr}, {}));
     openFrame(body);
     entry.walk([&](scf::ForOp loop) { count(loop); });
+    entry.walk([&](memref::LoadOp load) { lower(load); });
     entry.walk([&](LaunchOp launch) { lower(launch); });
     SmallVector<Operation *> slots; // and choices of slots, which come after them
     entry.walk([&](Operation *op) {
@@ -58,7 +60,15 @@ private:
       Value number = numbers.load(b, loop.getLoc(), *getConstantIntValue(constant));
       return arith::IndexCastOp::create(b, loop.getLoc(), b.getIndexType(), number);
     };
-    loop.getUpperBoundMutable().assign(load(loop.getUpperBound()));
+    // The least of the trip count and a limit, where there is one.
+    if (auto least = loop.getUpperBound().getDefiningOp<arith::MinUIOp>()) {
+      b.setInsertionPoint(least);
+      OpOperand &count = least->getOpOperand(getConstantIntValue(least.getLhs()) ? 0 : 1);
+      count.set(load(count.get()));
+      b.setInsertionPoint(loop);
+    } else {
+      loop.getUpperBoundMutable().assign(load(loop.getUpperBound()));
+    }
     for (Operation *user : loop.getInductionVar().getUsers())
       if (auto mirror = dyn_cast<arith::SubIOp>(user))
         mirror.getLhsMutable().assign(load(mirror.getLhs()));
@@ -76,6 +86,13 @@ private:
       offset = LLVM::AddOp::create(b, loc, offset, LLVM::MulOp::create(b, loc, wide, numbers.load(b, loc, stride)));
     }
     return LLVM::GEPOp::create(b, loc, ptr, b.getI8Type(), bases[unsigned(slot.getArena())], ArrayRef<LLVM::GEPArg>{offset});
+  }
+
+  void lower(memref::LoadOp load) {
+    b.setInsertionPoint(load);
+    Value number = LLVM::LoadOp::create(b, load.getLoc(), load.getType(), address(load.getMemRef()));
+    load.replaceAllUsesWith(number);
+    load.erase();
   }
 
   void lower(LaunchOp launch) {

@@ -169,6 +169,11 @@ PlaceTable::Carry PlaceTable::temporary(LoopOp loop, unsigned k) {
       return trailing(homeOf(cast<OpResult>(stack)), loop, own ? own : isRead ? known : fresh());
   Carry carry;
   Place result = wish(loop.getResult(k));
+  // A loop that may run not at all leaves its values where they were.
+  if (loop.getLimit()) {
+    carry.start = carry.arg = carry.next = carry.result = result ? result : own ? own : fresh();
+    return carry;
+  }
   if (canOverwrite(next, arg)) {
     Place home = result ? result : own ? own : fresh();
     carry.start = carry.arg = carry.next = carry.result = home;

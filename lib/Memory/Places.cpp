@@ -64,8 +64,9 @@ void PlaceTable::placeLoop(LoopOp loop) {
   for (OpResult result : loop.getStackResults())
     wanted.push_back(homeOf(result).slice(loop, 0));
   YieldOp yield = loop.getYield();
-  for (auto [value, place] : llvm::zip(yield->getOperands(), wanted))
-    demand(value, place);
+  for (auto [number, value] : llvm::enumerate(yield->getOperands()))
+    if (!loop.getLimit() || canOverwrite(value, loop.getCarryArgs()[number]))
+      demand(value, wanted[number]);
   placeBlock(loop.getBody().front());
   settle(yield, yield->getOpOperands(), wanted);
 }

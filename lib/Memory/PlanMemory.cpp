@@ -1,6 +1,7 @@
 // From tensors to slots: entries turn into host functions on planned arenas.
 #include "lib/Memory/Passes.h"
 #include "lib/Memory/Places.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
 
 namespace mlir::nanochat {
 #define GEN_PASS_DEF_PLACECOPIESPASS
@@ -54,6 +55,10 @@ private:
     Location loc = loop.getLoc();
     Value zero = arith::ConstantIndexOp::create(b, loc, 0), one = arith::ConstantIndexOp::create(b, loc, 1);
     Value count = arith::ConstantIndexOp::create(b, loc, loop.getCount());
+    if (loop.getLimit()) {
+      Value limit = memref::LoadOp::create(b, loc, slot(loop.getLimit()));
+      count = arith::MinUIOp::create(b, loc, count, arith::IndexCastUIOp::create(b, loc, b.getIndexType(), limit));
+    }
     auto host = scf::ForOp::create(b, loc, zero, count, one);
     OpBuilder::InsertionGuard guard(b);
     b.setInsertionPointToStart(host.getBody());

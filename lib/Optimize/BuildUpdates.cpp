@@ -67,7 +67,7 @@ private:
     state.addOperands({entry.argument(type, binding), grad, map.lookup(optimizer.getLr()), map.lookup(optimizer.getWeightDecay())});
     state.addTypes(type);
     SmallVector<std::string> names;
-    for (const OptimizerState &kept : rule.getInterface<OptimizerOpInterface>()->getStates(type)) {
+    for (const OptimizerState &kept : statesOf(rule, optimizer.getConfig(), type)) {
       names.push_back((name + "." + kept.name).str());
       state.addOperands(entry.argument(kept.type, {"state", names.back()}));
       state.addTypes(kept.type);

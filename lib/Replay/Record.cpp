@@ -39,7 +39,8 @@ LogicalResult Record::checkIdentity(const ProgramIdentity &program) const {
                  succeeded(check("ir_hash", program.irHash,
                                  "give the --set that the program was compiled with; compile and record again if the "
                                  "model or the compiler changed")) &&
-                 succeeded(check("calls", std::to_string(calls), "compile and record again with this compiler")));
+                 succeeded(check("calls", std::to_string(calls), "compile and record again with this compiler; record the first step, in "
+                                                              "which no loop with a limit is skipped")));
 }
 
 FailureOr<Record> Record::open(StringRef folder, ModuleOp fused, const ProgramIdentity &program) {

@@ -70,7 +70,9 @@ LogicalResult Walker::loop(LoopOp loop) {
   SmallVector<Tensor> carries = get(loop.getInits()), stacks;
   for (Value stack : loop.getStackResults())
     stacks.push_back(std::make_shared<HostTensor>(typeOf(stack)));
-  int64_t count = loop.getCount();
+  int64_t count = loop.getCount(); // loops with a limit have neither slices nor stacks
+  if (loop.getLimit())
+    count = std::min(count, int64_t(values.at(loop.getLimit())->get(0)));
   for (int64_t n = 0; n < count; ++n) {
     int64_t i = loop.getReverse() ? count - 1 - n : n;
     set(ValueRange(loop.getCarryArgs()), carries);

@@ -15,7 +15,7 @@ using RunDispatch = llvm::function_ref<FailureOr<SmallVector<Tensor>>(DispatchOp
 /// rest. Values are not placed anywhere, so nothing can overwrite them.
 FailureOr<SmallVector<Tensor>> walkEntry(func::FuncOp entry, ArrayRef<Tensor> args, RunDispatch run);
 
-/// The dispatches of an entry in the order in which they run.
+/// The dispatches of an entry in the order in which they run, where no limit cuts a loop short.
 SmallVector<DispatchOp> callsOf(func::FuncOp entry);
 
 /// Where exp and its like come from: the C library, or the polynomials of emitted kernels, without which

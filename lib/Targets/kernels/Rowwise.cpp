@@ -37,6 +37,7 @@ private:
   using AtIndices = llvm::function_ref<void(ArrayRef<Lanes>)>;
   void emitRows();
   void emitColumns();
+  void readOverwritten(ArrayRef<Lanes> row);
   void group(const Group &group, ArrayRef<Lanes> row);
   void parallel(ArrayRef<Value> roots, ArrayRef<Lanes> row);
   void reduction(Value root, ArrayRef<Lanes> row);
@@ -100,10 +101,19 @@ void RowwiseEmitter::emitRows() {
       row[d] = d ? e.mod(rest, shape[d]) : rest;
       rest = d ? e.floordiv(rest, shape[d]) : rest;
     }
+    readOverwritten(row);
     for (const Group &group : plan.groups)
       this->group(group, row);
     return {};
   });
+}
+
+/// Of arguments with one element for each row, those that results overwrite are at hand from now on.
+void RowwiseEmitter::readOverwritten(ArrayRef<Lanes> row) {
+  auto inplace = body->getAttrOfType<DenseI64ArrayAttr>(kInplaceAttr);
+  for (int64_t input : inplace ? inplace.asArrayRef() : ArrayRef<int64_t>())
+    if (input >= 0 && typeOf(body.getArgument(input)).getRank() == 1 && row.size() == 1)
+      e.element(body.getArgument(input), row);
 }
 
 void RowwiseEmitter::emitColumns() {

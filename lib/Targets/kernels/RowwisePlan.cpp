@@ -108,14 +108,18 @@ private:
 };
 } // namespace
 
-/// Whether a root reads, by inlining, an argument that the result `written` overwrites.
+/// Whether a root reads, by inlining, an argument that the result `written` overwrites. What there is one of for each
+/// row is read when a row begins.
 static bool readsOverwritten(func::FuncOp kernel, const Roots &roots, Value root, Value written) {
   auto inplace = kernel->getAttrOfType<DenseI64ArrayAttr>(kInplaceAttr);
   if (!inplace)
     return false;
+  auto isPerRow = [&](Value result) {
+    return shapeOf(result).size() == 1 && llvm::any_of(roots.set, [](Value v) { return shapeOf(v).size() > 1; });
+  };
   auto results = kernel.front().getTerminator()->getOperands();
   for (auto [result, input] : llvm::zip(results, inplace.asArrayRef()))
-    if (result == written && input >= 0 && input < kernel.getNumArguments() &&
+    if (result == written && input >= 0 && input < kernel.getNumArguments() && !isPerRow(result) &&
         roots.reach(root, kernel.getArgument(input)) != Roots::Reach::no)
       return true;
   return false;
