@@ -33,8 +33,12 @@ struct OptimizerState {
 /// Checks an op with OptimizerOpInterface: its gradient and states fit its parameter.
 LogicalResult verifyUpdate(Operation *op);
 
-/// The states that the update op `rule` with attributes `options` needs for a parameter of type `param`.
-SmallVector<OptimizerState> statesOf(OperationName rule, DictionaryAttr options, RankedTensorType param);
+/// What the update op `rule` with attributes `options` takes and keeps for a parameter of type `param`.
+struct RuleForm {
+  RankedTensorType gradient;
+  SmallVector<OptimizerState> states;
+};
+RuleForm formOf(OperationName rule, DictionaryAttr options, RankedTensorType param);
 
 /// See `Pointwise` in interfaces/Interfaces.td.
 template <typename Concrete>

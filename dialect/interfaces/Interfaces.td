@@ -78,9 +78,28 @@ def OptimizerOpInterface : OpInterface<"OptimizerOpInterface"> {
       Names and types of the states one parameter of type `param` needs; they start at zero. Reads attributes only.
     }], "::llvm::SmallVector<::mlir::nanochat::OptimizerState>", "getStates",
     (ins "::mlir::RankedTensorType":$param)>,
+    InterfaceMethod<[{
+      The type of the gradient it wants of a parameter of type `param`. Other than the parameter's, it is what
+      `buildProjection` makes of the gradient, which then need not exist as a whole. Reads attributes only.
+    }], "::mlir::RankedTensorType", "getGradientType", (ins "::mlir::RankedTensorType":$param), [{}], [{ return param; }]>,
     StaticInterfaceMethod<"Dimensions of the parameters it is for, of each where they are stacked; 0 for any.",
     "int64_t", "getParamRank", (ins), [{}], [{ return 0; }]>];
   let verify = [{ return ::mlir::nanochat::verifyUpdate($_op); }];
+}
+
+def ProjectingOptimizerOpInterface : OpInterface<"ProjectingOptimizerOpInterface"> {
+  let cppNamespace = "::mlir::nanochat";
+  let description = [{
+    An update rule that wants gradients projected on a basis, its first state ("basis"), which is taken anew from a
+    gradient once in a period of steps (counted by its last state, "count"). See --nanochat-project-gradients.
+  }];
+  let methods = [
+    InterfaceMethod<"How many columns the basis of a matrix has.", "int64_t", "getBasisRank">,
+    InterfaceMethod<"Steps from one basis to the next.", "int64_t", "getBasisPeriod">,
+    InterfaceMethod<[{
+      Builds the basis of a gradient matrix; `id` (rank-0 i32) is its number among all matrices, `step` (rank-0 i32) the count.
+    }], "::mlir::Value", "buildBasis",
+      (ins "::mlir::OpBuilder &":$builder, "::mlir::Value":$gradient, "::mlir::Value":$id, "::mlir::Value":$step)>];
 }
 
 def CostOpInterface : OpInterface<"CostOpInterface"> {

@@ -11,21 +11,16 @@ namespace {
 struct DropUnused : OpRewritePattern<LoopOp> {
   using OpRewritePattern::OpRewritePattern;
 
-  /// Which carried values reach a used result, through any number of iterations.
+  /// Which carried values reach a used result, through any number of iterations. Of a nested loop only what makes a
+  /// needed result counts: gradients that are no longer wanted are carried through nests of loops.
   static BitVector liveCarries(LoopOp loop) {
     unsigned carries = loop.getNumCarries();
     BitVector live(carries);
-    DenseSet<Operation *> seen;
+    DenseSet<Value> seen;
     SmallVector<Value> work;
-    auto visit = [&](unsigned i) {
-      if (!live.test(i)) {
-        live.set(i);
-        work.push_back(loop.getYield().getValues()[i]);
-      }
-    };
     for (unsigned i = 0; i < carries; ++i)
       if (!loop.getResult(i).use_empty())
-        visit(i);
+        work.push_back(loop.getCarryArgs()[i]);
     for (auto [stack, result] : llvm::zip(loop.getYield().getStacks(), loop.getStackResults()))
       if (!result.use_empty())
         work.push_back(stack);
@@ -34,17 +29,39 @@ struct DropUnused : OpRewritePattern<LoopOp> {
         llvm::append_range(work, op.getOperands());
     while (!work.empty()) {
       Value value = work.pop_back_val();
-      if (auto arg = dyn_cast<BlockArgument>(value)) {
-        if (arg.getOwner() == &loop.getBody().front() && arg.getArgNumber() < carries)
-          visit(arg.getArgNumber());
+      if (!loop->isAncestor(value.getParentRegion()->getParentOp()) || !seen.insert(value).second)
         continue;
-      }
-      Operation *op = loop.getBody().front().findAncestorOpInBlock(*value.getDefiningOp());
-      if (!op || !seen.insert(op).second)
-        continue;
-      op->walk([&](Operation *nested) { llvm::append_range(work, nested->getOperands()); });
+      if (auto arg = dyn_cast<BlockArgument>(value))
+        visit(arg, loop, live, work);
+      else
+        visit(cast<OpResult>(value), work);
     }
     return live;
+  }
+
+  static void visit(BlockArgument arg, LoopOp outer, BitVector &live, SmallVectorImpl<Value> &work) {
+    auto loop = dyn_cast<LoopOp>(arg.getOwner()->getParentOp());
+    if (!loop)
+      return;
+    bool isCarry = arg.getArgNumber() < loop.getNumCarries();
+    if (isCarry)
+      work.push_back(loop.getYield().getValues()[arg.getArgNumber()]);
+    if (loop != outer)
+      work.push_back(loop->getOperand(arg.getArgNumber()));
+    else if (isCarry)
+      live.set(arg.getArgNumber());
+  }
+
+  static void visit(OpResult result, SmallVectorImpl<Value> &work) {
+    auto loop = dyn_cast<LoopOp>(result.getOwner());
+    if (!loop) {
+      result.getOwner()->walk([&](Operation *op) { llvm::append_range(work, op->getOperands()); });
+      return;
+    }
+    unsigned number = result.getResultNumber();
+    work.push_back(number < loop.getNumCarries() ? Value(loop.getCarryArgs()[number]) : loop.getYield()->getOperand(number));
+    if (loop.getLimit())
+      work.push_back(loop.getLimit());
   }
 
   LogicalResult matchAndRewrite(LoopOp loop, PatternRewriter &rewriter) const override {

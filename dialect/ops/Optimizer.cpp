@@ -19,17 +19,22 @@ LogicalResult OptimizerOp::verify() {
       diag.attachNote() << "options are the attributes of " << name << ": see docs/ops.md";
       return diag;
     }
-  return success();
+  NamedAttrList options(getConfig());
+  return info->verifyInherentAttrs(options, [&] { return emitOpError("of rule '") << getRule() << "': "; }); // optimizer-c3
 }
 
 LogicalResult mlir::nanochat::verifyUpdate(Operation *op) {
   auto param = dyn_cast<RankedTensorType>(op->getOperand(0).getType());
-  if (!param || op->getOperand(1).getType() != param) // update-c1
+  auto rule = cast<OptimizerOpInterface>(op);
+  if (int64_t rank = rule.getParamRank(); param && rank && param.getRank() != rank && param.getRank() != rank + 1)
+    return success(); // its own verifier says so
+  RankedTensorType gradient = param ? rule.getGradientType(param) : param;
+  if (!param || op->getOperand(1).getType() != gradient) // update-c1
     return op->emitOpError("updates a parameter of type ")
            << op->getOperand(0).getType() << " with a gradient of type "
-           << op->getOperand(1).getType();
+           << op->getOperand(1).getType() << ", expected " << gradient;
   OperandRange states = op->getOperands().drop_front(4);
-  SmallVector<OptimizerState> expected = cast<OptimizerOpInterface>(op).getStates(param);
+  SmallVector<OptimizerState> expected = rule.getStates(param);
   if (states.size() != expected.size()) { // update-c2
     InFlightDiagnostic diag = op->emitOpError("has ")
                               << states.size() << " states, expected " << expected.size();
@@ -44,14 +49,15 @@ LogicalResult mlir::nanochat::verifyUpdate(Operation *op) {
   return success();
 }
 
-SmallVector<OptimizerState> mlir::nanochat::statesOf(OperationName rule, DictionaryAttr options, RankedTensorType param) {
+RuleForm mlir::nanochat::formOf(OperationName rule, DictionaryAttr options, RankedTensorType param) {
   // An op without operands, only to be asked.
   OperationState state(UnknownLoc::get(param.getContext()), rule);
   state.addAttributes(options.getValue());
   Operation *op = Operation::create(state);
-  SmallVector<OptimizerState> states = cast<OptimizerOpInterface>(op).getStates(param);
+  auto asked = cast<OptimizerOpInterface>(op);
+  RuleForm form{asked.getGradientType(param), asked.getStates(param)};
   op->destroy();
-  return states;
+  return form;
 }
 
 //===------------------------------------------------------------------------------------------===//
@@ -101,6 +107,16 @@ Value Adam::direction(ImplicitLocOpBuilder &b, Value m, Value v) const {
                      Value root = math::SqrtOp::create(s, div(s, x[1], x[3]));
                      return div(s, div(s, x[0], x[2]), add(s, root, constant(s, root.getType(), eps)));
                    });
+}
+
+CodedAdam Adam::stepCoded(ImplicitLocOpBuilder &b, ValueRange states, Value g) const {
+  CodedAdam next;
+  next.m = first(b, DequantizeBlocksOp::create(b, states[0], states[1], StateMap::dynamic), g);
+  next.v = second(b, DequantizeBlocksOp::create(b, states[2], states[3], StateMap::dynamic_unsigned), g);
+  next.direction = direction(b, next.m, next.v);
+  llvm::append_range(next.states, QuantizeBlocksOp::create(b, next.m, StateMap::dynamic).getResults());
+  llvm::append_range(next.states, QuantizeBlocksOp::create(b, next.v, StateMap::dynamic_unsigned).getResults());
+  return next;
 }
 
 //===------------------------------------------------------------------------------------------===//
@@ -161,9 +177,9 @@ FailureOr<SmallVector<Value>> Adamw8Op::decomposeOperation(OpBuilder &builder) {
   OperandRange states = getStates();
   Adam adam{getBeta1().convertToDouble(), getBeta2().convertToDouble(), getEps().convertToDouble(), nextCount(b, states[4])};
   Value w = toBlocks(b, getParam(), blocks), g = toBlocks(b, getGrad(), blocks);
-  Value m = adam.first(b, DequantizeBlocksOp::create(b, states[0], states[1], StateMap::dynamic), g);
-  Value v = adam.second(b, DequantizeBlocksOp::create(b, states[2], states[3], StateMap::dynamic_unsigned), g);
-  auto m8 = QuantizeBlocksOp::create(b, m, StateMap::dynamic), v8 = QuantizeBlocksOp::create(b, v, StateMap::dynamic_unsigned);
-  Value next = descend(b, w, adam.direction(b, m, v), 1.0, getLr(), getWeightDecay());
-  return SmallVector<Value>{fromBlocks(b, next, type), m8.getCodes(), m8.getScales(), v8.getCodes(), v8.getScales(), adam.t};
+  CodedAdam next = adam.stepCoded(b, states, g);
+  SmallVector<Value> results{fromBlocks(b, descend(b, w, next.direction, 1.0, getLr(), getWeightDecay()), type)};
+  llvm::append_range(results, next.states);
+  results.push_back(adam.t);
+  return results;
 }

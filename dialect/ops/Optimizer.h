@@ -13,6 +13,13 @@ Value combine(ImplicitLocOpBuilder &b, Value x, double alpha, Value y, double be
 /// w − lr·(scale·direction + weight_decay·w); lr and weight_decay have rank 0.
 Value descend(ImplicitLocOpBuilder &b, Value w, Value direction, double scale, Value lr, Value weightDecay);
 
+/// What Adam makes of states in 8 bits.
+struct CodedAdam {
+  Value m, v;                // before they are rounded
+  Value direction;
+  SmallVector<Value> states; // codes and scales of m, of v
+};
+
 /// Moving averages of Adam and the direction they give; tensors of one type.
 struct Adam {
   double beta1, beta2, eps;
@@ -22,6 +29,8 @@ struct Adam {
   Value second(ImplicitLocOpBuilder &b, Value v, Value g) const;
   /// m̂/(√v̂ + eps), corrected for the averages' start at zero.
   Value direction(ImplicitLocOpBuilder &b, Value m, Value v) const;
+  /// A step on blocks `g` with states of 8 bits.
+  CodedAdam stepCoded(ImplicitLocOpBuilder &b, ValueRange states, Value g) const;
 };
 
 /// count + 1.

@@ -47,6 +47,17 @@ private:
     return diag;
   }
 
+  /// A global norm of gradients that exist only as projections is another one than that of gradients.
+  LogicalResult checkClipping(OptimizerOp optimizer, bool projects) {
+    auto clip = optimizer.getConfig().getAs<StringAttr>("clip");
+    if (!projects || !optimizer.getGradScale() || (clip && clip.getValue() == "projected"))
+      return success();
+    InFlightDiagnostic diag = optimizer.emitOpError("scales gradients by a factor of their global norm, but '")
+                              << optimizer.getRule() << "' keeps them as projections only";
+    diag.attachNote() << "say that the norm of projections is meant, config = {clip = \"projected\"}, or leave out grad_scale";
+    return diag;
+  }
+
   LogicalResult update(ParamOp param, OptimizerOp optimizer) {
     auto type = cast<RankedTensorType>(param.getType());
     Location loc = optimizer.getLoc();
@@ -60,14 +71,17 @@ private:
       return diag;
     }
     Binding binding{"param", name, param.getRole(), param.getInit(), param.getScale().convertToDouble()};
-    Value grad = entry.argument(type, {"gradient", name, param.getRole()});
+    RuleForm form = formOf(rule, optimizer.getConfig(), type);
+    if (failed(checkClipping(optimizer, form.gradient != type)))
+      return failure();
+    Value grad = entry.argument(form.gradient, {"gradient", name, param.getRole()});
     if (optimizer.getGradScale())
       grad = ScaleOp::create(entry.builder, loc, grad, map.lookup(optimizer.getGradScale()));
     OperationState state(loc, rule);
     state.addOperands({entry.argument(type, binding), grad, map.lookup(optimizer.getLr()), map.lookup(optimizer.getWeightDecay())});
     state.addTypes(type);
     SmallVector<std::string> names;
-    for (const OptimizerState &kept : statesOf(rule, optimizer.getConfig(), type)) {
+    for (const OptimizerState &kept : form.states) {
       names.push_back((name + "." + kept.name).str());
       state.addOperands(entry.argument(kept.type, {"state", names.back()}));
       state.addTypes(kept.type);

@@ -2,6 +2,17 @@
 #define NANOCHAT_OPTIMIZE_PASSES_TD
 include "mlir/Pass/PassBase.td"
 
+def AssignOptimizersPass : Pass<"nanochat-assign-optimizers", "::mlir::ModuleOp"> {
+  let summary = "Give roles of parameters to other update rules";
+  let description = [{
+    `role[+role…]=rule[:option=value…]`, as `nanochat-opt --optimizer` takes it: the roles leave the optimizers that the
+    model gave them to and get one of their own, with the same lr, weight decay and factor on gradients. Options are
+    attributes of the update op; `lr` and `weight_decay` make scalars "<role>.lr" and "<role>.weight_decay" with that
+    default, scheduled as the model's are.
+  }];
+  let options = [ListOption<"assign", "assign", "std::string", "role=rule[:option=value…]">];
+}
+
 def BuildUpdatesPass : Pass<"nanochat-build-updates", "::mlir::ModuleOp"> {
   let summary = "From a model's update region to its update entries";
   let description = [{
@@ -10,6 +21,18 @@ def BuildUpdatesPass : Pass<"nanochat-build-updates", "::mlir::ModuleOp"> {
     OptimizerOpInterface. The scalar "grad_norm" is the one the gradients entry put out.
   }];
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::func::FuncDialect"];
+}
+
+def ProjectGradientsPass : Pass<"nanochat-project-gradients", "::mlir::ModuleOp"> {
+  let summary = "Form gradients as the projections that update rules want";
+  let description = [{
+    For every update rule with ProjectingOptimizerOpInterface, the gradients entry of its phase returns the projection
+    of the gradient on the rule's basis and, where one is due (`refresh_schedule`), takes a new basis of the
+    first contribution that it forms of the gradient: that of the first micro-batch and of the use of the weight
+    which the backward pass comes to first, the last LoopLM step. What forms a contribution is projected factor
+    by factor, in the loops in which it stands; the whole exists only while its basis is taken.
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::nanochat::NanochatDialect"];
 }
 
 #endif

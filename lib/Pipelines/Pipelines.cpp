@@ -25,6 +25,9 @@ static void model(OpPassManager &pm, const PipelineOptions &options) {
   for (auto &[name, value] : options.sizes)
     sizes.sizes.push_back(name + "=" + std::to_string(value));
   pm.addPass(createSetSizesPass(sizes));
+  AssignOptimizersPassOptions optimizers;
+  llvm::append_range(optimizers.assign, options.optimizers);
+  pm.addPass(createAssignOptimizersPass(optimizers));
   if (options.wide)
     pm.addPass(createWidenFloatsPass());
 }
@@ -44,6 +47,7 @@ static void differentiate(OpPassManager &pm, const PipelineOptions &) {
 
 static void optimize(OpPassManager &pm, const PipelineOptions &options) {
   pm.addPass(createBuildUpdatesPass());
+  pm.addPass(createProjectGradientsPass());
   // After differentiation, so that what the gradient reads of the weights is hoisted as well.
   pm.addPass(createHoistInvariantsPass());
   cleanUp(pm);

@@ -149,6 +149,8 @@ struct HoistInvariantsPass : impl::HoistInvariantsPassBase<HoistInvariantsPass> 
       SmallVector<LoopOp> loops;
       getOperation().walk([&](LoopOp loop) { loops.push_back(loop); });
       for (LoopOp loop : loops) {
+        if (loop.getLimit()) // What it would do once may be what it shall not do at all.
+          continue;
         changed |= moveOut(loop);
         while (LoopOp next = splitOne(rewriter, loop)) {
           loop = next;

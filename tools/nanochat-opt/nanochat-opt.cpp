@@ -61,6 +61,10 @@ cl::opt<bool> listStages("list-stages", cl::cat(category),
 cl::list<std::string>
     sizes("set", cl::cat(category), cl::CommaSeparated, cl::value_desc("name=value"),
           cl::desc("Compile-time sizes: batch, seq, accum, and loops by name (n_loops, layers)"));
+cl::list<std::string> optimizers(
+    "optimizer", cl::cat(category), cl::value_desc("role=rule[:option=value]"),
+    cl::desc("Another update rule for a role than the model says, such as matrix=muon8, "
+             "matrix=galore:rank=64:clip=projected or embedding+head=adamw8:lr=1e-3"));
 
 constexpr const char *kAbout = "A first argument that is the name of a command runs it; "
                                "a model file of such a name is given as ./name.";
@@ -95,7 +99,7 @@ static std::optional<PipelineOptions> chooseTarget() {
     return std::nullopt;
   }
   if (!asRow.getNumOccurrences())
-    return PipelineOptions{*row, {}};
+    return PipelineOptions{*row, {}, {}};
   if (!as || !row->reference) {
     usage(as ? llvm::Twine("--as goes with --target=reference only")
              : "--as=" + asRow + " is not a target",
@@ -105,7 +109,7 @@ static std::optional<PipelineOptions> chooseTarget() {
   as->name = "reference as " + as->name;
   as->cpu = row->cpu;
   as->features = row->features;
-  return PipelineOptions{*as, {}, /*plain=*/true};
+  return PipelineOptions{*as, {}, {}, /*plain=*/true};
 }
 
 /// Whether the program is in doubles; null after an error was printed.
@@ -126,6 +130,7 @@ static int compileModel(DialectRegistry &registry, const char *argv0) {
   if (!pipeline || !wide)
     return kUserError;
   pipeline->wide = *wide;
+  pipeline->optimizers = optimizers;
   if (*wide)
     pipeline->target.name += " in f64";
   if (!llvm::is_contained({"mlir", "llvm", "asm", "obj", "exe"}, emitKind))
