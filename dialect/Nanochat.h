@@ -40,6 +40,9 @@ struct RuleForm {
 };
 RuleForm formOf(OperationName rule, DictionaryAttr options, RankedTensorType param);
 
+/// Checks that `options` are attributes of the op nanochat.`rule`, and have their types.
+LogicalResult verifyOptions(Operation *op, StringRef rule, DictionaryAttr options);
+
 /// See `Pointwise` in interfaces/Interfaces.td.
 template <typename Concrete>
 class PointwiseOp : public OpTrait::TraitBase<Concrete, PointwiseOp> {};
@@ -47,6 +50,10 @@ class PointwiseOp : public OpTrait::TraitBase<Concrete, PointwiseOp> {};
 /// See `WholeTensors` in interfaces/Interfaces.td.
 template <typename Concrete>
 class WholeTensorsOp : public OpTrait::TraitBase<Concrete, WholeTensorsOp> {};
+
+/// See `RewritesParameter` in ops/Phase.td.
+template <typename Concrete>
+class RewritesParameterOp : public OpTrait::TraitBase<Concrete, RewritesParameterOp> {};
 
 /// See `LoopInvariantWork` in interfaces/Interfaces.td.
 template <typename Concrete>

@@ -104,6 +104,8 @@ nanochat.model @looplm_tiny {
   nanochat.metric "lr" %lr : tensor<f32>
   nanochat.optimizer "muon" for ["matrix"] lr(%lr) weight_decay(%wd) grad_scale(%clip)
     : tensor<f32>, tensor<f32>, tensor<f32>
+  // Between phases, `train --at STEP:fire`: weights that have become hard to move start from isometries.
+  nanochat.phase "fire" rule "fire" for ["matrix"]
   nanochat.optimizer "adamw" for ["embedding", "norm", "gate"] lr(%lr) weight_decay(%wd)
     grad_scale(%clip) : tensor<f32>, tensor<f32>, tensor<f32>
 }

@@ -77,8 +77,8 @@ LogicalResult mlir::nanochat::verifyMatrices(Operation *rule) {
   auto type = cast<RankedTensorType>(rule->getOperand(0).getType());
   if (type.getRank() == 2 || type.getRank() == 3)
     return success();
-  InFlightDiagnostic diag = rule->emitOpError("updates matrices, but its parameter has type ") << type;
-  diag.attachNote() << "use \"adamw\" for roles that are not hidden matrices (A, B) or stacks (L, A, B) of them";
+  InFlightDiagnostic diag = rule->emitOpError("is for matrices, but its parameter has type ") << type;
+  diag.attachNote() << "leave roles that are not hidden matrices (A, B) or stacks (L, A, B) of them to others, such as \"adamw\"";
   return diag;
 }
 LogicalResult MuonOp::verify() { return verifyMatrices(*this); }  // muon-c1

@@ -13,14 +13,20 @@ LogicalResult OptimizerOp::verify() {
     diag.attachNote() << "rules are the ops with OptimizerOpInterface: see docs/ops.md";
     return diag;
   }
-  for (NamedAttribute option : getConfig())
+  return verifyOptions(*this, getRule(), getConfig());
+}
+
+LogicalResult mlir::nanochat::verifyOptions(Operation *op, StringRef rule, DictionaryAttr options) {
+  std::string name = (NanochatDialect::getDialectNamespace() + "." + rule).str();
+  auto info = RegisteredOperationName::lookup(name, op->getContext());
+  for (NamedAttribute option : options)
     if (!llvm::is_contained(info->getAttributeNames(), option.getName())) { // optimizer-c2
-      InFlightDiagnostic diag = emitOpError("has the unknown option ") << option.getName() << " of '" << getRule() << "'";
+      InFlightDiagnostic diag = op->emitOpError("has the unknown option ") << option.getName() << " of '" << rule << "'";
       diag.attachNote() << "options are the attributes of " << name << ": see docs/ops.md";
       return diag;
     }
-  NamedAttrList options(getConfig());
-  return info->verifyInherentAttrs(options, [&] { return emitOpError("of rule '") << getRule() << "': "; }); // optimizer-c3
+  NamedAttrList attributes(options);
+  return info->verifyInherentAttrs(attributes, [&] { return op->emitOpError("of rule '") << rule << "': "; }); // optimizer-c3
 }
 
 LogicalResult mlir::nanochat::verifyUpdate(Operation *op) {

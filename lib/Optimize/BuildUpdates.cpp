@@ -22,7 +22,7 @@ public:
         map.map(scalar.getResult(), entry.argument(scalar.getType(), binding));
       } else if (auto metric = dyn_cast<MetricOp>(op)) {
         entry.result(map.lookup(metric.getValue()), {"output", metric.getMetricName()});
-      } else if (!isa<OptimizerOp>(op)) {
+      } else if (!isa<OptimizerOp, PhaseOp>(op)) {
         entry.builder.clone(op, map);
       }
     }
@@ -100,12 +100,31 @@ private:
   IRMapping map;
 };
 
+/// The entry of what is done between phases.
+void buildPhase(ModelOp model, PhaseOp phase) {
+  EntryBuilder entry(model->getParentOfType<ModuleOp>(), ("phase." + phase.getPhaseName()).str(), phase.getLoc());
+  for (auto param : model.getForward().getOps<ParamOp>()) {
+    if (!llvm::is_contained(phase.getRoles(), param.getRoleAttr()))
+      continue;
+    Binding binding{"param", param.getParamName(), param.getRole(), param.getInit(), param.getScale().convertToDouble()};
+    OperationState state(phase.getLoc(), (NanochatDialect::getDialectNamespace() + "." + phase.getRule()).str());
+    state.addOperands(entry.argument(param.getType(), binding));
+    state.addTypes(param.getType());
+    state.addAttributes(phase.getConfig().getValue());
+    entry.result(entry.builder.create(state)->getResult(0), binding);
+  }
+  entry.finish();
+}
+
 struct BuildUpdatesPass : impl::BuildUpdatesPassBase<BuildUpdatesPass> {
   void runOnOperation() override {
-    for (auto model : llvm::to_vector(getOperation().getOps<ModelOp>()))
+    for (auto model : llvm::to_vector(getOperation().getOps<ModelOp>())) {
+      for (auto phase : model.getUpdate().getOps<PhaseOp>())
+        buildPhase(model, phase);
       for (auto objective : model.getForward().getOps<ObjectiveOp>())
         if (failed(UpdateEntry(model, objective).build()))
           return signalPassFailure();
+    }
   }
 };
 } // namespace

@@ -19,6 +19,7 @@ def BuildUpdatesPass : Pass<"nanochat-build-updates", "::mlir::ModuleOp"> {
     For every phase, emits `<phase>.update`: the ops of the update region (schedules, clipping), then the assigned
     update rule for every parameter that the phase trains. States follow from the rule's
     OptimizerOpInterface. The scalar "grad_norm" is the one the gradients entry put out.
+    Every `nanochat.phase` becomes an entry `phase.<name>`.
   }];
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::func::FuncDialect"];
 }

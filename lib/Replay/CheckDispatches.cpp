@@ -93,7 +93,7 @@ LogicalResult DispatchChecker::runEntry(func::FuncOp entry) {
 LogicalResult DispatchChecker::run() {
   SmallVector<DispatchOp> calls;
   for (func::FuncOp entry : record.getEntries())
-    llvm::append_range(calls, callsOf(entry));
+    llvm::append_range(calls, dispatchesOf(entry));
   auto compiled = ReferenceKernels::compile(calls.front()->getParentOfType<ModuleOp>(), calls, MathFrom::kernels);
   if (failed(compiled))
     return failure();

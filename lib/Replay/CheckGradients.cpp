@@ -41,20 +41,26 @@ static std::optional<size_t> find(ArrayRef<Tensor> list, const HostTensor &tenso
 }
 
 LogicalResult RecordedCodes::read(const Record &record, func::FuncOp entry) {
-  for (auto [number, call] : llvm::enumerate(callsOf(entry)))
+  auto args = record.readArguments(entry);
+  if (failed(args))
+    return failure();
+  int64_t number = 0;
+  // Walked, because what was recorded decides how often some loops run.
+  return walkEntry(entry, *args, [&](DispatchOp call, ArrayRef<Tensor>) -> FailureOr<SmallVector<Tensor>> {
+    auto file = record.openCall(number++, *call.getKernel());
+    if (failed(file))
+      return failure();
+    SmallVector<Tensor> written;
     for (auto [i, type] : llvm::enumerate(call.getResultTypes())) {
-      if (!isCode(type))
-        continue;
-      auto file = record.openCall(number, *call.getKernel());
-      if (failed(file))
-        return failure();
       auto tensor = file->read("out" + Twine(i), type);
       if (failed(tensor))
         return failure();
-      if (!find(results, **tensor))
+      written.push_back(*tensor);
+      if (isCode(type) && !find(results, **tensor))
         results.push_back(*tensor);
     }
-  return success();
+    return written;
+  });
 }
 
 FailureOr<Tensor> RecordedCodes::replace(DispatchOp call, const HostTensor &computed) {
@@ -88,7 +94,7 @@ LogicalResult RecordedCodes::finish(func::FuncOp entry) {
 
 /// The results of the reference's entry with recorded codes.
 static FailureOr<SmallVector<Tensor>> runInjected(const Record &record, func::FuncOp entry, RecordedCodes &codes) {
-  auto kernels = ReferenceKernels::compile(entry->getParentOfType<ModuleOp>(), callsOf(entry), MathFrom::library);
+  auto kernels = ReferenceKernels::compile(entry->getParentOfType<ModuleOp>(), dispatchesOf(entry), MathFrom::library);
   auto args = record.readArguments(entry);
   if (failed(kernels) || failed(args))
     return failure();

@@ -101,19 +101,23 @@ FailureOr<SmallVector<Tensor>> mlir::nanochat::walkEntry(func::FuncOp entry, Arr
   return walker.get(body.getTerminator()->getOperands());
 }
 
-static void appendCalls(Block &block, SmallVectorImpl<DispatchOp> &calls) {
-  for (Operation &op : block)
-    if (auto dispatch = dyn_cast<DispatchOp>(op))
-      calls.push_back(dispatch);
-    else if (auto loop = dyn_cast<LoopOp>(op))
-      for (int64_t i = 0; i < int64_t(loop.getCount()); ++i)
-        appendCalls(loop.getBody().front(), calls);
+SmallVector<DispatchOp> mlir::nanochat::dispatchesOf(func::FuncOp entry) {
+  SmallVector<DispatchOp> dispatches;
+  entry.walk([&](DispatchOp op) { dispatches.push_back(op); });
+  return dispatches;
 }
 
-SmallVector<DispatchOp> mlir::nanochat::callsOf(func::FuncOp entry) {
-  SmallVector<DispatchOp> calls;
-  appendCalls(entry.getBody().front(), calls);
-  return calls;
+std::optional<int64_t> mlir::nanochat::countCalls(func::FuncOp entry) {
+  int64_t calls = 0;
+  bool isFixed = true;
+  entry.walk([&](LoopOp loop) { isFixed &= !loop.getLimit(); });
+  entry.walk([&](DispatchOp op) {
+    int64_t times = 1;
+    for (auto loop = op->getParentOfType<LoopOp>(); loop; loop = loop->getParentOfType<LoopOp>())
+      times *= loop.getCount();
+    calls += times;
+  });
+  return isFixed ? std::optional(calls) : std::nullopt;
 }
 
 FailureOr<ReferenceKernels> ReferenceKernels::compile(ModuleOp fused, ArrayRef<DispatchOp> calls, MathFrom math) {

@@ -15,8 +15,11 @@ using RunDispatch = llvm::function_ref<FailureOr<SmallVector<Tensor>>(DispatchOp
 /// rest. Values are not placed anywhere, so nothing can overwrite them.
 FailureOr<SmallVector<Tensor>> walkEntry(func::FuncOp entry, ArrayRef<Tensor> args, RunDispatch run);
 
-/// The dispatches of an entry in the order in which they run, where no limit cuts a loop short.
-SmallVector<DispatchOp> callsOf(func::FuncOp entry);
+/// The dispatches of an entry, each once.
+SmallVector<DispatchOp> dispatchesOf(func::FuncOp entry);
+
+/// How many calls an entry makes; none where values decide that, in loops with a limit.
+std::optional<int64_t> countCalls(func::FuncOp entry);
 
 /// Where exp and its like come from: the C library, or the polynomials of emitted kernels, without which
 /// a code that is rounded from one differs now and then.

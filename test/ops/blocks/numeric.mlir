@@ -25,7 +25,7 @@ func.func @dynamic_unsigned() -> (tensor<1x5xi8>, tensor<1x5xi8>, tensor<1x5xf32
   %q, %s = nanochat.quantize_blocks dynamic_unsigned %x : tensor<1x5xf32>
   %y = nanochat.dequantize_blocks dynamic_unsigned %q, %s : tensor<1x5xi8>, tensor<1xf32>
   %codes = arith.constant dense<[[-1, 0, -108, 2, -80]]> : tensor<1x5xi8>
-  %values = arith.constant dense<[[2.0, 0.0, 0.50234375, 1.55e-6, 0.895156250]]> : tensor<1x5xf32>
+  %values = arith.constant dense<[[2.0, 0.0, 0.50234375, 1.55e-6, 0.89609375]]> : tensor<1x5xf32>
   return %q, %codes, %y, %values : tensor<1x5xi8>, tensor<1x5xi8>, tensor<1x5xf32>, tensor<1x5xf32>
 }
 

@@ -12,7 +12,7 @@ func.func @slices(%stack: tensor<4x2xf32>) { // loop-c1
 
 func.func @arguments(%x: tensor<2xf32>) { // loop-c2
   // expected-error @+1 {{has 0 block arguments, expected 1}}
-  %y = "nanochat.loop"(%x) <{loop_name = "layers", count = 3 : i64, operandSegmentSizes = array<i32: 1, 0>}> ({
+  %y = "nanochat.loop"(%x) <{loop_name = "layers", count = 3 : i64, operandSegmentSizes = array<i32: 1, 0, 0>}> ({
     "nanochat.yield"(%x) <{operandSegmentSizes = array<i32: 1, 0>}> : (tensor<2xf32>) -> ()
   }) : (tensor<2xf32>) -> tensor<2xf32>
   return
@@ -32,7 +32,7 @@ func.func @yields(%x: tensor<2xf32>) { // loop-c3
 
 func.func @results(%x: tensor<2xf32>) { // loop-c4
   // expected-error @+1 {{has 2 results, expected 1}}
-  %y:2 = "nanochat.loop"(%x) <{loop_name = "layers", count = 3 : i64, operandSegmentSizes = array<i32: 1, 0>}> ({
+  %y:2 = "nanochat.loop"(%x) <{loop_name = "layers", count = 3 : i64, operandSegmentSizes = array<i32: 1, 0, 0>}> ({
   ^bb0(%c: tensor<2xf32>):
     "nanochat.yield"(%c) <{operandSegmentSizes = array<i32: 1, 0>}> : (tensor<2xf32>) -> ()
   }) : (tensor<2xf32>) -> (tensor<2xf32>, tensor<2xf32>)
@@ -53,7 +53,7 @@ func.func @carries(%x: tensor<2xf32>, %z: tensor<3xf32>) { // loop-c5
 
 func.func @slice_arguments(%stack: tensor<3x2xf32>) { // loop-c6
   // expected-error @+1 {{slice argument has type 'tensor<3xf32>', expected 'tensor<2xf32>'}}
-  %y = "nanochat.loop"(%stack) <{loop_name = "layers", count = 3 : i64, operandSegmentSizes = array<i32: 0, 1>}> ({
+  %y = "nanochat.loop"(%stack) <{loop_name = "layers", count = 3 : i64, operandSegmentSizes = array<i32: 0, 1, 0>}> ({
   ^bb0(%c: tensor<3xf32>):
     "nanochat.yield"(%c) <{operandSegmentSizes = array<i32: 0, 1>}> : (tensor<3xf32>) -> ()
   }) : (tensor<3x2xf32>) -> tensor<3x3xf32>
@@ -64,9 +64,19 @@ func.func @slice_arguments(%stack: tensor<3x2xf32>) { // loop-c6
 
 func.func @stacks(%stack: tensor<3x2xf32>) { // loop-c7
   // expected-error @+1 {{stack result has type 'tensor<2x2xf32>', expected 'tensor<3x2xf32>'}}
-  %y = "nanochat.loop"(%stack) <{loop_name = "layers", count = 3 : i64, operandSegmentSizes = array<i32: 0, 1>}> ({
+  %y = "nanochat.loop"(%stack) <{loop_name = "layers", count = 3 : i64, operandSegmentSizes = array<i32: 0, 1, 0>}> ({
   ^bb0(%c: tensor<2xf32>):
     "nanochat.yield"(%c) <{operandSegmentSizes = array<i32: 0, 1>}> : (tensor<2xf32>) -> ()
   }) : (tensor<3x2xf32>) -> tensor<2x2xf32>
+  return
+}
+
+// -----
+
+func.func @stack_of_unknown_length(%x: tensor<2xf32>, %n: tensor<i32>) { // loop-c8
+  // expected-error @+1 {{has a limit: it may not run to its end, so it carries values forward and neither slices nor stacks any}}
+  %0 = nanochat.loop "l" = 3 limit(%n) {
+    nanochat.yield stack %x : tensor<2xf32>
+  }
   return
 }

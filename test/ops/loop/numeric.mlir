@@ -88,3 +88,25 @@ func.func @gradient_of_swapping_carries(%x: tensor<3xf32>, %y: tensor<3xf32>) ->
   }
   return %p, %q : tensor<3xf32>, tensor<3xf32>
 }
+
+func.func @runs_as_often_as_the_limit_allows() -> (tensor<2xf32>, tensor<2xf32>, tensor<2xf32>, tensor<2xf32>, tensor<2xf32>, tensor<2xf32>) {
+  %x = arith.constant dense<[1.0, 2.0]> : tensor<2xf32>
+  %none = arith.constant dense<0> : tensor<i32>
+  %two = arith.constant dense<2> : tensor<i32>
+  %many = arith.constant dense<9> : tensor<i32>
+  %a = nanochat.loop "a" = 3 carry(%y = %x : tensor<2xf32>) limit(%none) {
+    %z = arith.addf %y, %y : tensor<2xf32>
+    nanochat.yield %z : tensor<2xf32>
+  }
+  %b = nanochat.loop "b" = 3 carry(%y = %x : tensor<2xf32>) limit(%two) {
+    %z = arith.addf %y, %y : tensor<2xf32>
+    nanochat.yield %z : tensor<2xf32>
+  }
+  %c = nanochat.loop "c" = 3 carry(%y = %x : tensor<2xf32>) limit(%many) {
+    %z = arith.addf %y, %y : tensor<2xf32>
+    nanochat.yield %z : tensor<2xf32>
+  }
+  %b_expected = arith.constant dense<[4.0, 8.0]> : tensor<2xf32>
+  %c_expected = arith.constant dense<[8.0, 16.0]> : tensor<2xf32>
+  return %a, %x, %b, %b_expected, %c, %c_expected : tensor<2xf32>, tensor<2xf32>, tensor<2xf32>, tensor<2xf32>, tensor<2xf32>, tensor<2xf32>
+}

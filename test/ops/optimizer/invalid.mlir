@@ -53,10 +53,75 @@ func.func @state_of_another_type(%w: tensor<4x2xf32>, %m: tensor<2x4xf32>, %lr: 
 // -----
 
 func.func @muon_on_a_vector(%w: tensor<4xf32>, %lr: tensor<f32>) { // muon-c1
-  // expected-error @+2 {{orthogonalises matrices, but its parameter has type 'tensor<4xf32>'}}
-  // expected-note @+1 {{use "adamw" for roles that are not hidden matrices}}
+  // expected-error @+2 {{is for matrices, but its parameter has type 'tensor<4xf32>'}}
+  // expected-note @+1 {{leave roles that are not hidden matrices}}
   %0:2 = nanochat.muon %w, %w lr %lr weight_decay %lr states %w : tensor<4xf32>
     : tensor<4xf32>, tensor<4xf32>, tensor<f32>, tensor<f32>
+  return
+}
+
+// -----
+
+func.func @muon8_on_a_vector(%w: tensor<4xf32>, %q: tensor<1x4xi8>, %s: tensor<1xf32>, %lr: tensor<f32>) { // muon8-c1
+  // expected-error @+2 {{is for matrices, but its parameter has type 'tensor<4xf32>'}}
+  // expected-note @+1 {{leave roles that are not hidden matrices}}
+  %0:3 = nanochat.muon8 %w, %w lr %lr weight_decay %lr states %q, %s : tensor<1x4xi8>, tensor<1xf32>
+    : tensor<4xf32>, tensor<4xf32>, tensor<f32>, tensor<f32>
+  return
+}
+
+// -----
+
+nanochat.model @option_of_another_type { // optimizer-c3
+  %loss = nanochat.scalar "loss" = 0.0 : tensor<f32>
+  nanochat.objective "train" %loss : tensor<f32>
+} update {
+  %lr = nanochat.scalar "lr" = 0.1 : tensor<f32>
+  // expected-error @+1 {{of rule 'galore': attribute 'rank' failed to satisfy constraint}}
+  nanochat.optimizer "galore" for ["matrix"] lr(%lr) weight_decay(%lr) {config = {rank = 1.5 : f64}} : tensor<f32>, tensor<f32>
+}
+
+// -----
+
+func.func @foam_on_a_scalar(%w: tensor<f32>) { // foam-c1
+  // expected-error @+1 {{folds the last dimension, which a scalar has not}}
+  %0:1 = nanochat.foam %w, %w lr %w weight_decay %w : tensor<f32>, tensor<f32>, tensor<f32>, tensor<f32>
+  return
+}
+
+// -----
+
+func.func @unknown_variance(%w: tensor<4xf32>, %m: tensor<1xf32>, %lr: tensor<f32>) { // foam-c2
+  // expected-error @+1 {{has variance = "paper", expected "square_of_mean" or "mean_of_squares"}}
+  %0:4 = nanochat.foam %w, %w lr %lr weight_decay %lr states %m, %m, %lr : tensor<1xf32>, tensor<1xf32>, tensor<f32> {variance = "paper"}
+    : tensor<4xf32>, tensor<4xf32>, tensor<f32>, tensor<f32>
+  return
+}
+
+// -----
+
+func.func @unknown_clip(%w: tensor<4x8xf32>, %r: tensor<2x8xf32>, %p: tensor<4x2xf32>, %lr: tensor<f32>) { // galore-c1
+  // expected-error @+1 {{has clip = "global", expected "none" or "projected"}}
+  %0:3 = nanochat.galore %w, %r lr %lr weight_decay %lr states %p, %lr : tensor<4x2xf32>, tensor<f32> {rank = 2, base = "sgd", clip = "global"}
+    : tensor<4x8xf32>, tensor<2x8xf32>, tensor<f32>, tensor<f32>
+  return
+}
+
+// -----
+
+func.func @unknown_base(%w: tensor<4x8xf32>, %r: tensor<2x8xf32>, %p: tensor<4x2xf32>, %lr: tensor<f32>) { // galore-c2
+  // expected-error @+1 {{has base = "lion", expected "sgd", "adam", "adam8" or "muon"}}
+  %0:3 = nanochat.galore %w, %r lr %lr weight_decay %lr states %p, %lr : tensor<4x2xf32>, tensor<f32> {rank = 2, base = "lion"}
+    : tensor<4x8xf32>, tensor<2x8xf32>, tensor<f32>, tensor<f32>
+  return
+}
+
+// -----
+
+func.func @galore_on_a_vector(%w: tensor<4xf32>, %lr: tensor<f32>) { // galore-c3
+  // expected-error @+2 {{is for matrices, but its parameter has type 'tensor<4xf32>'}}
+  // expected-note @+1 {{leave roles that are not hidden matrices}}
+  %0:1 = nanochat.galore %w, %w lr %lr weight_decay %lr : tensor<4xf32>, tensor<4xf32>, tensor<f32>, tensor<f32>
   return
 }
 

@@ -71,3 +71,81 @@ func.func @muon_looks_ahead_with_nesterov_in_each_matrix_of_a_stack() -> (tensor
   return %ahead#0, %ahead_expected, %plain#0, %plain_expected, %ahead#1, %m_expected
     : tensor<2x2x3xf64>, tensor<2x2x3xf64>, tensor<2x2x3xf64>, tensor<2x2x3xf64>, tensor<2x2x3xf64>, tensor<2x2x3xf64>
 }
+
+// u = .9·m + .1·g = (.1, −.05, 0): signs 1, −1 and 0; the third coordinate only decays.
+func.func @lion_steps_by_signs() -> (tensor<3xf32>, tensor<3xf32>, tensor<3xf32>, tensor<3xf32>) {
+  %w = arith.constant dense<[1.0, 1.0, 1.0]> : tensor<3xf32>
+  %g = arith.constant dense<[1.0, 4.0, 0.0]> : tensor<3xf32>
+  %m = arith.constant dense<[0.0, -0.5, 0.0]> : tensor<3xf32>
+  %lr = arith.constant dense<0.1> : tensor<f32>
+  %wd = arith.constant dense<0.5> : tensor<f32>
+  %new:2 = nanochat.lion %w, %g lr %lr weight_decay %wd states %m : tensor<3xf32> : tensor<3xf32>, tensor<3xf32>, tensor<f32>, tensor<f32>
+  %expected = arith.constant dense<[0.85, 1.05, 0.95]> : tensor<3xf32>
+  %m_expected = arith.constant dense<[0.01, -0.455, 0.0]> : tensor<3xf32>
+  return %new#0, %expected, %new#1, %m_expected : tensor<3xf32>, tensor<3xf32>, tensor<3xf32>, tensor<3xf32>
+}
+
+// From states of zero, rules with 8-bit states do what those with floats do, and keep codes of it.
+func.func @first_steps_with_small_states() -> (tensor<2x4xf32>, tensor<2x4xf32>, tensor<2x4xf32>, tensor<2x4xf32>,
+    tensor<2x4xi8>, tensor<2x4xi8>, tensor<2xf32>, tensor<2xf32>, tensor<2x4xi8>, tensor<2x4xi8>) {
+  %w = arith.constant dense<[[1.0, 2.0, 3.0, 4.0], [5.0, 6.0, 7.0, 8.0]]> : tensor<2x4xf32>
+  %g = arith.constant dense<[[1.27, 0.5, -1.27, 0.0], [1.0e-3, -2.0e-3, 2.54e-3, 0.0]]> : tensor<2x4xf32>
+  %z = arith.constant dense<0.0> : tensor<2x4xf32>
+  %q = arith.constant dense<0> : tensor<2x4xi8>
+  %s = arith.constant dense<0.0> : tensor<2xf32>
+  %c = arith.constant dense<0.0> : tensor<f32>
+  %lr = arith.constant dense<0.1> : tensor<f32>
+  %a:4 = nanochat.adamw %w, %g lr %lr weight_decay %lr states %z, %z, %c : tensor<2x4xf32>, tensor<2x4xf32>, tensor<f32>
+    : tensor<2x4xf32>, tensor<2x4xf32>, tensor<f32>, tensor<f32>
+  %a8:6 = nanochat.adamw8 %w, %g lr %lr weight_decay %lr states %q, %s, %q, %s, %c
+    : tensor<2x4xi8>, tensor<2xf32>, tensor<2x4xi8>, tensor<2xf32>, tensor<f32> {block = 4}
+    : tensor<2x4xf32>, tensor<2x4xf32>, tensor<f32>, tensor<f32>
+  %m:2 = nanochat.muon %w, %g lr %lr weight_decay %lr states %z : tensor<2x4xf32>
+    : tensor<2x4xf32>, tensor<2x4xf32>, tensor<f32>, tensor<f32>
+  %m8:3 = nanochat.muon8 %w, %g lr %lr weight_decay %lr states %q, %s : tensor<2x4xi8>, tensor<2xf32> {block = 4}
+    : tensor<2x4xf32>, tensor<2x4xf32>, tensor<f32>, tensor<f32>
+  %codes = arith.constant dense<[[127, 50, -127, 0], [50, -100, 127, 0]]> : tensor<2x4xi8>
+  %scales = arith.constant dense<[0.01, 2.0e-5]> : tensor<2xf32>
+  // m/max m = (1, .394, −1, 0): decade 6 has 64 numbers from .1 on.
+  %dynamic = arith.constant dense<[[-128, 84, -127, 0], [84, -112, -128, 0]]> : tensor<2x4xi8>
+  return %a#0, %a8#0, %m#0, %m8#0, %m8#1, %codes, %m8#2, %scales, %a8#1, %dynamic : tensor<2x4xf32>, tensor<2x4xf32>,
+    tensor<2x4xf32>, tensor<2x4xf32>, tensor<2x4xi8>, tensor<2x4xi8>, tensor<2xf32>, tensor<2xf32>, tensor<2x4xi8>, tensor<2x4xi8>
+}
+
+// Published: folded means (2, 0), residuals (−1, 1, −2, 2); m + R = (−.8, 1.2, −2, 2), v + R² = (1.2, 1.2, 4, 4), or of squares
+// (1.25, 1.25, 4.2, 4.2), divided by 1 − beta = .1 and .05.
+func.func @foam_golden() -> (tensor<1x4xf32>, tensor<1x4xf32>, tensor<1x2xf32>, tensor<1x2xf32>, tensor<1x2xf32>, tensor<1x2xf32>,
+    tensor<1x4xf32>, tensor<1x4xf32>, tensor<1x2xf32>, tensor<1x2xf32>) {
+  %w = arith.constant dense<0.0> : tensor<1x4xf32>
+  %g = arith.constant dense<[[1.0, 3.0, -2.0, 2.0]]> : tensor<1x4xf32>
+  %z = arith.constant dense<0.0> : tensor<1x2xf32>
+  %c = arith.constant dense<0.0> : tensor<f32>
+  %lr = arith.constant dense<-1.0> : tensor<f32> // so that the update is the new parameter
+  %n:4 = nanochat.foam %w, %g lr %lr weight_decay %c states %z, %z, %c : tensor<1x2xf32>, tensor<1x2xf32>, tensor<f32>
+    {level = 1, alpha = 1.0} : tensor<1x4xf32>, tensor<1x4xf32>, tensor<f32>, tensor<f32>
+  %k:4 = nanochat.foam %w, %g lr %lr weight_decay %c states %z, %z, %c : tensor<1x2xf32>, tensor<1x2xf32>, tensor<f32>
+    {level = 1, alpha = 1.0, variance = "mean_of_squares"} : tensor<1x4xf32>, tensor<1x4xf32>, tensor<f32>, tensor<f32>
+  %e = arith.constant dense<[[-1.6329932, 2.4494897, -2.2360680, 2.2360680]]> : tensor<1x4xf32>
+  %m = arith.constant dense<[[0.2, 0.0]]> : tensor<1x2xf32>
+  %v = arith.constant dense<[[0.2, 0.0]]> : tensor<1x2xf32>
+  %ke = arith.constant dense<[[-1.6, 2.4, -2.1821789, 2.1821789]]> : tensor<1x4xf32>
+  %kv = arith.constant dense<[[0.25, 0.2]]> : tensor<1x2xf32>
+  return %n#0, %e, %n#1, %m, %n#2, %v, %k#0, %ke, %k#2, %kv : tensor<1x4xf32>, tensor<1x4xf32>, tensor<1x2xf32>, tensor<1x2xf32>,
+    tensor<1x2xf32>, tensor<1x2xf32>, tensor<1x4xf32>, tensor<1x4xf32>, tensor<1x2xf32>, tensor<1x2xf32>
+}
+
+// P = the first axis: R is the first row; Adam's first step is 1/(1 + tiny), back on that row.
+func.func @galore_updates_in_the_space_of_the_basis() -> (tensor<2x3xf32>, tensor<2x3xf32>, tensor<1x3xf32>, tensor<1x3xf32>) {
+  %w = arith.constant dense<1.0> : tensor<2x3xf32>
+  %r = arith.constant dense<[[2.0, -4.0, 8.0]]> : tensor<1x3xf32>
+  %p = arith.constant dense<[[1.0], [0.0]]> : tensor<2x1xf32>
+  %z = arith.constant dense<0.0> : tensor<1x3xf32>
+  %c = arith.constant dense<0.0> : tensor<f32>
+  %lr = arith.constant dense<0.4> : tensor<f32>
+  %wd = arith.constant dense<0.5> : tensor<f32>
+  %n:5 = nanochat.galore %w, %r lr %lr weight_decay %wd states %p, %z, %z, %c : tensor<2x1xf32>, tensor<1x3xf32>, tensor<1x3xf32>, tensor<f32>
+    {rank = 1} : tensor<2x3xf32>, tensor<1x3xf32>, tensor<f32>, tensor<f32>
+  %e = arith.constant dense<[[0.7, 0.9, 0.7], [0.8, 0.8, 0.8]]> : tensor<2x3xf32>
+  %m = arith.constant dense<[[0.2, -0.4, 0.8]]> : tensor<1x3xf32>
+  return %n#0, %e, %n#2, %m : tensor<2x3xf32>, tensor<2x3xf32>, tensor<1x3xf32>, tensor<1x3xf32>
+}
