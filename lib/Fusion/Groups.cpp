@@ -60,8 +60,8 @@ private:
   void place(Operation *op);
   bool tryJoin(Operation *op, unsigned group);
   bool fits(Operation *op, const OpGroup &group);
-  /// Does `op` read a result of the group under another shape?
-  bool readsThroughView(Operation *op, unsigned number);
+  /// Does `op` read a result of the group under another shape, or where its body says?
+  bool readsElsewhere(Operation *op, unsigned number);
   void absorbPrologues();
   /// May `op`, alone so far, run in the dispatch of `group`, which reads it?
   bool isPrologue(Operation *op, const OpGroup &group);
@@ -127,17 +127,22 @@ bool BlockGrouper::fits(Operation *op, const OpGroup &group) {
          llvm::all_of(generic->getOpOperands(), [&](OpOperand &use) { return !fromGroup(use) || readsAligned(use, true); });
 }
 
-bool BlockGrouper::readsThroughView(Operation *op, unsigned number) {
-  return llvm::any_of(op->getOperands(), [&](Value value) {
+bool BlockGrouper::readsElsewhere(Operation *op, unsigned number) {
+  return llvm::any_of(readBy(op), [&](Value value) {
     Operation *def = value.getDefiningOp();
-    return def && def->getBlock() == &block && isView(def) && llvm::is_contained(producers(def), number);
+    if (!def || def->getBlock() != &block)
+      return false;
+    if (isView(def))
+      return llvm::is_contained(producers(def), number);
+    auto it = groupOf.find(def);
+    return it != groupOf.end() && it->second == number && !llvm::is_contained(op->getOperands(), value);
   });
 }
 
 bool BlockGrouper::tryJoin(Operation *op, unsigned number) {
   OpGroup &group = groups[number];
   // Views stay outside, so what one shows of the group must be finished.
-  if (!fits(op, group) || readsThroughView(op, number))
+  if (!fits(op, group) || readsElsewhere(op, number))
     return false;
   // Another producer that itself needs this group would close a cycle.
   for (unsigned other : producers(op))

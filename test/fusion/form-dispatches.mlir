@@ -14,3 +14,23 @@ func.func @f(%x: tensor<16x8xf32>, %g: tensor<8xf32>, %w: tensor<8x8xf32>) -> te
   %z = arith.addf %x, %y : tensor<16x8xf32>
   return %z : tensor<16x8xf32>
 }
+
+// What a body reads at indices of its own, through a view or not, must be finished: no part of the same dispatch.
+// CHECK-LABEL: @gathers
+// CHECK: nanochat.dispatch pointwise ins(
+// CHECK: nanochat.dispatch pointwise ins(
+// CHECK: return
+func.func @gathers(%x: tensor<4x6xf32>) -> tensor<4x6xf32> {
+  %y = arith.mulf %x, %x : tensor<4x6xf32>
+  %flat = tensor.collapse_shape %y [[0, 1]] : tensor<4x6xf32> into tensor<24xf32>
+  %empty = tensor.empty() : tensor<4x6xf32>
+  %z = linalg.generic {indexing_maps = [affine_map<(i, j) -> (i, j)>, affine_map<(i, j) -> (i, j)>], iterator_types = ["parallel", "parallel"]}
+      ins(%y : tensor<4x6xf32>) outs(%empty : tensor<4x6xf32>) {
+  ^bb0(%a: f32, %o: f32):
+    %i = linalg.index 0 : index
+    %first = tensor.extract %flat[%i] : tensor<24xf32>
+    %sum = arith.addf %a, %first : f32
+    linalg.yield %sum : f32
+  } -> tensor<4x6xf32>
+  return %z : tensor<4x6xf32>
+}
