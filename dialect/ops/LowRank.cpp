@@ -1,6 +1,5 @@
 // Bases of the range of a matrix: random sketches, CholeskyQR, the randomised SVD, and when to take a new one.
-#include "dialect/Linalg.h"
-#include "dialect/Nanochat.h"
+#include "dialect/ops/LowRank.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 
@@ -34,6 +33,16 @@ static Value philox(ImplicitLocOpBuilder &s, std::array<Value, 4> counter, uint3
     key[1] += 0xBB67AE85u;
   }
   return counter[0];
+}
+
+Value mlir::nanochat::randomUnit(ImplicitLocOpBuilder &b, Value id, Value step, int64_t seed) {
+  auto type = RankedTensorType::get({}, b.getF32Type());
+  AffineMap scalar = b.getMultiDimIdentityMap(0);
+  return pointwise(b, type, {id, step}, {scalar, scalar}, [&](ImplicitLocOpBuilder &s, ValueRange v) -> Value {
+    Value zero = constant(s, s.getI32Type(), 0);
+    Value bits = arith::ShRUIOp::create(s, philox(s, {zero, zero, v[0], v[1]}, uint32_t(seed)), constant(s, s.getI32Type(), 8));
+    return mul(s, arith::UIToFPOp::create(s, s.getF32Type(), bits), constant(s, s.getF32Type(), std::exp2(-24)));
+  });
 }
 
 FailureOr<SmallVector<Value>> RandomSignsOp::decomposeOperation(OpBuilder &builder) {

@@ -1,13 +1,55 @@
 // Small dense problems, each one task: Cholesky factors and eigenvectors. Both work on whole rows, which compile to
 // vectors.
-#include "dialect/Linalg.h"
-#include "dialect/Nanochat.h"
+#include "dialect/ops/LowRank.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 
 using namespace mlir;
 using namespace mlir::nanochat;
+
+//===------------------------------------------------------------------------------------------===//
+// Orders
+//===------------------------------------------------------------------------------------------===//
+
+Value mlir::nanochat::fallingOrder(ImplicitLocOpBuilder &b, Value values) {
+  auto type = cast<RankedTensorType>(values.getType());
+  Type i32 = b.getI32Type();
+  auto indices = withElement(type, i32);
+  AffineMap row = projection(b.getContext(), 2, {0}), column = projection(b.getContext(), 2, {1});
+  // How many come before each: its place.
+  Value place = reduce(b, indices, 2, {0}, 0.0, {values, values}, {row, column}, [&](ImplicitLocOpBuilder &in, ValueRange v) -> Value {
+    Value larger = arith::CmpFOp::create(in, arith::CmpFPredicate::OGT, v[1], v[0]), same = arith::CmpFOp::create(in, arith::CmpFPredicate::OEQ, v[1], v[0]);
+    Value before = arith::CmpIOp::create(in, arith::CmpIPredicate::ult, linalg::IndexOp::create(in, 1), linalg::IndexOp::create(in, 0));
+    Value counts = arith::OrIOp::create(in, larger, arith::AndIOp::create(in, same, before));
+    return arith::AddIOp::create(in, v[2], arith::ExtUIOp::create(in, i32, counts));
+  });
+  // order(place(i)) = i.
+  return reduce(b, indices, 2, {0}, 0.0, place, column, [&](ImplicitLocOpBuilder &in, ValueRange v) -> Value {
+    Value here = arith::IndexCastOp::create(in, i32, linalg::IndexOp::create(in, 0)), candidate = arith::IndexCastOp::create(in, i32, linalg::IndexOp::create(in, 1));
+    return arith::SelectOp::create(in, arith::CmpIOp::create(in, arith::CmpIPredicate::eq, v[0], here), candidate, v[1]);
+  });
+}
+
+/// matrix[order(i), j] or matrix[i, order(j)].
+static Value take(ImplicitLocOpBuilder &b, Value matrix, Value order, unsigned dim) {
+  return pointwise(b, cast<RankedTensorType>(matrix.getType()), order, projection(b.getContext(), 2, {dim}), [&](ImplicitLocOpBuilder &in, ValueRange v) -> Value {
+    Value from = arith::IndexCastOp::create(in, in.getIndexType(), v[0]), other = linalg::IndexOp::create(in, 1 - dim);
+    return tensor::ExtractOp::create(in, matrix, dim ? ValueRange{other, from} : ValueRange{from, other});
+  });
+}
+Value mlir::nanochat::takeRows(ImplicitLocOpBuilder &b, Value matrix, Value order) { return take(b, matrix, order, 0); }
+Value mlir::nanochat::takeColumns(ImplicitLocOpBuilder &b, Value matrix, Value order) { return take(b, matrix, order, 1); }
+
+Value mlir::nanochat::transposed(ImplicitLocOpBuilder &b, Value matrix) {
+  auto type = cast<RankedTensorType>(matrix.getType());
+  return pointwise(b, withShape(type, {type.getDimSize(1), type.getDimSize(0)}), matrix, projection(b.getContext(), 2, {1, 0}),
+                   [](ImplicitLocOpBuilder &, ValueRange v) { return v[0]; });
+}
+
+//===------------------------------------------------------------------------------------------===//
+// Cholesky factors, eigenvectors
+//===------------------------------------------------------------------------------------------===//
 
 static LogicalResult verifySquare(Operation *op, Value a) {
   auto type = cast<RankedTensorType>(a.getType());
@@ -169,28 +211,14 @@ FailureOr<SmallVector<Value>> SymmetricEigenOp::decomposeOperation(OpBuilder &bu
         ones{b.getIndexAttr(1), b.getIndexAttr(1)};
     return tensor::ExtractSliceOp::create(b, type, rotated, offsets, sizes, ones);
   };
-  AffineMap full = b.getMultiDimIdentityMap(2), row = projection(getContext(), 2, {0}), column = projection(getContext(), 2, {1});
+  AffineMap full = b.getMultiDimIdentityMap(2);
   Value vectors = half(s);
   Value values = reduce(b, vector, 2, {0}, 0.0, {half(0), vectors}, {full, full},
                         [](ImplicitLocOpBuilder &in, ValueRange v) { return add(in, v[2], mul(in, v[0], v[1])); });
-  // How many eigenvalues come before each: where its row goes.
-  Value place = reduce(b, withElement(vector, b.getI32Type()), 2, {0}, 0.0, {values, values}, {row, column}, [&](ImplicitLocOpBuilder &in, ValueRange v) -> Value {
-    Value larger = arith::CmpFOp::create(in, arith::CmpFPredicate::OGT, v[1], v[0]), same = arith::CmpFOp::create(in, arith::CmpFPredicate::OEQ, v[1], v[0]);
-    Value before = arith::CmpIOp::create(in, arith::CmpIPredicate::ult, linalg::IndexOp::create(in, 1), linalg::IndexOp::create(in, 0));
-    Value counts = arith::OrIOp::create(in, larger, arith::AndIOp::create(in, same, before));
-    return arith::AddIOp::create(in, v[2], arith::ExtUIOp::create(in, in.getI32Type(), counts));
-  });
-  // row(place[i]) = i.
+  Value order = fallingOrder(b, values);
   AffineMap id = b.getMultiDimIdentityMap(1);
-  Value from = reduce(b, withElement(vector, b.getI32Type()), 2, {0}, 0.0, place, column, [](ImplicitLocOpBuilder &in, ValueRange v) -> Value {
-    Value here = arith::IndexCastOp::create(in, in.getI32Type(), linalg::IndexOp::create(in, 0));
-    Value candidate = arith::IndexCastOp::create(in, in.getI32Type(), linalg::IndexOp::create(in, 1));
-    return arith::SelectOp::create(in, arith::CmpIOp::create(in, arith::CmpIPredicate::eq, v[0], here), candidate, v[1]);
+  Value sorted = pointwise(b, vector, order, id, [&](ImplicitLocOpBuilder &in, ValueRange v) -> Value {
+    return tensor::ExtractOp::create(in, values, ValueRange{arith::IndexCastOp::create(in, in.getIndexType(), v[0])});
   });
-  auto at = [](ImplicitLocOpBuilder &in, Value i) -> Value { return arith::IndexCastOp::create(in, in.getIndexType(), i); };
-  Value sorted = pointwise(b, vector, from, id, [&](ImplicitLocOpBuilder &in, ValueRange v) -> Value { return tensor::ExtractOp::create(in, values, ValueRange{at(in, v[0])}); });
-  Value sortedVectors = pointwise(b, type, from, row, [&](ImplicitLocOpBuilder &in, ValueRange v) -> Value {
-    return tensor::ExtractOp::create(in, vectors, ValueRange{at(in, v[0]), linalg::IndexOp::create(in, 1)});
-  });
-  return SmallVector<Value>{sorted, sortedVectors};
+  return SmallVector<Value>{sorted, takeRows(b, vectors, order)};
 }

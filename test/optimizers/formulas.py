@@ -228,6 +228,61 @@ class Galore:
         return F(w - lr * (self.alpha * back + wd * w))
 
 
+class Soap:
+    """arXiv:2409.11321, for one matrix. Bases are those of numpy: whatever their signs, the update is the same."""
+
+    def __init__(self, shape, beta1=0.95, beta2=0.95, eps=1e-8, period=10, largest=10000):
+        self.adam, self.beta2, self.period = AdamW(shape, beta1, beta2, eps), beta2, period
+        self.factor = [np.zeros((n, n)) if n <= largest else None for n in shape]
+        self.basis = [None, None]
+        self.count = 0
+
+    def rotate(self, x, back=False):
+        for side in (0, 1):
+            if self.basis[side] is not None:
+                q = self.basis[side] if back else self.basis[side].T
+                x = q @ x if side == 0 else x @ q.T
+        return x
+
+    def step(self, w, g, lr, wd):
+        g = g.astype(float)
+        if self.count:
+            w = F(w - lr * (self.rotate(self.adam.direction(self.rotate(g)), back=True) + wd * w))
+        m = self.rotate(self.adam.m.astype(float), back=True)
+        for side, gram in enumerate([g @ g.T, g.T @ g]):
+            if self.factor[side] is None:
+                continue
+            self.factor[side] = self.beta2 * self.factor[side] + (1 - self.beta2) * gram
+            if self.count == 0:
+                self.basis[side] = np.linalg.eigh(self.factor[side])[1][:, ::-1]
+            elif self.count % self.period == 0:
+                q = self.basis[side]
+                order = np.argsort(-np.diag(q.T @ self.factor[side] @ q))
+                self.adam.v = np.take(self.adam.v, order, axis=side)
+                self.basis[side] = np.linalg.qr(self.factor[side] @ q[:, order])[0]
+        if self.count and self.count % self.period == 0:
+            self.adam.m = F(self.rotate(m))
+        self.count += 1
+        return w
+
+
+class Gum:
+    """arXiv:2510.17802 for one matrix that is picked or not, within one period."""
+
+    def __init__(self, shape, rank, full, picked, momentum=0.95):
+        self.rank, self.q, self.picked, self.momentum, self.p = rank, full, picked, momentum, None
+
+    def step(self, w, g, lr, wd):
+        g = g.astype(float)
+        tall = g.shape[0] > g.shape[1]
+        if self.p is None:
+            u, _, v = np.linalg.svd(g)
+            self.p, self.m = (v.T if tall else u)[:, : self.rank], np.zeros(g.shape)
+        low = g @ self.p @ self.p.T if tall else self.p @ self.p.T @ g
+        self.m = self.momentum * self.m + ((g - low) / self.q if self.picked else low / (1 - self.q))
+        return F(w - lr * (0.2 * np.sqrt(max(g.shape)) * newton_schulz(self.m) + wd * w))
+
+
 def fire(w, steps=10):
     """arXiv:2602.08040"""
     return np.sqrt(w.shape[0] / w.shape[1]) * newton_schulz(w, steps, 0.0, CUBIC)

@@ -149,3 +149,24 @@ func.func @galore_updates_in_the_space_of_the_basis() -> (tensor<2x3xf32>, tenso
   %m = arith.constant dense<[[0.2, -0.4, 0.8]]> : tensor<1x3xf32>
   return %n#0, %e, %n#2, %m : tensor<2x3xf32>, tensor<2x3xf32>, tensor<1x3xf32>, tensor<1x3xf32>
 }
+
+// Step 0 of SOAP moves nothing; L = .05·G·Gᵀ, whose eigenvectors are the axes, the larger first. GUM at first picks matrix 1,
+// whose draw is .0275, with probability .9: M = (G − P·Pᵀ·G)/.9, the smaller axis; test/optimizers/bases.mlir goes on from there.
+func.func @rules_with_bases_begin() -> (tensor<2x2xf32>, tensor<2x2xf32>, tensor<2x2xf32>, tensor<2x2xf32>, tensor<2x2xf32>, tensor<2x2xf32>,
+    tensor<2x2xf32>, tensor<2x2xf32>) attributes {nanochat.tolerance = 1.0e-4 : f64} {
+  %w = arith.constant dense<[[1.0, 2.0], [3.0, 4.0]]> : tensor<2x2xf32>
+  %g = arith.constant dense<[[2.0, 0.0], [0.0, 4.0]]> : tensor<2x2xf32>
+  %z = arith.constant dense<0.0> : tensor<2x2xf32>
+  %p = arith.constant dense<0.0> : tensor<2x1xf32>
+  %c = arith.constant dense<0.0> : tensor<f32>
+  %s:8 = nanochat.soap %w, %g lr %c weight_decay %c states %z, %z, %z, %z, %z, %z, %c : tensor<2x2xf32>, tensor<2x2xf32>,
+    tensor<2x2xf32>, tensor<2x2xf32>, tensor<2x2xf32>, tensor<2x2xf32>, tensor<f32> : tensor<2x2xf32>, tensor<2x2xf32>, tensor<f32>, tensor<f32>
+  %left = arith.constant dense<[[0.2, 0.0], [0.0, 0.8]]> : tensor<2x2xf32>
+  %squares = arith.mulf %s#2, %s#2 : tensor<2x2xf32>
+  %axes = arith.constant dense<[[0.0, 1.0], [1.0, 0.0]]> : tensor<2x2xf32>
+  %u:4 = nanochat.gum %w, %g lr %c weight_decay %c states %p, %z, %c : tensor<2x1xf32>, tensor<2x2xf32>, tensor<f32> {rank = 1, full = 0.9 : f64}
+    : tensor<2x2xf32>, tensor<2x2xf32>, tensor<f32>, tensor<f32>
+  %rest = arith.constant dense<[[2.2222222, 0.0], [0.0, 0.0]]> : tensor<2x2xf32>
+  return %s#0, %w, %s#1, %left, %squares, %axes, %u#2, %rest : tensor<2x2xf32>, tensor<2x2xf32>, tensor<2x2xf32>, tensor<2x2xf32>,
+    tensor<2x2xf32>, tensor<2x2xf32>, tensor<2x2xf32>, tensor<2x2xf32>
+}
