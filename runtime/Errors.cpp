@@ -3,6 +3,7 @@
 
 #include <cstdarg>
 #include <cstdio>
+#include <cstdlib>
 
 namespace nc {
 
@@ -25,6 +26,13 @@ std::string format(const char *pattern, ...) {
   vsnprintf(text.data(), length + 1, pattern, again);
   va_end(again);
   return text;
+}
+
+std::string shortest(double number) {
+  for (int digits = 15; digits < 17; ++digits)
+    if (std::string text = format("%.*g", digits, number); strtod(text.c_str(), nullptr) == number)
+      return text;
+  return format("%.17g", number);
 }
 
 } // namespace nc

@@ -27,6 +27,8 @@ public:
 
 /// printf into a string.
 std::string format(const char *pattern, ...) __attribute__((format(printf, 1, 2)));
+/// The fewest digits that stand for the number.
+std::string shortest(double number);
 
 } // namespace nc
 #endif // NANOCHAT_RUNTIME_ERRORS_H

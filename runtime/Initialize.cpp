@@ -41,14 +41,20 @@ static void fillRun(void *const *buffers, int64_t task, void *) {
         fill.tensor.init == NC_INIT_NORMAL ? scale * normalAt(fill.seed, id, i) : scale, i);
 }
 
-void initialize(Session &session, uint64_t seed) {
-  for (nc_kind kind : {NC_PARAM, NC_STATE})
-    for (const nc_tensor *tensor : tensorsOf(session.program, kind)) {
-      Fill fill{session, *tensor, seed};
-      void *buffers[] = {&fill};
-      int64_t tasks = (elementCount(*tensor) + elementsPerTask - 1) / elementsPerTask;
-      session.threads().run(fillRun, buffers, tasks);
-    }
+static void initialize(Session &session, nc_kind kind, uint64_t seed) {
+  for (const nc_tensor *tensor : tensorsOf(session.program, kind)) {
+    Fill fill{session, *tensor, seed};
+    void *buffers[] = {&fill};
+    int64_t tasks = (elementCount(*tensor) + elementsPerTask - 1) / elementsPerTask;
+    session.threads().run(fillRun, buffers, tasks);
+  }
 }
+
+void initialize(Session &session, uint64_t seed) {
+  initialize(session, NC_PARAM, seed);
+  initializeStates(session, seed);
+}
+
+void initializeStates(Session &session, uint64_t seed) { initialize(session, NC_STATE, seed); }
 
 } // namespace nc

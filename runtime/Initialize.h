@@ -15,6 +15,8 @@ double normalAt(uint64_t seed, uint32_t id, uint64_t element);
 /// Fills every parameter and state by its own rule. The stream of a tensor is named after it:
 /// adding a tensor leaves the others as they were. The same for any number of threads.
 void initialize(Session &session, uint64_t seed);
+/// The same for states alone.
+void initializeStates(Session &session, uint64_t seed);
 
 } // namespace nc
 #endif // NANOCHAT_RUNTIME_INITIALIZE_H

@@ -3,6 +3,8 @@
 
 #include "runtime/Errors.h"
 
+#include <cmath>
+
 namespace nc {
 
 void checkProgram(const nc_program &program) {
@@ -47,8 +49,8 @@ const nc_entry &getPhaseEntry(const nc_program &program, const std::string &phas
     return *entry;
   std::set<std::string> phases;
   for (int32_t i = 0; i < program.n_entries; ++i)
-    if (std::string name = program.entries[i].name; name.find('.') != name.npos)
-      phases.insert(name.substr(0, name.find('.')));
+    if (std::string name = program.entries[i].name; name.rfind(".gradients") != name.npos)
+      phases.insert(name.substr(0, name.rfind(".gradients")));
   failInput(format("model '%s' has no phase '%s'", program.model, phase.c_str()),
             "it trains in the phases " + join(phases));
 }
@@ -97,6 +99,16 @@ std::set<std::string> userScalars(const nc_program &program) {
     if (isUserScalar(*tensor))
       names.insert(tensor->name);
   return names;
+}
+
+void checkScalar(const nc_program &program, const std::string &name, double value) {
+  std::set<std::string> known = userScalars(program);
+  if (known.count(name) == 0)
+    failInput(format("model '%s' has no scalar '%s'", program.model, name.c_str()),
+              "its scalars are " + join(known));
+  for (const nc_tensor *input : tensorsOf(program, NC_INPUT))
+    if (name == input->name && input->dtype == NC_F32 && !std::isfinite(float(value)))
+      failInput(format("scalar '%s' is %g, which is beyond the range of f32", name.c_str(), value));
 }
 
 int64_t elementCount(const nc_tensor &tensor) {

@@ -66,13 +66,7 @@ void Session::write(const nc_tensor &tensor, double value, int64_t index) {
 }
 
 void Session::setScalar(const std::string &name, double value) {
-  std::set<std::string> known = userScalars(program);
-  if (known.count(name) == 0)
-    failInput(format("model '%s' has no scalar '%s'", program.model, name.c_str()),
-              "its scalars are " + join(known));
-  for (const nc_tensor *input : tensorsOf(program, NC_INPUT))
-    if (name == input->name && input->dtype == NC_F32 && !std::isfinite(float(value)))
-      failInput(format("scalar '%s' is %g, which is beyond the range of f32", name.c_str(), value));
+  checkScalar(program, name, value);
   scalars[name] = value;
 }
 

@@ -154,8 +154,10 @@ RunState resumeFrom(Session &session, const std::string &checkpoint) {
                      saved.model.c_str(), now.model.c_str()),
               "resume with the program that saved it, or begin in another folder");
   saved.checkFiles(checkpoint);
+  std::string states = checkpoint + "/" + kOptimizerFile;
+  checkStates(session.program, states);
   loadParameters(session, checkpoint);
-  loadStates(session, checkpoint + "/" + kOptimizerFile);
+  loadStates(session, states);
   describeDifferences(saved, now);
   return saved.state;
 }

@@ -14,6 +14,7 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace nc {
 
@@ -28,6 +29,7 @@ struct RunState {
   uint64_t seed = 0;
   std::string phase = "train";
   uint64_t tokenizerHash = 0, dataHash = 0;
+  std::vector<std::string> actions = {}; // what happens between steps; see PhaseSchedule.h
 };
 
 /// Writes checkpoints to a folder and removes old ones.
@@ -52,8 +54,8 @@ private:
 std::optional<std::string> findNewest(const std::string &folder);
 
 /// Loads a checkpoint after its sizes and hashes were checked. Fails (exit 2) before anything is
-/// changed if it is damaged or of another model. Says on standard output how its program differed
-/// from this one, where that does not matter.
+/// changed if it is damaged, of another model or of another optimizer. Says on standard output how
+/// its program differed from this one, where that does not matter.
 RunState resumeFrom(Session &session, const std::string &checkpoint);
 
 } // namespace nc

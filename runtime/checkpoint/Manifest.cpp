@@ -44,13 +44,14 @@ void CheckpointManifest::write(const std::string &folder) const {
   Json list = Json::array();
   for (const File &file : files)
     list.push_back({{"file", file.name}, {"bytes", file.bytes}, {"hash", hashText(file.hash)}});
-  Json json = {{"format", kFormat},    {"model", model},
-               {"target", target},     {"compiler", compiler},
-               {"ir_hash", irHash},    {"sizes", sizes},
-               {"phase", state.phase}, {"step", state.step},
-               {"rows", state.rows},   {"schedule_steps", state.scheduleSteps},
-               {"seed", state.seed},   {"tokenizer_hash", hashText(state.tokenizerHash)},
-               {"files", list},        {"data_hash", hashText(state.dataHash)}};
+  Json json = {{"format", kFormat},       {"model", model},
+               {"target", target},        {"compiler", compiler},
+               {"ir_hash", irHash},       {"sizes", sizes},
+               {"phase", state.phase},    {"step", state.step},
+               {"rows", state.rows},      {"schedule_steps", state.scheduleSteps},
+               {"seed", state.seed},      {"tokenizer_hash", hashText(state.tokenizerHash)},
+               {"files", list},           {"data_hash", hashText(state.dataHash)},
+               {"actions", state.actions}};
   json["hash"] = hashText(hashOf(json.dump()));
   std::string text = json.dump(2) + "\n";
   AtomicFile file(folder + kFileName);
@@ -79,7 +80,8 @@ static CheckpointManifest parse(Json json) {
                     json.at("seed"),
                     json.at("phase"),
                     parseHash(json.at("tokenizer_hash")),
-                    parseHash(json.at("data_hash"))};
+                    parseHash(json.at("data_hash")),
+                    json.value("actions", std::vector<std::string>())};
   if (manifest.state.step < 0 || manifest.state.rows < 0 || manifest.state.scheduleSteps < 0)
     throw std::invalid_argument("it counts steps or rows below zero");
   for (const Json &file : json.at("files"))

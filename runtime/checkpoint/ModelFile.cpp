@@ -54,8 +54,16 @@ static void copyTensor(Session &session, const TensorView &view, const nc_tensor
   }
 }
 
-static void checkTensors(const SafetensorsFile &file, const std::vector<const nc_tensor *> &tensors,
-                         const char *model) {
+/// Why a file may not fit, and the way out.
+static const char *noteOn(nc_kind kind) {
+  return kind == NC_PARAM ? "the file belongs to a model of other sizes"
+                          : "the run was begun with another optimizer, or other numbers of it: "
+                            "resume with the program that saved it, or begin another run from its "
+                            "parameters with --init";
+}
+
+static void checkTensors(const SafetensorsFile &file, const nc_program &program, nc_kind kind) {
+  std::vector<const nc_tensor *> tensors = tensorsOf(program, kind);
   std::set<std::string> expected;
   for (const nc_tensor *tensor : tensors) {
     std::string name = tensor->name, type = typeText(tensor->dtype, shapeOf(*tensor));
@@ -63,25 +71,26 @@ static void checkTensors(const SafetensorsFile &file, const std::vector<const nc
     const TensorView *view = file.find(name);
     if (!view)
       failInput(format("'%s' has no tensor '%s', expected %s", file.path().c_str(), name.c_str(),
-                       type.c_str()));
+                       type.c_str()),
+                kind == NC_PARAM ? "" : noteOn(kind));
     if (view->shape != shapeOf(*tensor) ||
         !(view->dtype == tensor->dtype || widens(*view, *tensor)))
       failInput(format("'%s': tensor '%s' is %s, expected %s", file.path().c_str(), name.c_str(),
                        typeText(view->dtype, view->shape).c_str(), type.c_str()),
-                "the file belongs to a model of other sizes");
+                noteOn(kind));
   }
   for (const TensorView &view : file.tensors())
     if (expected.count(view.name) == 0)
       failInput(format("'%s' has a tensor '%s' (%s) that model '%s' does not have",
                        file.path().c_str(), view.name.c_str(),
-                       typeText(view.dtype, view.shape).c_str(), model));
+                       typeText(view.dtype, view.shape).c_str(), program.model),
+                kind == NC_PARAM ? "" : noteOn(kind));
 }
 
 static void load(Session &session, nc_kind kind, const std::string &path) {
   SafetensorsFile file(path);
-  std::vector<const nc_tensor *> tensors = tensorsOf(session.program, kind);
-  checkTensors(file, tensors, session.program.model);
-  for (const nc_tensor *tensor : tensors)
+  checkTensors(file, session.program, kind);
+  for (const nc_tensor *tensor : tensorsOf(session.program, kind))
     copyTensor(session, *file.find(tensor->name), *tensor);
 }
 
@@ -94,6 +103,10 @@ void loadParameters(Session &session, const std::string &path) {
 }
 
 void loadStates(Session &session, const std::string &path) { load(session, NC_STATE, path); }
+
+void checkStates(const nc_program &program, const std::string &path) {
+  checkTensors(SafetensorsFile(path), program, NC_STATE);
+}
 
 Vocabulary vocabularyOf(const std::string &path, int64_t modelVocab) {
   SafetensorsFile file(modelFileIn(path));

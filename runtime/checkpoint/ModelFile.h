@@ -22,6 +22,8 @@ void saveStates(const Session &session, const std::string &path);
 /// f64.
 void loadParameters(Session &session, const std::string &path);
 void loadStates(Session &session, const std::string &path);
+/// Fails as loadStates would and loads nothing.
+void checkStates(const nc_program &program, const std::string &path);
 
 /// The vocabulary a model file or a checkpoint's folder was trained with; without a tokenizer,
 /// bytes.

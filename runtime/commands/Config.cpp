@@ -19,8 +19,22 @@ struct ConfigCommandOptions : ConfigOptions {
 static std::string tomlText(const Setting &setting) {
   if (setting.key->type == KeyType::Text)
     return nlohmann::json(setting.text).dump();
+  if (setting.key->type == KeyType::Time && setting.text.back() == '%')
+    return "\"" + setting.text + "\"";
   return setting.key->type == KeyType::TextList ? nlohmann::json(setting.list).dump()
                                                 : setting.text;
+}
+
+static void printSetting(const std::string &name, const Setting &setting) {
+  printf("%-40s # %s\n", (name + " = " + tomlText(setting)).c_str(), setting.place.c_str());
+}
+
+static void printPhases(const Config &config) {
+  for (const SettingTable &phase : config.phases()) {
+    printf("\n[[phase]]\n");
+    for (const auto &[path, setting] : phase.values)
+      printSetting(path.substr(path.find('.') + 1), setting);
+  }
 }
 
 /// Every setting in the order of the table of keys, and where it comes from.
@@ -33,9 +47,9 @@ static void printResolved(const Config &config) {
       size_t dot = path.rfind('.');
       if (path.substr(0, dot) != table)
         printf("%s[%s]\n", table.empty() ? "" : "\n", (table = path.substr(0, dot)).c_str());
-      printf("%-40s # %s\n", (path.substr(dot + 1) + " = " + tomlText(setting)).c_str(),
-             setting.place.c_str());
+      printSetting(path.substr(dot + 1), setting);
     }
+  printPhases(config);
 }
 
 static void runConfig(const ConfigCommandOptions &options) {
@@ -50,7 +64,8 @@ static void runConfig(const ConfigCommandOptions &options) {
   if (options.isResolved)
     printResolved(config);
   else
-    printf("%zu settings, %zu warnings\n", config.settings().size(), remarks.size());
+    printf("%zu settings, %zu phases, %zu warnings\n", config.settings().size(),
+           config.phases().size(), remarks.size());
 }
 
 void addConfigCommand(CLI::App &app) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/Errors.h"
 #include "runtime/Files.h"
+#include "runtime/Program.h"
 #include "runtime/commands/Commands.h"
 #include "runtime/commands/TrainRun.h"
 
@@ -77,12 +78,22 @@ static void addRunOptions(CLI::App &command, TrainOptions &options) {
       ->group("Inspection");
 }
 
+static void addPhaseOption(CLI::App &command, const nc_program &program, TrainOptions &options) {
+  std::string help = "Before a step (a number, or 50% of the schedule): NAME=VALUE gives a scalar "
+                     "of the model another value from then on, reset-states begins optimizers' "
+                     "states anew";
+  if (std::set<std::string> names = phaseNames(program); !names.empty())
+    help += ", NAME runs one of " + join(names);
+  command.add_option("--at", options.at, help)->type_name("STEP:ACTION")->group("Run");
+}
+
 void addTrainCommand(CLI::App &app, const nc_program &program) {
   auto options = std::make_shared<TrainOptions>();
   CLI::App *command = app.add_subcommand("train", "Train on text");
   addConfigOptions(*command, options->config);
   addDataOptions(*command, options->data);
   addRunOptions(*command, *options);
+  addPhaseOption(*command, program, *options);
   addFileOptions(*command, *options);
   addCheckpointOptions(*command, *options);
   addSessionOptions(*command, program, options->session);

@@ -10,6 +10,7 @@
 #include "runtime/checkpoint/ModelFile.h"
 #include "runtime/report/PeakFlops.h"
 
+#include <chrono>
 #include <cmath>
 
 namespace nc {
@@ -22,7 +23,8 @@ static DataOptions dataOptions(const TrainOptions &options) {
 }
 
 TrainRun::TrainRun(const nc_program &program, const TrainOptions &options)
-    : program(program), options(options), session(makeSession(program, options.session)),
+    : program(program), options(options), phases(program, options.at),
+      session(makeSession(program, options.session)),
       data(program, dataOptions(options), options.init) {
   if (!options.validation.empty())
     data.replaceValidation(options.validation);
@@ -45,6 +47,7 @@ void TrainRun::start() {
   } else if (!options.resume.empty()) {
     resume(options.resume);
   }
+  placePhases();
   trainer.emplace(*session, options.phase, state.scheduleSteps,
                   Metrics(data.vocabulary(), data.copyLength()));
   rows = data.trainingRows(state.seed, trainer->shape().length);
@@ -52,6 +55,16 @@ void TrainRun::start() {
     BatchShape shape = batchShape(program, getEntry(program, "eval"));
     validation = data.spacedRows("val", options.evalBatches * shape.rows, shape.length);
   }
+}
+
+void TrainRun::placePhases() {
+  // A run that stops before its schedule ends is the first part of one that goes on.
+  phases.place(state.scheduleSteps, std::max(options.steps, state.scheduleSteps));
+  if (savedStep >= 0) {
+    phases.checkPast(state.actions, savedStep);
+    phases.restoreScalars(*session, savedStep);
+  }
+  state.actions = phases.describe();
 }
 
 /// Fails where the options of a resumed run contradict the checkpoint.
@@ -143,6 +156,29 @@ void TrainRun::evaluateIfDue(RunLog &log, Progress &progress) {
   progress.resume();
 }
 
+void TrainRun::runPhases(RunLog &log, Progress &progress) {
+  using Clock = std::chrono::steady_clock;
+  for (const PhaseAction &action : phases.actions()) {
+    if (action.step != state.step)
+      continue;
+    progress.pause();
+    auto begin = Clock::now();
+    auto outputs = action.perform(*session, state.scheduleSteps, state.seed);
+    double seconds = std::chrono::duration<double>(Clock::now() - begin).count();
+    phaseSeconds += seconds;
+    JsonLine line;
+    line.add("step", state.step);
+    line.addText("phase", action.text());
+    for (const NamedValue &output : outputs)
+      line.add(output.name, output.value, output.digits);
+    line.add("seconds", seconds, 4);
+    log.write(state.step, line);
+    progress.print(format("step %lld  phase %s  %.3g s", static_cast<long long>(state.step),
+                          action.text().c_str(), seconds));
+    progress.resume();
+  }
+}
+
 void TrainRun::checkpoint() {
   if (!checkpoints || savedStep == state.step)
     return;
@@ -161,6 +197,7 @@ void TrainRun::loop(RunLog &log) {
   if (savedStep == state.step)
     evaluateIfDue(log, progress);
   while (state.step < options.steps && !isStopRequested()) {
+    runPhases(log, progress);
     const StepReport &report = trainer->step(state.step, state.rows, *rows, recorder.get());
     if (recorder) {
       progress.print(format("recorded %lld kernel calls in '%s'",
@@ -175,6 +212,9 @@ void TrainRun::loop(RunLog &log) {
     if (takeSaveRequest() || isDue)
       checkpoint();
   }
+  if (phaseSeconds > 0)
+    progress.print(format("phases took %.3g s, %.3g %% of what training took", phaseSeconds,
+                          100 * phaseSeconds / progress.seconds()));
   if (isStopRequested())
     progress.print(
         format("stopped by a signal after %lld steps", static_cast<long long>(state.step)));

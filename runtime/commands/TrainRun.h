@@ -4,6 +4,7 @@
 #ifndef NANOCHAT_RUNTIME_COMMANDS_TRAINRUN_H
 #define NANOCHAT_RUNTIME_COMMANDS_TRAINRUN_H
 
+#include "runtime/PhaseSchedule.h"
 #include "runtime/Trainer.h"
 #include "runtime/checkpoint/Checkpoint.h"
 #include "runtime/commands/DataOptions.h"
@@ -25,6 +26,7 @@ struct TrainOptions {
   int64_t steps = 1000, evalEvery = 100, evalBatches = 8, saveEvery = 0, keepLast = 3;
   std::optional<int64_t> scheduleSteps;
   std::optional<uint64_t> seed;
+  std::vector<std::string> at;
   bool countAllocations = false;
 };
 
@@ -38,8 +40,12 @@ private:
   /// Parameters, states and where the run stands.
   void start();
   void resume(const std::string &checkpoint);
+  /// Gives the phases their steps and, in a resumed run, takes up those that are past.
+  void placePhases();
   void describe() const;
   void loop(RunLog &log);
+  /// Does what is due before the step that comes next.
+  void runPhases(RunLog &log, Progress &progress);
   void logStep(RunLog &log, const StepReport &report, double speed);
   void evaluateIfDue(RunLog &log, Progress &progress);
   void checkpoint();
@@ -47,12 +53,14 @@ private:
 
   const nc_program &program;
   const TrainOptions &options;
+  PhaseSchedule phases;
   std::unique_ptr<Session> session;
   Data data;
   std::optional<CheckpointWriter> checkpoints;
   RunState state;
-  double peakSpeed = 0;   // tokens per second at the measured peak; 0 if unknown
-  int64_t savedStep = -1; // the last step with a checkpoint
+  double phaseSeconds = 0; // what happened between steps took
+  double peakSpeed = 0;    // tokens per second at the measured peak; 0 if unknown
+  int64_t savedStep = -1;  // the last step with a checkpoint
   std::optional<Trainer> trainer;
   std::unique_ptr<RowSource> rows, validation; // validation may be null
 };

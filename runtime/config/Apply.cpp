@@ -4,6 +4,7 @@
 #include "runtime/Errors.h"
 #include "runtime/Program.h"
 #include "runtime/Threads.h"
+#include "runtime/config/Phases.h"
 #include "runtime/config/Rules.h"
 
 #include <CLI/CLI.hpp>
@@ -48,6 +49,8 @@ std::vector<Remark> compareWithProgram(const Config &config, const nc_program &p
          format("'model.vocab_size' is %.0f, the program's model has %lld", vocab->number,
                 static_cast<long long>(program.vocab)),
          "the model file says it");
+  std::vector<Remark> more = comparePhases(config, program);
+  remarks.insert(remarks.end(), more.begin(), more.end());
   return remarks;
 }
 
@@ -121,6 +124,16 @@ static void setData(CLI::App &command, const Config &config) {
     setOption(command, "mix", shares, mix.begin()->second->place);
 }
 
+static void setPhases(CLI::App &command, const Config &config) {
+  if (config.phases().empty() || isGiven(command, "at"))
+    return;
+  std::vector<std::string> values;
+  for (const SettingTable &phase : config.phases())
+    for (const std::string &value : phaseOptions(phase))
+      values.push_back(value);
+  setOption(command, "at", values, config.phases().front().place);
+}
+
 void applyConfig(CLI::App &command, const nc_program &program, const ConfigOptions &options) {
   if (options.path.empty() && options.overrides.empty())
     return;
@@ -133,6 +146,7 @@ void applyConfig(CLI::App &command, const nc_program &program, const ConfigOptio
   setFlags(command, config);
   setScalars(command, config, program);
   setData(command, config);
+  setPhases(command, config);
 }
 
 } // namespace nc

@@ -2,6 +2,7 @@
 #include "runtime/config/Config.h"
 
 #include "runtime/Errors.h"
+#include "runtime/PhaseAction.h"
 
 #include <stdexcept>
 
@@ -48,14 +49,6 @@ static const char *foundName(const toml::node &node) {
   }
 }
 
-/// The fewest digits that stand for the number.
-static std::string shortest(double number) {
-  for (int digits = 15; digits < 17; ++digits)
-    if (std::string text = format("%.*g", digits, number); strtod(text.c_str(), nullptr) == number)
-      return text;
-  return format("%.17g", number);
-}
-
 /// Fills in the value; false if it is of another type.
 static bool assign(Setting &setting, const toml::node &node) {
   switch (setting.key->type) {
@@ -92,6 +85,10 @@ static bool assign(Setting &setting, const toml::node &node) {
       setting.text += (setting.list.size() > 1 ? "," : "") + setting.list.back();
     }
     return true;
+  case KeyType::Time:
+    setting.text = node.is_integer() ? std::to_string(*node.value<int64_t>())
+                                     : node.value<std::string>().value_or("");
+    return PhaseTime::read(setting.text).has_value();
   }
   return false;
 }
@@ -100,18 +97,36 @@ namespace {
 /// Walks over tables and turns their leaves into settings.
 class Reader {
 public:
-  Reader(std::map<std::string, Setting> &values, std::vector<Remark> &remarks)
-      : values(values), remarks(remarks) {}
+  Reader(std::map<std::string, Setting> &values, std::vector<SettingTable> &tables,
+         std::vector<Remark> &remarks)
+      : values(values), tables(tables), remarks(remarks) {}
 
   /// `place` says where a position is.
   template <typename Place>
   void readTable(const toml::table &table, const std::string &prefix, Place place) {
     for (const auto &[key, node] : table) {
       std::string path = prefix + std::string(key.str());
-      if (const auto *inner = node.as_table(); inner && !findKey(path))
+      if (isTableList(path))
+        readTables(node, path, place);
+      else if (const auto *inner = node.as_table(); inner && !findKey(path))
         readTable(*inner, path + ".", place);
       else
         readValue(path, node, place(key.source().begin), place(node.source().begin));
+    }
+  }
+
+  template <typename Place>
+  void readTables(const toml::node &node, const std::string &path, Place place) {
+    if (!node.is_array_of_tables()) {
+      remarks.push_back(
+          {true, place(node.source().begin),
+           "'" + path + "' is " + foundName(node) + ", expected tables [[" + path + "]]", ""});
+      return;
+    }
+    for (const toml::node &element : *node.as_array()) {
+      SettingTable table{place(element.source().begin), {}};
+      Reader(table.values, tables, remarks).readTable(*element.as_table(), path + "[].", place);
+      tables.push_back(std::move(table));
     }
   }
 
@@ -149,6 +164,7 @@ public:
 
 private:
   std::map<std::string, Setting> &values;
+  std::vector<SettingTable> &tables;
   std::vector<Remark> &remarks;
 };
 } // namespace
@@ -163,7 +179,7 @@ Config::Config(const std::string &path, const std::vector<std::string> &override
 void Config::readFile(const std::string &path) {
   try {
     toml::table table = toml::parse_file(path);
-    Reader(values, remarks).readTable(table, "", [&](const toml::source_position &at) {
+    Reader(values, tables, remarks).readTable(table, "", [&](const toml::source_position &at) {
       return placeIn(path, at);
     });
   } catch (const toml::parse_error &problem) {
@@ -197,7 +213,8 @@ void Config::readOverride(const std::string &text) {
     return;
   }
   toml::table value = parseValue(text.substr(equals + 1));
-  Reader(values, remarks).readValue(text.substr(0, equals), *value.get("value"), place, place);
+  Reader(values, tables, remarks)
+      .readValue(text.substr(0, equals), *value.get("value"), place, place);
 }
 
 const Setting *Config::find(const std::string &path) const {

@@ -20,6 +20,12 @@ struct Setting {
   std::vector<std::string> list; // of lists
 };
 
+/// One of a list of tables, as [[phase]].
+struct SettingTable {
+  std::string place;
+  std::map<std::string, Setting> values; // by path: "phase[].at"
+};
+
 /// What is wrong or odd, and the way out.
 struct Remark {
   bool isError;
@@ -39,6 +45,9 @@ public:
   /// All settings below "data.mix.", by name.
   std::map<std::string, const Setting *> below(const std::string &prefix) const;
 
+  /// The tables [[phase]], in their order.
+  const std::vector<SettingTable> &phases() const { return tables; }
+
   std::vector<Remark> remarks;
 
 private:
@@ -46,6 +55,7 @@ private:
   void readOverride(const std::string &text);
 
   std::map<std::string, Setting> values;
+  std::vector<SettingTable> tables;
 };
 
 /// Prints remarks as "error: …" and "warning: …" with notes to standard error; fails (exit 2) with

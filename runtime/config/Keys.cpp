@@ -72,6 +72,12 @@ const std::vector<Key> &knownKeys() {
       {"training.optimizer.weight_decay", T::Number, U::Scalar, "weight_decay",
        "Decoupled weight decay", 0},
 
+      {"phase[].at", T::Time, U::Told, "--at",
+       "Before which step: its number, or a percentage of the schedule as \"50%\""},
+      {"phase[].set.*", T::Number, U::Told, "--at", "Value of a scalar of the model from then on"},
+      {"phase[].run", T::Text, U::Told, "--at", "What of the model's phases to run, as \"fire\""},
+      {"phase[].restart", T::Boolean, U::Told, "--at", "Whether optimizers' states begin anew"},
+
       {"data.path", T::Text, U::Flag, "data", "Prepared folder, token files or texts"},
       {"data.sources.*", T::Text, U::Told, "--data", "Path of a data set that data.mix weighs"},
       {"data.mix.*", T::Number, U::Told, "--mix", "Share of a data set; shares sum to 1", 0, 1},
@@ -174,6 +180,13 @@ const Key *findKey(std::string_view path) {
   return nullptr;
 }
 
+bool isTableList(std::string_view path) {
+  std::string prefix = std::string(path) + "[].";
+  const std::vector<Key> &keys = knownKeys();
+  return std::any_of(keys.begin(), keys.end(),
+                     [&](const Key &key) { return !std::string_view(key.path).rfind(prefix, 0); });
+}
+
 /// Levenshtein distance.
 static size_t distance(std::string_view a, std::string_view b) {
   std::vector<size_t> row(b.size() + 1);
@@ -209,8 +222,9 @@ std::string nearestKey(std::string_view path) {
 }
 
 const char *typeName(KeyType type) {
-  static const char *const names[] = {"an integer", "a number", "true or false", "a text",
-                                      "a list of texts"};
+  static const char *const names[] = {"an integer",      "a number",
+                                      "true or false",   "a text",
+                                      "a list of texts", "a step, or a percentage such as \"50%\""};
   return names[int(type)];
 }
 

@@ -11,7 +11,7 @@
 
 namespace nc {
 
-enum class KeyType { Integer, Number, Boolean, Text, TextList };
+enum class KeyType { Integer, Number, Boolean, Text, TextList, Time };
 
 /// What a program does with a key.
 enum class KeyUse {
@@ -23,7 +23,9 @@ enum class KeyUse {
 };
 
 struct Key {
-  const char *path; // "training.total_steps"; "data.mix.*" stands for any name there
+  // "training.total_steps"; "data.mix.*" stands for any name there, "phase[].at" is in each of a
+  // list of tables
+  const char *path;
   KeyType type;
   KeyUse use;
   const char *target;
@@ -35,6 +37,9 @@ const std::vector<Key> &knownKeys();
 
 /// The key of a path, or null.
 const Key *findKey(std::string_view path);
+
+/// Whether a path is that of a list of tables, as "phase".
+bool isTableList(std::string_view path);
 
 /// The known path that looks most like `path`, "" if none does.
 std::string nearestKey(std::string_view path);

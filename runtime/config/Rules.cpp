@@ -3,6 +3,7 @@
 
 #include "runtime/Errors.h"
 #include "runtime/Threads.h"
+#include "runtime/config/Phases.h"
 
 #include <cctype>
 #include <filesystem>
@@ -239,6 +240,8 @@ std::vector<Remark> Checker::check() {
   checkKernels();
   checkParallel();
   checkRecords();
+  std::vector<Remark> more = checkPhases(config);
+  remarks.insert(remarks.end(), more.begin(), more.end());
   return std::move(remarks);
 }
 

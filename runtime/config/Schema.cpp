@@ -21,6 +21,8 @@ static Json typeOf(const Key &key) {
     return {{"type", "string"}};
   case KeyType::TextList:
     return {{"type", "array"}, {"items", {{"type", "string"}}}};
+  case KeyType::Time:
+    return {{"type", Json::array({"integer", "string"})}};
   }
   return {};
 }
@@ -35,12 +37,16 @@ static Json describe(const Key &key) {
   return json;
 }
 
-/// The object that describes a table, made where it is not there yet.
+/// The object that describes a table or, by "name[]", each of a list of tables, made where it is
+/// not there yet.
 static Json &tableAt(Json &table, const std::string &name) {
-  Json &inner = table["properties"][name];
+  const Json empty = {
+      {"type", "object"}, {"additionalProperties", false}, {"properties", Json::object()}};
+  bool isList = name.back() == ']';
+  Json &inner = table["properties"][isList ? name.substr(0, name.size() - 2) : name];
   if (inner.is_null())
-    inner = {{"type", "object"}, {"additionalProperties", false}, {"properties", Json::object()}};
-  return inner;
+    inner = isList ? Json({{"type", "array"}, {"items", empty}}) : empty;
+  return isList ? inner["items"] : inner;
 }
 
 std::string configSchema() {

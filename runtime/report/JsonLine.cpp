@@ -12,7 +12,7 @@ static std::string numberText(double value, int digits) {
 }
 
 /// Keys are names of tensors and our own words: no control characters.
-static std::string quoted(const std::string &text) {
+std::string JsonLine::quoted(const std::string &text) {
   std::string result = "\"";
   for (char letter : text) {
     if (letter == '"' || letter == '\\')

@@ -14,14 +14,18 @@ using Json = nlohmann::json;
 
 static void addRow(Series &series, const Json &row) {
   double step = row["step"];
+  // What happened between steps has rows of its own, which are told apart by what it was.
+  std::string what = row.contains("phase") && row["phase"].is_string()
+                         ? "phase " + row["phase"].get<std::string>() + " "
+                         : "";
   for (const auto &[key, value] : row.items()) {
     if (key == "step")
       continue;
     if (value.is_number())
-      series[key].push_back({step, value});
+      series[what + key].push_back({step, value});
     for (size_t i = 0; value.is_array() && i < value.size(); ++i)
       if (value[i].is_number())
-        series[key + "/" + std::to_string(i + 1)].push_back({step, value[i]});
+        series[what + key + "/" + std::to_string(i + 1)].push_back({step, value[i]});
   }
 }
 

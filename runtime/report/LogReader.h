@@ -10,8 +10,8 @@
 
 namespace nc {
 
-/// By key; lists have a series per element, key/1, key/2 …. Numbers that were not finite are left
-/// out.
+/// By key; lists have a series per element, key/1, key/2 …; a row of what happened
+/// between steps (train --at) has "phase <what> <key>". Numbers that were not finite are left out.
 using Series = std::map<std::string, std::vector<Point>>;
 
 /// Fails (exit 2), with the line, at what 'train --log' does not write. A last line that was cut is

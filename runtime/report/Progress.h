@@ -30,10 +30,11 @@ public:
   /// Time between `pause` and `resume` does not count as training.
   void pause();
   void resume();
+  /// How long training took so far.
+  double seconds() const;
 
 private:
   using Clock = std::chrono::steady_clock;
-  double seconds() const;
   /// Whether a line is due that was last written at `shown`; if so, sets that.
   bool isDue(int64_t step, bool isTerminal, Clock::time_point &shown) const;
   std::string describe(int64_t step, const StepReport &report, double speed) const;

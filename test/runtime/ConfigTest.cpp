@@ -204,8 +204,15 @@ TEST(Config, schema_describes_every_key_and_forbids_others) {
   for (const Key &key : knownKeys()) {
     const nlohmann::json *at = &schema;
     std::istringstream names(key.path);
-    for (std::string name; std::getline(names, name, '.');)
-      at = name == "*" ? &(*at)["additionalProperties"] : &(*at)["properties"][name];
+    for (std::string name; std::getline(names, name, '.');) {
+      bool isList = name.back() == ']';
+      if (name == "*")
+        at = &(*at)["additionalProperties"];
+      else if (isList)
+        at = &(*at)["properties"][name.substr(0, name.size() - 2)]["items"];
+      else
+        at = &(*at)["properties"][name];
+    }
     EXPECT_EQ((*at)["description"], key.help) << key.path;
   }
   EXPECT_EQ(schema["properties"]["training"]["properties"]["optimizer"]["additionalProperties"],

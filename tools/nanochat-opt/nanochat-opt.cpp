@@ -61,10 +61,10 @@ cl::opt<bool> listStages("list-stages", cl::cat(category),
 cl::list<std::string>
     sizes("set", cl::cat(category), cl::CommaSeparated, cl::value_desc("name=value"),
           cl::desc("Compile-time sizes: batch, seq, accum, and loops by name (n_loops, layers)"));
-cl::list<std::string> optimizers(
-    "optimizer", cl::cat(category), cl::value_desc("role=rule[:option=value]"),
-    cl::desc("Another update rule for a role than the model says, such as matrix=muon8, "
-             "matrix=galore:rank=64:clip=projected or embedding+head=adamw8:lr=1e-3"));
+cl::list<std::string>
+    optimizers("optimizer", cl::cat(category), cl::value_desc("role=rule[:option=value]"),
+               cl::desc("Another update rule for a role than the model says, such as matrix=muon8, "
+                        "matrix=galore:rank=64:clip=projected or embedding+head=adamw8:lr=1e-3"));
 
 constexpr const char *kAbout = "A first argument that is the name of a command runs it; "
                                "a model file of such a name is given as ./name.";
