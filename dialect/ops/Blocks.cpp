@@ -167,10 +167,10 @@ struct Scalars {
 /// The code, as a float without sign, of 0 ≤ a ≤ 1.
 static Value encodeDynamic(Scalars f, DynamicMap map, Value a) {
   auto threshold = [&](int i) { return map.threshold(i); };
-  Value power = f.lookUp(a, threshold, [](int i) { return std::pow(10, 6 - i); });
+  // (a·10^(6−i) − 0.1)/0.9·size
+  Value factor = f.lookUp(a, threshold, [&](int i) { return std::pow(10, 6 - i) * map.size(i) / 0.9; });
   Value size = f.lookUp(a, threshold, [&](int i) { return map.size(i); });
-  Value part = mul(f.s, sub(f.s, mul(f.s, a, power), f(0.1)), f(1 / 0.9));
-  Value k = math::FloorOp::create(f.s, mul(f.s, part, size));
+  Value k = math::FloorOp::create(f.s, sub(f.s, mul(f.s, a, factor), mul(f.s, size, f(1.0 / 9))));
   k = arith::MinimumFOp::create(f.s, arith::MaximumFOp::create(f.s, k, f(0)), sub(f.s, size, f(1)));
   Value code = add(f.s, map.isSigned ? size : sub(f.s, size, f(1)), k);
   return f.select(f.atLeast(a, map.threshold(0)), code, f(0));
@@ -179,11 +179,11 @@ static Value encodeDynamic(Scalars f, DynamicMap map, Value a) {
 /// What a code without sign stands for.
 static Value decodeDynamic(Scalars f, DynamicMap map, Value code) {
   auto first = [&](int i) { return map.first(i); };
-  Value power = f.lookUp(code, first, [](int i) { return std::pow(10, i - 6); });
-  Value inverse = f.lookUp(code, first, [&](int i) { return 1 / map.size(i); });
-  Value start = f.lookUp(code, first, [&](int i) { return map.first(i); });
-  Value k = add(f.s, sub(f.s, code, start), f(0.5));
-  Value value = mul(f.s, power, add(f.s, mul(f.s, mul(f.s, k, inverse), f(0.9)), f(0.1)));
+  // 10^(i−6)·(0.1 + 0.9·(code − first + ½)/size) is a line within each decade.
+  auto slope = [&](int i) { return std::pow(10, i - 6) * 0.9 / map.size(i); };
+  Value rise = f.lookUp(code, first, slope);
+  Value start = f.lookUp(code, first, [&](int i) { return std::pow(10, i - 6) * 0.1 + slope(i) * (0.5 - map.first(i)); });
+  Value value = add(f.s, mul(f.s, code, rise), start);
   value = f.select(f.atLeast(code, map.last()), f(1), value);
   return f.select(f.atLeast(code, 1), value, f(0));
 }

@@ -90,10 +90,10 @@ Value mlir::nanochat::descend(ImplicitLocOpBuilder &b, Value w, Value direction,
 
 Value mlir::nanochat::nextCount(ImplicitLocOpBuilder &b, Value count) { return add(b, count, constant(b, count.getType(), 1.0)); }
 
-/// 1 − betaᵗ for rank-0 t. expm1 keeps the digits of a beta close to 1.
+/// 1/(1 − betaᵗ) for rank-0 t. expm1 keeps the digits of a beta close to 1.
 static Value biasCorrection(ImplicitLocOpBuilder &b, Value t, double beta) {
   Value exponent = mul(b, t, constant(b, t.getType(), std::log(beta)));
-  return arith::NegFOp::create(b, math::ExpM1Op::create(b, exponent));
+  return div(b, constant(b, t.getType(), -1.0), math::ExpM1Op::create(b, exponent));
 }
 
 Value Adam::second(ImplicitLocOpBuilder &b, Value v, Value g) const {
@@ -110,8 +110,8 @@ Value Adam::direction(ImplicitLocOpBuilder &b, Value m, Value v) const {
   AffineMap full = b.getMultiDimIdentityMap(type.getRank()), scalar = projection(b.getContext(), type.getRank(), {});
   return pointwise(b, type, {m, v, biasCorrection(b, t, beta1), biasCorrection(b, t, beta2)}, {full, full, scalar, scalar},
                    [&](ImplicitLocOpBuilder &s, ValueRange x) {
-                     Value root = math::SqrtOp::create(s, div(s, x[1], x[3]));
-                     return div(s, div(s, x[0], x[2]), add(s, root, constant(s, root.getType(), eps)));
+                     Value root = math::SqrtOp::create(s, mul(s, x[1], x[3]));
+                     return div(s, mul(s, x[0], x[2]), add(s, root, constant(s, root.getType(), eps)));
                    });
 }
 

@@ -3,13 +3,13 @@
 import sys
 
 import numpy as np
-from formulas import AdamW, AdamW8, F, Foam, Galore, Lion, Muon, Muon8
+from formulas import AdamW, AdamW8, Blocks, F, Foam, Galore, Lion, Muon, Muon8
 from mlir_text import constant, type_of
 
 STEPS, LR, WD = 20, 0.01, 0.1
 CASES = {
     "adamw": [(AdamW, (7, 13), {})],
-    "adamw8": [(AdamW8, (3, 17, 8), {}), (AdamW8, (61, 67), {"block": 64}), (AdamW8, (16, 64), {"block": 256})],
+    "adamw8": [(AdamW8, (3, 17, 8), {}), (AdamW8, (19, 23), {"block": 64}), (AdamW8, (16, 64), {"block": 256})],
     "lion": [(Lion, (5, 9), {})],
     "muon": [(Muon, (2, 12, 8), {}), (Muon, (7, 15), {"nesterov": False})],
     "muon8": [(Muon8, (2, 16, 12), {"block": 64}), (Muon8, (11, 13), {"block": 32})],
@@ -46,27 +46,40 @@ def states_of(rule, oracle, shape):
     return [type_of(np.zeros(shape[:-2] + (min(shape[-2:]), oracle.rank)))] + base + (["tensor<f32>"] if "tensor<f32>" not in base else [])
 
 
-def case(number, rule, make, shape, options):
-    rng = np.random.default_rng(number)
+def experiment(rng, make, shape, options):
+    """The parameter at first, what each step is given, the oracle and its parameters after each step."""
     oracle = make(shape, **options)
     w0 = F(rng.standard_normal(shape))
     # Rows of very different sizes, and a stretch of zeros: what 8 bits have trouble with.
     scale = 10.0 ** rng.uniform(-4, 0, size=shape[:-1] + (1,)) if len(shape) > 1 else 1.0
     grads = F(rng.standard_normal((STEPS,) + shape) * scale)
     grads[..., :1] = 0
-    basis = np.zeros(0)
-    if rule == "galore":
-        basis = F(np.linalg.qr(rng.standard_normal(shape[:-2] + (min(shape[-2:]), oracle.rank)))[0])
-        grads = F(oracle.project(grads.astype(float), basis.astype(float)))
+    basis = []
+    if make is Galore:
+        basis = [F(np.linalg.qr(rng.standard_normal(shape[:-2] + (min(shape[-2:]), oracle.rank)))[0]).astype(float)]
+        grads = F(oracle.project(grads.astype(float), *basis))
     w, expected = w0, []
     for g in grads:
-        w = oracle.step(w, g, basis.astype(float), LR, WD) if rule == "galore" else oracle.step(w, g, LR, WD)
+        w = oracle.step(w, g, *basis, LR, WD)
         expected.append(w)
+    return w0, basis, grads, oracle, expected
+
+
+def margin(oracle):
+    return min([x.margin for x in vars(getattr(oracle, "base", oracle)).values() if isinstance(x, Blocks)], default=1)
+
+
+def case(number, rule, make, shape, options):
+    # Where float32 may round to another 8-bit code than float64, the two part ways: a draw without such a number.
+    rng = np.random.default_rng(number)
+    w0, basis, grads, oracle, expected = experiment(rng, make, shape, options)
+    while margin(oracle) < 1e-6:
+        w0, basis, grads, oracle, expected = experiment(rng, make, shape, options)
     types = states_of(rule, oracle, shape)
     names = [f"%s{i}" for i in range(len(types))]
     start = [f"  %z{i} = arith.constant dense<{'0' if 'i8' in t else '0.0'}> : {t}" for i, t in enumerate(types)]
     if rule == "galore":
-        start[0] = f"  %z0 = arith.constant {constant(basis)} : {types[0]}"
+        start[0] = f"  %z0 = arith.constant {constant(F(basis[0]))} : {types[0]}"
     attrs = " {" + ", ".join(f"{k} = {attribute(v)}" for k, v in options.items()) + "}" if options else ""
     t, gt = type_of(w0), type_of(grads[0])
     carry = ", ".join(f"{n} = %z{i} : {ty}" for i, (n, ty) in enumerate(zip(names, types)))

@@ -46,7 +46,10 @@ def block_length(n, block):
 
 
 class Blocks:
-    """A tensor kept as 8-bit codes of blocks of its flattened elements."""
+    """A tensor kept as 8-bit codes of blocks of its flattened elements. `margin`: how near, relative to itself, any number stored
+    so far lay to the border between two codes; nearer than rounding, float32 may choose the other."""
+
+    margin = np.inf
 
     def __init__(self, shape, block):
         self.shape, self.n = shape, int(np.prod(shape))
@@ -58,6 +61,10 @@ class Blocks:
         flat = np.zeros(self.count * self.length)
         flat[: self.n] = x.reshape(-1)
         return flat.reshape(self.count, self.length)
+
+    def keep_margin(self, x, borders):
+        away = np.divide(np.abs(x - borders), np.abs(x), out=np.full(x.shape, np.inf), where=x != 0)
+        self.margin = min(self.margin, away.min())
 
     def join(self, blocks):
         return blocks.reshape(-1)[: self.n].reshape(self.shape)
@@ -71,7 +78,9 @@ class Linear(Blocks):
         x = self.split(x)
         most = np.abs(x).max(axis=1)
         self.scales = F(most / 127)
-        self.codes = np.rint(x * np.divide(127, most, out=np.zeros(self.count), where=most > 0)[:, None]).astype(int)
+        a = x * np.divide(127, most, out=np.zeros(self.count), where=most > 0)[:, None]
+        self.codes = np.rint(a).astype(int)
+        self.keep_margin(a, np.floor(a) + 0.5)
 
 
 def dynamic_map(signed):
@@ -98,7 +107,10 @@ class Dynamic(Blocks):
         most = np.abs(x).max(axis=1)
         a = x * np.divide(1, most, out=np.zeros(self.count), where=most > 0)[:, None]
         self.scales = F(most)
-        self.codes = np.searchsorted((self.map[:-1] + self.map[1:]) / 2, a, side="right")
+        borders = (self.map[:-1] + self.map[1:]) / 2
+        self.codes = np.searchsorted(borders, a, side="right")
+        for near in (self.codes - 1, self.codes):
+            self.keep_margin(a, borders[near.clip(0, borders.size - 1)])
 
 
 class AdamW8(AdamW):

@@ -1,0 +1,72 @@
+// Times the entries of a program that has nothing but an optimizer to do, and what the machine can do at best:
+// reading two arrays and writing one, and multiply-adds in registers. Usage: PROGRAM ENTRY [THREADS]
+//
+// SPDX-License-Identifier: Apache-2.0
+#include "runtime/Program.h"
+#include "runtime/Session.h"
+
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <string>
+
+namespace {
+constexpr int64_t kElements = int64_t(1) << 25, kTasks = 256, kRounds = 9;
+constexpr int64_t kFmaLoops = 2'000'000, kChains = 8, kLanes = 16;
+
+/// The fastest of some rounds, in seconds.
+template <typename Body> double best(Body body) {
+  double fastest = 1e30;
+  for (int64_t i = 0; i < kRounds; ++i) {
+    auto begin = std::chrono::steady_clock::now();
+    body();
+    std::chrono::duration<double> took = std::chrono::steady_clock::now() - begin;
+    fastest = std::min(fastest, took.count());
+  }
+  return fastest;
+}
+
+void scaleAndAdd(void *const *buffers, int64_t task, void *) {
+  auto *a = static_cast<float *>(buffers[0]);
+  auto *b = static_cast<const float *>(buffers[1]);
+  for (int64_t i = task * (kElements / kTasks); i < (task + 1) * (kElements / kTasks); ++i)
+    a[i] = 0.5f * a[i] + b[i];
+}
+
+typedef float Vector __attribute__((vector_size(4 * kLanes)));
+
+void multiplyAdd(void *const *buffers, int64_t task, void *) {
+  Vector x = {1.0f}, y = {1e-9f}, a = y, b = y, c = y, d = y, e = y, f = y, g = y, h = y;
+  auto step = [&](Vector &sum) {
+    sum = sum * x + y;
+    asm("" : "+v"(sum)); // or it would be one addition in the end
+  };
+  for (int64_t i = 0; i < kFmaLoops; ++i)
+    step(a), step(b), step(c), step(d), step(e), step(f), step(g), step(h);
+  Vector sum = a + b + c + d + e + f + g + h;
+  static_cast<float *>(buffers[0])[task * kLanes] = sum[0];
+}
+} // namespace
+
+int main(int argc, char **argv) {
+  if (argc < 2)
+    return 2;
+  int threads = argc > 2 ? atoi(argv[2]) : nc::availableProcessors();
+  nc::Session session(nc_program_main, threads);
+  const nc_entry &entry = nc::getEntry(nc_program_main, argv[1]);
+  for (int32_t i = 0; i < entry.n_tensors; ++i) {
+    const nc_tensor &tensor = nc_program_main.tensors[entry.tensors[i]];
+    if (tensor.kind == NC_PARAM || tensor.kind == NC_GRADIENT)
+      for (int64_t k = 0; k < nc::elementCount(tensor); ++k)
+        session.write(tensor, 1e-3 * double(k * 2654435761u % 2001) - 1, k);
+  }
+  session.fillScalars(entry, 1, 100);
+  session.run(entry);
+  double entrySeconds = best([&] { session.run(entry); });
+  std::string a(kElements * 4, 0), b(kElements * 4, 0);
+  void *arrays[] = {a.data(), b.data()};
+  double copySeconds = best([&] { session.threads().run(scaleAndAdd, arrays, kTasks); });
+  double fmaSeconds = best([&] { session.threads().run(multiplyAdd, arrays, threads); });
+  printf("%.6f %.3e %.3e\n", entrySeconds, 12.0 * kElements / copySeconds, 2.0 * threads * kFmaLoops * kChains * kLanes / fmaSeconds);
+}
