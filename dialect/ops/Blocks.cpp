@@ -142,8 +142,7 @@ struct DynamicMap {
   double first(int i) const { return isSigned ? size(i) : size(i) - 1; }
   double last() const { return isSigned ? 128 : 255; } // the code of 1
   double value(int i, double k) const { return std::pow(10, i - 6) * (0.1 + 0.9 * (k + 0.5) / size(i)); }
-  /// Where nearest numbers pass from below decade i to it.
-  double threshold(int i) const { return (value(i, 0) + (i ? value(i - 1, size(i - 1) - 1) : 0)) / 2; }
+  double zeroThreshold() const { return value(0, 0) / 2; }
   double topThreshold() const { return (1 + value(6, size(6) - 1)) / 2; }
 };
 
@@ -153,39 +152,50 @@ struct Scalars {
   Type type; // float
   Value operator()(double value) { return constant(s, type, value); }
   Value atLeast(Value x, double bound) { return arith::CmpFOp::create(s, arith::CmpFPredicate::OGE, x, (*this)(bound)); }
+  // Of numbers that are not NaN: one instruction, where minimumf and maximumf take five.
+  Value largest(Value x, Value y) { return select(arith::CmpFOp::create(s, arith::CmpFPredicate::OGT, x, y), x, y); }
+  Value least(Value x, Value y) { return select(arith::CmpFOp::create(s, arith::CmpFPredicate::OLT, x, y), x, y); }
   Value select(Value c, Value yes, Value no) { return arith::SelectOp::create(s, c, yes, no); }
-  /// table(i) of the last decade i whose bound(i) is not above x; table(0) below all.
-  Value lookUp(Value x, llvm::function_ref<double(int)> bound, llvm::function_ref<double(int)> table) {
-    Value found = (*this)(table(0));
-    for (int i = 1; i < DynamicMap::kDecades; ++i)
-      found = select(atLeast(x, bound(i)), (*this)(table(i)), found);
-    return found;
+  /// For a positive, whole x: are all bits behind the first zero?
+  Value isPowerOfTwo(Value x) {
+    auto bits = s.getIntegerType(type.getIntOrFloatBitWidth());
+    int64_t mantissa = (int64_t(1) << (cast<FloatType>(type).getFPMantissaWidth() - 1)) - 1;
+    Value mask = arith::ConstantOp::create(s, s.getIntegerAttr(bits, mantissa)), zero = arith::ConstantOp::create(s, s.getIntegerAttr(bits, 0));
+    Value behind = arith::AndIOp::create(s, arith::BitcastOp::create(s, bits, x), mask);
+    return arith::CmpIOp::create(s, arith::CmpIPredicate::eq, behind, zero);
   }
 };
 } // namespace
 
-/// The code, as a float without sign, of 0 ≤ a ≤ 1.
+/// The code, as a float without sign, of 0 ≤ a ≤ 1 but for that of 1: what rounds down to it on the lowest of the decades' lines
+/// size + (a·10^(6−i) − 0.1)/0.9·size, which meet where one decade's numbers end and the next one's begin. There the numbers
+/// are five times closer below than above, so that the nearest to the first fifth behind is the last one before.
 static Value encodeDynamic(Scalars f, DynamicMap map, Value a) {
-  auto threshold = [&](int i) { return map.threshold(i); };
-  // (a·10^(6−i) − 0.1)/0.9·size
-  Value factor = f.lookUp(a, threshold, [&](int i) { return std::pow(10, 6 - i) * map.size(i) / 0.9; });
-  Value size = f.lookUp(a, threshold, [&](int i) { return map.size(i); });
-  Value k = math::FloorOp::create(f.s, sub(f.s, mul(f.s, a, factor), mul(f.s, size, f(1.0 / 9))));
-  k = arith::MinimumFOp::create(f.s, arith::MaximumFOp::create(f.s, k, f(0)), sub(f.s, size, f(1)));
-  Value code = add(f.s, map.isSigned ? size : sub(f.s, size, f(1)), k);
-  return f.select(f.atLeast(a, map.threshold(0)), code, f(0));
+  SmallVector<Value> lines;
+  for (int i = 0; i < DynamicMap::kDecades; ++i)
+    lines.push_back(math::FmaOp::create(f.s, a, f(std::pow(10, 6 - i) * map.size(i) / 0.9), f(map.size(i) * (8.0 / 9))));
+  while (lines.size() > 1) {
+    SmallVector<Value> halved;
+    for (size_t i = 0; i < lines.size(); i += 2)
+      halved.push_back(i + 1 < lines.size() ? f.least(lines[i], lines[i + 1]) : lines[i]);
+    lines = halved;
+  }
+  Value whole = math::FloorOp::create(f.s, lines[0]), code = map.isSigned ? whole : sub(f.s, whole, f(1));
+  Value early = arith::CmpFOp::create(f.s, arith::CmpFPredicate::OLT, sub(f.s, lines[0], whole), f(0.2));
+  code = f.select(arith::AndIOp::create(f.s, early, f.isPowerOfTwo(whole)), sub(f.s, code, f(1)), code);
+  code = f.least(f.largest(code, f(1)), f(map.last() - 1));
+  return f.select(f.atLeast(a, map.zeroThreshold()), code, f(0));
 }
 
-/// What a code without sign stands for.
+/// What a code without sign stands for: a line within each decade, 10^(i−6)·(0.1 + 0.9·(code − first + ½)/size). Each is
+/// steeper than that before it and meets it between their codes, so the number lies on the highest line.
 static Value decodeDynamic(Scalars f, DynamicMap map, Value code) {
-  auto first = [&](int i) { return map.first(i); };
-  // 10^(i−6)·(0.1 + 0.9·(code − first + ½)/size) is a line within each decade.
-  auto slope = [&](int i) { return std::pow(10, i - 6) * 0.9 / map.size(i); };
-  Value rise = f.lookUp(code, first, slope);
-  Value start = f.lookUp(code, first, [&](int i) { return std::pow(10, i - 6) * 0.1 + slope(i) * (0.5 - map.first(i)); });
-  Value value = add(f.s, mul(f.s, code, rise), start);
-  value = f.select(f.atLeast(code, map.last()), f(1), value);
-  return f.select(f.atLeast(code, 1), value, f(0));
+  Value value = f(0);
+  for (int i = 0; i < DynamicMap::kDecades; ++i) {
+    double slope = std::pow(10, i - 6) * 0.9 / map.size(i), start = std::pow(10, i - 6) * 0.1 + slope * (0.5 - map.first(i));
+    value = f.largest(math::FmaOp::create(f.s, code, f(slope), f(start)), value);
+  }
+  return f.least(value, f(1));
 }
 
 //===------------------------------------------------------------------------------------------===//
@@ -209,6 +219,7 @@ static Value encode(Scalars f, StateMap map, Value x, Value inverse) {
   DynamicMap dynamic{map == StateMap::dynamic};
   Value magnitude = dynamic.isSigned ? Value(math::AbsFOp::create(f.s, a)) : a;
   Value code = encodeDynamic(f, dynamic, magnitude);
+  // Only +1 has a code of its own.
   code = f.select(f.atLeast(a, dynamic.topThreshold()), f(dynamic.last()), code);
   if (dynamic.isSigned)
     code = math::CopySignOp::create(f.s, code, a);

@@ -28,12 +28,13 @@ struct Schedule {
 };
 } // namespace
 
-LogicalResult WsdOp::verify() {
-  double decay = getDecay().convertToDouble();
-  if (!(decay >= 0.0 && decay <= 1.0)) // wsd-c1
-    return emitOpError("decay = ") << decay << " is not a fraction of the steps: expected 0 to 1";
+static LogicalResult verifyFraction(Operation *op, StringRef name, double value) {
+  if (!(value >= 0.0 && value <= 1.0)) // wsd-c1, two_stage-c1
+    return op->emitOpError(name) << " = " << value << " is not a fraction of the steps: expected 0 to 1";
   return success();
 }
+LogicalResult WsdOp::verify() { return verifyFraction(*this, "decay", getDecay().convertToDouble()); }
+LogicalResult TwoStageOp::verify() { return verifyFraction(*this, "at", getAt().convertToDouble()); }
 
 FailureOr<SmallVector<Value>> WsdOp::decomposeOperation(OpBuilder &builder) {
   Schedule s{ImplicitLocOpBuilder(getLoc(), builder), getLr(), getStep(), getSteps()};
@@ -54,4 +55,12 @@ FailureOr<SmallVector<Value>> CosineOp::decomposeOperation(OpBuilder &builder) {
   Value wave = math::CosOp::create(s.b, mul(s.b, q, s.c(3.14159265358979323846)));
   Value rest = mul(s.b, add(s.b, wave, s.c(1.0)), s.c(0.5));
   return SmallVector<Value>{s.towards(s.warm(getWarmup()), getFinal().convertToDouble(), rest)};
+}
+
+FailureOr<SmallVector<Value>> TwoStageOp::decomposeOperation(OpBuilder &builder) {
+  ImplicitLocOpBuilder b(getLoc(), builder);
+  Value bound = mul(b, getSteps(), constant(b, getX().getType(), getAt().convertToDouble()));
+  Value before = arith::CmpFOp::create(b, arith::CmpFPredicate::OLT, getStep(), bound);
+  Value later = mul(b, getX(), constant(b, getX().getType(), getSecond().convertToDouble()));
+  return SmallVector<Value>{arith::SelectOp::create(b, before, getX(), later)};
 }

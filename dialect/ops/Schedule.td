@@ -39,4 +39,25 @@ def Nanochat_CosineOp : Nanochat_ScheduleOp<"cosine", (ins DefaultValuedAttr<F64
   }];
 }
 
+def Nanochat_TwoStageOp : Nanochat_PointwiseOp<"two_stage"> {
+  let summary = "One value, then a fraction of it";
+  let description = [{
+    result = x before step ⌈at·steps⌉, from then on second·x. `at` is a fraction of the steps. In front of another
+    schedule it gives the second half of the run another peak; on a weight decay, with second = 0, it ends it. Ternary
+    models want both: a high rate at first, later a lower one, and no decay of latent weights (BitNet b1.58 2B4T,
+    arXiv:2504.12285 §3.1).
+
+    ```mlir
+    %peak = nanochat.two_stage %lr, %step, %steps {second = 0.6 : f64} : tensor<f32>
+    %now = nanochat.cosine %peak, %step, %steps : tensor<f32>
+    %wd = nanochat.two_stage %decay, %step, %steps {second = 0.0 : f64} : tensor<f32>
+    ```
+  }];
+  let arguments = (ins FloatScalar:$x, FloatScalar:$step, FloatScalar:$steps, F64Attr:$second,
+      DefaultValuedAttr<F64Attr, "0.5">:$at);
+  let results = (outs FloatScalar:$result);
+  let assemblyFormat = "$x `,` $step `,` $steps attr-dict `:` type($x)";
+  let hasVerifier = 1;
+}
+
 #endif // NANOCHAT_OPS_SCHEDULE_TD

@@ -52,7 +52,10 @@ public:
   SmallVector<OpGroup> run() {
     for (Operation &op : block)
       place(&op);
-    absorbPrologues();
+    if (fuse) {
+      absorbPrologues();
+      mergeRows();
+    }
     return inOrder();
   }
 
@@ -63,8 +66,9 @@ private:
   /// Does `op` read a result of the group under another shape, or where its body says?
   bool readsElsewhere(Operation *op, unsigned number);
   void absorbPrologues();
-  /// May `op`, alone so far, run in the dispatch of `group`, which reads it?
-  bool isPrologue(Operation *op, const OpGroup &group);
+  void mergeRows();
+  /// Could all of group `to` have joined group `from`?
+  bool mergeable(unsigned from, unsigned to);
   /// Does group `to` need, however indirectly, a result of group `from`?
   bool reaches(unsigned from, unsigned to);
   /// Groups that `op` reads results of, through views.
@@ -185,32 +189,51 @@ void BlockGrouper::place(Operation *op) {
   groups.push_back(group);
 }
 
-/// A pointwise op that only feeds one contraction is how that contraction reads its operand; one that only feeds rows of
-/// a group, though not the one it joined, is computed with them.
+/// A pointwise op that only feeds one contraction is how that contraction reads its operand.
 void BlockGrouper::absorbPrologues() {
-  if (!fuse)
-    return;
   for (auto [number, group] : llvm::enumerate(groups)) {
     if (group.kind != DispatchClass::pointwise || group.ops.size() != 1)
       continue;
     Operation *op = group.ops[0];
-    auto it = op->use_empty() ? groupOf.end() : groupOf.find(*op->user_begin());
-    if (it == groupOf.end() || it->second == number || !isPrologue(op, groups[it->second]))
+    auto it = op->hasOneUse() ? groupOf.find(*op->user_begin()) : groupOf.end();
+    if (it == groupOf.end() || op->getNumOperands() > 4)
       continue;
-    groups[it->second].ops.insert(groups[it->second].ops.begin(), op);
+    OpGroup &reader = groups[it->second];
+    if (reader.kind != DispatchClass::gemm || reader.ops.front() != *op->user_begin() || !isContraction(reader.ops.front()))
+      continue;
+    reader.ops.insert(reader.ops.begin(), op);
     groupOf[op] = it->second;
     group.ops.clear();
   }
 }
 
-bool BlockGrouper::isPrologue(Operation *op, const OpGroup &group) {
-  if (group.kind == DispatchClass::gemm)
-    return op->hasOneUse() && group.ops.front() == *op->user_begin() && isContraction(group.ops.front()) && op->getNumOperands() <= 4;
-  auto type = cast<RankedTensorType>(op->getResult(0).getType());
-  bool rows = group.kind == DispatchClass::rowwise || group.kind == DispatchClass::pointwise;
-  return rows && group.rows > 0 && type.getRank() > 0 && type.getDimSize(0) == group.rows && llvm::all_of(op->getUses(), [&](OpOperand &use) {
-    return llvm::is_contained(group.ops, use.getOwner()) && readsAligned(use, group.kind == DispatchClass::rowwise);
+bool BlockGrouper::mergeable(unsigned from, unsigned to) {
+  const OpGroup &group = groups[from];
+  if (from == to || group.rows <= 0 || !llvm::is_contained({DispatchClass::rowwise, DispatchClass::pointwise}, group.kind))
+    return false;
+  return llvm::all_of(groups[to].ops, [&](Operation *op) {
+    return fits(op, group) && !readsElsewhere(op, from) &&
+           llvm::all_of(producers(op), [&](unsigned other) { return other == from || other == to || !reaches(from, other); });
   });
+}
+
+/// An op joins one of its producers; what meets in it may be one loop over rows all the same.
+void BlockGrouper::mergeRows() {
+  for (unsigned to = 0; to < groups.size(); ++to) {
+    SetVector<unsigned> sources;
+    for (Operation *op : groups[to].ops)
+      sources.insert_range(producers(op));
+    for (unsigned from : sources) {
+      if (!mergeable(from, to))
+        continue;
+      for (Operation *op : groups[from].ops)
+        groupOf[op] = to;
+      if (groups[from].kind == DispatchClass::rowwise)
+        groups[to].kind = DispatchClass::rowwise;
+      groups[to].ops.insert(groups[to].ops.begin(), groups[from].ops.begin(), groups[from].ops.end());
+      groups[from].ops.clear();
+    }
+  }
 }
 
 SmallVector<OpGroup> BlockGrouper::inOrder() {

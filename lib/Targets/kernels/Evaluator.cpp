@@ -7,7 +7,7 @@
 using namespace mlir;
 using namespace mlir::nanochat;
 
-static bool same(Lanes x, Lanes y) { return x.v == y.v && x.stride == y.stride; }
+static bool same(Lanes x, Lanes y) { return x.v == y.v && x.stride == y.stride && x.repeat == y.repeat; }
 
 void Evaluator::bind(Value tensor, Value buffer, ArrayRef<Lanes> owned, bool dropsOwned) {
   buffers[tensor] = {buffer, SmallVector<Lanes>(owned), dropsOwned};
@@ -19,8 +19,10 @@ void Evaluator::define(Value tensor, ArrayRef<Lanes> at, Lanes value) {
 
 Evaluator::Key Evaluator::key(Value tensor, ArrayRef<Lanes> at) {
   Key key{{tensor.getAsOpaquePointer(), 0}};
-  for (Lanes index : at)
+  for (Lanes index : at) {
     key.push_back({index.v.getAsOpaquePointer(), index.stride});
+    key.push_back({nullptr, index.repeat});
+  }
   return key;
 }
 
@@ -43,7 +45,7 @@ Lanes Evaluator::element(Value tensor, AffineMap map, ArrayRef<Lanes> dims) {
   auto buffer = buffers.find(tensor);
   if (std::optional<Panels> panels = matchPanels(map); panels && buffer != buffers.end()) {
     Lanes out = dims[panels->out], in = dims[panels->in];
-    if (out.isUniform() && in.stride == 1 && in.aligned && width % kWord == 0)
+    if (out.isUniform() && in.isConsecutive() && in.aligned && width % kWord == 0)
       return gatherWords(buffer->second.memref, out, in);
   }
   SmallVector<Lanes> at;
@@ -144,12 +146,15 @@ static Lanes applyRising(LaneBuilder &e, Operation *op, ArrayRef<Lanes> in) {
     return {};
   if (isa<arith::AddIOp>(op))
     return e.add(in[0], in[1]);
-  if (isa<arith::SubIOp>(op))
-    return {arith::SubIOp::create(e.b, in[0].v, in[1].v), in[0].stride - in[1].stride};
+  if (isa<arith::SubIOp>(op) && in[1].isUniform())
+    return {arith::SubIOp::create(e.b, in[0].v, in[1].v), in[0].stride, false, in[0].repeat};
+  if (auto factor = in.size() == 2 && in[1].isUniform() ? getConstantIntValue(in[1].v) : std::nullopt;
+      factor && isa<arith::MulIOp>(op) && in[0].v.getType().isIndex())
+    return e.mul(in[0], *factor);
   if (isa<arith::IndexCastOp, arith::IndexCastUIOp>(op))
     return {e.b.create(op->getLoc(), op->getName().getIdentifier(), ValueRange{in[0].v},
                        op->getResultTypes())->getResult(0),
-            in[0].stride, in[0].aligned};
+            in[0].stride, in[0].aligned, in[0].repeat};
   return {};
 }
 
@@ -185,7 +190,10 @@ Lanes Evaluator::load(const Buffer &buffer, ArrayRef<Lanes> at) {
     at = at.drop_front(buffer.owned.size());
   bool uniform = llvm::all_of(at, [](Lanes x) { return x.isUniform(); });
   bool rows = !at.empty() && llvm::all_of(at.drop_back(), [](Lanes x) { return x.isUniform(); });
-  if (!uniform && !(rows && !at.back().isVector() && at.back().stride == 1))
+  if (!uniform && rows && !mask)
+    if (Value shuffled = loadShuffled(buffer.memref, at))
+      return {shuffled};
+  if (!uniform && !(rows && at.back().isConsecutive()))
     return gather(buffer.memref, at);
   SmallVector<Value> indices = llvm::map_to_vector(at, [](Lanes x) { return x.v; });
   if (uniform)
@@ -195,6 +203,38 @@ Lanes Evaluator::load(const Buffer &buffer, ArrayRef<Lanes> at) {
     return {vector::LoadOp::create(b, result, buffer.memref, indices)};
   Value zero = arith::ConstantOp::create(b, b.getZeroAttr(result));
   return {vector::MaskedLoadOp::create(b, result, buffer.memref, indices, mask, zero)};
+}
+
+/// Lanes a few elements apart, or that share each element: whole vectors, shuffled. Null where it would be many.
+Value Evaluator::loadShuffled(Value memref, ArrayRef<Lanes> at) {
+  Lanes last = at.back();
+  Type element = cast<MemRefType>(memref.getType()).getElementType();
+  SmallVector<Value> indices = llvm::map_to_vector(at, [](Lanes x) { return x.v; });
+  auto loadAt = [&](int64_t offset, int64_t length) -> Value {
+    indices.back() = add({last.v}, index(offset)).v;
+    return vector::LoadOp::create(b, VectorType::get({length}, element), memref, indices);
+  };
+  if (last.isVector() || (last.stride == 1) == (last.repeat == 1))
+    return Value();
+  SmallVector<int64_t> from(width);
+  if (last.repeat > 1) {
+    for (int64_t l = 0; l < width; ++l)
+      from[l] = l / last.repeat;
+    Value few = loadAt(0, width / last.repeat);
+    return vector::ShuffleOp::create(b, few, few, from);
+  }
+  if (last.stride < 2 || last.stride > 8)
+    return Value();
+  // The last vector ends with the last element, beyond which there may be nothing.
+  Value all;
+  for (int64_t i = 0; i < last.stride; ++i) {
+    int64_t start = std::min(i * width, last.stride * (width - 1) + 1 - width);
+    Value part = loadAt(start, width);
+    for (int64_t l = 0; l < width; ++l)
+      from[l] = i * width <= l * last.stride && l * last.stride < (i + 1) * width ? width + l * last.stride - start : l;
+    all = all ? Value(vector::ShuffleOp::create(b, all, part, from)) : Value(vector::ShuffleOp::create(b, part, part, from));
+  }
+  return all;
 }
 
 Lanes Evaluator::gather(Value memref, ArrayRef<Lanes> at) {

@@ -69,6 +69,7 @@ private:
   Lanes reshaped(Value source, ArrayRef<ReassociationIndices> groups, ArrayRef<int64_t> expanded,
                  ArrayRef<Lanes> at, bool collapses);
   Lanes load(const Buffer &buffer, ArrayRef<Lanes> at);
+  Value loadShuffled(Value memref, ArrayRef<Lanes> at);
   Lanes gather(Value memref, ArrayRef<Lanes> at);
   Lanes gatherWords(Value memref, Lanes out, Lanes in);
   Lanes apply(Operation *op, ArrayRef<Lanes> operands);

@@ -17,7 +17,7 @@ Value LaneBuilder::vector(Lanes x) {
     return base;
   SmallVector<Attribute> steps;
   for (int64_t l = 0; l < width; ++l)
-    steps.push_back(b.getIntegerAttr(x.v.getType(), l * x.stride));
+    steps.push_back(b.getIntegerAttr(x.v.getType(), l / x.repeat * x.stride));
   Value rise = arith::ConstantOp::create(b, DenseElementsAttr::get(type, steps));
   return arith::AddIOp::create(b, base, rise);
 }
@@ -32,9 +32,10 @@ Lanes LaneBuilder::add(Lanes x, Lanes y) {
     return y;
   if (constantOf(y) == 0)
     return x;
-  if (x.isVector() || y.isVector())
+  if (x.isVector() || y.isVector() || (!x.isUniform() && !y.isUniform() && x.repeat != y.repeat))
     return {arith::AddIOp::create(b, vector(x), vector(y))};
-  return {arith::AddIOp::create(b, x.v, y.v), x.stride + y.stride};
+  int64_t repeat = x.isUniform() ? y.repeat : x.repeat;
+  return {arith::AddIOp::create(b, x.v, y.v), x.stride + y.stride, false, repeat};
 }
 
 Lanes LaneBuilder::mul(Lanes x, int64_t factor) {
@@ -45,7 +46,7 @@ Lanes LaneBuilder::mul(Lanes x, int64_t factor) {
   Lanes by = index(factor);
   if (x.isVector())
     return {arith::MulIOp::create(b, x.v, vector(by))};
-  return {arith::MulIOp::create(b, x.v, by.v), x.stride * factor};
+  return {arith::MulIOp::create(b, x.v, by.v), x.stride * factor, false, x.repeat};
 }
 
 Lanes LaneBuilder::mod(Lanes x, int64_t c) {
@@ -53,7 +54,7 @@ Lanes LaneBuilder::mod(Lanes x, int64_t c) {
   if (x.isUniform())
     return {arith::RemUIOp::create(b, x.v, by.v)};
   // Aligned lanes never straddle a period that is a multiple of their number.
-  if (x.stride == 1 && x.aligned && c % width == 0)
+  if (x.isConsecutive() && x.aligned && c % width == 0)
     return {arith::RemUIOp::create(b, x.v, by.v), 1, true};
   return {arith::RemUIOp::create(b, vector(x), vector(by))};
 }
@@ -62,8 +63,11 @@ Lanes LaneBuilder::floordiv(Lanes x, int64_t c) {
   if (c == 1)
     return x;
   Lanes by = index(c);
-  if (x.isUniform() || (x.stride == 1 && x.aligned && c % width == 0))
+  bool aligned = x.isConsecutive() && x.aligned;
+  if (x.isUniform() || (aligned && c % width == 0))
     return {arith::DivUIOp::create(b, x.v, by.v)};
+  if (aligned && width % c == 0)
+    return {arith::DivUIOp::create(b, x.v, by.v), 1, false, c};
   return {arith::DivUIOp::create(b, vector(x), vector(by))};
 }
 

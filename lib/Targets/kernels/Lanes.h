@@ -1,5 +1,5 @@
 // Values of consecutive vector lanes, kept as simple as they are: the same in all lanes, rising by a
-// constant, or a vector.
+// constant every so many lanes, or a vector.
 #ifndef NANOCHAT_LIB_TARGETS_KERNELS_LANES_H
 #define NANOCHAT_LIB_TARGETS_KERNELS_LANES_H
 
@@ -9,15 +9,17 @@
 
 namespace mlir::nanochat {
 
-/// What `width` lanes hold. Lane l of a scalar `v` holds v + stride·l (integers and indices only,
-/// unless stride is 0); lane l of a vector its l-th element.
+/// What `width` lanes hold. Lane l of a scalar `v` holds v + stride·⌊l / repeat⌋ (integers and indices
+/// only, unless stride is 0); lane l of a vector its l-th element.
 struct Lanes {
   Value v;
   int64_t stride = 0;
-  bool aligned = false; // v is a multiple of the number of lanes, where stride is 1
+  bool aligned = false; // v is a multiple of the number of lanes, where stride and repeat are 1
+  int64_t repeat = 1;   // divides the number of lanes
 
   bool isVector() const { return isa<VectorType>(v.getType()); }
   bool isUniform() const { return !isVector() && stride == 0; }
+  bool isConsecutive() const { return !isVector() && stride == 1 && repeat == 1; }
 };
 
 /// Arithmetic on lanes that keeps them as simple as possible.

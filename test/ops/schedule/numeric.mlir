@@ -59,3 +59,15 @@ func.func @cosine_falls_to_final_and_outlives_a_run_shorter_than_its_warmup() ->
   %expected = arith.constant dense<[1.1, 1.0]> : tensor<2xf64>
   return %now, %expected : tensor<2xf64>, tensor<2xf64>
 }
+
+func.func @two_stages_of_a_run_of_odd_length() -> (tensor<5xf32>, tensor<5xf32>) {
+  %x = arith.constant dense<2.0> : tensor<f32>
+  %steps = arith.constant dense<5.0> : tensor<f32>
+  %at = arith.constant dense<[0.0, 1.0, 2.0, 3.0, 4.0]> : tensor<5xf32>
+  %now = nanochat.loop "steps" = 5 slice(%step = %at : tensor<5xf32>) {
+    %0 = nanochat.two_stage %x, %step, %steps {second = 0.25 : f64} : tensor<f32>
+    nanochat.yield stack %0 : tensor<f32>
+  }
+  %expected = arith.constant dense<[2.0, 2.0, 2.0, 0.5, 0.5]> : tensor<5xf32>
+  return %now, %expected : tensor<5xf32>, tensor<5xf32>
+}
