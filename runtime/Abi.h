@@ -19,7 +19,7 @@ extern "C" {
 #define NC_MAX_RANK 6
 
 /// Element types. Tensors are dense, row-major and aligned to 64 bytes.
-enum nc_dtype { NC_F32 = 0, NC_F64 = 1, NC_I32 = 2, NC_I8 = 3, NC_I64 = 4 };
+enum nc_dtype { NC_F32 = 0, NC_F64 = 1, NC_I32 = 2, NC_I8 = 3, NC_I64 = 4, NC_I16 = 5 };
 
 /// Every byte a program touches lies in one of these arenas, whose sizes are known
 /// when the compiler exits. COMM is reserved for collectives and may be empty.

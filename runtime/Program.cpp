@@ -18,7 +18,7 @@ void checkProgram(const nc_program &program) {
                     tensor.offset % 64 == 0 &&
                     tensor.bytes <= program.arena_bytes[tensor.arena] - tensor.offset;
     bool isShaped = tensor.rank >= 0 && tensor.rank <= NC_MAX_RANK && tensor.dtype >= NC_F32 &&
-                    tensor.dtype <= NC_I64 &&
+                    tensor.dtype <= NC_I16 &&
                     elementCount(tensor) * dtypeBytes(tensor.dtype) <= tensor.bytes;
     if (!isPlaced || !isShaped)
       failRun(format("the program's table of tensors is wrong at '%s'", tensor.name),
@@ -119,12 +119,12 @@ int64_t elementCount(const nc_tensor &tensor) {
 }
 
 int64_t dtypeBytes(int32_t dtype) {
-  static const int64_t bytes[] = {4, 8, 4, 1, 8};
+  static const int64_t bytes[] = {4, 8, 4, 1, 8, 2};
   return bytes[dtype];
 }
 
 const char *dtypeName(int32_t dtype) {
-  static const char *const names[] = {"f32", "f64", "i32", "i8", "i64"};
+  static const char *const names[] = {"f32", "f64", "i32", "i8", "i64", "i16"};
   return names[dtype];
 }
 

@@ -40,6 +40,8 @@ double Session::read(const nc_tensor &tensor, int64_t index) const {
     return static_cast<const int32_t *>(base)[index];
   case NC_I8:
     return static_cast<const int8_t *>(base)[index];
+  case NC_I16:
+    return static_cast<const int16_t *>(base)[index];
   default:
     return static_cast<const int64_t *>(base)[index];
   }
@@ -59,6 +61,9 @@ void Session::write(const nc_tensor &tensor, double value, int64_t index) {
     return;
   case NC_I8:
     static_cast<int8_t *>(base)[index] = int8_t(value);
+    return;
+  case NC_I16:
+    static_cast<int16_t *>(base)[index] = int16_t(value);
     return;
   default:
     static_cast<int64_t *>(base)[index] = int64_t(value);

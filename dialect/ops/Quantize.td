@@ -26,7 +26,8 @@ def Nanochat_TernaryLinearOp : Nanochat_ComputeOp<"ternary_linear",
     is its decomposition, `--nanochat-expand-ternary`. No bias; normalise x before.
     `group` = 0 scales weights per tensor, as the paper does; otherwise per `group` consecutive inputs
     of an output, which deviates from the paper and costs a float multiplication per group.
-    `backward` is the precision of the gradient's products: "auto" (the target chooses) or "f32".
+    `backward` is the precision of the gradient's products: "auto" (the target chooses), "f32", or "int16"
+    (`ternary_input_grad`, `ternary_weight_grad`; with `group` = 0, else as "f32").
   }];
   let arguments = (ins FloatMatrix:$x, FloatMatrix:$w,
       DefaultValuedAttr<ConfinedAttr<I64Attr, [IntNonNegative]>, "0">:$group,

@@ -20,9 +20,9 @@ static LogicalResult verifyChannels(Operation *op, Value x, Value w) {
 }
 
 static LogicalResult verifyBackward(Operation *op, StringRef word) {
-  if (word != "auto" && word != "f32")
+  if (word != "auto" && word != "f32" && word != "int16")
     return op->emitOpError("has the unknown precision backward = \"")
-           << word << "\"; expected \"auto\" or \"f32\"";
+           << word << "\"; expected \"auto\", \"f32\" or \"int16\"";
   return success();
 }
 
@@ -138,6 +138,15 @@ SmallVector<AffineMap> TernaryMatmulOp::getIndexingMaps() {
 
 LogicalResult TernaryMatmulOp::buildVJP(OpBuilder &b, Cotangents &ct) {
   Value dy = ct.of(getY());
+  // Scales within a row of weights would need a sum in float for each.
+  bool integers = getBackward() == "int16" && cast<RankedTensorType>(getGamma().getType()).getRank() == 0;
+  if (integers) {
+    if (ct.wants(getQ()))
+      ct.add(b, getQ(), TernaryInputGradOp::create(b, getLoc(), dy, getT(), getGamma()));
+    if (ct.wants(getT()))
+      ct.add(b, getT(), TernaryWeightGradOp::create(b, getLoc(), dy, getQ(), getS()));
+    return success();
+  }
   if (ct.wants(getQ())) {
     Value w = DequantizeWeightOp::create(b, getLoc(), getT(), getGamma());
     ct.add(b, getQ(), MatmulOp::create(b, getLoc(), dy, w, false, false));

@@ -61,6 +61,8 @@ static int32_t dtypeOf(Type type) {
     return NC_I32;
   if (element.isInteger(8))
     return NC_I8;
+  if (element.isInteger(16))
+    return NC_I16;
   if (element.isInteger(64))
     return NC_I64;
   return NC_F32;

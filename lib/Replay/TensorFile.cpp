@@ -53,6 +53,7 @@ static StringRef dtypeOf(Type element) {
     return element.isF32() ? "F32" : "F64";
   return llvm::StringSwitch<StringRef>(element.isInteger() ? std::to_string(element.getIntOrFloatBitWidth()) : "")
       .Case("8", "I8")
+      .Case("16", "I16")
       .Case("32", "I32")
       .Case("64", "I64")
       .Default("?");

@@ -11,7 +11,7 @@ namespace mlir::nanochat {
 struct CpuFacts {
   int64_t vectorBits = 512;    // of the widest profitable vector
   int64_t vectorRegisters = 32;
-  bool vnni = false;           // u8 × s8 dot products of 4 (vpdpbusd)
+  bool vnni = false;           // dot products that accumulate: u8 × s8 of 4, s16 × s16 of 2 (vpdpbusd, vpdpwssd)
   int64_t l1Bytes = 32 << 10, l2Bytes = 1 << 20;
 
   /// Those of a CPU of which only this is known.
@@ -24,10 +24,11 @@ struct Target {
   std::string cpu, features;   // for LLVM's code generator
   CpuFacts facts;
   bool reference = false;      // plain loops from decompositions, no fusion
-  std::string backward = "f32"; // precision of the gradients of ternary linears that leave it to the target
+  std::string backward;        // precision of the gradients of ternary linears that leave it to the target
 
   Target(std::string name, std::string cpu, std::string features, CpuFacts facts, bool reference = false)
-      : name(std::move(name)), cpu(std::move(cpu)), features(std::move(features)), facts(facts), reference(reference) {}
+      : name(std::move(name)), cpu(std::move(cpu)), features(std::move(features)), facts(facts), reference(reference),
+        backward(facts.vnni ? "int16" : "f32") {}
 };
 
 /// The row of that name; `native` and `cpu` are the best one for this machine.

@@ -73,6 +73,11 @@ static void addRunOptions(CLI::App &command, TrainOptions &options) {
       ->type_name("DIR")
       ->group("Inspection");
   command
+      .add_flag("--profile", options.profile,
+                "Time every kernel call and print at the end which kernels took how long")
+      ->excludes("--dump-dispatches")
+      ->group("Inspection");
+  command
       .add_flag("--count-allocations", options.countAllocations,
                 "Print how often a step allocated memory (never)")
       ->group("Inspection");

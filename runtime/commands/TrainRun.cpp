@@ -12,6 +12,7 @@
 
 #include <chrono>
 #include <cmath>
+#include <utility>
 
 namespace nc {
 
@@ -188,6 +189,8 @@ void TrainRun::checkpoint() {
 
 void TrainRun::loop(RunLog &log) {
   std::unique_ptr<DispatchRecorder> recorder;
+  DispatchObserver *observer = options.profile ? &profile : nullptr;
+  bool isFirst = true;
   if (!options.dumpFolder.empty())
     recorder = std::make_unique<DispatchRecorder>(*session, options.dumpFolder);
   BatchShape shape = trainer->shape();
@@ -198,7 +201,10 @@ void TrainRun::loop(RunLog &log) {
     evaluateIfDue(log, progress);
   while (state.step < options.steps && !isStopRequested()) {
     runPhases(log, progress);
-    const StepReport &report = trainer->step(state.step, state.rows, *rows, recorder.get());
+    const StepReport &report =
+        trainer->step(state.step, state.rows, *rows, recorder ? recorder.get() : observer);
+    if (std::exchange(isFirst, false) && state.step + 1 < options.steps)
+      profile.clear();
     if (recorder) {
       progress.print(format("recorded %lld kernel calls in '%s'",
                             static_cast<long long>(recorder->count()), options.dumpFolder.c_str()));
@@ -226,6 +232,8 @@ void TrainRun::finish() {
     saveParameters(*session, options.save, data.vocabulary());
   printf("memory: %s in arenas, %s resident at most\n", bytesText(plannedBytes(program)).c_str(),
          bytesText(peakResidentBytes()).c_str());
+  if (options.profile)
+    printf("%s", profile.table().c_str());
   if (options.countAllocations && countedAllocations() < 0)
     printf("allocations in steps: cannot be counted in this build\n");
   else if (options.countAllocations)

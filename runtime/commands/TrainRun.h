@@ -4,6 +4,7 @@
 #ifndef NANOCHAT_RUNTIME_COMMANDS_TRAINRUN_H
 #define NANOCHAT_RUNTIME_COMMANDS_TRAINRUN_H
 
+#include "runtime/KernelProfile.h"
 #include "runtime/PhaseSchedule.h"
 #include "runtime/Trainer.h"
 #include "runtime/checkpoint/Checkpoint.h"
@@ -27,7 +28,7 @@ struct TrainOptions {
   std::optional<int64_t> scheduleSteps;
   std::optional<uint64_t> seed;
   std::vector<std::string> at;
-  bool countAllocations = false;
+  bool profile = false, countAllocations = false;
 };
 
 /// Lives as long as the run; fails as its parts do (Errors.h).
@@ -58,6 +59,7 @@ private:
   Data data;
   std::optional<CheckpointWriter> checkpoints;
   RunState state;
+  KernelProfile profile;   // of --profile
   double phaseSeconds = 0; // what happened between steps took
   double peakSpeed = 0;    // tokens per second at the measured peak; 0 if unknown
   int64_t savedStep = -1;  // the last step with a checkpoint

@@ -29,5 +29,9 @@ std::vector<double> roundTicks(double low, double high, int count);
 /// `curve` has at least one point.
 std::string drawSvg(const LossCurve &curve);
 
+/// Several runs, each in a colour of its own with its title as name: smoothed training losses,
+/// those of the first tenth left out, and dots of validation losses.
+std::string drawComparison(const std::string &title, std::vector<LossCurve> curves);
+
 } // namespace nc
 #endif // NANOCHAT_RUNTIME_REPORT_SVG_H

@@ -3,7 +3,7 @@
 // RUN: nanochat-opt %s --nanochat-check-kernels="tolerance=0 target-bits=256"
 // RUN: nanochat-opt %s --nanochat-check-kernels="tolerance=0 vnni=true"
 // RUN: nanochat-opt %s --nanochat-check-kernels="tolerance=0 target-bits=256 vnni=true"
-// CHECK: 6 kernels
+// CHECK: 9 kernels
 
 #rows = affine_map<(n, c) -> (n, c)>
 #row = affine_map<(n, c) -> (n)>
@@ -11,6 +11,9 @@
 #nk = affine_map<(m, n, k) -> (n, k)>
 #mn = affine_map<(m, n, k) -> (m, n)>
 #panels = affine_map<(m, n, k) -> (n floordiv 16, k floordiv 4, n mod 16, k mod 4)>
+#outputs = affine_map<(m, n, k) -> (k floordiv 16, n floordiv 4, k mod 16, n mod 4)>
+#km = affine_map<(m, n, k) -> (k, m)>
+#kn = affine_map<(m, n, k) -> (k, n)>
 #matrix = affine_map<(n, k) -> (n floordiv 16, k floordiv 4, n mod 16, k mod 4)>
 
 func.func private @norm(%x: tensor<7x37xf32>) -> (tensor<7x37xf32>, tensor<7xf32>)
@@ -103,4 +106,60 @@ func.func private @table(%tokens: tensor<300xi32> {nanochat.bound = 129}, %dy: t
     attributes {nanochat.class = "rowwise", nanochat.inplace = array<i64: -1>} {
   %dt = nanochat.embedding_grad %tokens, %dy : tensor<300xi32>, tensor<300x37xf32> -> tensor<129x37xf32>
   return %dt : tensor<129x37xf32>
+}
+
+// 16-bit codes as they are, and outputs of panels.
+func.func private @input_grad(%x: tensor<7x80xi16> {nanochat.range = [-32767, 32767]}, %w: tensor<5x5x16x4xi8>) -> tensor<7x20xi32>
+    attributes {nanochat.class = "gemm", nanochat.inplace = array<i64: -1>} {
+  %zero = arith.constant 0 : i32
+  %empty = tensor.empty() : tensor<7x20xi32>
+  %start = linalg.fill ins(%zero : i32) outs(%empty : tensor<7x20xi32>) -> tensor<7x20xi32>
+  %y = linalg.generic {indexing_maps = [#mk, #outputs, #mn], iterator_types = ["parallel", "parallel", "reduction"]}
+      ins(%x, %w : tensor<7x80xi16>, tensor<5x5x16x4xi8>) outs(%start : tensor<7x20xi32>) {
+  ^bb0(%a: i16, %b: i8, %s: i32):
+    %ae = arith.extsi %a : i16 to i32
+    %one = arith.constant 1 : i32
+    %bu = arith.extui %b : i8 to i32
+    %be = arith.subi %bu, %one : i32
+    %m = arith.muli %ae, %be : i32
+    %t = arith.addi %s, %m : i32
+    linalg.yield %t : i32
+  } -> tensor<7x20xi32>
+  return %y : tensor<7x20xi32>
+}
+
+// An odd number of terms.
+func.func private @odd_input_grad(%x: tensor<7x53xi16> {nanochat.range = [-32767, 32767]}, %w: tensor<53x19xi8>) -> tensor<7x19xi32>
+    attributes {nanochat.class = "gemm", nanochat.inplace = array<i64: -1>} {
+  %zero = arith.constant 0 : i32
+  %empty = tensor.empty() : tensor<7x19xi32>
+  %start = linalg.fill ins(%zero : i32) outs(%empty : tensor<7x19xi32>) -> tensor<7x19xi32>
+  %y = linalg.generic {indexing_maps = [#mk, #kn, #mn], iterator_types = ["parallel", "parallel", "reduction"]}
+      ins(%x, %w : tensor<7x53xi16>, tensor<53x19xi8>) outs(%start : tensor<7x19xi32>) {
+  ^bb0(%a: i16, %b: i8, %s: i32):
+    %ae = arith.extsi %a : i16 to i32
+    %be = arith.extsi %b : i8 to i32
+    %m = arith.muli %ae, %be : i32
+    %t = arith.addi %s, %m : i32
+    linalg.yield %t : i32
+  } -> tensor<7x19xi32>
+  return %y : tensor<7x19xi32>
+}
+
+// Both factors across; more terms than fit one pass of some rows.
+func.func private @weight_grad(%x: tensor<1061x7xi16> {nanochat.range = [-32767, 32767]}, %w: tensor<1061x59xi8>) -> tensor<7x59xi32>
+    attributes {nanochat.class = "gemm", nanochat.inplace = array<i64: -1>} {
+  %zero = arith.constant 0 : i32
+  %empty = tensor.empty() : tensor<7x59xi32>
+  %start = linalg.fill ins(%zero : i32) outs(%empty : tensor<7x59xi32>) -> tensor<7x59xi32>
+  %y = linalg.generic {indexing_maps = [#km, #kn, #mn], iterator_types = ["parallel", "parallel", "reduction"]}
+      ins(%x, %w : tensor<1061x7xi16>, tensor<1061x59xi8>) outs(%start : tensor<7x59xi32>) {
+  ^bb0(%a: i16, %b: i8, %s: i32):
+    %ae = arith.extsi %a : i16 to i32
+    %be = arith.extsi %b : i8 to i32
+    %m = arith.muli %ae, %be : i32
+    %t = arith.addi %s, %m : i32
+    linalg.yield %t : i32
+  } -> tensor<7x59xi32>
+  return %y : tensor<7x59xi32>
 }

@@ -3,6 +3,7 @@
 
 #mk = affine_map<(m, n, k) -> (m, k)>
 #nk = affine_map<(m, n, k) -> (n, k)>
+#kn = affine_map<(m, n, k) -> (k, n)>
 #mn = affine_map<(m, n, k) -> (m, n)>
 #panels = affine_map<(m, n, k) -> (n floordiv 16, k floordiv 4, n mod 16, k mod 4)>
 #full = affine_map<(m, n) -> (m, n)>
@@ -94,4 +95,30 @@ func.func private @two(%x: tensor<4x4xf32>, %init: tensor<4x4xf32>) -> tensor<4x
     linalg.yield %s : f32
   } -> tensor<4x4xf32>
   return %z : tensor<4x4xf32>
+}
+
+// 16-bit codes by bytes: 8 × 48 accumulators, the words of rows read where they are.
+// CHECK-LABEL: func.func private @words
+// CHECK-NOT: memref.alloc
+// CHECK: scf.for {{.*}} -> (vector<16xi32>, {{.*}}) {
+// CHECK-COUNT-24: llvm.call_intrinsic "llvm.x86.avx512.vpdpwssd.512"
+// CHECK: scf.yield
+// AVX2-LABEL: func.func private @words
+// AVX2: llvm.call_intrinsic "llvm.x86.avx2.pmadd.wd"
+func.func private @words(%x: tensor<1024x384xi16>, %w: tensor<384x384xi8>) -> tensor<1024x384xi32>
+    attributes {nanochat.class = "gemm"} {
+  %zero = arith.constant 0 : i32
+  %ints = tensor.empty() : tensor<1024x384xi32>
+  %zeros = linalg.fill ins(%zero : i32) outs(%ints : tensor<1024x384xi32>) -> tensor<1024x384xi32>
+  %dots = linalg.generic {indexing_maps = [#mk, #kn, #mn],
+                          iterator_types = ["parallel", "parallel", "reduction"]}
+      ins(%x, %w : tensor<1024x384xi16>, tensor<384x384xi8>) outs(%zeros : tensor<1024x384xi32>) {
+  ^bb0(%a: i16, %b: i8, %c: i32):
+    %ae = arith.extsi %a : i16 to i32
+    %be = arith.extsi %b : i8 to i32
+    %p = arith.muli %ae, %be : i32
+    %s = arith.addi %c, %p : i32
+    linalg.yield %s : i32
+  } -> tensor<1024x384xi32>
+  return %dots : tensor<1024x384xi32>
 }

@@ -39,6 +39,10 @@ cl::opt<std::string> asRow("as", cl::cat(category), cl::value_desc("row"),
 cl::opt<std::string> precision(
     "precision", cl::cat(category), cl::init("f32"), cl::value_desc("f32|f64"),
     cl::desc("Floats of the program; f64, to tell rounding from error, with --target=reference"));
+cl::opt<std::string> backward(
+    "backward", cl::cat(category), cl::init("auto"), cl::value_desc("auto|f32|int16"),
+    cl::desc("What the gradients of ternary linears are computed in that leave it to the target; "
+             "auto: the target's choice"));
 cl::opt<std::string> emitKind("emit", cl::cat(category), cl::init("mlir"),
                               cl::value_desc("mlir|llvm|asm|obj|exe"),
                               cl::desc("What to write; mlir by default"));
@@ -129,6 +133,10 @@ static int compileModel(DialectRegistry &registry, const char *argv0) {
   auto wide = choosePrecision();
   if (!pipeline || !wide)
     return kUserError;
+  if (!llvm::is_contained({"auto", "f32", "int16"}, backward))
+    return usage("--backward=" + backward + " is not known", "it is auto, f32 or int16");
+  if (backward != "auto")
+    pipeline->target.backward = backward;
   pipeline->wide = *wide;
   pipeline->optimizers = optimizers;
   if (*wide)

@@ -29,7 +29,7 @@ static BlockArgument factorOf(Value value, bool isFloat) {
     if (auto code = minus.getLhs().getDefiningOp<arith::ExtUIOp>(); code && code.getIn().getType().isInteger(8))
       return dyn_cast<BlockArgument>(code.getIn());
   auto extended = value.getDefiningOp<arith::ExtSIOp>();
-  if (!extended || !extended.getIn().getType().isInteger(8) || !value.getType().isInteger(32))
+  if (!extended || extended.getIn().getType().getIntOrFloatBitWidth() > 16 || !value.getType().isInteger(32))
     return nullptr;
   return dyn_cast<BlockArgument>(extended.getIn());
 }
@@ -80,6 +80,8 @@ FailureOr<Contraction> nanochat::matchContraction(func::FuncOp kernel) {
                                               [](Operation *user) { return isa<arith::ExtUIOp>(user); });
     return Factor{operand->get(), map, x, isContiguous(operand->get(), map, c.k), isCoded};
   };
+  auto isWide = [](Value factor) { return getElementTypeOrSelf(factor).isInteger(16); };
+  c.isWide = llvm::any_of(c.op.getDpsInputs(), isWide);
   bool swapped = c.op.getIndexingMapsArray()[0].isFunctionOfDim(c.n);
   c.a = factor(swapped, c.m);
   c.b = factor(!swapped, c.n);
@@ -95,7 +97,8 @@ GemmPlan nanochat::planGemm(const Contraction &c, const CpuFacts &facts) {
   GemmPlan p;
   p.lanes = facts.vectorBits / 32;
   p.vnni = !c.isFloat && facts.vnni;
-  p.per = c.isFloat ? 1 : p.vnni ? 4 : 2;
+  p.bytes = p.vnni && !c.isWide;
+  p.per = c.isFloat ? 1 : p.bytes ? 4 : 2;
   // As many accumulators as registers allow beside a row of b and two for a.
   bool wide = facts.vectorRegisters >= 32;
   p.tileM = wide ? 8 : p.per == 2 ? 4 : 6;

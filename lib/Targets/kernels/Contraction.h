@@ -16,13 +16,14 @@ struct Factor {
   bool isCoded; // unsigned bytes in panels (pack_panels), each of which stands for itself minus one
 };
 
-/// c[m, n] = init[m, n] + Σ_k a·b, of floats or of 8-bit integers in 32.
+/// c[m, n] = init[m, n] + Σ_k a·b, of floats or of 8- and 16-bit integers in 32.
 struct Contraction {
   linalg::GenericOp op;
   Factor a, b;
   unsigned m, n, k; // loops
   int64_t M, N, K;
   bool isFloat;
+  bool isWide; // an integer factor has 16 bits
   Value result() { return op->getResult(0); }
   Value init() { return op.getDpsInits()[0]; }
 };
@@ -33,7 +34,8 @@ FailureOr<Contraction> matchContraction(func::FuncOp kernel);
 /// Sizes, in elements unless they say groups: 32 bits of one row, `per` elements each.
 struct GemmPlan {
   int64_t lanes;              // 32-bit lanes of a vector
-  bool vnni;                  // u8 × s8 in groups of 4, else (integers) s16 × s16 in groups of 2
+  bool vnni;                  // dot products of integers add to their accumulator
+  bool bytes;                 // u8 × s8 in groups of 4, else (integers) s16 × s16 in groups of 2
   int64_t per;                // elements of a group
   int64_t tileM, tileVectors; // register block: rows × vectors
   int64_t panel;              // columns of a packed panel

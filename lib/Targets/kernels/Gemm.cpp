@@ -81,13 +81,14 @@ GemmEmitter::GemmEmitter(func::FuncOp source, Contraction &c, const GemmPlan &p)
   readB = std::make_unique<BlockReader>(b, c, p, c.b, true, bind);
   auto argument = dyn_cast<BlockArgument>(c.a.tensor);
   AffineMap rows = AffineMap::getMultiDimMapWithTargets(3, {c.m, c.k}, b.getContext());
-  packsA = !argument || c.a.map != rows || c.K % p.per || (!c.isFloat && !p.vnni);
+  packsA = !argument || c.a.map != rows || c.K % p.per ||
+           (p.per == 2 && !getElementTypeOrSelf(c.a.tensor).isInteger(16));
   if (packsA)
     panelA = kernel.scratch({p.blockM, int64_t(llvm::alignTo(p.blockK, p.lanes))}, word);
   else
     directA = kernel.inputs[argument.getArgNumber()];
   // Panels of codes are what the dot product of bytes takes: (out / 16, in / 4, 64).
-  packsB = !(p.vnni && c.b.isCoded);
+  packsB = !(p.bytes && c.b.isCoded);
   if (packsB)
     panelB = kernel.scratch({p.blockK, p.panel}, word);
   else
@@ -95,7 +96,7 @@ GemmEmitter::GemmEmitter(func::FuncOp source, Contraction &c, const GemmPlan &p)
                                               SmallVector<ReassociationIndices>{{0}, {1}, {2, 3}});
   if (slabs)
     partial = kernel.scratch({p.blockM, p.groupPanels * p.panel}, word);
-  if (p.vnni)
+  if (p.bytes)
     sums = kernel.scratch({p.blockM}, word);
 }
 
@@ -189,7 +190,7 @@ void GemmEmitter::vectors(const Tile &t, llvm::function_ref<void(int64_t, Lanes,
 void GemmEmitter::slab(const Slab &s) {
   if (packsA)
     packA(s);
-  if (p.vnni)
+  if (p.bytes)
     sumRows(s);
   panels([&](Value n, int64_t columns) {
     if (packsB)
@@ -285,13 +286,16 @@ static Value intrinsic(ImplicitLocOpBuilder &b, StringRef name, Type type, Value
 Value GemmEmitter::dot(Value acc, Value x, Value y) {
   if (c.isFloat)
     return math::FmaOp::create(b, x, y, acc);
-  auto elements = VectorType::get({p.lanes * p.per}, p.vnni ? b.getI8Type() : b.getI16Type());
+  auto elements = VectorType::get({p.lanes * p.per}, p.bytes ? b.getI8Type() : b.getI16Type());
   x = vector::BitCastOp::create(b, elements, x);
   y = vector::BitCastOp::create(b, elements, y);
   bool wide = p.lanes == 16;
-  if (p.vnni)
+  if (p.bytes)
     return intrinsic(b, wide ? "llvm.x86.avx512.vpdpbusd.512" : "llvm.x86.avx512.vpdpbusd.256",
                      wordVector, {acc, y, x});
+  if (p.vnni)
+    return intrinsic(b, wide ? "llvm.x86.avx512.vpdpwssd.512" : "llvm.x86.avx512.vpdpwssd.256",
+                     wordVector, {acc, x, y});
   Value pairs = intrinsic(b, wide ? "llvm.x86.avx512.pmaddw.d.512" : "llvm.x86.avx2.pmadd.wd",
                           wordVector, {x, y});
   return arith::AddIOp::create(b, acc, pairs);
@@ -314,7 +318,7 @@ Value GemmEmitter::wordOfA(const Slab &s, Value row, Value k) {
   Value at = times(arith::AddIOp::create(b, s.k, k), p.per);
   if (c.isFloat)
     return memref::LoadOp::create(b, directA, ValueRange{row, at});
-  Value bytes = vector::LoadOp::create(b, VectorType::get({p.per}, b.getI8Type()), directA,
+  Value bytes = vector::LoadOp::create(b, VectorType::get({p.per}, getElementTypeOrSelf(c.a.tensor)), directA,
                                        ValueRange{row, at});
   Value one = vector::BitCastOp::create(b, VectorType::get({1}, word), bytes);
   return vector::ExtractOp::create(b, one, 0);
@@ -340,7 +344,7 @@ void GemmEmitter::multiply(const Slab &s, const Tile &t) {
   else
     accumulators = start(t);
   int64_t perRow = llvm::divideCeil(t.columns, p.lanes);
-  if (p.vnni)
+  if (p.bytes)
     for (auto [i, acc] : llvm::enumerate(accumulators)) {
       Value row = local(plus(t.m, i / perRow));
       Value sum = memref::LoadOp::create(b, sums, ValueRange{row});

@@ -22,14 +22,14 @@ Lanes BlockReader::at(Evaluator &e, Lanes x, Lanes k) {
 }
 
 Value BlockReader::code(Value elements) {
-  if (c.isFloat || (p.vnni && !isUnsigned))
-    return elements;
   auto type = cast<VectorType>(elements.getType());
-  if (!p.vnni && factor.isCoded) {
+  if (c.isFloat || (p.bytes && !isUnsigned) || type.getElementType().isInteger(16))
+    return elements;
+  if (!p.bytes && factor.isCoded) {
     Value wide = arith::ExtUIOp::create(b, type.clone(b.getI16Type()), elements);
     return arith::SubIOp::create(b, wide, arith::ConstantOp::create(b, b.getOneAttr(wide.getType())));
   }
-  if (!p.vnni)
+  if (!p.bytes)
     return arith::ExtSIOp::create(b, type.clone(b.getI16Type()), elements);
   // Signed plus 128, as unsigned.
   Value bias = arith::ConstantOp::create(

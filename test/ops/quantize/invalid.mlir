@@ -17,7 +17,7 @@ func.func @group(%x: tensor<2x4xf32>, %w: tensor<3x4xf32>) { // ternary_linear-c
 // -----
 
 func.func @backward(%x: tensor<2x4xf32>, %w: tensor<3x4xf32>) { // ternary_linear-c3
-  // expected-error @+1 {{has the unknown precision backward = "i8"; expected "auto" or "f32"}}
+  // expected-error @+1 {{has the unknown precision backward = "i8"; expected "auto", "f32" or "int16"}}
   %y = nanochat.ternary_linear %x, %w {backward = "i8"} : tensor<2x4xf32>, tensor<3x4xf32>
   return
 }
@@ -57,7 +57,7 @@ func.func @weight_scales(%q: tensor<2x4xi8>, %s: tensor<2xf32>, %t: tensor<3x4xi
 // -----
 
 func.func @matmul_backward(%q: tensor<2x4xi8>, %s: tensor<2xf32>, %t: tensor<3x4xi8>, %g: tensor<f32>) { // ternary_matmul-c4
-  // expected-error @+1 {{has the unknown precision backward = "bf16"; expected "auto" or "f32"}}
+  // expected-error @+1 {{has the unknown precision backward = "bf16"; expected "auto", "f32" or "int16"}}
   %y = nanochat.ternary_matmul %q, %s, %t, %g {backward = "bf16"} : tensor<2x4xi8>, tensor<2xf32>, tensor<3x4xi8>, tensor<f32>
   return
 }
@@ -99,5 +99,29 @@ func.func @panel_shape(%q: tensor<2x8xi8>, %s: tensor<2xf32>, %p: tensor<2x2x8x4
 func.func @panel_scales(%p: tensor<1x2x16x4xi8>, %g: tensor<16x2xf32>) { // dequantize_weight-c1
   // expected-error @+1 {{panels have the shape (out/16, in/4, 16, 4) and one scale}}
   %w = nanochat.dequantize_weight %p, %g : tensor<1x2x16x4xi8>, tensor<16x2xf32>
+  return
+}
+
+// -----
+
+func.func @input_grad_outputs(%dy: tensor<2x5xf32>, %t: tensor<3x4xi8>, %g: tensor<f32>) { // ternary_input_grad-c1
+  // expected-error @+1 {{has gradients 'tensor<2x5xf32>' of weights with 3 outputs}}
+  %dx = nanochat.ternary_input_grad %dy, %t, %g : tensor<2x5xf32>, tensor<3x4xi8>, tensor<f32>
+  return
+}
+
+// -----
+
+func.func @weight_grad_tokens(%dy: tensor<2x3xf32>, %q: tensor<5x4xi8>, %s: tensor<5xf32>) { // ternary_weight_grad-c1
+  // expected-error @+1 {{has gradients of 2 tokens and codes of 5}}
+  %dw = nanochat.ternary_weight_grad %dy, %q, %s : tensor<2x3xf32>, tensor<5x4xi8>, tensor<5xf32>
+  return
+}
+
+// -----
+
+func.func @weight_grad_scales(%dy: tensor<2x3xf32>, %q: tensor<2x4xi8>, %s: tensor<5xf32>) { // ternary_weight_grad-c2
+  // expected-error @+1 {{has scales 'tensor<5xf32>', expected one for each of the 2 rows}}
+  %dw = nanochat.ternary_weight_grad %dy, %q, %s : tensor<2x3xf32>, tensor<2x4xi8>, tensor<5xf32>
   return
 }

@@ -92,3 +92,27 @@ func.func @dequantising_gives_what_the_product_multiplies()
   %ew = arith.constant dense<[[0.45, 0.0], [0.45, 0.0]]> : tensor<2x2xf64>
   return %y, %e, %wq, %ew : tensor<2x2xf64>, tensor<2x2xf64>, tensor<2x2xf64>, tensor<2x2xf64>
 }
+
+// Codes 16384 (a tie), −32767, 8192: dx = 2/32767·(16384 + 8192, 32767 + 8192).
+func.func @input_gradient_in_16_bits() -> (tensor<1x2xf32>, tensor<1x2xf32>, tensor<1x2xf32>, tensor<1x2xf32>)
+    attributes {nanochat.tolerance = 1.0e-6 : f64} {
+  %dy = arith.constant dense<[[0.5, -1.0, 0.25]]> : tensor<1x3xf32>
+  %t = arith.constant dense<[[1, 0], [0, -1], [1, 1]]> : tensor<3x2xi8>
+  %gamma = arith.constant dense<2.0> : tensor<f32>
+  %dx = nanochat.ternary_input_grad %dy, %t, %gamma : tensor<1x3xf32>, tensor<3x2xi8>, tensor<f32>
+  %e = arith.constant dense<[[1.50004578, 2.50001526]]> : tensor<1x2xf32>
+  %none = arith.constant dense<0.0> : tensor<1x3xf32>
+  %dz = nanochat.ternary_input_grad %none, %t, %gamma : tensor<1x3xf32>, tensor<3x2xi8>, tensor<f32>
+  %z = arith.constant dense<0.0> : tensor<1x2xf32>
+  return %dx, %e, %dz, %z : tensor<1x2xf32>, tensor<1x2xf32>, tensor<1x2xf32>, tensor<1x2xf32>
+}
+
+// dy·s is (2, −1) in column 0: codes 32767 and −16384 (a tie); column 1 is zero.
+func.func @weight_gradient_in_16_bits() -> (tensor<2x1xf32>, tensor<2x1xf32>) attributes {nanochat.tolerance = 1.0e-6 : f64} {
+  %dy = arith.constant dense<[[4.0, 0.0], [-0.5, 0.0]]> : tensor<2x2xf32>
+  %q = arith.constant dense<[[127], [-100]]> : tensor<2x1xi8>
+  %s = arith.constant dense<[0.5, 2.0]> : tensor<2xf32>
+  %dw = nanochat.ternary_weight_grad %dy, %q, %s : tensor<2x2xf32>, tensor<2x1xi8>, tensor<2xf32>
+  %e = arith.constant dense<[[354.003052], [0.0]]> : tensor<2x1xf32>
+  return %dw, %e : tensor<2x1xf32>, tensor<2x1xf32>
+}

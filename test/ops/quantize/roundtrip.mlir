@@ -36,3 +36,13 @@ func.func @panels(%q: tensor<2x8xi8>, %s: tensor<2xf32>, %t: tensor<32x8xi8>, %g
   %w = nanochat.dequantize_weight %p, %gamma : tensor<2x2x16x4xi8>, tensor<f32>
   return %y, %w : tensor<2x32xf32>, tensor<32x8xf32>
 }
+
+// CHECK-LABEL: @integer_gradients
+func.func @integer_gradients(%dy: tensor<2x3xf32>, %q: tensor<2x4xi8>, %s: tensor<2xf32>, %t: tensor<3x4xi8>, %gamma: tensor<f32>)
+    -> (tensor<2x4xf32>, tensor<3x4xf32>) {
+  // CHECK: nanochat.ternary_input_grad %{{.*}}, %{{.*}}, %{{.*}} : tensor<2x3xf32>, tensor<3x4xi8>, tensor<f32>
+  %dx = nanochat.ternary_input_grad %dy, %t, %gamma : tensor<2x3xf32>, tensor<3x4xi8>, tensor<f32>
+  // CHECK: nanochat.ternary_weight_grad %{{.*}}, %{{.*}}, %{{.*}} : tensor<2x3xf32>, tensor<2x4xi8>, tensor<2xf32>
+  %dw = nanochat.ternary_weight_grad %dy, %q, %s : tensor<2x3xf32>, tensor<2x4xi8>, tensor<2xf32>
+  return %dx, %dw : tensor<2x4xf32>, tensor<3x4xf32>
+}

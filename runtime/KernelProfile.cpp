@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "runtime/KernelProfile.h"
+
+#include "runtime/Errors.h"
+
+#include <algorithm>
+#include <vector>
+
+namespace nc {
+
+void KernelProfile::after(const KernelCall &call) {
+  double seconds = std::chrono::duration<double>(Clock::now() - begin).count();
+  auto found = times.find(std::string_view(call.kernel.name));
+  if (found == times.end())
+    found = times.emplace(call.kernel.name, Time()).first;
+  found->second.seconds += seconds;
+  ++found->second.calls;
+  found->second.source = call.source;
+}
+
+std::string KernelProfile::table() const {
+  std::vector<std::pair<std::string, Time>> rows(times.begin(), times.end());
+  std::stable_sort(rows.begin(), rows.end(), [](const auto &x, const auto &y) {
+    return x.second.seconds > y.second.seconds;
+  });
+  double all = 0;
+  for (const auto &row : rows)
+    all += row.second.seconds;
+  std::string text =
+      format("%7s %10s %8s  %s\n", "share", "ms", "calls", "kernel: what it computes");
+  constexpr double kLeast = 1e-3; // of a share
+  double others = 0;
+  for (const auto &[name, time] : rows) {
+    if (time.seconds < kLeast * all) {
+      others += time.seconds;
+      continue;
+    }
+    text +=
+        format("%6.2f%% %10.2f %8lld  %s: %.120s\n", 100 * time.seconds / all, 1e3 * time.seconds,
+               static_cast<long long>(time.calls), name.c_str(), time.source);
+  }
+  return text + format("%6.2f%% %10.2f %8s  others\n", 100 * others / all, 1e3 * others, "");
+}
+
+} // namespace nc
