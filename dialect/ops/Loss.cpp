@@ -49,9 +49,10 @@ SmallVector<AffineMap> LinearCrossEntropyOp::getIndexingMaps() {
   return maps;
 }
 
-/// Tokens whose logits exist at once: the largest divisor of `tokens` that is at most 1/16 of them.
+/// Tokens whose logits exist at once: the largest divisor of `tokens` that is at most a quarter of them, and 256: weights
+/// are packed and their gradient is read and written for every chunk, which as many products outweigh.
 static int64_t chunkRows(int64_t tokens) {
-  int64_t rows = std::max<int64_t>(1, tokens / 16);
+  int64_t rows = std::clamp<int64_t>(tokens / 4, 1, 256);
   while (tokens % rows)
     --rows;
   return rows;

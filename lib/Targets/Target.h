@@ -28,7 +28,7 @@ struct Target {
 
   Target(std::string name, std::string cpu, std::string features, CpuFacts facts, bool reference = false)
       : name(std::move(name)), cpu(std::move(cpu)), features(std::move(features)), facts(facts), reference(reference),
-        backward(facts.vnni ? "int16" : "f32") {}
+        backward(reference ? "f32" : "int16") {}
 };
 
 /// The row of that name; `native` and `cpu` are the best one for this machine.

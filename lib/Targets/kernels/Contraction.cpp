@@ -109,16 +109,22 @@ GemmPlan nanochat::planGemm(const Contraction &c, const CpuFacts &facts) {
 
   int64_t unit = std::lcm(p.tileM, p.lanes), enough = 16;
   p.blockM = std::max<int64_t>(256 / unit, 1) * unit;
-  p.groupPanels = std::min<int64_t>(4, panels);
+  p.groupPanels = std::min<int64_t>(c.isWide && !c.a.alongK ? 8 : 4, panels);
   auto count = [&] {
     p.mBlocks = llvm::divideCeil(c.M, p.blockM);
     p.groups = llvm::divideCeil(panels, p.groupPanels);
     return p.tasks();
   };
+  auto shorten = [&] {
+    while (count() < enough && p.blockM > 4 * unit && c.M > p.blockM / 2)
+      p.blockM = p.blockM / 2 / unit * unit;
+  };
+  // Every group packs a again, every block b: wide codes are made while a is packed, which costs more.
+  if (c.isWide && !c.a.alongK)
+    shorten();
   while (count() < enough && p.groupPanels > 1)
     p.groupPanels /= 2;
-  while (count() < enough && p.blockM > 4 * unit && c.M > p.blockM / 2)
-    p.blockM = p.blockM / 2 / unit * unit;
+  shorten();
   // Blocks of about equal height, so that threads with equally many tasks work equally long.
   p.blockM = llvm::alignTo(llvm::divideCeil(c.M, p.mBlocks), unit);
 
