@@ -82,3 +82,39 @@ func.func private @columns(%x: tensor<1000x96xf32>) -> tensor<96xf32>
   } -> tensor<96xf32>
   return %sum : tensor<96xf32>
 }
+
+// The row of x is put aside: y takes its place, but the sum that follows reads both.
+// CHECK-LABEL: func.func private @overwritten
+// CHECK-SAME: nanochat.scratch_bytes = {{[1-9]}}
+// CHECK-SAME: nanochat.tasks
+// CHECK-NOT: linalg.generic
+func.func private @overwritten(%x: tensor<70x100xf32>) -> (tensor<70x100xf32>, tensor<70x100xf32>)
+    attributes {nanochat.class = "rowwise", nanochat.inplace = array<i64: 0, -1>} {
+  %zero = arith.constant 0.0 : f32
+  %empty = tensor.empty() : tensor<70x100xf32>
+  %y = linalg.generic {indexing_maps = [affine_map<(n, c) -> (n, c)>, affine_map<(n, c) -> (n, c)>],
+                       iterator_types = ["parallel", "parallel"]}
+      ins(%x : tensor<70x100xf32>) outs(%empty : tensor<70x100xf32>) {
+  ^bb0(%a: f32, %o: f32):
+    %e = arith.addf %a, %a : f32
+    linalg.yield %e : f32
+  } -> tensor<70x100xf32>
+  %sums = tensor.empty() : tensor<70xf32>
+  %start = linalg.fill ins(%zero : f32) outs(%sums : tensor<70xf32>) -> tensor<70xf32>
+  %sum = linalg.generic {indexing_maps = [affine_map<(n, c) -> (n, c)>, affine_map<(n, c) -> (n, c)>, affine_map<(n, c) -> (n)>],
+                         iterator_types = ["parallel", "reduction"]}
+      ins(%x, %y : tensor<70x100xf32>, tensor<70x100xf32>) outs(%start : tensor<70xf32>) {
+  ^bb0(%a: f32, %b: f32, %s: f32):
+    %p = arith.mulf %a, %b : f32
+    %t = arith.addf %s, %p : f32
+    linalg.yield %t : f32
+  } -> tensor<70xf32>
+  %z = linalg.generic {indexing_maps = [affine_map<(n, c) -> (n, c)>, affine_map<(n, c) -> (n)>, affine_map<(n, c) -> (n, c)>],
+                       iterator_types = ["parallel", "parallel"]}
+      ins(%x, %sum : tensor<70x100xf32>, tensor<70xf32>) outs(%empty : tensor<70x100xf32>) {
+  ^bb0(%a: f32, %s: f32, %o: f32):
+    %p = arith.mulf %a, %s : f32
+    linalg.yield %p : f32
+  } -> tensor<70x100xf32>
+  return %y, %z : tensor<70x100xf32>, tensor<70x100xf32>
+}

@@ -38,6 +38,7 @@ private:
   void emitRows();
   void emitColumns();
   void readOverwritten(ArrayRef<Lanes> row);
+  void putAside(Value argument, ArrayRef<Lanes> row);
   void group(const Group &group, ArrayRef<Lanes> row);
   void parallel(ArrayRef<Value> roots, ArrayRef<Lanes> row);
   void reduction(Value root, ArrayRef<Lanes> row);
@@ -102,6 +103,8 @@ void RowwiseEmitter::emitRows() {
       rest = d ? e.floordiv(rest, shape[d]) : rest;
     }
     readOverwritten(row);
+    for (Value argument : plan.copies)
+      putAside(argument, row);
     for (const Group &group : plan.groups)
       this->group(group, row);
     return {};
@@ -114,6 +117,17 @@ void RowwiseEmitter::readOverwritten(ArrayRef<Lanes> row) {
   for (int64_t input : inplace ? inplace.asArrayRef() : ArrayRef<int64_t>())
     if (input >= 0 && typeOf(body.getArgument(input)).getRank() == 1 && row.size() == 1)
       e.element(body.getArgument(input), row);
+}
+
+void RowwiseEmitter::putAside(Value argument, ArrayRef<Lanes> row) {
+  ArrayRef<int64_t> shape = typeOf(argument).getShape().drop_front(row.size());
+  Value copy = rowStores.lookup(argument);
+  if (!copy)
+    copy = rowStores[argument] = kernel.scratch(shape, typeOf(argument).getElementType());
+  nest(shape, true, SmallVector<Lanes>(row), [&](ArrayRef<Lanes> at) {
+    e.store(e.element(argument, at), copy, at.drop_front(row.size()));
+  });
+  e.bind(argument, copy, row, /*dropsOwned=*/true);
 }
 
 void RowwiseEmitter::emitColumns() {

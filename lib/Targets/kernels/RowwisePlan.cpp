@@ -125,8 +125,9 @@ static bool readsOverwritten(func::FuncOp kernel, const Roots &roots, Value root
   return false;
 }
 
-/// Roots in groups: parallel ones of equal shape share loops where none reads another elsewhere.
-static FailureOr<SmallVector<Group>> groupRoots(func::FuncOp kernel, const Roots &roots) {
+/// Roots in groups: parallel ones of equal shape share loops where none reads another elsewhere. Fails where no order has
+/// all arguments read before results overwrite them, if it shall `heedInplace`.
+static FailureOr<SmallVector<Group>> groupRoots(func::FuncOp kernel, const Roots &roots, bool heedInplace) {
   SmallVector<Value> pending;
   for (Value argument : kernel.getArguments())
     if (roots.set.contains(argument))
@@ -139,7 +140,7 @@ static FailureOr<SmallVector<Group>> groupRoots(func::FuncOp kernel, const Roots
   while (!pending.empty()) {
     auto blocked = [&](Value root, Value other) {
       return other != root && (roots.reach(root, other) != Roots::Reach::no ||
-                               readsOverwritten(kernel, roots, other, root));
+                               (heedInplace && readsOverwritten(kernel, roots, other, root)));
     };
     Group group;
     // A root is ready when no other pending root must come before it, members of its group aside,
@@ -201,12 +202,26 @@ static void splitColumns(RowwisePlan &plan, int64_t columns, bool reduces, int64
   plan.perTask = plan.unroll * lanes;
 }
 
+/// Arguments of several dimensions that results overwrite.
+static SmallVector<Value> overwrittenArguments(func::FuncOp kernel) {
+  SmallVector<Value> arguments;
+  auto inplace = kernel->getAttrOfType<DenseI64ArrayAttr>(kInplaceAttr);
+  for (int64_t input : inplace ? inplace.asArrayRef() : ArrayRef<int64_t>())
+    if (input >= 0 && shapeOf(kernel.getArgument(input)).size() > 1)
+      arguments.push_back(kernel.getArgument(input));
+  return arguments;
+}
+
 FailureOr<RowwisePlan> nanochat::planRowwise(func::FuncOp kernel, int64_t lanes) {
   Roots roots(kernel);
-  FailureOr<SmallVector<Group>> groups = groupRoots(kernel, roots);
+  RowwisePlan plan;
+  FailureOr<SmallVector<Group>> groups = groupRoots(kernel, roots, /*heedInplace=*/true);
+  if (failed(groups)) {
+    plan.copies = overwrittenArguments(kernel);
+    groups = groupRoots(kernel, roots, /*heedInplace=*/false);
+  }
   if (failed(groups) || groups->empty())
     return failure();
-  RowwisePlan plan;
   plan.groups = std::move(*groups);
   bool reduces = false, overRows = false;
   ArrayRef<int64_t> largest;
@@ -221,6 +236,8 @@ FailureOr<RowwisePlan> nanochat::planRowwise(func::FuncOp kernel, int64_t lanes)
   if (largest.empty()) // one scalar: one task
     return plan;
   if (overRows || (largest.size() == 1 && !reduces)) {
+    if (!plan.copies.empty())
+      return failure();
     splitColumns(plan, largest.back(), reduces, lanes);
     return plan;
   }

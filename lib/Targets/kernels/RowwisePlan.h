@@ -20,6 +20,7 @@ enum class Split { rows, columns };
 
 struct RowwisePlan {
   SmallVector<Group> groups; // in order of dependence
+  SmallVector<Value> copies; // arguments whose rows are put aside first: results overwrite them before they are read last
   Split split = Split::rows;
   int64_t rowDims = 0;    // leading dims that are rows, for Split::rows
   int64_t rows = 1;       // their product
