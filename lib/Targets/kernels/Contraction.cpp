@@ -1,7 +1,6 @@
 #include "lib/Targets/kernels/Contraction.h"
 #include "dialect/ops/Quantize.h"
 #include "mlir/IR/Matchers.h"
-#include <numeric>
 
 using namespace mlir;
 using namespace mlir::nanochat;
@@ -107,7 +106,7 @@ GemmPlan nanochat::planGemm(const Contraction &c, const CpuFacts &facts) {
   p.wholePanels = c.N / p.panel;
   int64_t panels = llvm::divideCeil(c.N, p.panel);
 
-  int64_t unit = std::lcm(p.tileM, p.lanes), enough = 16;
+  int64_t unit = p.unit(), enough = 16;
   p.blockM = std::max<int64_t>(256 / unit, 1) * unit;
   p.groupPanels = std::min<int64_t>(c.isWide && !c.a.alongK ? 8 : 4, panels);
   auto count = [&] {

@@ -4,6 +4,7 @@
 
 #include "lib/Targets/Target.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include <numeric>
 
 namespace mlir::nanochat {
 
@@ -44,6 +45,7 @@ struct GemmPlan {
   int64_t kGroups, blockK;    // groups of the whole k loop and of one pass
   int64_t mBlocks, groups, wholePanels;
   int64_t tasks() const { return mBlocks * groups; }
+  int64_t unit() const { return std::lcm(tileM, lanes); } // rows of a block are a multiple of it
 };
 
 GemmPlan planGemm(const Contraction &c, const CpuFacts &facts);

@@ -41,7 +41,9 @@ private:
   /// Calls body(row, vector, m index, n lanes) for all vectors of a tile, masked where they end.
   void vectors(const Tile &t, llvm::function_ref<void(int64_t, Lanes, Lanes)> body);
   Value dot(Value acc, Value a, Value b);
-  Value wordOfA(const Slab &s, Value row, Value k);
+  Value wordOfA(const Slab &s, const Tile &t, int64_t i, Value k);
+  /// Where panelA holds the word of row `m` + i, both of one tile.
+  SmallVector<Value> placeInA(Value m, int64_t i, Value k);
   Value vectorOfB(const Slab &s, const Tile &t, Value k, int64_t column);
   Value local(Value m) { return arith::SubIOp::create(b, m, m0); }
   Value plus(Value x, int64_t y) {
@@ -62,6 +64,7 @@ private:
   Type word;
   VectorType wordVector;
   bool packsA, packsB, slabs;
+  bool across; // panelA holds rows side by side, (rows / unit, k, unit), as they lie in memory; else (rows, k)
   Value m0, n0, mBlock, group;                  // of the task
   Value panelA, panelB, partial, sums; // scratch
   Value directA, directB;              // inputs that need no packing
@@ -83,8 +86,12 @@ GemmEmitter::GemmEmitter(func::FuncOp source, Contraction &c, const GemmPlan &p)
   AffineMap rows = AffineMap::getMultiDimMapWithTargets(3, {c.m, c.k}, b.getContext());
   packsA = !argument || c.a.map != rows || c.K % p.per ||
            (p.per == 2 && !getElementTypeOrSelf(c.a.tensor).isInteger(16));
-  if (packsA)
-    panelA = kernel.scratch({p.blockM, int64_t(llvm::alignTo(p.blockK, p.lanes))}, word);
+  across = packsA && !c.a.alongK && !p.bytes;
+  int64_t groups = llvm::alignTo(p.blockK, p.lanes);
+  if (across)
+    panelA = kernel.scratch({p.blockM / p.unit(), groups, p.unit()}, word);
+  else if (packsA)
+    panelA = kernel.scratch({p.blockM, groups}, word);
   else
     directA = kernel.inputs[argument.getArgNumber()];
   // Panels of codes are what the dot product of bytes takes: (out / 16, in / 4, 64).
@@ -218,22 +225,31 @@ static void pieces(ImplicitLocOpBuilder &b, int64_t groups, int64_t elements, co
 }
 
 void GemmEmitter::packA(const Slab &s) {
-  auto rows = [&](Value m, int64_t count) {
-    pieces(b, s.groups, elementsIn(s), p, [&](Value k, int64_t groups, int64_t elements) {
-      Value at = times(arith::AddIOp::create(b, s.k, k), p.per);
-      SmallVector<Value> words = readA->read(m, count, at, groups, elements, /*alongX=*/false);
-      for (int64_t i = 0; i < count; ++i)
-        vector::StoreOp::create(b, words[i], panelA, ValueRange{plus(local(m), i), k});
-    });
+  auto store = [&](Value m, int64_t count, Value k, int64_t groups, int64_t elements) {
+    Value at = times(arith::AddIOp::create(b, s.k, k), p.per);
+    SmallVector<Value> words = readA->read(m, count, at, groups, elements, across);
+    for (int64_t i = 0; i < (across ? groups : count); ++i)
+      vector::StoreOp::create(b, words[i], panelA, across ? placeInA(m, 0, plus(k, i)) : placeInA(m, i, k));
   };
-  int64_t edge = c.M % p.lanes;
-  Value end = arith::MinUIOp::create(b, plus(m0, p.blockM), constantIndex(b, c.M - edge));
-  forLoop(b, m0, end, p.lanes, {}, [&](Value m, ValueRange) -> Carried {
-    rows(m, p.lanes);
-    return {};
+  auto rows = [&](llvm::function_ref<void(Value, int64_t)> body) {
+    int64_t edge = c.M % p.lanes;
+    Value end = arith::MinUIOp::create(b, plus(m0, p.blockM), constantIndex(b, c.M - edge));
+    forLoop(b, m0, end, p.lanes, {}, [&](Value m, ValueRange) -> Carried {
+      body(m, p.lanes);
+      return {};
+    });
+    if (edge)
+      ifEqual(b, mBlock, p.mBlocks - 1, [&] { body(constantIndex(b, c.M - edge), edge); });
+  };
+  // The inner loop runs along memory.
+  int64_t elements = elementsIn(s);
+  if (across)
+    return pieces(b, s.groups, elements, p, [&](Value k, int64_t groups, int64_t some) {
+      rows([&](Value m, int64_t count) { store(m, count, k, groups, some); });
+    });
+  rows([&](Value m, int64_t count) {
+    pieces(b, s.groups, elements, p, [&](Value k, int64_t groups, int64_t some) { store(m, count, k, groups, some); });
   });
-  if (edge)
-    ifEqual(b, mBlock, p.mBlocks - 1, [&] { rows(constantIndex(b, c.M - edge), edge); });
 }
 
 void GemmEmitter::packB(const Slab &s, Value n, int64_t columns) {
@@ -312,9 +328,17 @@ Value GemmEmitter::vectorOfB(const Slab &s, const Tile &t, Value k, int64_t colu
   return vector::BitCastOp::create(b, wordVector, codes);
 }
 
-Value GemmEmitter::wordOfA(const Slab &s, Value row, Value k) {
+SmallVector<Value> GemmEmitter::placeInA(Value m, int64_t i, Value k) {
+  if (!across)
+    return {plus(local(m), i), k};
+  Value unit = constantIndex(b, p.unit());
+  return {arith::DivUIOp::create(b, local(m), unit), k, plus(arith::RemUIOp::create(b, local(m), unit), i)};
+}
+
+Value GemmEmitter::wordOfA(const Slab &s, const Tile &t, int64_t i, Value k) {
   if (packsA)
-    return memref::LoadOp::create(b, panelA, ValueRange{local(row), k});
+    return memref::LoadOp::create(b, panelA, placeInA(t.m, i, k));
+  Value row = plus(t.m, i);
   Value at = times(arith::AddIOp::create(b, s.k, k), p.per);
   if (c.isFloat)
     return memref::LoadOp::create(b, directA, ValueRange{row, at});
@@ -357,7 +381,7 @@ void GemmEmitter::multiply(const Slab &s, const Tile &t) {
         for (int64_t j = 0; j < t.columns; j += p.lanes)
           columns.push_back(vectorOfB(s, t, k, j));
         for (int64_t i = 0; i < t.rows; ++i) {
-          Value x = vector::BroadcastOp::create(b, wordVector, wordOfA(s, plus(t.m, i), k));
+          Value x = vector::BroadcastOp::create(b, wordVector, wordOfA(s, t, i, k));
           for (int64_t j = 0; j < perRow; ++j)
             next[i * perRow + j] = dot(next[i * perRow + j], x, columns[j]);
         }
