@@ -126,14 +126,14 @@ static Value weightGrad(ImplicitLocOpBuilder &b, RankedTensorType dw, Value dy, 
   MLIRContext *ctx = b.getContext();
   RankedTensorType type = typeOf(dy);
   double limit = largestCode(type.getDimSize(0), 128);
-  AffineMap full = b.getMultiDimIdentityMap(2), token = projection(ctx, 2, {0}), output = projection(ctx, 2, {1});
-  Value largest = reduce(b, withShape(type, {type.getDimSize(1)}), 2, {1}, 0.0, {dy, s}, {full, token},
+  AffineMap full = b.getMultiDimIdentityMap(2), first = projection(ctx, 2, {0}), second = projection(ctx, 2, {1});
+  Value largest = reduce(b, withShape(type, {type.getDimSize(1)}), 2, {1}, 0.0, {dy, s}, {full, first},
                          [](ImplicitLocOpBuilder &in, ValueRange v) { return largerMagnitude(in, v[2], mul(in, v[0], v[1])); });
-  Value codes = pointwise(b, withElement(type, b.getI16Type()), {dy, s, inverseScale(b, largest, limit)}, {full, token, output},
+  Value codes = pointwise(b, withElement(type, b.getI16Type()), {dy, s, inverseScale(b, largest, limit)}, {full, first, second},
                           [](ImplicitLocOpBuilder &in, ValueRange v) { return code(in, mul(in, v[0], v[1]), v[2]); });
   Value acc = reduce(b, withElement(dw, b.getI32Type()), 3, {0, 1}, 0.0, {codes, q}, {projection(ctx, 3, {2, 0}), projection(ctx, 3, {2, 1})},
                      [](ImplicitLocOpBuilder &in, ValueRange v) { return multiplyAdd(in, widen(in, v[0]), widen(in, v[1]), v[2]); });
-  return pointwise(b, dw, {acc, largest}, {full, token},
+  return pointwise(b, dw, {acc, largest}, {full, first},
                    [&](ImplicitLocOpBuilder &in, ValueRange v) { return rescaled(in, v[0], v[1], limit); });
 }
 
