@@ -4,6 +4,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/Program.h"
 #include "runtime/Session.h"
+#include "runtime/report/PeakFlops.h"
 
 #include <sys/mman.h>
 
@@ -14,7 +15,6 @@
 
 namespace {
 constexpr int64_t kElements = int64_t(1) << 25, kTasks = 256, kRounds = 9;
-constexpr int64_t kFmaLoops = 2'000'000, kChains = 8, kLanes = 16;
 
 /// The fastest of some rounds, in seconds.
 template <typename Body> double best(Body body) {
@@ -44,20 +44,6 @@ float *allocate(int64_t elements) {
   std::fill_n(static_cast<float *>(memory), elements, 0.0f);
   return static_cast<float *>(memory);
 }
-
-typedef float Vector __attribute__((vector_size(4 * kLanes)));
-
-void multiplyAdd(void *const *buffers, int64_t task, void *) {
-  Vector x = {1.0f}, y = {1e-9f}, a = y, b = y, c = y, d = y, e = y, f = y, g = y, h = y;
-  auto step = [&](Vector &sum) {
-    sum = sum * x + y;
-    asm("" : "+v"(sum)); // or it would be one addition in the end
-  };
-  for (int64_t i = 0; i < kFmaLoops; ++i)
-    step(a), step(b), step(c), step(d), step(e), step(f), step(g), step(h);
-  Vector sum = a + b + c + d + e + f + g + h;
-  static_cast<float *>(buffers[0])[task * kLanes] = sum[0];
-}
 } // namespace
 
 int main(int argc, char **argv) {
@@ -77,6 +63,5 @@ int main(int argc, char **argv) {
   double entrySeconds = best([&] { session.run(entry); });
   void *arrays[] = {allocate(kElements), allocate(kElements)};
   double copySeconds = best([&] { session.threads().run(scaleAndAdd, arrays, kTasks); });
-  double fmaSeconds = best([&] { session.threads().run(multiplyAdd, arrays, threads); });
-  printf("%.6f %.3e %.3e\n", entrySeconds, 12.0 * kElements / copySeconds, 2.0 * threads * kFmaLoops * kChains * kLanes / fmaSeconds);
+  printf("%.6f %.3e %.3e\n", entrySeconds, 12.0 * kElements / copySeconds, nc::measurePeakFlops(session.threads()));
 }

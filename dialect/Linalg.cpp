@@ -58,4 +58,26 @@ Value reduce(ImplicitLocOpBuilder &b, RankedTensorType type, unsigned loops,
   return generic(b, type, ins, out, all, iterators, true, body);
 }
 
+Value splitRows(ImplicitLocOpBuilder &b, Value x, int64_t rows) {
+  auto type = cast<RankedTensorType>(x.getType());
+  SmallVector<int64_t> shape{type.getDimSize(0) / rows, rows};
+  SmallVector<ReassociationIndices> groups{{0, 1}};
+  for (int64_t d = 1; d < type.getRank(); ++d) {
+    shape.push_back(type.getDimSize(d));
+    groups.push_back({d + 1});
+  }
+  return tensor::ExpandShapeOp::create(b, withShape(type, shape), x, groups);
+}
+
+int64_t largestDivisor(int64_t n, int64_t most) {
+  int64_t divisor = std::max<int64_t>(1, most);
+  while (n % divisor)
+    --divisor;
+  return divisor;
+}
+
+SmallVector<utils::IteratorType> gemmIterators() {
+  return {utils::IteratorType::parallel, utils::IteratorType::parallel, utils::IteratorType::reduction};
+}
+
 } // namespace mlir::nanochat

@@ -192,7 +192,7 @@ static Value encodeDynamic(Scalars f, DynamicMap map, Value a) {
 static Value decodeDynamic(Scalars f, DynamicMap map, Value code) {
   Value value = f(0);
   for (int i = 0; i < DynamicMap::kDecades; ++i) {
-    double slope = std::pow(10, i - 6) * 0.9 / map.size(i), start = std::pow(10, i - 6) * 0.1 + slope * (0.5 - map.first(i));
+    double start = map.value(i, -map.first(i)), slope = map.value(i, 1) - map.value(i, 0);
     value = f.largest(math::FmaOp::create(f.s, code, f(slope), f(start)), value);
   }
   return f.least(value, f(1));

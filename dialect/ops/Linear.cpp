@@ -14,10 +14,6 @@ static Value contract(ImplicitLocOpBuilder &b, RankedTensorType type, Value lhs,
                 [](ImplicitLocOpBuilder &s, ValueRange v) { return add(s, v[2], mul(s, v[0], v[1])); });
 }
 
-static SmallVector<IteratorType> gemmIterators() {
-  return {IteratorType::parallel, IteratorType::parallel, IteratorType::reduction};
-}
-
 //===------------------------------------------------------------------------------------------===//
 // linear
 //===------------------------------------------------------------------------------------------===//

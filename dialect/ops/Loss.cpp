@@ -49,26 +49,11 @@ SmallVector<AffineMap> LinearCrossEntropyOp::getIndexingMaps() {
   return maps;
 }
 
-/// Tokens whose logits exist at once: the largest divisor of `tokens` that is at most a quarter of them, and 256: weights
-/// are packed and their gradient is read and written for every chunk, which as many products outweigh.
-static int64_t chunkRows(int64_t tokens) {
-  int64_t rows = std::clamp<int64_t>(tokens / 4, 1, 256);
-  while (tokens % rows)
-    --rows;
-  return rows;
-}
+/// Tokens whose logits exist at once: fewer than an eighth of them, for memory, and at most 256: weights are packed and their
+/// gradient is read and written for every chunk, which as many products outweigh.
+static int64_t chunkRows(int64_t tokens) { return largestDivisor(tokens, std::min<int64_t>((tokens - 1) / 8, 256)); }
 
-/// (N, ...) to (N / rows, rows, ...) and back: views, no copies.
-static Value splitRows(ImplicitLocOpBuilder &b, Value x, int64_t rows) {
-  auto type = cast<RankedTensorType>(x.getType());
-  SmallVector<int64_t> shape{type.getDimSize(0) / rows, rows};
-  SmallVector<ReassociationIndices> groups{{0, 1}};
-  for (int64_t d = 1; d < type.getRank(); ++d) {
-    shape.push_back(type.getDimSize(d));
-    groups.push_back({d + 1});
-  }
-  return tensor::ExpandShapeOp::create(b, withShape(type, shape), x, groups);
-}
+/// The inverse of splitRows.
 static Value joinRows(ImplicitLocOpBuilder &b, Value x) {
   SmallVector<ReassociationIndices> groups{{0, 1}};
   for (int64_t d = 2; d < cast<RankedTensorType>(x.getType()).getRank(); ++d)

@@ -3,7 +3,6 @@
 #include "dialect/Nanochat.h"
 #include "dialect/ops/Quantize.h"
 #include "mlir/Dialect/Math/IR/Math.h"
-#include "mlir/Dialect/Tensor/IR/Tensor.h"
 
 using namespace mlir;
 using namespace mlir::nanochat;
@@ -80,9 +79,7 @@ FailureOr<SmallVector<Value>> TernaryInputGradOp::decomposeOperation(OpBuilder &
                                       [&](ImplicitLocOpBuilder &s, ValueRange v) { return mul(s, rescaled(s, v[0], v[1], limit), v[2]); })};
 }
 
-SmallVector<IteratorType> TernaryInputGradOp::getLoopIteratorTypes() {
-  return {IteratorType::parallel, IteratorType::parallel, IteratorType::reduction};
-}
+SmallVector<IteratorType> TernaryInputGradOp::getLoopIteratorTypes() { return gemmIterators(); }
 /// Scales depend on whole rows of dy.
 SmallVector<shard::ReductionKind> TernaryInputGradOp::getReductionLoopIteratorKinds() { return {shard::ReductionKind::Generic}; }
 SmallVector<AffineMap> TernaryInputGradOp::getIndexingMaps() {
@@ -111,14 +108,11 @@ LogicalResult TernaryWeightGradOp::verify() {
 /// Tokens whose products are added up in int32.
 static int64_t blockOf(int64_t tokens) {
   constexpr int64_t kExact = 512; // of 16-bit codes and bytes
-  auto divisor = [&](int64_t from, int64_t to, int64_t by) {
-    for (int64_t d = from; d != to; d += by)
-      if (tokens % d == 0)
-        return d;
-    return tokens;
-  };
-  int64_t most = divisor(std::min(tokens, kExact), 0, -1);
-  return most == tokens || 2 * most >= kExact ? most : divisor(kExact, tokens, 1);
+  int64_t block = largestDivisor(tokens, std::min(tokens, kExact));
+  if (2 * block < kExact && block != tokens)
+    for (block = kExact; tokens % block;)
+      ++block;
+  return block;
 }
 
 /// The gradient of one block.
@@ -143,15 +137,7 @@ FailureOr<SmallVector<Value>> TernaryWeightGradOp::decomposeOperation(OpBuilder 
   int64_t tokens = getDy().getType().getDimSize(0), block = blockOf(tokens);
   if (block == tokens)
     return SmallVector<Value>{weightGrad(b, dw, getDy(), getQ(), getS())};
-  SmallVector<Value> stacks;
-  for (Value whole : {Value(getDy()), Value(getQ()), Value(getS())}) {
-    SmallVector<int64_t> shape{tokens / block, block};
-    llvm::append_range(shape, typeOf(whole).getShape().drop_front());
-    SmallVector<ReassociationIndices> groups{{0, 1}};
-    if (shape.size() == 3)
-      groups.push_back({2});
-    stacks.push_back(tensor::ExpandShapeOp::create(b, withShape(typeOf(whole), shape), whole, groups));
-  }
+  SmallVector<Value> stacks{splitRows(b, getDy(), block), splitRows(b, getQ(), block), splitRows(b, getS(), block)};
   auto loop = LoopOp::create(b, "token_blocks", tokens / block, constant(b, dw, 0.0), stacks, false,
                              [&](ImplicitLocOpBuilder &in, ArrayRef<BlockArgument> carries, ArrayRef<BlockArgument> slices) {
                                Value term = weightGrad(in, dw, slices[0], slices[1], slices[2]);
@@ -160,9 +146,7 @@ FailureOr<SmallVector<Value>> TernaryWeightGradOp::decomposeOperation(OpBuilder 
   return SmallVector<Value>{loop.getResult(0)};
 }
 
-SmallVector<IteratorType> TernaryWeightGradOp::getLoopIteratorTypes() {
-  return {IteratorType::parallel, IteratorType::parallel, IteratorType::reduction};
-}
+SmallVector<IteratorType> TernaryWeightGradOp::getLoopIteratorTypes() { return gemmIterators(); }
 SmallVector<shard::ReductionKind> TernaryWeightGradOp::getReductionLoopIteratorKinds() { return {shard::ReductionKind::Sum}; }
 SmallVector<AffineMap> TernaryWeightGradOp::getIndexingMaps() {
   MLIRContext *ctx = getContext();

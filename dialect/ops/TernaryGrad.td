@@ -24,8 +24,8 @@ def Nanochat_TernaryWeightGradOp : Nanochat_ComputeOp<"ternary_weight_grad",
   let description = [{
     dw[o, i] = Σ_b (Σ_{n in block b} c[n, o]·q[n, i] in int32)·a[b, o]/limit over blocks of B tokens, with c of column o of dy·s in
     16 bits, a[b, o] = max_{n in b} |dy[n, o]·s[n]|, limit = min(32767, ⌊(2³¹−1)/(128·B)⌋); dy (N, out), q (N, in), s (N).
-    B is the largest divisor of N up to 512, for which limit is 32767; where all are below 256, the smallest above it, which
-    costs precision.
+    B is the largest divisor of N up to 512, for which limit is 32767; where all are below 256, the smallest from 512 on,
+    which costs precision.
   }];
   let arguments = (ins FloatMatrix:$dy, CodeMatrix:$q, FloatVector:$s);
   let results = (outs FloatMatrix:$dw);

@@ -7,10 +7,6 @@ using namespace mlir;
 using namespace mlir::nanochat;
 using utils::IteratorType;
 
-static SmallVector<IteratorType> gemmIterators() {
-  return {IteratorType::parallel, IteratorType::parallel, IteratorType::reduction};
-}
-
 static LogicalResult verifyChannels(Operation *op, Value x, Value w) {
   auto xt = cast<RankedTensorType>(x.getType()), wt = matrixOf(w);
   if (xt.getDimSize(1) != wt.getDimSize(1))

@@ -2,6 +2,6 @@
 
 // Identical bodies are one kernel: both passes of the loss form logits with the same one.
 // CHECK-LABEL: func.func @train.gradients
-// CHECK: nanochat.dispatch gemm @[[LOGITS:gemm_4x257]] ins
+// CHECK: nanochat.dispatch gemm @[[LOGITS:gemm_1x257]] ins
 // CHECK: nanochat.dispatch gemm @[[LOGITS]] ins
 // CHECK: func.func private @[[LOGITS]]({{.*}}nanochat.class = "gemm"

@@ -12,17 +12,17 @@
 // RUN: nanochat-opt %S/../Inputs/dense.mlir --target=native --set batch=3,seq=7,layers=1 --check-dispatches=%t.odd --check-gradients=%t.odd
 
 // A wrong result, a value overwritten between two kernels, a wrong gradient.
-// RUN: %python %S/change_record.py %t.d "*.gemm_4x257.safetensors" out0
+// RUN: %python %S/change_record.py %t.d "*.gemm_1x257.safetensors" out0
 // RUN: not nanochat-opt %S/../Inputs/dense.mlir --target=native --check-dispatches=%t.d 2>&1 | FileCheck %s --check-prefix=RESULT
-// RESULT: dense.mlir:{{[0-9]+}}:{{[0-9]+}}: error: kernel 'gemm_4x257', call {{[0-9]+}}: result 0 is wrong at [0, 0]: found {{.*}}, expected
+// RESULT: dense.mlir:{{[0-9]+}}:{{[0-9]+}}: error: kernel 'gemm_1x257', call {{[0-9]+}}: result 0 is wrong at [0, 0]: found {{.*}}, expected
 // RUN: %python %S/change_record.py %t.d train.gradients.after.safetensors "gradient layers.w"
 // RUN: not nanochat-opt %S/../Inputs/dense.mlir --target=native --check-gradients=%t.d 2>&1 | FileCheck %s --check-prefix=GRADIENT
 // RUN: not nanochat-opt %S/../Inputs/dense.mlir --target=native --check-dispatches=%t.d 2>&1 | FileCheck %s --check-prefix=BOUND
 // GRADIENT: error: gradient layers.w is wrong at [0, 0, 0]
 // BOUND: error: train.gradients: gradient layers.w is not what was computed for it, at [0, 0, 0]
-// RUN: %python %S/change_record.py %t.d "*.gemm_4x257.safetensors" in0
+// RUN: %python %S/change_record.py %t.d "*.gemm_1x257.safetensors" in0
 // RUN: not nanochat-opt %S/../Inputs/dense.mlir --target=native --check-dispatches=%t.d 2>&1 | FileCheck %s --check-prefix=INPUT
-// INPUT: error: kernel 'gemm_4x257', call {{[0-9]+}}: input 0 was overwritten before it was read, at [0, 0]
+// INPUT: error: kernel 'gemm_1x257', call {{[0-9]+}}: input 0 was overwritten before it was read, at [0, 0]
 
 // Records that cannot be used.
 // RUN: not nanochat-opt %S/../Inputs/dense.mlir --target=native --check-dispatches=%t.absent 2>&1 | FileCheck %s --check-prefix=ABSENT

@@ -1,7 +1,7 @@
 """read_plan.py PLAN BATCH SEQ VOCAB: what the IR after stage `plan` keeps in memory.
 
 Prints the activations that are kept for every layer of every step, and fails if a buffer other than
-a parameter is larger than logits of 256 tokens and N·V/8, or is a square of positions.
+a parameter has N·V/8 elements or more, or is a square of positions.
 """
 import re
 import sys
@@ -31,7 +31,7 @@ largest = 0
 for at, _, _, shape, element in slots:
     if unpacked(shape) not in of_parameters:
         largest = max(largest, prod(shape))
-        if prod(shape) > max(256, tokens / 8) * vocab or shape.count(seq) > 1:
+        if prod(shape) >= tokens * vocab / 8 or shape.count(seq) > 1:
             sys.exit(f"buffer of {shape} {element}")
 
 # Two loops index what is kept per step and layer; a stack's slots lie within its first stride.

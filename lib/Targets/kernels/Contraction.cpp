@@ -108,7 +108,9 @@ GemmPlan nanochat::planGemm(const Contraction &c, const CpuFacts &facts) {
 
   int64_t unit = p.unit(), enough = 16;
   p.blockM = std::max<int64_t>(256 / unit, 1) * unit;
-  p.groupPanels = std::min<int64_t>(c.isWide && !c.a.alongK ? 8 : 4, panels);
+  // Every group packs a again, every block b: wide codes are made while a is packed, which costs more.
+  bool makesCodes = c.isWide && !c.a.alongK;
+  p.groupPanels = std::min<int64_t>(makesCodes ? 8 : 4, panels);
   auto count = [&] {
     p.mBlocks = llvm::divideCeil(c.M, p.blockM);
     p.groups = llvm::divideCeil(panels, p.groupPanels);
@@ -118,8 +120,7 @@ GemmPlan nanochat::planGemm(const Contraction &c, const CpuFacts &facts) {
     while (count() < enough && p.blockM > 4 * unit && c.M > p.blockM / 2)
       p.blockM = p.blockM / 2 / unit * unit;
   };
-  // Every group packs a again, every block b: wide codes are made while a is packed, which costs more.
-  if (c.isWide && !c.a.alongK)
+  if (makesCodes)
     shorten();
   while (count() < enough && p.groupPanels > 1)
     p.groupPanels /= 2;
