@@ -50,10 +50,10 @@ int main(int argc, char **argv) {
   if (argc < 2)
     return 2;
   int threads = argc > 2 ? atoi(argv[2]) : nc::availableProcessors();
-  nc::Session session(nc_program_main, threads);
-  const nc_entry &entry = nc::getEntry(nc_program_main, argv[1]);
+  nc::Session session(*nc_programs[0], threads);
+  const nc_entry &entry = nc::getEntry(*nc_programs[0], argv[1]);
   for (int32_t i = 0; i < entry.n_tensors; ++i) {
-    const nc_tensor &tensor = nc_program_main.tensors[entry.tensors[i]];
+    const nc_tensor &tensor = nc_programs[0]->tensors[entry.tensors[i]];
     if (tensor.kind == NC_PARAM || tensor.kind == NC_GRADIENT)
       for (int64_t k = 0; k < nc::elementCount(tensor); ++k)
         session.write(tensor, 1e-3 * double(k * 2654435761u % 2001) - 1, k);

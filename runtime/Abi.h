@@ -1,8 +1,8 @@
 // The whole contract between compiled programs and the runtime, in plain C.
 //
-// A compiled program is one object file. It exports `nc_program_main`, a constant
-// description of its tensors and entry points, and calls nothing of the runtime but
-// `nc_dispatch` (and libm). The runtime owns memory, threads, data and files; it
+// A compiled program is object files. They export `nc_programs`, constant descriptions of
+// tensors and entry points for one or several processors, and call nothing of the runtime
+// but `nc_dispatch` (and libm). The runtime owns memory, threads, data and files; it
 // never loops over tensor elements except to initialise, read, write or sample them.
 //
 // SPDX-License-Identifier: Apache-2.0
@@ -15,7 +15,7 @@
 extern "C" {
 #endif
 
-#define NC_ABI_VERSION 2
+#define NC_ABI_VERSION 3
 #define NC_MAX_RANK 6
 
 /// Element types. Tensors are dense, row-major and aligned to 64 bytes.
@@ -120,6 +120,7 @@ typedef struct nc_program {
   int32_t abi_version;
   const char *model;    // name of the model
   const char *target;   // target row it was compiled for
+  const char *cpu_features; // what its code needs, by LLVM's names: "avx2,fma"; see CpuFeatures.h
   const char *compiler; // compiler version
   const char *ir_hash;  // hash of the Step IR, hexadecimal
   int64_t vocab;
@@ -135,7 +136,9 @@ typedef struct nc_program {
   int64_t scratch_bytes; // per thread
 } nc_program;
 
-extern const nc_program nc_program_main;
+/// The model compiled for one or several targets, best first, then null. All have the same
+/// parameters and states.
+extern const nc_program *const nc_programs[];
 
 #ifdef __cplusplus
 }

@@ -1,4 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/CommandLine.h"
+#include "runtime/CpuFeatures.h"
+#include "runtime/RunApp.h"
 
-int main(int argc, char **argv) { return nc::runCommandLine(nc_program_main, argc, argv); }
+int main(int argc, char **argv) {
+  return nc::reportErrors(
+      [&] { return nc::runCommandLine(nc::chooseProgram(nc_programs), argc, argv); });
+}

@@ -1,6 +1,6 @@
 // Questions about a compiled program: its tensors, entries and sizes.
 //
-// Everything here takes the program as an argument; only Main.cpp names nc_program_main.
+// Everything here takes the program as an argument; only Main.cpp names nc_programs.
 //
 // SPDX-License-Identifier: Apache-2.0
 #ifndef NANOCHAT_RUNTIME_PROGRAM_H

@@ -28,15 +28,9 @@ static int reportArguments(const CLI::App &app, const CLI::ParseError &problem) 
   return report(ExitCode::BadInput, message, "see '" + command + " --help'");
 }
 
-int runApp(CLI::App &app, int argc, char **argv) {
+int reportErrors(const std::function<int()> &body) {
   try {
-    app.parse(argc, argv);
-    return int(ExitCode::Ok);
-  } catch (const CLI::ParseError &problem) {
-    // Help is a "parse error" that exits with 0.
-    if (problem.get_exit_code() == 0)
-      return app.exit(problem);
-    return reportArguments(app, problem);
+    return body();
   } catch (const Error &problem) {
     return report(problem.code, problem.what(), problem.note);
   } catch (const std::filesystem::filesystem_error &problem) {
@@ -44,6 +38,18 @@ int runApp(CLI::App &app, int argc, char **argv) {
   } catch (const std::exception &problem) {
     return report(ExitCode::RunFailed, problem.what(), "");
   }
+}
+
+int runApp(CLI::App &app, int argc, char **argv) {
+  return reportErrors([&] {
+    try {
+      app.parse(argc, argv);
+      return int(ExitCode::Ok);
+    } catch (const CLI::ParseError &problem) {
+      // Help is a "parse error" that exits with 0.
+      return problem.get_exit_code() == 0 ? app.exit(problem) : reportArguments(app, problem);
+    }
+  });
 }
 
 } // namespace nc

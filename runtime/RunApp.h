@@ -4,11 +4,16 @@
 #ifndef NANOCHAT_RUNTIME_RUNAPP_H
 #define NANOCHAT_RUNTIME_RUNAPP_H
 
+#include <functional>
+
 namespace CLI {
 class App;
 }
 
 namespace nc {
+
+/// Runs `body`, reports the error it throws, if any; returns the exit code (see Errors.h).
+int reportErrors(const std::function<int()> &body);
 
 /// Parses the arguments, which runs the chosen command, and reports every error; returns the exit
 /// code (see Errors.h).

@@ -7,12 +7,13 @@
 namespace mlir::nanochat {
 
 struct CompileOptions {
-  PipelineOptions pipeline;
+  std::vector<PipelineOptions> rows; // at least one; more than one only for an executable, best first
   std::string emit = "mlir";  // mlir, llvm, asm, obj or exe
   std::string stopAfter;      // a stage; all of them where empty
   std::string plan;           // table or json: print the plan instead
   std::string output = "-";
   std::string runtime;        // the runtime archive that executables link
+  std::string cache;          // folder of compiled kernels; none where empty
   // Folders of recorded steps to check; where one is given, nothing is compiled.
   std::string checkDispatches, checkGradients;
 };
@@ -23,8 +24,6 @@ enum ExitCode { kOk = 0, kFailed = 1, kUserError = 2 };
 /// Compiles `input` and writes the output; errors were emitted as diagnostics.
 ExitCode compile(StringRef input, MLIRContext &context, const CompileOptions &options);
 
-/// Links an object file with the runtime to an executable.
-ExitCode linkProgram(StringRef object, const CompileOptions &options);
 
 } // namespace mlir::nanochat
 #endif

@@ -1,11 +1,31 @@
-#include "lib/Driver/Compile.h"
+#include "lib/Driver/Link.h"
+#include "llvm/Object/ArchiveWriter.h"
 #include "llvm/Support/FileSystem.h"
+#include "llvm/Support/FileUtilities.h"
 #include "llvm/Support/Program.h"
 
 using namespace mlir;
 using namespace mlir::nanochat;
 
-ExitCode mlir::nanochat::linkProgram(StringRef object, const CompileOptions &options) {
+/// Writes objects as an archive to a temporary file, whose name is returned.
+static llvm::Expected<std::string> writeArchive(const ObjectSet &objects) {
+  llvm::SmallString<128> path;
+  if (std::error_code error = llvm::sys::fs::createTemporaryFile("nanochat", "a", path))
+    return llvm::createStringError(error, "");
+  std::vector<llvm::NewArchiveMember> members;
+  for (auto &[name, object] : objects) {
+    members.emplace_back(object->getMemBufferRef());
+    members.back().MemberName = name;
+  }
+  if (llvm::Error error = llvm::writeArchive(path, members, llvm::SymtabWritingMode::NormalSymtab,
+                                             llvm::object::Archive::K_GNU, /*Deterministic=*/true, /*Thin=*/false)) {
+    llvm::sys::fs::remove(path);
+    return error;
+  }
+  return std::string(path);
+}
+
+ExitCode mlir::nanochat::linkProgram(const ObjectSet &objects, const CompileOptions &options) {
   if (!llvm::sys::fs::exists(options.runtime)) {
     llvm::errs() << "error: the runtime library " << options.runtime << " is missing\nnote: build all targets, or use --emit=obj and link by hand\n";
     return kFailed;
@@ -15,9 +35,15 @@ ExitCode mlir::nanochat::linkProgram(StringRef object, const CompileOptions &opt
     llvm::errs() << "error: no C++ compiler driver (c++) to link with\nnote: apt-get install g++, or use --emit=obj\n";
     return kFailed;
   }
+  auto archive = writeArchive(objects);
+  if (!archive) {
+    llvm::errs() << "error: cannot write a temporary file: " << llvm::toString(archive.takeError()) << "\nnote: TMPDIR names a folder with free space\n";
+    return kFailed;
+  }
+  llvm::FileRemover removeArchive(*archive);
   // Linked aside and renamed, so that a failure never leaves half an executable.
   std::string aside = options.output + ".tmp";
-  SmallVector<StringRef> args{*linker, object, options.runtime, "-o", aside, "-pthread", "-lm", "-Wl,--gc-sections"};
+  SmallVector<StringRef> args{*linker, "-Wl,--whole-archive", *archive, "-Wl,--no-whole-archive", options.runtime, "-o", aside, "-pthread", "-lm", "-Wl,--gc-sections"};
   // The C++ library goes along, so that the program runs where another version of it is installed, or none.
   args.append({"-static-libstdc++", "-static-libgcc"});
 #ifdef NANOCHAT_LINK_OPTION

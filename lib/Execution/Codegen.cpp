@@ -4,7 +4,9 @@
 #include "llvm/MC/TargetRegistry.h"
 #include "llvm/Passes/PassBuilder.h"
 #include "llvm/Support/TargetSelect.h"
+#include "llvm/ADT/StringExtras.h"
 #include "llvm/TargetParser/Host.h"
+#include "llvm/TargetParser/X86TargetParser.h"
 
 using namespace mlir;
 using namespace mlir::nanochat;
@@ -46,9 +48,19 @@ static llvm::OptimizationLevel passLevel(int level) {
   return *levels[std::clamp(level, 0, 3)];
 }
 
+std::string mlir::nanochat::cpuFeatures(const llvm::TargetMachine &machine) {
+  SmallVector<StringRef> given, features;
+  machine.getTargetFeatureString().split(given, ',', -1, /*KeepEmpty=*/false);
+  if (given.empty())
+    llvm::X86::getFeaturesForCPU(machine.getTargetCPU(), features);
+  for (StringRef feature : given)
+    if (feature.consume_front("+"))
+      features.push_back(feature);
+  return llvm::join(features, ",");
+}
+
 FailureOr<std::unique_ptr<llvm::Module>>
-mlir::nanochat::translateAndOptimize(ModuleOp module, llvm::LLVMContext &context,
-                                     llvm::TargetMachine &machine, const CodegenTarget &target) {
+mlir::nanochat::translate(ModuleOp module, llvm::LLVMContext &context, llvm::TargetMachine &machine) {
   std::unique_ptr<llvm::Module> code = translateModuleToLLVMIR(module, context, "nanochat");
   if (!code)
     return failure();
@@ -61,6 +73,10 @@ mlir::nanochat::translateAndOptimize(ModuleOp module, llvm::LLVMContext &context
     function.addFnAttr("target-features", machine.getTargetFeatureString());
     function.addFnAttr("prefer-vector-width", "512");
   }
+  return code;
+}
+
+void mlir::nanochat::optimize(llvm::Module &code, llvm::TargetMachine &machine, int level) {
   // Emitters unroll what profits; LLVM would go by trip counts, and code would depend on sizes.
   llvm::PipelineTuningOptions tuning;
   tuning.LoopUnrolling = false;
@@ -74,8 +90,7 @@ mlir::nanochat::translateAndOptimize(ModuleOp module, llvm::LLVMContext &context
   builder.registerFunctionAnalyses(functions);
   builder.registerLoopAnalyses(loops);
   builder.crossRegisterProxies(loops, functions, graphs, modules);
-  builder.buildPerModuleDefaultPipeline(passLevel(target.level)).run(*code, modules);
-  return code;
+  builder.buildPerModuleDefaultPipeline(passLevel(level)).run(code, modules);
 }
 
 LogicalResult mlir::nanochat::emitCode(Location loc, llvm::Module &code, llvm::TargetMachine &machine,
@@ -90,16 +105,4 @@ LogicalResult mlir::nanochat::emitCode(Location loc, llvm::Module &code, llvm::T
     return emitError(loc, "LLVM cannot write this kind of file for the target");
   emitter.run(code);
   return success();
-}
-
-LogicalResult mlir::nanochat::optimizeAndEmit(ModuleOp module, const CodegenTarget &target, FileType type,
-                                              llvm::raw_pwrite_stream &out) {
-  auto machine = createTargetMachine(module.getLoc(), target);
-  if (failed(machine))
-    return failure();
-  llvm::LLVMContext context;
-  auto code = translateAndOptimize(module, context, **machine, target);
-  if (failed(code))
-    return failure();
-  return emitCode(module.getLoc(), **code, **machine, type, out);
 }

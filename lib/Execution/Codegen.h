@@ -20,18 +20,19 @@ enum class FileType { llvm, assembly, object };
 /// On failure an error was emitted at `loc`.
 FailureOr<std::unique_ptr<llvm::TargetMachine>> createTargetMachine(Location loc, const CodegenTarget &target);
 
-/// Translates a module in the LLVM dialect to LLVM IR for `machine` and optimises it.
-FailureOr<std::unique_ptr<llvm::Module>> translateAndOptimize(ModuleOp module, llvm::LLVMContext &context,
-                                                              llvm::TargetMachine &machine,
-                                                              const CodegenTarget &target);
+/// Instruction sets that code of the machine may use, by LLVM's names: "avx2,fma".
+std::string cpuFeatures(const llvm::TargetMachine &machine);
+
+/// Translates a module in the LLVM dialect to LLVM IR for `machine`, whose functions bear what they are compiled for.
+FailureOr<std::unique_ptr<llvm::Module>> translate(ModuleOp module, llvm::LLVMContext &context,
+                                                   llvm::TargetMachine &machine);
+
+/// Optimises in place.
+void optimize(llvm::Module &code, llvm::TargetMachine &machine, int level);
 
 /// Writes optimised code; `loc` is for errors.
 LogicalResult emitCode(Location loc, llvm::Module &code, llvm::TargetMachine &machine, FileType type,
                        llvm::raw_pwrite_stream &out);
-
-/// Compiles a module in the LLVM dialect and writes it to `out`.
-LogicalResult optimizeAndEmit(ModuleOp module, const CodegenTarget &target, FileType type,
-                              llvm::raw_pwrite_stream &out);
 
 } // namespace mlir::nanochat
 #endif

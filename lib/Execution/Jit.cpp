@@ -43,9 +43,10 @@ FailureOr<std::unique_ptr<Jit>> Jit::compile(ModuleOp module, CodegenTarget targ
   if (failed(machine))
     return failure();
   auto context = std::make_unique<llvm::LLVMContext>();
-  auto code = translateAndOptimize(module, *context, **machine, target);
+  auto code = translate(module, *context, **machine);
   if (failed(code))
     return failure();
+  optimize(**code, **machine, target.level);
   addPackedEntries(**code);
   std::unique_ptr<Jit> jit(new Jit());
   auto engine =

@@ -79,10 +79,9 @@ static void emit(OpPassManager &pm, const PipelineOptions &options) {
   pm.addPass(createEmitPlainPass());
 }
 
-static void lower(OpPassManager &pm, const PipelineOptions &) {
-  pm.addPass(createLowerHostPass());
-  addKernelToLLVMPasses(pm);
-}
+static void host(OpPassManager &pm, const PipelineOptions &) { pm.addPass(createLowerHostPass()); }
+
+static void lower(OpPassManager &pm, const PipelineOptions &) { addKernelToLLVMPasses(pm); }
 
 ArrayRef<Stage> mlir::nanochat::getStages() {
   static const Stage stages[] = {
@@ -93,6 +92,7 @@ ArrayRef<Stage> mlir::nanochat::getStages() {
       {"fuse", "every compute op is in a dispatch of one of four classes; identical kernels once", fuse},
       {"plan", "host functions launch kernels on slots of planned arenas", plan},
       {"emit", "kernels are loops on buffers, by the target's emitters", emit},
+      {"host", "host functions speak the runtime's ABI, kernels have wrappers that do", host},
       {"lower", "LLVM dialect", lower},
   };
   return stages;

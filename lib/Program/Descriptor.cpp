@@ -93,7 +93,8 @@ SmallVector<KernelFacts> mlir::nanochat::collectKernels(ModuleOp module) {
     auto tasks = func->getAttrOfType<IntegerAttr>(kTasksAttr);
     if (!tasks)
       continue;
-    KernelFacts facts{func.getName().str(), tasks.getInt(), {}};
+    std::string name = func.getName().str();
+    KernelFacts facts{name, name + kKernelRunSuffix.str(), tasks.getInt(), {}};
     int64_t outputs = func->getAttrOfType<DenseI64ArrayAttr>(kInplaceAttr).size();
     TypeRange types = TypeRange(func.getArgumentTypes()).drop_back(2);
     for (auto [i, type] : llvm::enumerate(types))
@@ -117,15 +118,17 @@ static void defineKernel(AbiConstants &c, const KernelFacts &kernel) {
     auto shaped = cast<ShapedType>(type);
     operands.push_back(c.structure({c.i32(dtypeOf(type)), c.i32(shaped.getRank()), c.shape(shaped.getShape()), c.i32(output)}));
   }
-  llvm::Function *run = c.module.getFunction(kernel.name + kKernelRunSuffix.str());
+  auto *pointer = llvm::PointerType::get(c.ctx, 0);
+  auto *type = llvm::FunctionType::get(llvm::Type::getVoidTy(c.ctx), {pointer, llvm::Type::getInt64Ty(c.ctx), pointer}, false);
+  auto *run = cast<llvm::Constant>(c.module.getOrInsertFunction(kernel.symbol, type).getCallee());
   c.define(kernel.name + kKernelInfoSuffix.str(),
            c.structure({c.text(kernel.name), run, c.i64(kernel.tasks), c.i32(operands.size()), c.array(operands)}),
            llvm::GlobalValue::InternalLinkage);
 }
 
-void mlir::nanochat::addDescriptor(llvm::Module &llvmModule, ModuleOp planned, const ProgramFacts &program,
+void mlir::nanochat::addDescriptor(llvm::Module &code, StringRef symbol, ModuleOp planned, const ProgramFacts &program,
                                    ArrayRef<KernelFacts> kernels, int64_t scratch) {
-  AbiConstants c(llvmModule);
+  AbiConstants c(code);
   for (const KernelFacts &kernel : kernels)
     defineKernel(c, kernel);
   SmallVector<llvm::Constant *> tensors, sizes, entries, arenas;
@@ -138,14 +141,27 @@ void mlir::nanochat::addDescriptor(llvm::Module &llvmModule, ModuleOp planned, c
     SmallVector<llvm::Constant *> used;
     for (int64_t tensor : entry->getAttrOfType<DenseI64ArrayAttr>(kTensorsAttr).asArrayRef())
       used.push_back(c.i32(tensor));
-    entries.push_back(c.structure({c.text(entry.getName()), llvmModule.getFunction(entry.getName()), c.i32(used.size()), c.array(used)}));
+    entries.push_back(c.structure({c.text(entry.getName()), code.getFunction(entry.getName()), c.i32(used.size()), c.array(used)}));
   }
   for (int64_t bytes : planned->getAttrOfType<DenseI64ArrayAttr>(kArenaBytesAttr).asArrayRef())
     arenas.push_back(c.i64(bytes));
-  c.define("nc_program_main",
-           c.structure({c.i32(NC_ABI_VERSION), c.text(program.model), c.text(program.target), c.text(NANOCHAT_VERSION),
-                        c.text(program.irHash), c.i64(program.vocab), c.i64(program.flopsPerToken), c.i32(sizes.size()),
+  for (llvm::GlobalValue &value : code.global_values())
+    if (!value.isDeclaration())
+      value.setLinkage(llvm::GlobalValue::InternalLinkage);
+  c.define(symbol,
+           c.structure({c.i32(NC_ABI_VERSION), c.text(program.model), c.text(program.target), c.text(program.cpuFeatures),
+                        c.text(NANOCHAT_VERSION), c.text(program.irHash), c.i64(program.vocab), c.i64(program.flopsPerToken), c.i32(sizes.size()),
                         c.array(sizes), c.i32(tensors.size()), c.array(tensors), c.i32(entries.size()), c.array(entries),
                         c.inlineArray(arenas), c.i64(scratch)}),
            llvm::GlobalValue::ExternalLinkage);
+}
+
+void mlir::nanochat::addProgramList(llvm::Module &code, ArrayRef<std::string> symbols) {
+  AbiConstants c(code);
+  auto pointer = llvm::PointerType::get(code.getContext(), 0);
+  SmallVector<llvm::Constant *> programs;
+  for (StringRef symbol : symbols)
+    programs.push_back(code.getOrInsertGlobal(symbol, pointer));
+  programs.push_back(llvm::ConstantPointerNull::get(pointer));
+  c.define("nc_programs", c.inlineArray(programs), llvm::GlobalValue::ExternalLinkage);
 }

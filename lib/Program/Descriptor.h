@@ -1,4 +1,4 @@
-// The constant description a program carries: nc_program_main of runtime/Abi.h.
+// The constant descriptions a program carries: those of runtime/Abi.h.
 #ifndef NANOCHAT_LIB_PROGRAM_DESCRIPTOR_H
 #define NANOCHAT_LIB_PROGRAM_DESCRIPTOR_H
 
@@ -9,13 +9,14 @@ namespace mlir::nanochat {
 
 /// What the descriptor needs beyond the planned module's attributes.
 struct ProgramFacts {
-  std::string model, target, irHash;
+  std::string model, target, cpuFeatures, irHash;
   int64_t flopsPerToken = 0, vocab = 0;
 };
 
 /// One operand of a kernel, and a kernel, as the ABI describes them.
 struct KernelFacts {
   std::string name;
+  std::string symbol; // of the function that runs it
   int64_t tasks;
   SmallVector<std::pair<Type, bool>> operands; // tensor or buffer type; is it an output?
 };
@@ -25,10 +26,13 @@ SmallVector<KernelFacts> collectKernels(ModuleOp module);
 /// The largest per-thread scratch of any kernel.
 int64_t scratchBytes(ModuleOp module);
 
-/// Defines nc_program_main and every kernel's info in `llvmModule`, from the attributes the memory
-/// plan left on `planned`.
-void addDescriptor(llvm::Module &llvmModule, ModuleOp planned, const ProgramFacts &program, ArrayRef<KernelFacts> kernels,
-                   int64_t scratchBytes);
+/// Defines `symbol`, the program's description, and every kernel's info in `code`, from the attributes the memory plan left on
+/// `planned`. All other definitions become internal.
+void addDescriptor(llvm::Module &code, StringRef symbol, ModuleOp planned, const ProgramFacts &program,
+                   ArrayRef<KernelFacts> kernels, int64_t scratchBytes);
+
+/// Defines nc_programs: the descriptions of these symbols, best first.
+void addProgramList(llvm::Module &code, ArrayRef<std::string> symbols);
 
 } // namespace mlir::nanochat
 #endif

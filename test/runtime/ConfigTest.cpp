@@ -163,7 +163,7 @@ TEST(Config, of_the_user_has_every_key_used_or_explained) {
     EXPECT_GT(keys.size(), 60u);
     EXPECT_EQ(keys.size(), config.settings().size());
     std::vector<Remark> remarks = checkConfig(config, Machine::here()),
-                        more = compareWithProgram(config, nc_program_main);
+                        more = compareWithProgram(config, *nc_programs[0]);
     remarks.insert(remarks.end(), more.begin(), more.end());
     for (const std::string &key : keys) {
       const Setting *setting = config.find(key);
@@ -171,8 +171,8 @@ TEST(Config, of_the_user_has_every_key_used_or_explained) {
       const Key &row = *setting->key;
       bool isUsed =
           row.use == KeyUse::Flag || row.use == KeyUse::Told ||
-          (row.use == KeyUse::Scalar && userScalars(nc_program_main).count(row.target)) ||
-          (row.use == KeyUse::Size && sizeOr(nc_program_main, row.target, 0) == setting->number);
+          (row.use == KeyUse::Scalar && userScalars(*nc_programs[0]).count(row.target)) ||
+          (row.use == KeyUse::Size && sizeOr(*nc_programs[0], row.target, 0) == setting->number);
       bool isExplained = std::any_of(remarks.begin(), remarks.end(), [&](const Remark &remark) {
         return remark.place == setting->place;
       });

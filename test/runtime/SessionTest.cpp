@@ -13,7 +13,7 @@
 using namespace nc;
 using namespace nc::test;
 
-static const nc_program &tiny = nc_program_main;
+static const nc_program &tiny = *nc_programs[0];
 
 namespace {
 

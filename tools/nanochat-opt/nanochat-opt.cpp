@@ -2,6 +2,7 @@
 // goes through the stages of lib/Pipelines to what --emit names. Commands that need no program are
 // the runtime's.
 #include "lib/Driver/Compile.h"
+#include "lib/Driver/KernelCache.h"
 #include "mlir/Tools/mlir-opt/MlirOptMain.h"
 #include "runtime/ToolCommandLine.h"
 #include "tools/Registration.h"
@@ -31,7 +32,8 @@ cl::opt<std::string> output("o", cl::cat(category), cl::desc("Output file"), cl:
 cl::opt<std::string>
     target("target", cl::cat(category),
            cl::value_desc("native|avx512-vnni|x86-64-v4|avx-vnni|x86-64-v3|reference"),
-           cl::desc("Compile for this machine or another"));
+           cl::desc("Compile for this machine or another; several, as in avx512-vnni,x86-64-v3, make "
+                    "an executable that takes the first that the processor has"));
 cl::opt<std::string> asRow("as", cl::cat(category), cl::value_desc("row"),
                            cl::desc("With --target=reference: the IR of this row, its fusion, "
                                     "quantisers and roundings, with every "
@@ -60,6 +62,10 @@ cl::opt<std::string> checkGradients(
     "check-gradients", cl::cat(category), cl::value_desc("DIR"),
     cl::desc("Run the whole recorded step through the reference, with the recorded int8 codes, and "
              "compare loss and gradients; compiles nothing"));
+cl::opt<std::string> kernelCache(
+    "kernel-cache", cl::cat(category), cl::value_desc("DIR"),
+    cl::desc("Where compiled kernels of executables are kept for later compilations, "
+             "$NANOCHAT_CACHE or ~/.cache/nanochat by default; --kernel-cache= keeps none"));
 cl::opt<bool> listStages("list-stages", cl::cat(category),
                          cl::desc("Print the stages and what they promise"));
 cl::list<std::string>
@@ -95,24 +101,37 @@ static int usage(const llvm::Twine &error, const llvm::Twine &note) {
   return kUserError;
 }
 
-/// The row to compile for, and whether with plain kernels; null after an error was printed.
-static std::optional<PipelineOptions> chooseTarget() {
-  auto row = findTarget(target), as = findTarget(asRow);
-  if (!row) {
-    usage("unknown target '" + target + "'", "targets are " + listTargets());
-    return std::nullopt;
+/// The rows that --target lists; empty after an error was printed.
+static std::vector<Target> chooseRows() {
+  std::vector<Target> rows;
+  for (StringRef name : llvm::split(target, ',')) {
+    auto row = findTarget(name);
+    bool isTwice = row && llvm::any_of(rows, [&](const Target &r) { return r.name == row->name; });
+    if (row && !isTwice) {
+      rows.push_back(*row);
+      continue;
+    }
+    usage(isTwice ? "--target names " + row->name + " twice" : "unknown target '" + name.str() + "'",
+          "targets are " + listTargets());
+    return {};
   }
+  return rows;
+}
+
+/// The row to compile for, and whether with plain kernels; null after an error was printed.
+static std::optional<PipelineOptions> chooseTarget(const Target &row) {
+  auto as = findTarget(asRow);
   if (!asRow.getNumOccurrences())
-    return PipelineOptions{*row, {}, {}};
-  if (!as || !row->reference) {
+    return PipelineOptions{row, {}, {}};
+  if (!as || !row.reference) {
     usage(as ? llvm::Twine("--as goes with --target=reference only")
              : "--as=" + asRow + " is not a target",
           "it takes one of " + listTargets());
     return std::nullopt;
   }
   as->name = "reference as " + as->name;
-  as->cpu = row->cpu;
-  as->features = row->features;
+  as->cpu = row.cpu;
+  as->features = row.features;
   return PipelineOptions{*as, {}, {}, /*plain=*/true};
 }
 
@@ -129,14 +148,13 @@ static std::optional<bool> choosePrecision() {
 }
 
 static int compileModel(DialectRegistry &registry, const char *argv0) {
-  auto pipeline = chooseTarget();
+  std::vector<Target> rows = chooseRows();
+  auto pipeline = rows.empty() ? std::nullopt : chooseTarget(rows[0]);
   auto wide = choosePrecision();
   if (!pipeline || !wide)
     return kUserError;
   if (!llvm::is_contained({"auto", "f32", "int16"}, backward))
     return usage("--backward=" + backward + " is not known", "it is auto, f32 or int16");
-  if (backward != "auto")
-    pipeline->target.backward = backward;
   pipeline->wide = *wide;
   pipeline->optimizers = optimizers;
   if (*wide)
@@ -157,8 +175,8 @@ static int compileModel(DialectRegistry &registry, const char *argv0) {
     return usage("--plan prints the plan and excludes --stop-after and --emit", "leave them out");
   if (emitKind == "exe" && output == "-")
     return usage("--emit=exe needs a file to write", "add -o PROGRAM");
-  CompileOptions options{*pipeline, emitKind,           stopAfter,       form,
-                         output,    findRuntime(argv0), checkDispatches, checkGradients};
+  if (rows.size() > 1 && emitKind != "exe")
+    return usage("several targets need --emit=exe", "name one target to see its code");
   for (StringRef size : sizes) {
     auto [name, text] = size.split('=');
     int64_t value;
@@ -166,8 +184,19 @@ static int compileModel(DialectRegistry &registry, const char *argv0) {
       return usage("--set " + size +
                        ": expected name=value with a whole number from 1 to 2147483647",
                    "for instance --set batch=4,seq=128");
-    options.pipeline.sizes.push_back({name.str(), value});
+    pipeline->sizes.push_back({name.str(), value});
   }
+  CompileOptions options{{*pipeline}, emitKind, stopAfter, form, output, findRuntime(argv0)};
+  for (const Target &row : llvm::ArrayRef(rows).drop_front()) {
+    options.rows.push_back(*pipeline);
+    options.rows.back().target = row;
+  }
+  if (backward != "auto")
+    for (PipelineOptions &row : options.rows)
+      row.target.backward = backward;
+  options.cache = kernelCache.getNumOccurrences() ? kernelCache : defaultCacheFolder();
+  options.checkDispatches = checkDispatches;
+  options.checkGradients = checkGradients;
   MLIRContext context(registry);
   context.loadAllAvailableDialects();
   context.printOpOnDiagnostic(false); // the source is shown already

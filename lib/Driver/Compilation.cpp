@@ -1,0 +1,144 @@
+#include "lib/Driver/Compilation.h"
+#include "dialect/StepIR.h"
+#include "dialect/interfaces/Cost.h"
+#include "lib/Replay/Replay.h"
+#include "llvm/Support/xxhash.h"
+
+using namespace mlir;
+using namespace mlir::nanochat;
+
+LogicalResult Compilation::runStages(StringRef last) {
+  while (next != getStages().end()) {
+    const Stage &stage = *next++;
+    if (stage.name == "host") {
+      kernels = collectKernels(module);
+      scratch = scratchBytes(module);
+      planned = module.clone();
+    }
+    TimingScope scope = timing.nest(stage.name);
+    PassManager pm(module->getContext());
+    if (failed(applyPassManagerCLOptions(pm)))
+      return failure();
+    pm.enableTiming(scope);
+    stage.build(pm, options);
+    if (failed(pm.run(module)))
+      return failure();
+    if (stage.name == "model")
+      readModel();
+    if (stage.name == "optimize")
+      readStep();
+    if (stage.name == last)
+      break;
+  }
+  return success();
+}
+
+void Compilation::readModel() {
+  for (auto model : module.getOps<ModelOp>()) {
+    facts.model = model.getSymName().str();
+    parameters = countParameters(model);
+    model.walk([&](HeadOpInterface head) {
+      facts.vocab = cast<RankedTensorType>(head->getOperand(1).getType()).getDimSize(0);
+    });
+  }
+}
+
+void Compilation::readStep() {
+  std::string text;
+  llvm::raw_string_ostream os(text);
+  module->print(os, OpPrintingFlags().useLocalScope());
+  facts.irHash = llvm::utohexstr(llvm::xxh3_64bits(text), true, 16);
+  facts.target = options.target.name;
+  auto entry = module.lookupSymbol<func::FuncOp>("train.gradients");
+  auto sizes = module->getAttrOfType<DictionaryAttr>(kSizesAttr);
+  auto size = [&](StringRef name) { return cast<IntegerAttr>(sizes.get(name)).getInt(); };
+  int64_t flops = 0;
+  if (entry)
+    for (Operation &op : entry.getBody().front())
+      flops += getFlops(&op);
+  facts.flopsPerToken = flops / (size("batch") * size("seq") * size("accum"));
+}
+
+//===------------------------------------------------------------------------------------------===//
+// Results
+//===------------------------------------------------------------------------------------------===//
+
+void Compilation::print(bool json, llvm::raw_ostream &os) const {
+  printPlan(*planned, facts, parameters, scratch, json, os);
+}
+
+CodegenTarget Compilation::codegenTarget() const {
+  const Target &row = options.target;
+  return {row.cpu, row.features, row.reference || options.plain ? 1 : 3};
+}
+
+FailureOr<std::unique_ptr<llvm::Module>> Compilation::describe(llvm::LLVMContext &context, llvm::TargetMachine &machine,
+                                                               bool isWhole) {
+  auto code = translate(module, context, machine);
+  if (failed(code))
+    return failure();
+  facts.cpuFeatures = cpuFeatures(machine);
+  addDescriptor(**code, symbol(), planned.get(), facts, kernels, scratch);
+  if (isWhole)
+    addProgramList(**code, symbol());
+  optimize(**code, machine, codegenTarget().level);
+  return code;
+}
+
+LogicalResult Compilation::emit(FileType type, llvm::raw_pwrite_stream &os) {
+  TimingScope scope = timing.nest("code");
+  auto machine = createTargetMachine(module.getLoc(), codegenTarget());
+  llvm::LLVMContext context;
+  if (failed(machine))
+    return failure();
+  auto code = describe(context, **machine, /*isWhole=*/true);
+  if (failed(code))
+    return failure();
+  return emitCode(module.getLoc(), **code, **machine, type, os);
+}
+
+FailureOr<std::string> Compilation::addObjects(const KernelCache &cache, ObjectSet &objects) {
+  if (failed(runStages("host")))
+    return failure();
+  TimingScope scope = timing.nest("kernels");
+  if (failed(compileKernels(module, kernels, codegenTarget(), cache, objects, scope)) || failed(runStages()))
+    return failure();
+  scope.stop();
+  scope = timing.nest("host code");
+  auto machine = createTargetMachine(module.getLoc(), codegenTarget());
+  llvm::LLVMContext context;
+  if (failed(machine))
+    return failure();
+  auto code = describe(context, **machine, /*isWhole=*/false);
+  if (failed(code))
+    return failure();
+  auto object = toObject(module.getLoc(), **code, **machine);
+  if (failed(object))
+    return failure();
+  objects[symbol()] = std::move(*object);
+  return symbol();
+}
+
+FailureOr<bool> Compilation::check(ModuleOp copy, StringRef dispatches, StringRef gradients) {
+  ProgramIdentity program{facts.model, facts.target, facts.irHash};
+  bool isSame = true;
+  auto checkFolder = [&](StringRef folder, llvm::function_ref<FailureOr<bool>(const Record &)> check) -> LogicalResult {
+    if (folder.empty())
+      return success();
+    auto record = Record::open(folder, module, program);
+    auto result = succeeded(record) ? check(*record) : FailureOr<bool>();
+    isSame &= succeeded(result) && *result;
+    return result;
+  };
+  auto checkReference = [&](const Record &record) -> FailureOr<bool> {
+    PipelineOptions plain = options;
+    plain.target = *findTarget("reference");
+    plain.plain = false;
+    if (failed(Compilation(copy, plain, timing).runStages("fuse")))
+      return failure();
+    return checkGradients(record, copy);
+  };
+  if (failed(checkFolder(dispatches, checkDispatches)) || failed(checkFolder(gradients, checkReference)))
+    return failure();
+  return isSame;
+}

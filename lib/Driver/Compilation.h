@@ -1,0 +1,52 @@
+// One model on its way through the stages, for one target.
+#ifndef NANOCHAT_LIB_DRIVER_COMPILATION_H
+#define NANOCHAT_LIB_DRIVER_COMPILATION_H
+
+#include "lib/Driver/Compile.h"
+#include "lib/Driver/KernelObjects.h"
+#include "lib/Driver/Plan.h"
+#include "mlir/Support/Timing.h"
+
+namespace mlir::nanochat {
+
+/// Stages run one after the other so that facts can be read in between. Errors are emitted as diagnostics.
+class Compilation {
+public:
+  Compilation(ModuleOp module, const PipelineOptions &options, TimingScope &timing)
+      : module(module), options(options), timing(timing) {}
+
+  /// Runs the stages that are left, or those up to the one of that name.
+  LogicalResult runStages(StringRef last = "");
+
+  /// Prints the memory plan, after stage `host`, as a table or JSON.
+  void print(bool json, llvm::raw_ostream &os) const;
+  /// The whole program, after all stages, as one module: IR, assembly or an object.
+  LogicalResult emit(FileType type, llvm::raw_pwrite_stream &os);
+  /// Runs all stages, on kernels apart from the rest, and adds the objects; returns the symbol of the program's description.
+  FailureOr<std::string> addObjects(const KernelCache &cache, ObjectSet &objects);
+
+  /// Compares the steps recorded in `dispatches` and `gradients`, where they are given, with the reference, for which `copy`
+  /// is the model again. False where they differ.
+  FailureOr<bool> check(ModuleOp copy, StringRef dispatches, StringRef gradients);
+
+private:
+  void readModel();
+  void readStep();
+  std::string symbol() const { return "nc_program." + facts.target; }
+  CodegenTarget codegenTarget() const;
+  /// The module in LLVM IR with the program's description, optimised.
+  FailureOr<std::unique_ptr<llvm::Module>> describe(llvm::LLVMContext &context, llvm::TargetMachine &machine, bool isWhole);
+
+  ModuleOp module;
+  const PipelineOptions &options;
+  TimingScope &timing;
+  ArrayRef<Stage>::iterator next = getStages().begin();
+  OwningOpRef<ModuleOp> planned;
+  ProgramFacts facts;
+  ParameterCount parameters;
+  SmallVector<KernelFacts> kernels;
+  int64_t scratch = 0;
+};
+
+} // namespace mlir::nanochat
+#endif

@@ -1,0 +1,153 @@
+#include "lib/Driver/KernelObjects.h"
+#include "lib/Targets/ToLLVM.h"
+#include "mlir/IR/SymbolTable.h"
+#include "mlir/IR/Threading.h"
+#include "mlir/Pass/PassManager.h"
+#include "llvm/ADT/StringSet.h"
+#include "llvm/Support/SmallVectorMemoryBuffer.h"
+
+using namespace mlir;
+using namespace mlir::nanochat;
+
+FailureOr<std::unique_ptr<llvm::MemoryBuffer>>
+mlir::nanochat::toObject(Location loc, llvm::Module &code, llvm::TargetMachine &machine) {
+  llvm::SmallVector<char, 0> bytes;
+  llvm::raw_svector_ostream os(bytes);
+  if (failed(emitCode(loc, code, machine, FileType::object, os)))
+    return failure();
+  return std::unique_ptr<llvm::MemoryBuffer>(std::make_unique<llvm::SmallVectorMemoryBuffer>(std::move(bytes), false));
+}
+
+/// "gemm_64x32" for "gemm_64x32_7": what does not tell where in a program the kernel was.
+static StringRef stem(StringRef kernel) {
+  auto [stem, number] = kernel.rsplit('_');
+  return kernel.count('_') > 1 && llvm::all_of(number, llvm::isDigit) ? stem : kernel;
+}
+
+namespace {
+/// A kernel in a module of its own, with everything it refers to.
+struct Part {
+  OwningOpRef<ModuleOp> module;
+  std::string key, symbol;
+  std::unique_ptr<llvm::MemoryBuffer> object;
+};
+
+class PartBuilder {
+public:
+  explicit PartBuilder(ModuleOp module) : symbols(module) {}
+
+  /// Moves the kernel and its wrapper out of the program and copies constants and declarations. What is named after the place
+  /// in the program gets another name, so that equal kernels have equal modules.
+  Part take(const KernelFacts &kernel) {
+    Operation *wrapper = symbols.lookup(kernel.symbol);
+    Part part{ModuleOp::create(UnknownLoc::get(wrapper->getContext())), "", "", nullptr};
+    needed.clear();
+    needed.insert(wrapper);
+    for (size_t i = 0; i < needed.size(); ++i)
+      insert(*part.module, needed[i], i < 2);
+    // The wrapper last, as the kernel may bear the name it gets.
+    SymbolTable own(*part.module);
+    for (size_t i = needed.size(); i-- > 0;)
+      if (auto symbol = cast<SymbolOpInterface>(*std::next(part.module->getBody()->begin(), i)); !symbol.isDeclaration())
+        (void)own.rename(symbol, i ? "part." + std::to_string(i) : stem(kernel.name).str());
+    return part;
+  }
+
+private:
+  void insert(ModuleOp part, Operation *op, bool isKernel) {
+    auto uses = SymbolTable::getSymbolUses(op);
+    for (SymbolTable::SymbolUse use : *uses)
+      if (Operation *used = symbols.lookup(use.getSymbolRef().getRootReference()))
+        needed.insert(used);
+    if (!isKernel)
+      return part.push_back(op->clone());
+    symbols.remove(op);
+    op->remove();
+    part.push_back(op);
+  }
+
+  SymbolTable symbols;
+  llvm::SetVector<Operation *> needed; // the wrapper, the kernel, others
+};
+} // namespace
+
+/// Looks the part up in the cache, by its text and what it is compiled for.
+static void find(Part &part, const llvm::TargetMachine &machine, int level, const KernelCache &cache) {
+  std::string content;
+  llvm::raw_string_ostream os(content);
+  os << machine.getTargetCPU() << ' ' << machine.getTargetFeatureString() << ' ' << level << '\n';
+  part.module->print(os);
+  part.key = cache.keyOf(content);
+  part.symbol = (cast<SymbolOpInterface>(part.module->getBody()->front()).getName() + "." + part.key).str();
+  part.object = cache.find(part.key);
+}
+
+/// Compiles a part in the LLVM dialect.
+static LogicalResult compile(ModuleOp lowered, Part &part, const CodegenTarget &target, const KernelCache &cache) {
+  auto machine = createTargetMachine(lowered.getLoc(), target);
+  llvm::LLVMContext context;
+  if (failed(machine))
+    return failure();
+  auto code = translate(lowered, context, **machine);
+  if (failed(code))
+    return failure();
+  llvm::Function *run = (*code)->getFunction(cast<SymbolOpInterface>(lowered.getBody()->front()).getName());
+  for (llvm::GlobalValue &value : (*code)->global_values())
+    if (!value.isDeclaration() && &value != run)
+      value.setLinkage(llvm::GlobalValue::InternalLinkage);
+  run->setName(part.symbol);
+  run->setVisibility(llvm::GlobalValue::HiddenVisibility);
+  optimize(**code, **machine, target.level);
+  auto object = toObject(lowered.getLoc(), **code, **machine);
+  if (failed(object))
+    return failure();
+  part.object = std::move(*object);
+  cache.keep(part.key, part.object->getBuffer());
+  return success();
+}
+
+/// Lowers and compiles the parts that have no object yet.
+static LogicalResult compileMissing(MutableArrayRef<Part> parts, MLIRContext *context, const CodegenTarget &target,
+                                    const KernelCache &cache, TimingScope &timing) {
+  // Side by side in one module, where passes run on them in parallel.
+  OwningOpRef<ModuleOp> all = ModuleOp::create(UnknownLoc::get(context));
+  SmallVector<std::pair<Part *, ModuleOp>> missing;
+  llvm::StringSet<> keys;
+  for (Part &part : parts) {
+    if (part.object || !keys.insert(part.key).second)
+      continue;
+    missing.push_back({&part, *part.module});
+    all->push_back(part.module.release());
+  }
+  TimingScope lowering = timing.nest("lower");
+  PassManager pm(context);
+  if (failed(applyPassManagerCLOptions(pm)))
+    return failure();
+  pm.enableTiming(lowering);
+  addKernelToLLVMPasses(pm.nest<ModuleOp>());
+  if (failed(pm.run(*all)))
+    return failure();
+  lowering.stop();
+  TimingScope compiling = timing.nest("compile");
+  return failableParallelForEach(context, missing, [&](auto &pair) { return compile(pair.second, *pair.first, target, cache); });
+}
+
+LogicalResult mlir::nanochat::compileKernels(ModuleOp module, MutableArrayRef<KernelFacts> kernels, const CodegenTarget &target,
+                                             const KernelCache &cache, ObjectSet &objects, TimingScope &timing) {
+  auto machine = createTargetMachine(module.getLoc(), target);
+  if (failed(machine))
+    return failure();
+  PartBuilder builder(module);
+  std::vector<Part> parts;
+  for (const KernelFacts &kernel : kernels)
+    parts.push_back(builder.take(kernel));
+  parallelForEach(module.getContext(), parts, [&](Part &part) { find(part, **machine, target.level, cache); });
+  if (failed(compileMissing(parts, module.getContext(), target, cache, timing)))
+    return failure();
+  for (auto [kernel, part] : llvm::zip(kernels, parts)) {
+    kernel.symbol = part.symbol;
+    if (part.object)
+      objects.try_emplace(part.symbol, std::move(part.object));
+  }
+  return success();
+}

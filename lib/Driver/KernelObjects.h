@@ -1,0 +1,24 @@
+// Kernels to machine code, each for itself: in parallel, and from a cache where it has been compiled before.
+#ifndef NANOCHAT_LIB_DRIVER_KERNELOBJECTS_H
+#define NANOCHAT_LIB_DRIVER_KERNELOBJECTS_H
+
+#include "lib/Driver/KernelCache.h"
+#include "lib/Execution/Codegen.h"
+#include "lib/Program/Descriptor.h"
+#include "mlir/Support/Timing.h"
+
+namespace mlir::nanochat {
+
+/// Objects of one executable by name; what is the same has the same name and is there once.
+using ObjectSet = std::map<std::string, std::unique_ptr<llvm::MemoryBuffer>>;
+
+/// Optimised code as an object in memory.
+FailureOr<std::unique_ptr<llvm::MemoryBuffer>> toObject(Location loc, llvm::Module &code, llvm::TargetMachine &machine);
+
+/// Takes the kernels out of a module after stage `host` and compiles each. Sets their symbols, which say by a hash what a
+/// kernel is made from, and adds their objects. On failure an error was emitted.
+LogicalResult compileKernels(ModuleOp module, MutableArrayRef<KernelFacts> kernels, const CodegenTarget &target,
+                             const KernelCache &cache, ObjectSet &objects, TimingScope &timing);
+
+} // namespace mlir::nanochat
+#endif

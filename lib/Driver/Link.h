@@ -1,0 +1,14 @@
+// From objects to an executable.
+#ifndef NANOCHAT_LIB_DRIVER_LINK_H
+#define NANOCHAT_LIB_DRIVER_LINK_H
+
+#include "lib/Driver/Compile.h"
+#include "lib/Driver/KernelObjects.h"
+
+namespace mlir::nanochat {
+
+/// Links objects and the runtime to options.output; nothing is left of it where that fails.
+ExitCode linkProgram(const ObjectSet &objects, const CompileOptions &options);
+
+} // namespace mlir::nanochat
+#endif
