@@ -1,47 +1,52 @@
 #!/usr/bin/env bash
 # Rates of generated matrix products, as parts of a training step: N tokens through one linear layer, its product and the
-# gradients of its activations and weights, packing and quantising of operands included; in f32, and ternary in integers.
-# Against peaks measured in registers and, for f32, NumPy's BLAS (python3-numpy, libopenblas). Usage: bench/gemm.sh [THREADS]
+# gradients of its activations and weights, packing and quantising of operands included; in f32, bf16, and ternary in integers.
+# Against peaks measured in registers and, where they are installed, oneDNN (libdnnl-dev) and NumPy's BLAS (python3-numpy,
+# libopenblas), of which the best of nine counts. Usage: bench/gemm.sh [THREADS]
 set -euo pipefail
 cd "$(dirname "$0")/.."
 threads=${1:-$(nproc)} compiler=build/bin/nanochat-opt steps=4
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 c++ -std=c++17 -O3 -march=native bench/peaks.cpp -o "$folder/peaks" -pthread
+c++ -std=c++17 -O2 bench/dnnl.cpp -o "$folder/dnnl" -ldnnl 2>/dev/null || echo "no oneDNN: apt-get install libdnnl-dev"
 seq 60000 | tr -dc '0-9\n' >"$folder/text.rs"
+cpus=0-$((threads - 1)) core=Haswell
+grep -q avx512dq /proc/cpuinfo && core=SkylakeX
+export OMP_NUM_THREADS=$threads OPENBLAS_NUM_THREADS=$threads OPENBLAS_CORETYPE=$core
 
-# Name and milliseconds per step of each gemm with the layer's op: the loss has gemms of its own.
-kernels() { # LINEAR TOKENS IN OUT
+# The profile of a model of one layer, a line per product of it: "shape milliseconds".
+ours() { # LINEAR DENSE TOKENS IN OUT
   cat >"$folder/model.mlir" <<MODEL
 nanochat.model @layer {
-  %tokens, %targets = nanochat.tokens batch = 1 seq = $2
-  %E = nanochat.param "embed" normal(1.0) role "all" : tensor<257x$3xf32>
-  %W = nanochat.param "w" normal(0.02) role "all" : tensor<$4x$3xf32>
-  %H = nanochat.param "head" normal(0.02) role "all" : tensor<257x$4xf32>
-  %x = nanochat.embedding %tokens, %E : tensor<$2xi32>, tensor<257x$3xf32>
-  %y = nanochat.$1 %x, %W : tensor<$2x$3xf32>, tensor<$4x$3xf32>
+  %tokens, %targets = nanochat.tokens batch = 1 seq = $3
+  %E = nanochat.param "embed" normal(1.0) role "all" : tensor<257x$4xf32>
+  %W = nanochat.param "w" normal(0.02) role "all" : tensor<$5x$4xf32>
+  %H = nanochat.param "head" normal(0.02) role "all" : tensor<257x$5xf32>
+  %x = nanochat.embedding %tokens, %E : tensor<$3xi32>, tensor<257x$4xf32>
+  %y = nanochat.$1 %x, %W : tensor<$3x$4xf32>, tensor<$5x$4xf32>
   %loss, %nll = nanochat.linear_cross_entropy %y, %H, %targets
-    : tensor<$2x$4xf32>, tensor<257x$4xf32>, tensor<$2xi32>
+    : tensor<$3x$5xf32>, tensor<257x$5xf32>, tensor<$3xi32>
   nanochat.objective "train" %loss : tensor<f32>
 } update {
   %lr = nanochat.scalar "lr" = 0.001 : tensor<f32>
   nanochat.optimizer "sgd" for ["all"] lr(%lr) weight_decay(%lr) : tensor<f32>, tensor<f32>
 }
 MODEL
-  "$compiler" "$folder/model.mlir" --target=native --emit=exe -o "$folder/layer"
-  "$folder/layer" train --data "$folder/text.rs" --steps $((steps + 1)) --eval-every 0 --threads "$threads" --profile |
-    awk -v n=$steps '$4 ~ /^gemm_/ && !/cross_entropy/ { print $4, $2 / n }'
+  "$compiler" "$folder/model.mlir" --target=native --dense="$2" --emit=exe -o "$folder/layer"
+  taskset -c "$cpus" "$folder/layer" train --data "$folder/text.rs" --steps $((steps + 1)) --eval-every 0 --threads "$threads" --profile |
+    awk -v n=$steps '/ gemm_/ && !/cross_entropy/ { sub(/:$/, "", $7); sub(/gemm_/, "", $7); sub(/_[0-9]+$/, "", $7); print $7, $2 / n }'
 }
 
-blas() { # TOKENS IN OUT: ms of y, dx, dw
-  OMP_NUM_THREADS=$threads OPENBLAS_NUM_THREADS=$threads OPENBLAS_CORETYPE=$core /usr/bin/python3 - "$@" <<'PYTHON'
+blas() { # TOKENS IN OUT
+  taskset -c "$cpus" /usr/bin/python3 - "$@" <<'PYTHON'
 import sys, time
 import numpy as np
 n, i, o = map(int, sys.argv[1:])
 x, w, dy = (np.ones(shape, np.float32) for shape in ((n, i), (o, i), (n, o)))
 def best(f):
     times = []
-    for _ in range(7):
+    for _ in range(9):
         begin = time.perf_counter()
         f()
         times.append(time.perf_counter() - begin)
@@ -50,33 +55,42 @@ print(best(lambda: x @ w.T), best(lambda: dy @ w), best(lambda: dy.T @ x))
 PYTHON
 }
 
-core=Haswell
-grep -q avx512dq /proc/cpuinfo && core=SkylakeX
-read -r f32 i16 i8 < <("$folder/peaks" "$threads")
+# A line of the table from milliseconds of y, dx and dw.
+row() { # LABEL PEAK-OF-Y PEAK-OF-GRADIENTS Y DX DW
+  awk -v o="$ops" -v s="$shape" -v l="$1" -v p="$2" -v q="$3" -v y="$4" -v x="$5" -v w="$6" '
+    function cell(ms, peak) { return ms > 0 ? sprintf("%6.0f %4.0f%%", o / ms / 1e6, peak ? 100 * o / ms * 1e3 / peak : 0) : "-" }
+    BEGIN { printf "%-16s %-14s %13s %13s %13s\n", s, l, cell(y, p), cell(x, q), cell(w, q) }'
+}
+
+declare -A peak
+while read -r name value; do peak[$name]=$value; done < <("$folder/peaks" "$threads")
 sed -n 's/^model name\s*: //p' /proc/cpuinfo | head -1
-awk -v t="$threads" -v a="$f32" -v b="$i16" -v c="$i8" 'BEGIN {
-  printf "%d threads; peaks: f32 %.0f GF/s, 16 bits %.0f, 8 bits %.0f GOP/s\n", t, a / 1e9, b / 1e9, c / 1e9 }'
-printf '%-20s %-10s %22s %22s %22s\n' 'tokens, in, out' '' 'y' 'dx' 'dw'
+echo "$threads threads; peaks in Gop/s:" $(for kind in f32 bf16 int16 int8; do awk -v k=$kind -v p="${peak[$kind]:-0}" 'BEGIN { printf "%s %.0f ", k, p / 1e9 }'; done)
+printf '%-16s %-14s %13s %13s %13s   Gop/s, %% of peak\n' 'tokens, in, out' '' y dx dw
 while read -r n in out; do
-  for linear in linear ternary_linear; do
-    ops=$(awk "BEGIN { print 2 * $n * $in * $out }")
-    kernels $linear "$n" "$in" "$out" >"$folder/times"
-    # In the order of the step: y, then dx and dw, told apart by their shapes.
-    awk -v s="$n, $in, $out" -v l=$linear -v o="$ops" -v y="gemm_${n}x$out" -v x="gemm_${n}x$in" -v w="gemm_${out}x$in" -v f="$f32" -v i="$i16" -v b="$i8" '
-      function cell(ms, peak) { return ms ? sprintf("%8.0f G/s %5.0f%%", o / ms / 1e6, peak ? 100 * o / ms * 1e3 / peak : 0) : "-" }
-      { sub(/_[0-9]+:$|:$/, "", $1); t[$1] += $2 }
-      END { t8 = l == "linear" ? f : b; t16 = l == "linear" ? f : i
-        printf "%-20s %-10s %22s %22s %22s\n", s, l == "linear" ? "f32" : "integers", cell(t[y], t8), cell(t[x], t16), cell(t[w], t16) }' "$folder/times"
-  done
+  ops=$(awk "BEGIN { print 2 * $n * $in * $out }") shape="$n, $in, $out"
+  while read -r label linear dense first second; do
+    [[ -n ${peak[$second]:-} ]] || continue
+    ours "$linear" "$dense" "$n" "$in" "$out" >"$folder/times"
+    of() { awk -v s="$1" '$1 == s { t += $2 } END { print t + 0 }' "$folder/times"; }
+    row "$label" "${peak[$first]}" "${peak[$second]}" "$(of "${n}x$out")" "$(of "${n}x$in")" "$(of "${out}x$in")"
+  done <<'KINDS'
+f32 linear f32 f32 f32
+bf16 linear bf16 bf16 bf16
+int8,int16 ternary_linear f32 int8 int16
+KINDS
   if /usr/bin/python3 -c 'import numpy' 2>/dev/null; then
-    read -r y dx dw < <(blas "$n" "$in" "$out")
-    awk -v o="$ops" -v y="$y" -v x="$dx" -v w="$dw" -v f="$f32" '
-      function cell(ms) { return sprintf("%8.0f G/s %5.0f%%", o / ms / 1e6, 100 * o / ms * 1e3 / f) }
-      BEGIN { printf "%-20s %-10s %22s %22s %22s\n", "", "BLAS f32", cell(y), cell(x), cell(w) }'
+    row 'BLAS f32' "${peak[f32]}" "${peak[f32]}" $(blas "$n" "$in" "$out")
   fi
+  [[ -x $folder/dnnl ]] && taskset -c "$cpus" "$folder/dnnl" "$n" "$in" "$out" | while read -r kind y dx dw; do
+    own=${kind/u8s8/int8}
+    row "oneDNN $kind" "${peak[$own]:-0}" "${peak[$own]:-0}" "$y" "$dx" "$dw"
+  done
 done <<'SHAPES'
 2048 704 768
 2048 768 3072
+4096 768 3072
 2048 3072 768
+4096 3072 768
 2048 2176 8192
 SHAPES

@@ -18,8 +18,16 @@ extern "C" {
 #define NC_ABI_VERSION 3
 #define NC_MAX_RANK 6
 
-/// Element types. Tensors are dense, row-major and aligned to 64 bytes.
-enum nc_dtype { NC_F32 = 0, NC_F64 = 1, NC_I32 = 2, NC_I8 = 3, NC_I64 = 4, NC_I16 = 5 };
+/// Element types; bf16 only within steps. Tensors are dense, row-major and aligned to 64 bytes.
+enum nc_dtype {
+  NC_F32 = 0,
+  NC_F64 = 1,
+  NC_I32 = 2,
+  NC_I8 = 3,
+  NC_I64 = 4,
+  NC_I16 = 5,
+  NC_BF16 = 6
+};
 
 /// Every byte a program touches lies in one of these arenas, whose sizes are known
 /// when the compiler exits. COMM is reserved for collectives and may be empty.
@@ -82,6 +90,8 @@ typedef struct nc_kernel_info {
   int64_t tasks; // a function of shapes only, never of the number of threads
   int32_t n_operands;
   const nc_operand *operands;
+  int64_t flops;          // operations of a call, a multiply-add being two
+  const char *arithmetic; // what its products are of: "int8", "int16", "bf16", "f32"
 } nc_kernel_info;
 
 /// Runs all tasks of `kernel` and returns when they are done. `buffers` holds
@@ -118,11 +128,11 @@ typedef struct nc_size {
 /// are means over micro-batches, and other outputs have a dimension accum in front.
 typedef struct nc_program {
   int32_t abi_version;
-  const char *model;    // name of the model
-  const char *target;   // target row it was compiled for
+  const char *model;        // name of the model
+  const char *target;       // target row it was compiled for
   const char *cpu_features; // what its code needs, by LLVM's names: "avx2,fma"; see CpuFeatures.h
-  const char *compiler; // compiler version
-  const char *ir_hash;  // hash of the Step IR, hexadecimal
+  const char *compiler;     // compiler version
+  const char *ir_hash;      // hash of the Step IR, hexadecimal
   int64_t vocab;
   int64_t
       flops_per_token; // of one training token, forward and backward, from the op cost interface

@@ -2,6 +2,7 @@
 #include "runtime/KernelProfile.h"
 
 #include "runtime/Errors.h"
+#include "runtime/Program.h"
 
 #include <algorithm>
 #include <vector>
@@ -15,7 +16,20 @@ void KernelProfile::after(const KernelCall &call) {
     found = times.emplace(call.kernel.name, Time()).first;
   found->second.seconds += seconds;
   ++found->second.calls;
+  found->second.kernel = &call.kernel;
   found->second.source = call.source;
+}
+
+static int64_t operandBytes(const nc_kernel_info &kernel) {
+  int64_t bytes = 0;
+  for (int32_t i = 0; i < kernel.n_operands; ++i) {
+    const nc_operand &operand = kernel.operands[i];
+    int64_t own = dtypeBytes(operand.dtype);
+    for (int32_t d = 0; d < operand.rank; ++d)
+      own *= operand.shape[d];
+    bytes += own;
+  }
+  return bytes;
 }
 
 std::string KernelProfile::table() const {
@@ -26,8 +40,8 @@ std::string KernelProfile::table() const {
   double all = 0;
   for (const auto &row : rows)
     all += row.second.seconds;
-  std::string text =
-      format("%7s %10s %8s  %s\n", "share", "ms", "calls", "kernel: what it computes");
+  std::string text = format("%7s %10s %8s %8s %7s %-6s %s\n", "share", "ms", "calls", "Gop/s",
+                            "GB/s", "of", "kernel: what it computes");
   constexpr double kLeast = 1e-3; // of a share
   double others = 0;
   for (const auto &[name, time] : rows) {
@@ -35,11 +49,15 @@ std::string KernelProfile::table() const {
       others += time.seconds;
       continue;
     }
-    text +=
-        format("%6.2f%% %10.2f %8lld  %s: %.120s\n", 100 * time.seconds / all, 1e3 * time.seconds,
-               static_cast<long long>(time.calls), name.c_str(), time.source);
+    double perSecond = 1e-9 * double(time.calls) / time.seconds;
+    text += format("%6.2f%% %10.2f %8lld %8.1f %7.1f %-6s %s: %.120s\n", 100 * time.seconds / all,
+                   1e3 * time.seconds, static_cast<long long>(time.calls),
+                   perSecond * double(time.kernel->flops),
+                   perSecond * double(operandBytes(*time.kernel)), time.kernel->arithmetic,
+                   name.c_str(), time.source);
   }
-  return text + format("%6.2f%% %10.2f %8s  others\n", 100 * others / all, 1e3 * others, "");
+  return text + format("%6.2f%% %10.2f %8s %8s %7s %-6s others\n", 100 * others / all, 1e3 * others,
+                       "", "", "", "");
 }
 
 } // namespace nc

@@ -20,8 +20,9 @@ public:
   /// Forgets what it saw: a first step that touches memory for the first time is like no other.
   void clear() { times.clear(); }
 
-  /// A line per kernel, slowest first: its share of all kernels' time, time, calls, name and the
-  /// ops it computes. Those of less than a thousandth are one line.
+  /// A line per kernel, slowest first: its share of all kernels' time, time, calls, operations and
+  /// bytes of its operands per second, what its products are of, name and the ops it computes.
+  /// Those of less than a thousandth are one line.
   std::string table() const;
 
 private:
@@ -29,6 +30,7 @@ private:
   struct Time {
     double seconds = 0;
     int64_t calls = 0;
+    const nc_kernel_info *kernel = nullptr;
     const char *source = "";
   };
 

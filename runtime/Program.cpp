@@ -119,12 +119,12 @@ int64_t elementCount(const nc_tensor &tensor) {
 }
 
 int64_t dtypeBytes(int32_t dtype) {
-  static const int64_t bytes[] = {4, 8, 4, 1, 8, 2};
+  static const int64_t bytes[] = {4, 8, 4, 1, 8, 2, 2};
   return bytes[dtype];
 }
 
 const char *dtypeName(int32_t dtype) {
-  static const char *const names[] = {"f32", "f64", "i32", "i8", "i64", "i16"};
+  static const char *const names[] = {"f32", "f64", "i32", "i8", "i64", "i16", "bf16"};
   return names[dtype];
 }
 

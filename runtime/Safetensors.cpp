@@ -96,9 +96,9 @@ int64_t HeaderReader::readInteger(const std::string &name, const char *key,
 }
 
 static int32_t dtypeOfName(const std::string &name) {
-  static const std::map<std::string, int32_t> dtypes = {{"F32", NC_F32}, {"F64", NC_F64},
-                                                        {"I32", NC_I32}, {"I8", NC_I8},
-                                                        {"I64", NC_I64}, {"I16", NC_I16}};
+  static const std::map<std::string, int32_t> dtypes = {
+      {"F32", NC_F32}, {"F64", NC_F64}, {"I32", NC_I32},  {"I8", NC_I8},
+      {"I64", NC_I64}, {"I16", NC_I16}, {"BF16", NC_BF16}};
   auto found = dtypes.find(name);
   return found == dtypes.end() ? -1 : found->second;
 }

@@ -6,7 +6,7 @@
 namespace nc {
 
 static std::string headerOf(const std::vector<TensorView> &tensors, const Metadata &metadata) {
-  static const char *const dtypes[] = {"F32", "F64", "I32", "I8", "I64", "I16"};
+  static const char *const dtypes[] = {"F32", "F64", "I32", "I8", "I64", "I16", "BF16"};
   // Ordered, so that equal contents give equal files.
   nlohmann::ordered_json header = nlohmann::ordered_json::object();
   if (!metadata.empty())

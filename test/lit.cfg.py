@@ -25,6 +25,8 @@ config.substitutions += [
     ("%scripts", os.path.join(config.nanochat_source_root, "scripts")),
     ("%mlirlib", config.llvm_library_dir),
 ]
+# Tests compile the same kernels again and again.
+config.environment["NANOCHAT_CACHE"] = os.path.join(config.test_exec_root, "kernel-cache")
 if importlib.util.find_spec("psutil"):
     lit_config.maxIndividualTestTime = 600
 

@@ -1,5 +1,6 @@
 #include "dialect/interfaces/Cost.h"
 #include "dialect/Nanochat.h"
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
 
 using namespace mlir;
 using namespace mlir::nanochat;
@@ -33,7 +34,21 @@ int64_t mlir::nanochat::iterationPoints(Operation *op) {
   return points;
 }
 
+/// Two per point of the loops of a product, else what the body computes; conversions count nothing.
+static int64_t getBodyFlops(linalg::GenericOp op) {
+  int64_t flops = 2;
+  if (!op.getNumReductionLoops() || op.getNumDpsInputs() != 2)
+    flops = llvm::count_if(op.getBody()->without_terminator(), [](Operation &inner) {
+      return OpTrait::hasElementwiseMappableTraits(&inner) && !isa<CastOpInterface>(inner);
+    });
+  for (int64_t size : op.getStaticLoopRanges())
+    flops *= size;
+  return flops;
+}
+
 int64_t mlir::nanochat::getFlops(Operation *op) {
+  if (auto generic = dyn_cast<linalg::GenericOp>(op))
+    return getBodyFlops(generic);
   if (auto cost = dyn_cast<CostOpInterface>(op))
     return cost.getFlops();
   if (auto loop = dyn_cast<LoopOp>(op)) {
@@ -49,6 +64,20 @@ int64_t mlir::nanochat::getFlops(Operation *op) {
   auto space = dyn_cast<shard::ShardingInterface>(op);
   bool reduces = space && llvm::is_contained(space.getLoopIteratorTypes(), utils::IteratorType::reduction);
   return iterationPoints(op) * (reduces ? 2 : 1);
+}
+
+StringRef mlir::nanochat::getArithmetic(Operation *op) {
+  auto generic = dyn_cast<linalg::GenericOp>(op);
+  if (!generic || !generic.getNumReductionLoops() || generic.getNumDpsInputs() != 2)
+    return "f32";
+  auto has = [&](auto test) {
+    return llvm::any_of(generic.getDpsInputs(), [&](Value x) { return test(getElementTypeOrSelf(x)); });
+  };
+  if (has([](Type t) { return t.isBF16(); }))
+    return "bf16";
+  if (has([](Type t) { return t.isInteger(16); }))
+    return "int16";
+  return has([](Type t) { return t.isInteger(8); }) ? "int8" : "f32";
 }
 
 bool mlir::nanochat::isExpensive(Operation *op) {

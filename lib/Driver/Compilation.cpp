@@ -82,6 +82,10 @@ FailureOr<std::unique_ptr<llvm::Module>> Compilation::describe(llvm::LLVMContext
   if (isWhole)
     addProgramList(**code, symbol());
   optimize(**code, machine, codegenTarget().level);
+  // Only now: what is known to be nowhere else would be optimised for its content, sizes among it.
+  for (llvm::GlobalValue &value : (*code)->global_values())
+    if (!value.isDeclaration() && value.getName() != symbol() && value.getName() != "nc_programs")
+      value.setLinkage(llvm::GlobalValue::InternalLinkage);
   return code;
 }
 

@@ -22,7 +22,7 @@ struct CheckKernelsPass : mlir::nanochat::impl::CheckKernelsPassBase<CheckKernel
     OwningOpRef<ModuleOp> module(getOperation().clone());
     auto emitted = module->lookupSymbol<func::FuncOp>(kernel.getName());
     EmitKernel emit = plain || kind == "generic" ? emitPlain : emitKernel;
-    if (failed(emit(emitted, CpuFacts::of(targetBits, vnni))))
+    if (failed(emit(emitted, CpuFacts::of(targetBits, vnni, bf16))))
       return kernel.emitError("the emitter of class '") << kind << "' does not support this kernel";
     Filler filler(0);
     auto inputs = randomInputs(kernel, filler);

@@ -51,11 +51,12 @@ static llvm::OptimizationLevel passLevel(int level) {
 std::string mlir::nanochat::cpuFeatures(const llvm::TargetMachine &machine) {
   SmallVector<StringRef> given, features;
   machine.getTargetFeatureString().split(given, ',', -1, /*KeepEmpty=*/false);
-  if (given.empty())
-    llvm::X86::getFeaturesForCPU(machine.getTargetCPU(), features);
+  llvm::X86::getFeaturesForCPU(machine.getTargetCPU(), features);
   for (StringRef feature : given)
     if (feature.consume_front("+"))
       features.push_back(feature);
+  llvm::sort(features);
+  features.erase(llvm::unique(features), features.end());
   return llvm::join(features, ",");
 }
 

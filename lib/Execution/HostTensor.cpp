@@ -13,7 +13,7 @@ static int64_t bytesOf(Type element) {
 }
 
 bool HostTensor::supports(Type element) {
-  return element.isF32() || element.isF64() || element.isIndex() || element.isInteger(1) ||
+  return element.isF32() || element.isF64() || element.isBF16() || element.isIndex() || element.isInteger(1) ||
          element.isInteger(8) || element.isInteger(16) || element.isInteger(32) || element.isInteger(64);
 }
 
@@ -25,12 +25,29 @@ HostTensor::HostTensor(RankedTensorType type)
   std::memset(bytes.get(), 0, rounded);
 }
 
+namespace {
+/// A bf16, which converts as C++'s own floats do.
+struct Bf16 {
+  uint16_t bits = 0;
+  Bf16() = default;
+  explicit Bf16(double value) {
+    llvm::APFloat rounded(value);
+    bool loses;
+    rounded.convert(llvm::APFloat::BFloat(), llvm::APFloat::rmNearestTiesToEven, &loses);
+    bits = rounded.bitcastToAPInt().getZExtValue();
+  }
+  explicit operator double() const { return llvm::bit_cast<float>(uint32_t(bits) << 16); }
+};
+} // namespace
+
 /// Calls `body` with a value of the C++ type that stores elements of `element`.
 template <typename Body> static auto withStorage(Type element, Body body) {
   if (element.isF32())
     return body(float());
   if (element.isF64())
     return body(double());
+  if (element.isBF16())
+    return body(Bf16());
   switch (bytesOf(element)) {
   case 1:
     return body(int8_t());

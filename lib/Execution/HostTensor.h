@@ -7,7 +7,7 @@
 
 namespace mlir::nanochat {
 
-/// A row-major tensor of f32, f64 or integers (i1 and i8 in a byte), aligned to 64 bytes; starts at zero.
+/// A row-major tensor of f32, f64, bf16 or integers (i1 and i8 in a byte), aligned to 64 bytes; starts at zero.
 class HostTensor {
 public:
   explicit HostTensor(RankedTensorType type);

@@ -59,6 +59,7 @@ def CheckKernelsPass : Pass<"nanochat-check-kernels", "::mlir::ModuleOp"> {
     Option<"tolerance", "tolerance", "double", "1e-5", "Relative L2 error of float results">,
     Option<"targetBits", "target-bits", "int64_t", "512", "Bits of a vector">,
     Option<"vnni", "vnni", "bool", "false", "Has dot products of 4 bytes (vpdpbusd)">,
+    Option<"bf16", "bf16", "bool", "false", "Has dot products of 2 bf16 (vdpbf16ps)">,
     Option<"plain", "plain", "bool", "false", "Emit plain loops, whatever the class">,
     Option<"summary", "summary", "bool", "false", "Print how much was checked">];
 }

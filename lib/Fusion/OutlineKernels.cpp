@@ -1,4 +1,5 @@
 #include "dialect/StepIR.h"
+#include "dialect/interfaces/Cost.h"
 #include "lib/Fusion/Passes.h"
 #include "lib/Targets/Target.h"
 #include "llvm/ADT/StringMap.h"
@@ -16,6 +17,15 @@ func::FuncOp toFunction(DispatchOp dispatch) {
   func.setPrivate();
   func->setAttr(kClassAttr, b.getStringAttr(stringifyDispatchClass(dispatch.getKind())));
   func->setAttr(kInplaceAttr, b.getDenseI64ArrayAttr(dispatch.getInplace()));
+  int64_t flops = 0;
+  StringRef arithmetic = "f32";
+  for (Operation &op : dispatch.getBody().front().without_terminator()) {
+    flops += getFlops(&op);
+    if (StringRef own = getArithmetic(&op); own != "f32")
+      arithmetic = own;
+  }
+  func->setAttr(kFlopsAttr, b.getI64IntegerAttr(flops));
+  func->setAttr(kArithmeticAttr, b.getStringAttr(arithmetic));
   IRMapping map;
   dispatch.getBody().cloneInto(&func.getBody(), map);
   Operation *yield = func.getBody().front().getTerminator();

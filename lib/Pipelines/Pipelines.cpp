@@ -61,6 +61,8 @@ static void fuse(OpPassManager &pm, const PipelineOptions &options) {
   pm.addNestedPass<func::FuncOp>(createDecomposeForFusionPass());
   pm.addNestedPass<func::FuncOp>(createSinkSumsPass()); // those of decomposed ops
   cleanUp(pm);
+  if (options.roundFactors)
+    pm.addNestedPass<func::FuncOp>(createRoundFactorsPass());
   pm.addNestedPass<func::FuncOp>(createFormDispatchesPass(form));
   pm.addPass(createPlaceCopiesPass());
   pm.addPass(createOutlineKernelsPass());
@@ -73,6 +75,7 @@ static void emit(OpPassManager &pm, const PipelineOptions &options) {
     EmitKernelsPassOptions facts;
     facts.targetBits = options.target.facts.vectorBits;
     facts.vnni = options.target.facts.vnni;
+    facts.bf16 = options.target.facts.bf16;
     pm.addPass(createEmitKernelsPass(facts));
   }
   // What no emitter took, and everything for the reference.

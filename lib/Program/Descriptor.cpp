@@ -63,6 +63,8 @@ static int32_t dtypeOf(Type type) {
     return NC_I8;
   if (element.isInteger(16))
     return NC_I16;
+  if (element.isBF16())
+    return NC_BF16;
   if (element.isInteger(64))
     return NC_I64;
   return NC_F32;
@@ -94,7 +96,11 @@ SmallVector<KernelFacts> mlir::nanochat::collectKernels(ModuleOp module) {
     if (!tasks)
       continue;
     std::string name = func.getName().str();
-    KernelFacts facts{name, name + kKernelRunSuffix.str(), tasks.getInt(), {}};
+    KernelFacts facts{name, name + kKernelRunSuffix.str(), tasks.getInt(), 0, "f32", {}};
+    if (auto flops = func->getAttrOfType<IntegerAttr>(kFlopsAttr))
+      facts.flops = flops.getInt();
+    if (auto arithmetic = func->getAttrOfType<StringAttr>(kArithmeticAttr))
+      facts.arithmetic = arithmetic.str();
     int64_t outputs = func->getAttrOfType<DenseI64ArrayAttr>(kInplaceAttr).size();
     TypeRange types = TypeRange(func.getArgumentTypes()).drop_back(2);
     for (auto [i, type] : llvm::enumerate(types))
@@ -122,7 +128,8 @@ static void defineKernel(AbiConstants &c, const KernelFacts &kernel) {
   auto *type = llvm::FunctionType::get(llvm::Type::getVoidTy(c.ctx), {pointer, llvm::Type::getInt64Ty(c.ctx), pointer}, false);
   auto *run = cast<llvm::Constant>(c.module.getOrInsertFunction(kernel.symbol, type).getCallee());
   c.define(kernel.name + kKernelInfoSuffix.str(),
-           c.structure({c.text(kernel.name), run, c.i64(kernel.tasks), c.i32(operands.size()), c.array(operands)}),
+           c.structure({c.text(kernel.name), run, c.i64(kernel.tasks), c.i32(operands.size()), c.array(operands),
+                        c.i64(kernel.flops), c.text(kernel.arithmetic)}),
            llvm::GlobalValue::InternalLinkage);
 }
 
@@ -145,9 +152,6 @@ void mlir::nanochat::addDescriptor(llvm::Module &code, StringRef symbol, ModuleO
   }
   for (int64_t bytes : planned->getAttrOfType<DenseI64ArrayAttr>(kArenaBytesAttr).asArrayRef())
     arenas.push_back(c.i64(bytes));
-  for (llvm::GlobalValue &value : code.global_values())
-    if (!value.isDeclaration())
-      value.setLinkage(llvm::GlobalValue::InternalLinkage);
   c.define(symbol,
            c.structure({c.i32(NC_ABI_VERSION), c.text(program.model), c.text(program.target), c.text(program.cpuFeatures),
                         c.text(NANOCHAT_VERSION), c.text(program.irHash), c.i64(program.vocab), c.i64(program.flopsPerToken), c.i32(sizes.size()),

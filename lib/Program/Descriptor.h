@@ -17,7 +17,8 @@ struct ProgramFacts {
 struct KernelFacts {
   std::string name;
   std::string symbol; // of the function that runs it
-  int64_t tasks;
+  int64_t tasks, flops;
+  std::string arithmetic;
   SmallVector<std::pair<Type, bool>> operands; // tensor or buffer type; is it an output?
 };
 
@@ -27,7 +28,7 @@ SmallVector<KernelFacts> collectKernels(ModuleOp module);
 int64_t scratchBytes(ModuleOp module);
 
 /// Defines `symbol`, the program's description, and every kernel's info in `code`, from the attributes the memory plan left on
-/// `planned`. All other definitions become internal.
+/// `planned`.
 void addDescriptor(llvm::Module &code, StringRef symbol, ModuleOp planned, const ProgramFacts &program,
                    ArrayRef<KernelFacts> kernels, int64_t scratchBytes);
 

@@ -14,6 +14,28 @@ def ExpandTernaryPass : Pass<"nanochat-expand-ternary", "::mlir::ModuleOp"> {
   let options = [Option<"backward", "backward", "std::string", "\"f32\"", "What the gradient's products are computed in">];
 }
 
+def RoundFactorsPass : Pass<"nanochat-round-factors", "::mlir::func::FuncOp"> {
+  let summary = "Factors of f32 matrix products are rounded to bf16";
+  let description = [{
+    Every `linalg.generic` that sums products of two f32 inputs over one loop, and has a result of two or more
+    dimensions, reads both inputs as bf16; products and sums stay f32. An input is rounded once, where it is made: before
+    the loops that only read it, and in the kernel that computes it. Update entries keep f32. A target that has such dot
+    products computes with them (vdpbf16ps), others with floats.
+
+    ```mlir
+    %z = linalg.generic ... ins(%x, %y : tensor<8x4xf32>, tensor<6x4xf32>) ... arith.mulf %a, %b
+    ```
+    becomes
+    ```mlir
+    %x1 = linalg.generic ... ins(%x : tensor<8x4xf32>) outs(... : tensor<8x4xbf16>) ... arith.truncf
+    %y1 = ...
+    %z = linalg.generic ... ins(%x1, %y1 : tensor<8x4xbf16>, tensor<6x4xbf16>) ... arith.mulf (extf %a), (extf %b)
+    ```
+    Example: test/quantize/round-factors.mlir.
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::linalg::LinalgDialect", "::mlir::tensor::TensorDialect"];
+}
+
 def HoistInvariantsPass : Pass<"nanochat-hoist-invariants", "::mlir::ModuleOp"> {
   let summary = "Work that does not change between iterations leaves the loop";
   let description = [{

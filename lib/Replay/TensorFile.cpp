@@ -51,6 +51,8 @@ StringRef TensorFile::metadata(StringRef key) const {
 static StringRef dtypeOf(Type element) {
   if (element.isF32() || element.isF64())
     return element.isF32() ? "F32" : "F64";
+  if (element.isBF16())
+    return "BF16";
   return llvm::StringSwitch<StringRef>(element.isInteger() ? std::to_string(element.getIntOrFloatBitWidth()) : "")
       .Case("8", "I8")
       .Case("16", "I16")

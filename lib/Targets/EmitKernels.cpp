@@ -14,7 +14,8 @@ using namespace mlir::nanochat;
 LogicalResult nanochat::emitKernel(func::FuncOp kernel, const CpuFacts &facts) {
   StringRef kind = kernel->getAttrOfType<StringAttr>(kClassAttr).getValue();
   auto first = [&](ArrayRef<EmitKernel> emitters) {
-    return success(llvm::any_of(emitters, [&](EmitKernel emit) { return succeeded(emit(kernel, facts)); }));
+    bool isEmitted = llvm::any_of(emitters, [&](EmitKernel emit) { return succeeded(emit(kernel, facts)); });
+    return success(isEmitted && (!facts.bf16 || succeeded(roundNatively(kernel, facts))));
   };
   if (kind == "gemm")
     return first({emitGemm});
@@ -32,7 +33,7 @@ struct EmitKernels : nanochat::impl::EmitKernelsPassBase<EmitKernels> {
   void runOnOperation() override {
     for (auto kernel : llvm::to_vector(getOperation().getOps<func::FuncOp>()))
       if (kernel->hasAttr(kClassAttr))
-        (void)emitKernel(kernel, CpuFacts::of(targetBits, vnni));
+        (void)emitKernel(kernel, CpuFacts::of(targetBits, vnni, bf16));
   }
 };
 

@@ -10,10 +10,21 @@ def EmitKernelsPass : Pass<"nanochat-emit-kernels", "::mlir::ModuleOp"> {
   }];
   let options = [
     Option<"targetBits", "target-bits", "int64_t", "512", "Bits of a vector">,
-    Option<"vnni", "vnni", "bool", "false", "Has dot products of 4 bytes (vpdpbusd)">];
+    Option<"vnni", "vnni", "bool", "false", "Has dot products of 4 bytes (vpdpbusd)">,
+    Option<"bf16", "bf16", "bool", "false", "Has dot products of 2 bf16 (vdpbf16ps)">];
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::func::FuncDialect",
     "::mlir::math::MathDialect", "::mlir::memref::MemRefDialect", "::mlir::scf::SCFDialect",
     "::mlir::vector::VectorDialect", "::mlir::LLVM::LLVMDialect"];
+}
+
+def ExpandHalvesPass : Pass<"nanochat-expand-halves"> {
+  let summary = "Conversions between bf16 and f32 to integer arithmetic";
+  let description = [{
+    `arith.truncf` to bf16 rounds to nearest even, `arith.extf` from it shifts; without this, code for processors that lack
+    the conversions calls a function of the compiler's runtime library.
+    Example: test/targets/expand-halves.mlir.
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect"];
 }
 
 #endif

@@ -7,10 +7,11 @@ using namespace mlir::nanochat;
 /// The rows, widest instruction set first: `native` is the first that this machine has.
 static ArrayRef<Target> rows() {
   static const Target table[] = {
-      {"avx512-vnni", "icelake-server", "", {512, 32, true, 32 << 10, 1 << 20}},
-      {"x86-64-v4", "x86-64-v4", "", {512, 32, false, 32 << 10, 1 << 20}},
-      {"avx-vnni", "alderlake", "", {256, 16, true, 32 << 10, 1 << 20}},
-      {"x86-64-v3", "x86-64-v3", "", {256, 16, false, 32 << 10, 512 << 10}},
+      {"avx512-bf16", "icelake-server", "+avx512bf16", {512, 32, true, true, 32 << 10, 1 << 20}},
+      {"avx512-vnni", "icelake-server", "", {512, 32, true, false, 32 << 10, 1 << 20}},
+      {"x86-64-v4", "x86-64-v4", "", {512, 32, false, false, 32 << 10, 1 << 20}},
+      {"avx-vnni", "alderlake", "", {256, 16, true, false, 32 << 10, 1 << 20}},
+      {"x86-64-v3", "x86-64-v3", "", {256, 16, false, false, 32 << 10, 512 << 10}},
       {"reference", "x86-64-v3", "", {}, true},
   };
   return table;
@@ -23,7 +24,7 @@ static bool runsHere(const Target &row) {
   bool v3 = has("avx2") && has("fma") && has("bmi2") && has("f16c");
   bool v4 = v3 && has("avx512f") && has("avx512bw") && has("avx512dq") && has("avx512vl") && has("avx512cd");
   if (row.facts.vectorBits == 512)
-    return v4 && (!row.facts.vnni || (has("avx512vnni") && has("avx512vbmi2")));
+    return v4 && (!row.facts.vnni || (has("avx512vnni") && has("avx512vbmi2"))) && (!row.facts.bf16 || has("avx512bf16"));
   return v3 && (!row.facts.vnni || has("avxvnni"));
 }
 

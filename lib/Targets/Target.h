@@ -12,10 +12,13 @@ struct CpuFacts {
   int64_t vectorBits = 512;    // of the widest profitable vector
   int64_t vectorRegisters = 32;
   bool vnni = false;           // dot products that accumulate: u8 × s8 of 4, s16 × s16 of 2 (vpdpbusd, vpdpwssd)
+  bool bf16 = false;           // dot products of 2 bf16 that accumulate in f32 (vdpbf16ps)
   int64_t l1Bytes = 32 << 10, l2Bytes = 1 << 20;
 
   /// Those of a CPU of which only this is known.
-  static CpuFacts of(int64_t vectorBits, bool vnni) { return {vectorBits, vectorBits == 512 ? 32 : 16, vnni}; }
+  static CpuFacts of(int64_t vectorBits, bool vnni, bool bf16) {
+    return {vectorBits, vectorBits == 512 ? 32 : 16, vnni, bf16};
+  }
 };
 
 /// A compilation target.
@@ -41,6 +44,8 @@ inline constexpr StringLiteral kTasksAttr = "nanochat.tasks";          // I64Att
 inline constexpr StringLiteral kScratchAttr = "nanochat.scratch_bytes"; // I64Attr: per thread
 inline constexpr StringLiteral kInplaceAttr = "nanochat.inplace";      // DenseI64Array: result -> input or -1
 inline constexpr StringLiteral kClassAttr = "nanochat.class";          // StrAttr: dispatch class
+inline constexpr StringLiteral kFlopsAttr = "nanochat.flops";          // I64Attr: operations of a call
+inline constexpr StringLiteral kArithmeticAttr = "nanochat.arithmetic"; // StrAttr: of its products, see getArithmetic
 
 /// A kernel @k gets a wrapper @k.run with the ABI's signature and a constant @k.info that describes it.
 inline constexpr StringLiteral kKernelRunSuffix = ".run";
@@ -59,6 +64,8 @@ LogicalResult emitGemm(func::FuncOp kernel, const CpuFacts &facts);
 LogicalResult emitAttention(func::FuncOp kernel, const CpuFacts &facts);
 LogicalResult emitPackPanels(func::FuncOp kernel, const CpuFacts &facts);
 LogicalResult emitEmbeddingGrad(func::FuncOp kernel, const CpuFacts &facts);
+/// Conversions of vectors to bf16 in an emitted kernel become the target's instructions.
+LogicalResult roundNatively(func::FuncOp kernel, const CpuFacts &facts);
 /// By the first emitter of the kernel's class that supports it.
 LogicalResult emitKernel(func::FuncOp kernel, const CpuFacts &facts);
 /// Any body, through its decompositions and bufferisation; one task. The reference's only emitter.

@@ -1,4 +1,5 @@
 #include "lib/Targets/ToLLVM.h"
+#include "lib/Targets/Passes.h"
 #include "mlir/Conversion/Passes.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/MemRef/Transforms/Passes.h"
@@ -7,6 +8,7 @@
 using namespace mlir;
 
 void nanochat::addKernelToLLVMPasses(OpPassManager &pm) {
+  pm.addPass(createExpandHalvesPass());
   pm.addPass(createCanonicalizerPass());
   pm.addPass(createCSEPass());
   pm.addNestedPass<func::FuncOp>(createConvertVectorToSCFPass());

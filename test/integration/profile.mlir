@@ -8,6 +8,6 @@
 // F32-NOT: xi16>
 // WORD: error: --backward=i4 is not known
 // WORD-NEXT: note: it is auto, f32 or int16
-// CHECK: share ms calls kernel: what it computes
-// CHECK: {{[0-9.]+}}% {{[0-9.]+}} {{[0-9]+}} {{gemm|rowwise|attention}}_{{.*}}: {{.*}}nanochat.{{.*}} at {{.*}}copy-tiny.mlir:
+// CHECK: share ms calls Gop/s GB/s of kernel: what it computes
+// CHECK: {{[0-9.]+}}% {{[0-9.]+}} {{[0-9]+}} {{[0-9.]+}} {{[0-9.]+}} {{int16|int8|f32}} {{gemm|rowwise|attention}}_{{.*}}: {{.*}}nanochat.{{.*}} at {{.*}}copy-tiny.mlir:
 // CHECK: % {{[0-9.]+}} others

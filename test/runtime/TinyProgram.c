@@ -143,9 +143,9 @@ static void runPredict(void *const *b, int64_t row, void *scratch) {
   { REAL, 2, {n, m}, 1 }
 #define KERNEL(variable, function, tasks, ...)                                                     \
   static const nc_operand variable##Operands[] = {__VA_ARGS__};                                    \
-  static const nc_kernel_info variable = {#variable, function, tasks,                              \
-                                          sizeof(variable##Operands) / sizeof(nc_operand),         \
-                                          variable##Operands};
+  static const nc_kernel_info variable = {                                                         \
+      #variable,          function, tasks, sizeof(variable##Operands) / sizeof(nc_operand),        \
+      variable##Operands, 0,        "f32"};
 
 KERNEL(bigram_loss, runLoss, T, IN2(V, V), IN1(REAL, V), IN1(NC_I32, T), IN1(NC_I32, T), SCALAR,
        SCALAR, OUT2(LOOPS, T), OUT2(LOOPS, T), OUT2(T, V))
@@ -160,8 +160,7 @@ KERNEL(bias_update, runUpdate, 1, IN1(REAL, V), IN1(REAL, V), IN1(REAL, V), SCAL
 KERNEL(bigram_logits, runPredict, BATCH, IN2(V, V), IN1(REAL, V), IN1(NC_I32, T),
        {NC_I32, 0, {0}, 0}, {REAL, 3, {LOOPS, BATCH, V}, 1}, OUT2(LOOPS, BATCH))
 
-#define CALL(kernel, ...)                                                                          \
-  nc_dispatch(context, &kernel, (void *[]){__VA_ARGS__}, "tiny." #kernel)
+#define CALL(kernel, ...) nc_dispatch(context, &kernel, (void *[]){__VA_ARGS__}, "tiny." #kernel)
 
 static void runEval(nc_context *context, char *const *arenas) {
   CALL(bigram_loss, AT(PARAM, 0), AT(PARAM, TABLE), AT(IO, TOKENS), AT(IO, TARGETS), IO(STEP),

@@ -1,5 +1,6 @@
 // RUN: nanochat-opt %s --nanochat-emit-kernels="target-bits=512 vnni=true" | FileCheck %s
 // RUN: nanochat-opt %s --nanochat-emit-kernels="target-bits=256" | FileCheck %s --check-prefix=AVX2
+// RUN: nanochat-opt %s --nanochat-emit-kernels="target-bits=512 vnni=true bf16=true" | FileCheck %s --check-prefix=BF16
 
 #mk = affine_map<(m, n, k) -> (m, k)>
 #nk = affine_map<(m, n, k) -> (n, k)>
@@ -49,7 +50,7 @@ func.func private @codes(%x: tensor<1024x384xi8>, %w: tensor<384x384xi8>, %scale
 
 // Weights in panels are read as they are: no packing, no scratch but the sums of rows.
 // CHECK-LABEL: func.func private @packed
-// CHECK-SAME: nanochat.scratch_bytes = 1024 : i64
+// CHECK-SAME: nanochat.scratch_bytes = 2048 : i64
 // CHECK-NOT: arith.xori
 // CHECK-COUNT-24: llvm.call_intrinsic "llvm.x86.avx512.vpdpbusd.512"
 // CHECK: scf.yield
@@ -121,4 +122,38 @@ func.func private @words(%x: tensor<1024x384xi16>, %w: tensor<384x384xi8>) -> te
     linalg.yield %s : i32
   } -> tensor<1024x384xi32>
   return %dots : tensor<1024x384xi32>
+}
+
+// Halves are read as they are where k lies along memory; b is made from floats while it is packed. Without the dot product,
+// they become floats in panels.
+// BF16-LABEL: func.func private @halves
+// BF16: llvm.call_intrinsic "llvm.x86.avx512bf16.cvtne2ps2bf16.512"
+// BF16: scf.for {{.*}} -> (vector<16xf32>, {{.*}}) {
+// BF16-COUNT-24: llvm.call_intrinsic "llvm.x86.avx512bf16.dpbf16ps.512"
+// BF16: scf.yield
+// AVX2-LABEL: func.func private @halves
+// AVX2: arith.extf {{.*}} vector<8xbf16> to vector<8xf32>
+// AVX2-COUNT-12: math.fma {{.*}} vector<8xf32>
+func.func private @halves(%x: tensor<1024x384xbf16>, %w: tensor<384x384xf32>) -> tensor<1024x384xf32>
+    attributes {nanochat.class = "gemm"} {
+  %zero = arith.constant 0.0 : f32
+  %none = tensor.empty() : tensor<384x384xbf16>
+  %half = linalg.generic {indexing_maps = [#full, #full], iterator_types = ["parallel", "parallel"]}
+      ins(%w : tensor<384x384xf32>) outs(%none : tensor<384x384xbf16>) {
+  ^bb0(%a: f32, %o: bf16):
+    %h = arith.truncf %a : f32 to bf16
+    linalg.yield %h : bf16
+  } -> tensor<384x384xbf16>
+  %empty = tensor.empty() : tensor<1024x384xf32>
+  %zeros = linalg.fill ins(%zero : f32) outs(%empty : tensor<1024x384xf32>) -> tensor<1024x384xf32>
+  %y = linalg.generic {indexing_maps = [#mk, #nk, #mn], iterator_types = ["parallel", "parallel", "reduction"]}
+      ins(%x, %half : tensor<1024x384xbf16>, tensor<384x384xbf16>) outs(%zeros : tensor<1024x384xf32>) {
+  ^bb0(%a: bf16, %b: bf16, %c: f32):
+    %ae = arith.extf %a : bf16 to f32
+    %be = arith.extf %b : bf16 to f32
+    %p = arith.mulf %ae, %be : f32
+    %s = arith.addf %c, %p : f32
+    linalg.yield %s : f32
+  } -> tensor<1024x384xf32>
+  return %y : tensor<1024x384xf32>
 }

@@ -29,11 +29,11 @@ cl::opt<std::string> input(cl::Positional, cl::desc("<input file>"), cl::init("-
 cl::OptionCategory category("nanochat: compile a model");
 cl::opt<std::string> output("o", cl::cat(category), cl::desc("Output file"), cl::value_desc("FILE"),
                             cl::init("-"));
-cl::opt<std::string>
-    target("target", cl::cat(category),
-           cl::value_desc("native|avx512-vnni|x86-64-v4|avx-vnni|x86-64-v3|reference"),
-           cl::desc("Compile for this machine or another; several, as in avx512-vnni,x86-64-v3, make "
-                    "an executable that takes the first that the processor has"));
+cl::opt<std::string> target(
+    "target", cl::cat(category),
+    cl::value_desc("native|avx512-bf16|avx512-vnni|x86-64-v4|avx-vnni|x86-64-v3|reference"),
+    cl::desc("Compile for this machine or another; several, as in avx512-vnni,x86-64-v3, make "
+             "an executable that takes the first that the processor has"));
 cl::opt<std::string> asRow("as", cl::cat(category), cl::value_desc("row"),
                            cl::desc("With --target=reference: the IR of this row, its fusion, "
                                     "quantisers and roundings, with every "
@@ -45,6 +45,11 @@ cl::opt<std::string> backward(
     "backward", cl::cat(category), cl::init("auto"), cl::value_desc("auto|f32|int16"),
     cl::desc("What the gradients of ternary linears are computed in that leave it to the target; "
              "auto: the target's choice"));
+cl::opt<std::string> dense(
+    "dense", cl::cat(category), cl::init("f32"), cl::value_desc("f32|bf16"),
+    cl::desc(
+        "What the factors of f32 matrix products in forward pass and gradients are rounded to; "
+        "sums stay f32"));
 cl::opt<std::string> emitKind("emit", cl::cat(category), cl::init("mlir"),
                               cl::value_desc("mlir|llvm|asm|obj|exe"),
                               cl::desc("What to write; mlir by default"));
@@ -111,7 +116,8 @@ static std::vector<Target> chooseRows() {
       rows.push_back(*row);
       continue;
     }
-    usage(isTwice ? "--target names " + row->name + " twice" : "unknown target '" + name.str() + "'",
+    usage(isTwice ? "--target names " + row->name + " twice"
+                  : "unknown target '" + name.str() + "'",
           "targets are " + listTargets());
     return {};
   }
@@ -122,7 +128,7 @@ static std::vector<Target> chooseRows() {
 static std::optional<PipelineOptions> chooseTarget(const Target &row) {
   auto as = findTarget(asRow);
   if (!asRow.getNumOccurrences())
-    return PipelineOptions{row, {}, {}};
+    return PipelineOptions{row};
   if (!as || !row.reference) {
     usage(as ? llvm::Twine("--as goes with --target=reference only")
              : "--as=" + asRow + " is not a target",
@@ -132,7 +138,9 @@ static std::optional<PipelineOptions> chooseTarget(const Target &row) {
   as->name = "reference as " + as->name;
   as->cpu = row.cpu;
   as->features = row.features;
-  return PipelineOptions{*as, {}, {}, /*plain=*/true};
+  PipelineOptions pipeline{*as};
+  pipeline.plain = true;
+  return pipeline;
 }
 
 /// Whether the program is in doubles; null after an error was printed.
@@ -155,6 +163,9 @@ static int compileModel(DialectRegistry &registry, const char *argv0) {
     return kUserError;
   if (!llvm::is_contained({"auto", "f32", "int16"}, backward))
     return usage("--backward=" + backward + " is not known", "it is auto, f32 or int16");
+  if (!llvm::is_contained({"f32", "bf16"}, dense))
+    return usage("--dense=" + dense + " is not known", "it is f32 or bf16");
+  pipeline->roundFactors = dense == "bf16";
   pipeline->wide = *wide;
   pipeline->optimizers = optimizers;
   if (*wide)

@@ -22,8 +22,11 @@ static bool isContiguous(Value value, AffineMap map, unsigned dim) {
 
 /// The block argument behind a factor of the multiplication, or null; of bytes in panels one is subtracted.
 static BlockArgument factorOf(Value value, bool isFloat) {
-  if (isFloat)
-    return value.getType().isF32() ? dyn_cast<BlockArgument>(value) : nullptr;
+  if (isFloat) {
+    auto wide = value.getDefiningOp<arith::ExtFOp>();
+    Value narrow = wide && wide.getIn().getType().isBF16() ? wide.getIn() : value;
+    return value.getType().isF32() ? dyn_cast<BlockArgument>(narrow) : nullptr;
+  }
   if (auto minus = value.getDefiningOp<arith::SubIOp>(); minus && matchPattern(minus.getRhs(), m_One()))
     if (auto code = minus.getLhs().getDefiningOp<arith::ExtUIOp>(); code && code.getIn().getType().isInteger(8))
       return dyn_cast<BlockArgument>(code.getIn());
@@ -79,8 +82,8 @@ FailureOr<Contraction> nanochat::matchContraction(func::FuncOp kernel) {
                                               [](Operation *user) { return isa<arith::ExtUIOp>(user); });
     return Factor{operand->get(), map, x, isContiguous(operand->get(), map, c.k), isCoded};
   };
-  auto isWide = [](Value factor) { return getElementTypeOrSelf(factor).isInteger(16); };
-  c.isWide = llvm::any_of(c.op.getDpsInputs(), isWide);
+  c.isWide = llvm::any_of(c.op.getDpsInputs(), [](Value factor) { return getElementTypeOrSelf(factor).isInteger(16); });
+  c.isHalf = llvm::all_of(c.op.getDpsInputs(), [](Value factor) { return getElementTypeOrSelf(factor).isBF16(); });
   bool swapped = c.op.getIndexingMapsArray()[0].isFunctionOfDim(c.n);
   c.a = factor(swapped, c.m);
   c.b = factor(!swapped, c.n);
@@ -97,7 +100,8 @@ GemmPlan nanochat::planGemm(const Contraction &c, const CpuFacts &facts) {
   p.lanes = facts.vectorBits / 32;
   p.vnni = !c.isFloat && facts.vnni;
   p.bytes = p.vnni && !c.isWide;
-  p.per = c.isFloat ? 1 : p.bytes ? 4 : 2;
+  p.halves = c.isHalf && facts.bf16;
+  p.per = p.bytes ? 4 : c.isFloat && !p.halves ? 1 : 2;
   // As many accumulators as registers allow beside a row of b and two for a.
   bool wide = facts.vectorRegisters >= 32;
   p.tileM = wide ? 8 : p.per == 2 ? 4 : 6;
@@ -107,10 +111,10 @@ GemmPlan nanochat::planGemm(const Contraction &c, const CpuFacts &facts) {
   int64_t panels = llvm::divideCeil(c.N, p.panel);
 
   int64_t unit = p.unit(), enough = 16;
-  p.blockM = std::max<int64_t>(256 / unit, 1) * unit;
+  p.blockM = std::max<int64_t>(512 / unit, 1) * unit;
   // Every group packs a again, every block b: wide codes are made while a is packed, which costs more.
   bool makesCodes = c.isWide && !c.a.alongK;
-  p.groupPanels = std::min<int64_t>(makesCodes ? 8 : 4, panels);
+  p.groupPanels = std::min<int64_t>(makesCodes ? 16 : 8, panels);
   auto count = [&] {
     p.mBlocks = llvm::divideCeil(c.M, p.blockM);
     p.groups = llvm::divideCeil(panels, p.groupPanels);

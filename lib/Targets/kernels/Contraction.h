@@ -25,6 +25,7 @@ struct Contraction {
   int64_t M, N, K;
   bool isFloat;
   bool isWide; // an integer factor has 16 bits
+  bool isHalf; // both factors are bf16
   Value result() { return op->getResult(0); }
   Value init() { return op.getDpsInits()[0]; }
 };
@@ -37,6 +38,7 @@ struct GemmPlan {
   int64_t lanes;              // 32-bit lanes of a vector
   bool vnni;                  // dot products of integers add to their accumulator
   bool bytes;                 // u8 × s8 in groups of 4, else (integers) s16 × s16 in groups of 2
+  bool halves;                // bf16 × bf16 in groups of 2
   int64_t per;                // elements of a group
   int64_t tileM, tileVectors; // register block: rows × vectors
   int64_t panel;              // columns of a packed panel

@@ -61,8 +61,8 @@ private:
   ImplicitLocOpBuilder &b;
   Evaluator e;
   std::unique_ptr<BlockReader> readA, readB;
-  Type word;
-  VectorType wordVector;
+  Type word;             // 32 bits of a factor
+  VectorType wordVector, sumVector;
   bool packsA, packsB, slabs;
   bool across; // panelA holds rows side by side, (rows / unit, k, unit), as they lie in memory; else (rows, k)
   Value m0, n0, mBlock, group;                  // of the task
@@ -73,8 +73,8 @@ private:
 
 GemmEmitter::GemmEmitter(func::FuncOp source, Contraction &c, const GemmPlan &p)
     : c(c), p(p), kernel(source), b(kernel.b), e(b, p.lanes),
-      word(c.isFloat ? Type(b.getF32Type()) : b.getI32Type()),
-      wordVector(VectorType::get({p.lanes}, word)), slabs(p.blockK < p.kGroups) {
+      word(p.per == 1 ? Type(b.getF32Type()) : b.getI32Type()), wordVector(VectorType::get({p.lanes}, word)),
+      sumVector(wordVector.clone(c.isFloat ? Type(b.getF32Type()) : b.getI32Type())), slabs(p.blockK < p.kGroups) {
   auto bind = [&](Evaluator &evaluator) {
     for (auto [argument, buffer] : llvm::zip(source.getArguments(), kernel.inputs))
       evaluator.bind(argument, buffer);
@@ -85,7 +85,7 @@ GemmEmitter::GemmEmitter(func::FuncOp source, Contraction &c, const GemmPlan &p)
   auto argument = dyn_cast<BlockArgument>(c.a.tensor);
   AffineMap rows = AffineMap::getMultiDimMapWithTargets(3, {c.m, c.k}, b.getContext());
   packsA = !argument || c.a.map != rows || c.K % p.per ||
-           (p.per == 2 && !getElementTypeOrSelf(c.a.tensor).isInteger(16));
+           getElementTypeOrSelf(c.a.tensor).getIntOrFloatBitWidth() * p.per != 32;
   across = packsA && !c.a.alongK && !p.bytes;
   int64_t groups = llvm::alignTo(p.blockK, p.lanes);
   if (across)
@@ -102,7 +102,7 @@ GemmEmitter::GemmEmitter(func::FuncOp source, Contraction &c, const GemmPlan &p)
     directB = memref::CollapseShapeOp::create(b, kernel.inputs[cast<BlockArgument>(c.b.tensor).getArgNumber()],
                                               SmallVector<ReassociationIndices>{{0}, {1}, {2, 3}});
   if (slabs)
-    partial = kernel.scratch({p.blockM, p.groupPanels * p.panel}, word);
+    partial = kernel.scratch({p.blockM, p.groupPanels * p.panel}, sumVector.getElementType());
   if (p.bytes)
     sums = kernel.scratch({p.blockM}, word);
 }
@@ -139,7 +139,7 @@ LogicalResult GemmEmitter::emit() {
         Carried values;
         vectors(t, [&](int64_t, Lanes m, Lanes at) {
           values.push_back(vector::LoadOp::create(
-              b, wordVector, partial,
+              b, sumVector, partial,
               ValueRange{local(m.v), arith::SubIOp::create(b, at.v, n0)}));
         });
         finish(t, values);
@@ -253,14 +253,21 @@ void GemmEmitter::packA(const Slab &s) {
 }
 
 void GemmEmitter::packB(const Slab &s, Value n, int64_t columns) {
-  for (int64_t j = 0; j < columns; j += p.lanes)
-    pieces(b, s.groups, elementsIn(s), p, [&](Value k, int64_t groups, int64_t elements) {
-      Value at = times(arith::AddIOp::create(b, s.k, k), p.per);
-      SmallVector<Value> words = readB->read(plus(n, j), std::min(p.lanes, columns - j), at, groups,
-                                             elements, /*alongX=*/true);
-      for (int64_t i = 0; i < groups; ++i)
-        vector::StoreOp::create(b, words[i], panelB, ValueRange{plus(k, i), constantIndex(b, j)});
+  auto store = [&](int64_t j, Value k, int64_t groups, int64_t elements) {
+    Value at = times(arith::AddIOp::create(b, s.k, k), p.per);
+    SmallVector<Value> words = readB->read(plus(n, j), std::min(p.lanes, columns - j), at, groups, elements, /*alongX=*/true);
+    for (int64_t i = 0; i < groups; ++i)
+      vector::StoreOp::create(b, words[i], panelB, ValueRange{plus(k, i), constantIndex(b, j)});
+  };
+  // The inner loop runs along memory.
+  int64_t elements = elementsIn(s);
+  if (!c.b.alongK)
+    return pieces(b, s.groups, elements, p, [&](Value k, int64_t groups, int64_t some) {
+      for (int64_t j = 0; j < columns; j += p.lanes)
+        store(j, k, groups, some);
     });
+  for (int64_t j = 0; j < columns; j += p.lanes)
+    pieces(b, s.groups, elements, p, [&](Value k, int64_t groups, int64_t some) { store(j, k, groups, some); });
 }
 
 void GemmEmitter::sumRows(const Slab &s) {
@@ -300,12 +307,15 @@ static Value intrinsic(ImplicitLocOpBuilder &b, StringRef name, Type type, Value
 }
 
 Value GemmEmitter::dot(Value acc, Value x, Value y) {
-  if (c.isFloat)
+  if (p.per == 1)
     return math::FmaOp::create(b, x, y, acc);
-  auto elements = VectorType::get({p.lanes * p.per}, p.bytes ? b.getI8Type() : b.getI16Type());
+  Type element = p.halves ? Type(b.getBF16Type()) : p.bytes ? b.getI8Type() : b.getI16Type();
+  auto elements = VectorType::get({p.lanes * p.per}, element);
   x = vector::BitCastOp::create(b, elements, x);
   y = vector::BitCastOp::create(b, elements, y);
   bool wide = p.lanes == 16;
+  if (p.halves)
+    return intrinsic(b, wide ? "llvm.x86.avx512bf16.dpbf16ps.512" : "llvm.x86.avx512bf16.dpbf16ps.256", sumVector, {acc, x, y});
   if (p.bytes)
     return intrinsic(b, wide ? "llvm.x86.avx512.vpdpbusd.512" : "llvm.x86.avx512.vpdpbusd.256",
                      wordVector, {acc, y, x});
@@ -340,7 +350,7 @@ Value GemmEmitter::wordOfA(const Slab &s, const Tile &t, int64_t i, Value k) {
     return memref::LoadOp::create(b, panelA, placeInA(t.m, i, k));
   Value row = plus(t.m, i);
   Value at = times(arith::AddIOp::create(b, s.k, k), p.per);
-  if (c.isFloat)
+  if (p.per == 1)
     return memref::LoadOp::create(b, directA, ValueRange{row, at});
   Value bytes = vector::LoadOp::create(b, VectorType::get({p.per}, getElementTypeOrSelf(c.a.tensor)), directA,
                                        ValueRange{row, at});
@@ -363,7 +373,7 @@ void GemmEmitter::multiply(const Slab &s, const Tile &t) {
   };
   if (slabs)
     vectors(t, [&](int64_t, Lanes m, Lanes n) {
-      accumulators.push_back(vector::LoadOp::create(b, wordVector, partial, place(m, n)));
+      accumulators.push_back(vector::LoadOp::create(b, sumVector, partial, place(m, n)));
     });
   else
     accumulators = start(t);

@@ -23,6 +23,10 @@ Lanes BlockReader::at(Evaluator &e, Lanes x, Lanes k) {
 
 Value BlockReader::code(Value elements) {
   auto type = cast<VectorType>(elements.getType());
+  if (p.halves)
+    return vector::BitCastOp::create(b, type.clone(b.getI16Type()), elements);
+  if (type.getElementType().isBF16())
+    return arith::ExtFOp::create(b, type.clone(b.getF32Type()), elements);
   if (c.isFloat || (p.bytes && !isUnsigned) || type.getElementType().isInteger(16))
     return elements;
   if (!p.bytes && factor.isCoded) {
@@ -38,7 +42,7 @@ Value BlockReader::code(Value elements) {
 }
 
 Value BlockReader::word(Value elements) {
-  if (c.isFloat)
+  if (p.per == 1)
     return elements;
   return vector::BitCastOp::create(b, VectorType::get({p.lanes}, b.getI32Type()), elements);
 }
@@ -77,7 +81,7 @@ SmallVector<Value> BlockReader::read(Value x, int64_t xs, Value k, int64_t ks, i
   auto offset = [&](Value base, int64_t by) -> Value {
     return by ? arith::AddIOp::create(b, base, arith::ConstantIndexOp::create(b, by)) : base;
   };
-  auto zeros = VectorType::get({p.lanes}, c.isFloat ? Type(b.getF32Type()) : b.getI32Type());
+  auto zeros = VectorType::get({p.lanes}, p.per == 1 ? Type(b.getF32Type()) : b.getI32Type());
   SmallVector<Value> vectors;
   for (int64_t i = 0; i < p.lanes; ++i) {
     if (i >= (factor.alongK ? xs : ks))

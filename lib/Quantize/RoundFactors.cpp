@@ -1,0 +1,65 @@
+#include "lib/Quantize/Passes.h"
+#include "dialect/Linalg.h"
+
+namespace mlir::nanochat {
+#define GEN_PASS_DEF_ROUNDFACTORSPASS
+#include "lib/Quantize/Passes.h.inc"
+
+namespace {
+/// Is it a matrix product acc + x·y of f32 inputs?
+bool isProduct(linalg::GenericOp op) {
+  if (op.getNumReductionLoops() != 1 || op.getNumParallelLoops() < 2 || op.getNumDpsInputs() != 2 || op.getNumDpsInits() != 1)
+    return false;
+  auto sum = op.getBody()->getTerminator()->getOperand(0).getDefiningOp<arith::AddFOp>();
+  if (!sum || !sum.getType().isF32())
+    return false;
+  auto isInput = [&](Value x) { return llvm::is_contained(op.getRegionInputArgs(), x); };
+  return llvm::any_of(sum->getOperands(), [&](Value term) {
+    auto product = term.getDefiningOp<arith::MulFOp>();
+    return product && llvm::all_of(product->getOperands(), isInput);
+  });
+}
+
+class Rounding {
+public:
+  /// The factor in bf16, made right behind it.
+  Value of(Value factor) {
+    Value &half = halves[factor];
+    if (half)
+      return half;
+    OpBuilder builder(factor.getContext());
+    builder.setInsertionPointAfterValue(factor);
+    ImplicitLocOpBuilder b(factor.getLoc(), builder);
+    auto type = cast<RankedTensorType>(factor.getType());
+    half = pointwise(b, type.clone(b.getBF16Type()), {factor}, {b.getMultiDimIdentityMap(type.getRank())},
+                     [](ImplicitLocOpBuilder &s, ValueRange v) -> Value { return arith::TruncFOp::create(s, s.getBF16Type(), v[0]); });
+    return half;
+  }
+
+private:
+  DenseMap<Value, Value> halves;
+};
+
+struct RoundFactorsPass : impl::RoundFactorsPassBase<RoundFactorsPass> {
+  void runOnOperation() override {
+    if (getOperation().getName().ends_with(".update"))
+      return;
+    Rounding rounding;
+    SmallVector<linalg::GenericOp> products;
+    getOperation().walk([&](linalg::GenericOp op) {
+      if (isProduct(op))
+        products.push_back(op);
+    });
+    for (linalg::GenericOp op : products)
+      for (OpOperand *input : op.getDpsInputOperands()) {
+        input->set(rounding.of(input->get()));
+        BlockArgument element = op.getMatchingBlockArgument(input);
+        element.setType(getElementTypeOrSelf(input->get()));
+        OpBuilder b = OpBuilder::atBlockBegin(op.getBody());
+        auto wide = arith::ExtFOp::create(b, op.getLoc(), b.getF32Type(), element);
+        element.replaceAllUsesExcept(wide, wide);
+      }
+  }
+};
+} // namespace
+} // namespace mlir::nanochat

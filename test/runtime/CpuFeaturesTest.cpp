@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "runtime/CpuFeatures.h"
+
+#include "runtime/Errors.h"
+
+#include <cstdlib>
+#include <gtest/gtest.h>
+
+using namespace nc;
+
+namespace {
+
+/// What some processors have and this one lacks; "" if it has all of them.
+std::string lackedHere() {
+  std::string missing = missingFeatures("avx512vpopcntdq,avx512fp16,avxvnni,avx512bf16,gfni");
+  return missing.substr(0, missing.find(','));
+}
+
+nc_program programFor(const char *target, const char *features) {
+  nc_program program = {};
+  program.target = target;
+  program.cpu_features = features;
+  return program;
+}
+
+TEST(CpuFeatures, that_all_have_are_not_missing) {
+  EXPECT_EQ(missingFeatures(""), "");
+  EXPECT_EQ(missingFeatures("sse2,what-no-one-checks"), "");
+}
+
+TEST(CpuFeatures, choose_the_first_program_that_can_run) {
+  std::string lacked = lackedHere();
+  nc_program best = programFor("best", lacked.c_str()), other = programFor("other", "");
+  const nc_program *programs[] = {&best, &other, nullptr};
+  EXPECT_STREQ(chooseProgram(programs).target, lacked.empty() ? "best" : "other");
+}
+
+TEST(CpuFeatures, follow_the_variable) {
+  nc_program best = programFor("best", ""), other = programFor("other", "");
+  const nc_program *programs[] = {&best, &other, nullptr};
+  setenv("NANOCHAT_TARGET", "other", 1);
+  EXPECT_STREQ(chooseProgram(programs).target, "other");
+  setenv("NANOCHAT_TARGET", "third", 1);
+  EXPECT_THROW(chooseProgram(programs), Error);
+  unsetenv("NANOCHAT_TARGET");
+}
+
+TEST(CpuFeatures, that_are_missing_are_named) {
+  std::string lacked = lackedHere();
+  if (lacked.empty())
+    GTEST_SKIP() << "this processor has everything";
+  nc_program only = programFor("only", lacked.c_str());
+  const nc_program *programs[] = {&only, nullptr};
+  try {
+    chooseProgram(programs);
+    FAIL();
+  } catch (const Error &error) {
+    EXPECT_EQ(error.code, ExitCode::BadInput);
+    EXPECT_NE(std::string(error.what()).find("only needs " + lacked), std::string::npos);
+  }
+}
+
+} // namespace
