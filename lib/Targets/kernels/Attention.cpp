@@ -175,7 +175,7 @@ private:
               });
     for (int64_t v = 0; v < vectors; ++v) {
       Value log = math::LogOp::create(b, sum[v]);
-      tiles.store(vector::FMAOp::create(b, top[v], tiles.splat(kLn2), log), tops, {vectorAt(v)});
+      tiles.store(math::FmaOp::create(b, top[v], tiles.splat(kLn2), log), tops, {vectorAt(v)});
       tiles.store(arith::DivFOp::create(b, tiles.splat(1.0), sum[v]), sums, {vectorAt(v)});
     }
   }
@@ -239,7 +239,7 @@ private:
       tiles.store(tiles.splat(0.0), lse, {vectorAt(v)});
       Value sum = forLoop(
           b, c(0), c(width), 1, tiles.splat(0.0), [&](Value d, ValueRange before) -> Carried {
-            return {vector::FMAOp::create(b, tiles.load(yt, {d, vectorAt(v)}),
+            return {math::FmaOp::create(b, tiles.load(yt, {d, vectorAt(v)}),
                                           tiles.load(dyt, {d, vectorAt(v)}), before[0])};
           })[0];
       tiles.store(sum, delta, {vectorAt(v)});

@@ -1,4 +1,5 @@
 #include "lib/Targets/kernels/Tiles.h"
+#include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 
@@ -74,7 +75,7 @@ void Tiles::tile(const Product &p, Value i, Value j, int64_t vectors,
         at = {offset(p.a, k), plus(aRow, r)};
       Value left = splat(memref::LoadOp::create(b, p.a.buffer, at));
       for (int64_t v = 0; v < vectors; ++v)
-        next.push_back(vector::FMAOp::create(b, left, right[v], acc[r * vectors + v]));
+        next.push_back(math::FmaOp::create(b, left, right[v], acc[r * vectors + v]));
     }
     return next;
   });
@@ -204,8 +205,8 @@ Value Tiles::exp2(Value x) {
                                             0.00961808301508, 0.00133908633143, 0.000154531633598};
   Value y = splat(coefficients[5]);
   for (int64_t i = 4; i >= 0; --i)
-    y = vector::FMAOp::create(b, y, r, splat(coefficients[i]));
-  y = vector::FMAOp::create(b, y, r, splat(1.0));
+    y = math::FmaOp::create(b, y, r, splat(coefficients[i]));
+  y = math::FmaOp::create(b, y, r, splat(1.0));
   Value bits = arith::AddIOp::create(b, arith::BitcastOp::create(b, ints, shifted), intSplat(127));
   Value power = arith::BitcastOp::create(b, vector, arith::ShLIOp::create(b, bits, intSplat(23)));
   return arith::MulFOp::create(b, y, power);
