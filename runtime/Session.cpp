@@ -14,8 +14,30 @@ static const nc_program &checked(const nc_program &program) {
   return program;
 }
 
+/// A task that writes to every page of its part of `buffers[0]` (char), of buffers[1] (int64_t)
+/// bytes in buffers[2] (int64_t) parts.
+static void touchPart(void *const *buffers, int64_t task, void *) {
+  int64_t bytes = *static_cast<int64_t *>(buffers[1]), parts = *static_cast<int64_t *>(buffers[2]);
+  constexpr int64_t kPage = 4096;
+  for (int64_t at = bytes * task / parts; at < bytes * (task + 1) / parts; at += kPage)
+    static_cast<volatile char *>(buffers[0])[at] = 0;
+}
+
 Session::Session(const nc_program &program, int threads, Placement placement)
-    : program(checked(program)), arenas(program), team(threads, program.scratch_bytes, placement) {}
+    : program(checked(program)), arenas(program), team(threads, program.scratch_bytes, placement) {
+  touchMemory();
+}
+
+void Session::touchMemory() {
+  int64_t parts = team.size();
+  for (int32_t i = 0; i < program.n_tensors; ++i) {
+    const nc_tensor &tensor = program.tensors[i];
+    int64_t bytes = tensor.bytes;
+    void *buffers[] = {data(tensor), &bytes, &parts};
+    if (tensor.kind == NC_PARAM || tensor.kind == NC_STATE || tensor.kind == NC_GRADIENT)
+      team.run(touchPart, buffers, parts);
+  }
+}
 
 void Session::run(const nc_entry &entry, DispatchObserver *observer) {
   nc_context context{team, observer};

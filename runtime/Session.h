@@ -41,6 +41,10 @@ public:
   ThreadTeam &threads() { return team; }
 
 private:
+  /// Memory lies with the processor that first writes to it: each thread takes its part of what is
+  /// written by one thread at the start and by kernels of all threads from then on.
+  void touchMemory();
+
   Arenas arenas;
   ThreadTeam team;
   std::map<std::string, double, std::less<>> scalars;

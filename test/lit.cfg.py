@@ -60,7 +60,7 @@ def python_with(module):
 
 flags = cpu_flags()
 for name, flag in [("avx2", "avx2"), ("avx-vnni", "avx_vnni"), ("avx512f", "avx512f"),
-                   ("avx512-vnni", "avx512_vnni")]:
+                   ("avx512-vnni", "avx512_vnni"), ("avx512-bf16", "avx512_bf16")]:
     feature(name, flag in flags, f"/proc/cpuinfo does not list {flag}")
 
 feature("unsanitized", not config.nanochat_sanitize, "this build has sanitizers, which link and allocate")

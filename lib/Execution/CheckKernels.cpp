@@ -25,7 +25,7 @@ struct CheckKernelsPass : mlir::nanochat::impl::CheckKernelsPassBase<CheckKernel
     if (failed(emit(emitted, CpuFacts::of(targetBits, vnni, bf16))))
       return kernel.emitError("the emitter of class '") << kind << "' does not support this kernel";
     Filler filler(0);
-    auto inputs = randomInputs(kernel, filler);
+    auto inputs = randomInputs(kernel, filler, extremes);
     if (failed(inputs))
       return failure();
     return checkKernel(kernel, emitted, *inputs, tolerance);

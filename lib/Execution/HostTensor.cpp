@@ -111,6 +111,12 @@ void Filler::uniform(HostTensor &tensor, double low, double high) {
     tensor.set(i, tensor.isFloat() ? real(random) : whole(random));
 }
 
+void Filler::choices(HostTensor &tensor, ArrayRef<double> values) {
+  std::uniform_int_distribution<size_t> pick(0, values.size() - 1);
+  for (int64_t i = 0; i < tensor.size(); ++i)
+    tensor.set(i, values[pick(random)]);
+}
+
 int64_t mlir::nanochat::firstDifference(const HostTensor &found, const HostTensor &expected, double tolerance) {
   assert(found.type() == expected.type());
   if (found.sameBytes(expected))

@@ -46,6 +46,8 @@ struct Filler {
   void normal(HostTensor &tensor);
   /// Integers are drawn from the whole numbers of [low, high].
   void uniform(HostTensor &tensor, double low, double high);
+  /// Each element is one of those.
+  void choices(HostTensor &tensor, ArrayRef<double> values);
 };
 
 /// First element with |found - expected| > tolerance·(1 + |expected|) (integers: that differ), or -1.

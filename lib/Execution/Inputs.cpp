@@ -31,10 +31,14 @@ static FailureOr<std::pair<double, double>> rangeOf(func::FuncOp func, unsigned 
   return std::make_pair(bounds[0], bounds[1]);
 }
 
-LogicalResult mlir::nanochat::fillInputs(func::FuncOp func, MutableArrayRef<HostTensor> inputs, Filler &filler) {
+LogicalResult mlir::nanochat::fillInputs(func::FuncOp func, MutableArrayRef<HostTensor> inputs, Filler &filler,
+                                          bool extremes) {
   for (auto [i, input] : llvm::enumerate(inputs)) {
     if (input.isFloat() && !func.getArgAttr(i, "nanochat.range")) {
-      filler.normal(input);
+      if (extremes)
+        filler.choices(input, {0, -0.0, 1, -1, 1e-20, -1e-20, 1e8, -1e8});
+      else
+        filler.normal(input);
       continue;
     }
     Type element = input.type().getElementType();
@@ -49,14 +53,18 @@ LogicalResult mlir::nanochat::fillInputs(func::FuncOp func, MutableArrayRef<Host
     auto range = rangeOf(func, i, fallback);
     if (failed(range))
       return failure();
-    filler.uniform(input, range->first, range->second);
+    if (extremes)
+      filler.choices(input, {range->first, range->second, std::clamp(0.0, range->first, range->second)});
+    else
+      filler.uniform(input, range->first, range->second);
   }
   return success();
 }
 
-FailureOr<std::vector<HostTensor>> mlir::nanochat::randomInputs(func::FuncOp func, Filler &filler) {
+FailureOr<std::vector<HostTensor>> mlir::nanochat::randomInputs(func::FuncOp func, Filler &filler,
+                                                                 bool extremes) {
   auto inputs = allocate(func, func.getArgumentTypes());
-  if (failed(inputs) || failed(fillInputs(func, *inputs, filler)))
+  if (failed(inputs) || failed(fillInputs(func, *inputs, filler, extremes)))
     return failure();
   return inputs;
 }

@@ -36,6 +36,7 @@ private:
   void panels(llvm::function_ref<void(Value n, int64_t columns)> body);
   void tiles(Value n, int64_t columns, llvm::function_ref<void(const Tile &)> body);
   void multiply(const Slab &s, const Tile &t);
+  void fetchResults(const Tile &t);
   Carried start(const Tile &t);
   void finish(const Tile &t, ValueRange accumulators);
   /// Calls body(row, vector, m index, n lanes) for all vectors of a tile, masked where they end.
@@ -366,6 +367,27 @@ Carried GemmEmitter::start(const Tile &t) {
   return values;
 }
 
+/// Asks for memory in the form of the result before the long loop over k, behind which it is needed: short pieces of far rows, of
+/// which the processor does not see what comes next. Sums start from what the tile before asked for.
+void GemmEmitter::fetchResults(const Tile &t) {
+  auto shape = cast<RankedTensorType>(c.result().getType()).getShape();
+  auto fetch = [&](Value buffer, int64_t rowsAhead) {
+    auto type = cast<MemRefType>(buffer.getType());
+    int64_t line = 64 * 8 / type.getElementTypeBitWidth();
+    if (type.getShape() != shape)
+      return;
+    for (int64_t i = 0; i < t.rows; ++i)
+      for (int64_t j = 0; j < t.columns; j += line)
+        memref::PrefetchOp::create(b, buffer, ValueRange{plus(t.m, i + rowsAhead), plus(t.n, j)}, /*isWrite=*/false,
+                                   /*localityHint=*/3, /*isDataCache=*/true);
+  };
+  for (auto [argument, buffer] : llvm::zip(kernel.source.getArguments(), kernel.inputs))
+    if (argument != c.a.tensor && argument != c.b.tensor)
+      fetch(buffer, argument == c.init() ? t.rows : 0);
+  for (Value buffer : kernel.outputs)
+    fetch(buffer, 0);
+}
+
 void GemmEmitter::multiply(const Slab &s, const Tile &t) {
   Carried accumulators;
   auto place = [&](Lanes m, Lanes n) {
@@ -377,6 +399,8 @@ void GemmEmitter::multiply(const Slab &s, const Tile &t) {
     });
   else
     accumulators = start(t);
+  if (!slabs)
+    fetchResults(t);
   int64_t perRow = llvm::divideCeil(t.columns, p.lanes);
   if (p.bytes)
     for (auto [i, acc] : llvm::enumerate(accumulators)) {

@@ -1,0 +1,7 @@
+// The same with instructions that not every processor has.
+// REQUIRES: avx512-bf16
+// RUN: %python %S/gemm_sizes.py 6 > %t.mlir
+// RUN: nanochat-opt %t.mlir --nanochat-check-kernels="vnni bf16 summary" | FileCheck %s
+// RUN: nanochat-opt %t.mlir --nanochat-check-kernels="vnni bf16 extremes summary" | FileCheck %s
+// RUN: nanochat-opt %t.mlir --nanochat-check-kernels="extremes summary" | FileCheck %s
+// CHECK: 72 kernels

@@ -1,0 +1,61 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Prints gemm kernels of many small shapes around the edges of register blocks: products of f32, bf16, int8 and int16 by int8, in
+the three forms in which factors lie. Each ends in an epilogue. Usage: gemm_sizes.py SHAPES, so many per type and form."""
+import random
+import sys
+
+EDGES = [1, 2, 3, 5, 7, 8, 9, 13, 15, 16, 17, 23, 24, 25, 31, 32, 33, 41, 47, 48, 49, 55, 63, 64, 65, 66, 67]
+FORMS = {"nt": ("mk", "nk"), "nn": ("mk", "kn"), "tn": ("km", "kn")}
+TYPES = {"f32": ("f32", "f32"), "bf16": ("bf16", "bf16"), "i8": ("i8", "i8"), "i16": ("i16", "i8")}
+RANGES = {"i8": "[-128, 127]", "i16": "[-32767, 32767]"}
+
+
+def widen(name, of, to):
+    if of == to:
+        return "", f"%{name}"
+    return f"    %{name}w = arith.{'extf' if to == 'f32' else 'extsi'} %{name} : {of} to {to}\n", f"%{name}w"
+
+
+def kernel(name, types, form, m, n, k):
+    a, b = types
+    to = "f32" if a in ("f32", "bf16") else "i32"
+    size = dict(m=m, n=n, k=k)
+    shape = lambda dims, of: f"tensor<{'x'.join(str(size[d]) for d in dims)}x{of}>"
+    place = lambda dims: f"affine_map<(m, n, k) -> ({', '.join(dims)})>"
+    attribute = lambda of: f" {{nanochat.range = {RANGES[of]}}}" if of in RANGES else ""
+    (wa, xa), (wb, xb) = widen("a", a, to), widen("b", b, to)
+    kind = to[0]
+    out, floats = shape("mn", to), shape("mn", "f32")
+    epilogue = "    %f = arith.sitofp %d : i32 to f32\n" if kind == "i" else "    %f = arith.addf %d, %d : f32\n"
+    return f"""func.func private @{name}(%x: {shape(form[0], a)}{attribute(a)}, %y: {shape(form[1], b)}{attribute(b)}) -> ({out}, {floats}) attributes {{nanochat.class = "gemm", nanochat.inplace = array<i64: -1, -1>}} {{
+  %zero = arith.constant 0{'.0' if kind == 'f' else ''} : {to}
+  %none = tensor.empty() : {out}
+  %start = linalg.fill ins(%zero : {to}) outs(%none : {out}) -> {out}
+  %z = linalg.generic {{indexing_maps = [{place(form[0])}, {place(form[1])}, {place("mn")}], iterator_types = ["parallel", "parallel", "reduction"]}}
+      ins(%x, %y : {shape(form[0], a)}, {shape(form[1], b)}) outs(%start : {out}) {{
+  ^bb0(%a: {a}, %b: {b}, %c: {to}):
+{wa}{wb}    %p = arith.mul{kind} {xa}, {xb} : {to}
+    %s = arith.add{kind} %c, %p : {to}
+    linalg.yield %s : {to}
+  }} -> {out}
+  %empty = tensor.empty() : {floats}
+  %e = linalg.generic {{indexing_maps = [affine_map<(m, n) -> (m, n)>, affine_map<(m, n) -> (m, n)>], iterator_types = ["parallel", "parallel"]}}
+      ins(%z : {out}) outs(%empty : {floats}) {{
+  ^bb0(%d: {to}, %o: f32):
+{epilogue}    linalg.yield %f : f32
+  }} -> {floats}
+  return %z, %e : {out}, {floats}
+}}
+"""
+
+
+def main():
+    draw = random.Random(1)
+    for label, types in TYPES.items():
+        for form, dims in FORMS.items():
+            for i in range(int(sys.argv[1])):
+                m, n, k = (draw.choice(EDGES) for _ in range(3))
+                print(kernel(f"{label}_{form}_{m}_{n}_{k}_{i}", types, dims, m, n, k))
+
+
+main()
