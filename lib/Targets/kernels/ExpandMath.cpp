@@ -70,11 +70,26 @@ struct ExpandSine : OpRewritePattern<Op> {
     return success();
   }
 };
+/// max(a, |b|) by the order of bits, which is that of floats where signs are zero, NaN being largest: one instruction instead of six
+/// that tell NaNs and zeros apart. A negative NaN in `a`, which no maximum of magnitudes is, would be lost.
+struct MaxOfMagnitudes : OpRewritePattern<arith::MaximumFOp> {
+  using OpRewritePattern::OpRewritePattern;
+  LogicalResult matchAndRewrite(arith::MaximumFOp op, PatternRewriter &rewriter) const override {
+    if (!getElementTypeOrSelf(op.getType()).isF32() || !op.getRhs().getDefiningOp<math::AbsFOp>())
+      return failure();
+    ImplicitLocOpBuilder b(op.getLoc(), rewriter);
+    Type bits = Constants{b, op.getType()}.integers();
+    auto bitsOf = [&](Value x) -> Value { return arith::BitcastOp::create(b, bits, x); };
+    Value most = arith::MaxSIOp::create(b, bitsOf(op.getLhs()), bitsOf(op.getRhs()));
+    rewriter.replaceOpWithNewOp<arith::BitcastOp>(op, op.getType(), most);
+    return success();
+  }
+};
 } // namespace
 
 LogicalResult nanochat::expandMath(func::FuncOp kernel) {
   RewritePatternSet patterns(kernel.getContext());
-  patterns.add<ExpandSine<math::SinOp, 0>, ExpandSine<math::CosOp, 1>>(kernel.getContext());
+  patterns.add<ExpandSine<math::SinOp, 0>, ExpandSine<math::CosOp, 1>, MaxOfMagnitudes>(kernel.getContext());
   populateMathPolynomialApproximationPatterns(patterns, [](StringRef name) {
     return llvm::is_contained(
         {"math.exp", "math.log", "math.log1p", "math.tanh", "math.erf", "math.expm1"}, name);
