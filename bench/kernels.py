@@ -54,7 +54,7 @@ def svg(kernels, peaks, title):
     for kind, color in KINDS.items():
         if kind in peaks:
             roof = peaks[kind] / 1e9
-            out.append(f'<path d="M{x(10**low_x):.0f} {y(memory * 10**low_x):.0f}L{x(roof / memory):.0f} {y(roof):.0f}H{left + width}" fill="none" stroke="{color}" stroke-width="1.5"/>'
+            out.append(f'<path d="M{x(10**low_y / memory):.0f} {y(10**low_y):.0f}L{x(roof / memory):.0f} {y(roof):.0f}H{left + width}" fill="none" stroke="{color}" stroke-width="1.5"/>'
                        f'<text x="{left + width + 6}" y="{y(roof) + (12 if kind == "bf16" else 0):.0f}" fill="{color}">{kind}</text>')
     for k in sorted(kernels, key=lambda k: -k.share):
         if k.traffic and k.rate:
