@@ -8,6 +8,7 @@ DOT = re.compile(r"\s(vpdpbusd|vpdpwssd|vpmaddwd|vdpbf16ps|vfmadd\d+ps)\s")
 PRODUCT, SUM = re.compile(r"\svmulps\s"), re.compile(r"\svaddps\s")
 # From memory, constants aside.
 BROADCAST = re.compile(r"\s(vpbroadcastd|vbroadcastss)\s.*\((?!%rip)|\((?!%rip)[^)]*\)\{1to(8|16)\}")
+STORE = re.compile(r"\svmov\w+\s+%[xyz]mm\d+, .*\((?!%rsp)")
 
 
 def innermost_loops(lines):
@@ -27,8 +28,8 @@ def main():
     lines = open(sys.argv[1]).read().splitlines()
     products = 0
     for loop in innermost_loops(lines):
-        # A value of one factor for every row of a tile.
-        if count(BROADCAST, loop) < 3:
+        # A value of one factor for every row of a tile, and no results yet.
+        if count(BROADCAST, loop) < 3 or count(STORE, loop):
             continue
         if min(count(PRODUCT, loop), count(SUM, loop)) >= 8:
             sys.exit("a loop multiplies and adds apart:\n" + "\n".join(loop))

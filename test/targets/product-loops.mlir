@@ -7,7 +7,7 @@
 
 // All vector multiplications of the runtime are of two files: one measures what the machine can do, one hashes.
 // RUN: llvm-objdump -d %build/runtime/libnanochat_runtime.a > %t.dump
-// RUN: awk '/file format/ { file = $1 } / v?(mulp[sd]|pmul[a-z]+|pmadd[a-z]+|p?dp[a-z0-9]+|fn?m(add|sub)[0-9]+p[sd]) / { print file }' %t.dump | sort -u | FileCheck %s
+// RUN: awk '/file format/ { file = $1 } /\tv?(mulp[sd]|pmul[a-z]+|pmadd[a-z]+|p?dp[a-z0-9]+|fn?m(add|sub)[0-9]+p[sd])\t/ { print file }' %t.dump | sort -u | FileCheck %s
 // CHECK: Files.cpp.o
 // CHECK-NEXT: PeakFlops.cpp.o
 // CHECK-NOT: .o

@@ -47,7 +47,9 @@ Value Kernel::scratch(ArrayRef<int64_t> shape, Type element) {
   Value offset = constantIndex(b, scratchBytes);
   auto type = MemRefType::get(shape, element);
   int64_t bytes = type.getNumElements() * element.getIntOrFloatBitWidth() / 8;
-  scratchBytes += llvm::alignTo(bytes, 64);
+  // Rows of a power of two would otherwise lie in the same sets of the first-level cache, which has fewer ways than a kernel has rows.
+  constexpr int64_t large = 2048, apart = 5 * 64;
+  scratchBytes += llvm::alignTo(bytes, 64) + (bytes <= large ? 0 : apart);
   return memref::ViewOp::create(b, type, scratchArgument, offset, ValueRange{});
 }
 
