@@ -24,10 +24,7 @@ static int64_t operandBytes(const nc_kernel_info &kernel) {
   int64_t bytes = 0;
   for (int32_t i = 0; i < kernel.n_operands; ++i) {
     const nc_operand &operand = kernel.operands[i];
-    int64_t own = dtypeBytes(operand.dtype);
-    for (int32_t d = 0; d < operand.rank; ++d)
-      own *= operand.shape[d];
-    bytes += own;
+    bytes += elementCount(operand) * dtypeBytes(operand.dtype);
   }
   return bytes;
 }

@@ -34,10 +34,13 @@ int64_t mlir::nanochat::iterationPoints(Operation *op) {
   return points;
 }
 
+/// Is it a sum of products of two inputs?
+static bool sumsProducts(linalg::GenericOp op) { return op.getNumReductionLoops() && op.getNumDpsInputs() == 2; }
+
 /// Two per point of the loops of a product, else what the body computes; conversions count nothing.
 static int64_t getBodyFlops(linalg::GenericOp op) {
   int64_t flops = 2;
-  if (!op.getNumReductionLoops() || op.getNumDpsInputs() != 2)
+  if (!sumsProducts(op))
     flops = llvm::count_if(op.getBody()->without_terminator(), [](Operation &inner) {
       return OpTrait::hasElementwiseMappableTraits(&inner) && !isa<CastOpInterface>(inner);
     });
@@ -68,7 +71,7 @@ int64_t mlir::nanochat::getFlops(Operation *op) {
 
 StringRef mlir::nanochat::getArithmetic(Operation *op) {
   auto generic = dyn_cast<linalg::GenericOp>(op);
-  if (!generic || !generic.getNumReductionLoops() || generic.getNumDpsInputs() != 2)
+  if (!generic || !sumsProducts(generic))
     return "f32";
   auto has = [&](auto test) {
     return llvm::any_of(generic.getDpsInputs(), [&](Value x) { return test(getElementTypeOrSelf(x)); });

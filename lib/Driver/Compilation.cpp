@@ -3,6 +3,7 @@
 #include "dialect/interfaces/Cost.h"
 #include "lib/Replay/Replay.h"
 #include "llvm/Support/xxhash.h"
+#include "llvm/Transforms/IPO/Internalize.h"
 
 using namespace mlir;
 using namespace mlir::nanochat;
@@ -16,12 +17,7 @@ LogicalResult Compilation::runStages(StringRef last) {
       planned = module.clone();
     }
     TimingScope scope = timing.nest(stage.name);
-    PassManager pm(module->getContext());
-    if (failed(applyPassManagerCLOptions(pm)))
-      return failure();
-    pm.enableTiming(scope);
-    stage.build(pm, options);
-    if (failed(pm.run(module)))
+    if (failed(runPasses(module, scope, [&](OpPassManager &pm) { stage.build(pm, options); })))
       return failure();
     if (stage.name == "model")
       readModel();
@@ -72,32 +68,24 @@ CodegenTarget Compilation::codegenTarget() const {
   return {row.cpu, row.features, row.reference || options.plain ? 1 : 3};
 }
 
-FailureOr<std::unique_ptr<llvm::Module>> Compilation::describe(llvm::LLVMContext &context, llvm::TargetMachine &machine,
-                                                               bool isWhole) {
-  auto code = translate(module, context, machine);
-  if (failed(code))
-    return failure();
-  facts.cpuFeatures = cpuFeatures(machine);
-  addDescriptor(**code, symbol(), planned.get(), facts, kernels, scratch);
-  if (isWhole)
-    addProgramList(**code, symbol());
-  optimize(**code, machine, codegenTarget().level);
-  // Only now: what is known to be nowhere else would be optimised for its content, sizes among it.
-  for (llvm::GlobalValue &value : (*code)->global_values())
-    if (!value.isDeclaration() && value.getName() != symbol() && value.getName() != "nc_programs")
-      value.setLinkage(llvm::GlobalValue::InternalLinkage);
-  return code;
-}
-
-LogicalResult Compilation::emit(FileType type, llvm::raw_pwrite_stream &os) {
-  TimingScope scope = timing.nest("code");
+LogicalResult Compilation::emit(FileType type, llvm::raw_pwrite_stream &os, bool isWhole) {
+  TimingScope scope = timing.nest(isWhole ? "code" : "host code");
   auto machine = createTargetMachine(module.getLoc(), codegenTarget());
   llvm::LLVMContext context;
   if (failed(machine))
     return failure();
-  auto code = describe(context, **machine, /*isWhole=*/true);
+  auto code = translate(module, context, **machine);
   if (failed(code))
     return failure();
+  facts.cpuFeatures = cpuFeatures(**machine);
+  addDescriptor(**code, symbol(), planned.get(), facts, kernels, scratch);
+  if (isWhole)
+    addProgramList(**code, symbol());
+  optimize(**code, **machine, codegenTarget().level);
+  // Only now: what is known to be nowhere else would be optimised for its content, sizes among it.
+  llvm::internalizeModule(**code, [&](const llvm::GlobalValue &value) {
+    return value.getName() == symbol() || value.getName() == "nc_programs";
+  });
   return emitCode(module.getLoc(), **code, **machine, type, os);
 }
 
@@ -105,18 +93,12 @@ FailureOr<std::string> Compilation::addObjects(const KernelCache &cache, ObjectS
   if (failed(runStages("host")))
     return failure();
   TimingScope scope = timing.nest("kernels");
-  if (failed(compileKernels(module, kernels, codegenTarget(), cache, objects, scope)) || failed(runStages()))
+  if (failed(compileKernels(module, kernels, codegenTarget(), cache, objects, scope)))
     return failure();
   scope.stop();
-  scope = timing.nest("host code");
-  auto machine = createTargetMachine(module.getLoc(), codegenTarget());
-  llvm::LLVMContext context;
-  if (failed(machine))
+  if (failed(runStages()))
     return failure();
-  auto code = describe(context, **machine, /*isWhole=*/false);
-  if (failed(code))
-    return failure();
-  auto object = toObject(module.getLoc(), **code, **machine);
+  auto object = inMemory([&](llvm::raw_pwrite_stream &os) { return emit(FileType::object, os, /*isWhole=*/false); });
   if (failed(object))
     return failure();
   objects[symbol()] = std::move(*object);

@@ -20,8 +20,9 @@ public:
 
   /// Prints the memory plan, after stage `host`, as a table or JSON.
   void print(bool json, llvm::raw_ostream &os) const;
-  /// The whole program, after all stages, as one module: IR, assembly or an object.
-  LogicalResult emit(FileType type, llvm::raw_pwrite_stream &os);
+  /// The program, after all stages, as one module with its description: IR, assembly or an object. Whole, it lists itself as the
+  /// only program; else kernels and list are elsewhere.
+  LogicalResult emit(FileType type, llvm::raw_pwrite_stream &os, bool isWhole = true);
   /// Runs all stages, on kernels apart from the rest, and adds the objects; returns the symbol of the program's description.
   FailureOr<std::string> addObjects(const KernelCache &cache, ObjectSet &objects);
 
@@ -34,8 +35,6 @@ private:
   void readStep();
   std::string symbol() const { return "nc_program." + facts.target; }
   CodegenTarget codegenTarget() const;
-  /// The module in LLVM IR with the program's description, optimised.
-  FailureOr<std::unique_ptr<llvm::Module>> describe(llvm::LLVMContext &context, llvm::TargetMachine &machine, bool isWhole);
 
   ModuleOp module;
   const PipelineOptions &options;

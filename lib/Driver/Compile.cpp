@@ -35,11 +35,10 @@ static ExitCode writeFile(const CompileOptions &options, llvm::function_ref<Logi
     llvm::errs() << "error: " << error << "\n";
     return kUserError;
   }
-  llvm::SmallVector<char, 0> buffer;
-  llvm::raw_svector_ostream os(buffer);
-  if (failed(writer(os)))
+  auto content = inMemory(writer);
+  if (failed(content))
     return kFailed;
-  file->os() << os.str();
+  file->os() << (*content)->getBuffer();
   file->keep();
   return kOk;
 }
@@ -55,7 +54,7 @@ static FailureOr<std::unique_ptr<llvm::MemoryBuffer>> listPrograms(Location loc,
   list.setTargetTriple((*machine)->getTargetTriple());
   list.setPICLevel(llvm::PICLevel::BigPIC);
   addProgramList(list, symbols);
-  return toObject(loc, list, **machine);
+  return inMemory([&](llvm::raw_pwrite_stream &os) { return emitCode(loc, list, **machine, FileType::object, os); });
 }
 
 /// Compiles the model for every row and links the programs to one executable.

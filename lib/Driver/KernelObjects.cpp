@@ -1,19 +1,20 @@
 #include "lib/Driver/KernelObjects.h"
+#include "lib/Pipelines/Pipelines.h"
 #include "lib/Targets/ToLLVM.h"
 #include "mlir/IR/SymbolTable.h"
 #include "mlir/IR/Threading.h"
-#include "mlir/Pass/PassManager.h"
 #include "llvm/ADT/StringSet.h"
 #include "llvm/Support/SmallVectorMemoryBuffer.h"
+#include "llvm/Transforms/IPO/Internalize.h"
 
 using namespace mlir;
 using namespace mlir::nanochat;
 
 FailureOr<std::unique_ptr<llvm::MemoryBuffer>>
-mlir::nanochat::toObject(Location loc, llvm::Module &code, llvm::TargetMachine &machine) {
+mlir::nanochat::inMemory(llvm::function_ref<LogicalResult(llvm::raw_pwrite_stream &)> write) {
   llvm::SmallVector<char, 0> bytes;
   llvm::raw_svector_ostream os(bytes);
-  if (failed(emitCode(loc, code, machine, FileType::object, os)))
+  if (failed(write(os)))
     return failure();
   return std::unique_ptr<llvm::MemoryBuffer>(std::make_unique<llvm::SmallVectorMemoryBuffer>(std::move(bytes), false));
 }
@@ -92,13 +93,11 @@ static LogicalResult compile(ModuleOp lowered, Part &part, const CodegenTarget &
   if (failed(code))
     return failure();
   llvm::Function *run = (*code)->getFunction(cast<SymbolOpInterface>(lowered.getBody()->front()).getName());
-  for (llvm::GlobalValue &value : (*code)->global_values())
-    if (!value.isDeclaration() && &value != run)
-      value.setLinkage(llvm::GlobalValue::InternalLinkage);
+  llvm::internalizeModule(**code, [&](const llvm::GlobalValue &value) { return &value == run; });
   run->setName(part.symbol);
   run->setVisibility(llvm::GlobalValue::HiddenVisibility);
   optimize(**code, **machine, target.level);
-  auto object = toObject(lowered.getLoc(), **code, **machine);
+  auto object = inMemory([&](llvm::raw_pwrite_stream &os) { return emitCode(lowered.getLoc(), **code, **machine, FileType::object, os); });
   if (failed(object))
     return failure();
   part.object = std::move(*object);
@@ -120,12 +119,7 @@ static LogicalResult compileMissing(MutableArrayRef<Part> parts, MLIRContext *co
     all->push_back(part.module.release());
   }
   TimingScope lowering = timing.nest("lower");
-  PassManager pm(context);
-  if (failed(applyPassManagerCLOptions(pm)))
-    return failure();
-  pm.enableTiming(lowering);
-  addKernelToLLVMPasses(pm.nest<ModuleOp>());
-  if (failed(pm.run(*all)))
+  if (failed(runPasses(*all, lowering, [](OpPassManager &pm) { addKernelToLLVMPasses(pm.nest<ModuleOp>()); })))
     return failure();
   lowering.stop();
   TimingScope compiling = timing.nest("compile");

@@ -12,8 +12,8 @@ namespace mlir::nanochat {
 /// Objects of one executable by name; what is the same has the same name and is there once.
 using ObjectSet = std::map<std::string, std::unique_ptr<llvm::MemoryBuffer>>;
 
-/// Optimised code as an object in memory.
-FailureOr<std::unique_ptr<llvm::MemoryBuffer>> toObject(Location loc, llvm::Module &code, llvm::TargetMachine &machine);
+/// What `write` writes, in memory.
+FailureOr<std::unique_ptr<llvm::MemoryBuffer>> inMemory(llvm::function_ref<LogicalResult(llvm::raw_pwrite_stream &)> write);
 
 /// Takes the kernels out of a module after stage `host` and compiles each. Sets their symbols, which say by a hash what a
 /// kernel is made from, and adds their objects. On failure an error was emitted.

@@ -100,3 +100,12 @@ ArrayRef<Stage> mlir::nanochat::getStages() {
   };
   return stages;
 }
+
+LogicalResult mlir::nanochat::runPasses(ModuleOp module, TimingScope &timing, llvm::function_ref<void(OpPassManager &)> build) {
+  PassManager pm(module->getContext());
+  if (failed(applyPassManagerCLOptions(pm)))
+    return failure();
+  pm.enableTiming(timing);
+  build(pm);
+  return pm.run(module);
+}

@@ -4,6 +4,7 @@
 
 #include "lib/Targets/Target.h"
 #include "mlir/Pass/PassManager.h"
+#include "mlir/Support/Timing.h"
 
 namespace mlir::nanochat {
 
@@ -24,6 +25,9 @@ struct Stage {
 
 /// All stages, in order.
 ArrayRef<Stage> getStages();
+
+/// Runs what `build` appends to a pipeline, under the options of the command line, its time in `timing`.
+LogicalResult runPasses(ModuleOp module, TimingScope &timing, llvm::function_ref<void(OpPassManager &)> build);
 
 } // namespace mlir::nanochat
 #endif
