@@ -28,7 +28,7 @@ nanochat_generate(doc/nanochat/changelog.gz ${changelog} gzip -9nc ${changelog})
 get_property(generated GLOBAL PROPERTY NANOCHAT_GENERATED)
 add_custom_target(nanochat-share ALL DEPENDS ${generated})
 
-install(TARGETS nanochat_runtime ARCHIVE DESTINATION lib/nanochat)
+install(TARGETS nanochat_runtime nanochat_emulator ARCHIVE DESTINATION lib/nanochat)
 install(DIRECTORY ${share}/ DESTINATION share)
 install(DIRECTORY models DESTINATION share/nanochat)
 install(DIRECTORY configs DESTINATION share/nanochat OPTIONAL)

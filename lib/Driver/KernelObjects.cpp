@@ -45,22 +45,28 @@ public:
     needed.clear();
     needed.insert(wrapper);
     for (size_t i = 0; i < needed.size(); ++i)
-      insert(*part.module, needed[i], i < 2);
+      insert(*part.module, needed[i]);
     // The wrapper last, as the kernel may bear the name it gets.
     SymbolTable own(*part.module);
     for (size_t i = needed.size(); i-- > 0;)
-      if (auto symbol = cast<SymbolOpInterface>(*std::next(part.module->getBody()->begin(), i)); !symbol.isDeclaration())
+      if (auto symbol = cast<SymbolOpInterface>(*std::next(part.module->getBody()->begin(), i)); !isDeclaration(symbol))
         (void)own.rename(symbol, i ? "part." + std::to_string(i) : stem(kernel.name).str());
     return part;
   }
 
 private:
-  void insert(ModuleOp part, Operation *op, bool isKernel) {
+  static bool isDeclaration(SymbolOpInterface symbol) {
+    auto function = dyn_cast<FunctionOpInterface>(symbol.getOperation());
+    return function ? function.isExternal() : symbol.isDeclaration();
+  }
+
+  void insert(ModuleOp part, Operation *op) {
     auto uses = SymbolTable::getSymbolUses(op);
     for (SymbolTable::SymbolUse use : *uses)
       if (Operation *used = symbols.lookup(use.getSymbolRef().getRootReference()))
         needed.insert(used);
-    if (!isKernel)
+    auto func = dyn_cast<func::FuncOp>(op);
+    if (!func || func.isDeclaration())
       return part.push_back(op->clone());
     symbols.remove(op);
     op->remove();
@@ -68,7 +74,7 @@ private:
   }
 
   SymbolTable symbols;
-  llvm::SetVector<Operation *> needed; // the wrapper, the kernel, others
+  llvm::SetVector<Operation *> needed; // the wrapper first
 };
 } // namespace
 
@@ -92,7 +98,7 @@ static LogicalResult compile(ModuleOp lowered, Part &part, const CodegenTarget &
   auto code = translate(lowered, context, **machine);
   if (failed(code))
     return failure();
-  llvm::Function *run = (*code)->getFunction(cast<SymbolOpInterface>(lowered.getBody()->front()).getName());
+  llvm::Function *run = (*code)->getFunction(StringRef(part.symbol).rsplit('.').first);
   llvm::internalizeModule(**code, [&](const llvm::GlobalValue &value) { return &value == run; });
   run->setName(part.symbol);
   run->setVisibility(llvm::GlobalValue::HiddenVisibility);

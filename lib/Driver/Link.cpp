@@ -2,6 +2,7 @@
 #include "llvm/Object/ArchiveWriter.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/FileUtilities.h"
+#include "llvm/Support/Path.h"
 #include "llvm/Support/Program.h"
 
 using namespace mlir;
@@ -41,9 +42,11 @@ ExitCode mlir::nanochat::linkProgram(const ObjectSet &objects, const CompileOpti
     return kFailed;
   }
   llvm::FileRemover removeArchive(*archive);
+  llvm::SmallString<128> emulator(llvm::sys::path::parent_path(options.runtime));
+  llvm::sys::path::append(emulator, "libnanochat_emulator.a"); // of which only emulated kernels need anything
   // Linked aside and renamed, so that a failure never leaves half an executable.
   std::string aside = options.output + ".tmp";
-  SmallVector<StringRef> args{*linker, "-Wl,--whole-archive", *archive, "-Wl,--no-whole-archive", options.runtime, "-o", aside, "-pthread", "-lm", "-Wl,--gc-sections"};
+  SmallVector<StringRef> args{*linker, "-Wl,--whole-archive", *archive, "-Wl,--no-whole-archive", options.runtime, emulator, "-o", aside, "-pthread", "-lm", "-Wl,--gc-sections"};
   // The C++ library goes along, so that the program runs where another version of it is installed, or none.
   args.append({"-static-libstdc++", "-static-libgcc"});
 #ifdef NANOCHAT_LINK_OPTION

@@ -17,12 +17,19 @@ struct CheckKernelsPass : mlir::nanochat::impl::CheckKernelsPassBase<CheckKernel
 
   void getDependentDialects(DialectRegistry &registry) const override { registerExecutionDialects(registry); }
 
+  LogicalResult emit(func::FuncOp kernel, bool isPlain) {
+    CpuFacts facts = CpuFacts::of(targetBits, vnni, bf16);
+    if (isPlain)
+      return emitPlain(kernel, facts);
+    std::optional<Target> row = findTarget(gpu);
+    return row && row->gpu ? emitGpuKernel(kernel, *row->gpu) : emitKernel(kernel, facts);
+  }
+
   LogicalResult check(func::FuncOp kernel) {
     StringRef kind = kernel->getAttrOfType<StringAttr>(kClassAttr).getValue();
     OwningOpRef<ModuleOp> module(getOperation().clone());
     auto emitted = module->lookupSymbol<func::FuncOp>(kernel.getName());
-    EmitKernel emit = plain || kind == "generic" ? emitPlain : emitKernel;
-    if (failed(emit(emitted, CpuFacts::of(targetBits, vnni, bf16))))
+    if (failed(emit(emitted, plain || kind == "generic")))
       return kernel.emitError("the emitter of class '") << kind << "' does not support this kernel";
     Filler filler(0);
     auto inputs = randomInputs(kernel, filler, extremes);

@@ -1,6 +1,8 @@
 #include "lib/Execution/Jit.h"
 #include "dialect/Nanochat.h"
 #include "lib/Execution/Reference.h"
+#include "runtime/emulator/Emulator.h"
+#include "llvm/ExecutionEngine/Orc/AbsoluteSymbols.h"
 #include "llvm/ExecutionEngine/Orc/CompileUtils.h"
 #include "llvm/ExecutionEngine/Orc/JITTargetMachineBuilder.h"
 #include "llvm/ExecutionEngine/Orc/LLJIT.h"
@@ -61,6 +63,11 @@ FailureOr<std::unique_ptr<Jit>> Jit::compile(ModuleOp module, CodegenTarget targ
   if (!engine)
     return module.emitError("no code can run here: ") << llvm::toString(engine.takeError());
   jit->engine = std::move(*engine);
+  llvm::orc::SymbolMap emulator;
+  for (const nc::EmulatorSymbol &symbol : ArrayRef(nc::kEmulatorSymbols, nc::kEmulatorSymbolCount))
+    emulator[jit->engine->mangleAndIntern(symbol.name)] = {llvm::orc::ExecutorAddr::fromPtr(symbol.address), llvm::JITSymbolFlags::Exported};
+  if (auto error = jit->engine->getMainJITDylib().define(llvm::orc::absoluteSymbols(std::move(emulator))))
+    return module.emitError("code cannot be loaded: ") << llvm::toString(std::move(error));
   if (auto error = jit->engine->addIRModule({std::move(*code), std::move(context)}))
     return module.emitError("code cannot be loaded: ") << llvm::toString(std::move(error));
   return jit;

@@ -1,8 +1,10 @@
 #include "lib/Execution/KernelCheck.h"
+#include "lib/Lowering/KernelWrappers.h"
 #include "lib/Targets/Target.h"
 #include "lib/Targets/ToLLVM.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Transforms/Passes.h"
+#include "runtime/emulator/Emulator.h"
 #include <cstring>
 
 using namespace mlir;
@@ -33,7 +35,10 @@ FailureOr<KernelRunner> KernelRunner::compile(func::FuncOp emitted, CodegenTarge
   for (auto func : module->getOps<func::FuncOp>())
     func.setVisibility(func.getName() == emitted.getName() ? SymbolTable::Visibility::Public
                                                            : SymbolTable::Visibility::Private);
-  sizeScratch(module->lookupSymbol<func::FuncOp>(emitted.getName()), std::max<int64_t>(bytes.getInt(), 1));
+  auto kernel = module->lookupSymbol<func::FuncOp>(emitted.getName());
+  if (!emitted->hasAttr(kThreadsAttr))
+    sizeScratch(kernel, std::max<int64_t>(bytes.getInt(), 1));
+  wrapForCpu(kernel);
   PassManager pm(emitted.getContext());
   pm.addPass(createSymbolDCEPass());
   addKernelToLLVMPasses(pm);
@@ -48,9 +53,8 @@ FailureOr<KernelRunner> KernelRunner::compile(func::FuncOp emitted, CodegenTarge
 
 void KernelRunner::runTask(int64_t task, ArrayRef<uint64_t> buffers) {
   std::fill(scratch.begin(), scratch.end(), char(0xff));
-  SmallVector<uint64_t> words(buffers);
-  words.append({uint64_t(task), llvm::alignTo(reinterpret_cast<uint64_t>(scratch.data()), 64)});
-  jit->call(name, words);
+  jit->call(name + kKernelRunSuffix.str(), {reinterpret_cast<uint64_t>(buffers.data()), uint64_t(task),
+                                            llvm::alignTo(reinterpret_cast<uint64_t>(scratch.data()), 64)});
 }
 
 /// Emits an error at `kernel` if `found` is not near enough to `expected`.
@@ -83,6 +87,7 @@ LogicalResult mlir::nanochat::checkKernel(func::FuncOp meaning, func::FuncOp emi
       std::memset(found.emplace_back(result.type()).data(), 0xff, result.byteSize());
       words.push_back(over[i] < 0 ? found[i].word() : copies[over[i]].word());
     }
+    nc_emulate_falling = order == "falling";
     for (int64_t i = 0; i < runner->tasks(); ++i)
       runner->runTask(order == "rising" ? i : runner->tasks() - 1 - i, words);
     for (auto [i, result] : llvm::enumerate(*expected))

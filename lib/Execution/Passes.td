@@ -60,6 +60,7 @@ def CheckKernelsPass : Pass<"nanochat-check-kernels", "::mlir::ModuleOp"> {
     Option<"targetBits", "target-bits", "int64_t", "512", "Bits of a vector">,
     Option<"vnni", "vnni", "bool", "false", "Has dot products of 4 bytes (vpdpbusd)">,
     Option<"bf16", "bf16", "bool", "false", "Has dot products of 2 bf16 (vdpbf16ps)">,
+    Option<"gpu", "gpu", "std::string", "\"\"", "For the NVIDIA row of this name, by the emulator">,
     Option<"plain", "plain", "bool", "false", "Emit plain loops, whatever the class">,
     Option<"extremes", "extremes", "bool", "false", "Inputs are zeros and the ends of their ranges; floats ±1, ±1e-20 and ±1e8 as well">,
     Option<"summary", "summary", "bool", "false", "Print how much was checked">];

@@ -1,10 +1,9 @@
 // Host functions to the ABI: slots become addresses, launches calls of nc_dispatch (runtime/Abi.h).
 #include "dialect/StepIR.h"
 #include "lib/Lowering/HostData.h"
+#include "lib/Lowering/KernelWrappers.h"
 #include "lib/Lowering/Passes.h"
 #include "lib/Targets/Target.h"
-#include "mlir/Conversion/LLVMCommon/MemRefBuilder.h"
-#include "mlir/Conversion/LLVMCommon/TypeConverter.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 
 namespace mlir::nanochat {
@@ -118,6 +117,8 @@ private:
 };
 
 struct LowerHostPass : impl::LowerHostPassBase<LowerHostPass> {
+  using LowerHostPassBase::LowerHostPassBase;
+
   void runOnOperation() override {
     ModuleOp module = getOperation();
     OpBuilder b(&getContext());
@@ -131,39 +132,18 @@ struct LowerHostPass : impl::LowerHostPassBase<LowerHostPass> {
       if (func->hasAttr(kEntryAttr))
         HostLowering(func, dispatch, numbers, sources).run();
       else if (func->hasAttr(kTasksAttr))
-        wrapKernel(func);
+        wrap(func);
     }
     numbers.define(module);
     sources.define(module);
   }
 
-  /// `@k.run(buffers: ptr, task: i64, scratch: ptr)`, an nc_kernel, and `@k.info`, which the program
-  /// descriptor defines.
-  void wrapKernel(func::FuncOp kernel) {
-    Location loc = kernel.getLoc();
+  /// Adds @k.run and @k.info, which the program descriptor defines.
+  void wrap(func::FuncOp kernel) {
     OpBuilder b(kernel);
-    auto ptr = LLVM::LLVMPointerType::get(&getContext());
-    std::string name = kernel.getName().str();
-    LLVM::GlobalOp::create(b, loc, b.getI8Type(), /*isConstant=*/true, LLVM::Linkage::External, name + kKernelInfoSuffix.str(), Attribute());
-    auto run = func::FuncOp::create(b, loc, name + kKernelRunSuffix.str(), b.getFunctionType({ptr, b.getI64Type(), ptr}, {}));
-    Block *body = run.addEntryBlock();
-    b.setInsertionPointToStart(body);
-    LLVMTypeConverter types(&getContext());
-    SmallVector<Value> args;
-    TypeRange inputs = kernel.getArgumentTypes();
-    auto buffer = [&](Type type, Value address) {
-      auto memref = cast<MemRefType>(type);
-      Value descriptor = MemRefDescriptor::fromStaticShape(b, loc, types, memref, address);
-      args.push_back(UnrealizedConversionCastOp::create(b, loc, type, descriptor).getResult(0));
-    };
-    for (auto [i, type] : llvm::enumerate(inputs.drop_back(2))) {
-      Value at = LLVM::GEPOp::create(b, loc, ptr, ptr, body->getArgument(0), ArrayRef<LLVM::GEPArg>{int32_t(i)});
-      buffer(type, LLVM::LoadOp::create(b, loc, ptr, at));
-    }
-    args.push_back(arith::IndexCastOp::create(b, loc, b.getIndexType(), body->getArgument(1)));
-    buffer(inputs.back(), body->getArgument(2));
-    func::CallOp::create(b, loc, kernel, args);
-    func::ReturnOp::create(b, loc);
+    LLVM::GlobalOp::create(b, kernel.getLoc(), b.getI8Type(), /*isConstant=*/true, LLVM::Linkage::External,
+                           (kernel.getName() + kKernelInfoSuffix).str(), Attribute());
+    gpu ? wrapForGpu(kernel) : wrapForCpu(kernel);
   }
 };
 } // namespace

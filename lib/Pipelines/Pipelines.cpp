@@ -51,7 +51,7 @@ static void optimize(OpPassManager &pm, const PipelineOptions &options) {
   // After differentiation, so that what the gradient reads of the weights is hoisted as well.
   pm.addPass(createHoistInvariantsPass());
   cleanUp(pm);
-  if (!options.target.reference)
+  if (options.target.packs())
     pm.addPass(createPackWeightsPass());
 }
 
@@ -73,6 +73,8 @@ static void plan(OpPassManager &pm, const PipelineOptions &) { pm.addPass(create
 static void emit(OpPassManager &pm, const PipelineOptions &options) {
   if (!options.target.reference && !options.plain) {
     EmitKernelsPassOptions facts;
+    if (options.target.gpu)
+      facts.gpu = options.target.name;
     facts.targetBits = options.target.facts.vectorBits;
     facts.vnni = options.target.facts.vnni;
     facts.bf16 = options.target.facts.bf16;
@@ -82,7 +84,11 @@ static void emit(OpPassManager &pm, const PipelineOptions &options) {
   pm.addPass(createEmitPlainPass());
 }
 
-static void host(OpPassManager &pm, const PipelineOptions &) { pm.addPass(createLowerHostPass()); }
+static void host(OpPassManager &pm, const PipelineOptions &options) {
+  LowerHostPassOptions lowering;
+  lowering.gpu = options.target.onGpu();
+  pm.addPass(createLowerHostPass(lowering));
+}
 
 static void lower(OpPassManager &pm, const PipelineOptions &) { addKernelToLLVMPasses(pm); }
 

@@ -102,7 +102,7 @@ SmallVector<KernelFacts> mlir::nanochat::collectKernels(ModuleOp module) {
     if (auto arithmetic = func->getAttrOfType<StringAttr>(kArithmeticAttr))
       facts.arithmetic = arithmetic.str();
     int64_t outputs = func->getAttrOfType<DenseI64ArrayAttr>(kInplaceAttr).size();
-    TypeRange types = TypeRange(func.getArgumentTypes()).drop_back(2);
+    ArrayRef<Type> types = bufferTypes(func);
     for (auto [i, type] : llvm::enumerate(types))
       facts.operands.push_back({type, int64_t(i) >= int64_t(types.size()) - outputs});
     kernels.push_back(facts);

@@ -31,14 +31,27 @@ struct EmitKernels : nanochat::impl::EmitKernelsPassBase<EmitKernels> {
   using EmitKernelsPassBase::EmitKernelsPassBase;
 
   void runOnOperation() override {
+    if (!gpu.empty())
+      return emitForGpu();
     for (auto kernel : llvm::to_vector(getOperation().getOps<func::FuncOp>()))
       if (kernel->hasAttr(kClassAttr))
         (void)emitKernel(kernel, CpuFacts::of(targetBits, vnni, bf16));
+  }
+
+  void emitForGpu() {
+    std::optional<Target> row = findTarget(gpu);
+    if (!row || !row->gpu) {
+      emitError(getOperation().getLoc()) << "'" << gpu << "' is no NVIDIA target; targets are " << listTargets();
+      return signalPassFailure();
+    }
+    for (auto kernel : llvm::to_vector(getOperation().getOps<func::FuncOp>()))
+      if (kernel->hasAttr(kClassAttr))
+        (void)emitGpuKernel(kernel, *row->gpu);
   }
 };
 
 /// The lowering that all users of emitted kernels share, by name for tests.
 PassPipelineRegistration<> kernelToLLVM("nanochat-kernels-to-llvm",
                                         "Loops on buffers to the LLVM dialect",
-                                        nanochat::addKernelToLLVMPasses);
+                                        [](OpPassManager &pm) { nanochat::addKernelToLLVMPasses(pm); });
 } // namespace

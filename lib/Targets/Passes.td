@@ -11,10 +11,21 @@ def EmitKernelsPass : Pass<"nanochat-emit-kernels", "::mlir::ModuleOp"> {
   let options = [
     Option<"targetBits", "target-bits", "int64_t", "512", "Bits of a vector">,
     Option<"vnni", "vnni", "bool", "false", "Has dot products of 4 bytes (vpdpbusd)">,
-    Option<"bf16", "bf16", "bool", "false", "Has dot products of 2 bf16 (vdpbf16ps)">];
+    Option<"bf16", "bf16", "bool", "false", "Has dot products of 2 bf16 (vdpbf16ps)">,
+    Option<"gpu", "gpu", "std::string", "\"\"", "For the NVIDIA row of this name instead">];
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::func::FuncDialect",
     "::mlir::math::MathDialect", "::mlir::memref::MemRefDialect", "::mlir::scf::SCFDialect",
-    "::mlir::vector::VectorDialect", "::mlir::LLVM::LLVMDialect"];
+    "::mlir::vector::VectorDialect", "::mlir::LLVM::LLVMDialect", "::mlir::NVVM::NVVMDialect"];
+}
+
+def EmulatePass : Pass<"nanochat-emulate", "::mlir::ModuleOp"> {
+  let summary = "NVIDIA's instructions to calls of an emulator";
+  let description = [{
+    Every op of the NVVM dialect in a function of the LLVM dialect becomes a call of runtime/emulator, which runs it on the CPU;
+    an instruction the emulator lacks is an error. Code without such instructions stays as it is.
+    Example: test/targets/emulate.mlir.
+  }];
+  let dependentDialects = ["::mlir::LLVM::LLVMDialect"];
 }
 
 def ExpandHalvesPass : Pass<"nanochat-expand-halves"> {

@@ -12,7 +12,20 @@ static ArrayRef<Target> rows() {
       {"x86-64-v4", "x86-64-v4", "", {512, 32, false, false, 32 << 10, 1 << 20}},
       {"avx-vnni", "alderlake", "", {256, 16, true, false, 32 << 10, 1 << 20}},
       {"x86-64-v3", "x86-64-v3", "", {256, 16, false, false, 32 << 10, 512 << 10}},
+      {"sm_89", {"sm_89", 84, 78, 101376, 142}},
+      {"sm_90", {"sm_90a", 86, 80, 232448, 132}},
+      {"sm_100", {"sm_100a", 88, 86, 232448, 148}},
+      {"sm_120", {"sm_120a", 88, 87, 101376, 188}},
       {"reference", "x86-64-v3", "", {}, true},
+  };
+  return table;
+}
+
+/// Products and full names of chips, and their rows.
+static ArrayRef<std::pair<StringLiteral, StringLiteral>> aliases() {
+  static constexpr std::pair<StringLiteral, StringLiteral> table[] = {
+      {"rtx4090", "sm_89"}, {"h100", "sm_90"},          {"h200", "sm_90"},    {"sm_90a", "sm_90"},   {"b200", "sm_100"},
+      {"sm_100a", "sm_100"}, {"rtx-pro-6000", "sm_120"}, {"rtx5090", "sm_120"}, {"sm_120a", "sm_120"},
   };
   return table;
 }
@@ -30,10 +43,13 @@ static bool runsHere(const Target &row) {
 
 std::optional<Target> mlir::nanochat::findTarget(StringRef name) {
   bool native = name == "native" || name == "cpu";
+  for (auto [alias, row] : aliases())
+    if (name == alias)
+      name = row;
   for (const Target &row : rows()) {
     if (row.name == name)
       return row;
-    if (native && !row.reference && runsHere(row)) {
+    if (native && !row.reference && !row.gpu && runsHere(row)) {
       Target target = row;
       target.cpu.clear(); // LLVM tunes for the very CPU
       return target;
@@ -46,5 +62,8 @@ std::string mlir::nanochat::listTargets() {
   std::string names = "native, cpu";
   for (const Target &row : rows())
     names += ", " + row.name;
+  for (auto [alias, row] : aliases())
+    if (!alias.starts_with("sm_"))
+      names += ", " + alias.str();
   return names;
 }

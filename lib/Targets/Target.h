@@ -21,20 +21,41 @@ struct CpuFacts {
   }
 };
 
+/// Facts of an NVIDIA row.
+struct GpuFacts {
+  std::string chip;        // "sm_90a", as LLVM and ptxas call it
+  int64_t ptx;             // ISA version of its PTX, 86 for 8.6
+  int64_t leastPtx;        // the first version that knows the chip
+  int64_t sharedBytes;     // of a block at most
+  int64_t multiprocessors; // of the largest card: blocks that run at once
+
+  StringRef architecture() const { return StringRef(chip).rtrim("a"); }
+};
+
 /// A compilation target.
 struct Target {
   std::string name;            // "avx512-vnni"
-  std::string cpu, features;   // for LLVM's code generator
+  std::string cpu, features;   // for LLVM's code generator; on a GPU row of the host's part
   CpuFacts facts;
   bool reference = false;      // plain loops from decompositions, no fusion
+  std::optional<GpuFacts> gpu; // kernels run there
+  bool emulated = false;       // kernels are for the GPU, but run on the CPU, instruction by instruction
   std::string backward;        // precision of the gradients of ternary linears that leave it to the target
+  std::string dense = "f32";   // what factors of float products are rounded to unless the user says otherwise
 
   Target(std::string name, std::string cpu, std::string features, CpuFacts facts, bool reference = false)
       : name(std::move(name)), cpu(std::move(cpu)), features(std::move(features)), facts(facts), reference(reference),
         backward(reference ? "f32" : "int16") {}
+  Target(std::string name, GpuFacts gpu)
+      : name(std::move(name)), cpu("x86-64-v3"), gpu(std::move(gpu)), backward("f32"), dense("bf16") {}
+
+  /// Whether weights are packed in panels, which are the CPU's.
+  bool packs() const { return !reference && !gpu; }
+  /// Whether kernels are code for a GPU in the end.
+  bool onGpu() const { return gpu && !emulated; }
 };
 
-/// The row of that name; `native` and `cpu` are the best one for this machine.
+/// The row of that name or alias; `native` and `cpu` are the best one for this machine.
 std::optional<Target> findTarget(StringRef name);
 /// All names, for messages.
 std::string listTargets();
@@ -42,6 +63,8 @@ std::string listTargets();
 /// Attributes of a kernel function.
 inline constexpr StringLiteral kTasksAttr = "nanochat.tasks";          // I64Attr: how many tasks
 inline constexpr StringLiteral kScratchAttr = "nanochat.scratch_bytes"; // I64Attr: per thread
+inline constexpr StringLiteral kThreadsAttr = "nanochat.threads";      // I64Attr: of a GPU block, which runs a task
+inline constexpr StringLiteral kSharedAttr = "nanochat.shared_bytes";  // I64Attr: memory of a GPU block
 inline constexpr StringLiteral kInplaceAttr = "nanochat.inplace";      // DenseI64Array: result -> input or -1
 inline constexpr StringLiteral kClassAttr = "nanochat.class";          // StrAttr: dispatch class
 inline constexpr StringLiteral kFlopsAttr = "nanochat.flops";          // I64Attr: operations of a call
@@ -50,6 +73,11 @@ inline constexpr StringLiteral kArithmeticAttr = "nanochat.arithmetic"; // StrAt
 /// A kernel @k gets a wrapper @k.run with the ABI's signature and a constant @k.info that describes it.
 inline constexpr StringLiteral kKernelRunSuffix = ".run";
 inline constexpr StringLiteral kKernelInfoSuffix = ".info";
+
+/// Types of the buffers that an emitted kernel takes, in front of its task and memory.
+inline ArrayRef<Type> bufferTypes(func::FuncOp kernel) {
+  return kernel.getArgumentTypes().drop_back(kernel->hasAttr(kThreadsAttr) ? 3 : 2);
+}
 
 /// Rewrites a kernel from its meaning on tensors
 ///   func.func private @k(%in...: tensor) -> (tensor...)      {nanochat.class, nanochat.inplace}
@@ -68,6 +96,9 @@ LogicalResult emitEmbeddingGrad(func::FuncOp kernel, const CpuFacts &facts);
 LogicalResult roundNatively(func::FuncOp kernel, const CpuFacts &facts);
 /// By the first emitter of the kernel's class that supports it.
 LogicalResult emitKernel(func::FuncOp kernel, const CpuFacts &facts);
+/// As emitKernel, to what a block of GPU threads does as a task, with another argument `%shared: memref<Bxi8, 3>` and
+/// nanochat.threads and nanochat.shared_bytes = B set.
+LogicalResult emitGpuKernel(func::FuncOp kernel, const GpuFacts &facts);
 /// Any body, through its decompositions and bufferisation; one task. The reference's only emitter.
 LogicalResult emitPlain(func::FuncOp kernel, const CpuFacts &facts);
 

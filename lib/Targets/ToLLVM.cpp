@@ -7,8 +7,9 @@
 
 using namespace mlir;
 
-void nanochat::addKernelToLLVMPasses(OpPassManager &pm) {
-  pm.addPass(createExpandHalvesPass());
+void nanochat::addKernelToLLVMPasses(OpPassManager &pm, Processor processor) {
+  if (processor == Processor::cpu)
+    pm.addPass(createExpandHalvesPass());
   pm.addPass(createCanonicalizerPass());
   pm.addPass(createCSEPass());
   pm.addNestedPass<func::FuncOp>(createConvertVectorToSCFPass());
@@ -28,6 +29,8 @@ void nanochat::addKernelToLLVMPasses(OpPassManager &pm) {
   pm.addPass(createConvertIndexToLLVMPass());
   pm.addPass(createUBToLLVMConversionPass());
   pm.addPass(createReconcileUnrealizedCastsPass());
+  if (processor == Processor::cpu)
+    pm.addPass(createEmulatePass());
   pm.addPass(createCanonicalizerPass());
   pm.addPass(createCSEPass());
 }

@@ -31,9 +31,18 @@ cl::opt<std::string> output("o", cl::cat(category), cl::desc("Output file"), cl:
                             cl::init("-"));
 cl::opt<std::string> target(
     "target", cl::cat(category),
-    cl::value_desc("native|avx512-bf16|avx512-vnni|x86-64-v4|avx-vnni|x86-64-v3|reference"),
-    cl::desc("Compile for this machine or another; several, as in avx512-vnni,x86-64-v3, make "
-             "an executable that takes the first that the processor has"));
+    cl::value_desc("native|avx512-bf16|avx512-vnni|x86-64-v4|avx-vnni|x86-64-v3|sm_89|sm_90|sm_100|"
+                   "sm_120|reference"),
+    cl::desc("Compile for this machine or another, or a product (rtx4090, h100, b200, "
+             "rtx-pro-6000); several, as in sm_90,avx512-vnni,x86-64-v3, make an executable that "
+             "takes the first that the machine has"));
+cl::opt<bool> emulate("emulate", cl::cat(category),
+                      cl::desc("Run the kernels of an NVIDIA target on the CPU, instruction by "
+                               "instruction: slow, to check them without a GPU"));
+cl::opt<std::string>
+    ptxVersion("ptx", cl::cat(category), cl::value_desc("version"),
+               cl::desc("ISA version of the PTX for an NVIDIA target, such as 8.6, where a driver "
+                        "or ptxas is older than what is chosen by default"));
 cl::opt<std::string> asRow("as", cl::cat(category), cl::value_desc("row"),
                            cl::desc("With --target=reference: the IR of this row, its fusion, "
                                     "quantisers and roundings, with every "
@@ -46,10 +55,10 @@ cl::opt<std::string> backward(
     cl::desc("What the gradients of ternary linears are computed in that leave it to the target; "
              "auto: the target's choice"));
 cl::opt<std::string> dense(
-    "dense", cl::cat(category), cl::init("f32"), cl::value_desc("f32|bf16"),
+    "dense", cl::cat(category), cl::init("auto"), cl::value_desc("auto|f32|bf16"),
     cl::desc(
         "What the factors of f32 matrix products in forward pass and gradients are rounded to; "
-        "sums stay f32"));
+        "sums stay f32. auto: bf16 on NVIDIA targets, f32 elsewhere"));
 cl::opt<std::string> emitKind("emit", cl::cat(category), cl::init("mlir"),
                               cl::value_desc("mlir|llvm|asm|obj|exe"),
                               cl::desc("What to write; mlir by default"));
@@ -138,6 +147,7 @@ static std::optional<PipelineOptions> chooseTarget(const Target &row) {
   as->name = "reference as " + as->name;
   as->cpu = row.cpu;
   as->features = row.features;
+  as->emulated = true; // its code is for the CPU
   PipelineOptions pipeline{*as};
   pipeline.plain = true;
   return pipeline;
@@ -155,6 +165,29 @@ static std::optional<bool> choosePrecision() {
   return std::nullopt;
 }
 
+/// What the command line says about a row; false after an error was printed.
+static bool applyChoices(PipelineOptions &row) {
+  Target &target = row.target;
+  row.roundFactors = (dense == "auto" ? target.dense : dense.getValue()) == "bf16";
+  if (backward != "auto")
+    target.backward = backward;
+  if (target.gpu && target.backward == "int16")
+    return usage("--backward=int16 is not available on " + target.name,
+                 "its gradients are products of floats, which --dense rounds"), false;
+  if (!target.gpu && (emulate || ptxVersion.getNumOccurrences()))
+    return usage(emulate ? "--emulate goes with NVIDIA targets only" : "--ptx goes with NVIDIA targets only",
+                 "--target=sm_90, for instance"), false;
+  target.emulated |= emulate;
+  if (!ptxVersion.getNumOccurrences())
+    return true;
+  auto [major, minor] = StringRef(ptxVersion).split('.');
+  int64_t high, low;
+  if (major.getAsInteger(10, high) || minor.getAsInteger(10, low) || low < 0 || low > 9)
+    return usage("--ptx=" + ptxVersion + " is no version", "write it as in --ptx=8.6"), false;
+  target.gpu->ptx = 10 * high + low;
+  return true;
+}
+
 static int compileModel(DialectRegistry &registry, const char *argv0) {
   std::vector<Target> rows = chooseRows();
   auto pipeline = rows.empty() ? std::nullopt : chooseTarget(rows[0]);
@@ -163,9 +196,8 @@ static int compileModel(DialectRegistry &registry, const char *argv0) {
     return kUserError;
   if (!llvm::is_contained({"auto", "f32", "int16"}, backward))
     return usage("--backward=" + backward + " is not known", "it is auto, f32 or int16");
-  if (!llvm::is_contained({"f32", "bf16"}, dense))
-    return usage("--dense=" + dense + " is not known", "it is f32 or bf16");
-  pipeline->roundFactors = dense == "bf16";
+  if (!llvm::is_contained({"auto", "f32", "bf16"}, dense))
+    return usage("--dense=" + dense + " is not known", "it is auto, f32 or bf16");
   pipeline->wide = *wide;
   pipeline->optimizers = optimizers;
   if (*wide)
@@ -202,9 +234,9 @@ static int compileModel(DialectRegistry &registry, const char *argv0) {
     options.rows.push_back(*pipeline);
     options.rows.back().target = row;
   }
-  if (backward != "auto")
-    for (PipelineOptions &row : options.rows)
-      row.target.backward = backward;
+  for (PipelineOptions &row : options.rows)
+    if (!applyChoices(row))
+      return kUserError;
   options.cache = kernelCache.getNumOccurrences() ? kernelCache : defaultCacheFolder();
   options.checkDispatches = checkDispatches;
   options.checkGradients = checkGradients;

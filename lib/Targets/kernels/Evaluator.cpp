@@ -200,9 +200,17 @@ Lanes Evaluator::load(const Buffer &buffer, ArrayRef<Lanes> at) {
     return {memref::LoadOp::create(b, buffer.memref, indices)};
   VectorType result = vectorOf(type.getElementType());
   if (!mask)
-    return {vector::LoadOp::create(b, result, buffer.memref, indices)};
+    return {vector::LoadOp::create(b, result, buffer.memref, indices, /*nontemporal=*/false, alignment(type, at))};
   Value zero = arith::ConstantOp::create(b, b.getZeroAttr(result));
   return {vector::MaskedLoadOp::create(b, result, buffer.memref, indices, mask, zero)};
+}
+
+/// That of a vector in rows of whole vectors; buffers are aligned to that much.
+llvm::MaybeAlign Evaluator::alignment(MemRefType type, ArrayRef<Lanes> at) const {
+  int64_t bytes = width * type.getElementTypeBitWidth() / 8;
+  if (!alignsVectors || !at.back().aligned || type.getShape().back() % width || !llvm::isPowerOf2_64(bytes))
+    return std::nullopt;
+  return llvm::Align(bytes);
 }
 
 /// Lanes a few elements apart, or that share each element: whole vectors, shuffled. Null where it would be many.
@@ -274,12 +282,23 @@ Lanes Evaluator::gatherWords(Value memref, Lanes out, Lanes in) {
   return {vector::BitCastOp::create(b, vectorOf(b.getI8Type()), result)};
 }
 
+void Evaluator::storeMasked(Value value, Value buffer, ValueRange indices) {
+  auto type = cast<MemRefType>(buffer.getType());
+  if (type.getElementType().isBF16()) {
+    // As integers: LLVM's code for x86 would take the halves apart and round them once more, by a library.
+    value = vector::BitCastOp::create(b, vectorOf(b.getI16Type()), value);
+    Type integers = MemRefType::Builder(type).setElementType(b.getI16Type());
+    buffer = UnrealizedConversionCastOp::create(b, integers, buffer).getResult(0);
+  }
+  vector::MaskedStoreOp::create(b, buffer, indices, mask, value);
+}
+
 void Evaluator::store(Lanes value, Value buffer, ArrayRef<Lanes> at) {
   SmallVector<Value> indices = llvm::map_to_vector(at, [](Lanes x) { return x.v; });
   if (llvm::all_of(at, [](Lanes x) { return x.isUniform(); }))
     memref::StoreOp::create(b, value.v, buffer, indices);
   else if (mask)
-    vector::MaskedStoreOp::create(b, buffer, indices, mask, vector(value));
+    storeMasked(vector(value), buffer, indices);
   else
-    vector::StoreOp::create(b, vector(value), buffer, indices);
+    vector::StoreOp::create(b, vector(value), buffer, indices, /*nontemporal=*/false, alignment(cast<MemRefType>(buffer.getType()), at));
 }

@@ -36,6 +36,8 @@ public:
 
   /// The active lanes (vector of i1), or null for all; loads and stores touch no other.
   Value mask;
+  /// Vectors of which an index says that they start at a multiple of the width are accessed as such.
+  bool alignsVectors = false;
   bool failed = false;
 
   /// What is evaluated within a scope is forgotten after it; one per loop body.
@@ -68,7 +70,9 @@ private:
   Lanes generic(linalg::GenericOp op, Value tensor, ArrayRef<Lanes> at);
   Lanes reshaped(Value source, ArrayRef<ReassociationIndices> groups, ArrayRef<int64_t> expanded,
                  ArrayRef<Lanes> at, bool collapses);
+  void storeMasked(Value value, Value buffer, ValueRange indices);
   Lanes load(const Buffer &buffer, ArrayRef<Lanes> at);
+  llvm::MaybeAlign alignment(MemRefType type, ArrayRef<Lanes> at) const;
   Value loadShuffled(Value memref, ArrayRef<Lanes> at);
   Lanes gather(Value memref, ArrayRef<Lanes> at);
   Lanes gatherWords(Value memref, Lanes out, Lanes in);

@@ -9,13 +9,24 @@ static MemRefType bufferOf(Type type) {
   return MemRefType::get(tensor.getShape(), tensor.getElementType());
 }
 
-Kernel::Kernel(func::FuncOp source) : source(source), b(source.getLoc(), source.getContext()) {
+/// The memory space of what a GPU block shares.
+static constexpr int64_t kSharedSpace = 3;
+
+static MemRefType bytesIn(OpBuilder &b, int64_t bytes, int64_t space) {
+  return MemRefType::get({bytes}, b.getI8Type(), MemRefLayoutAttrInterface(), space ? b.getI64IntegerAttr(space) : Attribute());
+}
+
+Kernel::Kernel(func::FuncOp source, int64_t threads)
+    : source(source), b(source.getLoc(), source.getContext()), threads(threads) {
   SmallVector<Type> types;
   for (Type type : source.getFunctionType().getInputs())
     types.push_back(bufferOf(type));
   for (Type type : source.getFunctionType().getResults())
     types.push_back(bufferOf(type));
-  types.append({b.getIndexType(), MemRefType::get({0}, b.getI8Type())});
+  size_t buffers = types.size();
+  types.append({b.getIndexType(), bytesIn(b, 0, 0)});
+  if (threads)
+    types.push_back(bytesIn(b, 0, kSharedSpace));
   b.setInsertionPoint(source);
   built = func::FuncOp::create(b, source.getName(), b.getFunctionType(types, {}));
   built.setPrivate();
@@ -23,9 +34,10 @@ Kernel::Kernel(func::FuncOp source) : source(source), b(source.getLoc(), source.
   auto arguments = built.getArguments();
   size_t ins = source.getNumArguments();
   inputs.assign(arguments.begin(), arguments.begin() + ins);
-  outputs.assign(arguments.begin() + ins, arguments.end() - 2);
-  task = arguments[arguments.size() - 2];
-  scratchArgument = arguments.back();
+  outputs.assign(arguments.begin() + ins, arguments.begin() + buffers);
+  task = arguments[buffers];
+  scratchArgument = arguments[buffers + 1];
+  sharedArgument = threads ? Value(arguments.back()) : Value();
 }
 
 Kernel::~Kernel() {
@@ -53,15 +65,30 @@ Value Kernel::scratch(ArrayRef<int64_t> shape, Type element) {
   return memref::ViewOp::create(b, type, scratchArgument, offset, ValueRange{});
 }
 
+Value Kernel::shared(ArrayRef<int64_t> shape, Type element) {
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPointToStart(&built.front());
+  auto type = MemRefType::get(shape, element, MemRefLayoutAttrInterface(), b.getI64IntegerAttr(kSharedSpace));
+  Value offset = constantIndex(b, sharedBytes);
+  sharedBytes += llvm::alignTo(type.getNumElements() * element.getIntOrFloatBitWidth() / 8, 128);
+  return memref::ViewOp::create(b, type, sharedArgument, offset, ValueRange{});
+}
+
 void Kernel::finish(int64_t tasks) {
   b.setInsertionPointToEnd(&built.front());
   func::ReturnOp::create(b);
   // Bare pointers need a static size, known only now.
-  scratchArgument.setType(MemRefType::get({scratchBytes}, b.getI8Type()));
+  scratchArgument.setType(bytesIn(b, scratchBytes, 0));
+  if (threads)
+    sharedArgument.setType(bytesIn(b, sharedBytes, kSharedSpace));
   built.setFunctionType(b.getFunctionType(built.front().getArgumentTypes(), {}));
   built->setDiscardableAttrs(source->getDiscardableAttrDictionary());
   built->setAttr(kTasksAttr, b.getI64IntegerAttr(tasks));
   built->setAttr(kScratchAttr, b.getI64IntegerAttr(scratchBytes));
+  if (threads) {
+    built->setAttr(kThreadsAttr, b.getI64IntegerAttr(threads));
+    built->setAttr(kSharedAttr, b.getI64IntegerAttr(sharedBytes));
+  }
   source.setFunctionType(built.getFunctionType());
   source.removeArgAttrsAttr();
   source.getBody().takeBody(built.getBody());

@@ -11,7 +11,8 @@ namespace mlir::nanochat {
 /// Builds the buffer form of a kernel beside its tensor form, which it replaces if all goes well.
 class Kernel {
 public:
-  explicit Kernel(func::FuncOp source);
+  /// A task is run by one thread of a CPU, or by a block of `threads` of a GPU.
+  explicit Kernel(func::FuncOp source, int64_t threads = 0);
   ~Kernel();
 
   func::FuncOp source;
@@ -23,13 +24,16 @@ public:
   Value shaped(Value buffer, Type tensor);
   /// A buffer in the scratch of the thread, 64-byte aligned; uninitialised.
   Value scratch(ArrayRef<int64_t> shape, Type element);
+  /// A buffer that all threads of a GPU block share, 128-byte aligned; uninitialised.
+  Value shared(ArrayRef<int64_t> shape, Type element);
+  int64_t bytesShared() const { return sharedBytes; }
   /// Replaces the source by what was built.
   void finish(int64_t tasks);
 
 private:
   func::FuncOp built;
-  Value scratchArgument;
-  int64_t scratchBytes = 0;
+  Value scratchArgument, sharedArgument;
+  int64_t threads, scratchBytes = 0, sharedBytes = 0;
   bool finished = false;
 };
 

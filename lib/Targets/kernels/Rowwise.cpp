@@ -1,13 +1,12 @@
 #include "lib/Targets/kernels/Evaluator.h"
 #include "lib/Targets/kernels/Kernel.h"
+#include "lib/Targets/kernels/RowwiseEmitter.h"
 #include "lib/Targets/kernels/RowwisePlan.h"
+#include "lib/Targets/kernels/Team.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 
 using namespace mlir;
 using namespace mlir::nanochat;
-
-/// Every target adds up rows in as many lanes, so that all give the same sums.
-static constexpr int64_t kLanes = 16;
 
 static RankedTensorType typeOf(Value value) { return cast<RankedTensorType>(value.getType()); }
 
@@ -29,8 +28,11 @@ struct Column {
 
 class RowwiseEmitter {
 public:
-  RowwiseEmitter(func::FuncOp kernel, func::FuncOp body, const RowwisePlan &plan)
-      : plan(plan), body(body), kernel(kernel), b(this->kernel.b), e(b, kLanes) {}
+  RowwiseEmitter(func::FuncOp kernel, func::FuncOp body, const RowwisePlan &plan, TeamShape shape)
+      : plan(plan), body(body), kernel(kernel, shape.isBlock() ? shape.threads() : 0), b(this->kernel.b), e(b, shape.width),
+        team(this->kernel, shape) {
+    e.alignsVectors = shape.isBlock();
+  }
   LogicalResult emit();
 
 private:
@@ -44,17 +46,16 @@ private:
   void reduction(Value root, ArrayRef<Lanes> row);
   std::optional<Reduction> match(Value root);
   /// Loops over `extents`, the last in vectors if `vectorises`; body gets all indices after `outer`.
-  void nest(ArrayRef<int64_t> extents, bool vectorises, SmallVector<Lanes> outer, AtIndices body);
+  /// Threads that differ in their rows share out the first of the loops if it `shares`, else all run it.
+  void nest(ArrayRef<int64_t> extents, bool vectorises, SmallVector<Lanes> outer, AtIndices body, bool shares = false);
   void vectors(int64_t extent, llvm::function_ref<void(Lanes)> body);
   void withColumn(const Column &column, llvm::function_ref<void()> body);
-  Value firstLanes(int64_t count);
   Carried accumulate(Reduction &r, ArrayRef<unsigned> loops, SmallVector<Lanes> dims,
                      ValueRange carried);
   Value step(Reduction &r, ArrayRef<Lanes> dims, Value acc);
   Value neutral(Reduction &r);
   Value combine(Reduction &r, Value x, Value y);
-  Value horizontal(Reduction &r, Value acc);
-  void keep(Value root, ArrayRef<Lanes> at, Lanes value);
+  void keep(ArrayRef<Value> roots, ArrayRef<Lanes> at, ArrayRef<Lanes> values);
   void fail() { e.failed = true; }
 
   const RowwisePlan &plan;
@@ -62,6 +63,7 @@ private:
   Kernel kernel;
   ImplicitLocOpBuilder &b;
   Evaluator e;
+  Team team;
   llvm::MapVector<Value, SmallVector<Value>> stores; // root -> buffers of full shape
   DenseMap<Value, Value> rowStores;                  // root -> scratch without row dims
   SmallVector<Column> columns;                       // vectors at hand, for Split::columns
@@ -94,7 +96,7 @@ void RowwiseEmitter::emitRows() {
   Value lo = arith::MulIOp::create(b, kernel.task, size);
   Value hi = arith::MinUIOp::create(b, arith::AddIOp::create(b, lo, size),
                                     constantIndex(b, plan.rows));
-  forLoop(b, lo, hi, 1, {}, [&](Value linear, ValueRange) -> Carried {
+  forLoop(b, team.row(lo), hi, team.shape.down, {}, [&](Value linear, ValueRange) -> Carried {
     Evaluator::Scope scope(e);
     SmallVector<Lanes> row(plan.rowDims);
     Lanes rest{linear};
@@ -123,27 +125,31 @@ void RowwiseEmitter::putAside(Value argument, ArrayRef<Lanes> row) {
   ArrayRef<int64_t> shape = typeOf(argument).getShape().drop_front(row.size());
   Value copy = rowStores.lookup(argument);
   if (!copy)
-    copy = rowStores[argument] = kernel.scratch(shape, typeOf(argument).getElementType());
+    copy = rowStores[argument] = team.scratch(shape, typeOf(argument).getElementType());
   nest(shape, true, SmallVector<Lanes>(row), [&](ArrayRef<Lanes> at) {
     e.store(e.element(argument, at), copy, at.drop_front(row.size()));
   });
+  team.syncAcross();
   e.bind(argument, copy, row, /*dropsOwned=*/true);
 }
 
 void RowwiseEmitter::emitColumns() {
-  int64_t step = plan.unroll * kLanes, whole = plan.columns / step * step;
+  int64_t span = team.shape.span(), step = plan.unroll * span, whole = plan.columns / step * step;
   Value size = constantIndex(b, plan.perTask);
   Value lo = arith::MulIOp::create(b, kernel.task, size);
   Value hi = arith::MinUIOp::create(b, arith::AddIOp::create(b, lo, size), constantIndex(b, whole));
   auto all = [&](Value base, int64_t extent) {
     Evaluator::Scope scope(e);
     columns.clear();
-    for (int64_t at = 0; at < extent; at += kLanes) {
+    for (int64_t at = 0; at < extent; at += span) {
       Value start = at ? arith::AddIOp::create(b, base, constantIndex(b, at)) : base;
-      columns.push_back({{start, 1, true}, at + kLanes > extent ? firstLanes(extent - at) : Value()});
+      columns.push_back({team.lanes(start), at + span > extent ? team.mask(extent - at) : Value()});
     }
-    for (const Group &group : plan.groups)
+    for (const Group &group : plan.groups) {
       this->group(group, {});
+      if (team.shape.down > 1)
+        team.syncBlock();
+    }
   };
   forLoop(b, lo, hi, step, {}, [&](Value base, ValueRange) -> Carried {
     all(base, step);
@@ -166,7 +172,7 @@ void RowwiseEmitter::group(const Group &group, ArrayRef<Lanes> row) {
       continue; // lives in registers, or is evaluated anew
     inMemory.push_back(root);
     if (!stores.count(root))
-      rowStores[root] = kernel.scratch(typeOf(root).getShape().drop_front(row.size()),
+      rowStores[root] = team.scratch(typeOf(root).getShape().drop_front(row.size()),
                                        typeOf(root).getElementType());
   }
   if (reductionOf(group.roots[0]))
@@ -177,15 +183,31 @@ void RowwiseEmitter::group(const Group &group, ArrayRef<Lanes> row) {
     Value scratch = rowStores.lookup(root);
     e.bind(root, scratch ? scratch : stores[root][0], row, /*dropsOwned=*/bool(scratch));
   }
+  if (!byColumns)
+    team.syncAcross();
 }
 
-void RowwiseEmitter::keep(Value root, ArrayRef<Lanes> at, Lanes value) {
-  e.define(root, at, value);
-  if (auto found = stores.find(root); found != stores.end())
-    for (Value buffer : found->second)
-      e.store(value, buffer, at);
-  if (Value scratch = rowStores.lookup(root))
-    e.store(value, scratch, at.drop_front(plan.rowDims));
+void RowwiseEmitter::keep(ArrayRef<Value> roots, ArrayRef<Lanes> at, ArrayRef<Lanes> values) {
+  auto store = [&] {
+    for (auto [root, value] : llvm::zip(roots, values)) {
+      if (auto found = stores.find(root); found != stores.end())
+        for (Value buffer : found->second)
+          e.store(value, buffer, at);
+      if (Value scratch = rowStores.lookup(root))
+        e.store(value, scratch, at.drop_front(plan.rowDims));
+    }
+  };
+  for (auto [root, value] : llvm::zip(roots, values))
+    e.define(root, at, value);
+  // Where several threads compute the same, all have read before one of them overwrites.
+  bool sameRows = plan.split == Split::columns && (at.size() == 1 || reductionOf(roots[0]));
+  bool sameLanes = llvm::all_of(at, [](Lanes index) { return index.isUniform(); });
+  if (sameRows)
+    team.byFirstRow(store);
+  else if (sameLanes)
+    team.byFirstAcross(store);
+  else
+    store();
 }
 
 //===------------------------------------------------------------------------------------------===//
@@ -198,28 +220,24 @@ void RowwiseEmitter::withColumn(const Column &column, llvm::function_ref<void()>
   e.mask = Value();
 }
 
-Value RowwiseEmitter::firstLanes(int64_t count) {
-  return vector::ConstantMaskOp::create(b, e.vectorOf(b.getI1Type()), ArrayRef<int64_t>{count});
-}
-
 void RowwiseEmitter::vectors(int64_t extent, llvm::function_ref<void(Lanes)> body) {
-  int64_t whole = extent / kLanes * kLanes;
+  int64_t span = team.shape.span(), whole = extent / span * span;
   if (whole)
-    forLoop(b, constantIndex(b, 0), constantIndex(b, whole), kLanes, {},
+    forLoop(b, constantIndex(b, 0), constantIndex(b, whole), span, {},
             [&](Value base, ValueRange) -> Carried {
               Evaluator::Scope scope(e);
-              body({base, 1, true});
+              body(team.lanes(base));
               return {};
             });
   if (whole < extent) {
     Evaluator::Scope scope(e);
-    e.mask = firstLanes(extent - whole);
-    body({constantIndex(b, whole), 1, true});
+    e.mask = team.mask(extent - whole);
+    body(team.lanes(constantIndex(b, whole)));
   }
 }
 
 void RowwiseEmitter::nest(ArrayRef<int64_t> extents, bool vectorises, SmallVector<Lanes> outer,
-                          AtIndices body) {
+                          AtIndices body, bool shares) {
   if (extents.empty())
     return body(outer);
   if (vectorises && extents.size() == 1)
@@ -228,7 +246,8 @@ void RowwiseEmitter::nest(ArrayRef<int64_t> extents, bool vectorises, SmallVecto
       body(outer);
       outer.pop_back();
     });
-  forLoop(b, constantIndex(b, 0), constantIndex(b, extents[0]), 1, {},
+  Value zero = constantIndex(b, 0);
+  forLoop(b, shares ? team.row(zero) : zero, constantIndex(b, extents[0]), shares ? team.shape.down : 1, {},
           [&](Value iv, ValueRange) -> Carried {
             Evaluator::Scope scope(e);
             outer.push_back({iv});
@@ -244,8 +263,7 @@ void RowwiseEmitter::parallel(ArrayRef<Value> roots, ArrayRef<Lanes> row) {
     SmallVector<Lanes> values;
     for (Value root : roots)
       values.push_back(e.element(root, at));
-    for (auto [root, value] : llvm::zip(roots, values))
-      keep(root, at, value);
+    keep(roots, at, values);
   };
   ArrayRef<int64_t> extents = typeOf(roots[0]).getShape().drop_front(row.size());
   if (plan.split == Split::rows)
@@ -257,7 +275,7 @@ void RowwiseEmitter::parallel(ArrayRef<Value> roots, ArrayRef<Lanes> row) {
         at.push_back(column.index);
         all(at);
       });
-  });
+  }, /*shares=*/true);
 }
 
 //===------------------------------------------------------------------------------------------===//
@@ -309,19 +327,6 @@ Value RowwiseEmitter::step(Reduction &r, ArrayRef<Lanes> dims, Value acc) {
   return combine(r, acc, term);
 }
 
-Value RowwiseEmitter::horizontal(Reduction &r, Value acc) {
-  for (int64_t half = kLanes / 2; half; half /= 2) {
-    SmallVector<int64_t> low, high;
-    for (int64_t l = 0; l < half; ++l) {
-      low.push_back(l);
-      high.push_back(l + half);
-    }
-    acc = combine(r, vector::ShuffleOp::create(b, acc, acc, low),
-                  vector::ShuffleOp::create(b, acc, acc, high));
-  }
-  return vector::ExtractOp::create(b, acc, 0);
-}
-
 Carried RowwiseEmitter::accumulate(Reduction &r, ArrayRef<unsigned> loops,
                                    SmallVector<Lanes> dims, ValueRange carried) {
   if (loops.empty()) {
@@ -339,7 +344,9 @@ Carried RowwiseEmitter::accumulate(Reduction &r, ArrayRef<unsigned> loops,
   unsigned loop = loops[0];
   int64_t extent = r.op.getStaticLoopRanges()[loop];
   bool inVectors = r.lastIsReduced && loops.size() == 1;
-  int64_t stride = inVectors ? kLanes : 1, whole = extent / stride * stride;
+  // Columns: threads share out the rows, which the first loop is over.
+  bool shares = plan.split == Split::columns && loops.size() == r.reduced.size();
+  int64_t stride = inVectors ? team.shape.span() : shares ? team.shape.down : 1, whole = inVectors ? extent / stride * stride : extent;
   auto body = [&](Lanes index, ValueRange inner) {
     Evaluator::Scope scope(e);
     dims[loop] = index;
@@ -347,14 +354,12 @@ Carried RowwiseEmitter::accumulate(Reduction &r, ArrayRef<unsigned> loops,
   };
   Carried next(carried);
   if (whole)
-    next = forLoop(b, constantIndex(b, 0), constantIndex(b, whole), stride, carried,
-                   [&](Value iv, ValueRange inner) {
-                     return body(inVectors ? Lanes{iv, 1, true} : Lanes{iv}, inner);
-                   });
+    next = forLoop(b, shares ? team.row(constantIndex(b, 0)) : constantIndex(b, 0), constantIndex(b, whole), stride, carried,
+                   [&](Value iv, ValueRange inner) { return body(inVectors ? team.lanes(iv) : Lanes{iv}, inner); });
   if (whole < extent) {
     Evaluator::Scope scope(e);
-    e.mask = firstLanes(extent - whole);
-    next = body({constantIndex(b, whole), 1, true}, next);
+    e.mask = team.mask(extent - whole);
+    next = body(team.lanes(constantIndex(b, whole)), next);
   }
   return next;
 }
@@ -378,15 +383,18 @@ void RowwiseEmitter::reduction(Value root, ArrayRef<Lanes> row) {
   };
   auto finish = [&](ArrayRef<Lanes> at, Value acc) {
     Lanes init = e.element(r.init, at);
-    Value total = r.lastIsReduced ? combine(r, init.v, horizontal(r, acc))
+    auto both = [&](Value x, Value y) { return combine(r, x, y); };
+    Value total = r.lastIsReduced ? combine(r, init.v, team.combineAcross(acc, both))
                                   : combine(r, e.vector(init), acc);
-    keep(root, at, {total});
+    keep(root, at, Lanes{total});
   };
   if (!byColumns)
     return nest(extents, !r.lastIsReduced, SmallVector<Lanes>(row),
                 [&](ArrayRef<Lanes> at) { finish(at, sum(at)[0]); });
   nest(extents.drop_back(), false, {}, [&](ArrayRef<Lanes> outer) {
     Carried sums = sum(outer);
+    for (Value &acc : sums)
+      acc = team.combineDown(acc, [&](Value x, Value y) { return combine(r, x, y); });
     for (auto [column, acc] : llvm::zip(columns, sums))
       withColumn(column, [&, &column = column, &acc = acc] {
         SmallVector<Lanes> at(outer);
@@ -400,13 +408,19 @@ void RowwiseEmitter::reduction(Value root, ArrayRef<Lanes> row) {
 // The emitter
 //===------------------------------------------------------------------------------------------===//
 
+LogicalResult nanochat::emitRowwise(func::FuncOp kernel, func::FuncOp body, const RowwisePlan &plan, TeamShape team) {
+  if (failed(RowwiseEmitter(kernel, body, plan, team).emit()))
+    return failure();
+  return expandMath(kernel);
+}
+
 LogicalResult nanochat::emitRowwise(func::FuncOp kernel, const CpuFacts &) {
   if (!kernel.getBody().hasOneBlock())
     return failure();
   OwningOpRef<func::FuncOp> body = kernel.clone();
   flatten(*body);
-  FailureOr<RowwisePlan> plan = planRowwise(*body, kLanes);
-  if (failed(plan) || failed(RowwiseEmitter(kernel, *body, *plan).emit()))
+  FailureOr<RowwisePlan> plan = planRowwise(*body, kSumLanes);
+  if (failed(plan))
     return failure();
-  return expandMath(kernel);
+  return emitRowwise(kernel, *body, *plan, {kSumLanes});
 }

@@ -1,0 +1,11 @@
+#include "lib/Targets/gpu/Emitters.h"
+
+using namespace mlir;
+using namespace mlir::nanochat;
+
+LogicalResult nanochat::emitGpuKernel(func::FuncOp kernel, const GpuFacts &facts) {
+  StringRef kind = kernel->getAttrOfType<StringAttr>(kClassAttr).getValue();
+  if (kind == "rowwise" || kind == "pointwise")
+    return emitGpuRowwise(kernel, facts);
+  return failure();
+}

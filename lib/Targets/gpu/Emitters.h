@@ -1,0 +1,12 @@
+// Emitters of kernels for NVIDIA GPUs, by dispatch class; see emitGpuKernel.
+#ifndef NANOCHAT_LIB_TARGETS_GPU_EMITTERS_H
+#define NANOCHAT_LIB_TARGETS_GPU_EMITTERS_H
+
+#include "lib/Targets/Target.h"
+
+namespace mlir::nanochat {
+
+LogicalResult emitGpuRowwise(func::FuncOp kernel, const GpuFacts &facts); // also pointwise
+
+} // namespace mlir::nanochat
+#endif

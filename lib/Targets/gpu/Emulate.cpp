@@ -1,0 +1,151 @@
+// NVIDIA's instructions to calls of the emulator (runtime/emulator/Emulator.h), one rule per instruction.
+#include "lib/Targets/Passes.h"
+#include "mlir/Dialect/LLVMIR/NVVMDialect.h"
+#include "llvm/ADT/TypeSwitch.h"
+
+namespace mlir::nanochat {
+#define GEN_PASS_DEF_EMULATEPASS
+#include "lib/Targets/Passes.h.inc"
+
+namespace {
+/// Rewrites the instructions of one function.
+class Emulation {
+public:
+  explicit Emulation(LLVM::LLVMFuncOp func)
+      : func(func), b(func.getContext()), i32(b.getI32Type()), ptr(LLVM::LLVMPointerType::get(func.getContext())) {}
+
+  LogicalResult run() {
+    SmallVector<Operation *> instructions;
+    func.walk([&](Operation *op) {
+      auto call = dyn_cast<LLVM::CallIntrinsicOp>(op);
+      if (isa<NVVM::NVVMDialect>(op->getDialect()) || (call && call.getIntrin().starts_with("llvm.nvvm.")))
+        instructions.push_back(op);
+    });
+    for (Operation *op : instructions) {
+      b.setInsertionPoint(op);
+      if (failed(rewrite(op)))
+        return op->emitError("'") << op->getName() << "' cannot be emulated";
+      op->erase();
+    }
+    return success();
+  }
+
+private:
+  LogicalResult rewrite(Operation *op) {
+    loc = op->getLoc();
+    return llvm::TypeSwitch<Operation *, LogicalResult>(op)
+        .Case([&](NVVM::ThreadIdXOp) { return results(op, call("nc_emu_tid", i32, {})); })
+        .Case([&](NVVM::BarrierOp barrier) {
+          call("nc_emu_barrier", Type(), {});
+          return success(!barrier.getBarrierId());
+        })
+        .Case([&](NVVM::SyncWarpOp sync) { return done(call("nc_emu_warp_sync", Type(), {sync.getMask()})); })
+        .Case([&](NVVM::ShflOp op) { return shuffle(op); })
+        .Case([&](NVVM::CpAsyncOp copy) {
+          Value size = constant(copy.getSize()), some = copy.getCpSize() ? copy.getCpSize() : size;
+          return done(call("nc_emu_cp_async", Type(), {generic(copy.getDst()), generic(copy.getSrc()), size, some}));
+        })
+        .Case([&](NVVM::CpAsyncCommitGroupOp) { return done(call("nc_emu_cp_async_commit", Type(), {})); })
+        .Case([&](NVVM::CpAsyncWaitGroupOp wait) { return done(call("nc_emu_cp_async_wait", Type(), {constant(wait.getN())})); })
+        .Case([&](NVVM::LdMatrixOp load) {
+          Value out = memory(load.getNum());
+          bool transposed = load.getLayout() == NVVM::MMALayout::col;
+          call("nc_emu_ldmatrix", Type(), {generic(load.getPtr()), out, constant(load.getNum()), constant(transposed)});
+          return results(op, out);
+        })
+        .Case([&](NVVM::MmaOp) { return multiply(op, mmaName(cast<NVVM::MmaOp>(op))); })
+        .Case([&](LLVM::CallIntrinsicOp intrinsic) {
+          if (intrinsic.getIntrin() == "llvm.nvvm.ex2.approx.ftz.f")
+            return results(op, call("nc_emu_exp2", b.getF32Type(), op->getOperands()));
+          return intrinsic.getIntrin().contains(".e4m3.e4m3.") ? multiply(op, "nc_emu_mma_e4m3") : failure();
+        })
+        .Default([](Operation *) { return failure(); });
+  }
+
+  static StringRef mmaName(NVVM::MmaOp op) {
+    switch (*op.getMultiplicandAPtxType()) {
+    case NVVM::MMATypes::bf16:
+      return "nc_emu_mma_bf16";
+    case NVVM::MMATypes::tf32:
+      return "nc_emu_mma_tf32";
+    case NVVM::MMATypes::s8: // which wraps around, unlike what saturates
+      return op.getIntOverflowBehavior() == NVVM::MMAIntOverflow::wrapped ? "nc_emu_mma_s8" : "";
+    default:
+      return "";
+    }
+  }
+
+  LogicalResult shuffle(NVVM::ShflOp op) {
+    std::optional<StringRef> name = op.getKind() == NVVM::ShflKind::bfly ? std::optional("nc_emu_shfl_bfly")
+                                    : op.getKind() == NVVM::ShflKind::idx ? std::optional("nc_emu_shfl_idx")
+                                                                          : std::nullopt;
+    if (!name || op.getReturnValueAndIsValid())
+      return failure();
+    Value in = memory(1), out = memory(1);
+    LLVM::StoreOp::create(b, loc, op.getVal(), in);
+    call(*name, Type(), {in, out, op.getThreadMask(), op.getOffset()});
+    return results(op, out);
+  }
+
+  /// An instruction of words: operands in one array, results in another.
+  LogicalResult multiply(Operation *op, StringRef name) {
+    if (name.empty())
+      return failure();
+    Value in = memory(op->getNumOperands()), out = memory(4);
+    for (auto [i, operand] : llvm::enumerate(op->getOperands()))
+      LLVM::StoreOp::create(b, loc, operand, word(in, i));
+    call(name, Type(), {in, out});
+    return results(op, out);
+  }
+
+  LogicalResult done(Value) { return success(); }
+
+  /// Replaces the result by a value, or by what memory holds at that address.
+  LogicalResult results(Operation *op, Value value) {
+    Value result = op->getResult(0);
+    if (value.getType() != result.getType())
+      value = LLVM::LoadOp::create(b, loc, result.getType(), value);
+    result.replaceAllUsesWith(value);
+    return success();
+  }
+
+  Value call(StringRef name, Type result, ValueRange operands) {
+    auto module = func->getParentOfType<ModuleOp>();
+    if (!module.lookupSymbol(name)) {
+      OpBuilder::InsertionGuard guard(b);
+      b.setInsertionPointToStart(module.getBody());
+      Type returned = result ? result : LLVM::LLVMVoidType::get(b.getContext());
+      LLVM::LLVMFuncOp::create(b, loc, name, LLVM::LLVMFunctionType::get(returned, llvm::to_vector(operands.getTypes())));
+    }
+    auto op = LLVM::CallOp::create(b, loc, result ? TypeRange(result) : TypeRange(), name, operands);
+    return result ? op.getResult() : Value();
+  }
+
+  /// Words of the frame; instructions never overlap, so each has its own only for LLVM to see through.
+  Value memory(int64_t words) {
+    OpBuilder::InsertionGuard guard(b);
+    b.setInsertionPointToStart(&func.front());
+    return LLVM::AllocaOp::create(b, loc, ptr, i32, constant(words), 16);
+  }
+  Value word(Value array, int64_t i) { return LLVM::GEPOp::create(b, loc, ptr, i32, array, ArrayRef<LLVM::GEPArg>{int32_t(i)}); }
+  Value constant(int64_t value) { return LLVM::ConstantOp::create(b, loc, b.getI32IntegerAttr(int32_t(value))); }
+  Value generic(Value pointer) {
+    return pointer.getType() == ptr ? pointer : Value(LLVM::AddrSpaceCastOp::create(b, loc, ptr, pointer));
+  }
+
+  LLVM::LLVMFuncOp func;
+  OpBuilder b;
+  Type i32;
+  LLVM::LLVMPointerType ptr;
+  Location loc = func.getLoc();
+};
+
+struct EmulatePass : impl::EmulatePassBase<EmulatePass> {
+  void runOnOperation() override {
+    for (auto func : llvm::to_vector(getOperation().getOps<LLVM::LLVMFuncOp>()))
+      if (!func.isExternal() && failed(Emulation(func).run()))
+        return signalPassFailure();
+  }
+};
+} // namespace
+} // namespace mlir::nanochat

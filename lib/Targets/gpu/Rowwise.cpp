@@ -1,0 +1,35 @@
+// Rowwise and pointwise kernels: accesses of 16 bytes of f32 per thread.
+#include "lib/Targets/gpu/Emitters.h"
+#include "lib/Targets/kernels/RowwiseEmitter.h"
+
+using namespace mlir;
+using namespace mlir::nanochat;
+
+static constexpr int64_t kWidth = 4;
+
+/// How a block is arranged, which sets how much of the plan is a task.
+static TeamShape arrange(RowwisePlan &plan) {
+  if (plan.split == Split::rows) {
+    TeamShape rows{kWidth, kSumLanes / kWidth, 32};
+    plan.perTask = rows.down;
+    return rows;
+  }
+  bool reduces = llvm::any_of(plan.groups, [](const Group &group) { return reductionOf(group.roots[0]) != nullptr; });
+  plan.unroll = 1;
+  // Rows are shared out among threads where sums run over them.
+  TeamShape columns = reduces ? TeamShape{kWidth, 8, 32} : TeamShape{kWidth, 256, 1};
+  plan.perTask = columns.span();
+  return columns;
+}
+
+LogicalResult nanochat::emitGpuRowwise(func::FuncOp kernel, const GpuFacts &) {
+  if (!kernel.getBody().hasOneBlock())
+    return failure();
+  OwningOpRef<func::FuncOp> body = kernel.clone();
+  flatten(*body);
+  FailureOr<RowwisePlan> plan = planRowwise(*body, kSumLanes);
+  if (failed(plan))
+    return failure();
+  TeamShape team = arrange(*plan);
+  return emitRowwise(kernel, *body, *plan, team);
+}

@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "runtime/emulator/Block.h"
+
+#include <cmath>
+#include <cstring>
+
+using namespace nc::emulator;
+
+namespace {
+
+constexpr uint32_t kAll = ~0u;
+
+Block &block() { return Block::current(); }
+
+float floatOf(uint32_t bits) {
+  float value;
+  memcpy(&value, &bits, 4);
+  return value;
+}
+
+uint32_t bitsOf(float value) {
+  uint32_t bits;
+  memcpy(&bits, &value, 4);
+  return bits;
+}
+
+/// Element i of the bytes of a word as the type of a product's factors.
+struct Bf16 {
+  using Sum = float;
+  static constexpr int perWord = 2, k = 16;
+  static double get(uint32_t word, int i) { return floatOf(i ? word & 0xffff0000 : word << 16); }
+};
+struct S8 {
+  using Sum = int32_t;
+  static constexpr int perWord = 4, k = 32;
+  static int64_t get(uint32_t word, int i) { return int8_t(word >> 8 * i); }
+};
+struct Tf32 {
+  using Sum = float;
+  static constexpr int perWord = 1, k = 8;
+  static double get(uint32_t word, int) { return floatOf(word & 0xffffe000); }
+};
+struct E4m3 {
+  using Sum = float;
+  static constexpr int perWord = 4, k = 32;
+  static double get(uint32_t word, int i) {
+    int byte = word >> 8 * i & 255, exponent = byte >> 3 & 15, mantissa = byte & 7;
+    if (exponent == 15 && mantissa == 7)
+      return NAN;
+    double value = exponent ? ldexp(8 + mantissa, exponent - 10) : ldexp(mantissa, -9);
+    return byte & 128 ? -value : value;
+  }
+};
+
+/// d = a·b + c of a warp's fragments (PTX ISA 9.7.14.5.7 and following). With g = lane / 4, t = lane % 4: the 32 bytes of a row
+/// of k are 8 words; word w of a is of row g + 8·(w % 2) and its word t + 4·(w / 2); word w of b is of column g and its word
+/// t + 4·w; word w of c and d is of row g + 8·(w / 2) and column 2·t + w % 2.
+template <typename Type> void multiply(Warp &warp) {
+  using Number = decltype(Type::get(0, 0));
+  Number a[16][Type::k], b[8][Type::k];
+  for (int lane = 0; lane < kWarp; ++lane) {
+    const uint64_t *in = warp.in[lane];
+    int g = lane / 4, t = lane % 4;
+    for (int e = 0; e < Type::perWord; ++e) {
+      for (int w = 0; w < 4; ++w)
+        a[g + 8 * (w % 2)][(t + 4 * (w / 2)) * Type::perWord + e] = Type::get(uint32_t(in[w]), e);
+      for (int w = 0; w < 2; ++w)
+        b[g][(t + 4 * w) * Type::perWord + e] = Type::get(uint32_t(in[4 + w]), e);
+    }
+  }
+  for (int lane = 0; lane < kWarp; ++lane)
+    for (int w = 0; w < 4; ++w) {
+      int row = lane / 4 + 8 * (w / 2), column = 2 * (lane % 4) + w % 2;
+      Number sum = 0;
+      for (int k = 0; k < Type::k; ++k)
+        sum += a[row][k] * b[column][k];
+      uint32_t c = uint32_t(warp.in[lane][6 + w]);
+      if constexpr (std::is_integral_v<typename Type::Sum>)
+        warp.out[lane][w] = uint32_t(int64_t(int32_t(c)) + sum);
+      else
+        warp.out[lane][w] = bitsOf(float(double(floatOf(c)) + sum));
+    }
+}
+
+template <typename Type> void mma(const char *what, const uint32_t *in, uint32_t *out) {
+  uint64_t words[10];
+  std::copy(in, in + 10, words);
+  const uint64_t *result =
+      block().meet(what, kAll, words, 10, [](Warp &warp, uint32_t) { multiply<Type>(warp); });
+  std::copy(result, result + 4, out);
+}
+
+void shuffle(const char *what, const uint32_t *in, uint32_t *out, uint32_t mask, uint32_t from) {
+  uint64_t words[2] = {*in, from};
+  *out = uint32_t(*block().meet(what, mask, words, 2, [](Warp &warp, uint32_t lanes) {
+    for (int lane = 0; lane < kWarp; ++lane)
+      if (lanes >> lane & 1)
+        warp.out[lane][0] = warp.in[warp.in[lane][1] % kWarp][0];
+  }));
+}
+
+void perform(const std::vector<AsyncCopy> &copies) {
+  for (const AsyncCopy &copy : copies) {
+    memcpy(copy.to, copy.from, copy.fromGlobal);
+    memset(copy.to + copy.fromGlobal, 0, copy.size - copy.fromGlobal);
+  }
+}
+
+} // namespace
+
+int32_t nc_emu_tid() { return block().self().thread; }
+
+void nc_emu_barrier() { block().barrier(); }
+
+void nc_emu_warp_sync(uint32_t mask) {
+  block().meet("bar.warp.sync", mask, nullptr, 0, [](Warp &, uint32_t) {});
+}
+
+void nc_emu_shfl_bfly(const uint32_t *in, uint32_t *out, uint32_t mask, uint32_t lanes) {
+  shuffle("shfl.sync.bfly", in, out, mask, block().lane() ^ lanes);
+}
+
+void nc_emu_shfl_idx(const uint32_t *in, uint32_t *out, uint32_t mask, uint32_t lane) {
+  shuffle("shfl.sync.idx", in, out, mask, lane);
+}
+
+void nc_emu_cp_async(void *shared, const void *global, int32_t size, int32_t from_global) {
+  if (reinterpret_cast<uintptr_t>(shared) % size || (from_global && reinterpret_cast<uintptr_t>(global) % size))
+    fail("cp.async of %d bytes between %p and %p, which are not aligned to that", size, global,
+         shared);
+  block().self().open.push_back(
+      {static_cast<char *>(shared), static_cast<const char *>(global), size, from_global});
+}
+
+void nc_emu_cp_async_commit() {
+  Fiber &self = block().self();
+  self.committed.push_back(std::move(self.open));
+  self.open.clear();
+}
+
+void nc_emu_cp_async_wait(int32_t groups) {
+  auto &committed = block().self().committed;
+  for (; int32_t(committed.size()) > groups; committed.pop_front())
+    perform(committed.front());
+}
+
+void nc_emu_ldmatrix(const void *row, uint32_t *out, int32_t matrices, int32_t transposed) {
+  if (reinterpret_cast<uintptr_t>(row) % 16 && block().lane() < 8 * matrices)
+    fail("ldmatrix of a row at %p, which is not aligned to 16 bytes", row);
+  uint64_t words[3] = {reinterpret_cast<uint64_t>(row), uint64_t(matrices), uint64_t(transposed)};
+  const uint64_t *result =
+      block().meet("ldmatrix", kAll, words, 3, [](Warp &warp, uint32_t) {
+        for (int lane = 0; lane < kWarp; ++lane)
+          for (uint64_t m = 0; m < warp.in[lane][1]; ++m) {
+            auto element = [&](int r, int c) {
+              return reinterpret_cast<const uint16_t *>(warp.in[8 * m + r][0])[c];
+            };
+            int g = lane / 4, t = 2 * (lane % 4);
+            bool flip = warp.in[lane][2];
+            uint32_t low = flip ? element(t, g) : element(g, t);
+            uint32_t high = flip ? element(t + 1, g) : element(g, t + 1);
+            warp.out[lane][m] = low | high << 16;
+          }
+      });
+  std::copy(result, result + matrices, out);
+}
+
+void nc_emu_mma_bf16(const uint32_t *in, uint32_t *out) { mma<Bf16>("mma.sync bf16", in, out); }
+void nc_emu_mma_s8(const uint32_t *in, uint32_t *out) { mma<S8>("mma.sync s8", in, out); }
+void nc_emu_mma_tf32(const uint32_t *in, uint32_t *out) { mma<Tf32>("mma.sync tf32", in, out); }
+void nc_emu_mma_e4m3(const uint32_t *in, uint32_t *out) { mma<E4m3>("mma.sync e4m3", in, out); }
+
+float nc_emu_exp2(float x) { return exp2f(x); }
+
+#define NC_SYMBOL(name) {#name, reinterpret_cast<void *>(&name)}
+const nc::EmulatorSymbol nc::kEmulatorSymbols[] = {
+    NC_SYMBOL(nc_emulate),         NC_SYMBOL(nc_emu_tid),
+    NC_SYMBOL(nc_emu_barrier),     NC_SYMBOL(nc_emu_warp_sync),
+    NC_SYMBOL(nc_emu_shfl_bfly),   NC_SYMBOL(nc_emu_shfl_idx),
+    NC_SYMBOL(nc_emu_cp_async),    NC_SYMBOL(nc_emu_cp_async_commit),
+    NC_SYMBOL(nc_emu_cp_async_wait), NC_SYMBOL(nc_emu_ldmatrix),
+    NC_SYMBOL(nc_emu_mma_bf16),    NC_SYMBOL(nc_emu_mma_s8),
+    NC_SYMBOL(nc_emu_mma_tf32),    NC_SYMBOL(nc_emu_mma_e4m3),
+    NC_SYMBOL(nc_emu_exp2)};
+#undef NC_SYMBOL
+const int nc::kEmulatorSymbolCount = sizeof(kEmulatorSymbols) / sizeof(kEmulatorSymbols[0]);
