@@ -15,7 +15,7 @@
 extern "C" {
 #endif
 
-#define NC_ABI_VERSION 3
+#define NC_ABI_VERSION 4
 #define NC_MAX_RANK 6
 
 /// Element types; bf16 only within steps. Tensors are dense, row-major and aligned to 64 bytes.
@@ -83,10 +83,23 @@ typedef struct nc_operand {
   int32_t is_output; // an output may alias an input (in-place update)
 } nc_operand;
 
+/// A kernel for NVIDIA GPUs: a function of pointers to the operands' buffers and to scratch memory of `scratch_bytes` for each
+/// block, launched with as many blocks as the kernel has tasks.
+typedef struct nc_device_code {
+  const char *function; // its name in both of these
+  const char *ptx;      // text, for drivers to compile where there is no machine code that fits
+  const void *cubin;    // machine code, or null
+  int64_t cubin_bytes;
+  int64_t threads;      // of a block
+  int64_t shared_bytes; // dynamic shared memory of a block
+  int64_t scratch_bytes;
+} nc_device_code;
+
 /// A kernel; constant data of the program, one per distinct kernel.
 typedef struct nc_kernel_info {
   const char *name;
-  nc_kernel run;
+  nc_kernel run; // null where the kernel is for a device
+  const nc_device_code *device; // null where it is not
   int64_t tasks; // a function of shapes only, never of the number of threads
   int32_t n_operands;
   const nc_operand *operands;
@@ -131,6 +144,7 @@ typedef struct nc_program {
   const char *model;        // name of the model
   const char *target;       // target row it was compiled for
   const char *cpu_features; // what its code needs, by LLVM's names: "avx2,fma"; see CpuFeatures.h
+  const char *device; // the NVIDIA architecture its kernels are for, as "sm_90"; "" for this CPU
   const char *compiler;     // compiler version
   const char *ir_hash;      // hash of the Step IR, hexadecimal
   int64_t vocab;
@@ -143,7 +157,7 @@ typedef struct nc_program {
   int32_t n_entries;
   const nc_entry *entries;
   int64_t arena_bytes[NC_ARENA_COUNT];
-  int64_t scratch_bytes; // per thread
+  int64_t scratch_bytes; // per thread; on a device of all blocks of a kernel
 } nc_program;
 
 /// The model compiled for one or several targets, best first, then null. All have the same

@@ -1,7 +1,9 @@
 #include "lib/Driver/Compilation.h"
 #include "dialect/StepIR.h"
 #include "dialect/interfaces/Cost.h"
+#include "lib/Driver/GpuCode.h"
 #include "lib/Replay/Replay.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "llvm/Support/xxhash.h"
 #include "llvm/Transforms/IPO/Internalize.h"
 
@@ -13,7 +15,7 @@ LogicalResult Compilation::runStages(StringRef last) {
     const Stage &stage = *next++;
     if (stage.name == "host") {
       kernels = collectKernels(module);
-      scratch = scratchBytes(module);
+      scratch = scratchBytes(kernels, options.target.onGpu());
       planned = module.clone();
     }
     TimingScope scope = timing.nest(stage.name);
@@ -45,6 +47,8 @@ void Compilation::readStep() {
   module->print(os, OpPrintingFlags().useLocalScope());
   facts.irHash = llvm::utohexstr(llvm::xxh3_64bits(text), true, 16);
   facts.target = options.target.name;
+  if (options.target.onGpu())
+    facts.device = options.target.gpu->architecture().str();
   auto entry = module.lookupSymbol<func::FuncOp>("train.gradients");
   auto sizes = module->getAttrOfType<DictionaryAttr>(kSizesAttr);
   auto size = [&](StringRef name) { return cast<IntegerAttr>(sizes.get(name)).getInt(); };
@@ -89,11 +93,15 @@ LogicalResult Compilation::emit(FileType type, llvm::raw_pwrite_stream &os, bool
   return emitCode(module.getLoc(), **code, **machine, type, os);
 }
 
-FailureOr<std::string> Compilation::addObjects(const KernelCache &cache, ObjectSet &objects) {
+KernelTarget Compilation::kernelTarget(const CudaToolkit &toolkit) const {
+  return {codegenTarget(), options.target.onGpu() ? options.target.gpu : std::nullopt, toolkit};
+}
+
+FailureOr<std::string> Compilation::addObjects(const KernelCache &cache, const CudaToolkit &toolkit, ObjectSet &objects) {
   if (failed(runStages("host")))
     return failure();
   TimingScope scope = timing.nest("kernels");
-  if (failed(compileKernels(module, kernels, codegenTarget(), cache, objects, scope)))
+  if (failed(compileKernels(module, kernels, kernelTarget(toolkit), cache, objects, scope)))
     return failure();
   scope.stop();
   if (failed(runStages()))
@@ -103,6 +111,24 @@ FailureOr<std::string> Compilation::addObjects(const KernelCache &cache, ObjectS
     return failure();
   objects[symbol()] = std::move(*object);
   return symbol();
+}
+
+LogicalResult Compilation::emitForGpu(bool isText, const CudaToolkit &toolkit, llvm::raw_pwrite_stream &os) {
+  for (auto func : llvm::to_vector(module.getOps<LLVM::LLVMFuncOp>()))
+    if (func->hasAttr(kEntryAttr))
+      func.erase();
+  auto ptx = writePtx(module, *options.target.gpu, toolkit);
+  if (failed(ptx))
+    return failure();
+  if (isText) {
+    os << *ptx;
+    return success();
+  }
+  auto cubin = toolkit.assemble(module.getLoc(), *ptx, *options.target.gpu);
+  if (failed(cubin))
+    return failure();
+  os << (*cubin)->getBuffer();
+  return success();
 }
 
 FailureOr<bool> Compilation::check(ModuleOp copy, StringRef dispatches, StringRef gradients) {

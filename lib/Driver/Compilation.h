@@ -24,7 +24,9 @@ public:
   /// only program; else kernels and list are elsewhere.
   LogicalResult emit(FileType type, llvm::raw_pwrite_stream &os, bool isWhole = true);
   /// Runs all stages, on kernels apart from the rest, and adds the objects; returns the symbol of the program's description.
-  FailureOr<std::string> addObjects(const KernelCache &cache, ObjectSet &objects);
+  FailureOr<std::string> addObjects(const KernelCache &cache, const CudaToolkit &toolkit, ObjectSet &objects);
+  /// All kernels as one text of PTX for the row's GPU, or as its machine code.
+  LogicalResult emitForGpu(bool isText, const CudaToolkit &toolkit, llvm::raw_pwrite_stream &os);
 
   /// Compares the steps recorded in `dispatches` and `gradients`, where they are given, with the reference, for which `copy`
   /// is the model again. False where they differ.
@@ -35,6 +37,7 @@ private:
   void readStep();
   std::string symbol() const { return "nc_program." + facts.target; }
   CodegenTarget codegenTarget() const;
+  KernelTarget kernelTarget(const CudaToolkit &toolkit) const;
 
   ModuleOp module;
   const PipelineOptions &options;

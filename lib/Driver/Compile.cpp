@@ -60,13 +60,14 @@ static FailureOr<std::unique_ptr<llvm::MemoryBuffer>> listPrograms(Location loc,
 /// Compiles the model for every row and links the programs to one executable.
 static ExitCode writeProgram(ModuleOp model, const CompileOptions &options, TimingScope &timing) {
   KernelCache cache(options.cache);
+  CudaToolkit toolkit = CudaToolkit::find();
   ObjectSet objects;
   std::vector<std::string> symbols;
   for (const PipelineOptions &row : options.rows) {
     TimingScope scope = timing.nest(row.target.name);
     OwningOpRef<ModuleOp> module = model.clone();
     Compilation compilation(*module, row, scope);
-    auto symbol = compilation.addObjects(cache, objects);
+    auto symbol = compilation.addObjects(cache, toolkit, objects);
     if (failed(symbol))
       return kUserError;
     symbols.push_back(*symbol);
@@ -84,11 +85,14 @@ static ExitCode writeText(ModuleOp module, const CompileOptions &options, Timing
   Compilation compilation(module, options.rows[0], timing);
   if (failed(compilation.runStages(options.stopAfter)))
     return kUserError;
+  CudaToolkit toolkit = CudaToolkit::find();
   return writeFile(options, [&](llvm::raw_pwrite_stream &os) -> LogicalResult {
     if (!options.plan.empty())
       compilation.print(options.plan == "json", os);
     else if (options.emit == "mlir")
       module->print(os);
+    else if (options.emit == "ptx" || options.emit == "cubin")
+      return compilation.emitForGpu(options.emit == "ptx", toolkit, os);
     else
       return compilation.emit(options.emit == "llvm" ? FileType::llvm : options.emit == "asm" ? FileType::assembly : FileType::object, os);
     return success();
@@ -102,6 +106,23 @@ static ExitCode checkRecords(ModuleOp module, const CompileOptions &options, Tim
     return kUserError;
   auto isSame = compilation.check(*copy, options.checkDispatches, options.checkGradients);
   return failed(isSame) ? kUserError : *isSame ? kOk : kFailed;
+}
+
+/// Whether what the rows ask of the CUDA toolkit is there; says what a program lacks without it.
+static LogicalResult checkToolkit(ModuleOp model, const CompileOptions &options) {
+  CudaToolkit toolkit = CudaToolkit::find();
+  Location loc = (*model.getOps<ModelOp>().begin()).getLoc();
+  for (const PipelineOptions &row : options.rows)
+    if (row.target.onGpu() && failed(toolkit.check(loc, *row.target.gpu)))
+      return failure();
+  bool isOnGpu = llvm::any_of(options.rows, [](const PipelineOptions &row) { return row.target.onGpu(); });
+  if (!isOnGpu || toolkit.hasPtxas())
+    return success();
+  if (options.emit == "cubin")
+    return emitError(loc) << "no ptxas to write machine code with; install the CUDA toolkit, or NANOCHAT_PTXAS names a ptxas";
+  if (options.emit == "exe")
+    llvm::errs() << "note: no ptxas: the program carries PTX only, which the driver compiles when it starts; install the CUDA toolkit, or NANOCHAT_PTXAS names a ptxas\n";
+  return success();
 }
 
 ExitCode mlir::nanochat::compile(StringRef input, MLIRContext &context, const CompileOptions &options) {
@@ -126,6 +147,8 @@ ExitCode mlir::nanochat::compile(StringRef input, MLIRContext &context, const Co
     diag.attachNote() << "a file holds one model: see models/";
     return kUserError;
   }
+  if (failed(checkToolkit(*module, options)))
+    return kUserError;
   DefaultTimingManager timing;
   applyDefaultTimingManagerCLOptions(timing);
   TimingScope scope = timing.getRootScope();

@@ -8,7 +8,7 @@ namespace mlir::nanochat {
 
 struct CompileOptions {
   std::vector<PipelineOptions> rows; // at least one; more than one only for an executable, best first
-  std::string emit = "mlir";  // mlir, llvm, asm, obj or exe
+  std::string emit = "mlir";  // mlir, llvm, asm, obj, exe, ptx or cubin
   std::string stopAfter;      // a stage; all of them where empty
   std::string plan;           // table or json: print the plan instead
   std::string output = "-";

@@ -1,4 +1,5 @@
 #include "lib/Driver/KernelObjects.h"
+#include "lib/Driver/GpuCode.h"
 #include "lib/Pipelines/Pipelines.h"
 #include "lib/Targets/ToLLVM.h"
 #include "mlir/IR/SymbolTable.h"
@@ -29,8 +30,12 @@ namespace {
 /// A kernel in a module of its own, with everything it refers to.
 struct Part {
   OwningOpRef<ModuleOp> module;
+  const KernelFacts *kernel;
   std::string key, symbol;
   std::unique_ptr<llvm::MemoryBuffer> object;
+
+  /// The kernel's name in it.
+  StringRef name() const { return stem(kernel->name); }
 };
 
 class PartBuilder {
@@ -41,7 +46,7 @@ public:
   /// in the program gets another name, so that equal kernels have equal modules.
   Part take(const KernelFacts &kernel) {
     Operation *wrapper = symbols.lookup(kernel.symbol);
-    Part part{ModuleOp::create(UnknownLoc::get(wrapper->getContext())), "", "", nullptr};
+    Part part{ModuleOp::create(UnknownLoc::get(wrapper->getContext())), &kernel, "", "", nullptr};
     needed.clear();
     needed.insert(wrapper);
     for (size_t i = 0; i < needed.size(); ++i)
@@ -79,30 +84,63 @@ private:
 } // namespace
 
 /// Looks the part up in the cache, by its text and what it is compiled for.
-static void find(Part &part, const llvm::TargetMachine &machine, int level, const KernelCache &cache) {
+static void find(Part &part, const llvm::TargetMachine &machine, const KernelTarget &target, const KernelCache &cache) {
   std::string content;
   llvm::raw_string_ostream os(content);
-  os << machine.getTargetCPU() << ' ' << machine.getTargetFeatureString() << ' ' << level << '\n';
+  os << machine.getTargetCPU() << ' ' << machine.getTargetFeatureString() << ' ' << target.host.level << '\n';
+  if (target.gpu)
+    os << target.gpu->chip << ' ' << target.gpu->ptx << ' ' << target.toolkit.describe() << '\n';
   part.module->print(os);
   part.key = cache.keyOf(content);
-  part.symbol = (cast<SymbolOpInterface>(part.module->getBody()->front()).getName() + "." + part.key).str();
+  part.symbol = (part.name() + "." + part.key).str();
   part.object = cache.find(part.key);
 }
 
-/// Compiles a part in the LLVM dialect.
-static LogicalResult compile(ModuleOp lowered, Part &part, const CodegenTarget &target, const KernelCache &cache) {
-  auto machine = createTargetMachine(lowered.getLoc(), target);
-  llvm::LLVMContext context;
-  if (failed(machine))
-    return failure();
-  auto code = translate(lowered, context, **machine);
+/// The part in the LLVM dialect as a function for the host.
+static FailureOr<std::unique_ptr<llvm::Module>> compileForHost(ModuleOp lowered, const Part &part, llvm::LLVMContext &context,
+                                                               llvm::TargetMachine &machine, int level) {
+  auto code = translate(lowered, context, machine);
   if (failed(code))
     return failure();
-  llvm::Function *run = (*code)->getFunction(StringRef(part.symbol).rsplit('.').first);
+  llvm::Function *run = (*code)->getFunction(part.name());
   llvm::internalizeModule(**code, [&](const llvm::GlobalValue &value) { return &value == run; });
   run->setName(part.symbol);
   run->setVisibility(llvm::GlobalValue::HiddenVisibility);
-  optimize(**code, **machine, target.level);
+  optimize(**code, machine, level);
+  return code;
+}
+
+/// The part in the LLVM dialect as constants that hold its code for a GPU.
+static FailureOr<std::unique_ptr<llvm::Module>> compileForGpu(ModuleOp lowered, const Part &part, llvm::LLVMContext &context,
+                                                              llvm::TargetMachine &machine, const KernelTarget &target) {
+  auto ptx = writePtx(lowered, *target.gpu, target.toolkit, part.name());
+  if (failed(ptx))
+    return failure();
+  std::unique_ptr<llvm::MemoryBuffer> cubin;
+  if (target.toolkit.hasPtxas()) {
+    auto assembled = target.toolkit.assemble(lowered.getLoc(), *ptx, *target.gpu);
+    if (failed(assembled))
+      return failure();
+    cubin = std::move(*assembled);
+  }
+  auto code = std::make_unique<llvm::Module>("nanochat", context);
+  code->setDataLayout(machine.createDataLayout());
+  code->setTargetTriple(machine.getTargetTriple());
+  code->setPICLevel(llvm::PICLevel::BigPIC);
+  addDeviceCode(*code, part.symbol, part.name(), *ptx, cubin ? cubin->getBuffer() : "", *part.kernel);
+  return code;
+}
+
+/// Compiles a part in the LLVM dialect.
+static LogicalResult compile(ModuleOp lowered, Part &part, const KernelTarget &target, const KernelCache &cache) {
+  auto machine = createTargetMachine(lowered.getLoc(), target.host);
+  llvm::LLVMContext context;
+  if (failed(machine))
+    return failure();
+  auto code = target.gpu ? compileForGpu(lowered, part, context, **machine, target)
+                         : compileForHost(lowered, part, context, **machine, target.host.level);
+  if (failed(code))
+    return failure();
   auto object = inMemory([&](llvm::raw_pwrite_stream &os) { return emitCode(lowered.getLoc(), **code, **machine, FileType::object, os); });
   if (failed(object))
     return failure();
@@ -112,7 +150,7 @@ static LogicalResult compile(ModuleOp lowered, Part &part, const CodegenTarget &
 }
 
 /// Lowers and compiles the parts that have no object yet.
-static LogicalResult compileMissing(MutableArrayRef<Part> parts, MLIRContext *context, const CodegenTarget &target,
+static LogicalResult compileMissing(MutableArrayRef<Part> parts, MLIRContext *context, const KernelTarget &target,
                                     const KernelCache &cache, TimingScope &timing) {
   // Side by side in one module, where passes run on them in parallel.
   OwningOpRef<ModuleOp> all = ModuleOp::create(UnknownLoc::get(context));
@@ -125,23 +163,24 @@ static LogicalResult compileMissing(MutableArrayRef<Part> parts, MLIRContext *co
     all->push_back(part.module.release());
   }
   TimingScope lowering = timing.nest("lower");
-  if (failed(runPasses(*all, lowering, [](OpPassManager &pm) { addKernelToLLVMPasses(pm.nest<ModuleOp>()); })))
+  Processor processor = target.gpu ? Processor::gpu : Processor::cpu;
+  if (failed(runPasses(*all, lowering, [&](OpPassManager &pm) { addKernelToLLVMPasses(pm.nest<ModuleOp>(), processor); })))
     return failure();
   lowering.stop();
   TimingScope compiling = timing.nest("compile");
   return failableParallelForEach(context, missing, [&](auto &pair) { return compile(pair.second, *pair.first, target, cache); });
 }
 
-LogicalResult mlir::nanochat::compileKernels(ModuleOp module, MutableArrayRef<KernelFacts> kernels, const CodegenTarget &target,
+LogicalResult mlir::nanochat::compileKernels(ModuleOp module, MutableArrayRef<KernelFacts> kernels, const KernelTarget &target,
                                              const KernelCache &cache, ObjectSet &objects, TimingScope &timing) {
-  auto machine = createTargetMachine(module.getLoc(), target);
+  auto machine = createTargetMachine(module.getLoc(), target.host);
   if (failed(machine))
     return failure();
   PartBuilder builder(module);
   std::vector<Part> parts;
   for (const KernelFacts &kernel : kernels)
     parts.push_back(builder.take(kernel));
-  parallelForEach(module.getContext(), parts, [&](Part &part) { find(part, **machine, target.level, cache); });
+  parallelForEach(module.getContext(), parts, [&](Part &part) { find(part, **machine, target, cache); });
   if (failed(compileMissing(parts, module.getContext(), target, cache, timing)))
     return failure();
   for (auto [kernel, part] : llvm::zip(kernels, parts)) {

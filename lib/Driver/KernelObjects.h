@@ -2,6 +2,7 @@
 #ifndef NANOCHAT_LIB_DRIVER_KERNELOBJECTS_H
 #define NANOCHAT_LIB_DRIVER_KERNELOBJECTS_H
 
+#include "lib/Driver/CudaToolkit.h"
 #include "lib/Driver/KernelCache.h"
 #include "lib/Execution/Codegen.h"
 #include "lib/Program/Descriptor.h"
@@ -12,12 +13,19 @@ namespace mlir::nanochat {
 /// Objects of one executable by name; what is the same has the same name and is there once.
 using ObjectSet = std::map<std::string, std::unique_ptr<llvm::MemoryBuffer>>;
 
+/// What kernels are compiled for.
+struct KernelTarget {
+  CodegenTarget host;             // of programs, and of kernels but for
+  std::optional<GpuFacts> gpu;    // those of a GPU, which
+  const CudaToolkit &toolkit;     // assembles
+};
+
 /// What `write` writes, in memory.
 FailureOr<std::unique_ptr<llvm::MemoryBuffer>> inMemory(llvm::function_ref<LogicalResult(llvm::raw_pwrite_stream &)> write);
 
 /// Takes the kernels out of a module after stage `host` and compiles each. Sets their symbols, which say by a hash what a
 /// kernel is made from, and adds their objects. On failure an error was emitted.
-LogicalResult compileKernels(ModuleOp module, MutableArrayRef<KernelFacts> kernels, const CodegenTarget &target,
+LogicalResult compileKernels(ModuleOp module, MutableArrayRef<KernelFacts> kernels, const KernelTarget &target,
                              const KernelCache &cache, ObjectSet &objects, TimingScope &timing);
 
 } // namespace mlir::nanochat

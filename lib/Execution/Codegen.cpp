@@ -20,10 +20,18 @@ static std::string hostFeatures() {
 
 FailureOr<std::unique_ptr<llvm::TargetMachine>>
 mlir::nanochat::createTargetMachine(Location loc, const CodegenTarget &target) {
-  llvm::InitializeNativeTarget();
-  llvm::InitializeNativeTargetAsmPrinter();
-  llvm::InitializeNativeTargetAsmParser();
-  llvm::Triple triple(llvm::sys::getProcessTriple());
+  static const bool initialized = [] {
+    llvm::InitializeNativeTarget();
+    llvm::InitializeNativeTargetAsmPrinter();
+    llvm::InitializeNativeTargetAsmParser();
+    LLVMInitializeNVPTXTargetInfo();
+    LLVMInitializeNVPTXTarget();
+    LLVMInitializeNVPTXTargetMC();
+    LLVMInitializeNVPTXAsmPrinter();
+    return true;
+  }();
+  (void)initialized;
+  llvm::Triple triple(target.triple.empty() ? llvm::sys::getProcessTriple() : target.triple);
   std::string error;
   const llvm::Target *found = llvm::TargetRegistry::lookupTarget(triple, error);
   if (!found)
@@ -72,7 +80,8 @@ mlir::nanochat::translate(ModuleOp module, llvm::LLVMContext &context, llvm::Tar
   for (llvm::Function &function : *code) {
     function.addFnAttr("target-cpu", machine.getTargetCPU());
     function.addFnAttr("target-features", machine.getTargetFeatureString());
-    function.addFnAttr("prefer-vector-width", "512");
+    if (machine.getTargetTriple().isX86())
+      function.addFnAttr("prefer-vector-width", "512");
   }
   return code;
 }

@@ -12,6 +12,7 @@ namespace mlir::nanochat {
 struct CodegenTarget {
   std::string cpu, features;
   int level = 3; // of optimisation, 0 to 3
+  std::string triple; // of the machine; this process's where empty
 };
 
 enum class FileType { llvm, assembly, object };

@@ -43,6 +43,7 @@ def EmitPlainPass : Pass<"nanochat-emit-plain", "::mlir::ModuleOp"> {
   let description = [{
     Every kernel on tensors that no emitter took becomes the loops of its decomposition, one task each.
   }];
+  let options = [Option<"ownMath", "own-math", "bool", "false", "Functions of mathematics as in emitted kernels, without a library">];
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::bufferization::BufferizationDialect",
     "::mlir::linalg::LinalgDialect", "::mlir::math::MathDialect", "::mlir::memref::MemRefDialect",
     "::mlir::scf::SCFDialect", "::mlir::tensor::TensorDialect"];

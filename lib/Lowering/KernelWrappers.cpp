@@ -15,19 +15,10 @@ static int64_t numberOf(func::FuncOp kernel, StringRef attribute) {
 }
 
 namespace {
-/// Builds a function that calls the kernel.
-class Wrapper {
+/// Builds a call of the kernel from what a function is given.
+class KernelCall {
 public:
-  Wrapper(func::FuncOp kernel, StringRef suffix, TypeRange arguments)
-      : kernel(kernel), b(kernel.getLoc(), kernel.getContext()), ptr(LLVM::LLVMPointerType::get(b.getContext())),
-        types(kernel.getContext()), isBlock(kernel->hasAttr(kThreadsAttr)) {
-    b.setInsertionPoint(kernel);
-    run = func::FuncOp::create(b, (kernel.getName() + suffix).str(), b.getFunctionType(arguments, {}));
-    b.setInsertionPointToStart(run.addEntryBlock());
-  }
-
-  Value argument(unsigned i) { return run.getArgument(i); }
-  size_t buffers() { return bufferTypes(kernel).size(); }
+  KernelCall(func::FuncOp kernel, Block *body) : kernel(kernel), b(kernel.getLoc(), OpBuilder::atBlockEnd(body)), types(kernel.getContext()) {}
 
   /// Passes the buffer at `address` on, as the kernel's next argument.
   void pass(Value address) {
@@ -36,38 +27,39 @@ public:
     args.push_back(UnrealizedConversionCastOp::create(b, memref, descriptor).getResult(0));
   }
   void passTask(Value task) { args.push_back(arith::IndexCastOp::create(b, b.getIndexType(), task)); }
-  void finish() {
-    func::CallOp::create(b, kernel, args);
-    func::ReturnOp::create(b);
-  }
+  void finish() { func::CallOp::create(b, kernel, args); }
 
-  func::FuncOp kernel, run;
+  func::FuncOp kernel;
   ImplicitLocOpBuilder b;
-  Type ptr;
+
+private:
   LLVMTypeConverter types;
-  bool isBlock;
   SmallVector<Value> args;
 };
 } // namespace
 
 /// The wrapper of the kernel itself; with `shared` memory as another argument where threads of a block run it.
-static void wrapThread(func::FuncOp kernel, StringRef suffix) {
-  Builder b(kernel.getContext());
+static func::FuncOp wrapThread(func::FuncOp kernel, StringRef suffix) {
+  OpBuilder builder(kernel);
   Type ptr = LLVM::LLVMPointerType::get(kernel.getContext());
-  SmallVector<Type> arguments{ptr, b.getI64Type(), ptr};
+  SmallVector<Type> arguments{ptr, builder.getI64Type(), ptr};
   bool isBlock = kernel->hasAttr(kThreadsAttr);
   if (isBlock)
     arguments.push_back(ptr);
-  Wrapper w(kernel, suffix, arguments);
-  for (size_t i = 0; i < w.buffers(); ++i) {
-    Value at = LLVM::GEPOp::create(w.b, ptr, ptr, w.argument(0), ArrayRef<LLVM::GEPArg>{int32_t(i)});
-    w.pass(LLVM::LoadOp::create(w.b, ptr, at));
+  auto run = func::FuncOp::create(builder, kernel.getLoc(), (kernel.getName() + suffix).str(), builder.getFunctionType(arguments, {}));
+  KernelCall call(kernel, run.addEntryBlock());
+  ImplicitLocOpBuilder &b = call.b;
+  for (size_t i = 0; i < bufferTypes(kernel).size(); ++i) {
+    Value at = LLVM::GEPOp::create(b, ptr, ptr, run.getArgument(0), ArrayRef<LLVM::GEPArg>{int32_t(i)});
+    call.pass(LLVM::LoadOp::create(b, ptr, at));
   }
-  w.passTask(w.argument(1));
-  w.pass(w.argument(2));
+  call.passTask(run.getArgument(1));
+  call.pass(run.getArgument(2));
   if (isBlock)
-    w.pass(LLVM::AddrSpaceCastOp::create(w.b, LLVM::LLVMPointerType::get(kernel.getContext(), 3), w.argument(3)));
-  w.finish();
+    call.pass(LLVM::AddrSpaceCastOp::create(b, LLVM::LLVMPointerType::get(kernel.getContext(), 3), run.getArgument(3)));
+  call.finish();
+  func::ReturnOp::create(b);
+  return run;
 }
 
 /// A declaration of `name`, made where there is none.
@@ -80,12 +72,11 @@ static LLVM::LLVMFuncOp declare(ModuleOp module, StringRef name, TypeRange argum
 }
 
 void mlir::nanochat::wrapForCpu(func::FuncOp kernel) {
-  if (!kernel->hasAttr(kThreadsAttr))
-    return wrapThread(kernel, kKernelRunSuffix);
-  constexpr StringLiteral kThreadSuffix = ".thread";
-  wrapThread(kernel, kThreadSuffix);
+  bool isBlock = kernel->hasAttr(kThreadsAttr);
+  func::FuncOp thread = wrapThread(kernel, isBlock ? ".thread" : kKernelRunSuffix);
+  if (!isBlock)
+    return;
   ImplicitLocOpBuilder b(kernel.getLoc(), kernel.getContext());
-  auto thread = kernel->getParentOfType<ModuleOp>().lookupSymbol<func::FuncOp>((kernel.getName() + kThreadSuffix).str());
   b.setInsertionPoint(thread);
   Type ptr = LLVM::LLVMPointerType::get(b.getContext()), i64 = b.getI64Type();
   auto emulate = declare(kernel->getParentOfType<ModuleOp>(), "nc_emulate", {ptr, ptr, i64, ptr, i64, i64});
@@ -113,22 +104,26 @@ static Value dynamicShared(ImplicitLocOpBuilder &b, ModuleOp module) {
 }
 
 void mlir::nanochat::wrapForGpu(func::FuncOp kernel) {
+  OpBuilder builder(kernel);
   Type ptr = LLVM::LLVMPointerType::get(kernel.getContext());
-  bool isBlock = kernel->hasAttr(kThreadsAttr);
-  Wrapper w(kernel, kKernelRunSuffix, SmallVector<Type>(kernel.getNumArguments() - 1 - isBlock, ptr));
-  for (size_t i = 0; i < w.buffers(); ++i)
-    w.pass(w.argument(i));
-  ImplicitLocOpBuilder &b = w.b;
+  size_t buffers = bufferTypes(kernel).size();
+  auto type = LLVM::LLVMFunctionType::get(LLVM::LLVMVoidType::get(kernel.getContext()), SmallVector<Type>(buffers + 1, ptr));
+  auto run = LLVM::LLVMFuncOp::create(builder, kernel.getLoc(), (kernel.getName() + kKernelRunSuffix).str(), type);
+  KernelCall call(kernel, run.addEntryBlock(builder));
+  ImplicitLocOpBuilder &b = call.b;
+  for (Value buffer : run.getArguments().drop_back())
+    call.pass(buffer);
   Value block = NVVM::BlockIdXOp::create(b, b.getI32Type());
-  w.passTask(block);
+  call.passTask(block);
   Value wide = LLVM::ZExtOp::create(b, b.getI64Type(), block);
   Value bytes = LLVM::ConstantOp::create(b, b.getI64Type(), b.getI64IntegerAttr(numberOf(kernel, kScratchAttr)));
   Value offset = LLVM::MulOp::create(b, wide, bytes);
-  w.pass(LLVM::GEPOp::create(b, ptr, b.getI8Type(), w.argument(w.buffers()), ArrayRef<LLVM::GEPArg>{offset}));
-  if (isBlock)
-    w.pass(dynamicShared(b, kernel->getParentOfType<ModuleOp>()));
-  w.run->setAttr(NVVM::NVVMDialect::getKernelFuncAttrName(), b.getUnitAttr());
-  int32_t threads = isBlock ? int32_t(numberOf(kernel, kThreadsAttr)) : 1;
-  w.run->setAttr(NVVM::NVVMDialect::getReqntidAttrName(), b.getDenseI32ArrayAttr({threads, 1, 1}));
-  w.finish();
+  call.pass(LLVM::GEPOp::create(b, ptr, b.getI8Type(), run.getArguments().back(), ArrayRef<LLVM::GEPArg>{offset}));
+  if (kernel->hasAttr(kThreadsAttr))
+    call.pass(dynamicShared(b, kernel->getParentOfType<ModuleOp>()));
+  call.finish();
+  LLVM::ReturnOp::create(b, ValueRange());
+  run->setAttr(NVVM::NVVMDialect::getKernelFuncAttrName(), b.getUnitAttr());
+  int32_t threads = std::max<int32_t>(1, numberOf(kernel, kThreadsAttr));
+  run->setAttr(NVVM::NVVMDialect::getReqntidAttrName(), b.getDenseI32ArrayAttr({threads, 1, 1}));
 }

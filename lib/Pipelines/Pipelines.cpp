@@ -81,7 +81,9 @@ static void emit(OpPassManager &pm, const PipelineOptions &options) {
     pm.addPass(createEmitKernelsPass(facts));
   }
   // What no emitter took, and everything for the reference.
-  pm.addPass(createEmitPlainPass());
+  EmitPlainPassOptions rest;
+  rest.ownMath = options.target.gpu.has_value();
+  pm.addPass(createEmitPlainPass(rest));
 }
 
 static void host(OpPassManager &pm, const PipelineOptions &options) {
@@ -90,7 +92,9 @@ static void host(OpPassManager &pm, const PipelineOptions &options) {
   pm.addPass(createLowerHostPass(lowering));
 }
 
-static void lower(OpPassManager &pm, const PipelineOptions &) { addKernelToLLVMPasses(pm); }
+static void lower(OpPassManager &pm, const PipelineOptions &options) {
+  addKernelToLLVMPasses(pm, options.target.onGpu() ? Processor::gpu : Processor::cpu);
+}
 
 ArrayRef<Stage> mlir::nanochat::getStages() {
   static const Stage stages[] = {

@@ -97,8 +97,12 @@ SmallVector<KernelFacts> mlir::nanochat::collectKernels(ModuleOp module) {
       continue;
     std::string name = func.getName().str();
     KernelFacts facts{name, name + kKernelRunSuffix.str(), tasks.getInt(), 0, "f32", {}};
-    if (auto flops = func->getAttrOfType<IntegerAttr>(kFlopsAttr))
-      facts.flops = flops.getInt();
+    auto number = [&](StringRef attribute) {
+      auto attr = func->getAttrOfType<IntegerAttr>(attribute);
+      return attr ? attr.getInt() : 0;
+    };
+    facts.flops = number(kFlopsAttr);
+    facts.threads = number(kThreadsAttr), facts.shared = number(kSharedAttr), facts.scratch = number(kScratchAttr);
     if (auto arithmetic = func->getAttrOfType<StringAttr>(kArithmeticAttr))
       facts.arithmetic = arithmetic.str();
     int64_t outputs = func->getAttrOfType<DenseI64ArrayAttr>(kInplaceAttr).size();
@@ -110,15 +114,24 @@ SmallVector<KernelFacts> mlir::nanochat::collectKernels(ModuleOp module) {
   return kernels;
 }
 
-int64_t mlir::nanochat::scratchBytes(ModuleOp module) {
+int64_t mlir::nanochat::scratchBytes(ArrayRef<KernelFacts> kernels, bool isOnGpu) {
   int64_t bytes = 0;
-  for (auto func : module.getOps<func::FuncOp>())
-    if (auto scratch = func->getAttrOfType<IntegerAttr>(kScratchAttr))
-      bytes = std::max(bytes, scratch.getInt());
+  for (const KernelFacts &kernel : kernels)
+    bytes = std::max(bytes, kernel.scratch * (isOnGpu ? kernel.tasks : 1));
   return bytes;
 }
 
-static void defineKernel(AbiConstants &c, const KernelFacts &kernel) {
+void mlir::nanochat::addDeviceCode(llvm::Module &code, StringRef symbol, StringRef function, StringRef ptx, StringRef cubin,
+                                   const KernelFacts &kernel) {
+  AbiConstants c(code);
+  auto *none = llvm::ConstantPointerNull::get(llvm::PointerType::get(c.ctx, 0));
+  c.define(symbol,
+           c.structure({c.text(function), c.text(ptx), cubin.empty() ? none : c.text(cubin), c.i64(cubin.size()),
+                        c.i64(std::max<int64_t>(kernel.threads, 1)), c.i64(kernel.shared), c.i64(kernel.scratch)}),
+           llvm::GlobalValue::ExternalLinkage);
+}
+
+static void defineKernel(AbiConstants &c, const KernelFacts &kernel, bool isOnGpu) {
   SmallVector<llvm::Constant *> operands;
   for (auto [type, output] : kernel.operands) {
     auto shaped = cast<ShapedType>(type);
@@ -126,9 +139,13 @@ static void defineKernel(AbiConstants &c, const KernelFacts &kernel) {
   }
   auto *pointer = llvm::PointerType::get(c.ctx, 0);
   auto *type = llvm::FunctionType::get(llvm::Type::getVoidTy(c.ctx), {pointer, llvm::Type::getInt64Ty(c.ctx), pointer}, false);
-  auto *run = cast<llvm::Constant>(c.module.getOrInsertFunction(kernel.symbol, type).getCallee());
+  llvm::Constant *none = llvm::ConstantPointerNull::get(pointer), *run = none, *device = none;
+  if (isOnGpu)
+    device = c.module.getOrInsertGlobal(kernel.symbol, pointer);
+  else
+    run = cast<llvm::Constant>(c.module.getOrInsertFunction(kernel.symbol, type).getCallee());
   c.define(kernel.name + kKernelInfoSuffix.str(),
-           c.structure({c.text(kernel.name), run, c.i64(kernel.tasks), c.i32(operands.size()), c.array(operands),
+           c.structure({c.text(kernel.name), run, device, c.i64(kernel.tasks), c.i32(operands.size()), c.array(operands),
                         c.i64(kernel.flops), c.text(kernel.arithmetic)}),
            llvm::GlobalValue::InternalLinkage);
 }
@@ -137,7 +154,7 @@ void mlir::nanochat::addDescriptor(llvm::Module &code, StringRef symbol, ModuleO
                                    ArrayRef<KernelFacts> kernels, int64_t scratch) {
   AbiConstants c(code);
   for (const KernelFacts &kernel : kernels)
-    defineKernel(c, kernel);
+    defineKernel(c, kernel, !program.device.empty());
   SmallVector<llvm::Constant *> tensors, sizes, entries, arenas;
   for (Attribute tensor : planned->getAttrOfType<ArrayAttr>(kTensorsAttr))
     tensors.push_back(tensorInfo(c, cast<DictionaryAttr>(tensor)));
@@ -153,7 +170,7 @@ void mlir::nanochat::addDescriptor(llvm::Module &code, StringRef symbol, ModuleO
   for (int64_t bytes : planned->getAttrOfType<DenseI64ArrayAttr>(kArenaBytesAttr).asArrayRef())
     arenas.push_back(c.i64(bytes));
   c.define(symbol,
-           c.structure({c.i32(NC_ABI_VERSION), c.text(program.model), c.text(program.target), c.text(program.cpuFeatures),
+           c.structure({c.i32(NC_ABI_VERSION), c.text(program.model), c.text(program.target), c.text(program.cpuFeatures), c.text(program.device),
                         c.text(NANOCHAT_VERSION), c.text(program.irHash), c.i64(program.vocab), c.i64(program.flopsPerToken), c.i32(sizes.size()),
                         c.array(sizes), c.i32(tensors.size()), c.array(tensors), c.i32(entries.size()), c.array(entries),
                         c.inlineArray(arenas), c.i64(scratch)}),

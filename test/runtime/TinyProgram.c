@@ -144,8 +144,10 @@ static void runPredict(void *const *b, int64_t row, void *scratch) {
 #define KERNEL(variable, function, tasks, ...)                                                     \
   static const nc_operand variable##Operands[] = {__VA_ARGS__};                                    \
   static const nc_kernel_info variable = {                                                         \
-      #variable,          function, tasks, sizeof(variable##Operands) / sizeof(nc_operand),        \
-      variable##Operands, 0,        "f32"};
+      #variable, function,                                                                         \
+      0,         tasks,                                                                            \
+      sizeof(variable##Operands) / sizeof(nc_operand), variable##Operands,                         \
+      0,         "f32"};
 
 KERNEL(bigram_loss, runLoss, T, IN2(V, V), IN1(REAL, V), IN1(NC_I32, T), IN1(NC_I32, T), SCALAR,
        SCALAR, OUT2(LOOPS, T), OUT2(LOOPS, T), OUT2(T, V))
@@ -242,6 +244,7 @@ static const nc_program bigram = {
     .model = "bigram",
     .target = "test",
     .cpu_features = "",
+    .device = "",
     .compiler = "by hand",
     .ir_hash = "0",
     .vocab = V,

@@ -60,8 +60,9 @@ cl::opt<std::string> dense(
         "What the factors of f32 matrix products in forward pass and gradients are rounded to; "
         "sums stay f32. auto: bf16 on NVIDIA targets, f32 elsewhere"));
 cl::opt<std::string> emitKind("emit", cl::cat(category), cl::init("mlir"),
-                              cl::value_desc("mlir|llvm|asm|obj|exe"),
-                              cl::desc("What to write; mlir by default"));
+                              cl::value_desc("mlir|llvm|asm|obj|exe|ptx|cubin"),
+                              cl::desc("What to write; mlir by default. ptx and cubin are the kernels of "
+                                       "an NVIDIA target"));
 cl::opt<std::string> stopAfter("stop-after", cl::cat(category), cl::value_desc("stage"),
                                cl::desc("Print the IR after this stage"));
 cl::opt<std::string> plan("plan", cl::cat(category), cl::ValueOptional,
@@ -202,8 +203,9 @@ static int compileModel(DialectRegistry &registry, const char *argv0) {
   pipeline->optimizers = optimizers;
   if (*wide)
     pipeline->target.name += " in f64";
-  if (!llvm::is_contained({"mlir", "llvm", "asm", "obj", "exe"}, emitKind))
-    return usage("--emit=" + emitKind + " is not known", "kinds are mlir, llvm, asm, obj and exe");
+  if (!llvm::is_contained({"mlir", "llvm", "asm", "obj", "exe", "ptx", "cubin"}, emitKind))
+    return usage("--emit=" + emitKind + " is not known",
+                 "kinds are mlir, llvm, asm, obj, exe, ptx and cubin");
   bool known = stopAfter.empty() ||
                llvm::any_of(getStages(), [](const Stage &s) { return s.name == stopAfter; });
   if (!known)
@@ -237,6 +239,10 @@ static int compileModel(DialectRegistry &registry, const char *argv0) {
   for (PipelineOptions &row : options.rows)
     if (!applyChoices(row))
       return kUserError;
+  bool isOnGpu = options.rows[0].target.onGpu();
+  if (isOnGpu ? llvm::is_contained({"llvm", "asm", "obj"}, emitKind) : llvm::is_contained({"ptx", "cubin"}, emitKind))
+    return usage("--emit=" + emitKind + " is not what " + rows[0].name + " has",
+                 isOnGpu ? "kinds for it are mlir, ptx, cubin and exe" : "ptx and cubin are of NVIDIA targets, such as sm_90");
   options.cache = kernelCache.getNumOccurrences() ? kernelCache : defaultCacheFolder();
   options.checkDispatches = checkDispatches;
   options.checkGradients = checkGradients;

@@ -1,0 +1,34 @@
+// NVIDIA's assembler and mathematical library, which are found at run time or not at all.
+#ifndef NANOCHAT_LIB_DRIVER_CUDATOOLKIT_H
+#define NANOCHAT_LIB_DRIVER_CUDATOOLKIT_H
+
+#include "lib/Targets/Target.h"
+#include "llvm/Support/MemoryBuffer.h"
+
+namespace mlir::nanochat {
+
+class CudaToolkit {
+public:
+  /// Looks for ptxas where $NANOCHAT_PTXAS says, in $CUDA_HOME, $CUDA_PATH, $CUDA_ROOT, $PATH and /usr/local/cuda.
+  static CudaToolkit find();
+
+  bool hasPtxas() const { return !ptxas.empty(); }
+  /// The path and version of ptxas, of which everything it assembles depends; "" if there is none.
+  std::string describe() const { return ptxas + " " + version; }
+  /// libdevice.10.bc; "" if there is none.
+  std::string libdevice() const;
+
+  /// Whether LLVM and ptxas know the chip's PTX of that version; else an error at `loc`.
+  LogicalResult check(Location loc, const GpuFacts &facts) const;
+  /// The machine code of PTX text. On failure an error with what ptxas said was emitted at `loc`. ptxas's own report (-v) goes to
+  /// `report`, where given.
+  FailureOr<std::unique_ptr<llvm::MemoryBuffer>> assemble(Location loc, StringRef ptx, const GpuFacts &facts,
+                                                          std::string *report = nullptr) const;
+
+private:
+  std::string ptxas, version; // version: "13.0"
+  int64_t ptx = 0;            // the highest it knows
+};
+
+} // namespace mlir::nanochat
+#endif

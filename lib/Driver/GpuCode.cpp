@@ -1,0 +1,126 @@
+#include "lib/Driver/GpuCode.h"
+#include "lib/Execution/Codegen.h"
+#include "mlir/Dialect/LLVMIR/NVVMDialect.h"
+#include "llvm/IR/DiagnosticInfo.h"
+#include "llvm/IR/DiagnosticPrinter.h"
+#include "llvm/IR/IRBuilder.h"
+#include "llvm/IR/Intrinsics.h"
+#include "llvm/IRReader/IRReader.h"
+#include "llvm/Linker/Linker.h"
+#include "llvm/Support/SourceMgr.h"
+#include "llvm/Transforms/IPO/Internalize.h"
+
+using namespace mlir;
+using namespace mlir::nanochat;
+
+/// The C library's function for an intrinsic that LLVM has no code for on GPUs; null for others.
+static const char *libraryName(llvm::Intrinsic::ID intrinsic) {
+  switch (intrinsic) {
+#define NC_FUNCTION(name) case llvm::Intrinsic::name: return #name;
+  NC_FUNCTION(exp) NC_FUNCTION(exp2) NC_FUNCTION(log) NC_FUNCTION(log2) NC_FUNCTION(log10) NC_FUNCTION(sin)
+  NC_FUNCTION(cos) NC_FUNCTION(tan) NC_FUNCTION(tanh) NC_FUNCTION(pow) NC_FUNCTION(atan2)
+#undef NC_FUNCTION
+  default: return nullptr;
+  }
+}
+
+/// Calls `function` on scalars, for each element where those are vectors.
+static llvm::Value *callByElement(llvm::IRBuilder<> &b, llvm::FunctionCallee function, llvm::CallInst *call) {
+  auto *vector = dyn_cast<llvm::FixedVectorType>(call->getType());
+  auto arguments = [&](std::optional<unsigned> element) {
+    SmallVector<llvm::Value *> values;
+    for (llvm::Value *argument : call->args())
+      values.push_back(element ? b.CreateExtractElement(argument, *element) : argument);
+    return values;
+  };
+  if (!vector)
+    return b.CreateCall(function, arguments(std::nullopt));
+  llvm::Value *result = llvm::PoisonValue::get(vector);
+  for (unsigned i = 0; i < vector->getNumElements(); ++i)
+    result = b.CreateInsertElement(result, b.CreateCall(function, arguments(i)), i);
+  return result;
+}
+
+/// Intrinsics that LLVM has no code for on GPUs become calls of the C library's functions.
+static void callLibrary(llvm::Module &code) {
+  SmallVector<llvm::CallInst *> calls;
+  for (llvm::Function &function : code)
+    if (libraryName(function.getIntrinsicID()))
+      for (llvm::User *user : function.users())
+        calls.push_back(cast<llvm::CallInst>(user));
+  for (llvm::CallInst *call : calls) {
+    llvm::Type *scalar = call->getType()->getScalarType();
+    std::string name = libraryName(call->getCalledFunction()->getIntrinsicID());
+    auto *type = llvm::FunctionType::get(scalar, SmallVector<llvm::Type *>(call->arg_size(), scalar), false);
+    llvm::IRBuilder<> b(call);
+    call->replaceAllUsesWith(callByElement(b, code.getOrInsertFunction(name + (scalar->isFloatTy() ? "f" : ""), type), call));
+    call->eraseFromParent();
+  }
+}
+
+/// Functions that a kernel calls and nobody defines are the C library's: links those of libdevice in their place.
+static LogicalResult linkMath(Location loc, llvm::Module &code, const CudaToolkit &toolkit) {
+  SmallVector<llvm::Function *> missing;
+  for (llvm::Function &function : code)
+    if (function.isDeclaration() && !function.isIntrinsic() && !function.use_empty())
+      missing.push_back(&function);
+  if (missing.empty())
+    return success();
+  std::string path = toolkit.libdevice();
+  StringRef first = missing[0]->getName();
+  if (path.empty())
+    return emitError(loc) << "a kernel calls '" << first << "', which comes from libdevice.10.bc of the CUDA toolkit, and there is none beside ptxas; CUDA_HOME names a toolkit";
+  for (llvm::Function *function : missing)
+    function->setName("__nv_" + function->getName().str());
+  llvm::SMDiagnostic error;
+  auto library = llvm::parseIRFile(path, error, code.getContext());
+  if (!library)
+    return emitError(loc) << "cannot read " << path << ": " << error.getMessage();
+  for (llvm::Function *function : missing)
+    if (!library->getFunction(function->getName()))
+      return emitError(loc) << "a kernel calls '" << function->getName().drop_front(5) << "', which no library for GPUs has";
+  library->setDataLayout(code.getDataLayout());
+  library->setTargetTriple(code.getTargetTriple());
+  return success(!llvm::Linker::linkModules(code, std::move(library), llvm::Linker::LinkOnlyNeeded));
+}
+
+FailureOr<std::string> mlir::nanochat::writePtx(ModuleOp lowered, const GpuFacts &facts, const CudaToolkit &toolkit, StringRef name) {
+  Location loc = lowered.getLoc();
+  auto machine = createTargetMachine(loc, {facts.chip, "+ptx" + std::to_string(facts.ptx), 3, "nvptx64-nvidia-cuda"});
+  llvm::LLVMContext context;
+  if (failed(machine))
+    return failure();
+  auto code = translate(lowered, context, **machine);
+  if (failed(code))
+    return failure();
+  callLibrary(**code);
+  if (failed(linkMath(loc, **code, toolkit)))
+    return failure();
+  auto isKernel = [](const llvm::GlobalValue &value) {
+    auto function = dyn_cast<llvm::Function>(&value);
+    return function && function->getCallingConv() == llvm::CallingConv::PTX_Kernel;
+  };
+  llvm::internalizeModule(**code, isKernel);
+  for (llvm::Function &function : **code)
+    if (isKernel(function)) {
+      // PTX takes no dots in names.
+      std::string own = name.empty() ? function.getName().str() : name.str();
+      std::replace(own.begin(), own.end(), '.', '_');
+      function.setName(own);
+    }
+  optimize(**code, **machine, 3);
+  llvm::SmallVector<char, 0> bytes;
+  llvm::raw_svector_ostream os(bytes);
+  std::string errors;
+  context.setDiagnosticHandlerCallBack([](const llvm::DiagnosticInfo *info, void *text) {
+    llvm::raw_string_ostream stream(*static_cast<std::string *>(text));
+    llvm::DiagnosticPrinterRawOStream printer(stream);
+    if (info->getSeverity() == llvm::DS_Error)
+      info->print(printer);
+  }, &errors);
+  if (failed(emitCode(loc, **code, **machine, FileType::assembly, os)))
+    return failure();
+  if (!errors.empty())
+    return emitError(loc) << "LLVM cannot write a kernel for " << facts.chip << ": " << errors;
+  return std::string(bytes.begin(), bytes.end());
+}
