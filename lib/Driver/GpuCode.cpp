@@ -101,13 +101,17 @@ FailureOr<std::string> mlir::nanochat::writePtx(ModuleOp lowered, const GpuFacts
     return function && function->getCallingConv() == llvm::CallingConv::PTX_Kernel;
   };
   llvm::internalizeModule(**code, isKernel);
-  for (llvm::Function &function : **code)
-    if (isKernel(function)) {
-      // PTX takes no dots in names.
-      std::string own = name.empty() ? function.getName().str() : name.str();
-      std::replace(own.begin(), own.end(), '.', '_');
-      function.setName(own);
-    }
+  for (llvm::GlobalObject &object : (*code)->global_objects()) {
+    auto *function = dyn_cast<llvm::Function>(&object);
+    if (function && function->isIntrinsic())
+      continue;
+    // PTX takes no dots in names.
+    std::string own = isKernel(object) && !name.empty() ? name.str() : object.getName().str();
+    std::replace(own.begin(), own.end(), '.', '_');
+    object.setName(own);
+    if (function && !isKernel(object) && !object.isDeclaration())
+      function->addFnAttr(llvm::Attribute::AlwaysInline);
+  }
   optimize(**code, **machine, 3);
   llvm::SmallVector<char, 0> bytes;
   llvm::raw_svector_ostream os(bytes);

@@ -70,8 +70,7 @@ private:
     for (SymbolTable::SymbolUse use : *uses)
       if (Operation *used = symbols.lookup(use.getSymbolRef().getRootReference()))
         needed.insert(used);
-    auto func = dyn_cast<func::FuncOp>(op);
-    if (!func || func.isDeclaration())
+    if (!isa<FunctionOpInterface>(op) || isDeclaration(cast<SymbolOpInterface>(op)))
       return part.push_back(op->clone());
     symbols.remove(op);
     op->remove();

@@ -7,5 +7,7 @@ LogicalResult nanochat::emitGpuKernel(func::FuncOp kernel, const GpuFacts &facts
   StringRef kind = kernel->getAttrOfType<StringAttr>(kClassAttr).getValue();
   if (kind == "rowwise" || kind == "pointwise")
     return emitGpuRowwise(kernel, facts);
+  if (kind == "gemm")
+    return emitGpuGemm(kernel, facts);
   return failure();
 }

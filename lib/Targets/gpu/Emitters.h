@@ -6,6 +6,7 @@
 
 namespace mlir::nanochat {
 
+LogicalResult emitGpuGemm(func::FuncOp kernel, const GpuFacts &facts);
 LogicalResult emitGpuRowwise(func::FuncOp kernel, const GpuFacts &facts); // also pointwise
 
 } // namespace mlir::nanochat

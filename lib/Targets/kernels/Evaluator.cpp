@@ -201,8 +201,19 @@ Lanes Evaluator::load(const Buffer &buffer, ArrayRef<Lanes> at) {
   VectorType result = vectorOf(type.getElementType());
   if (!mask)
     return {vector::LoadOp::create(b, result, buffer.memref, indices, /*nontemporal=*/false, alignment(type, at))};
-  Value zero = arith::ConstantOp::create(b, b.getZeroAttr(result));
-  return {vector::MaskedLoadOp::create(b, result, buffer.memref, indices, mask, zero)};
+  Value integers = asIntegers(buffer.memref);
+  VectorType loaded = vectorOf(cast<MemRefType>(integers.getType()).getElementType());
+  Value zero = arith::ConstantOp::create(b, b.getZeroAttr(loaded)), part = vector::MaskedLoadOp::create(b, loaded, integers, indices, mask, zero);
+  return {loaded == result ? part : Value(vector::BitCastOp::create(b, result, part))};
+}
+
+/// A buffer of bf16 as one of 16-bit integers, for what LLVM's code for x86 would take apart and round once more, by a library.
+Value Evaluator::asIntegers(Value buffer) {
+  auto type = cast<MemRefType>(buffer.getType());
+  if (!type.getElementType().isBF16())
+    return buffer;
+  Type integers = MemRefType::Builder(type).setElementType(b.getI16Type());
+  return UnrealizedConversionCastOp::create(b, integers, buffer).getResult(0);
 }
 
 /// That of a vector in rows of whole vectors; buffers are aligned to that much.
@@ -283,14 +294,10 @@ Lanes Evaluator::gatherWords(Value memref, Lanes out, Lanes in) {
 }
 
 void Evaluator::storeMasked(Value value, Value buffer, ValueRange indices) {
-  auto type = cast<MemRefType>(buffer.getType());
-  if (type.getElementType().isBF16()) {
-    // As integers: LLVM's code for x86 would take the halves apart and round them once more, by a library.
+  Value integers = asIntegers(buffer);
+  if (integers != buffer)
     value = vector::BitCastOp::create(b, vectorOf(b.getI16Type()), value);
-    Type integers = MemRefType::Builder(type).setElementType(b.getI16Type());
-    buffer = UnrealizedConversionCastOp::create(b, integers, buffer).getResult(0);
-  }
-  vector::MaskedStoreOp::create(b, buffer, indices, mask, value);
+  vector::MaskedStoreOp::create(b, integers, indices, mask, value);
 }
 
 void Evaluator::store(Lanes value, Value buffer, ArrayRef<Lanes> at) {

@@ -70,6 +70,7 @@ private:
   Lanes generic(linalg::GenericOp op, Value tensor, ArrayRef<Lanes> at);
   Lanes reshaped(Value source, ArrayRef<ReassociationIndices> groups, ArrayRef<int64_t> expanded,
                  ArrayRef<Lanes> at, bool collapses);
+  Value asIntegers(Value buffer);
   void storeMasked(Value value, Value buffer, ValueRange indices);
   Lanes load(const Buffer &buffer, ArrayRef<Lanes> at);
   llvm::MaybeAlign alignment(MemRefType type, ArrayRef<Lanes> at) const;

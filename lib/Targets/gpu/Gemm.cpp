@@ -1,0 +1,185 @@
+// Matrix products on tensor cores: blocks of threads fetch stages of both factors ahead, warps multiply what has arrived, and what
+// follows the product is computed on its fragments.
+#include "lib/Targets/gpu/Emitters.h"
+#include "lib/Targets/gpu/GemmTile.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+
+using namespace mlir;
+using namespace mlir::nanochat;
+
+static constexpr int64_t kWarp = 32, kFragmentRows = 16, kFragmentColumns = 8;
+
+namespace {
+class GpuGemm {
+public:
+  GpuGemm(func::FuncOp source, Contraction &c, MmaType type, const GemmTile &tile)
+      : c(c), type(type), tile(tile), kernel(source, tile.threads()), b(kernel.b), g(b), e(b, 2),
+        factorA(g, c, c.a, type, tile, tile.rows, c.M, kernel), factorB(g, c, c.b, type, tile, tile.columns, c.N, kernel) {
+    for (auto [argument, buffer] : llvm::zip(source.getArguments(), kernel.inputs))
+      e.bind(argument, buffer);
+    e.alignsVectors = true;
+  }
+  LogicalResult emit();
+
+private:
+  using Sums = SmallVector<Value>;
+  void placeBlock();
+  Sums multiplyAll();
+  Sums multiplyStage(Value stage, ValueRange sums);
+  void fetch(Value stage, Value slot, SmallVector<Value> &a, SmallVector<Value> &b);
+  void finish(ValueRange sums);
+  void finishPair(Value m, Value n, Value low, Value high);
+  void storeResults(Lanes m, Lanes n, Value sums);
+  int64_t rowFragments() const { return tile.warpRows / kFragmentRows; }
+  int64_t columnFragments() const { return tile.warpColumns / kFragmentColumns; }
+
+  Contraction &c;
+  MmaType type;
+  GemmTile tile;
+  Kernel kernel;
+  ImplicitLocOpBuilder &b;
+  GpuBuilder g;
+  Evaluator e;
+  StagedFactor factorA, factorB;
+  Value m0, n0, warpM, warpN; // of the block; of the warp within it
+};
+} // namespace
+
+void GpuGemm::placeBlock() {
+  int64_t down = llvm::divideCeil(c.M, tile.rows), warpsAcross = tile.columns / tile.warpColumns;
+  Value task = g.narrow(kernel.task), warp = g.div(g.thread(), kWarp);
+  m0 = g.mul(g.rem(task, down), tile.rows);
+  n0 = g.mul(g.div(task, down), tile.columns);
+  warpM = g.mul(g.div(warp, warpsAcross), tile.warpRows);
+  warpN = g.mul(g.rem(warp, warpsAcross), tile.warpColumns);
+  factorA.place(g.pointer(kernel.shared({tile.stages, factorA.bytes()}, b.getI8Type())), m0);
+  factorB.place(g.pointer(kernel.shared({tile.stages, factorB.bytes()}, b.getI8Type())), n0);
+}
+
+/// Asks for a stage; what must be computed for it is stored by the caller.
+void GpuGemm::fetch(Value stage, Value slot, SmallVector<Value> &a, SmallVector<Value> &b) {
+  Value k = g.mul(stage, kStageBytes / kChunkBytes * perChunk(type));
+  a = factorA.fetch(k, g.mul(slot, factorA.bytes()));
+  b = factorB.fetch(k, g.mul(slot, factorB.bytes()));
+  g.commit();
+}
+
+GpuGemm::Sums GpuGemm::multiplyStage(Value slot, ValueRange given) {
+  Sums sums(given);
+  Value atA = g.mul(slot, factorA.bytes()), atB = g.mul(slot, factorB.bytes());
+  for (int64_t step = 0; step < kStageBytes / 32; ++step) {
+    SmallVector<SmallVector<Value>> a, columns;
+    for (int64_t i = 0; i < rowFragments(); ++i)
+      a.push_back(factorA.fragments(atA, g.add(warpM, i * kFragmentRows), step, /*isA=*/true));
+    for (int64_t j = 0; j < columnFragments(); j += 2) {
+      SmallVector<Value> two = factorB.fragments(atB, g.add(warpN, j * kFragmentColumns), step, /*isA=*/false);
+      columns.push_back({two[0], two[1]});
+      columns.push_back({two[2], two[3]});
+    }
+    for (int64_t i = 0; i < rowFragments(); ++i)
+      for (int64_t j = 0; j < columnFragments(); ++j) {
+        int64_t at = 4 * (i * columnFragments() + j);
+        Sums next = g.multiply(type, a[i], columns[j], ArrayRef(sums).slice(at, 4));
+        llvm::copy(next, sums.begin() + at);
+      }
+  }
+  return sums;
+}
+
+GpuGemm::Sums GpuGemm::multiplyAll() {
+  Type sum = type == MmaType::s8 ? Type(b.getI32Type()) : Type(b.getF32Type());
+  Value zero = arith::ConstantOp::create(b, b.getZeroAttr(sum));
+  int64_t stages = llvm::divideCeil(c.K, kStageBytes / kChunkBytes * perChunk(type)), ahead = tile.stages - 1;
+  SmallVector<Value> a, columns;
+  for (int64_t s = 0; s < ahead; ++s) {
+    fetch(g.i32(s), g.i32(s), a, columns);
+    factorA.store(a, g.i32(s * factorA.bytes()));
+    factorB.store(columns, g.i32(s * factorB.bytes()));
+  }
+  Sums start(4 * rowFragments() * columnFragments(), zero);
+  return forLoop(b, constantIndex(b, 0), constantIndex(b, stages), 1, start, [&](Value iv, ValueRange sums) -> Carried {
+    Value stage = g.narrow(iv), next = g.add(stage, ahead), slot = g.rem(next, tile.stages);
+    g.waitFor(ahead - 1);
+    g.barrier();
+    fetch(next, slot, a, columns);
+    Sums products = multiplyStage(g.rem(stage, tile.stages), sums);
+    factorA.store(a, g.mul(slot, factorA.bytes()));
+    factorB.store(columns, g.mul(slot, factorB.bytes()));
+    return products;
+  });
+}
+
+void GpuGemm::storeResults(Lanes m, Lanes n, Value sums) {
+  // What the sums start from comes last: it may be far away in memory.
+  if (!matchPattern(c.init(), m_Constant()) && !isa_and_nonnull<linalg::FillOp>(c.init().getDefiningOp())) {
+    Value init = e.vector(e.element(c.init(), {m, n}));
+    sums = c.isFloat ? Value(arith::AddFOp::create(b, init, sums)) : Value(arith::AddIOp::create(b, init, sums));
+  }
+  e.define(c.result(), {m, n}, {sums});
+  SmallVector<Lanes> values;
+  auto results = kernel.source.front().getTerminator()->getOperands();
+  auto shape = cast<RankedTensorType>(c.result().getType()).getShape();
+  for (Value result : results) {
+    e.failed |= cast<RankedTensorType>(result.getType()).getShape() != shape;
+    if (e.failed)
+      return;
+    values.push_back(e.element(result, {m, n}));
+  }
+  for (auto [value, buffer] : llvm::zip(values, kernel.outputs))
+    e.store(value, buffer, {m, n});
+}
+
+/// Two neighbours of a row, where the result has them.
+void GpuGemm::finishPair(Value m, Value n, Value low, Value high) {
+  Value isThere = arith::AndIOp::create(b, g.less(m, g.i32(c.M)), g.less(n, g.i32(c.N)));
+  auto branch = scf::IfOp::create(b, isThere, /*withElseRegion=*/false);
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPointToStart(branch.thenBlock());
+  Evaluator::Scope scope(e);
+  if (c.N % 2) {
+    Value rest = arith::SubIOp::create(b, constantIndex(b, c.N), g.index(n));
+    e.mask = vector::CreateMaskOp::create(b, e.vectorOf(b.getI1Type()), ValueRange{rest});
+  }
+  Value pair = vector::FromElementsOp::create(b, e.vectorOf(low.getType()), ValueRange{low, high});
+  storeResults({g.index(m)}, {g.index(n), 1, true}, pair);
+}
+
+void GpuGemm::finish(ValueRange sums) {
+  Value lane = g.rem(g.thread(), kWarp), row = g.div(lane, 4), column = g.mul(g.rem(lane, 4), 2);
+  for (int64_t i = 0; i < rowFragments(); ++i)
+    for (int64_t j = 0; j < columnFragments(); ++j)
+      for (int64_t half = 0; half < 2; ++half) {
+        int64_t at = 4 * (i * columnFragments() + j) + 2 * half;
+        Value m = g.add(g.add(g.add(m0, warpM), row), i * kFragmentRows + half * 8);
+        Value n = g.add(g.add(g.add(n0, warpN), column), j * kFragmentColumns);
+        finishPair(m, n, sums[at], sums[at + 1]);
+      }
+}
+
+LogicalResult GpuGemm::emit() {
+  placeBlock();
+  finish(multiplyAll());
+  if (e.failed || factorA.failed() || factorB.failed())
+    return failure();
+  kernel.finish(llvm::divideCeil(c.M, tile.rows) * llvm::divideCeil(c.N, tile.columns));
+  return success();
+}
+
+/// Small blocks where large ones would leave multiprocessors idle.
+static GemmTile chooseTile(const Contraction &c, MmaType type, const GpuFacts &facts) {
+  constexpr GemmTile large{128, 128, 64, 32, 3}, small{64, 64, 32, 32, 4};
+  int64_t blocks = llvm::divideCeil(c.M, large.rows) * llvm::divideCeil(c.N, large.columns);
+  // Products of f32 take registers for what tf32 drops.
+  return blocks >= facts.multiprocessors && type != MmaType::f32 ? large : small;
+}
+
+LogicalResult nanochat::emitGpuGemm(func::FuncOp kernel, const GpuFacts &facts) {
+  FailureOr<Contraction> c = kernel.getBody().hasOneBlock() ? matchContraction(kernel) : FailureOr<Contraction>();
+  if (failed(c) || c->isWide || c->b.isCoded)
+    return failure();
+  MmaType type = c->isHalf ? MmaType::bf16 : c->isFloat ? MmaType::f32 : MmaType::s8;
+  GemmTile tile = chooseTile(*c, type, facts);
+  if (failed(GpuGemm(kernel, *c, type, tile).emit()))
+    return failure();
+  return expandMath(kernel);
+}

@@ -1,0 +1,114 @@
+#include "lib/Targets/gpu/GemmTile.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+
+using namespace mlir;
+using namespace mlir::nanochat;
+
+StagedFactor::StagedFactor(GpuBuilder &g, const Contraction &c, const Factor &factor, MmaType type, const GemmTile &tile, int64_t size,
+                           int64_t extent, Kernel &kernel)
+    : g(g), b(g.b), c(c), factor(factor), type(type), threads(tile.threads()), size(size), extent(extent), per(perChunk(type)),
+      alongK(factor.alongK || type == MmaType::s8), chunksInRow(alongK ? kStageBytes / kChunkBytes : size / per), e(b, per) {
+  for (auto [argument, buffer] : llvm::zip(kernel.source.getArguments(), kernel.inputs))
+    e.bind(argument, buffer);
+  e.alignsVectors = true;
+  // Rows of a stage are rows of the argument, whole chunks each.
+  AffineMap rows = AffineMap::getMultiDimMapWithTargets(3, alongK ? ArrayRef<unsigned>{factor.x, c.k} : ArrayRef<unsigned>{c.k, factor.x}, b.getContext());
+  direct = isa<BlockArgument>(factor.tensor) && factor.map == rows && (alongK ? c.K : extent) % per == 0;
+  if (direct)
+    source = g.pointer(kernel.inputs[cast<BlockArgument>(factor.tensor).getArgNumber()]);
+}
+
+/// The i-th chunk of this thread.
+StagedFactor::Chunk StagedFactor::chunkOf(int64_t i) {
+  Value number = g.add(g.thread(), i * threads);
+  Value row = g.div(number, chunksInRow), chunk = g.rem(number, chunksInRow);
+  return {row, chunk, placeOf(row, chunk)};
+}
+
+Value StagedFactor::placeOf(Value row, Value chunk) {
+  // Eight rows of a matrix are read at once, or four rows of words.
+  Value turn = alongK || type == MmaType::bf16 ? g.rem(row, 8) : g.mul(g.rem(row, 4), 2);
+  Value place = g.bitXor(chunk, turn);
+  return g.add(g.mul(row, chunksInRow * kChunkBytes), g.mul(place, kChunkBytes));
+}
+
+SmallVector<Value> StagedFactor::fetch(Value k, Value offset) {
+  SmallVector<Value> values;
+  int64_t chunks = bytes() / kChunkBytes / threads;
+  int64_t inner = alongK ? c.K : extent, outer = alongK ? extent : c.K;
+  for (int64_t i = 0; i < chunks; ++i) {
+    Chunk chunk = chunkOf(i);
+    Value line = g.add(alongK ? start : k, chunk.row), along = g.add(alongK ? k : start, g.mul(chunk.chunk, per));
+    Value valid = arith::AndIOp::create(b, g.less(line, g.i32(outer)), g.less(along, g.i32(inner)));
+    if (!direct) {
+      Value most = arith::MinSIOp::create(b, line, g.i32(outer - 1));
+      values.push_back(alongK ? evaluate(most, along, along, g.i32(inner), valid) : evaluate(along, most, along, g.i32(inner), valid));
+      continue;
+    }
+    Value linear = arith::AddIOp::create(b, arith::MulIOp::create(b, g.index(line), arith::ConstantIndexOp::create(b, inner)), g.index(along));
+    linear = arith::SelectOp::create(b, valid, linear, arith::ConstantIndexOp::create(b, 0));
+    Value bytes = arith::IndexCastOp::create(b, b.getI64Type(), arith::MulIOp::create(b, linear, arith::ConstantIndexOp::create(b, kChunkBytes / per)));
+    g.copyAsync(g.behind(memory, g.add(offset, chunk.at)), g.behind(source, bytes), valid);
+  }
+  return values;
+}
+
+/// The elements of a chunk, zero where there are none. x or k, which runs along the chunk, is its first.
+Value StagedFactor::evaluate(Value x, Value k, Value along, Value alongExtent, Value valid) {
+  // Bits of halves, which are not to be taken for numbers.
+  VectorType result = e.vectorOf(type == MmaType::bf16 ? b.getI16Type() : elementOf(type, b));
+  Value zero = arith::ConstantOp::create(b, b.getZeroAttr(result));
+  int64_t inner = alongK ? c.K : extent;
+  auto compute = [&]() -> Value {
+    SmallVector<Lanes> dims(3);
+    dims[c.k] = alongK ? Lanes{g.index(k), 1, true} : Lanes{g.index(k)};
+    dims[factor.x] = alongK ? Lanes{g.index(x)} : Lanes{g.index(x), 1, true};
+    Value elements = e.vector(e.element(factor.tensor, factor.map, dims));
+    return type == MmaType::bf16 ? Value(vector::BitCastOp::create(b, result, elements)) : elements;
+  };
+  if (inner % per == 0) {
+    auto branch = scf::IfOp::create(b, TypeRange(result), valid, /*withElseRegion=*/true);
+    OpBuilder::InsertionGuard guard(b);
+    b.setInsertionPointToStart(branch.thenBlock());
+    Evaluator::Scope scope(e);
+    scf::YieldOp::create(b, compute());
+    b.setInsertionPointToStart(branch.elseBlock());
+    scf::YieldOp::create(b, zero);
+    return branch.getResult(0);
+  }
+  // Some of the lanes; a line beyond the last was brought back, and none of its lanes counts.
+  Evaluator::Scope scope(e);
+  Value count = arith::SelectOp::create(b, valid, arith::SubIOp::create(b, alongExtent, along), g.i32(0));
+  e.mask = vector::CreateMaskOp::create(b, e.vectorOf(b.getI1Type()), ValueRange{g.index(count)});
+  return arith::SelectOp::create(b, e.mask, compute(), zero);
+}
+
+void StagedFactor::store(ValueRange chunks, Value offset) {
+  for (auto [i, chunk] : llvm::enumerate(chunks))
+    LLVM::StoreOp::create(b, chunk, g.behind(memory, g.add(offset, chunkOf(i).at)), kChunkBytes);
+}
+
+SmallVector<Value> StagedFactor::fragments(Value offset, Value x, int64_t step, bool isA) {
+  if (!alongK && type == MmaType::f32)
+    return wordsAcross(offset, x, step, isA);
+  // The order of matrices: of a rows first, of b the words of k first.
+  Value lane = g.rem(g.thread(), 32), matrix = g.div(lane, 8), row = g.rem(lane, 8);
+  Value ofX = isA ? g.rem(matrix, 2) : g.div(matrix, 2), ofK = isA ? g.div(matrix, 2) : g.rem(matrix, 2);
+  Value place = alongK ? placeOf(g.add(g.add(x, g.mul(ofX, 8)), row), g.add(ofK, 2 * step))
+                       : placeOf(g.add(g.add(g.mul(ofK, 8), row), 16 * step), g.add(g.div(x, 8), ofX));
+  return g.loadMatrices(g.behind(memory, g.add(offset, place)), 4, !alongK);
+}
+
+/// Words of k that lie rows apart.
+SmallVector<Value> StagedFactor::wordsAcross(Value offset, Value x, int64_t step, bool isA) {
+  Value lane = g.rem(g.thread(), 32), column = g.div(lane, 4), word = g.rem(lane, 4);
+  SmallVector<Value> words;
+  for (int64_t w = 0; w < 4; ++w) {
+    int64_t ofX = isA ? w % 2 : w / 2, ofK = isA ? w / 2 : w % 2;
+    Value at = g.add(g.add(x, column), 8 * ofX), k = g.add(word, 8 * step + 4 * ofK);
+    Value place = g.add(placeOf(k, g.div(at, per)), g.mul(g.rem(at, per), kChunkBytes / per));
+    words.push_back(LLVM::LoadOp::create(b, b.getI32Type(), g.behind(memory, g.add(offset, place))));
+  }
+  return words;
+}

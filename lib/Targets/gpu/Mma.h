@@ -1,0 +1,60 @@
+// Tensor cores by mma.sync, which all our GPU rows have: fragments of 16 × 8 products over 32 bytes of k.
+#ifndef NANOCHAT_LIB_TARGETS_GPU_MMA_H
+#define NANOCHAT_LIB_TARGETS_GPU_MMA_H
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/LLVMIR/NVVMDialect.h"
+#include "mlir/IR/ImplicitLocOpBuilder.h"
+
+namespace mlir::nanochat {
+
+/// What factors are. f32 are products of three tf32: of what tf32 keeps of both, and of each with what it drops of the other.
+enum class MmaType { bf16, s8, f32 };
+
+/// The number type of the factors in shared memory, and how many of them 16 bytes hold.
+Type elementOf(MmaType type, Builder &b);
+int64_t perChunk(MmaType type);
+
+/// 32-bit arithmetic and shared memory, as emitters of GPU kernels write it.
+class GpuBuilder {
+public:
+  explicit GpuBuilder(ImplicitLocOpBuilder &b) : b(b) {}
+  ImplicitLocOpBuilder &b;
+
+  Value i32(int64_t value) { return arith::ConstantOp::create(b, b.getI32IntegerAttr(int32_t(value))); }
+  Value add(Value x, Value y) { return arith::AddIOp::create(b, x, y); }
+  Value add(Value x, int64_t y) { return y ? add(x, i32(y)) : x; }
+  Value mul(Value x, int64_t y) { return arith::MulIOp::create(b, x, i32(y)); }
+  Value div(Value x, int64_t y) { return y == 1 ? x : Value(arith::DivUIOp::create(b, x, i32(y))); }
+  Value rem(Value x, int64_t y) { return arith::RemUIOp::create(b, x, i32(y)); }
+  Value bitXor(Value x, Value y) { return arith::XOrIOp::create(b, x, y); }
+  Value less(Value x, Value y) { return arith::CmpIOp::create(b, arith::CmpIPredicate::slt, x, y); }
+  Value index(Value x) { return arith::IndexCastOp::create(b, b.getIndexType(), x); }
+  Value narrow(Value index) { return arith::IndexCastOp::create(b, b.getI32Type(), index); }
+  Value thread() { return NVVM::ThreadIdXOp::create(b, b.getI32Type()); }
+
+  /// The address of a buffer of identity layout, in its own memory space, and `bytes` behind an address.
+  Value pointer(Value memref);
+  Value behind(Value pointer, Value bytes);
+
+  /// Copies 16 bytes to shared memory, or clears them where `valid` is false.
+  void copyAsync(Value to, Value from, Value valid);
+  void commit();
+  void waitFor(int64_t groups);
+  void barrier() { NVVM::BarrierOp::create(b); }
+
+  /// Four 8 × 8 matrices of 16 bits, or two; each lane names a row of 16 bytes.
+  SmallVector<Value> loadMatrices(Value row, int64_t count, bool transposed);
+
+  /// sum + a·b of fragments: 4 and 2 words, 4 sums.
+  SmallVector<Value> multiply(MmaType type, ValueRange a, ValueRange b, ValueRange sum);
+
+private:
+  SmallVector<Value> multiply(NVVM::MMATypes type, int64_t k, ValueRange a, ValueRange b, ValueRange sum);
+  SmallVector<Value> unpack(Value structure, int64_t count);
+  Value kept(Value word);
+  Value dropped(Value word, Value kept);
+};
+
+} // namespace mlir::nanochat
+#endif
