@@ -115,8 +115,10 @@ def KernelOpInterface : OpInterface<"KernelOpInterface"> {
     An op that fusion keeps whole, because an emitter makes better code of it than of its
     decomposition, or because it is a kernel of its own.
   }];
-  let methods = [InterfaceMethod<"The dispatch class whose emitter serves the op.",
-    "::mlir::nanochat::DispatchClass", "getDispatchClass">];
+  let methods = [
+    InterfaceMethod<"The dispatch class whose emitter serves the op.", "::mlir::nanochat::DispatchClass", "getDispatchClass">,
+    InterfaceMethod<"Operands that are factors of matrix products within the op.",
+      "::llvm::SmallVector<::mlir::OpOperand *>", "getFactors", (ins), "", "return {};">];
 }
 
 def HeadOpInterface : OpInterface<"HeadOpInterface"> {

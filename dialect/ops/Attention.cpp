@@ -124,6 +124,8 @@ static int64_t causalFlops(RankedTensorType q, int64_t seq) {
 
 DispatchClass AttentionOp::getDispatchClass() { return DispatchClass::attention; }
 DispatchClass AttentionGradOp::getDispatchClass() { return DispatchClass::attention; }
+SmallVector<OpOperand *> AttentionOp::getFactors() { return {&getQMutable(), &getKMutable(), &getVMutable()}; }
+SmallVector<OpOperand *> AttentionGradOp::getFactors() { return {&getQMutable(), &getKMutable(), &getVMutable(), &getDyMutable()}; }
 
 //===------------------------------------------------------------------------------------------===//
 // attention

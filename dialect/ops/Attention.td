@@ -35,7 +35,7 @@ def Nanochat_RopeOp : Nanochat_ComputeOp<"rope",
   let hasVerifier = 1;
 }
 
-def Nanochat_AttentionOp : Nanochat_ComputeOp<"attention", [DeclareOpInterfaceMethods<KernelOpInterface>, InfersTypes, HasVjp, HasIterationSpace, HasCost]> {
+def Nanochat_AttentionOp : Nanochat_ComputeOp<"attention", [DeclareOpInterfaceMethods<KernelOpInterface, ["getFactors"]>, InfersTypes, HasVjp, HasIterationSpace, HasCost]> {
   let summary = "Causal softmax attention within sequences";
   let description = [{
     q (N, heads·D), k and v (N, kv_heads·D), N a multiple of `seq`; query head h reads key head
@@ -54,7 +54,7 @@ def Nanochat_AttentionOp : Nanochat_ComputeOp<"attention", [DeclareOpInterfaceMe
   let hasVerifier = 1;
 }
 
-def Nanochat_AttentionGradOp : Nanochat_ComputeOp<"attention_grad", [DeclareOpInterfaceMethods<KernelOpInterface>, InfersTypes, HasIterationSpace, HasCost]> {
+def Nanochat_AttentionGradOp : Nanochat_ComputeOp<"attention_grad", [DeclareOpInterfaceMethods<KernelOpInterface, ["getFactors"]>, InfersTypes, HasIterationSpace, HasCost]> {
   let summary = "Gradient of attention";
   let description = [{
     With p = exp(s − lse) of `nanochat.attention`, formed again, and δ[n, h] = dy[n, h]·y[n, h]:

@@ -148,9 +148,10 @@ FailureOr<bool> Compilation::check(ModuleOp copy, StringRef dispatches, StringRe
     plain.plain = false;
     if (failed(Compilation(copy, plain, timing).runStages("fuse")))
       return failure();
-    return checkGradients(record, copy);
+    return checkGradients(record, copy, options.target.gradientError);
   };
-  if (failed(checkFolder(dispatches, checkDispatches)) || failed(checkFolder(gradients, checkReference)))
+  auto checkCalls = [&](const Record &record) { return checkDispatches(record, options.target.attentionError); };
+  if (failed(checkFolder(dispatches, checkCalls)) || failed(checkFolder(gradients, checkReference)))
     return failure();
   return isSame;
 }

@@ -61,8 +61,11 @@ static void fuse(OpPassManager &pm, const PipelineOptions &options) {
   pm.addNestedPass<func::FuncOp>(createDecomposeForFusionPass());
   pm.addNestedPass<func::FuncOp>(createSinkSumsPass()); // those of decomposed ops
   cleanUp(pm);
-  if (options.roundFactors)
-    pm.addNestedPass<func::FuncOp>(createRoundFactorsPass());
+  if (options.roundFactors) {
+    RoundFactorsPassOptions rounding;
+    rounding.withinKernels = options.roundAttention;
+    pm.addNestedPass<func::FuncOp>(createRoundFactorsPass(rounding));
+  }
   pm.addNestedPass<func::FuncOp>(createFormDispatchesPass(form));
   pm.addPass(createPlaceCopiesPass());
   pm.addPass(createOutlineKernelsPass());

@@ -1,5 +1,6 @@
 #include "lib/Quantize/Passes.h"
 #include "dialect/Linalg.h"
+#include "dialect/Nanochat.h"
 
 namespace mlir::nanochat {
 #define GEN_PASS_DEF_ROUNDFACTORSPASS
@@ -36,11 +37,28 @@ public:
     return half;
   }
 
+  /// The factor rounded to bf16, but as f32.
+  Value wide(Value factor) {
+    Value &rounded = widened[factor];
+    if (rounded)
+      return rounded;
+    OpBuilder builder(factor.getContext());
+    builder.setInsertionPointAfterValue(factor);
+    ImplicitLocOpBuilder b(factor.getLoc(), builder);
+    auto type = cast<RankedTensorType>(factor.getType());
+    rounded = pointwise(b, type, {factor}, {b.getMultiDimIdentityMap(type.getRank())}, [](ImplicitLocOpBuilder &s, ValueRange v) -> Value {
+      return arith::ExtFOp::create(s, s.getF32Type(), Value(arith::TruncFOp::create(s, s.getBF16Type(), v[0])));
+    });
+    return rounded;
+  }
+
 private:
-  DenseMap<Value, Value> halves;
+  DenseMap<Value, Value> halves, widened;
 };
 
 struct RoundFactorsPass : impl::RoundFactorsPassBase<RoundFactorsPass> {
+  using RoundFactorsPassBase::RoundFactorsPassBase;
+
   void runOnOperation() override {
     if (getOperation().getName().ends_with(".update"))
       return;
@@ -50,6 +68,11 @@ struct RoundFactorsPass : impl::RoundFactorsPassBase<RoundFactorsPass> {
       if (isProduct(op))
         products.push_back(op);
     });
+    if (withinKernels)
+      getOperation().walk([&](KernelOpInterface op) {
+        for (OpOperand *factor : op.getFactors())
+          factor->set(rounding.wide(factor->get()));
+      });
     for (linalg::GenericOp op : products)
       for (OpOperand *input : op.getDpsInputOperands()) {
         input->set(rounding.of(input->get()));

@@ -21,7 +21,7 @@ struct ClassSummary {
 
 class DispatchChecker {
 public:
-  explicit DispatchChecker(const Record &record) : record(record) {}
+  DispatchChecker(const Record &record, double attentionError) : record(record), attentionError(attentionError) {}
   LogicalResult run();
   void summarize() const;
   bool isSame() const { return errors == 0; }
@@ -32,6 +32,7 @@ private:
   void compare(Location loc, const Twine &what, const HostTensor &found, const HostTensor &expected, double tolerance);
 
   const Record &record;
+  double attentionError;
   std::optional<ReferenceKernels> kernels;
   llvm::MapVector<DispatchClass, ClassSummary> classes;
   int64_t number = 0, errors = 0, bound = 0;
@@ -65,7 +66,8 @@ FailureOr<SmallVector<Tensor>> DispatchChecker::runCall(DispatchOp call, ArrayRe
     if (failed(found))
       return failure();
     written.push_back(*found);
-    compare(call.getLoc(), name + "result " + Twine(i) + " is wrong at ", **found, *expected, toleranceOf(*expected));
+    double tolerance = call.getKind() == DispatchClass::attention ? attentionError : toleranceOf(*expected);
+    compare(call.getLoc(), name + "result " + Twine(i) + " is wrong at ", **found, *expected, tolerance);
     ++(expected->isFloat() ? summary.floats : summary.integers);
     double error = expected->isFloat() ? relativeL2(**found, *expected) : 0;
     if (error <= summary.worst)
@@ -117,8 +119,8 @@ void DispatchChecker::summarize() const {
   }
 }
 
-FailureOr<bool> mlir::nanochat::checkDispatches(const Record &record) {
-  DispatchChecker checker(record);
+FailureOr<bool> mlir::nanochat::checkDispatches(const Record &record, double attentionError) {
+  DispatchChecker checker(record, attentionError);
   if (failed(checker.run()))
     return failure();
   checker.summarize();

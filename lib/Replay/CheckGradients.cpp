@@ -6,7 +6,6 @@
 using namespace mlir;
 using namespace mlir::nanochat;
 
-static constexpr double kTolerance = 1e-4;
 /// Rounding differs by at most one, where a value lies next to a half.
 static constexpr double kFlippedAtMost = 1e-2;
 
@@ -112,7 +111,7 @@ static FailureOr<SmallVector<Tensor>> runInjected(const Record &record, func::Fu
   });
 }
 
-FailureOr<bool> mlir::nanochat::checkGradients(const Record &record, ModuleOp reference) {
+FailureOr<bool> mlir::nanochat::checkGradients(const Record &record, ModuleOp reference, double gradientError) {
   func::FuncOp program = record.getEntries().front();
   auto entry = reference.lookupSymbol<func::FuncOp>(program.getName());
   RecordedCodes codes;
@@ -128,7 +127,7 @@ FailureOr<bool> mlir::nanochat::checkGradients(const Record &record, ModuleOp re
   for (unsigned i = 0; i < expected->size(); ++i) {
     const HostTensor &here = *(*found)[i], &there = *(*expected)[i];
     std::string name = boundName(entry.getResultAttrOfType<DictionaryAttr>(i, kBindAttr));
-    std::string difference = describeDifference(here, there, kTolerance);
+    std::string difference = describeDifference(here, there, gradientError);
     if (!difference.empty()) {
       entry.emitError(name) << " is wrong at " << difference;
       isSame = false;

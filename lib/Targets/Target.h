@@ -41,13 +41,15 @@ struct Target {
   std::optional<GpuFacts> gpu; // kernels run there
   bool emulated = false;       // kernels are for the GPU, but run on the CPU, instruction by instruction
   std::string backward;        // precision of the gradients of ternary linears that leave it to the target
+  // Relative L2 errors of results against the reference: of attention, whose probabilities a GPU rounds to bf16, and of gradients.
+  double attentionError = 1e-5, gradientError = 1e-4;
   std::string dense = "f32";   // what factors of float products are rounded to unless the user says otherwise
 
   Target(std::string name, std::string cpu, std::string features, CpuFacts facts, bool reference = false)
       : name(std::move(name)), cpu(std::move(cpu)), features(std::move(features)), facts(facts), reference(reference),
         backward(reference ? "f32" : "int16") {}
   Target(std::string name, GpuFacts gpu)
-      : name(std::move(name)), cpu("x86-64-v3"), gpu(std::move(gpu)), backward("f32"), dense("bf16") {}
+      : name(std::move(name)), cpu("x86-64-v3"), gpu(std::move(gpu)), backward("f32"), attentionError(4e-3), gradientError(2e-3), dense("bf16") {}
 
   /// Whether weights are packed in panels, which are the CPU's.
   bool packs() const { return !reference && !gpu; }

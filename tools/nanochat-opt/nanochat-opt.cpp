@@ -170,6 +170,7 @@ static std::optional<bool> choosePrecision() {
 static bool applyChoices(PipelineOptions &row) {
   Target &target = row.target;
   row.roundFactors = (dense == "auto" ? target.dense : dense.getValue()) == "bf16";
+  row.roundAttention = row.roundFactors && target.gpu;
   if (backward != "auto")
     target.backward = backward;
   if (target.gpu && target.backward == "int16")

@@ -9,5 +9,7 @@ LogicalResult nanochat::emitGpuKernel(func::FuncOp kernel, const GpuFacts &facts
     return emitGpuRowwise(kernel, facts);
   if (kind == "gemm")
     return emitGpuGemm(kernel, facts);
+  if (kind == "attention")
+    return emitGpuAttention(kernel, facts);
   return failure();
 }

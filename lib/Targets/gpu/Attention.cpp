@@ -1,0 +1,242 @@
+// Causal attention on tensor cores: scores of a block never leave registers (Dao, arXiv 2307.08691). Products are of bf16, sums
+// and softmax in f32; scores are in units of log 2. What a block computes, and in which order, depends on shapes alone: gradients of
+// queries are blocks of their own rather than sums that race in memory.
+#include "lib/Targets/gpu/AttentionBlock.h"
+#include "lib/Targets/gpu/Emitters.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+
+using namespace mlir;
+using namespace mlir::nanochat;
+
+static constexpr double kLn2 = 0.69314718055994531;
+
+namespace {
+/// A place in the batch, and windows of it.
+struct Place : AttentionBlock {
+  template <typename OpTy>
+  Place(func::FuncOp source, OpTy op) : AttentionBlock(source, op), blocks(llvm::divideCeil(seq, kRows)) {}
+
+  /// Sets the sequence, and of head `number` among `count` per sequence the head, from the number of a block.
+  void enter(Value number, int64_t count) {
+    first = g.mul(g.div(number, count), seq);
+    head = g.rem(number, count);
+  }
+  Value left(Value start) { return arith::SubIOp::create(b, g.i32(seq), start); }
+  Window rows(Value buffer, Value start, Value head) { return {buffer, g.add(first, start), left(start), g.mul(head, width)}; }
+  /// Column `head` of a matrix with one for each head.
+  Window rowNumbers(Value buffer, Value start, Value head) { return {buffer, g.add(first, start), left(start), head}; }
+  Value isSeen(Value query, Value key) {
+    Value before = arith::CmpIOp::create(b, arith::CmpIPredicate::sle, key, query);
+    return arith::AndIOp::create(b, before, g.less(key, g.i32(seq)));
+  }
+  Value rowNumbers(int64_t count) { return k.shared({count}, b.getF32Type()); }
+  Value read(Value numbers, Value at) { return memref::LoadOp::create(b, numbers, ValueRange{g.index(at)}); }
+
+  int64_t blocks;
+  Value first, head;
+};
+
+struct Forward : Place {
+  Forward(func::FuncOp source, AttentionOp op) : Place(source, op), op(op) {}
+  AttentionOp op;
+
+  void emit() {
+    // Late queries see most keys: they go first.
+    Value number = g.narrow(k.task), block = arith::SubIOp::create(b, g.i32(blocks - 1), g.div(number, batch * heads));
+    enter(g.rem(number, batch * heads), heads);
+    start = g.mul(block, kRows);
+    Value group = g.div(head, shared);
+    queries = tile(kRows), keys = tile(kRows), values = tile(kRows);
+    load(queries, rows(input(op.getQ()), start, head));
+    Carried state = zeros(padded);
+    double lowest = -std::numeric_limits<double>::infinity();
+    state.append({f32(lowest), f32(lowest), f32(0), f32(0)});
+    state = forLoop(b, constantIndex(b, 0), g.index(g.add(start, 1)), kRows, state, [&](Value iv, ValueRange before) -> Carried {
+      Value at = g.narrow(iv);
+      g.barrier();
+      load(keys, rows(input(op.getK()), at, group));
+      load(values, rows(input(op.getV()), at, group));
+      g.barrier();
+      return keyBlock(at, before);
+    });
+    finish(state);
+    k.finish(blocks * batch * heads);
+  }
+
+private:
+  Tile queries, keys, values;
+  Value start;
+
+  /// One more block of keys: sums, greatest scores and their sums of exponentials (of two rows each).
+  Carried keyBlock(Value at, ValueRange before) {
+    size_t sums = before.size() - 4;
+    Fragments scores = timesRows(queries, keys);
+    Value most[2] = {before[sums], before[sums + 1]}, top[2], shrink[2], total[2];
+    each(kRows, [&](Value r, Value c, int64_t i) {
+      Value seen = isSeen(g.add(start, r), g.add(at, c));
+      scores[i] = arith::SelectOp::create(b, seen, mulF(scores[i], f32(scale / kLn2)), f32(-std::numeric_limits<double>::infinity()));
+      Value &greatest = most[i % 4 / 2];
+      greatest = arith::MaxNumFOp::create(b, greatest, scores[i]);
+    });
+    for (int h = 0; h < 2; ++h) {
+      top[h] = acrossRow(most[h], [&](Value x, Value y) -> Value { return arith::MaxNumFOp::create(b, x, y); });
+      shrink[h] = exp2(arith::SubFOp::create(b, before[sums + h], top[h]));
+      total[h] = mulF(before[sums + 2 + h], shrink[h]);
+    }
+    Fragments y(before.take_front(sums));
+    for (auto [i, value] : llvm::enumerate(y))
+      value = mulF(value, shrink[i % 4 / 2]);
+    for (auto [i, score] : llvm::enumerate(scores)) {
+      score = exp2(arith::SubFOp::create(b, score, top[i % 4 / 2]));
+      total[i % 4 / 2] = arith::AddFOp::create(b, total[i % 4 / 2], score);
+    }
+    Carried next = addProduct(scores, values, y);
+    next.append({top[0], top[1], total[0], total[1]});
+    return next;
+  }
+
+  void finish(ArrayRef<Value> state) {
+    size_t sums = state.size() - 4;
+    Value factors[2], lse[2];
+    for (int h = 0; h < 2; ++h) {
+      Value total = acrossRow(state[sums + 2 + h], [&](Value x, Value y) -> Value { return arith::AddFOp::create(b, x, y); });
+      factors[h] = arith::DivFOp::create(b, f32(1), total);
+      lse[h] = arith::AddFOp::create(b, mulF(state[sums + h], f32(kLn2)), math::LogOp::create(b, total));
+    }
+    for (Value y : results[0])
+      write(ArrayRef(state).take_front(sums), rows(y, start, head), factors);
+    for (Value buffer : results[1])
+      for (int h = 0; h < 2; ++h) {
+        Value r = g.add(g.add(warpRow, row), 8 * h);
+        Value isOwn = arith::CmpIOp::create(b, arith::CmpIPredicate::eq, column, g.i32(0));
+        auto branch = scf::IfOp::create(b, arith::AndIOp::create(b, isOwn, g.less(r, left(start))), /*withElseRegion=*/false);
+        OpBuilder::InsertionGuard guard(b);
+        b.setInsertionPointToStart(branch.thenBlock());
+        memref::StoreOp::create(b, lse[h], buffer, ValueRange{g.index(g.add(g.add(first, start), r)), g.index(head)});
+      }
+  }
+};
+
+struct Backward : Place {
+  Backward(func::FuncOp source, AttentionGradOp op) : Place(source, op), op(op) {
+    // Wide heads leave registers for fewer queries at once.
+    others = padded > 64 ? 32 : kRows;
+  }
+  AttentionGradOp op;
+
+  void emit() {
+    own = tile(kRows), ownToo = tile(kRows), other = tile(others), otherToo = tile(others);
+    lse = rowNumbers(kRows), delta = rowNumbers(kRows);
+    int64_t ofQueries = results[0].empty() ? 0 : blocks * batch * heads, ofKeys = results[1].empty() && results[2].empty() ? 0 : blocks * batch * groups;
+    Value number = g.narrow(k.task);
+    auto branch = scf::IfOp::create(b, g.less(number, g.i32(ofKeys)), /*withElseRegion=*/true);
+    {
+      OpBuilder::InsertionGuard guard(b);
+      b.setInsertionPointToStart(branch.thenBlock());
+      if (ofKeys)
+        keyBlock(number);
+      b.setInsertionPointToStart(branch.elseBlock());
+      if (ofQueries)
+        queryBlock(arith::SubIOp::create(b, number, g.i32(ofKeys)));
+    }
+    k.finish(ofKeys + ofQueries);
+  }
+
+private:
+  int64_t others;
+  Tile own, ownToo, other, otherToo; // rows of the block and what they meet: queries with dy, keys with values
+  Value lse, delta;                  // of queries
+
+  /// lse in units of log 2 and δ of `count` queries.
+  void loadNumbers(Value start, Value head, int64_t count) {
+    loadColumn(lse, count, rowNumbers(input(op.getLse()), start, head), 1 / kLn2);
+    dotRows(delta, count, rows(input(op.getY()), start, head), rows(input(op.getDy()), start, head));
+  }
+
+  /// From scores and dp to p and ds·√D, both 0 where the key is not seen.
+  void toGradients(Fragments &scores, Fragments &slopes, int64_t columns, llvm::function_ref<std::pair<Value, Value>(Value, Value)> queryOf,
+                   llvm::function_ref<Value(Value, Value)> seen) {
+    each(columns, [&](Value r, Value c, int64_t i) {
+      auto [ofLse, ofDelta] = queryOf(r, c);
+      Value isThere = seen(r, c);
+      Value p = exp2(arith::SubFOp::create(b, mulF(scores[i], f32(scale / kLn2)), ofLse));
+      scores[i] = arith::SelectOp::create(b, isThere, p, f32(0));
+      slopes[i] = mulF(scores[i], arith::SubFOp::create(b, slopes[i], ofDelta));
+    });
+  }
+
+  /// dk and dv of a block of keys: all queries at or after it, of all heads that share the key head.
+  void keyBlock(Value number) {
+    enter(g.rem(number, batch * groups), groups);
+    Value start = g.mul(g.div(number, batch * groups), kRows), group = head;
+    load(own, rows(input(op.getK()), start, group));
+    load(ownToo, rows(input(op.getV()), start, group));
+    Carried sums = zeros(2 * padded);
+    size_t half = sums.size() / 2;
+    sums = forLoop(b, constantIndex(b, 0), constantIndex(b, shared), 1, sums, [&](Value r, ValueRange outer) -> Carried {
+      Value query = g.add(g.mul(group, shared), g.narrow(r));
+      return forLoop(b, g.index(start), constantIndex(b, seq), others, outer, [&](Value iv, ValueRange before) -> Carried {
+        Value at = g.narrow(iv);
+        g.barrier();
+        load(other, rows(input(op.getQ()), at, query));
+        load(otherToo, rows(input(op.getDy()), at, query));
+        loadNumbers(at, query, others);
+        g.barrier();
+        Fragments scores = timesRows(own, other), slopes = timesRows(ownToo, otherToo);
+        toGradients(scores, slopes, others, [&](Value, Value c) { return std::make_pair(read(lse, c), read(delta, c)); }, [&](Value key, Value c) -> Value {
+          Value isQuery = g.less(g.add(at, c), g.i32(seq));
+          return arith::AndIOp::create(b, isQuery, isSeen(g.add(at, c), g.add(start, key)));
+        });
+        Carried next = addProduct(slopes, other, before.take_front(half));
+        llvm::append_range(next, addProduct(scores, otherToo, before.drop_front(half)));
+        return next;
+      });
+    });
+    for (Value dk : results[1])
+      write(ArrayRef(sums).take_front(half), rows(dk, start, group), {f32(scale), f32(scale)});
+    for (Value dv : results[2])
+      write(ArrayRef(sums).drop_front(half), rows(dv, start, group), {f32(1), f32(1)});
+  }
+
+  /// dq of a block of queries: all keys at or before it.
+  void queryBlock(Value number) {
+    Value block = arith::SubIOp::create(b, g.i32(blocks - 1), g.div(number, batch * heads));
+    enter(g.rem(number, batch * heads), heads);
+    Value start = g.mul(block, kRows), group = g.div(head, shared);
+    load(own, rows(input(op.getQ()), start, head));
+    load(ownToo, rows(input(op.getDy()), start, head));
+    loadNumbers(start, head, kRows);
+    Value end = arith::MinSIOp::create(b, g.add(start, kRows), g.i32(seq));
+    Carried sums = forLoop(b, constantIndex(b, 0), g.index(end), others, zeros(padded), [&](Value iv, ValueRange before) -> Carried {
+      Value at = g.narrow(iv);
+      g.barrier();
+      load(other, rows(input(op.getK()), at, group));
+      load(otherToo, rows(input(op.getV()), at, group));
+      g.barrier();
+      Fragments scores = timesRows(own, other), slopes = timesRows(ownToo, otherToo);
+      toGradients(scores, slopes, others, [&](Value r, Value) { return std::make_pair(read(lse, r), read(delta, r)); },
+                  [&](Value r, Value c) { return isSeen(g.add(start, r), g.add(at, c)); });
+      return addProduct(slopes, other, before);
+    });
+    for (Value dq : results[0])
+      write(sums, rows(dq, start, head), {f32(scale), f32(scale)});
+  }
+};
+} // namespace
+
+LogicalResult nanochat::emitGpuAttention(func::FuncOp kernel, const GpuFacts &facts) {
+  Operation *op = onlyOp(kernel);
+  auto isF32 = [](Type type) { return getElementTypeOrSelf(type).isF32(); };
+  if (!op || !llvm::all_of(op->getOperandTypes(), isF32))
+    return failure();
+  constexpr int64_t widest = 128; // of heads whose sums fit in registers
+  auto fits = [&](auto attention) { return cast<RankedTensorType>(attention.getQ().getType()).getDimSize(1) / attention.getHeads() <= widest; };
+  if (auto attention = dyn_cast<AttentionOp>(op); attention && fits(attention))
+    Forward(kernel, attention).emit();
+  else if (auto gradient = dyn_cast<AttentionGradOp>(op); gradient && fits(gradient))
+    Backward(kernel, gradient).emit();
+  else
+    return failure();
+  return expandMath(kernel);
+}

@@ -1,0 +1,84 @@
+// What blocks of threads of both attention kernels share: tiles of heads in shared memory, and products of a warp with them.
+#ifndef NANOCHAT_LIB_TARGETS_GPU_ATTENTIONBLOCK_H
+#define NANOCHAT_LIB_TARGETS_GPU_ATTENTIONBLOCK_H
+
+#include "dialect/Nanochat.h"
+#include "lib/Targets/gpu/Mma.h"
+#include "lib/Targets/kernels/Kernel.h"
+
+namespace mlir::nanochat {
+
+/// Sums of a warp: 16 rows × 8 columns per fragment of 4. Thread (g, t) holds rows g and g + 8, columns 2·t and 2·t + 1.
+using Fragments = SmallVector<Value>;
+
+class AttentionBlock {
+public:
+  static constexpr int64_t kThreads = 128, kRows = 64, kFragment = 8, kStep = 16;
+
+  /// Rows of one head in shared memory, as bf16, zero beyond what there is.
+  struct Tile {
+    Value memory;
+    int64_t rows;
+  };
+  /// Rows of a global buffer: `first`.. of which `count` exist, channels of one head from `column` on.
+  struct Window {
+    Value buffer, first, count, column;
+  };
+
+  template <typename OpTy>
+  AttentionBlock(func::FuncOp source, OpTy op)
+      : k(source, kThreads), b(k.b), g(b), seq(op.getSeq()), heads(op.getHeads()), groups(op.getKvHeads()), shared(heads / groups) {
+    auto type = cast<RankedTensorType>(op.getQ().getType());
+    batch = type.getDimSize(0) / seq;
+    width = type.getDimSize(1) / heads;
+    padded = llvm::alignTo(width, kStep);
+    scale = 1.0 / std::sqrt(static_cast<double>(width));
+    for (auto [value, buffer] : llvm::zip(source.front().getTerminator()->getOperands(), k.outputs))
+      results[cast<OpResult>(value).getResultNumber()].push_back(buffer);
+    lane = g.rem(g.thread(), 32);
+    warpRow = g.mul(g.div(g.thread(), 32), kStep);
+    row = g.div(lane, 4);
+    column = g.mul(g.rem(lane, 4), 2);
+  }
+
+  Value input(Value operand) { return k.inputs[cast<BlockArgument>(operand).getArgNumber()]; }
+  Value f32(double value) { return arith::ConstantOp::create(b, b.getF32FloatAttr(value)); }
+  Value mulF(Value x, Value y) { return arith::MulFOp::create(b, x, y); }
+  Value exp2(Value x);
+  int64_t rowBytes() const { return padded * 2 + 16; } // an odd number of 16 bytes: rows lie in different banks
+
+  Tile tile(int64_t rows) { return {g.pointer(k.shared({rows, rowBytes()}, b.getI8Type())), rows}; }
+  /// All threads fill a tile; behind a barrier it may be read.
+  void load(const Tile &tile, const Window &window);
+  /// Adds up x·y of each row, `rows` of them, to shared memory.
+  void dotRows(Value sums, int64_t rows, const Window &x, const Window &y);
+  /// Copies column `column` of a window's rows, times `factor`, to shared memory; 0 beyond what there is.
+  void loadColumn(Value to, int64_t rows, const Window &window, double factor);
+
+  /// The 16 rows of the warp times all rows of `y`, over channels.
+  Fragments timesRows(const Tile &x, const Tile &y);
+  /// sums + p·y, where p are sums of the warp's rows over rows of y, rounded to bf16.
+  Fragments addProduct(ArrayRef<Value> p, const Tile &y, ValueRange sums);
+  /// Calls fn(row of the tile, column, value index) for each sum of n columns.
+  void each(int64_t columns, llvm::function_ref<void(Value row, Value column, int64_t at)> fn);
+  /// Writes sums over channels, times `factors` (of rows g and g + 8), to the rows of a window.
+  void write(ArrayRef<Value> sums, const Window &window, ArrayRef<Value> factors);
+  Fragments zeros(int64_t columns) { return Fragments(columns / kFragment * 4, f32(0)); }
+  /// The sum or greatest of what the four threads of a row hold.
+  Value acrossRow(Value x, llvm::function_ref<Value(Value, Value)> combine);
+
+  Kernel k;
+  ImplicitLocOpBuilder &b;
+  GpuBuilder g;
+  int64_t seq, heads, groups, shared, batch, width, padded;
+  double scale;
+  SmallVector<Value> results[3]; // of the kernel, by result of the op
+  Value lane, warpRow, row, column;
+
+private:
+  Value matrixRow(const Tile &tile, Value first, Value chunk);
+  Fragments rowsOf(const Tile &tile, int64_t step);
+};
+
+} // namespace mlir::nanochat
+#endif
