@@ -2,7 +2,7 @@
 //
 // A compiled program is object files. They export `nc_programs`, constant descriptions of
 // tensors and entry points for one or several processors, and call nothing of the runtime
-// but `nc_dispatch` (and libm). The runtime owns memory, threads, data and files; it
+// but `nc_dispatch` and `nc_read` (and libm). The runtime owns memory, threads, data and files; it
 // never loops over tensor elements except to initialise, read, write or sample them.
 //
 // SPDX-License-Identifier: Apache-2.0
@@ -113,6 +113,9 @@ typedef struct nc_kernel_info {
 void nc_dispatch(nc_context *context, const nc_kernel_info *kernel, void *const *buffers,
                  const char *source);
 
+/// An integer of `bytes` (4 or 8) at an address of a device, once kernels called before have written it.
+int64_t nc_read(nc_context *context, const void *address, int64_t bytes);
+
 /// An entry point, run on the calling thread; `arenas` holds NC_ARENA_COUNT base pointers.
 /// Names: "<phase>.gradients" (parameters and a batch to gradients, "loss", "grad_norm" and other
 /// outputs), "<phase>.update" (gradients to parameters and states), "eval" and "predict".
@@ -158,6 +161,7 @@ typedef struct nc_program {
   const nc_entry *entries;
   int64_t arena_bytes[NC_ARENA_COUNT];
   int64_t scratch_bytes; // per thread; on a device of all blocks of a kernel
+  int32_t only_on_request; // whether it runs only where the user names its device
 } nc_program;
 
 /// The model compiled for one or several targets, best first, then null. All have the same

@@ -29,8 +29,12 @@ MappedMemory::MappedMemory(int64_t bytes, const std::string &purpose) {
 
 MappedMemory::~MappedMemory() { munmap(base, mappedBytes); }
 
-Arenas::Arenas(const nc_program &program) {
+Arenas::Arenas(const nc_program &program, char *io) {
   for (int i = 0; i < NC_ARENA_COUNT; ++i) {
+    bool isElsewhere = io && (i == NC_ARENA_IO || i == NC_ARENA_WORKSPACE);
+    pointers[i] = i == NC_ARENA_IO ? io : nullptr;
+    if (isElsewhere)
+      continue;
     std::string purpose = std::string("the ") + arenaName(i) + " arena";
     memory[i] = std::make_unique<MappedMemory>(program.arena_bytes[i], purpose);
     pointers[i] = memory[i]->data();

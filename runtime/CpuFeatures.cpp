@@ -1,9 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/CpuFeatures.h"
 
-#include "runtime/Errors.h"
-
-#include <cstdlib>
 #include <sstream>
 
 namespace nc {
@@ -49,27 +46,6 @@ std::string missingFeatures(const std::string &required) {
     if (!hasFeature(name))
       missing += (missing.empty() ? "" : ", ") + name;
   return missing;
-}
-
-const nc_program &chooseProgram(const nc_program *const *programs) {
-  const char *wanted = getenv("NANOCHAT_TARGET");
-  std::string targets, lacks;
-  for (const nc_program *const *at = programs; *at; ++at) {
-    const nc_program &program = **at;
-    targets += (targets.empty() ? "" : ", ") + std::string(program.target);
-    if (wanted && wanted != std::string(program.target))
-      continue;
-    std::string missing = missingFeatures(program.cpu_features);
-    if (missing.empty())
-      return program;
-    lacks += format("%s%s needs %s", lacks.empty() ? "" : "; ", program.target, missing.c_str());
-  }
-  if (lacks.empty())
-    failInput(format("NANOCHAT_TARGET is '%s', for which this program has no code", wanted),
-              "it has code for " + targets);
-  failInput("this processor cannot run the program: " + lacks,
-            "compile the model for it: --target=x86-64-v3 suits most processors, "
-            "--target=avx512-vnni,x86-64-v3 makes a program that chooses");
 }
 
 } // namespace nc

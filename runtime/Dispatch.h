@@ -9,7 +9,9 @@
 
 namespace nc {
 
-/// What nc_dispatch was called with.
+class CudaDevice;
+
+/// What nc_dispatch was called with; buffers of a device are copies.
 struct KernelCall {
   const nc_kernel_info &kernel;
   void *const *buffers;
@@ -20,6 +22,8 @@ struct KernelCall {
 class DispatchObserver {
 public:
   virtual ~DispatchObserver() = default;
+  /// Whether it looks at what calls read and write.
+  virtual bool readsBuffers() const { return true; }
   virtual void enter(const nc_entry &) {}
   virtual void leave(const nc_entry &) {}
   virtual void before(const KernelCall &call) = 0;
@@ -33,6 +37,7 @@ int64_t elementCount(const nc_operand &operand);
 struct nc_context {
   nc::ThreadTeam &team;
   nc::DispatchObserver *observer = nullptr;
+  nc::CudaDevice *device = nullptr; // where the program's kernels run, if not on the team
 };
 
 #endif // NANOCHAT_RUNTIME_DISPATCH_H

@@ -14,6 +14,7 @@ namespace nc {
 
 class KernelProfile : public DispatchObserver {
 public:
+  bool readsBuffers() const override { return false; }
   void before(const KernelCall &) override { begin = Clock::now(); }
   void after(const KernelCall &call) override;
 

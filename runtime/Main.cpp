@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/CommandLine.h"
-#include "runtime/CpuFeatures.h"
 #include "runtime/RunApp.h"
+#include "runtime/device/ProgramChoice.h"
 
 int main(int argc, char **argv) {
-  return nc::reportErrors(
-      [&] { return nc::runCommandLine(nc::chooseProgram(nc_programs), argc, argv); });
+  return nc::reportErrors([&] {
+    auto device = nc::parseDevice(nc::findDeviceArgument(argc, argv));
+    return nc::runCommandLine(nc::chooseProgram(nc_programs, device), argc, argv);
+  });
 }

@@ -23,9 +23,32 @@ static void touchPart(void *const *buffers, int64_t task, void *) {
     static_cast<volatile char *>(buffers[0])[at] = 0;
 }
 
-Session::Session(const nc_program &program, int threads, Placement placement)
-    : program(checked(program)), arenas(program), team(threads, program.scratch_bytes, placement) {
-  touchMemory();
+Session::Session(const nc_program &program, int threads, Placement placement, int gpu)
+    : program(checked(program)),
+      device(program.device[0] ? std::make_unique<CudaDevice>(program, gpu) : nullptr),
+      arenas(program, device ? device->io() : nullptr),
+      team(threads, device ? 0 : program.scratch_bytes, placement) {
+  isCurrent.fill(true);
+  isTouched.fill(false);
+  if (!device)
+    touchMemory();
+}
+
+void *Session::data(const nc_tensor &tensor) const {
+  bool isCopy = device && tensor.arena != NC_ARENA_IO;
+  if (isCopy && !isCurrent[size_t(tensor.arena)])
+    device->download(tensor.arena, arenas.bases()[tensor.arena]);
+  if (isCopy)
+    isCurrent[size_t(tensor.arena)] = isTouched[size_t(tensor.arena)] = true;
+  return arenas.data(tensor);
+}
+
+void Session::sendToDevice() {
+  for (int arena = 0; arena < NC_ARENA_COUNT; ++arena) {
+    if (isTouched[size_t(arena)])
+      device->upload(arena, arenas.bases()[arena]);
+    isTouched[size_t(arena)] = isCurrent[size_t(arena)] = false;
+  }
 }
 
 void Session::touchMemory() {
@@ -40,15 +63,21 @@ void Session::touchMemory() {
 }
 
 void Session::run(const nc_entry &entry, DispatchObserver *observer) {
-  nc_context context{team, observer};
-  if (observer) {
+  nc_context context{team, observer, device.get()};
+  if (observer)
     observer->enter(entry);
-    entry.run(&context, arenas.bases());
+  if (device)
+    sendToDevice();
+  char *const *bases = device ? device->bases() : arenas.bases();
+  if (device && !observer) {
+    device->run(entry, [&] { entry.run(&context, bases); });
+  } else if (observer) {
+    entry.run(&context, bases);
     observer->leave(entry);
-    return;
+  } else {
+    AllocationScope scope;
+    entry.run(&context, bases);
   }
-  AllocationScope scope;
-  entry.run(&context, arenas.bases());
 }
 
 double Session::read(const nc_tensor &tensor, int64_t index) const {

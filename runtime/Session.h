@@ -8,8 +8,11 @@
 #include "runtime/Arenas.h"
 #include "runtime/Dispatch.h"
 #include "runtime/Threads.h"
+#include "runtime/device/CudaDevice.h"
 
+#include <array>
 #include <map>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -17,8 +20,9 @@ namespace nc {
 
 class Session {
 public:
-  /// Checks the program and makes all memory and threads it will ever use.
-  Session(const nc_program &program, int threads, Placement placement = Placement::Free);
+  /// Checks the program and makes all memory and threads it will ever use; a program for a GPU runs on that of number `gpu`.
+  Session(const nc_program &program, int threads, Placement placement = Placement::Free,
+          int gpu = 0);
 
   const nc_program &program;
 
@@ -26,7 +30,9 @@ public:
   /// observed. `observer` may be null.
   void run(const nc_entry &entry, DispatchObserver *observer = nullptr);
 
-  void *data(const nc_tensor &tensor) const { return arenas.data(tensor); }
+  /// Where the host reads and writes a tensor, until the next run. Of a GPU's arenas it is a copy, made where the device has
+  /// written since, and sent back before the next run.
+  void *data(const nc_tensor &tensor) const;
   /// An element as a double; i64 beyond 2^53 rounds.
   double read(const nc_tensor &tensor, int64_t index = 0) const;
   void write(const nc_tensor &tensor, double value, int64_t index = 0);
@@ -44,8 +50,13 @@ private:
   /// Memory lies with the processor that first writes to it: each thread takes its part of what is
   /// written by one thread at the start and by kernels of all threads from then on.
   void touchMemory();
+  /// Brings what the host has written to the GPU.
+  void sendToDevice();
 
+  std::unique_ptr<CudaDevice> device;
   Arenas arenas;
+  // By arena: whether the host's copy is of now, and whether it may have been written to.
+  mutable std::array<bool, NC_ARENA_COUNT> isCurrent, isTouched;
   ThreadTeam team;
   std::map<std::string, double, std::less<>> scalars;
 };

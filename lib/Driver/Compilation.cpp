@@ -47,6 +47,7 @@ void Compilation::readStep() {
   module->print(os, OpPrintingFlags().useLocalScope());
   facts.irHash = llvm::utohexstr(llvm::xxh3_64bits(text), true, 16);
   facts.target = options.target.name;
+  facts.onlyOnRequest = options.onlyOnRequest;
   if (options.target.onGpu())
     facts.device = options.target.gpu->architecture().str();
   auto entry = module.lookupSymbol<func::FuncOp>("train.gradients");

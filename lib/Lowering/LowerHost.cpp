@@ -14,8 +14,9 @@ namespace {
 /// Rewrites one entry to `(context: ptr, arenas: ptr) -> ()`.
 class HostLowering {
 public:
-  HostLowering(func::FuncOp entry, LLVM::LLVMFuncOp dispatch, NumberTable &numbers, SourceTexts &sources)
-      : entry(entry), dispatch(dispatch), numbers(numbers), sources(sources), b(entry.getContext()) {}
+  /// `read` reads numbers where buffers are a device's; else it is null.
+  HostLowering(func::FuncOp entry, LLVM::LLVMFuncOp dispatch, LLVM::LLVMFuncOp read, NumberTable &numbers, SourceTexts &sources)
+      : entry(entry), dispatch(dispatch), read(read), numbers(numbers), sources(sources), b(entry.getContext()) {}
 
   void run() {
     auto ptr = LLVM::LLVMPointerType::get(entry.getContext());
@@ -89,9 +90,17 @@ private:
 
   void lower(memref::LoadOp load) {
     b.setInsertionPoint(load);
-    Value number = LLVM::LoadOp::create(b, load.getLoc(), load.getType(), address(load.getMemRef()));
+    Value number = read ? readFromDevice(load) : Value(LLVM::LoadOp::create(b, load.getLoc(), load.getType(), address(load.getMemRef())));
     load.replaceAllUsesWith(number);
     load.erase();
+  }
+
+  Value readFromDevice(memref::LoadOp load) {
+    Location loc = load.getLoc();
+    unsigned bits = load.getType().getIntOrFloatBitWidth();
+    Value bytes = LLVM::ConstantOp::create(b, loc, b.getI64IntegerAttr(bits / 8));
+    Value number = LLVM::CallOp::create(b, loc, read, ValueRange{context, address(load.getMemRef()), bytes}).getResult();
+    return bits == 64 ? number : Value(LLVM::TruncOp::create(b, loc, load.getType(), number));
   }
 
   void lower(LaunchOp launch) {
@@ -108,7 +117,7 @@ private:
   }
 
   func::FuncOp entry;
-  LLVM::LLVMFuncOp dispatch;
+  LLVM::LLVMFuncOp dispatch, read;
   NumberTable &numbers;
   SourceTexts &sources;
   OpBuilder b;
@@ -126,11 +135,14 @@ struct LowerHostPass : impl::LowerHostPassBase<LowerHostPass> {
     auto ptr = LLVM::LLVMPointerType::get(&getContext());
     auto none = LLVM::LLVMVoidType::get(&getContext());
     auto dispatch = LLVM::LLVMFuncOp::create(b, module.getLoc(), "nc_dispatch", LLVM::LLVMFunctionType::get(none, {ptr, ptr, ptr, ptr}));
+    LLVM::LLVMFuncOp read;
+    if (gpu)
+      read = LLVM::LLVMFuncOp::create(b, module.getLoc(), "nc_read", LLVM::LLVMFunctionType::get(b.getI64Type(), {ptr, ptr, b.getI64Type()}));
     NumberTable numbers;
     SourceTexts sources;
     for (auto func : llvm::to_vector(module.getOps<func::FuncOp>())) {
       if (func->hasAttr(kEntryAttr))
-        HostLowering(func, dispatch, numbers, sources).run();
+        HostLowering(func, dispatch, read, numbers, sources).run();
       else if (func->hasAttr(kTasksAttr))
         wrap(func);
     }

@@ -16,6 +16,7 @@ struct PipelineOptions {
   bool roundAttention = false; // so do those within attention
   bool plain = false; // kernels are plain loops, whatever emitters the target has
   bool wide = false;  // f64 instead of f32; for plain kernels
+  bool onlyOnRequest = false; // the program runs only where the user names its device
 };
 
 /// One stage: what it accepts and promises is in its summary.

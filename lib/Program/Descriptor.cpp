@@ -173,7 +173,7 @@ void mlir::nanochat::addDescriptor(llvm::Module &code, StringRef symbol, ModuleO
            c.structure({c.i32(NC_ABI_VERSION), c.text(program.model), c.text(program.target), c.text(program.cpuFeatures), c.text(program.device),
                         c.text(NANOCHAT_VERSION), c.text(program.irHash), c.i64(program.vocab), c.i64(program.flopsPerToken), c.i32(sizes.size()),
                         c.array(sizes), c.i32(tensors.size()), c.array(tensors), c.i32(entries.size()), c.array(entries),
-                        c.inlineArray(arenas), c.i64(scratch)}),
+                        c.inlineArray(arenas), c.i64(scratch), c.i32(program.onlyOnRequest)}),
            llvm::GlobalValue::ExternalLinkage);
 }
 

@@ -11,6 +11,7 @@ namespace mlir::nanochat {
 struct ProgramFacts {
   std::string model, target, cpuFeatures, irHash;
   std::string device; // the architecture of a GPU, or ""
+  bool onlyOnRequest = false;
   int64_t flopsPerToken = 0, vocab = 0;
 };
 

@@ -3,6 +3,7 @@
 
 #include "runtime/Errors.h"
 #include "runtime/Program.h"
+#include "runtime/device/ProgramChoice.h"
 
 #include <CLI/CLI.hpp>
 #include <cmath>
@@ -34,6 +35,11 @@ void addSessionOptions(CLI::App &command, const nc_program &program, SessionOpti
   command
       .add_flag("--pin", options.isPinned,
                 "Keep each thread on its processor; for a machine that does nothing else")
+      ->group("Machine");
+  command
+      .add_option("--device", options.device,
+                  "Where to run: cpu, cuda or cuda:NUMBER; by default the best there is")
+      ->type_name("DEVICE")
       ->group("Machine");
   std::set<std::string> known = userScalars(program);
   if (known.empty())
@@ -73,7 +79,8 @@ static void setFinite(Session &session, const std::string &name, double value) {
 
 std::unique_ptr<Session> makeSession(const nc_program &program, const SessionOptions &options) {
   auto session = std::make_unique<Session>(program, options.threads,
-                                           options.isPinned ? Placement::Pinned : Placement::Free);
+                                           options.isPinned ? Placement::Pinned : Placement::Free,
+                                           parseDevice(options.device).index);
   for (const auto &[name, value] : options.shortcuts)
     setFinite(*session, name, value);
   for (const std::string &text : options.scalars) {

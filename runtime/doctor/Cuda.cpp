@@ -1,59 +1,23 @@
-// The CUDA driver through the few functions needed to describe it; it is never linked.
+// What the CUDA driver says of itself and its devices.
 //
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/Arenas.h"
 #include "runtime/Errors.h"
+#include "runtime/device/CudaDriver.h"
 #include "runtime/doctor/Finding.h"
-
-#include <dlfcn.h>
 
 namespace nc {
 
-namespace {
-
-/// Attributes of cuDeviceGetAttribute.
-constexpr int computeCapabilityMajor = 75, computeCapabilityMinor = 76;
-
-/// Every function returns 0 for success. A device is a number.
-struct Driver {
-  int (*init)(unsigned) = nullptr;
-  int (*version)(int *) = nullptr;
-  int (*deviceCount)(int *) = nullptr;
-  int (*deviceName)(char *, int, int) = nullptr;
-  int (*attribute)(int *, int, int) = nullptr;
-  int (*memory)(size_t *, int) = nullptr;
-
-  /// Whether the library is there and has them all.
-  bool load() {
-    void *library = dlopen("libcuda.so.1", RTLD_NOW | RTLD_LOCAL);
-    if (!library)
-      return false;
-    auto find = [&](auto &function, const char *name) {
-      function = reinterpret_cast<std::decay_t<decltype(function)>>(dlsym(library, name));
-      return function != nullptr;
-    };
-    return find(init, "cuInit") && find(version, "cuDriverGetVersion") &&
-           find(deviceCount, "cuDeviceGetCount") && find(deviceName, "cuDeviceGetName") &&
-           find(attribute, "cuDeviceGetAttribute") && find(memory, "cuDeviceTotalMem_v2");
-  }
-};
-
-} // namespace
-
-static std::string describeDevice(const Driver &driver, int device) {
-  char name[256] = "unknown device";
-  int major = 0, minor = 0;
+static std::string describeDevice(const CudaDriver &driver, int device) {
   size_t bytes = 0;
-  driver.deviceName(name, sizeof(name), device);
-  driver.attribute(&major, computeCapabilityMajor, device);
-  driver.attribute(&minor, computeCapabilityMinor, device);
   driver.memory(&bytes, device);
-  return format("%s (compute capability %d.%d, %s)", name, major, minor,
-                bytesText(int64_t(bytes)).c_str());
+  int capability = computeCapability(driver, device);
+  return format("%s (compute capability %d.%d, %s)", deviceName(driver, device).c_str(),
+                capability / 10, capability % 10, bytesText(int64_t(bytes)).c_str());
 }
 
 Finding examineCuda() {
-  Driver driver;
+  CudaDriver driver;
   int version = 0, count = 0;
   if (!driver.load())
     return {"cuda", false, "", "no libcuda.so.1: only programs for NVIDIA GPUs need it"};

@@ -2,6 +2,7 @@
 #include "runtime/CpuFeatures.h"
 
 #include "runtime/Errors.h"
+#include "runtime/device/ProgramChoice.h"
 
 #include <cstdlib>
 #include <gtest/gtest.h>
@@ -20,6 +21,7 @@ nc_program programFor(const char *target, const char *features) {
   nc_program program = {};
   program.target = target;
   program.cpu_features = features;
+  program.device = "";
   return program;
 }
 
@@ -56,7 +58,7 @@ TEST(CpuFeatures, that_are_missing_are_named) {
     FAIL();
   } catch (const Error &error) {
     EXPECT_EQ(error.code, ExitCode::BadInput);
-    EXPECT_NE(std::string(error.what()).find("only needs " + lacked), std::string::npos);
+    EXPECT_NE(std::string(error.what()).find("only cannot run: this processor lacks " + lacked), std::string::npos);
   }
 }
 

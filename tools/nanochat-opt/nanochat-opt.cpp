@@ -190,6 +190,15 @@ static bool applyChoices(PipelineOptions &row) {
   return true;
 }
 
+/// A program for a GPU's model that any processor runs.
+static PipelineOptions forProcessor(PipelineOptions row) {
+  row.target = *findTarget("x86-64-v3");
+  row.roundFactors = dense == "bf16";
+  row.roundAttention = false;
+  row.onlyOnRequest = true;
+  return row;
+}
+
 static int compileModel(DialectRegistry &registry, const char *argv0) {
   std::vector<Target> rows = chooseRows();
   auto pipeline = rows.empty() ? std::nullopt : chooseTarget(rows[0]);
@@ -240,6 +249,9 @@ static int compileModel(DialectRegistry &registry, const char *argv0) {
   for (PipelineOptions &row : options.rows)
     if (!applyChoices(row))
       return kUserError;
+  bool isForGpus = llvm::all_of(options.rows, [](const PipelineOptions &row) { return row.target.onGpu(); });
+  if (emitKind == "exe" && isForGpus) // it runs on a processor as well, where that is asked for
+    options.rows.push_back(forProcessor(*pipeline));
   bool isOnGpu = options.rows[0].target.onGpu();
   if (isOnGpu ? llvm::is_contained({"llvm", "asm", "obj"}, emitKind) : llvm::is_contained({"ptx", "cubin"}, emitKind))
     return usage("--emit=" + emitKind + " is not what " + rows[0].name + " has",

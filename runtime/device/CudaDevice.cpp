@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "runtime/device/CudaDevice.h"
+
+#include "runtime/Arenas.h"
+#include "runtime/Errors.h"
+#include "runtime/Program.h"
+
+#include <cstdlib>
+#include <cstring>
+
+namespace nc {
+
+/// "sm_90" as 90.
+static int architecture(const char *device) { return atoi(device + 3); }
+
+std::string missingForDevice(const nc_program &program, int index) {
+  CudaDriver driver;
+  int count = 0;
+  if (!driver.load() || driver.init(0))
+    return "there is no NVIDIA driver (libcuda.so.1)";
+  if (!driver.loadAll())
+    return "the NVIDIA driver is older than CUDA 12";
+  driver.deviceCount(&count);
+  if (index >= count)
+    return count == 0 ? "there is no NVIDIA GPU"
+                      : format("there is no GPU %d, only %d of them", index, count);
+  int has = computeCapability(driver, index), needs = architecture(program.device);
+  // Code for chips from sm_90 on uses what only they have; older code is compiled again by newer drivers.
+  bool isNewer = has > needs && needs < 90;
+  if (has == needs || isNewer)
+    return "";
+  return format("%s is sm_%d", deviceName(driver, index).c_str(), has);
+}
+
+void CudaDevice::check(int error, const std::string &what) const {
+  if (error)
+    failRun(what + ": " + driver.describe(error),
+            "NANOCHAT_CUDA_SYNC=1 waits for each kernel and names the one that fails");
+}
+
+CudaDevice::CudaDevice(const nc_program &program, int index)
+    : program(program), index(index), waitsForEach(getenv("NANOCHAT_CUDA_SYNC") != nullptr) {
+  std::string missing = missingForDevice(program, index);
+  if (!missing.empty())
+    failRun(missing);
+  driver.load();
+  driver.loadAll();
+  check(driver.init(0), "the NVIDIA driver does not start");
+  check(driver.retainContext(&context, index), "the GPU cannot be used");
+  check(driver.setContext(context), "the GPU cannot be used");
+  check(driver.createStream(&stream, /*CU_STREAM_NON_BLOCKING*/ 1), "the GPU has no stream");
+  for (int i = 0; i < NC_ARENA_COUNT; ++i) {
+    size_t bytes = size_t(program.arena_bytes[i]);
+    std::string purpose = format("cannot allocate %s of GPU memory for the %s arena",
+                                 bytesText(int64_t(bytes)).c_str(), arenaName(i));
+    if (bytes == 0)
+      continue;
+    if (i == NC_ARENA_IO) {
+      constexpr unsigned kPortable = 1, kMapped = 2;
+      void *memory = nullptr;
+      check(driver.allocateHost(&memory, bytes, kPortable | kMapped), purpose);
+      hostIo = static_cast<char *>(memory);
+      memset(hostIo, 0, bytes);
+      check(driver.addressOfHost(&arenas[i], memory, 0), purpose);
+    } else {
+      check(driver.allocate(&arenas[i], bytes), purpose);
+      check(driver.clear(arenas[i], 0, bytes), purpose);
+    }
+    pointers[i] = reinterpret_cast<char *>(arenas[i]);
+  }
+  if (program.scratch_bytes)
+    check(driver.allocate(&scratch, size_t(program.scratch_bytes)),
+          format("cannot allocate %s of GPU memory for kernels", bytesText(program.scratch_bytes).c_str()));
+}
+
+CudaDevice::~CudaDevice() {
+  // The context goes with all that was made in it, where this is its last user.
+  for (int i = 0; i < NC_ARENA_COUNT; ++i)
+    if (arenas[i] && i != NC_ARENA_IO)
+      driver.release(arenas[i]);
+  if (scratch)
+    driver.release(scratch);
+  if (hostIo)
+    driver.releaseHost(hostIo);
+  if (context)
+    driver.releaseContext(index);
+}
+
+void CudaDevice::upload(int arena, const void *from) {
+  check(driver.toDevice(arenas[arena], from, size_t(program.arena_bytes[arena])),
+        format("cannot copy the %s arena to the GPU", arenaName(arena)));
+}
+
+void CudaDevice::download(int arena, void *to) const {
+  check(driver.toHost(to, arenas[arena], size_t(program.arena_bytes[arena])),
+        format("cannot copy the %s arena from the GPU", arenaName(arena)));
+}
+
+void CudaDevice::read(void *to, const void *address, size_t bytes) const {
+  check(driver.toHost(to, reinterpret_cast<CudaDriver::Address>(address), bytes),
+        "cannot copy from the GPU");
+}
+
+void CudaDevice::synchronize() { check(driver.synchronize(stream), "the GPU failed"); }
+
+int64_t CudaDevice::readInteger(const void *address, int64_t bytes) {
+  if (running)
+    running->readsNumbers = true;
+  synchronize();
+  int64_t value = 0;
+  read(&value, address, size_t(bytes));
+  return bytes == 4 ? int32_t(value) : value;
+}
+
+const CudaDevice::Function &CudaDevice::functionOf(const nc_kernel_info &kernel) {
+  auto found = functions.find(&kernel);
+  if (found != functions.end())
+    return found->second;
+  const nc_device_code &code = *kernel.device;
+  bool fits = code.cubin && computeCapability(driver, index) == architecture(program.device);
+  CudaDriver::Handle module = nullptr;
+  Function function = {};
+  std::string what = format("kernel '%s' cannot be loaded", kernel.name);
+  check(driver.loadModule(&module, fits ? code.cubin : code.ptx), what);
+  check(driver.getFunction(&function.handle, module, code.function), what);
+  constexpr int kMaxDynamicShared = 8; // CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES
+  if (code.shared_bytes)
+    check(driver.setFunctionAttribute(function.handle, kMaxDynamicShared, int(code.shared_bytes)), what);
+  return functions.emplace(&kernel, function).first->second;
+}
+
+void CudaDevice::launch(const nc_kernel_info &kernel, void *const *buffers, const char *source) {
+  const nc_device_code &code = *kernel.device;
+  constexpr int kMost = 256;
+  if (kernel.n_operands >= kMost)
+    failRun(format("kernel '%s' has %d operands", kernel.name, kernel.n_operands));
+  void *parameters[kMost];
+  for (int32_t i = 0; i < kernel.n_operands; ++i)
+    parameters[i] = const_cast<void **>(&buffers[i]);
+  parameters[kernel.n_operands] = &scratch;
+  int error = driver.launch(functionOf(kernel).handle, unsigned(kernel.tasks), 1, 1, unsigned(code.threads),
+                            1, 1, unsigned(code.shared_bytes), stream, parameters, nullptr);
+  if (!error && waitsForEach)
+    error = driver.synchronize(stream);
+  if (error)
+    check(error, format("kernel '%s' failed, which computes %s", kernel.name, source));
+}
+
+void CudaDevice::capture(Recording &recording, const nc_entry &entry, const std::function<void()> &calls) {
+  std::string what = format("entry '%s' cannot be recorded", entry.name);
+  CudaDriver::Handle graph = nullptr;
+  constexpr int kThreadLocal = 1; // CU_STREAM_CAPTURE_MODE_THREAD_LOCAL
+  check(driver.beginCapture(stream, kThreadLocal), what);
+  calls();
+  check(driver.endCapture(stream, &graph), what);
+  check(driver.instantiate(&recording.graph, graph, 0), what);
+}
+
+void CudaDevice::run(const nc_entry &entry, const std::function<void()> &calls) {
+  Recording &recording = recordings[&entry];
+  running = &recording;
+  // The first time loads kernels and tells whether numbers are read, which a graph cannot do.
+  if (recording.runs++ == 0 || recording.readsNumbers || waitsForEach) {
+    calls();
+  } else {
+    if (!recording.graph)
+      capture(recording, entry, calls);
+    check(driver.launchGraph(recording.graph, stream), format("entry '%s' cannot start", entry.name));
+  }
+  running = nullptr;
+  check(driver.synchronize(stream), format("entry '%s' failed on the GPU", entry.name));
+}
+
+} // namespace nc

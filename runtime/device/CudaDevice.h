@@ -1,0 +1,75 @@
+// One NVIDIA GPU that runs a program: its arenas, its kernels, and each entry as one graph.
+//
+// SPDX-License-Identifier: Apache-2.0
+#ifndef NANOCHAT_RUNTIME_DEVICE_CUDADEVICE_H
+#define NANOCHAT_RUNTIME_DEVICE_CUDADEVICE_H
+
+#include "runtime/Abi.h"
+#include "runtime/device/CudaDriver.h"
+
+#include <array>
+#include <functional>
+#include <map>
+
+namespace nc {
+
+/// What this machine lacks to run a program's kernels on device `index`, as a sentence; empty if nothing.
+std::string missingForDevice(const nc_program &program, int index);
+
+class CudaDevice {
+public:
+  /// Makes all memory the program will ever use there, zeroed. Fails (exit 1) with what the driver said.
+  CudaDevice(const nc_program &program, int index);
+  ~CudaDevice();
+  CudaDevice(const CudaDevice &) = delete;
+  CudaDevice &operator=(const CudaDevice &) = delete;
+
+  /// Base addresses of the arenas, for entries.
+  char *const *bases() const { return pointers.data(); }
+  /// The IO arena, which the host reads and writes where the device does.
+  char *io() const { return hostIo; }
+
+  void upload(int arena, const void *from);
+  void download(int arena, void *to) const;
+  /// Bytes at an address of the device.
+  void read(void *to, const void *address, size_t bytes) const;
+  void write(const void *from, void *address, size_t bytes);
+
+  /// Runs an entry and returns when it is done. `calls` makes its kernel calls; from the second time on they are a graph that is
+  /// replayed, unless the entry reads numbers in between.
+  void run(const nc_entry &entry, const std::function<void()> &calls);
+  /// Starts a kernel on addresses of the device.
+  void launch(const nc_kernel_info &kernel, void *const *buffers, const char *source);
+  /// An integer of `bytes` that kernels started before have written.
+  int64_t readInteger(const void *address, int64_t bytes);
+  void synchronize();
+
+private:
+  struct Function {
+    CudaDriver::Handle handle;
+  };
+  struct Recording {
+    int runs = 0;
+    bool readsNumbers = false;
+    CudaDriver::Handle graph = nullptr;
+  };
+  void check(int error, const std::string &what) const;
+  const Function &functionOf(const nc_kernel_info &kernel);
+  void capture(Recording &recording, const nc_entry &entry, const std::function<void()> &calls);
+
+  const nc_program &program;
+  CudaDriver driver;
+  int index;
+  bool waitsForEach; // NANOCHAT_CUDA_SYNC: every kernel is waited for, so that an error names it
+  CudaDriver::Handle context = nullptr, stream = nullptr;
+  std::array<CudaDriver::Address, NC_ARENA_COUNT> arenas = {};
+  std::array<char *, NC_ARENA_COUNT> pointers = {};
+  CudaDriver::Address scratch = 0;
+  char *hostIo = nullptr;
+  std::map<const nc_kernel_info *, Function> functions;
+  std::map<const nc_entry *, Recording> recordings;
+  Recording *running = nullptr;
+};
+
+} // namespace nc
+#endif // NANOCHAT_RUNTIME_DEVICE_CUDADEVICE_H

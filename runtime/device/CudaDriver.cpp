@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "runtime/device/CudaDriver.h"
+
+#include "runtime/Errors.h"
+
+#include <dlfcn.h>
+
+namespace nc {
+
+template <typename Function> bool CudaDriver::find(Function &function, const char *name) {
+  function = reinterpret_cast<Function>(dlsym(library, name));
+  return function != nullptr;
+}
+
+bool CudaDriver::load() {
+  library = dlopen("libcuda.so.1", RTLD_NOW | RTLD_LOCAL);
+  return library && find(init, "cuInit") && find(version, "cuDriverGetVersion") &&
+         find(deviceCount, "cuDeviceGetCount") && find(deviceName, "cuDeviceGetName") &&
+         find(attribute, "cuDeviceGetAttribute") && find(memory, "cuDeviceTotalMem_v2");
+}
+
+bool CudaDriver::loadAll() {
+  return find(errorString, "cuGetErrorString") &&
+         find(retainContext, "cuDevicePrimaryCtxRetain") && find(setContext, "cuCtxSetCurrent") &&
+         find(releaseContext, "cuDevicePrimaryCtxRelease_v2") &&
+         find(createStream, "cuStreamCreate") && find(synchronize, "cuStreamSynchronize") &&
+         find(allocate, "cuMemAlloc_v2") && find(release, "cuMemFree_v2") &&
+         find(allocateHost, "cuMemHostAlloc") && find(releaseHost, "cuMemFreeHost") &&
+         find(addressOfHost, "cuMemHostGetDevicePointer_v2") && find(clear, "cuMemsetD8_v2") &&
+         find(toDevice, "cuMemcpyHtoD_v2") && find(toHost, "cuMemcpyDtoH_v2") &&
+         find(loadModule, "cuModuleLoadData") && find(getFunction, "cuModuleGetFunction") &&
+         find(setFunctionAttribute, "cuFuncSetAttribute") && find(launch, "cuLaunchKernel") &&
+         find(beginCapture, "cuStreamBeginCapture_v2") && find(endCapture, "cuStreamEndCapture") &&
+         find(instantiate, "cuGraphInstantiateWithFlags") && find(launchGraph, "cuGraphLaunch");
+}
+
+std::string CudaDriver::describe(int error) const {
+  const char *text = nullptr;
+  if (!errorString || errorString(error, &text) || !text)
+    return format("error %d", error);
+  return format("%s (error %d)", text, error);
+}
+
+int computeCapability(const CudaDriver &driver, int device) {
+  constexpr int kMajor = 75, kMinor = 76; // CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_*
+  int major = 0, minor = 0;
+  driver.attribute(&major, kMajor, device);
+  driver.attribute(&minor, kMinor, device);
+  return 10 * major + minor;
+}
+
+std::string deviceName(const CudaDriver &driver, int device) {
+  char name[256] = "unknown device";
+  driver.deviceName(name, sizeof(name), device);
+  return name;
+}
+
+} // namespace nc

@@ -1,0 +1,70 @@
+// The functions of the CUDA driver that programs use. It is found when a program starts and never linked, so that a program runs
+// where there is none.
+//
+// SPDX-License-Identifier: Apache-2.0
+#ifndef NANOCHAT_RUNTIME_DEVICE_CUDADRIVER_H
+#define NANOCHAT_RUNTIME_DEVICE_CUDADRIVER_H
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+
+namespace nc {
+
+/// Every function returns 0 for success. A device is a number, device memory an address; contexts, streams, modules, functions
+/// and graphs are opaque.
+struct CudaDriver {
+  using Address = unsigned long long;
+  using Handle = void *;
+
+  int (*init)(unsigned) = nullptr;
+  int (*version)(int *) = nullptr;
+  int (*errorString)(int, const char **) = nullptr;
+  int (*deviceCount)(int *) = nullptr;
+  int (*deviceName)(char *, int, int) = nullptr;
+  int (*attribute)(int *, int, int) = nullptr;
+  int (*memory)(size_t *, int) = nullptr;
+
+  // Only what runs programs needs these; loadAll finds them.
+  int (*retainContext)(Handle *, int) = nullptr;
+  int (*setContext)(Handle) = nullptr;
+  int (*releaseContext)(int) = nullptr;
+  int (*createStream)(Handle *, unsigned) = nullptr;
+  int (*synchronize)(Handle) = nullptr;
+  int (*allocate)(Address *, size_t) = nullptr;
+  int (*release)(Address) = nullptr;
+  int (*allocateHost)(void **, size_t, unsigned) = nullptr;
+  int (*releaseHost)(void *) = nullptr;
+  int (*addressOfHost)(Address *, void *, unsigned) = nullptr;
+  int (*clear)(Address, unsigned char, size_t) = nullptr;
+  int (*toDevice)(Address, const void *, size_t) = nullptr;
+  int (*toHost)(void *, Address, size_t) = nullptr;
+  int (*loadModule)(Handle *, const void *) = nullptr;
+  int (*getFunction)(Handle *, Handle, const char *) = nullptr;
+  int (*setFunctionAttribute)(Handle, int, int) = nullptr;
+  int (*launch)(Handle, unsigned, unsigned, unsigned, unsigned, unsigned, unsigned, unsigned,
+                Handle, void **, void **) = nullptr;
+  int (*beginCapture)(Handle, int) = nullptr;
+  int (*endCapture)(Handle, Handle *) = nullptr;
+  int (*instantiate)(Handle *, Handle, unsigned long long) = nullptr;
+  int (*launchGraph)(Handle, Handle) = nullptr;
+
+  /// Finds what describes devices; false if there is no driver.
+  bool load();
+  /// Finds the rest; false if the driver is too old to have it.
+  bool loadAll();
+
+  /// "out of memory (error 2)".
+  std::string describe(int error) const;
+
+private:
+  void *library = nullptr;
+  template <typename Function> bool find(Function &function, const char *name);
+};
+
+/// The compute capability of a device: 90 for 9.0.
+int computeCapability(const CudaDriver &driver, int device);
+std::string deviceName(const CudaDriver &driver, int device);
+
+} // namespace nc
+#endif // NANOCHAT_RUNTIME_DEVICE_CUDADRIVER_H

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "runtime/device/ProgramChoice.h"
+
+#include "runtime/CpuFeatures.h"
+#include "runtime/Errors.h"
+#include "runtime/device/CudaDevice.h"
+
+#include <cstdlib>
+#include <string_view>
+
+namespace nc {
+
+DeviceChoice parseDevice(const std::string &text) {
+  DeviceChoice choice;
+  if (text.empty() || text == "cpu") {
+    choice.isCpu = !text.empty();
+    return choice;
+  }
+  choice.isCuda = true;
+  char *end = nullptr;
+  if (text.rfind("cuda:", 0) == 0 && text.size() > 5)
+    choice.index = int(strtol(text.c_str() + 5, &end, 10));
+  if (text != "cuda" && (!end || *end != '\0' || choice.index < 0))
+    failInput("--device: found '" + text + "', expected cpu, cuda or cuda:NUMBER");
+  return choice;
+}
+
+std::string findDeviceArgument(int argc, const char *const *argv) {
+  constexpr std::string_view kName = "--device";
+  for (int i = 1; i < argc; ++i) {
+    std::string_view argument = argv[i];
+    if (argument == kName && i + 1 < argc)
+      return argv[i + 1];
+    if (argument.substr(0, kName.size() + 1) == "--device=")
+      return std::string(argument.substr(kName.size() + 1));
+  }
+  return "";
+}
+
+/// What the machine lacks to run the program; empty if nothing.
+static std::string missingFor(const nc_program &program, const DeviceChoice &device) {
+  if (program.device[0])
+    return missingForDevice(program, device.index);
+  std::string features = missingFeatures(program.cpu_features);
+  return features.empty() ? "" : "this processor lacks " + features;
+}
+
+const nc_program &chooseProgram(const nc_program *const *programs, const DeviceChoice &device) {
+  const char *wanted = getenv("NANOCHAT_TARGET");
+  std::string targets, lacks, model;
+  bool hasCpu = false, hasGpu = false;
+  for (const nc_program *const *at = programs; *at; ++at) {
+    const nc_program &program = **at;
+    bool isGpu = program.device[0] != '\0';
+    (isGpu ? hasGpu : hasCpu) = true;
+    targets += (targets.empty() ? "" : ", ") + std::string(program.target);
+    model = program.model ? program.model : "MODEL";
+    bool isExcluded = (isGpu && device.isCpu) || (!isGpu && device.isCuda) ||
+                      (program.only_on_request && !device.isCpu && !wanted);
+    if (isExcluded || (wanted && wanted != std::string(program.target)))
+      continue;
+    std::string missing = missingFor(program, device);
+    if (missing.empty())
+      return program;
+    lacks += format("%s%s cannot run: %s", lacks.empty() ? "" : "; ", program.target, missing.c_str());
+  }
+  if (lacks.empty() && wanted)
+    failInput(format("NANOCHAT_TARGET is '%s', for which this program has no code", wanted),
+              "it has code for " + targets);
+  if (lacks.empty())
+    failInput(std::string("this program has no code for ") + (device.isCpu ? "a processor" : "an NVIDIA GPU"),
+              "it has code for " + targets);
+  std::string compile = "compile the model for this machine: nanochat-opt " + model + ".mlir --target=" +
+                        (hasGpu ? "sm_89,x86-64-v3" : "avx512-vnni,x86-64-v3") + " --emit=exe -o " + model +
+                        " makes a program that chooses";
+  failInput("this machine cannot run the program: " + lacks,
+            hasGpu && hasCpu && !device.isCpu ? "--device=cpu runs it on the processor; or " + compile : compile);
+}
+
+} // namespace nc

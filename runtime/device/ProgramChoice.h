@@ -1,0 +1,29 @@
+// Which of an executable's programs this machine runs, and where.
+//
+// SPDX-License-Identifier: Apache-2.0
+#ifndef NANOCHAT_RUNTIME_DEVICE_PROGRAMCHOICE_H
+#define NANOCHAT_RUNTIME_DEVICE_PROGRAMCHOICE_H
+
+#include "runtime/Abi.h"
+
+#include <string>
+
+namespace nc {
+
+/// What --device says: "cpu", "cuda" or "cuda:1".
+struct DeviceChoice {
+  bool isCpu = false, isCuda = false; // neither: whatever can run
+  int index = 0;
+};
+
+/// Fails (exit 2) on anything else; empty is no choice.
+DeviceChoice parseDevice(const std::string &text);
+/// The value of --device among the arguments of a program, or "".
+std::string findDeviceArgument(int argc, const char *const *argv);
+
+/// The first of the null-terminated `programs` that this machine can run, best ones being first; where the variable NANOCHAT_TARGET
+/// is set, the one for that target. Fails (exit 2) if there is none, with what is missing and how to compile.
+const nc_program &chooseProgram(const nc_program *const *programs, const DeviceChoice &device = {});
+
+} // namespace nc
+#endif // NANOCHAT_RUNTIME_DEVICE_PROGRAMCHOICE_H
