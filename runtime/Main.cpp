@@ -6,6 +6,7 @@
 int main(int argc, char **argv) {
   return nc::reportErrors([&] {
     auto device = nc::parseDevice(nc::findDeviceArgument(argc, argv));
+    device.isToRun = nc::runsKernels(argc, argv);
     return nc::runCommandLine(nc::chooseProgram(nc_programs, device), argc, argv);
   });
 }

@@ -37,10 +37,21 @@ std::string findDeviceArgument(int argc, const char *const *argv) {
   return "";
 }
 
+bool runsKernels(int argc, const char *const *argv) {
+  bool runs = false, asksForHelp = false;
+  for (int i = 1; i < argc; ++i) {
+    std::string_view argument = argv[i];
+    for (std::string_view command : {"train", "eval", "generate", "grad"})
+      runs |= i == 1 && argument == command;
+    asksForHelp |= argument == "--help" || argument == "-h";
+  }
+  return runs && !asksForHelp;
+}
+
 /// What the machine lacks to run the program; empty if nothing.
 static std::string missingFor(const nc_program &program, const DeviceChoice &device) {
   if (program.device[0])
-    return missingForDevice(program, device.index);
+    return !device.isToRun ? "" : missingForDevice(program, device.index);
   std::string features = missingFeatures(program.cpu_features);
   return features.empty() ? "" : "this processor lacks " + features;
 }

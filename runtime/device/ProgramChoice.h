@@ -14,12 +14,16 @@ namespace nc {
 struct DeviceChoice {
   bool isCpu = false, isCuda = false; // neither: whatever can run
   int index = 0;
+  bool isToRun = true; // else a GPU that is missing does not matter
 };
 
 /// Fails (exit 2) on anything else; empty is no choice.
 DeviceChoice parseDevice(const std::string &text);
 /// The value of --device among the arguments of a program, or "".
 std::string findDeviceArgument(int argc, const char *const *argv);
+
+/// Whether the arguments ask for a program's kernels to run, rather than for help or a description.
+bool runsKernels(int argc, const char *const *argv);
 
 /// The first of the null-terminated `programs` that this machine can run, best ones being first; where the variable NANOCHAT_TARGET
 /// is set, the one for that target. Fails (exit 2) if there is none, with what is missing and how to compile.

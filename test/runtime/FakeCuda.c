@@ -32,3 +32,131 @@ int cuDeviceTotalMem_v2(size_t *bytes, int device) {
   *bytes = (size_t)80 << 30;
   return device;
 }
+
+// What runs programs. A module is the address of a kernel for processors and how many operands it has (TinyProgram.c); a launch
+// runs its tasks one after the other, at once or, while a stream is captured, whenever the graph is launched. Device memory has
+// addresses that no host can read.
+
+#include <stdint.h>
+#include <stdlib.h>
+
+typedef void (*Kernel)(void *const *buffers, int64_t task, void *scratch);
+typedef struct Module {
+  Kernel run;
+  int64_t operands;
+} Module;
+typedef struct Launch {
+  const Module *module;
+  unsigned tasks;
+  void *parameters[64];
+  struct Launch *next;
+} Launch;
+
+static const uint64_t kDeviceBit = (uint64_t)1 << 62;
+static Launch *captured, **end;
+static int isCapturing;
+
+static int fakeOutOfMemory(size_t bytes) { return getenv("FAKE_CUDA_MEMORY") && bytes > strtoull(getenv("FAKE_CUDA_MEMORY"), 0, 10); }
+static void *hostOf(uint64_t address) { return (void *)(address & ~kDeviceBit); }
+
+int cuGetErrorString(int error, const char **text) {
+  *text = error == 2 ? "out of memory" : error == 700 ? "an illegal memory access was encountered" : "unknown";
+  return 0;
+}
+int cuDevicePrimaryCtxRetain(void **context, int device) {
+  *context = context;
+  return device;
+}
+int cuCtxSetCurrent(void *context) { return context ? 0 : 201; }
+int cuDevicePrimaryCtxRelease_v2(int device) { return device; }
+int cuStreamCreate(void **stream, unsigned flags) {
+  *stream = stream;
+  return flags != 1;
+}
+int cuStreamSynchronize(void *stream) { return !stream || isCapturing ? 900 : 0; }
+int cuMemAlloc_v2(uint64_t *address, size_t bytes) {
+  if (fakeOutOfMemory(bytes))
+    return 2;
+  *address = (uint64_t)aligned_alloc(256, (bytes + 255) / 256 * 256) | kDeviceBit;
+  return 0;
+}
+int cuMemFree_v2(uint64_t address) {
+  free(hostOf(address));
+  return 0;
+}
+int cuMemHostAlloc(void **memory, size_t bytes, unsigned flags) {
+  *memory = aligned_alloc(4096, (bytes + 4095) / 4096 * 4096);
+  return flags != 3;
+}
+int cuMemFreeHost(void *memory) {
+  free(memory);
+  return 0;
+}
+int cuMemHostGetDevicePointer_v2(uint64_t *address, void *memory, unsigned flags) {
+  *address = (uint64_t)memory;
+  return (int)flags;
+}
+int cuMemsetD8_v2(uint64_t address, unsigned char value, size_t bytes) {
+  memset(hostOf(address), value, bytes);
+  return 0;
+}
+int cuMemcpyHtoD_v2(uint64_t to, const void *from, size_t bytes) {
+  memcpy(hostOf(to), from, bytes);
+  return isCapturing;
+}
+int cuMemcpyDtoH_v2(void *to, uint64_t from, size_t bytes) {
+  memcpy(to, hostOf(from), bytes);
+  return isCapturing;
+}
+int cuModuleLoadData(void **module, const void *image) {
+  *module = (void *)image;
+  return isCapturing;
+}
+int cuModuleGetFunction(void **function, void *module, const char *name) {
+  *function = module;
+  return strcmp(name, "kernel") ? 500 : 0;
+}
+int cuFuncSetAttribute(void *function, int attribute, int value) { return !function || attribute != 8 || value < 0; }
+
+static int run(const Launch *launch) {
+  void *buffers[64];
+  for (int i = 0; i <= launch->module->operands; ++i)
+    buffers[i] = hostOf((uint64_t)launch->parameters[i]);
+  for (unsigned task = 0; task < launch->tasks; ++task)
+    launch->module->run(buffers, task, buffers[launch->module->operands]);
+  return 0;
+}
+int cuLaunchKernel(void *function, unsigned x, unsigned y, unsigned z, unsigned threads, unsigned ty, unsigned tz, unsigned shared,
+                   void *stream, void **parameters, void **extra) {
+  if (y != 1 || z != 1 || ty != 1 || tz != 1 || !threads || !stream || extra || shared || getenv("FAKE_CUDA_FAILS"))
+    return 700;
+  Launch launch = {.module = function, .tasks = x};
+  for (int i = 0; i <= launch.module->operands; ++i)
+    launch.parameters[i] = *(void **)parameters[i];
+  if (!isCapturing)
+    return run(&launch);
+  *end = malloc(sizeof(Launch));
+  **end = launch;
+  end = &(*end)->next;
+  return 0;
+}
+int cuStreamBeginCapture_v2(void *stream, int mode) {
+  isCapturing = 1;
+  captured = 0;
+  end = &captured;
+  return !stream || mode != 1;
+}
+int cuStreamEndCapture(void *stream, void **graph) {
+  isCapturing = 0;
+  *graph = captured;
+  return !stream;
+}
+int cuGraphInstantiateWithFlags(void **instance, void *graph, unsigned long long flags) {
+  *instance = graph;
+  return flags != 0;
+}
+int cuGraphLaunch(void *instance, void *stream) {
+  for (const Launch *launch = instance; launch; launch = launch->next)
+    run(launch);
+  return !stream;
+}

@@ -141,13 +141,32 @@ static void runPredict(void *const *b, int64_t row, void *scratch) {
   { REAL, 2, {n, m}, 0 }
 #define OUT2(n, m)                                                                                 \
   { REAL, 2, {n, m}, 1 }
+// For the driver that stands in for NVIDIA's (FakeCuda.c), a kernel's machine code is its address and number of operands.
+#ifdef TINY_DEVICE
+#define DEVICE "sm_91"
+#define DEVICE_CODE(variable, function)                                                            \
+  static const struct {                                                                            \
+    nc_kernel run;                                                                                 \
+    int64_t operands;                                                                              \
+  } variable##Module = {function, sizeof(variable##Operands) / sizeof(nc_operand)};                \
+  static const nc_device_code variable##Code = {"kernel", "", &variable##Module,                   \
+                                                sizeof(variable##Module), 32, 0, V * sizeof(real)};
+#define ON_DEVICE(variable, function) 0, &variable##Code
+#else
+#define DEVICE ""
+#define DEVICE_CODE(variable, function)
+#define ON_DEVICE(variable, function) function, 0
+#endif
 #define KERNEL(variable, function, tasks, ...)                                                     \
   static const nc_operand variable##Operands[] = {__VA_ARGS__};                                    \
-  static const nc_kernel_info variable = {                                                         \
-      #variable, function,                                                                         \
-      0,         tasks,                                                                            \
-      sizeof(variable##Operands) / sizeof(nc_operand), variable##Operands,                         \
-      0,         "f32"};
+  DEVICE_CODE(variable, function)                                                                  \
+  static const nc_kernel_info variable = {#variable,                                               \
+                                          ON_DEVICE(variable, function),                           \
+                                          tasks,                                                   \
+                                          sizeof(variable##Operands) / sizeof(nc_operand),         \
+                                          variable##Operands,                                      \
+                                          0,                                                       \
+                                          "f32"};
 
 KERNEL(bigram_loss, runLoss, T, IN2(V, V), IN1(REAL, V), IN1(NC_I32, T), IN1(NC_I32, T), SCALAR,
        SCALAR, OUT2(LOOPS, T), OUT2(LOOPS, T), OUT2(T, V))
@@ -244,7 +263,7 @@ static const nc_program bigram = {
     .model = "bigram",
     .target = "test",
     .cpu_features = "",
-    .device = "",
+    .device = DEVICE,
     .compiler = "by hand",
     .ir_hash = "0",
     .vocab = V,

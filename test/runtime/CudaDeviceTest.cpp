@@ -1,0 +1,84 @@
+// Programs for a GPU on a driver that stands in for NVIDIA's (FakeCuda.c): arenas, copies, graphs, errors.
+//
+// SPDX-License-Identifier: Apache-2.0
+#include "runtime/device/CudaDevice.h"
+#include "TestTools.h"
+#include "runtime/device/ProgramChoice.h"
+
+using namespace nc;
+using namespace nc::test;
+
+namespace {
+
+class CudaDeviceRun : public testing::Test {
+protected:
+  ProcessResult run(const std::string &arguments, const char *program = TINY_DEVICE_PROGRAM,
+                    const std::string &environment = "LD_LIBRARY_PATH=" FAKE_CUDA_FOLDER) {
+    return runProcess("env " + environment + " " + program + " " + arguments);
+  }
+
+  TemporaryFolder folder;
+  std::string text = std::string(4000, 'a') + "the quick brown fox jumps over the lazy dog";
+  std::string data = std::filesystem::path(folder.write("data/a.txt", text)).parent_path();
+};
+
+TEST_F(CudaDeviceRun, trains_as_on_a_processor) {
+  std::string options = " --data " + data + " --ext txt --steps 12 --seed 3 --save ";
+  ProcessResult here = run("train" + options + folder.path("cpu.safetensors"), TINY_PROGRAM, "A=1");
+  ProcessResult there = run("train" + options + folder.path("gpu.safetensors"));
+  ASSERT_EQ(here.code, 0) << here.output;
+  ASSERT_EQ(there.code, 0) << there.output;
+  std::string parameters = readFile(folder.path("cpu.safetensors"));
+  EXPECT_FALSE(parameters.empty());
+  EXPECT_EQ(parameters, readFile(folder.path("gpu.safetensors")));
+}
+
+TEST_F(CudaDeviceRun, waits_for_each_kernel_where_asked_to) {
+  std::string options = " --data " + data + " --ext txt --steps 4 --seed 3 --save ";
+  ProcessResult graph = run("train" + options + folder.path("graph.safetensors"));
+  ProcessResult calls = run("train" + options + folder.path("calls.safetensors"), TINY_DEVICE_PROGRAM,
+                            "NANOCHAT_CUDA_SYNC=1 LD_LIBRARY_PATH=" FAKE_CUDA_FOLDER);
+  ASSERT_EQ(graph.code + calls.code, 0) << graph.output << calls.output;
+  EXPECT_EQ(readFile(folder.path("graph.safetensors")), readFile(folder.path("calls.safetensors")));
+}
+
+TEST_F(CudaDeviceRun, names_the_kernel_that_fails) {
+  ProcessResult result = run("train --data " + data + " --ext txt --steps 1", TINY_DEVICE_PROGRAM,
+                             "FAKE_CUDA_FAILS=1 LD_LIBRARY_PATH=" FAKE_CUDA_FOLDER);
+  EXPECT_EQ(result.code, 1);
+  expectContains(result.output, "kernel 'bigram_loss' failed, which computes tiny.bigram_loss: an illegal memory access was encountered (error 700)");
+}
+
+TEST_F(CudaDeviceRun, says_which_memory_is_missing) {
+  ProcessResult result = run("train --data " + data + " --ext txt --steps 1", TINY_DEVICE_PROGRAM,
+                             "FAKE_CUDA_MEMORY=1000 LD_LIBRARY_PATH=" FAKE_CUDA_FOLDER);
+  EXPECT_EQ(result.code, 1);
+  expectContains(result.output, "of GPU memory for the param arena: out of memory (error 2)");
+}
+
+TEST_F(CudaDeviceRun, needs_a_driver_to_train_but_not_to_describe) {
+  ProcessResult result = run("train --data " + data + " --ext txt --steps 1", TINY_DEVICE_PROGRAM, "A=1");
+  EXPECT_EQ(result.code, 2);
+  expectContains(result.output, "there is no NVIDIA");
+  expectContains(result.output, "note: compile the model for this machine: nanochat-opt bigram.mlir");
+  EXPECT_EQ(run("info", TINY_DEVICE_PROGRAM, "A=1").code, 0);
+  EXPECT_EQ(run("train --help", TINY_DEVICE_PROGRAM, "A=1").code, 0);
+}
+
+TEST_F(CudaDeviceRun, refuses_a_device_that_is_not_there) {
+  ProcessResult result = run("train --device=cuda:3 --data " + data + " --ext txt --steps 1");
+  EXPECT_EQ(result.code, 2);
+  expectContains(result.output, "there is no GPU 3, only 1 of them");
+}
+
+TEST(DeviceArgument, is_found_and_read) {
+  const char *arguments[] = {"program", "train", "--device", "cuda:2"};
+  EXPECT_EQ(findDeviceArgument(4, arguments), "cuda:2");
+  EXPECT_EQ(parseDevice("cuda:2").index, 2);
+  EXPECT_TRUE(parseDevice("cpu").isCpu);
+  EXPECT_FALSE(parseDevice("").isCuda);
+  for (const char *wrong : {"gpu", "cuda:", "cuda:x", "cuda:-1"})
+    EXPECT_THROW(parseDevice(wrong), Error) << wrong;
+}
+
+} // namespace
