@@ -6,7 +6,7 @@ using namespace mlir::nanochat;
 LogicalResult nanochat::emitGpuKernel(func::FuncOp kernel, const GpuFacts &facts) {
   StringRef kind = kernel->getAttrOfType<StringAttr>(kClassAttr).getValue();
   if (kind == "rowwise" || kind == "pointwise")
-    return emitGpuRowwise(kernel, facts);
+    return success(succeeded(emitGpuEmbeddingGrad(kernel, facts)) || succeeded(emitGpuRowwise(kernel, facts)));
   if (kind == "gemm")
     return emitGpuGemm(kernel, facts);
   if (kind == "attention")

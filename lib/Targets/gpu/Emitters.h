@@ -7,6 +7,7 @@
 namespace mlir::nanochat {
 
 LogicalResult emitGpuAttention(func::FuncOp kernel, const GpuFacts &facts);
+LogicalResult emitGpuEmbeddingGrad(func::FuncOp kernel, const GpuFacts &facts);
 LogicalResult emitGpuGemm(func::FuncOp kernel, const GpuFacts &facts);
 LogicalResult emitGpuRowwise(func::FuncOp kernel, const GpuFacts &facts); // also pointwise
 
