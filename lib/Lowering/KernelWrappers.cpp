@@ -126,4 +126,6 @@ void mlir::nanochat::wrapForGpu(func::FuncOp kernel) {
   run->setAttr(NVVM::NVVMDialect::getKernelFuncAttrName(), b.getUnitAttr());
   int32_t threads = std::max<int32_t>(1, numberOf(kernel, kThreadsAttr));
   run->setAttr(NVVM::NVVMDialect::getReqntidAttrName(), b.getDenseI32ArrayAttr({threads, 1, 1}));
+  // Else ptxas spills rather than have fewer blocks run side by side.
+  run->setAttr(NVVM::NVVMDialect::getMinctasmAttrName(), b.getI32IntegerAttr(1));
 }

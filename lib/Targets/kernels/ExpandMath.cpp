@@ -6,11 +6,11 @@
 using namespace mlir;
 
 namespace {
-/// Scalar constants in the type, f32 or a vector of it, of the function's argument.
+/// Scalar constants in the type, a float or a vector of them, of the function's argument.
 struct Constants {
   ImplicitLocOpBuilder &b;
   Type type;
-  Value operator()(double value) { return ofType(type, b.getF32FloatAttr(value)); }
+  Value operator()(double value) { return ofType(type, b.getFloatAttr(getElementTypeOrSelf(type), value)); }
   Value operator()(int32_t value) { return ofType(integers(), b.getI32IntegerAttr(value)); }
   Type integers() {
     auto shaped = dyn_cast<VectorType>(type);
@@ -36,16 +36,24 @@ Value polynomial(Constants &c, Value x, ArrayRef<double> coefficients) {
 Value sine(Constants &c, Value x, int32_t quarters) {
   ImplicitLocOpBuilder &b = c.b;
   Value turns = math::RoundEvenOp::create(b, arith::MulFOp::create(b, x, c(2 / M_PI)));
+  bool isWide = getElementTypeOrSelf(x.getType()).isF64();
   Value r = x;
-  // π/2 in three parts of f32, subtracted with one rounding each.
-  for (double part : {1.57079637050628662109375, -4.37113900018624283e-8, -1.7151245100059e-15})
+  // π/2 in parts of the type, subtracted with one rounding each.
+  SmallVector<double> parts{1.57079637050628662109375, -4.37113900018624283e-8, -1.7151245100059e-15};
+  if (isWide)
+    parts = {1.5707963267948966, 6.123233995736766e-17};
+  for (double part : parts)
     r = math::FmaOp::create(b, turns, c(-part), r);
   Value square = arith::MulFOp::create(b, r, r);
-  Value s = polynomial(c, square,
-                       {-0.16666659712791443, 0.00833307858556509, -0.00019810690719168633,
-                        2.6083159809786594e-06});
+  SmallVector<double> ofSine{-0.16666659712791443, 0.00833307858556509, -0.00019810690719168633, 2.6083159809786594e-06};
+  SmallVector<double> ofCosine{-0.5, 4.16666418e-2, -1.38873162e-3, 2.44331571e-5};
+  if (isWide) { // Taylor's: the next terms are below half an ulp on π/4
+    ofSine = {-1.0 / 6, 1.0 / 120, -1.0 / 5040, 1.0 / 362880, -1.0 / 39916800, 1.0 / 6227020800, -1.0 / 1307674368000};
+    ofCosine = {-1.0 / 2, 1.0 / 24, -1.0 / 720, 1.0 / 40320, -1.0 / 3628800, 1.0 / 479001600, -1.0 / 87178291200, 1.0 / 20922789888000};
+  }
+  Value s = polynomial(c, square, ofSine);
   s = math::FmaOp::create(b, arith::MulFOp::create(b, s, square), r, r);
-  Value k = polynomial(c, square, {-0.5, 4.16666418e-2, -1.38873162e-3, 2.44331571e-5});
+  Value k = polynomial(c, square, ofCosine);
   k = math::FmaOp::create(b, k, square, c(1.0));
   Value quadrant = arith::FPToSIOp::create(b, c.integers(), turns);
   quadrant = arith::AddIOp::create(b, quadrant, c(quarters));
@@ -57,12 +65,13 @@ Value sine(Constants &c, Value x, int32_t quarters) {
   return arith::SelectOp::create(b, bit(2), arith::NegFOp::create(b, magnitude), magnitude);
 }
 
-/// Replaces sin (quarters = 0) and cos (quarters = 1) of f32, for angles up to 10^5.
+/// Replaces sin (quarters = 0) and cos (quarters = 1) of f32, for angles up to 10^5, and of f64, up to 10^9.
 template <typename Op, int32_t quarters>
 struct ExpandSine : OpRewritePattern<Op> {
   using OpRewritePattern<Op>::OpRewritePattern;
   LogicalResult matchAndRewrite(Op op, PatternRewriter &rewriter) const override {
-    if (!getElementTypeOrSelf(op.getType()).isF32())
+    Type element = getElementTypeOrSelf(op.getType());
+    if (!element.isF32() && !element.isF64())
       return failure();
     ImplicitLocOpBuilder b(op.getLoc(), rewriter);
     Constants constants{b, op.getType()};
