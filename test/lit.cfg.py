@@ -79,6 +79,13 @@ config.substitutions.append(("%python", sys.executable))
 for program in ["protoc", "chromium"]:
     feature(program, shutil.which(program), f"no {program} on PATH")
 
+ptxas = shutil.which("ptxas") or shutil.which("/usr/local/cuda/bin/ptxas") or shutil.which(
+    os.path.join(config.nanochat_build_root, "ptxas", "bin", "ptxas"))
+feature("ptxas", ptxas, "no ptxas on PATH, of /usr/local/cuda or of PyPI's nvidia-cuda-nvcc")
+if ptxas:
+    config.substitutions.append(("%ptxas", ptxas))
+    config.environment["NANOCHAT_PTXAS"] = ptxas
+
 os.makedirs(config.test_exec_root, exist_ok=True)
 with open(os.path.join(config.test_exec_root, "missing-features.json"), "w") as file:
     json.dump(missing, file)

@@ -125,6 +125,7 @@ static int64_t causalFlops(RankedTensorType q, int64_t seq) {
 DispatchClass AttentionOp::getDispatchClass() { return DispatchClass::attention; }
 DispatchClass AttentionGradOp::getDispatchClass() { return DispatchClass::attention; }
 SmallVector<OpOperand *> AttentionOp::getFactors() { return {&getQMutable(), &getKMutable(), &getVMutable()}; }
+void AttentionGradOp::roundWithin() { setRounded(true); }
 SmallVector<OpOperand *> AttentionGradOp::getFactors() { return {&getQMutable(), &getKMutable(), &getVMutable(), &getDyMutable()}; }
 
 //===------------------------------------------------------------------------------------------===//
@@ -237,11 +238,20 @@ FailureOr<SmallVector<Value>> AttentionGradOp::decomposeOperation(OpBuilder &bui
       b, loops.type(row), 5, row, 0.0, {dy, y}, {full, full},
       [](ImplicitLocOpBuilder &s, ValueRange v) { return add(s, v[2], mul(s, v[0], v[1])); });
   Value dp = loops.contract(score, dy, query, v, key);
+  auto rounded = [&](ImplicitLocOpBuilder &s, Value x) -> Value {
+    if (!getRounded())
+      return x;
+    Value half = arith::TruncFOp::create(s, s.getBF16Type(), x);
+    return arith::ExtFOp::create(s, x.getType(), half);
+  };
   Value ds = pointwise(
       b, loops.scoreType(), {p, dp, delta}, {full, full, rows},
       [&](ImplicitLocOpBuilder &s, ValueRange v) {
-        return mul(s, v[0], mul(s, sub(s, v[1], v[2]), constant(s, v[0].getType(), loops.scale())));
+        Value slope = rounded(s, mul(s, v[0], sub(s, v[1], v[2])));
+        return mul(s, slope, constant(s, v[0].getType(), loops.scale()));
       });
+  if (getRounded())
+    p = pointwise(b, loops.scoreType(), {p}, {full}, [&](ImplicitLocOpBuilder &s, ValueRange v) { return rounded(s, v[0]); });
   return SmallVector<Value>{loops.join(loops.contract(query, ds, score, k, key)),
                             loops.join(loops.contract(key, ds, score, q, query)),
                             loops.join(loops.contract(key, p, score, dy, query))};

@@ -54,18 +54,19 @@ def Nanochat_AttentionOp : Nanochat_ComputeOp<"attention", [DeclareOpInterfaceMe
   let hasVerifier = 1;
 }
 
-def Nanochat_AttentionGradOp : Nanochat_ComputeOp<"attention_grad", [DeclareOpInterfaceMethods<KernelOpInterface, ["getFactors"]>, InfersTypes, HasIterationSpace, HasCost]> {
+def Nanochat_AttentionGradOp : Nanochat_ComputeOp<"attention_grad", [DeclareOpInterfaceMethods<KernelOpInterface, ["getFactors", "roundWithin"]>, InfersTypes, HasIterationSpace, HasCost]> {
   let summary = "Gradient of attention";
   let description = [{
     With p = exp(s − lse) of `nanochat.attention`, formed again, and δ[n, h] = dy[n, h]·y[n, h]:
     ds[n, m, h] = p·(dy[n, h]·v[m, g] − δ[n, h]) / √D, dq[n, h] = Σ_m ds·k[m, g],
     dk[m, g] = Σ ds·q[n, h] and dv[m, g] = Σ p·dy[n, h] over tokens n and the heads h that read g.
+    Where it is `rounded`, p and ds·√D are rounded to bf16 before these products, as tensor cores take them.
   }];
   let arguments = (ins FloatMatrix:$q, FloatMatrix:$k, FloatMatrix:$v, FloatMatrix:$y, FloatMatrix:$lse,
-      FloatMatrix:$dy, PositiveI64:$heads, PositiveI64:$kv_heads, PositiveI64:$seq);
+      FloatMatrix:$dy, PositiveI64:$heads, PositiveI64:$kv_heads, PositiveI64:$seq, UnitAttr:$rounded);
   let results = (outs FloatMatrix:$dq, FloatMatrix:$dk, FloatMatrix:$dv);
   let assemblyFormat = [{
-    $q `,` $k `,` $v `,` $y `,` $lse `,` $dy `heads` `=` $heads `kv_heads` `=` $kv_heads `seq` `=` $seq
+    $q `,` $k `,` $v `,` $y `,` $lse `,` $dy `heads` `=` $heads `kv_heads` `=` $kv_heads `seq` `=` $seq (`rounded` $rounded^)?
     attr-dict `:` type($q) `,` type($k) `,` type($v) `,` type($y) `,` type($lse) `,` type($dy)
   }];
   let hasVerifier = 1;

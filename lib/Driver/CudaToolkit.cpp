@@ -37,14 +37,17 @@ static std::pair<std::string, bool> run(StringRef program, ArrayRef<StringRef> a
 
 CudaToolkit CudaToolkit::find() {
   std::vector<std::string> candidates;
-  if (const char *given = getenv("NANOCHAT_PTXAS"))
-    candidates.push_back(given);
+  const char *given = getenv("NANOCHAT_PTXAS");
+  if (given)
+    candidates = {given};
   for (const char *variable : {"CUDA_HOME", "CUDA_PATH", "CUDA_ROOT"})
     if (const char *folder = getenv(variable))
       candidates.push_back(std::string(folder) + "/bin/ptxas");
   if (auto inPath = llvm::sys::findProgramByName("ptxas"))
     candidates.push_back(*inPath);
   candidates.push_back("/usr/local/cuda/bin/ptxas");
+  if (given)
+    candidates.resize(1);
   CudaToolkit toolkit;
   for (const std::string &candidate : candidates) {
     if (!llvm::sys::fs::can_execute(candidate))

@@ -9,7 +9,7 @@ namespace mlir::nanochat {
 
 class CudaToolkit {
 public:
-  /// Looks for ptxas where $NANOCHAT_PTXAS says, in $CUDA_HOME, $CUDA_PATH, $CUDA_ROOT, $PATH and /usr/local/cuda.
+  /// Takes $NANOCHAT_PTXAS if that is set, else looks in $CUDA_HOME, $CUDA_PATH, $CUDA_ROOT, $PATH and /usr/local/cuda.
   static CudaToolkit find();
 
   bool hasPtxas() const { return !ptxas.empty(); }

@@ -22,7 +22,12 @@ struct CheckKernelsPass : mlir::nanochat::impl::CheckKernelsPassBase<CheckKernel
     if (isPlain)
       return emitPlain(kernel, facts);
     std::optional<Target> row = findTarget(gpu);
-    return row && row->gpu ? emitGpuKernel(kernel, *row->gpu) : emitKernel(kernel, facts);
+    if (!row || !row->gpu)
+      return emitKernel(kernel, facts);
+    row->gpu->gemmTile = gemmTile;
+    bool isEmitted = succeeded(emitGpuKernel(kernel, *row->gpu));
+    plainKernels += !isEmitted;
+    return isEmitted ? success() : emitPlain(kernel, facts);
   }
 
   LogicalResult check(func::FuncOp kernel) {
@@ -38,6 +43,8 @@ struct CheckKernelsPass : mlir::nanochat::impl::CheckKernelsPassBase<CheckKernel
     return checkKernel(kernel, emitted, *inputs, tolerance);
   }
 
+  unsigned plainKernels = 0; // that a GPU has no emitter for
+
   void runOnOperation() override {
     unsigned count = 0;
     for (auto func : getOperation().getOps<func::FuncOp>())
@@ -46,8 +53,12 @@ struct CheckKernelsPass : mlir::nanochat::impl::CheckKernelsPassBase<CheckKernel
         if (failed(check(func)))
           signalPassFailure();
       }
-    if (summary)
-      llvm::outs() << count << " kernels\n";
+    if (!summary)
+      return;
+    llvm::outs() << count << " kernels";
+    if (!gpu.empty())
+      llvm::outs() << ", " << plainKernels << " of them as plain loops";
+    llvm::outs() << "\n";
   }
 };
 } // namespace

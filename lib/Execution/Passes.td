@@ -62,9 +62,25 @@ def CheckKernelsPass : Pass<"nanochat-check-kernels", "::mlir::ModuleOp"> {
     Option<"vnni", "vnni", "bool", "false", "Has dot products of 4 bytes (vpdpbusd)">,
     Option<"bf16", "bf16", "bool", "false", "Has dot products of 2 bf16 (vdpbf16ps)">,
     Option<"gpu", "gpu", "std::string", "\"\"", "For the NVIDIA row of this name, by the emulator">,
+    Option<"gemmTile", "gemm-tile", "std::string", "\"\"", "There, the tile of all matrix products">,
     Option<"plain", "plain", "bool", "false", "Emit plain loops, whatever the class">,
     Option<"extremes", "extremes", "bool", "false", "Inputs are zeros and the ends of their ranges; floats ±1, ±1e-20 and ±1e8 as well">,
     Option<"summary", "summary", "bool", "false", "Print how much was checked">];
+}
+
+def CheckMutantsPass : Pass<"nanochat-check-mutants", "::mlir::ModuleOp"> {
+  let summary = "Tests that kernels of GPUs are wrong without each of their waits and turns";
+  let description = [{
+    Every function on tensors with `nanochat.class` is emitted for an NVIDIA row. Then each barrier, each wait for copies and each
+    group of them, and each permutation of shared memory is taken out in turn: the emulator must then find results that are not the
+    reference's (see `nanochat-check-kernels`), with threads in one order or the other, or a block that cannot go on. An error at
+    what could be taken out unnoticed.
+    Example: test/execution/check-mutants.mlir.
+  }];
+  let options = [
+    Option<"gpu", "gpu", "std::string", "\"sm_90\"", "The NVIDIA row">,
+    Option<"gemmTile", "gemm-tile", "std::string", "\"\"", "The tile of all matrix products">,
+    Option<"tolerance", "tolerance", "double", "1e-5", "Relative L2 error of float results">];
 }
 
 #endif

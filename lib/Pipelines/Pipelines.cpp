@@ -76,8 +76,10 @@ static void plan(OpPassManager &pm, const PipelineOptions &) { pm.addPass(create
 static void emit(OpPassManager &pm, const PipelineOptions &options) {
   if (!options.target.reference && !options.plain) {
     EmitKernelsPassOptions facts;
-    if (options.target.gpu)
+    if (options.target.gpu) {
       facts.gpu = options.target.name;
+      facts.gemmTile = options.target.gpu->gemmTile;
+    }
     facts.targetBits = options.target.facts.vectorBits;
     facts.vnni = options.target.facts.vnni;
     facts.bf16 = options.target.facts.bf16;

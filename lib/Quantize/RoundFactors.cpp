@@ -70,6 +70,7 @@ struct RoundFactorsPass : impl::RoundFactorsPassBase<RoundFactorsPass> {
     });
     if (withinKernels)
       getOperation().walk([&](KernelOpInterface op) {
+        op.roundWithin();
         for (OpOperand *factor : op.getFactors())
           factor->set(rounding.wide(factor->get()));
       });

@@ -1,6 +1,7 @@
 #include "lib/Targets/Passes.h"
 #include "lib/Targets/Target.h"
 #include "lib/Targets/ToLLVM.h"
+#include "lib/Targets/gpu/Emitters.h"
 #include "mlir/Pass/PassRegistry.h"
 
 namespace mlir::nanochat {
@@ -44,9 +45,16 @@ struct EmitKernels : nanochat::impl::EmitKernelsPassBase<EmitKernels> {
       emitError(getOperation().getLoc()) << "'" << gpu << "' is no NVIDIA target; targets are " << listTargets();
       return signalPassFailure();
     }
-    for (auto kernel : llvm::to_vector(getOperation().getOps<func::FuncOp>()))
-      if (kernel->hasAttr(kClassAttr))
-        (void)emitGpuKernel(kernel, *row->gpu);
+    row->gpu->gemmTile = gemmTile;
+    bool isChecked = false;
+    for (auto kernel : llvm::to_vector(getOperation().getOps<func::FuncOp>())) {
+      auto kind = kernel->getAttrOfType<StringAttr>(kClassAttr);
+      if (!kind)
+        continue;
+      if (kind == "gemm" && !std::exchange(isChecked, true) && failed(checkGemmTile(kernel.getLoc(), *row->gpu)))
+        return signalPassFailure();
+      (void)emitGpuKernel(kernel, *row->gpu);
+    }
   }
 };
 

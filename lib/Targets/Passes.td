@@ -12,7 +12,9 @@ def EmitKernelsPass : Pass<"nanochat-emit-kernels", "::mlir::ModuleOp"> {
     Option<"targetBits", "target-bits", "int64_t", "512", "Bits of a vector">,
     Option<"vnni", "vnni", "bool", "false", "Has dot products of 4 bytes (vpdpbusd)">,
     Option<"bf16", "bf16", "bool", "false", "Has dot products of 2 bf16 (vdpbf16ps)">,
-    Option<"gpu", "gpu", "std::string", "\"\"", "For the NVIDIA row of this name instead">];
+    Option<"gpu", "gpu", "std::string", "\"\"", "For the NVIDIA row of this name instead">,
+    Option<"gemmTile", "gemm-tile", "std::string", "\"\"",
+      "There, the tile of all matrix products: ROWSxCOLUMNSxSTAGES">];
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::func::FuncDialect",
     "::mlir::math::MathDialect", "::mlir::memref::MemRefDialect", "::mlir::scf::SCFDialect",
     "::mlir::vector::VectorDialect", "::mlir::LLVM::LLVMDialect", "::mlir::NVVM::NVVMDialect"];

@@ -28,6 +28,7 @@ struct GpuFacts {
   int64_t leastPtx;        // the first version that knows the chip
   int64_t sharedBytes;     // of a block at most
   int64_t multiprocessors; // of the largest card: blocks that run at once
+  std::string gemmTile;    // of all matrix products, as "128x128x3", instead of what suits each
 
   StringRef architecture() const { return StringRef(chip).rtrim("a"); }
 };

@@ -1,19 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/emulator/Block.h"
 
+#include <algorithm>
 #include <cstdarg>
 #include <cstdio>
 #include <cstring>
 #include <sys/mman.h>
 #include <unistd.h>
 
-int nc_emulate_falling = 0;
+int nc_emulate_falling = 0, nc_emulate_failures = 0, nc_emulate_keeps_going = 0;
 
 namespace nc::emulator {
 
 constexpr size_t kStackBytes = 256 << 10, kMostShared = 256 << 10, kGuard = 64 << 10;
 
 void fail(const char *format, ...) {
+  if (nc_emulate_keeps_going)
+    Block::current().abandon();
   va_list args;
   va_start(args, format);
   fputs("error: emulated GPU: ", stderr);
@@ -98,6 +101,12 @@ void Block::resume(Fiber &fiber) {
   running = nullptr;
 }
 
+void Block::abandon() {
+  isAbandoned = true;
+  nc_emulator_switch(&running->stackPointer, scheduler);
+  __builtin_unreachable();
+}
+
 void Block::prepare(int64_t threads, int64_t sharedBytes) {
   if (threads > kMostThreads || size_t(sharedBytes) > kMostShared)
     fail("a block of %lld threads and %lld bytes of shared memory", (long long)threads,
@@ -126,6 +135,7 @@ void Block::prepare(int64_t threads, int64_t sharedBytes) {
       meeting = Meeting();
   barrierTimes = 0;
   barrierArrived = 0;
+  isAbandoned = false;
   live = int(threads);
 }
 
@@ -138,18 +148,31 @@ void Block::run(nc_emulated_thread thread, void *const *bases, int64_t number, v
   prepare(threads, sharedBytes);
   while (live > 0) {
     bool progress = false;
-    for (size_t i = 0; i < fibers.size(); ++i) {
-      Fiber &fiber = fibers[nc_emulate_falling ? fibers.size() - 1 - i : i];
-      if (fiber.done || (fiber.counter && *fiber.counter == fiber.value))
-        continue;
-      fiber.counter = nullptr;
-      resume(fiber);
-      progress = true;
-      live -= fiber.done;
-    }
-    if (!progress)
+    for (size_t i = 0; i < warps.size() && !isAbandoned; ++i)
+      while (!isAbandoned && advance(nc_emulate_falling ? warps.size() - 1 - i : i))
+        progress = true;
+    if (!isAbandoned && progress)
+      continue;
+    ++nc_emulate_failures;
+    if (!nc_emulate_keeps_going)
       reportDeadlock();
+    return;
   }
+}
+
+bool Block::advance(size_t warp) {
+  bool progress = false;
+  size_t first = warp * kWarp, count = std::min<size_t>(kWarp, fibers.size() - first);
+  for (size_t i = 0; i < count && !isAbandoned; ++i) {
+    Fiber &fiber = fibers[first + (nc_emulate_falling ? count - 1 - i : i)];
+    if (fiber.done || (fiber.counter && *fiber.counter == fiber.value))
+      continue;
+    fiber.counter = nullptr;
+    resume(fiber);
+    progress = true;
+    live -= fiber.done;
+  }
+  return progress;
 }
 
 void Block::reportDeadlock() {

@@ -48,7 +48,7 @@ struct Warp {
   Meeting meetings[kWarp]; // by the lowest lane that takes part
 };
 
-/// Ends the program (exit 1) with a message; also from within a fiber.
+/// Ends the program (exit 1) with a message, or gives the block up; only from within a fiber where that is so.
 [[noreturn]] void fail(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /// The block that the calling thread runs. Its memory is kept from one block to the next.
@@ -60,6 +60,8 @@ public:
   void run(nc_emulated_thread body, void *const *buffers, int64_t task, void *scratch,
            int64_t threads, int64_t sharedBytes);
 
+  /// Leaves the running fiber, and with it the block, for good.
+  [[noreturn]] void abandon();
   Fiber &self() { return *running; }
   int lane() const { return running->thread % kWarp; }
 
@@ -73,10 +75,12 @@ public:
                  const std::function<void(Warp &, uint32_t mask)> &compute);
 
 private:
+  /// Resumes each thread of a warp that can go on; whether there was one.
+  bool advance(size_t warp);
   void prepare(int64_t threads, int64_t sharedBytes);
   void start(Fiber &fiber);
   void resume(Fiber &fiber);
-  [[noreturn]] void reportDeadlock();
+  void reportDeadlock();
   static void enter();
 
   nc_emulated_thread body = nullptr;
@@ -90,6 +94,7 @@ private:
   std::vector<Warp> warps;
   uint64_t barrierTimes = 0;
   int barrierArrived = 0, live = 0;
+  bool isAbandoned = false;
 };
 
 } // namespace nc::emulator

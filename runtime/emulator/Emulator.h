@@ -23,9 +23,12 @@ typedef void (*nc_emulated_thread)(void *const *buffers, int64_t task, void *scr
 void nc_emulate(nc_emulated_thread body, void *const *buffers, int64_t task, void *scratch,
                 int64_t threads, int64_t shared_bytes);
 
-/// In which order threads that can go on do so: rising where 0, else falling. What depends on it
-/// lacks a barrier.
+/// In which order threads that can go on do so: rising where 0, else falling. A warp goes on until all its threads wait for others,
+/// so that what lacks a barrier between warps depends on it.
 extern int nc_emulate_falling;
+/// Blocks that could not go on. Where `nc_emulate_keeps_going` is set, such a block is given up and counted; else the program ends
+/// with a message (exit 1).
+extern int nc_emulate_failures, nc_emulate_keeps_going;
 
 // Special registers (PTX ISA 10): %tid.x.
 int32_t nc_emu_tid(void);

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Prints gemm kernels of many small shapes around the edges of register blocks: products of f32, bf16, int8 and int16 by int8, in
-the three forms in which factors lie. Each ends in an epilogue. Usage: gemm_sizes.py SHAPES, so many per type and form."""
+the three forms in which factors lie. Each ends in an epilogue. Usage: gemm_sizes.py SHAPES [TYPES], so many per type and form, of types
+such as f32,i8."""
 import random
 import sys
 
@@ -51,7 +52,8 @@ def kernel(name, types, form, m, n, k):
 
 def main():
     draw = random.Random(1)
-    for label, types in TYPES.items():
+    wanted = sys.argv[2].split(",") if len(sys.argv) > 2 else TYPES
+    for label, types in ((label, TYPES[label]) for label in wanted):
         for form, dims in FORMS.items():
             for i in range(int(sys.argv[1])):
                 m, n, k = (draw.choice(EDGES) for _ in range(3))

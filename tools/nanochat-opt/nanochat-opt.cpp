@@ -43,6 +43,11 @@ cl::opt<std::string>
     ptxVersion("ptx", cl::cat(category), cl::value_desc("version"),
                cl::desc("ISA version of the PTX for an NVIDIA target, such as 8.6, where a driver "
                         "or ptxas is older than what is chosen by default"));
+cl::opt<std::string>
+    gemmTile("gemm-tile", cl::cat(category), cl::value_desc("ROWSxCOLUMNSxSTAGES"),
+             cl::desc("The part of a matrix product that a block of GPU threads computes, and how "
+                      "many stages of 128 bytes per row it fetches ahead; by default what suits "
+                      "each product"));
 cl::opt<std::string> asRow("as", cl::cat(category), cl::value_desc("row"),
                            cl::desc("With --target=reference: the IR of this row, its fusion, "
                                     "quantisers and roundings, with every "
@@ -180,6 +185,8 @@ static bool applyChoices(PipelineOptions &row) {
     return usage(emulate ? "--emulate goes with NVIDIA targets only" : "--ptx goes with NVIDIA targets only",
                  "--target=sm_90, for instance"), false;
   target.emulated |= emulate;
+  if (target.gpu)
+    target.gpu->gemmTile = gemmTile;
   if (!ptxVersion.getNumOccurrences())
     return true;
   auto [major, minor] = StringRef(ptxVersion).split('.');

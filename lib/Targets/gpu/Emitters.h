@@ -6,6 +6,8 @@
 
 namespace mlir::nanochat {
 
+/// Whether the tile that is asked for, if any, can be cut and fits; else an error at `loc`.
+LogicalResult checkGemmTile(Location loc, const GpuFacts &facts);
 LogicalResult emitGpuAttention(func::FuncOp kernel, const GpuFacts &facts);
 LogicalResult emitGpuEmbeddingGrad(func::FuncOp kernel, const GpuFacts &facts);
 LogicalResult emitGpuGemm(func::FuncOp kernel, const GpuFacts &facts);

@@ -30,6 +30,7 @@ private:
   void finish(ValueRange sums);
   void finishPair(Value m, Value n, Value low, Value high);
   void storeResults(Lanes m, Lanes n, Value sums);
+  bool copies() const { return factorA.isDirect() || factorB.isDirect(); }
   int64_t rowFragments() const { return tile.warpRows / kFragmentRows; }
   int64_t columnFragments() const { return tile.warpColumns / kFragmentColumns; }
 
@@ -61,7 +62,8 @@ void GpuGemm::fetch(Value stage, Value slot, SmallVector<Value> &a, SmallVector<
   Value k = g.mul(stage, kStageBytes / kChunkBytes * perChunk(type));
   a = factorA.fetch(k, g.mul(slot, factorA.bytes()));
   b = factorB.fetch(k, g.mul(slot, factorB.bytes()));
-  g.commit();
+  if (copies())
+    g.commit();
 }
 
 GpuGemm::Sums GpuGemm::multiplyStage(Value slot, ValueRange given) {
@@ -99,7 +101,8 @@ GpuGemm::Sums GpuGemm::multiplyAll() {
   Sums start(4 * rowFragments() * columnFragments(), zero);
   return forLoop(b, constantIndex(b, 0), constantIndex(b, stages), 1, start, [&](Value iv, ValueRange sums) -> Carried {
     Value stage = g.narrow(iv), next = g.add(stage, ahead), slot = g.rem(next, tile.stages);
-    g.waitFor(ahead - 1);
+    if (copies())
+      g.waitFor(ahead - 1);
     g.barrier();
     fetch(next, slot, a, columns);
     Sums products = multiplyStage(g.rem(stage, tile.stages), sums);
@@ -165,8 +168,42 @@ LogicalResult GpuGemm::emit() {
   return success();
 }
 
+/// "128x64x3" as rows, columns and stages.
+static std::optional<GemmTile> parseTile(StringRef text) {
+  int64_t numbers[3];
+  SmallVector<StringRef> parts;
+  text.split(parts, 'x');
+  if (parts.size() != 3)
+    return std::nullopt;
+  for (auto [part, number] : llvm::zip(parts, numbers))
+    if (part.getAsInteger(10, number))
+      return std::nullopt;
+  auto [rows, columns, stages] = numbers;
+  GemmTile tile{rows, columns, rows % 128 ? 32 : 64, 32, stages};
+  bool isCut = rows > 0 && columns > 0 && rows % 64 == 0 && columns % 64 == 0 && stages >= 2 && tile.threads() <= 1024;
+  return isCut ? std::optional(tile) : std::nullopt;
+}
+
+LogicalResult nanochat::checkGemmTile(Location loc, const GpuFacts &facts) {
+  if (facts.gemmTile.empty())
+    return success();
+  std::optional<GemmTile> tile = parseTile(facts.gemmTile);
+  if (!tile)
+    return emitError(loc) << "'" << facts.gemmTile << "' is no tile of matrix products: it is ROWSxCOLUMNSxSTAGES, such as 128x128x3, "
+                          << "with rows and columns in multiples of 64, two stages or more and no more than 1024 threads";
+  int64_t bytes = tile->stages * (tile->rows + tile->columns) * kStageBytes;
+  if (bytes <= facts.sharedBytes)
+    return success();
+  InFlightDiagnostic error = emitError(loc) << "a tile of " << facts.gemmTile << " takes " << bytes << " bytes of shared memory, and a block of "
+                                            << facts.chip << " has at most " << facts.sharedBytes;
+  error.attachNote() << "fewer stages, rows or columns fit; each stage of a row or column takes " << kStageBytes << " bytes";
+  return error;
+}
+
 /// Small blocks where large ones would leave multiprocessors idle.
 static GemmTile chooseTile(const Contraction &c, MmaType type, const GpuFacts &facts) {
+  if (std::optional<GemmTile> tile = parseTile(facts.gemmTile))
+    return *tile;
   constexpr GemmTile large{128, 128, 64, 32, 3}, small{64, 64, 32, 32, 4};
   int64_t blocks = llvm::divideCeil(c.M, large.rows) * llvm::divideCeil(c.N, large.columns);
   // Products of f32 take registers for what tf32 drops.

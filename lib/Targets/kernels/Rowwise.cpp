@@ -145,11 +145,10 @@ void RowwiseEmitter::emitColumns() {
       Value start = at ? arith::AddIOp::create(b, base, constantIndex(b, at)) : base;
       columns.push_back({team.lanes(start), at + span > extent ? team.mask(extent - at) : Value()});
     }
-    for (const Group &group : plan.groups) {
+    // Groups read of each other what is in registers; what one overwrites in place, threads read where they write, or before they
+    // have met to add up.
+    for (const Group &group : plan.groups)
       this->group(group, {});
-      if (team.shape.down > 1)
-        team.syncBlock();
-    }
   };
   forLoop(b, lo, hi, step, {}, [&](Value base, ValueRange) -> Carried {
     all(base, step);

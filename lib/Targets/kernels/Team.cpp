@@ -91,9 +91,7 @@ Value Team::combineDown(Value acc, llvm::function_ref<Value(Value, Value)> combi
     vector::StoreOp::create(b, combine(own, other), buffer, ValueRange{y, column});
   }
   syncBlock();
-  Value total = vector::LoadOp::create(b, type, buffer, ValueRange{constantIndex(b, 0), column});
-  syncBlock(); // before the buffer is used again
-  return total;
+  return vector::LoadOp::create(b, type, buffer, ValueRange{constantIndex(b, 0), column});
 }
 
 void Team::syncAcross() {

@@ -1,0 +1,95 @@
+#include "lib/Execution/KernelCheck.h"
+#include "lib/Execution/Passes.h"
+#include "lib/Execution/Reference.h"
+#include "lib/Targets/Target.h"
+#include "mlir/Dialect/LLVMIR/NVVMDialect.h"
+#include "runtime/emulator/Emulator.h"
+#include "llvm/ADT/ScopeExit.h"
+
+namespace mlir::nanochat {
+#define GEN_PASS_DEF_CHECKMUTANTSPASS
+#include "lib/Execution/Passes.h.inc"
+} // namespace mlir::nanochat
+
+using namespace mlir;
+using namespace mlir::nanochat;
+
+/// Takes out what `op` does, if it is a wait or a turn; what that was.
+static StringRef mutate(Operation *op) {
+  if (isa<NVVM::BarrierOp, NVVM::SyncWarpOp, NVVM::CpAsyncCommitGroupOp>(op)) {
+    StringRef name = op->getName().getStringRef();
+    op->erase();
+    return name;
+  }
+  if (auto wait = dyn_cast<NVVM::CpAsyncWaitGroupOp>(op)) {
+    wait.setN(wait.getN() + 1);
+    return "the last group waited for";
+  }
+  if (auto turn = dyn_cast<arith::XOrIOp>(op); turn && turn.getType().isInteger(32)) {
+    turn.replaceAllUsesWith(turn.getLhs());
+    return "a permutation of shared memory";
+  }
+  return "";
+}
+
+namespace {
+struct CheckMutants : mlir::nanochat::impl::CheckMutantsPassBase<CheckMutants> {
+  using CheckMutantsPassBase::CheckMutantsPassBase;
+
+  void getDependentDialects(DialectRegistry &registry) const override { registerExecutionDialects(registry); }
+
+  /// Whether the kernel with its number-th op mutated gives other results or none; nothing where that op is no wait or turn.
+  std::optional<bool> isCaught(func::FuncOp meaning, func::FuncOp emitted, unsigned number, const std::vector<HostTensor> &inputs, StringRef &what) {
+    OwningOpRef<ModuleOp> module(emitted->getParentOfType<ModuleOp>().clone());
+    auto mutant = module->lookupSymbol<func::FuncOp>(emitted.getName());
+    SmallVector<Operation *> ops;
+    mutant.walk([&](Operation *op) { ops.push_back(op); });
+    what = mutate(ops[number]);
+    if (what.empty())
+      return std::nullopt;
+    ScopedDiagnosticHandler quiet(&getContext(), [](Diagnostic &) { return success(); });
+    int failures = nc_emulate_failures;
+    bool isSame = succeeded(checkKernel(meaning, mutant, inputs, tolerance));
+    return !isSame || nc_emulate_failures > failures;
+  }
+
+  LogicalResult check(func::FuncOp kernel, const GpuFacts &facts) {
+    OwningOpRef<ModuleOp> module(getOperation().clone());
+    auto emitted = module->lookupSymbol<func::FuncOp>(kernel.getName());
+    if (failed(emitGpuKernel(emitted, facts)))
+      return kernel.emitError("is not emitted for ") << facts.chip;
+    Filler filler(0);
+    auto inputs = randomInputs(kernel, filler, /*extremes=*/false);
+    if (failed(inputs) || failed(checkKernel(kernel, emitted, *inputs, tolerance)))
+      return failure();
+    unsigned ops = 0, mutants = 0;
+    bool areCaught = true;
+    emitted.walk([&](Operation *) { ++ops; });
+    for (unsigned i = 0; i < ops; ++i) {
+      StringRef what;
+      std::optional<bool> caught = isCaught(kernel, emitted, i, *inputs, what);
+      mutants += caught.has_value();
+      if (caught.value_or(true))
+        continue;
+      kernel.emitError("gives the same without ") << what << ", op " << i;
+      areCaught = false;
+    }
+    llvm::outs() << kernel.getName() << ": " << mutants << " mutants\n";
+    return success(areCaught);
+  }
+
+  void runOnOperation() override {
+    std::optional<Target> row = findTarget(gpu);
+    if (!row || !row->gpu) {
+      emitError(getOperation().getLoc()) << "'" << gpu << "' is no NVIDIA target";
+      return signalPassFailure();
+    }
+    row->gpu->gemmTile = gemmTile;
+    nc_emulate_keeps_going = 1;
+    auto restore = llvm::make_scope_exit([] { nc_emulate_keeps_going = 0; });
+    for (auto func : getOperation().getOps<func::FuncOp>())
+      if (func->hasAttr(kClassAttr) && failed(check(func, *row->gpu)))
+        signalPassFailure();
+  }
+};
+} // namespace
