@@ -1,8 +1,10 @@
 #include "lib/Driver/GpuCode.h"
 #include "lib/Execution/Codegen.h"
 #include "mlir/Dialect/LLVMIR/NVVMDialect.h"
+#include "llvm/Analysis/LoopInfo.h"
 #include "llvm/IR/DiagnosticInfo.h"
 #include "llvm/IR/DiagnosticPrinter.h"
+#include "llvm/IR/Dominators.h"
 #include "llvm/IR/IRBuilder.h"
 #include "llvm/IR/Intrinsics.h"
 #include "llvm/IRReader/IRReader.h"
@@ -84,6 +86,16 @@ static LogicalResult linkMath(Location loc, llvm::Module &code, const CudaToolki
   return success(!llvm::Linker::linkModules(code, std::move(library), llvm::Linker::LinkOnlyNeeded));
 }
 
+/// Above as many, an iteration of a loop already has enough loads under way; ptxas would unroll it all the same, and spill.
+static constexpr size_t kManyBuffers = 10;
+
+static void keepLoopsRolled(llvm::Function &function) {
+  llvm::DominatorTree dominators(function);
+  llvm::LoopInfo loops(dominators);
+  for (llvm::Loop *loop : loops.getLoopsInPreorder())
+    loop->setLoopAlreadyUnrolled();
+}
+
 FailureOr<std::string> mlir::nanochat::writePtx(ModuleOp lowered, const GpuFacts &facts, const CudaToolkit &toolkit, StringRef name) {
   Location loc = lowered.getLoc();
   auto machine = createTargetMachine(loc, {facts.chip, "+ptx" + std::to_string(facts.ptx), 3, "nvptx64-nvidia-cuda"});
@@ -113,6 +125,9 @@ FailureOr<std::string> mlir::nanochat::writePtx(ModuleOp lowered, const GpuFacts
       function->addFnAttr(llvm::Attribute::AlwaysInline);
   }
   optimize(**code, **machine, 3);
+  for (llvm::Function &function : **code)
+    if (isKernel(function) && function.arg_size() > kManyBuffers)
+      keepLoopsRolled(function);
   llvm::SmallVector<char, 0> bytes;
   llvm::raw_svector_ostream os(bytes);
   std::string errors;

@@ -79,6 +79,30 @@ struct ExpandSine : OpRewritePattern<Op> {
     return success();
   }
 };
+/// exp of f64, for arguments up to 700: 2^k·exp(r) with |r| up to ln 2 / 2.
+struct ExpandExponential : OpRewritePattern<math::ExpOp> {
+  using OpRewritePattern::OpRewritePattern;
+  LogicalResult matchAndRewrite(math::ExpOp op, PatternRewriter &rewriter) const override {
+    if (!getElementTypeOrSelf(op.getType()).isF64())
+      return failure();
+    ImplicitLocOpBuilder b(op.getLoc(), rewriter);
+    Constants c{b, op.getType()};
+    Value k = math::RoundEvenOp::create(b, arith::MulFOp::create(b, op.getOperand(), c(1 / M_LN2)));
+    Value r = op.getOperand();
+    for (double part : {6.93147180369123816490e-01, 1.90821492927058770002e-10}) // ln 2
+      r = math::FmaOp::create(b, k, c(-part), r);
+    SmallVector<double> terms{1};
+    for (int n = 1; n <= 13; ++n)
+      terms.push_back(terms.back() / n);
+    auto vector = dyn_cast<VectorType>(op.getType());
+    Type wide = vector ? Type(vector.clone(b.getI64Type())) : b.getI64Type();
+    Value exponent = arith::AddIOp::create(b, arith::FPToSIOp::create(b, wide, k), c.ofType(wide, b.getI64IntegerAttr(1023)));
+    Value power = arith::ShLIOp::create(b, exponent, c.ofType(wide, b.getI64IntegerAttr(52)));
+    Value scale = arith::BitcastOp::create(b, op.getType(), power);
+    rewriter.replaceOpWithNewOp<arith::MulFOp>(op, polynomial(c, r, terms), scale);
+    return success();
+  }
+};
 /// max(a, |b|) by the order of bits, which is that of floats where signs are zero, NaN being largest: one instruction instead of six
 /// that tell NaNs and zeros apart. A negative NaN in `a`, which no maximum of magnitudes is, would be lost.
 struct MaxOfMagnitudes : OpRewritePattern<arith::MaximumFOp> {
@@ -98,7 +122,7 @@ struct MaxOfMagnitudes : OpRewritePattern<arith::MaximumFOp> {
 
 LogicalResult nanochat::expandMath(func::FuncOp kernel) {
   RewritePatternSet patterns(kernel.getContext());
-  patterns.add<ExpandSine<math::SinOp, 0>, ExpandSine<math::CosOp, 1>, MaxOfMagnitudes>(kernel.getContext());
+  patterns.add<ExpandSine<math::SinOp, 0>, ExpandSine<math::CosOp, 1>, ExpandExponential, MaxOfMagnitudes>(kernel.getContext());
   populateMathPolynomialApproximationPatterns(patterns, [](StringRef name) {
     return llvm::is_contained(
         {"math.exp", "math.log", "math.log1p", "math.tanh", "math.erf", "math.expm1"}, name);
