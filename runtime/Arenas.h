@@ -32,7 +32,8 @@ private:
 /// All arenas of one program.
 class Arenas {
 public:
-  /// `io`, where it is not null, is the IO arena of a device; there is then none for what only the device sees.
+  /// `io`, where it is not null, is the IO arena of a device; there is then none for what only the
+  /// device sees.
   explicit Arenas(const nc_program &program, char *io = nullptr);
 
   /// What an entry takes: NC_ARENA_COUNT base pointers.

@@ -47,7 +47,8 @@ private:
   std::vector<void *> pointers;
 };
 
-void dispatchWatched(nc_context &context, const nc_kernel_info &kernel, void *const *buffers, const char *source) {
+void dispatchWatched(nc_context &context, const nc_kernel_info &kernel, void *const *buffers,
+                     const char *source) {
   std::optional<WatchedCall> watched;
   if (context.observer->readsBuffers()) {
     watched.emplace(context, kernel, buffers);

@@ -20,7 +20,8 @@ namespace nc {
 
 class Session {
 public:
-  /// Checks the program and makes all memory and threads it will ever use; a program for a GPU runs on that of number `gpu`.
+  /// Checks the program and makes all memory and threads it will ever use; a program for a GPU runs
+  /// on that of number `gpu`.
   Session(const nc_program &program, int threads, Placement placement = Placement::Free,
           int gpu = 0);
 
@@ -30,8 +31,8 @@ public:
   /// observed. `observer` may be null.
   void run(const nc_entry &entry, DispatchObserver *observer = nullptr);
 
-  /// Where the host reads and writes a tensor, until the next run. Of a GPU's arenas it is a copy, made where the device has
-  /// written since, and sent back before the next run.
+  /// Where the host reads and writes a tensor, until the next run. Of a GPU's arenas it is a copy,
+  /// made where the device has written since, and sent back before the next run.
   void *data(const nc_tensor &tensor) const;
   /// An element as a double; i64 beyond 2^53 rounds.
   double read(const nc_tensor &tensor, int64_t index = 0) const;

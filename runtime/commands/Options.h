@@ -26,7 +26,7 @@ CLI::Validator atLeast(double low);
 struct SessionOptions {
   int threads = availableProcessors();
   bool isPinned = false;
-  std::string device; // --device, by which the program was chosen
+  std::string device;                      // --device, by which the program was chosen
   std::vector<std::string> scalars;        // "name=value"
   std::map<std::string, double> shortcuts; // --lr and the like, where the program has them
 };

@@ -25,7 +25,8 @@ std::string missingForDevice(const nc_program &program, int index) {
     return count == 0 ? "there is no NVIDIA GPU"
                       : format("there is no GPU %d, only %d of them", index, count);
   int has = computeCapability(driver, index), needs = architecture(program.device);
-  // Code for chips from sm_90 on uses what only they have; older code is compiled again by newer drivers.
+  // Code for chips from sm_90 on uses what only they have; older code is compiled again by newer
+  // drivers.
   bool isNewer = has > needs && needs < 90;
   if (has == needs || isNewer)
     return "";
@@ -70,7 +71,8 @@ CudaDevice::CudaDevice(const nc_program &program, int index)
   }
   if (program.scratch_bytes)
     check(driver.allocate(&scratch, size_t(program.scratch_bytes)),
-          format("cannot allocate %s of GPU memory for kernels", bytesText(program.scratch_bytes).c_str()));
+          format("cannot allocate %s of GPU memory for kernels",
+                 bytesText(program.scratch_bytes).c_str()));
 }
 
 CudaDevice::~CudaDevice() {
@@ -125,7 +127,8 @@ const CudaDevice::Function &CudaDevice::functionOf(const nc_kernel_info &kernel)
   check(driver.getFunction(&function.handle, module, code.function), what);
   constexpr int kMaxDynamicShared = 8; // CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES
   if (code.shared_bytes)
-    check(driver.setFunctionAttribute(function.handle, kMaxDynamicShared, int(code.shared_bytes)), what);
+    check(driver.setFunctionAttribute(function.handle, kMaxDynamicShared, int(code.shared_bytes)),
+          what);
   return functions.emplace(&kernel, function).first->second;
 }
 
@@ -138,15 +141,17 @@ void CudaDevice::launch(const nc_kernel_info &kernel, void *const *buffers, cons
   for (int32_t i = 0; i < kernel.n_operands; ++i)
     parameters[i] = const_cast<void **>(&buffers[i]);
   parameters[kernel.n_operands] = &scratch;
-  int error = driver.launch(functionOf(kernel).handle, unsigned(kernel.tasks), 1, 1, unsigned(code.threads),
-                            1, 1, unsigned(code.shared_bytes), stream, parameters, nullptr);
+  int error =
+      driver.launch(functionOf(kernel).handle, unsigned(kernel.tasks), 1, 1, unsigned(code.threads),
+                    1, 1, unsigned(code.shared_bytes), stream, parameters, nullptr);
   if (!error && waitsForEach)
     error = driver.synchronize(stream);
   if (error)
     check(error, format("kernel '%s' failed, which computes %s", kernel.name, source));
 }
 
-void CudaDevice::capture(Recording &recording, const nc_entry &entry, const std::function<void()> &calls) {
+void CudaDevice::capture(Recording &recording, const nc_entry &entry,
+                         const std::function<void()> &calls) {
   std::string what = format("entry '%s' cannot be recorded", entry.name);
   CudaDriver::Handle graph = nullptr;
   constexpr int kThreadLocal = 1; // CU_STREAM_CAPTURE_MODE_THREAD_LOCAL
@@ -165,7 +170,8 @@ void CudaDevice::run(const nc_entry &entry, const std::function<void()> &calls) 
   } else {
     if (!recording.graph)
       capture(recording, entry, calls);
-    check(driver.launchGraph(recording.graph, stream), format("entry '%s' cannot start", entry.name));
+    check(driver.launchGraph(recording.graph, stream),
+          format("entry '%s' cannot start", entry.name));
   }
   running = nullptr;
   check(driver.synchronize(stream), format("entry '%s' failed on the GPU", entry.name));

@@ -13,12 +13,14 @@
 
 namespace nc {
 
-/// What this machine lacks to run a program's kernels on device `index`, as a sentence; empty if nothing.
+/// What this machine lacks to run a program's kernels on device `index`, as a sentence; empty if
+/// nothing.
 std::string missingForDevice(const nc_program &program, int index);
 
 class CudaDevice {
 public:
-  /// Makes all memory the program will ever use there, zeroed. Fails (exit 1) with what the driver said.
+  /// Makes all memory the program will ever use there, zeroed. Fails (exit 1) with what the driver
+  /// said.
   CudaDevice(const nc_program &program, int index);
   ~CudaDevice();
   CudaDevice(const CudaDevice &) = delete;
@@ -35,8 +37,8 @@ public:
   void read(void *to, const void *address, size_t bytes) const;
   void write(const void *from, void *address, size_t bytes);
 
-  /// Runs an entry and returns when it is done. `calls` makes its kernel calls; from the second time on they are a graph that is
-  /// replayed, unless the entry reads numbers in between.
+  /// Runs an entry and returns when it is done. `calls` makes its kernel calls; from the second
+  /// time on they are a graph that is replayed, unless the entry reads numbers in between.
   void run(const nc_entry &entry, const std::function<void()> &calls);
   /// Starts a kernel on addresses of the device.
   void launch(const nc_kernel_info &kernel, void *const *buffers, const char *source);

@@ -20,8 +20,8 @@ bool CudaDriver::load() {
 }
 
 bool CudaDriver::loadAll() {
-  return find(errorString, "cuGetErrorString") &&
-         find(retainContext, "cuDevicePrimaryCtxRetain") && find(setContext, "cuCtxSetCurrent") &&
+  return find(errorString, "cuGetErrorString") && find(retainContext, "cuDevicePrimaryCtxRetain") &&
+         find(setContext, "cuCtxSetCurrent") &&
          find(releaseContext, "cuDevicePrimaryCtxRelease_v2") &&
          find(createStream, "cuStreamCreate") && find(synchronize, "cuStreamSynchronize") &&
          find(allocate, "cuMemAlloc_v2") && find(release, "cuMemFree_v2") &&

@@ -1,5 +1,5 @@
-// The functions of the CUDA driver that programs use. It is found when a program starts and never linked, so that a program runs
-// where there is none.
+// The functions of the CUDA driver that programs use. It is found when a program starts and never
+// linked, so that a program runs where there is none.
 //
 // SPDX-License-Identifier: Apache-2.0
 #ifndef NANOCHAT_RUNTIME_DEVICE_CUDADRIVER_H
@@ -11,8 +11,8 @@
 
 namespace nc {
 
-/// Every function returns 0 for success. A device is a number, device memory an address; contexts, streams, modules, functions
-/// and graphs are opaque.
+/// Every function returns 0 for success. A device is a number, device memory an address; contexts,
+/// streams, modules, functions and graphs are opaque.
 struct CudaDriver {
   using Address = unsigned long long;
   using Handle = void *;

@@ -73,19 +73,23 @@ const nc_program &chooseProgram(const nc_program *const *programs, const DeviceC
     std::string missing = missingFor(program, device);
     if (missing.empty())
       return program;
-    lacks += format("%s%s cannot run: %s", lacks.empty() ? "" : "; ", program.target, missing.c_str());
+    lacks +=
+        format("%s%s cannot run: %s", lacks.empty() ? "" : "; ", program.target, missing.c_str());
   }
   if (lacks.empty() && wanted)
     failInput(format("NANOCHAT_TARGET is '%s', for which this program has no code", wanted),
               "it has code for " + targets);
   if (lacks.empty())
-    failInput(std::string("this program has no code for ") + (device.isCpu ? "a processor" : "an NVIDIA GPU"),
+    failInput(std::string("this program has no code for ") +
+                  (device.isCpu ? "a processor" : "an NVIDIA GPU"),
               "it has code for " + targets);
-  std::string compile = "compile the model for this machine: nanochat-opt " + model + ".mlir --target=" +
-                        (hasGpu ? "sm_89,x86-64-v3" : "avx512-vnni,x86-64-v3") + " --emit=exe -o " + model +
-                        " makes a program that chooses";
+  std::string compile = "compile the model for this machine: nanochat-opt " + model +
+                        ".mlir --target=" + (hasGpu ? "sm_89,x86-64-v3" : "avx512-vnni,x86-64-v3") +
+                        " --emit=exe -o " + model + " makes a program that chooses";
   failInput("this machine cannot run the program: " + lacks,
-            hasGpu && hasCpu && !device.isCpu ? "--device=cpu runs it on the processor; or " + compile : compile);
+            hasGpu && hasCpu && !device.isCpu
+                ? "--device=cpu runs it on the processor; or " + compile
+                : compile);
 }
 
 } // namespace nc

@@ -25,8 +25,9 @@ std::string findDeviceArgument(int argc, const char *const *argv);
 /// Whether the arguments ask for a program's kernels to run, rather than for help or a description.
 bool runsKernels(int argc, const char *const *argv);
 
-/// The first of the null-terminated `programs` that this machine can run, best ones being first; where the variable NANOCHAT_TARGET
-/// is set, the one for that target. Fails (exit 2) if there is none, with what is missing and how to compile.
+/// The first of the null-terminated `programs` that this machine can run, best ones being first;
+/// where the variable NANOCHAT_TARGET is set, the one for that target. Fails (exit 2) if there is
+/// none, with what is missing and how to compile.
 const nc_program &chooseProgram(const nc_program *const *programs, const DeviceChoice &device = {});
 
 } // namespace nc

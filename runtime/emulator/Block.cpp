@@ -84,8 +84,8 @@ void Block::enter() {
 
 void Block::start(Fiber &fiber) {
   char *top = stacks + kStackBytes * (fiber.thread + 1);
-  // As if `enter` had been called: six registers, its address, and 16-byte alignment above that. Stacks are not a power of two
-  // apart, or all would lie in the same lines of the cache.
+  // As if `enter` had been called: six registers, its address, and 16-byte alignment above that.
+  // Stacks are not a power of two apart, or all would lie in the same lines of the cache.
   void **frame = reinterpret_cast<void **>(top - 64 - 192 * (fiber.thread % 64));
   frame -= reinterpret_cast<uintptr_t>(frame) % 16 / sizeof(void *);
   *--frame = nullptr;

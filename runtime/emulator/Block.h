@@ -48,7 +48,8 @@ struct Warp {
   Meeting meetings[kWarp]; // by the lowest lane that takes part
 };
 
-/// Ends the program (exit 1) with a message, or gives the block up; only from within a fiber where that is so.
+/// Ends the program (exit 1) with a message, or gives the block up; only from within a fiber where
+/// that is so.
 [[noreturn]] void fail(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /// The block that the calling thread runs. Its memory is kept from one block to the next.
@@ -69,8 +70,8 @@ public:
   void wait(const uint64_t &counter, const char *what);
   /// All threads of the block.
   void barrier();
-  /// The running thread brings `words` words in; the last of `mask` calls `compute` for all, then each has its result. All
-  /// must bring the same instruction, `what`.
+  /// The running thread brings `words` words in; the last of `mask` calls `compute` for all, then
+  /// each has its result. All must bring the same instruction, `what`.
   uint64_t *meet(const char *what, uint32_t mask, const uint64_t *words, int count,
                  const std::function<void(Warp &, uint32_t mask)> &compute);
 

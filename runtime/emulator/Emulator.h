@@ -1,5 +1,6 @@
-// Kernels for NVIDIA GPUs, run on the CPU: the instructions that the compiler's pass nanochat-emulate
-// leaves as calls. A block is a group of fibers, one per thread, on the calling thread.
+// Kernels for NVIDIA GPUs, run on the CPU: the instructions that the compiler's pass
+// nanochat-emulate leaves as calls. A block is a group of fibers, one per thread, on the calling
+// thread.
 //
 // What an instruction promises to do later is done as late as it may be: a copy to shared memory
 // happens when its thread waits for it, so that a missing wait is seen in the result. Shared memory
@@ -23,11 +24,11 @@ typedef void (*nc_emulated_thread)(void *const *buffers, int64_t task, void *scr
 void nc_emulate(nc_emulated_thread body, void *const *buffers, int64_t task, void *scratch,
                 int64_t threads, int64_t shared_bytes);
 
-/// In which order threads that can go on do so: rising where 0, else falling. A warp goes on until all its threads wait for others,
-/// so that what lacks a barrier between warps depends on it.
+/// In which order threads that can go on do so: rising where 0, else falling. A warp goes on until
+/// all its threads wait for others, so that what lacks a barrier between warps depends on it.
 extern int nc_emulate_falling;
-/// Blocks that could not go on. Where `nc_emulate_keeps_going` is set, such a block is given up and counted; else the program ends
-/// with a message (exit 1).
+/// Blocks that could not go on. Where `nc_emulate_keeps_going` is set, such a block is given up and
+/// counted; else the program ends with a message (exit 1).
 extern int nc_emulate_failures, nc_emulate_keeps_going;
 
 // Special registers (PTX ISA 10): %tid.x.
@@ -42,20 +43,23 @@ void nc_emu_shfl_bfly(const uint32_t *in, uint32_t *out, uint32_t mask, uint32_t
 /// shfl.sync.idx: the value of lane `lane`.
 void nc_emu_shfl_idx(const uint32_t *in, uint32_t *out, uint32_t mask, uint32_t lane);
 
-/// cp.async.cg.shared.global (9.7.9.25.3.1): `size` bytes, of which those from `from_global` on are zeros.
+/// cp.async.cg.shared.global (9.7.9.25.3.1): `size` bytes, of which those from `from_global` on are
+/// zeros.
 void nc_emu_cp_async(void *shared, const void *global, int32_t size, int32_t from_global);
 /// cp.async.commit_group and cp.async.wait_group: until at most `groups` are under way.
 void nc_emu_cp_async_commit(void);
 void nc_emu_cp_async_wait(int32_t groups);
 
-/// ldmatrix.sync.aligned.m8n8.x1, x2, x4 [.trans] (9.7.14.5.15): lanes 8·i.. hold the rows of the i-th matrix.
+/// ldmatrix.sync.aligned.m8n8.x1, x2, x4 [.trans] (9.7.14.5.15): lanes 8·i.. hold the rows of the
+/// i-th matrix.
 void nc_emu_ldmatrix(const void *row, uint32_t *out, int32_t matrices, int32_t transposed);
 
-/// mma.sync.aligned.row.col (9.7.14.5), `in`: fragments of a (4 words), b (2), c (4); `out`: of d (4).
-/// Sums are rounded once, which the ISA leaves open.
+/// mma.sync.aligned.row.col (9.7.14.5), `in`: fragments of a (4 words), b (2), c (4); `out`: of d
+/// (4). Sums are rounded once, which the ISA leaves open.
 void nc_emu_mma_bf16(const uint32_t *in, uint32_t *out); // m16n8k16, f32 sums
 void nc_emu_mma_s8(const uint32_t *in, uint32_t *out);   // m16n8k32, s32 sums that wrap around
-void nc_emu_mma_tf32(const uint32_t *in, uint32_t *out); // m16n8k8, f32 sums; 13 low bits of factors ignored
+void nc_emu_mma_tf32(const uint32_t *in,
+                     uint32_t *out); // m16n8k8, f32 sums; 13 low bits of factors ignored
 void nc_emu_mma_e4m3(const uint32_t *in, uint32_t *out); // m16n8k32, f32 sums
 
 /// ex2.approx.ftz.f32 (9.7.3.21), as the exact function rounded once.

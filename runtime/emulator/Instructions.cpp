@@ -52,9 +52,10 @@ struct E4m3 {
   }
 };
 
-/// d = a·b + c of a warp's fragments (PTX ISA 9.7.14.5.7 and following). With g = lane / 4, t = lane % 4: the 32 bytes of a row
-/// of k are 8 words; word w of a is of row g + 8·(w % 2) and its word t + 4·(w / 2); word w of b is of column g and its word
-/// t + 4·w; word w of c and d is of row g + 8·(w / 2) and column 2·t + w % 2.
+/// d = a·b + c of a warp's fragments (PTX ISA 9.7.14.5.7 and following). With g = lane / 4, t =
+/// lane % 4: the 32 bytes of a row of k are 8 words; word w of a is of row g + 8·(w % 2) and its
+/// word t + 4·(w / 2); word w of b is of column g and its word t + 4·w; word w of c and d is of row
+/// g + 8·(w / 2) and column 2·t + w % 2.
 template <typename Type> void multiply(Warp &warp) {
   using Number = decltype(Type::get(0, 0));
   Number a[16][Type::k], b[8][Type::k];
@@ -125,7 +126,8 @@ void nc_emu_shfl_idx(const uint32_t *in, uint32_t *out, uint32_t mask, uint32_t 
 }
 
 void nc_emu_cp_async(void *shared, const void *global, int32_t size, int32_t from_global) {
-  if (reinterpret_cast<uintptr_t>(shared) % size || (from_global && reinterpret_cast<uintptr_t>(global) % size))
+  if (reinterpret_cast<uintptr_t>(shared) % size ||
+      (from_global && reinterpret_cast<uintptr_t>(global) % size))
     fail("cp.async of %d bytes between %p and %p, which are not aligned to that", size, global,
          shared);
   block().self().open.push_back(
@@ -148,20 +150,19 @@ void nc_emu_ldmatrix(const void *row, uint32_t *out, int32_t matrices, int32_t t
   if (reinterpret_cast<uintptr_t>(row) % 16 && block().lane() < 8 * matrices)
     fail("ldmatrix of a row at %p, which is not aligned to 16 bytes", row);
   uint64_t words[3] = {reinterpret_cast<uint64_t>(row), uint64_t(matrices), uint64_t(transposed)};
-  const uint64_t *result =
-      block().meet("ldmatrix", kAll, words, 3, [](Warp &warp, uint32_t) {
-        for (int lane = 0; lane < kWarp; ++lane)
-          for (uint64_t m = 0; m < warp.in[lane][1]; ++m) {
-            auto element = [&](int r, int c) {
-              return reinterpret_cast<const uint16_t *>(warp.in[8 * m + r][0])[c];
-            };
-            int g = lane / 4, t = 2 * (lane % 4);
-            bool flip = warp.in[lane][2];
-            uint32_t low = flip ? element(t, g) : element(g, t);
-            uint32_t high = flip ? element(t + 1, g) : element(g, t + 1);
-            warp.out[lane][m] = low | high << 16;
-          }
-      });
+  const uint64_t *result = block().meet("ldmatrix", kAll, words, 3, [](Warp &warp, uint32_t) {
+    for (int lane = 0; lane < kWarp; ++lane)
+      for (uint64_t m = 0; m < warp.in[lane][1]; ++m) {
+        auto element = [&](int r, int c) {
+          return reinterpret_cast<const uint16_t *>(warp.in[8 * m + r][0])[c];
+        };
+        int g = lane / 4, t = 2 * (lane % 4);
+        bool flip = warp.in[lane][2];
+        uint32_t low = flip ? element(t, g) : element(g, t);
+        uint32_t high = flip ? element(t + 1, g) : element(g, t + 1);
+        warp.out[lane][m] = low | high << 16;
+      }
+  });
   std::copy(result, result + matrices, out);
 }
 
@@ -172,15 +173,16 @@ void nc_emu_mma_e4m3(const uint32_t *in, uint32_t *out) { mma<E4m3>("mma.sync e4
 
 float nc_emu_exp2(float x) { return exp2f(x); }
 
-#define NC_SYMBOL(name) {#name, reinterpret_cast<void *>(&name)}
+#define NC_SYMBOL(name)                                                                            \
+  { #name, reinterpret_cast < void *>(&name) }
 const nc::EmulatorSymbol nc::kEmulatorSymbols[] = {
-    NC_SYMBOL(nc_emulate),         NC_SYMBOL(nc_emu_tid),
-    NC_SYMBOL(nc_emu_barrier),     NC_SYMBOL(nc_emu_warp_sync),
-    NC_SYMBOL(nc_emu_shfl_bfly),   NC_SYMBOL(nc_emu_shfl_idx),
-    NC_SYMBOL(nc_emu_cp_async),    NC_SYMBOL(nc_emu_cp_async_commit),
+    NC_SYMBOL(nc_emulate),           NC_SYMBOL(nc_emu_tid),
+    NC_SYMBOL(nc_emu_barrier),       NC_SYMBOL(nc_emu_warp_sync),
+    NC_SYMBOL(nc_emu_shfl_bfly),     NC_SYMBOL(nc_emu_shfl_idx),
+    NC_SYMBOL(nc_emu_cp_async),      NC_SYMBOL(nc_emu_cp_async_commit),
     NC_SYMBOL(nc_emu_cp_async_wait), NC_SYMBOL(nc_emu_ldmatrix),
-    NC_SYMBOL(nc_emu_mma_bf16),    NC_SYMBOL(nc_emu_mma_s8),
-    NC_SYMBOL(nc_emu_mma_tf32),    NC_SYMBOL(nc_emu_mma_e4m3),
+    NC_SYMBOL(nc_emu_mma_bf16),      NC_SYMBOL(nc_emu_mma_s8),
+    NC_SYMBOL(nc_emu_mma_tf32),      NC_SYMBOL(nc_emu_mma_e4m3),
     NC_SYMBOL(nc_emu_exp2)};
 #undef NC_SYMBOL
 const int nc::kEmulatorSymbolCount = sizeof(kEmulatorSymbols) / sizeof(kEmulatorSymbols[0]);

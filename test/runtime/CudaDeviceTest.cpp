@@ -1,4 +1,5 @@
-// Programs for a GPU on a driver that stands in for NVIDIA's (FakeCuda.c): arenas, copies, graphs, errors.
+// Programs for a GPU on a driver that stands in for NVIDIA's (FakeCuda.c): arenas, copies, graphs,
+// errors.
 //
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/device/CudaDevice.h"
@@ -36,8 +37,9 @@ TEST_F(CudaDeviceRun, trains_as_on_a_processor) {
 TEST_F(CudaDeviceRun, waits_for_each_kernel_where_asked_to) {
   std::string options = " --data " + data + " --ext txt --steps 4 --seed 3 --save ";
   ProcessResult graph = run("train" + options + folder.path("graph.safetensors"));
-  ProcessResult calls = run("train" + options + folder.path("calls.safetensors"), TINY_DEVICE_PROGRAM,
-                            "NANOCHAT_CUDA_SYNC=1 LD_LIBRARY_PATH=" FAKE_CUDA_FOLDER);
+  ProcessResult calls =
+      run("train" + options + folder.path("calls.safetensors"), TINY_DEVICE_PROGRAM,
+          "NANOCHAT_CUDA_SYNC=1 LD_LIBRARY_PATH=" FAKE_CUDA_FOLDER);
   ASSERT_EQ(graph.code + calls.code, 0) << graph.output << calls.output;
   EXPECT_EQ(readFile(folder.path("graph.safetensors")), readFile(folder.path("calls.safetensors")));
 }
@@ -46,7 +48,8 @@ TEST_F(CudaDeviceRun, names_the_kernel_that_fails) {
   ProcessResult result = run("train --data " + data + " --ext txt --steps 1", TINY_DEVICE_PROGRAM,
                              "FAKE_CUDA_FAILS=1 LD_LIBRARY_PATH=" FAKE_CUDA_FOLDER);
   EXPECT_EQ(result.code, 1);
-  expectContains(result.output, "kernel 'bigram_loss' failed, which computes tiny.bigram_loss: an illegal memory access was encountered (error 700)");
+  expectContains(result.output, "kernel 'bigram_loss' failed, which computes tiny.bigram_loss: an "
+                                "illegal memory access was encountered (error 700)");
 }
 
 TEST_F(CudaDeviceRun, says_which_memory_is_missing) {
@@ -57,10 +60,12 @@ TEST_F(CudaDeviceRun, says_which_memory_is_missing) {
 }
 
 TEST_F(CudaDeviceRun, needs_a_driver_to_train_but_not_to_describe) {
-  ProcessResult result = run("train --data " + data + " --ext txt --steps 1", TINY_DEVICE_PROGRAM, "A=1");
+  ProcessResult result =
+      run("train --data " + data + " --ext txt --steps 1", TINY_DEVICE_PROGRAM, "A=1");
   EXPECT_EQ(result.code, 2);
   expectContains(result.output, "there is no NVIDIA");
-  expectContains(result.output, "note: compile the model for this machine: nanochat-opt bigram.mlir");
+  expectContains(result.output,
+                 "note: compile the model for this machine: nanochat-opt bigram.mlir");
   EXPECT_EQ(run("info", TINY_DEVICE_PROGRAM, "A=1").code, 0);
   EXPECT_EQ(run("train --help", TINY_DEVICE_PROGRAM, "A=1").code, 0);
 }

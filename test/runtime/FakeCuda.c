@@ -33,9 +33,9 @@ int cuDeviceTotalMem_v2(size_t *bytes, int device) {
   return device;
 }
 
-// What runs programs. A module is the address of a kernel for processors and how many operands it has (TinyProgram.c); a launch
-// runs its tasks one after the other, at once or, while a stream is captured, whenever the graph is launched. Device memory has
-// addresses that no host can read.
+// What runs programs. A module is the address of a kernel for processors and how many operands it
+// has (TinyProgram.c); a launch runs its tasks one after the other, at once or, while a stream is
+// captured, whenever the graph is launched. Device memory has addresses that no host can read.
 
 #include <stdint.h>
 #include <stdlib.h>
@@ -56,11 +56,15 @@ static const uint64_t kDeviceBit = (uint64_t)1 << 62;
 static Launch *captured, **end;
 static int isCapturing;
 
-static int fakeOutOfMemory(size_t bytes) { return getenv("FAKE_CUDA_MEMORY") && bytes > strtoull(getenv("FAKE_CUDA_MEMORY"), 0, 10); }
+static int fakeOutOfMemory(size_t bytes) {
+  return getenv("FAKE_CUDA_MEMORY") && bytes > strtoull(getenv("FAKE_CUDA_MEMORY"), 0, 10);
+}
 static void *hostOf(uint64_t address) { return (void *)(address & ~kDeviceBit); }
 
 int cuGetErrorString(int error, const char **text) {
-  *text = error == 2 ? "out of memory" : error == 700 ? "an illegal memory access was encountered" : "unknown";
+  *text = error == 2     ? "out of memory"
+          : error == 700 ? "an illegal memory access was encountered"
+                         : "unknown";
   return 0;
 }
 int cuDevicePrimaryCtxRetain(void **context, int device) {
@@ -116,7 +120,9 @@ int cuModuleGetFunction(void **function, void *module, const char *name) {
   *function = module;
   return strcmp(name, "kernel") ? 500 : 0;
 }
-int cuFuncSetAttribute(void *function, int attribute, int value) { return !function || attribute != 8 || value < 0; }
+int cuFuncSetAttribute(void *function, int attribute, int value) {
+  return !function || attribute != 8 || value < 0;
+}
 
 static int run(const Launch *launch) {
   void *buffers[64];
@@ -126,9 +132,11 @@ static int run(const Launch *launch) {
     launch->module->run(buffers, task, buffers[launch->module->operands]);
   return 0;
 }
-int cuLaunchKernel(void *function, unsigned x, unsigned y, unsigned z, unsigned threads, unsigned ty, unsigned tz, unsigned shared,
-                   void *stream, void **parameters, void **extra) {
-  if (y != 1 || z != 1 || ty != 1 || tz != 1 || !threads || !stream || extra || shared || getenv("FAKE_CUDA_FAILS"))
+int cuLaunchKernel(void *function, unsigned x, unsigned y, unsigned z, unsigned threads,
+                   unsigned ty, unsigned tz, unsigned shared, void *stream, void **parameters,
+                   void **extra) {
+  if (y != 1 || z != 1 || ty != 1 || tz != 1 || !threads || !stream || extra || shared ||
+      getenv("FAKE_CUDA_FAILS"))
     return 700;
   Launch launch = {.module = function, .tasks = x};
   for (int i = 0; i <= launch.module->operands; ++i)

@@ -141,7 +141,8 @@ static void runPredict(void *const *b, int64_t row, void *scratch) {
   { REAL, 2, {n, m}, 0 }
 #define OUT2(n, m)                                                                                 \
   { REAL, 2, {n, m}, 1 }
-// For the driver that stands in for NVIDIA's (FakeCuda.c), a kernel's machine code is its address and number of operands.
+// For the driver that stands in for NVIDIA's (FakeCuda.c), a kernel's machine code is its address
+// and number of operands.
 #ifdef TINY_DEVICE
 #define DEVICE "sm_91"
 #define DEVICE_CODE(variable, function)                                                            \
@@ -149,8 +150,8 @@ static void runPredict(void *const *b, int64_t row, void *scratch) {
     nc_kernel run;                                                                                 \
     int64_t operands;                                                                              \
   } variable##Module = {function, sizeof(variable##Operands) / sizeof(nc_operand)};                \
-  static const nc_device_code variable##Code = {"kernel", "", &variable##Module,                   \
-                                                sizeof(variable##Module), 32, 0, V * sizeof(real)};
+  static const nc_device_code variable##Code = {                                                   \
+      "kernel", "", &variable##Module, sizeof(variable##Module), 32, 0, V * sizeof(real)};
 #define ON_DEVICE(variable, function) 0, &variable##Code
 #else
 #define DEVICE ""

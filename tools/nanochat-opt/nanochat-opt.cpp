@@ -64,10 +64,11 @@ cl::opt<std::string> dense(
     cl::desc(
         "What the factors of f32 matrix products in forward pass and gradients are rounded to; "
         "sums stay f32. auto: bf16 on NVIDIA targets, f32 elsewhere"));
-cl::opt<std::string> emitKind("emit", cl::cat(category), cl::init("mlir"),
-                              cl::value_desc("mlir|llvm|asm|obj|exe|ptx|cubin"),
-                              cl::desc("What to write; mlir by default. ptx and cubin are the kernels of "
-                                       "an NVIDIA target"));
+cl::opt<std::string>
+    emitKind("emit", cl::cat(category), cl::init("mlir"),
+             cl::value_desc("mlir|llvm|asm|obj|exe|ptx|cubin"),
+             cl::desc("What to write; mlir by default. ptx and cubin are the kernels of "
+                      "an NVIDIA target"));
 cl::opt<std::string> stopAfter("stop-after", cl::cat(category), cl::value_desc("stage"),
                                cl::desc("Print the IR after this stage"));
 cl::opt<std::string> plan("plan", cl::cat(category), cl::ValueOptional,
@@ -180,10 +181,13 @@ static bool applyChoices(PipelineOptions &row) {
     target.backward = backward;
   if (target.gpu && target.backward == "int16")
     return usage("--backward=int16 is not available on " + target.name,
-                 "its gradients are products of floats, which --dense rounds"), false;
+                 "its gradients are products of floats, which --dense rounds"),
+           false;
   if (!target.gpu && (emulate || ptxVersion.getNumOccurrences()))
-    return usage(emulate ? "--emulate goes with NVIDIA targets only" : "--ptx goes with NVIDIA targets only",
-                 "--target=sm_90, for instance"), false;
+    return usage(emulate ? "--emulate goes with NVIDIA targets only"
+                         : "--ptx goes with NVIDIA targets only",
+                 "--target=sm_90, for instance"),
+           false;
   target.emulated |= emulate;
   if (target.gpu)
     target.gpu->gemmTile = gemmTile;
@@ -256,13 +260,16 @@ static int compileModel(DialectRegistry &registry, const char *argv0) {
   for (PipelineOptions &row : options.rows)
     if (!applyChoices(row))
       return kUserError;
-  bool isForGpus = llvm::all_of(options.rows, [](const PipelineOptions &row) { return row.target.onGpu(); });
+  bool isForGpus =
+      llvm::all_of(options.rows, [](const PipelineOptions &row) { return row.target.onGpu(); });
   if (emitKind == "exe" && isForGpus) // it runs on a processor as well, where that is asked for
     options.rows.push_back(forProcessor(*pipeline));
   bool isOnGpu = options.rows[0].target.onGpu();
-  if (isOnGpu ? llvm::is_contained({"llvm", "asm", "obj"}, emitKind) : llvm::is_contained({"ptx", "cubin"}, emitKind))
+  if (isOnGpu ? llvm::is_contained({"llvm", "asm", "obj"}, emitKind)
+              : llvm::is_contained({"ptx", "cubin"}, emitKind))
     return usage("--emit=" + emitKind + " is not what " + rows[0].name + " has",
-                 isOnGpu ? "kinds for it are mlir, ptx, cubin and exe" : "ptx and cubin are of NVIDIA targets, such as sm_90");
+                 isOnGpu ? "kinds for it are mlir, ptx, cubin and exe"
+                         : "ptx and cubin are of NVIDIA targets, such as sm_90");
   options.cache = kernelCache.getNumOccurrences() ? kernelCache : defaultCacheFolder();
   options.checkDispatches = checkDispatches;
   options.checkGradients = checkGradients;
