@@ -46,6 +46,8 @@ public:
   void fillScalars(const nc_entry &entry, int64_t step, int64_t steps);
 
   ThreadTeam &threads() { return team; }
+  /// The GPU's name; "" where the program runs on threads.
+  std::string deviceName() const { return device ? device->name() : ""; }
 
 private:
   /// Memory lies with the processor that first writes to it: each thread takes its part of what is

@@ -58,9 +58,8 @@ static FailureOr<std::unique_ptr<llvm::MemoryBuffer>> listPrograms(Location loc,
 }
 
 /// Compiles the model for every row and links the programs to one executable.
-static ExitCode writeProgram(ModuleOp model, const CompileOptions &options, TimingScope &timing) {
+static ExitCode writeProgram(ModuleOp model, const CompileOptions &options, const CudaToolkit &toolkit, TimingScope &timing) {
   KernelCache cache(options.cache);
-  CudaToolkit toolkit = CudaToolkit::find();
   ObjectSet objects;
   std::vector<std::string> symbols;
   for (const PipelineOptions &row : options.rows) {
@@ -81,11 +80,10 @@ static ExitCode writeProgram(ModuleOp model, const CompileOptions &options, Timi
 }
 
 /// All kinds of output but executables, for one row.
-static ExitCode writeText(ModuleOp module, const CompileOptions &options, TimingScope &timing) {
+static ExitCode writeText(ModuleOp module, const CompileOptions &options, const CudaToolkit &toolkit, TimingScope &timing) {
   Compilation compilation(module, options.rows[0], timing);
   if (failed(compilation.runStages(options.stopAfter)))
     return kUserError;
-  CudaToolkit toolkit = CudaToolkit::find();
   return writeFile(options, [&](llvm::raw_pwrite_stream &os) -> LogicalResult {
     if (!options.plan.empty())
       compilation.print(options.plan == "json", os);
@@ -108,15 +106,17 @@ static ExitCode checkRecords(ModuleOp module, const CompileOptions &options, Tim
   return failed(isSame) ? kUserError : *isSame ? kOk : kFailed;
 }
 
+static bool needsToolkit(const CompileOptions &options) {
+  return llvm::any_of(options.rows, [](const PipelineOptions &row) { return row.target.onGpu(); });
+}
+
 /// Whether what the rows ask of the CUDA toolkit is there; says what a program lacks without it.
-static LogicalResult checkToolkit(ModuleOp model, const CompileOptions &options) {
-  CudaToolkit toolkit = CudaToolkit::find();
+static LogicalResult checkToolkit(ModuleOp model, const CompileOptions &options, const CudaToolkit &toolkit) {
   Location loc = (*model.getOps<ModelOp>().begin()).getLoc();
   for (const PipelineOptions &row : options.rows)
     if (row.target.onGpu() && failed(toolkit.check(loc, *row.target.gpu)))
       return failure();
-  bool isOnGpu = llvm::any_of(options.rows, [](const PipelineOptions &row) { return row.target.onGpu(); });
-  if (!isOnGpu || toolkit.hasPtxas())
+  if (!needsToolkit(options) || toolkit.hasPtxas())
     return success();
   if (options.emit == "cubin")
     return emitError(loc) << "no ptxas to write machine code with; install the CUDA toolkit, or NANOCHAT_PTXAS names a ptxas";
@@ -147,12 +147,13 @@ ExitCode mlir::nanochat::compile(StringRef input, MLIRContext &context, const Co
     diag.attachNote() << "a file holds one model: see models/";
     return kUserError;
   }
-  if (failed(checkToolkit(*module, options)))
+  CudaToolkit toolkit = needsToolkit(options) ? CudaToolkit::find() : CudaToolkit();
+  if (failed(checkToolkit(*module, options, toolkit)))
     return kUserError;
   DefaultTimingManager timing;
   applyDefaultTimingManagerCLOptions(timing);
   TimingScope scope = timing.getRootScope();
   if (!options.checkDispatches.empty() || !options.checkGradients.empty())
     return checkRecords(*module, options, scope);
-  return options.emit == "exe" ? writeProgram(*module, options, scope) : writeText(*module, options, scope);
+  return options.emit == "exe" ? writeProgram(*module, options, toolkit, scope) : writeText(*module, options, toolkit, scope);
 }

@@ -101,8 +101,7 @@ LogicalResult CudaToolkit::check(Location loc, const GpuFacts &facts) const {
   return success();
 }
 
-FailureOr<std::unique_ptr<llvm::MemoryBuffer>> CudaToolkit::assemble(Location loc, StringRef text, const GpuFacts &facts,
-                                                                     std::string *report) const {
+FailureOr<std::unique_ptr<llvm::MemoryBuffer>> CudaToolkit::assemble(Location loc, StringRef text, const GpuFacts &facts) const {
   std::string source = temporaryFile("ptx"), result = temporaryFile("cubin");
   auto removeFiles = llvm::make_scope_exit([&] {
     llvm::sys::fs::remove(source);
@@ -117,14 +116,9 @@ FailureOr<std::unique_ptr<llvm::MemoryBuffer>> CudaToolkit::assemble(Location lo
     file.clear_error();
     return emitError(loc) << "cannot write a temporary file for ptxas; TMPDIR names a folder with free space";
   }
-  SmallVector<StringRef> args{"-arch", facts.chip, "-O3", source, "-o", result};
-  if (report)
-    args.push_back("-v");
-  auto [output, isGood] = run(ptxas, args);
+  auto [output, isGood] = run(ptxas, {"-arch", facts.chip, "-O3", source, "-o", result});
   if (!isGood)
     return emitError(loc) << ptxas << " refused a kernel: " << output;
-  if (report)
-    *report = output;
   auto code = llvm::MemoryBuffer::getFile(result, /*IsText=*/false, /*RequiresNullTerminator=*/false, /*IsVolatile=*/true);
   if (!code)
     return emitError(loc) << "ptxas left nothing to read: " << code.getError().message();

@@ -20,10 +20,8 @@ public:
 
   /// Whether LLVM and ptxas know the chip's PTX of that version; else an error at `loc`.
   LogicalResult check(Location loc, const GpuFacts &facts) const;
-  /// The machine code of PTX text. On failure an error with what ptxas said was emitted at `loc`. ptxas's own report (-v) goes to
-  /// `report`, where given.
-  FailureOr<std::unique_ptr<llvm::MemoryBuffer>> assemble(Location loc, StringRef ptx, const GpuFacts &facts,
-                                                          std::string *report = nullptr) const;
+  /// The machine code of PTX text. On failure an error with what ptxas said was emitted at `loc`.
+  FailureOr<std::unique_ptr<llvm::MemoryBuffer>> assemble(Location loc, StringRef ptx, const GpuFacts &facts) const;
 
 private:
   std::string ptxas, version; // version: "13.0"

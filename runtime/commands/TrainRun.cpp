@@ -111,8 +111,11 @@ void TrainRun::resume(const std::string &checkpoint) {
 
 void TrainRun::describe() const {
   BatchShape shape = trainer->shape();
-  printf("model %s (%s), %d threads, %lld tokens per step, seed %llu\n", program.model,
-         program.target, session->threads().size(),
+  std::string place = session->deviceName();
+  if (place.empty())
+    place = format("%d threads", session->threads().size());
+  printf("model %s (%s), %s, %lld tokens per step, seed %llu\n", program.model, program.target,
+         place.c_str(),
          static_cast<long long>(shape.rows * shape.length),
          static_cast<unsigned long long>(state.seed));
   if (!data.copyLength())
@@ -244,7 +247,8 @@ void TrainRun::run() {
   start();
   if (!options.saveInit.empty())
     saveParameters(*session, options.saveInit, data.vocabulary());
-  if (program.flops_per_token > 0)
+  // What is measured is this processor's, not a GPU's.
+  if (program.flops_per_token > 0 && !program.device[0])
     peakSpeed = measurePeakFlops(session->threads()) / program.flops_per_token;
   describe();
   RunLog log(options.log, options.tensorboard, state.step);

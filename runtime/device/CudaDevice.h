@@ -26,6 +26,7 @@ public:
   CudaDevice(const CudaDevice &) = delete;
   CudaDevice &operator=(const CudaDevice &) = delete;
 
+  std::string name() const { return deviceName(driver, index); }
   /// Base addresses of the arenas, for entries.
   char *const *bases() const { return pointers.data(); }
   /// The IO arena, which the host reads and writes where the device does.

@@ -29,6 +29,7 @@ TEST_F(CudaDeviceRun, trains_as_on_a_processor) {
   ProcessResult there = run("train" + options + folder.path("gpu.safetensors"));
   ASSERT_EQ(here.code, 0) << here.output;
   ASSERT_EQ(there.code, 0) << there.output;
+  expectContains(there.output, "model bigram (test), Fake GPU, ");
   std::string parameters = readFile(folder.path("cpu.safetensors"));
   EXPECT_FALSE(parameters.empty());
   EXPECT_EQ(parameters, readFile(folder.path("gpu.safetensors")));
