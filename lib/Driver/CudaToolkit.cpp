@@ -35,21 +35,23 @@ static std::pair<std::string, bool> run(StringRef program, ArrayRef<StringRef> a
   return {output, isGood};
 }
 
-CudaToolkit CudaToolkit::find() {
+/// Where ptxas may be, best places first.
+static std::vector<std::string> candidatesForPtxas() {
+  if (const char *given = getenv("NANOCHAT_PTXAS"))
+    return {given};
   std::vector<std::string> candidates;
-  const char *given = getenv("NANOCHAT_PTXAS");
-  if (given)
-    candidates = {given};
   for (const char *variable : {"CUDA_HOME", "CUDA_PATH", "CUDA_ROOT"})
     if (const char *folder = getenv(variable))
       candidates.push_back(std::string(folder) + "/bin/ptxas");
   if (auto inPath = llvm::sys::findProgramByName("ptxas"))
     candidates.push_back(*inPath);
   candidates.push_back("/usr/local/cuda/bin/ptxas");
-  if (given)
-    candidates.resize(1);
+  return candidates;
+}
+
+CudaToolkit CudaToolkit::find() {
   CudaToolkit toolkit;
-  for (const std::string &candidate : candidates) {
+  for (const std::string &candidate : candidatesForPtxas()) {
     if (!llvm::sys::fs::can_execute(candidate))
       continue;
     auto [text, isGood] = run(candidate, {"--version"});

@@ -23,37 +23,25 @@ bool isProduct(linalg::GenericOp op) {
 
 class Rounding {
 public:
-  /// The factor in bf16, made right behind it.
-  Value of(Value factor) {
-    Value &half = halves[factor];
-    if (half)
-      return half;
-    OpBuilder builder(factor.getContext());
-    builder.setInsertionPointAfterValue(factor);
-    ImplicitLocOpBuilder b(factor.getLoc(), builder);
-    auto type = cast<RankedTensorType>(factor.getType());
-    half = pointwise(b, type.clone(b.getBF16Type()), {factor}, {b.getMultiDimIdentityMap(type.getRank())},
-                     [](ImplicitLocOpBuilder &s, ValueRange v) -> Value { return arith::TruncFOp::create(s, s.getBF16Type(), v[0]); });
-    return half;
-  }
-
-  /// The factor rounded to bf16, but as f32.
-  Value wide(Value factor) {
-    Value &rounded = widened[factor];
+  /// The factor rounded to bf16, made right behind it; as f32 where it stays `wide`.
+  Value of(Value factor, bool wide) {
+    Value &rounded = made[wide][factor];
     if (rounded)
       return rounded;
     OpBuilder builder(factor.getContext());
     builder.setInsertionPointAfterValue(factor);
     ImplicitLocOpBuilder b(factor.getLoc(), builder);
     auto type = cast<RankedTensorType>(factor.getType());
-    rounded = pointwise(b, type, {factor}, {b.getMultiDimIdentityMap(type.getRank())}, [](ImplicitLocOpBuilder &s, ValueRange v) -> Value {
-      return arith::ExtFOp::create(s, s.getF32Type(), Value(arith::TruncFOp::create(s, s.getBF16Type(), v[0])));
-    });
+    rounded = pointwise(b, wide ? type : type.clone(b.getBF16Type()), {factor}, {b.getMultiDimIdentityMap(type.getRank())},
+                        [&](ImplicitLocOpBuilder &s, ValueRange v) -> Value {
+                          Value half = arith::TruncFOp::create(s, s.getBF16Type(), v[0]);
+                          return wide ? Value(arith::ExtFOp::create(s, s.getF32Type(), half)) : half;
+                        });
     return rounded;
   }
 
 private:
-  DenseMap<Value, Value> halves, widened;
+  DenseMap<Value, Value> made[2];
 };
 
 struct RoundFactorsPass : impl::RoundFactorsPassBase<RoundFactorsPass> {
@@ -72,11 +60,11 @@ struct RoundFactorsPass : impl::RoundFactorsPassBase<RoundFactorsPass> {
       getOperation().walk([&](KernelOpInterface op) {
         op.roundWithin();
         for (OpOperand *factor : op.getFactors())
-          factor->set(rounding.wide(factor->get()));
+          factor->set(rounding.of(factor->get(), /*wide=*/true));
       });
     for (linalg::GenericOp op : products)
       for (OpOperand *input : op.getDpsInputOperands()) {
-        input->set(rounding.of(input->get()));
+        input->set(rounding.of(input->get(), /*wide=*/false));
         BlockArgument element = op.getMatchingBlockArgument(input);
         element.setType(getElementTypeOrSelf(input->get()));
         OpBuilder b = OpBuilder::atBlockBegin(op.getBody());

@@ -114,21 +114,19 @@ int64_t CudaDevice::readInteger(const void *address, int64_t bytes) {
   return bytes == 4 ? int32_t(value) : value;
 }
 
-const CudaDevice::Function &CudaDevice::functionOf(const nc_kernel_info &kernel) {
+CudaDriver::Handle CudaDevice::functionOf(const nc_kernel_info &kernel) {
   auto found = functions.find(&kernel);
   if (found != functions.end())
     return found->second;
   const nc_device_code &code = *kernel.device;
   bool fits = code.cubin && computeCapability(driver, index) == architecture(program.device);
-  CudaDriver::Handle module = nullptr;
-  Function function = {};
+  CudaDriver::Handle module = nullptr, function = nullptr;
   std::string what = format("kernel '%s' cannot be loaded", kernel.name);
   check(driver.loadModule(&module, fits ? code.cubin : code.ptx), what);
-  check(driver.getFunction(&function.handle, module, code.function), what);
+  check(driver.getFunction(&function, module, code.function), what);
   constexpr int kMaxDynamicShared = 8; // CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES
   if (code.shared_bytes)
-    check(driver.setFunctionAttribute(function.handle, kMaxDynamicShared, int(code.shared_bytes)),
-          what);
+    check(driver.setFunctionAttribute(function, kMaxDynamicShared, int(code.shared_bytes)), what);
   return functions.emplace(&kernel, function).first->second;
 }
 
@@ -142,8 +140,8 @@ void CudaDevice::launch(const nc_kernel_info &kernel, void *const *buffers, cons
     parameters[i] = const_cast<void **>(&buffers[i]);
   parameters[kernel.n_operands] = &scratch;
   int error =
-      driver.launch(functionOf(kernel).handle, unsigned(kernel.tasks), 1, 1, unsigned(code.threads),
-                    1, 1, unsigned(code.shared_bytes), stream, parameters, nullptr);
+      driver.launch(functionOf(kernel), unsigned(kernel.tasks), 1, 1, unsigned(code.threads), 1, 1,
+                    unsigned(code.shared_bytes), stream, parameters, nullptr);
   if (!error && waitsForEach)
     error = driver.synchronize(stream);
   if (error)

@@ -36,7 +36,6 @@ public:
   void download(int arena, void *to) const;
   /// Bytes at an address of the device.
   void read(void *to, const void *address, size_t bytes) const;
-  void write(const void *from, void *address, size_t bytes);
 
   /// Runs an entry and returns when it is done. `calls` makes its kernel calls; from the second
   /// time on they are a graph that is replayed, unless the entry reads numbers in between.
@@ -48,16 +47,13 @@ public:
   void synchronize();
 
 private:
-  struct Function {
-    CudaDriver::Handle handle;
-  };
   struct Recording {
     int runs = 0;
     bool readsNumbers = false;
     CudaDriver::Handle graph = nullptr;
   };
   void check(int error, const std::string &what) const;
-  const Function &functionOf(const nc_kernel_info &kernel);
+  CudaDriver::Handle functionOf(const nc_kernel_info &kernel);
   void capture(Recording &recording, const nc_entry &entry, const std::function<void()> &calls);
 
   const nc_program &program;
@@ -69,7 +65,7 @@ private:
   std::array<char *, NC_ARENA_COUNT> pointers = {};
   CudaDriver::Address scratch = 0;
   char *hostIo = nullptr;
-  std::map<const nc_kernel_info *, Function> functions;
+  std::map<const nc_kernel_info *, CudaDriver::Handle> functions;
   std::map<const nc_entry *, Recording> recordings;
   Recording *running = nullptr;
 };

@@ -52,8 +52,7 @@ void AttentionBlock::dotRows(Value sums, int64_t rows, const Window &x, const Wi
   })[0];
   Value total = vector::ReductionOp::create(b, vector::CombiningKind::ADD, sum);
   for (int64_t lanes = 1; lanes < perRow; lanes *= 2)
-    total = arith::AddFOp::create(b, total, NVVM::ShflOp::create(b, b.getF32Type(), g.i32(-1), total, g.i32(lanes), g.i32(31),
-                                                                 NVVM::ShflKind::bfly, UnitAttr()));
+    total = arith::AddFOp::create(b, total, g.fromLane(total, lanes));
   total = arith::SelectOp::create(b, g.less(r, x.count), total, f32(0));
   memref::StoreOp::create(b, total, sums, ValueRange{g.index(r)}); // all threads of a row the same
 }
@@ -125,7 +124,7 @@ void AttentionBlock::each(int64_t columns, llvm::function_ref<void(Value, Value,
 
 Value AttentionBlock::acrossRow(Value x, llvm::function_ref<Value(Value, Value)> combine) {
   for (int64_t lanes : {1, 2})
-    x = combine(x, NVVM::ShflOp::create(b, b.getF32Type(), g.i32(-1), x, g.i32(lanes), g.i32(31), NVVM::ShflKind::bfly, UnitAttr()));
+    x = combine(x, g.fromLane(x, lanes));
   return x;
 }
 

@@ -43,7 +43,7 @@ SmallVector<Value> StagedFactor::fetch(Value k, Value offset) {
     Value valid = arith::AndIOp::create(b, g.less(line, g.i32(outer)), g.less(along, g.i32(inner)));
     if (!direct) {
       Value most = arith::MinSIOp::create(b, line, g.i32(outer - 1));
-      values.push_back(alongK ? evaluate(most, along, along, g.i32(inner), valid) : evaluate(along, most, along, g.i32(inner), valid));
+      values.push_back(alongK ? evaluate(most, along, valid) : evaluate(along, most, valid));
       continue;
     }
     Value linear = arith::AddIOp::create(b, arith::MulIOp::create(b, g.index(line), arith::ConstantIndexOp::create(b, inner)), g.index(along));
@@ -55,7 +55,7 @@ SmallVector<Value> StagedFactor::fetch(Value k, Value offset) {
 }
 
 /// The elements of a chunk, zero where there are none. x or k, which runs along the chunk, is its first.
-Value StagedFactor::evaluate(Value x, Value k, Value along, Value alongExtent, Value valid) {
+Value StagedFactor::evaluate(Value x, Value k, Value valid) {
   // Bits of halves, which are not to be taken for numbers.
   VectorType result = e.vectorOf(type == MmaType::bf16 ? b.getI16Type() : elementOf(type, b));
   Value zero = arith::ConstantOp::create(b, b.getZeroAttr(result));
@@ -79,7 +79,7 @@ Value StagedFactor::evaluate(Value x, Value k, Value along, Value alongExtent, V
   }
   // Some of the lanes; a line beyond the last was brought back, and none of its lanes counts.
   Evaluator::Scope scope(e);
-  Value count = arith::SelectOp::create(b, valid, arith::SubIOp::create(b, alongExtent, along), g.i32(0));
+  Value count = arith::SelectOp::create(b, valid, arith::SubIOp::create(b, g.i32(inner), alongK ? k : x), g.i32(0));
   e.mask = vector::CreateMaskOp::create(b, e.vectorOf(b.getI1Type()), ValueRange{g.index(count)});
   return arith::SelectOp::create(b, e.mask, compute(), zero);
 }

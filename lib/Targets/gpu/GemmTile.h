@@ -47,7 +47,7 @@ private:
   };
   Chunk chunkOf(int64_t i);
   Value placeOf(Value row, Value chunk);
-  Value evaluate(Value x, Value k, Value along, Value alongExtent, Value valid);
+  Value evaluate(Value x, Value k, Value valid);
   SmallVector<Value> wordsAcross(Value offset, Value x, int64_t step, bool isA);
 
   GpuBuilder &g;

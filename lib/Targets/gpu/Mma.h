@@ -33,6 +33,11 @@ public:
   Value narrow(Value index) { return arith::IndexCastOp::create(b, b.getI32Type(), index); }
   Value thread() { return NVVM::ThreadIdXOp::create(b, b.getI32Type()); }
 
+  /// What the thread of the warp holds whose lane differs by `lanes`; all threads of it take part.
+  Value fromLane(Value number, int64_t lanes) {
+    return NVVM::ShflOp::create(b, b.getF32Type(), i32(-1), number, i32(lanes), i32(31), NVVM::ShflKind::bfly, UnitAttr());
+  }
+
   /// The address of a buffer of identity layout, in its own memory space, and `bytes` behind an address.
   Value pointer(Value memref);
   Value behind(Value pointer, Value bytes);

@@ -22,14 +22,4 @@ static TeamShape arrange(RowwisePlan &plan) {
   return columns;
 }
 
-LogicalResult nanochat::emitGpuRowwise(func::FuncOp kernel, const GpuFacts &) {
-  if (!kernel.getBody().hasOneBlock())
-    return failure();
-  OwningOpRef<func::FuncOp> body = kernel.clone();
-  flatten(*body);
-  FailureOr<RowwisePlan> plan = planRowwise(*body, kSumLanes);
-  if (failed(plan))
-    return failure();
-  TeamShape team = arrange(*plan);
-  return emitRowwise(kernel, *body, *plan, team);
-}
+LogicalResult nanochat::emitGpuRowwise(func::FuncOp kernel, const GpuFacts &) { return emitRowwise(kernel, arrange); }

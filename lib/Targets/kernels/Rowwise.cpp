@@ -407,13 +407,7 @@ void RowwiseEmitter::reduction(Value root, ArrayRef<Lanes> row) {
 // The emitter
 //===------------------------------------------------------------------------------------------===//
 
-LogicalResult nanochat::emitRowwise(func::FuncOp kernel, func::FuncOp body, const RowwisePlan &plan, TeamShape team) {
-  if (failed(RowwiseEmitter(kernel, body, plan, team).emit()))
-    return failure();
-  return expandMath(kernel);
-}
-
-LogicalResult nanochat::emitRowwise(func::FuncOp kernel, const CpuFacts &) {
+LogicalResult nanochat::emitRowwise(func::FuncOp kernel, llvm::function_ref<TeamShape(RowwisePlan &)> arrange) {
   if (!kernel.getBody().hasOneBlock())
     return failure();
   OwningOpRef<func::FuncOp> body = kernel.clone();
@@ -421,5 +415,12 @@ LogicalResult nanochat::emitRowwise(func::FuncOp kernel, const CpuFacts &) {
   FailureOr<RowwisePlan> plan = planRowwise(*body, kSumLanes);
   if (failed(plan))
     return failure();
-  return emitRowwise(kernel, *body, *plan, {kSumLanes});
+  TeamShape team = arrange(*plan);
+  if (failed(RowwiseEmitter(kernel, *body, *plan, team).emit()))
+    return failure();
+  return expandMath(kernel);
+}
+
+LogicalResult nanochat::emitRowwise(func::FuncOp kernel, const CpuFacts &) {
+  return emitRowwise(kernel, [](RowwisePlan &) { return TeamShape{kSumLanes}; });
 }

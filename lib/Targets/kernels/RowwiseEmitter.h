@@ -7,8 +7,8 @@
 
 namespace mlir::nanochat {
 
-/// Emits `kernel`, whose meaning is `body`, for a thread of such a team.
-LogicalResult emitRowwise(func::FuncOp kernel, func::FuncOp body, const RowwisePlan &plan, TeamShape team);
+/// Plans a kernel and emits it for a thread of the team that `arrange` chooses, which may change how much of the plan a task is.
+LogicalResult emitRowwise(func::FuncOp kernel, llvm::function_ref<TeamShape(RowwisePlan &)> arrange);
 
 } // namespace mlir::nanochat
 #endif
