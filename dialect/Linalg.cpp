@@ -58,6 +58,13 @@ Value reduce(ImplicitLocOpBuilder &b, RankedTensorType type, unsigned loops,
   return generic(b, type, ins, out, all, iterators, true, body);
 }
 
+Value roundToHalf(ImplicitLocOpBuilder &b, Value x) {
+  // Code generators have no way from f64 to bf16 but a function of the compiler's library.
+  Value narrow = x.getType().isF64() ? Value(arith::TruncFOp::create(b, b.getF32Type(), x)) : x;
+  Value half = arith::TruncFOp::create(b, b.getBF16Type(), narrow);
+  return arith::ExtFOp::create(b, x.getType(), half);
+}
+
 Value splitRows(ImplicitLocOpBuilder &b, Value x, int64_t rows) {
   auto type = cast<RankedTensorType>(x.getType());
   SmallVector<int64_t> shape{type.getDimSize(0) / rows, rows};

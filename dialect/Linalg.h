@@ -27,6 +27,9 @@ Value reduce(ImplicitLocOpBuilder &b, RankedTensorType type, unsigned loops,
              ArrayRef<unsigned> outDims, double init, ValueRange ins, ArrayRef<AffineMap> maps,
              ScalarBody body);
 
+/// A float scalar rounded to bf16, in the type it had.
+Value roundToHalf(ImplicitLocOpBuilder &b, Value x);
+
 /// (N, ...) to (N / rows, rows, ...), rows a divisor of N: a view, no copy.
 Value splitRows(ImplicitLocOpBuilder &b, Value x, int64_t rows);
 

@@ -28,7 +28,6 @@ public:
   }
   /// Copies inputs, or outputs.
   void copy(bool isOutput) {
-    device.synchronize();
     for (int32_t i = 0; i < kernel.n_operands; ++i)
       if (bool(kernel.operands[i].is_output) == isOutput)
         device.read(pointers[size_t(i)], buffers[i], bytes(i));
@@ -49,16 +48,15 @@ private:
 
 void dispatchWatched(nc_context &context, const nc_kernel_info &kernel, void *const *buffers,
                      const char *source) {
+  context.device->synchronize();
   std::optional<WatchedCall> watched;
   if (context.observer->readsBuffers()) {
     watched.emplace(context, kernel, buffers);
     watched->copy(/*isOutput=*/false);
   }
   nc::KernelCall call{kernel, watched ? watched->data() : nullptr, source};
-  context.device->synchronize();
   context.observer->before(call);
-  context.device->launch(kernel, buffers, source);
-  context.device->synchronize();
+  call.seconds = context.device->launchTimed(kernel, buffers, source);
   if (watched)
     watched->copy(/*isOutput=*/true);
   context.observer->after(call);

@@ -16,6 +16,7 @@ struct KernelCall {
   const nc_kernel_info &kernel;
   void *const *buffers;
   const char *source;
+  double seconds = -1; // of a call that is over, by the device's clock; negative where it has none
 };
 
 /// Sees entries and every kernel call of them, on the calling thread.

@@ -92,6 +92,19 @@ struct Scores {
                            constant(s, element, -std::numeric_limits<double>::infinity()));
                      });
   }
+  /// p rounded to bf16.
+  Value rounded(Value p) const {
+    return pointwise(b, scoreType(), {p}, {b.getMultiDimIdentityMap(5)},
+                     [](ImplicitLocOpBuilder &s, ValueRange v) { return roundToHalf(s, v[0]); });
+  }
+  /// The logarithm of the least power of two that is not below exp(x).
+  Value toPowerOfTwo(Value x) const {
+    return pointwise(b, type({B, T, G, R}), {x}, {b.getMultiDimIdentityMap(4)},
+                     [&](ImplicitLocOpBuilder &s, ValueRange v) {
+                       Value ln2 = constant(s, element, std::log(2.0));
+                       return mul(s, math::CeilOp::create(s, div(s, v[0], ln2)), ln2);
+                     });
+  }
   /// exp(scores − shift), with one shift per row.
   Value exponentials(Value scores, Value shift) const {
     return pointwise(b, scoreType(), {scores, shift},
@@ -124,6 +137,7 @@ static int64_t causalFlops(RankedTensorType q, int64_t seq) {
 
 DispatchClass AttentionOp::getDispatchClass() { return DispatchClass::attention; }
 DispatchClass AttentionGradOp::getDispatchClass() { return DispatchClass::attention; }
+void AttentionOp::roundWithin() { setRounded(true); }
 SmallVector<OpOperand *> AttentionOp::getFactors() { return {&getQMutable(), &getKMutable(), &getVMutable()}; }
 void AttentionGradOp::roundWithin() { setRounded(true); }
 SmallVector<OpOperand *> AttentionGradOp::getFactors() { return {&getQMutable(), &getKMutable(), &getVMutable(), &getDyMutable()}; }
@@ -156,7 +170,11 @@ FailureOr<SmallVector<Value>> AttentionOp::decomposeOperation(OpBuilder &builder
   SmallVector<unsigned> row{S::B, S::T, S::G, S::R}, query{S::B, S::T, S::G, S::R, S::D};
   Value scores = loops.form(q, k), top = loops.maxima(scores);
   // Shifted by the maximum, not by lse: an lse of 10⁴ is rounded to 10⁻³ in f32.
+  if (getRounded())
+    top = loops.toPowerOfTwo(top);
   Value terms = loops.exponentials(scores, top), sum = loops.sums(terms);
+  if (getRounded())
+    terms = loops.rounded(terms);
   Value weighted =
       loops.contract(query, terms, {S::B, S::T, S::G, S::R, S::S}, v, {S::B, S::S, S::G, S::D});
   Value y = pointwise(b, loops.type(query), {weighted, sum},
@@ -187,7 +205,7 @@ LogicalResult AttentionOp::buildVJP(OpBuilder &b, Cotangents &ct) {
   if (!dy) // Only lse was used, which carries no gradient.
     return success();
   auto grad = AttentionGradOp::create(b, getLoc(), getQ(), getK(), getV(), getY(), getLse(), dy,
-                                      getHeads(), getKvHeads(), getSeq());
+                                      getHeads(), getKvHeads(), getSeq(), getRounded());
   ct.add(b, getQ(), grad.getDq());
   ct.add(b, getK(), grad.getDk());
   ct.add(b, getV(), grad.getDv());
@@ -238,20 +256,14 @@ FailureOr<SmallVector<Value>> AttentionGradOp::decomposeOperation(OpBuilder &bui
       b, loops.type(row), 5, row, 0.0, {dy, y}, {full, full},
       [](ImplicitLocOpBuilder &s, ValueRange v) { return add(s, v[2], mul(s, v[0], v[1])); });
   Value dp = loops.contract(score, dy, query, v, key);
-  auto rounded = [&](ImplicitLocOpBuilder &s, Value x) -> Value {
-    if (!getRounded())
-      return x;
-    Value half = arith::TruncFOp::create(s, s.getBF16Type(), x);
-    return arith::ExtFOp::create(s, x.getType(), half);
-  };
   Value ds = pointwise(
       b, loops.scoreType(), {p, dp, delta}, {full, full, rows},
       [&](ImplicitLocOpBuilder &s, ValueRange v) {
-        Value slope = rounded(s, mul(s, v[0], sub(s, v[1], v[2])));
-        return mul(s, slope, constant(s, v[0].getType(), loops.scale()));
+        Value slope = mul(s, v[0], sub(s, v[1], v[2]));
+        return mul(s, getRounded() ? roundToHalf(s, slope) : slope, constant(s, v[0].getType(), loops.scale()));
       });
   if (getRounded())
-    p = pointwise(b, loops.scoreType(), {p}, {full}, [&](ImplicitLocOpBuilder &s, ValueRange v) { return rounded(s, v[0]); });
+    p = loops.rounded(p);
   return SmallVector<Value>{loops.join(loops.contract(query, ds, score, k, key)),
                             loops.join(loops.contract(key, ds, score, q, query)),
                             loops.join(loops.contract(key, p, score, dy, query))};

@@ -35,7 +35,7 @@ def Nanochat_RopeOp : Nanochat_ComputeOp<"rope",
   let hasVerifier = 1;
 }
 
-def Nanochat_AttentionOp : Nanochat_ComputeOp<"attention", [DeclareOpInterfaceMethods<KernelOpInterface, ["getFactors"]>, InfersTypes, HasVjp, HasIterationSpace, HasCost]> {
+def Nanochat_AttentionOp : Nanochat_ComputeOp<"attention", [DeclareOpInterfaceMethods<KernelOpInterface, ["getFactors", "roundWithin"]>, InfersTypes, HasVjp, HasIterationSpace, HasCost]> {
   let summary = "Causal softmax attention within sequences";
   let description = [{
     q (N, heads·D), k and v (N, kv_heads·D), N a multiple of `seq`; query head h reads key head
@@ -43,12 +43,14 @@ def Nanochat_AttentionOp : Nanochat_ComputeOp<"attention", [DeclareOpInterfaceMe
     s[n, m, h] = (q[n, h]·k[m, g]) / √D, lse[n, h] = log Σ_m exp s[n, m, h] (N, heads),
     y[n, h] = Σ_m exp(s[n, m, h] − lse[n, h])·v[m, g] (N, heads·D).
     `lse` is what the gradient needs besides operands and y; it carries no gradient itself.
+    Where it is `rounded`, what multiplies v is exp(s)/2^e rounded to bf16, as tensor cores take it, and y is divided by the sum of
+    exp(s)/2^e. The integer e is the least for which none is above 1; any other gives the same y, so that no order of blocks matters.
   }];
   let arguments = (ins FloatMatrix:$q, FloatMatrix:$k, FloatMatrix:$v,
-      PositiveI64:$heads, PositiveI64:$kv_heads, PositiveI64:$seq);
+      PositiveI64:$heads, PositiveI64:$kv_heads, PositiveI64:$seq, UnitAttr:$rounded);
   let results = (outs FloatMatrix:$y, FloatMatrix:$lse);
   let assemblyFormat = [{
-    $q `,` $k `,` $v `heads` `=` $heads `kv_heads` `=` $kv_heads `seq` `=` $seq attr-dict
+    $q `,` $k `,` $v `heads` `=` $heads `kv_heads` `=` $kv_heads `seq` `=` $seq (`rounded` $rounded^)? attr-dict
     `:` type($q) `,` type($k) `,` type($v)
   }];
   let hasVerifier = 1;

@@ -1,5 +1,6 @@
 #include "lib/Driver/Plan.h"
 #include "dialect/StepIR.h"
+#include "lib/Driver/Floors.h"
 #include "lib/Memory/Passes.h"
 #include "llvm/Support/Format.h"
 #include "llvm/Support/JSON.h"
@@ -60,6 +61,11 @@ static json::Object describe(ModuleOp planned, const ProgramFacts &facts, Parame
                                    {"bytes", number("bytes")}, {"offset", number("offset")}, {"first", number("first")},
                                    {"last", number("last")}, {"saved", isSaved}});
   }
+  json::Array dispatches;
+  for (const DispatchFloor &floor : collectFloors(planned))
+    dispatches.push_back(json::Object{{"entry", floor.entry}, {"kernel", floor.kernel}, {"class", floor.kind},
+                                      {"arithmetic", floor.arithmetic}, {"calls", floor.calls}, {"bytes", floor.bytes},
+                                      {"operations", floor.operations}});
   return json::Object{{"model", facts.model},
                       {"target", facts.target},
                       {"sizes", std::move(sizes)},
@@ -70,7 +76,8 @@ static json::Object describe(ModuleOp planned, const ProgramFacts &facts, Parame
                       {"total_bytes", total},
                       {"scratch_bytes_per_thread", scratch},
                       {"saved_bytes", saved},
-                      {"workspace", std::move(buffers)}};
+                      {"workspace", std::move(buffers)},
+                      {"dispatches", std::move(dispatches)}};
 }
 
 /// 1234567 as 1,234,567.
@@ -101,6 +108,19 @@ static std::map<std::string, int64_t> sorted(const json::Object &numbers) {
   return byName;
 }
 
+static void printFloors(json::Array &dispatches, llvm::raw_ostream &os) {
+  os << "\ndispatches, and what a call takes at least: bytes of its operands, operations (a multiply-add is two)\n"
+     << llvm::right_justify("calls", 8) << llvm::right_justify("bytes", 16) << llvm::right_justify("operations", 20)
+     << llvm::right_justify("per byte", 10) << "  of    what\n";
+  for (json::Value &value : dispatches) {
+    json::Object &floor = *value.getAsObject();
+    int64_t bytes = *floor.getInteger("bytes"), operations = *floor.getInteger("operations");
+    os << llvm::right_justify(grouped(*floor.getInteger("calls")), 8) << llvm::right_justify(grouped(bytes), 16)
+       << llvm::right_justify(grouped(operations), 20) << llvm::format("%10.1f", double(operations) / double(std::max<int64_t>(1, bytes))) << "  "
+       << llvm::left_justify(*floor.getString("arithmetic"), 6) << *floor.getString("entry") << " " << *floor.getString("kernel") << "\n";
+  }
+}
+
 static void printTable(json::Object &plan, llvm::raw_ostream &os) {
   auto number = [&](StringRef key) { return *plan.getInteger(key); };
   os << *plan.getString("model") << " for " << *plan.getString("target") << ":";
@@ -125,6 +145,7 @@ static void printTable(json::Object &plan, llvm::raw_ostream &os) {
        << (*buffer.getBoolean("saved") ? " * " : "   ") << llvm::left_justify(alive, 12) << " " << *buffer.getString("entry") << " "
        << *buffer.getString("type") << "\n";
   }
+  printFloors(*plan.getArray("dispatches"), os);
 }
 
 void mlir::nanochat::printPlan(ModuleOp planned, const ProgramFacts &facts, ParameterCount parameters, int64_t scratch, bool isJson,

@@ -14,8 +14,8 @@ struct ParameterCount {
 };
 ParameterCount countParameters(ModelOp model);
 
-/// Prints the plan of a module after stage `plan`: sizes, parameters, work per token, bytes per arena and
-/// every buffer of the workspace. `scratch` are the bytes of each thread.
+/// Prints the plan of a module after stage `plan`: sizes, parameters, work per token, bytes per arena,
+/// every buffer of the workspace and the floor of every dispatch. `scratch` are the bytes of each thread.
 void printPlan(ModuleOp planned, const ProgramFacts &facts, ParameterCount parameters, int64_t scratch, bool json,
                llvm::raw_ostream &os);
 

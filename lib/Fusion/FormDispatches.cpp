@@ -1,5 +1,6 @@
 // Makes every group of ops a dispatch. Views stay outside, where they cost nothing; constants and the starts of
 // reductions (fill, empty) are copied into every dispatch that needs one.
+#include "dialect/Linalg.h"
 #include "lib/Fusion/Groups.h"
 #include "lib/Fusion/Passes.h"
 #include "mlir/Transforms/RegionUtils.h"
@@ -193,10 +194,14 @@ static void fillConstants(func::FuncOp func) {
       OpBuilder b(use.getOwner());
       auto type = cast<RankedTensorType>(op.getType());
       auto dispatch = DispatchOp::create(b, op.getLoc(), type, DispatchClass::pointwise, ValueRange(), b.getDenseI64ArrayAttr({-1}), FlatSymbolRefAttr());
-      OpBuilder inside = OpBuilder::atBlockEnd(&dispatch.getBody().emplaceBlock());
-      Value scalar = arith::ConstantOp::create(inside, op.getLoc(), cast<DenseElementsAttr>(op.getValue()).getSplatValue<TypedAttr>());
-      Value empty = tensor::EmptyOp::create(inside, op.getLoc(), type.getShape(), type.getElementType());
-      YieldOp::create(inside, op.getLoc(), linalg::FillOp::create(inside, op.getLoc(), scalar, empty).getResults(), ValueRange());
+      ImplicitLocOpBuilder inside(op.getLoc(), OpBuilder::atBlockEnd(&dispatch.getBody().emplaceBlock()));
+      auto elements = dyn_cast<SplatElementsAttr>(op.getValue());
+      Value table = elements ? Value() : inside.clone(*op)->getResult(0);
+      SmallVector<AffineMap> maps(table ? 1 : 0, b.getMultiDimIdentityMap(type.getRank()));
+      Value filled = pointwise(inside, type, table ? ValueRange(table) : ValueRange(), maps, [&](ImplicitLocOpBuilder &s, ValueRange v) -> Value {
+        return table ? v[0] : arith::ConstantOp::create(s, elements.getSplatValue<TypedAttr>());
+      });
+      YieldOp::create(inside, filled, ValueRange());
       use.set(dispatch.getResult(0));
     }
 }

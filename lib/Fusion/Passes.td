@@ -22,6 +22,18 @@ def FormDispatchesPass : Pass<"nanochat-form-dispatches", "::mlir::func::FuncOp"
   let options = [Option<"fuse", "fuse", "bool", "true", "group ops">];
 }
 
+def SplitProductsPass : Pass<"nanochat-split-products", "::mlir::func::FuncOp"> {
+  let summary = "Cut long sums of products with small results into slices that run side by side";
+  let description = [{
+    A product c[m, n] = Σ_k whose result has fewer tiles of 128 × 128 than a GPU runs `blocks` at once becomes up to 16 products
+    c[s, m, n] over a slice of k each, which read views of the factors, and their sum over s (split-K). A slice has `least`
+    or more of k; a product whose k does not split evenly stays whole. The order of sums depends on shapes alone.
+  }];
+  let options = [Option<"blocks", "blocks", "int64_t", "132", "blocks that run at once">,
+                 Option<"least", "least", "int64_t", "512", "the shortest slice">];
+  let dependentDialects = ["::mlir::tensor::TensorDialect"];
+}
+
 def OutlineKernelsPass : Pass<"nanochat-outline-kernels", "::mlir::ModuleOp"> {
   let summary = "Move dispatch bodies to kernel functions, identical ones once";
 }

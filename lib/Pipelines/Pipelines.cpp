@@ -66,6 +66,11 @@ static void fuse(OpPassManager &pm, const PipelineOptions &options) {
     rounding.withinKernels = options.roundAttention;
     pm.addNestedPass<func::FuncOp>(createRoundFactorsPass(rounding));
   }
+  if (options.target.gpu) {
+    SplitProductsPassOptions split;
+    split.blocks = options.target.gpu->multiprocessors;
+    pm.addNestedPass<func::FuncOp>(createSplitProductsPass(split));
+  }
   pm.addNestedPass<func::FuncOp>(createFormDispatchesPass(form));
   pm.addPass(createPlaceCopiesPass());
   pm.addPass(createOutlineKernelsPass());

@@ -7,12 +7,12 @@ namespace mlir::nanochat {
 #include "lib/Quantize/Passes.h.inc"
 
 namespace {
-/// Is it a matrix product acc + x·y of f32 inputs?
+/// Is it a matrix product acc + x·y of f32 or f64 inputs?
 bool isProduct(linalg::GenericOp op) {
   if (op.getNumReductionLoops() != 1 || op.getNumParallelLoops() < 2 || op.getNumDpsInputs() != 2 || op.getNumDpsInits() != 1)
     return false;
   auto sum = op.getBody()->getTerminator()->getOperand(0).getDefiningOp<arith::AddFOp>();
-  if (!sum || !sum.getType().isF32())
+  if (!sum || !isa<Float32Type, Float64Type>(sum.getType()))
     return false;
   auto isInput = [&](Value x) { return llvm::is_contained(op.getRegionInputArgs(), x); };
   return llvm::any_of(sum->getOperands(), [&](Value term) {
@@ -23,7 +23,7 @@ bool isProduct(linalg::GenericOp op) {
 
 class Rounding {
 public:
-  /// The factor rounded to bf16, made right behind it; as f32 where it stays `wide`.
+  /// The factor rounded to bf16, made right behind it; of the type it had where it stays `wide`.
   Value of(Value factor, bool wide) {
     Value &rounded = made[wide][factor];
     if (rounded)
@@ -34,8 +34,7 @@ public:
     auto type = cast<RankedTensorType>(factor.getType());
     rounded = pointwise(b, wide ? type : type.clone(b.getBF16Type()), {factor}, {b.getMultiDimIdentityMap(type.getRank())},
                         [&](ImplicitLocOpBuilder &s, ValueRange v) -> Value {
-                          Value half = arith::TruncFOp::create(s, s.getBF16Type(), v[0]);
-                          return wide ? Value(arith::ExtFOp::create(s, s.getF32Type(), half)) : half;
+                          return wide ? roundToHalf(s, v[0]) : arith::TruncFOp::create(s, s.getBF16Type(), v[0]);
                         });
     return rounded;
   }
@@ -64,7 +63,10 @@ struct RoundFactorsPass : impl::RoundFactorsPassBase<RoundFactorsPass> {
       });
     for (linalg::GenericOp op : products)
       for (OpOperand *input : op.getDpsInputOperands()) {
-        input->set(rounding.of(input->get(), /*wide=*/false));
+        bool isF64 = getElementTypeOrSelf(input->get()).isF64();
+        input->set(rounding.of(input->get(), /*wide=*/isF64));
+        if (isF64)
+          continue;
         BlockArgument element = op.getMatchingBlockArgument(input);
         element.setType(getElementTypeOrSelf(input->get()));
         OpBuilder b = OpBuilder::atBlockBegin(op.getBody());

@@ -148,6 +148,24 @@ void CudaDevice::launch(const nc_kernel_info &kernel, void *const *buffers, cons
     check(error, format("kernel '%s' failed, which computes %s", kernel.name, source));
 }
 
+double CudaDevice::launchTimed(const nc_kernel_info &kernel, void *const *buffers,
+                               const char *source) {
+  std::string what = "the GPU's clock cannot be read";
+  if (!begin) {
+    check(driver.createEvent(&begin, 0), what);
+    check(driver.createEvent(&end, 0), what);
+  }
+  functionOf(kernel); // loading it is not its time
+  check(driver.recordEvent(begin, stream), what);
+  launch(kernel, buffers, source);
+  check(driver.recordEvent(end, stream), what);
+  if (int error = driver.synchronize(stream))
+    check(error, format("kernel '%s' failed, which computes %s", kernel.name, source));
+  float milliseconds = 0;
+  check(driver.elapsed(&milliseconds, begin, end), what);
+  return 1e-3 * double(milliseconds);
+}
+
 void CudaDevice::capture(Recording &recording, const nc_entry &entry,
                          const std::function<void()> &calls) {
   std::string what = format("entry '%s' cannot be recorded", entry.name);

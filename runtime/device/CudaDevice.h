@@ -42,6 +42,8 @@ public:
   void run(const nc_entry &entry, const std::function<void()> &calls);
   /// Starts a kernel on addresses of the device.
   void launch(const nc_kernel_info &kernel, void *const *buffers, const char *source);
+  /// As that, and waits for it; the seconds it took on the device's clock.
+  double launchTimed(const nc_kernel_info &kernel, void *const *buffers, const char *source);
   /// An integer of `bytes` that kernels started before have written.
   int64_t readInteger(const void *address, int64_t bytes);
   void synchronize();
@@ -60,7 +62,7 @@ private:
   CudaDriver driver;
   int index;
   bool waitsForEach; // NANOCHAT_CUDA_SYNC: every kernel is waited for, so that an error names it
-  CudaDriver::Handle context = nullptr, stream = nullptr;
+  CudaDriver::Handle context = nullptr, stream = nullptr, begin = nullptr, end = nullptr;
   std::array<CudaDriver::Address, NC_ARENA_COUNT> arenas = {};
   std::array<char *, NC_ARENA_COUNT> pointers = {};
   CudaDriver::Address scratch = 0;

@@ -24,7 +24,8 @@ bool CudaDriver::loadAll() {
          find(setContext, "cuCtxSetCurrent") &&
          find(releaseContext, "cuDevicePrimaryCtxRelease_v2") &&
          find(createStream, "cuStreamCreate") && find(synchronize, "cuStreamSynchronize") &&
-         find(allocate, "cuMemAlloc_v2") && find(release, "cuMemFree_v2") &&
+         find(createEvent, "cuEventCreate") && find(recordEvent, "cuEventRecord") &&
+         find(elapsed, "cuEventElapsedTime") && find(allocate, "cuMemAlloc_v2") && find(release, "cuMemFree_v2") &&
          find(allocateHost, "cuMemHostAlloc") && find(releaseHost, "cuMemFreeHost") &&
          find(addressOfHost, "cuMemHostGetDevicePointer_v2") && find(clear, "cuMemsetD8_v2") &&
          find(toDevice, "cuMemcpyHtoD_v2") && find(toHost, "cuMemcpyDtoH_v2") &&

@@ -12,7 +12,7 @@
 namespace nc {
 
 /// Every function returns 0 for success. A device is a number, device memory an address; contexts,
-/// streams, modules, functions and graphs are opaque.
+/// streams, events, modules, functions and graphs are opaque.
 struct CudaDriver {
   using Address = unsigned long long;
   using Handle = void *;
@@ -31,6 +31,9 @@ struct CudaDriver {
   int (*releaseContext)(int) = nullptr;
   int (*createStream)(Handle *, unsigned) = nullptr;
   int (*synchronize)(Handle) = nullptr;
+  int (*createEvent)(Handle *, unsigned) = nullptr;
+  int (*recordEvent)(Handle, Handle) = nullptr;
+  int (*elapsed)(float *, Handle, Handle) = nullptr;
   int (*allocate)(Address *, size_t) = nullptr;
   int (*release)(Address) = nullptr;
   int (*allocateHost)(void **, size_t, unsigned) = nullptr;

@@ -34,3 +34,15 @@ func.func @gathers(%x: tensor<4x6xf32>) -> tensor<4x6xf32> {
   } -> tensor<4x6xf32>
   return %z : tensor<4x6xf32>
 }
+
+// What an entry returns, or a loop starts from, is written by a dispatch: a number everywhere, or a table.
+// CHECK-LABEL: @constants
+// CHECK: nanochat.dispatch pointwise ins()
+// CHECK: arith.constant 2.0
+// CHECK: nanochat.dispatch pointwise ins()
+// CHECK: arith.constant dense<[1.0
+func.func @constants() -> (tensor<2xf32>, tensor<2xf32>) {
+  %all = arith.constant dense<2.0> : tensor<2xf32>
+  %table = arith.constant dense<[1.0, 3.0]> : tensor<2xf32>
+  return %all, %table : tensor<2xf32>, tensor<2xf32>
+}

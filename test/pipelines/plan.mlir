@@ -1,5 +1,5 @@
 // RUN: nanochat-opt %models/looplm-tiny.mlir --target=native --plan | FileCheck %s
-// RUN: nanochat-opt %models/looplm-tiny.mlir --target=native --plan=json | %python -c "import json, sys; p = json.load(sys.stdin); assert p['total_bytes'] == sum(p['arena_bytes'].values()); assert all(b['bytes'] > 0 for b in p['workspace'])"
+// RUN: nanochat-opt %models/looplm-tiny.mlir --target=native --plan=json | %python -c "import json, sys; p = json.load(sys.stdin); assert p['total_bytes'] == sum(p['arena_bytes'].values()); assert all(b['bytes'] > 0 for b in p['workspace']); assert any(d['calls'] == 12 and d['operations'] > 2 * 2048 * 256 * 704 and d['arithmetic'] == 'int8' and d['bytes'] > 2048 * 256 + 256 * 704 // 4 for d in p['dispatches'])"
 // RUN: not nanochat-opt %models/looplm-tiny.mlir --target=native --plan=xml 2>&1 | FileCheck %s --check-prefix=FORM
 // RUN: not nanochat-opt %models/looplm-tiny.mlir --target=native --plan --emit=obj 2>&1 | FileCheck %s --check-prefix=TWO
 
@@ -11,6 +11,8 @@
 // CHECK: param {{ *}}11,745,344
 // CHECK: workspace
 // CHECK: train.gradients tensor<
+// CHECK: calls {{ *}}bytes {{ *}}operations {{ *}}per byte
+// CHECK: int8 {{ *}}train.gradients gemm_2048x704
 
 // FORM: error: --plan=xml is not known
 // FORM: note: write --plan for a table or --plan=json

@@ -62,3 +62,20 @@ func.func @train.update(%x: tensor<2x4xf32>, %w: tensor<3x4xf32>) -> tensor<2x3x
   } -> tensor<2x3xf32>
   return %y : tensor<2x3xf32>
 }
+
+// A reference that computes in f64 rounds as well, and goes on in f64.
+// CHECK-LABEL: @wide
+// CHECK: %[[NARROW:.*]] = arith.truncf %{{.*}} : f64 to f32
+// CHECK: %[[HALF:.*]] = arith.truncf %[[NARROW]] : f32 to bf16
+// CHECK: arith.extf %[[HALF]] : bf16 to f64
+// CHECK: linalg.generic {{.*}} ins(%{{.*}} : tensor<2x4xf64>, tensor<3x4xf64>)
+func.func @wide(%x: tensor<2x4xf64>, %w: tensor<3x4xf64>, %start: tensor<2x3xf64>) -> tensor<2x3xf64> {
+  %y = linalg.generic {indexing_maps = [#mk, #nk, #mn], iterator_types = ["parallel", "parallel", "reduction"]}
+      ins(%x, %w : tensor<2x4xf64>, tensor<3x4xf64>) outs(%start : tensor<2x3xf64>) {
+  ^bb0(%a: f64, %b: f64, %s: f64):
+    %p = arith.mulf %a, %b : f64
+    %t = arith.addf %s, %p : f64
+    linalg.yield %t : f64
+  } -> tensor<2x3xf64>
+  return %y : tensor<2x3xf64>
+}

@@ -6,6 +6,8 @@
 #include "TestTools.h"
 #include "runtime/device/ProgramChoice.h"
 
+#include <regex>
+
 using namespace nc;
 using namespace nc::test;
 
@@ -43,6 +45,14 @@ TEST_F(CudaDeviceRun, waits_for_each_kernel_where_asked_to) {
           "NANOCHAT_CUDA_SYNC=1 LD_LIBRARY_PATH=" FAKE_CUDA_FOLDER);
   ASSERT_EQ(graph.code + calls.code, 0) << graph.output << calls.output;
   EXPECT_EQ(readFile(folder.path("graph.safetensors")), readFile(folder.path("calls.safetensors")));
+}
+
+TEST_F(CudaDeviceRun, profiles_by_the_clock_of_the_device) {
+  ProcessResult result = run("train --data " + data + " --ext txt --steps 3 --profile");
+  ASSERT_EQ(result.code, 0) << result.output;
+  // Two steps are counted, a call in each of which takes 2.5 ms.
+  EXPECT_TRUE(std::regex_search(result.output, std::regex(" 5\\.00 +2 .* bigram_loss: ")))
+      << result.output;
 }
 
 TEST_F(CudaDeviceRun, names_the_kernel_that_fails) {

@@ -80,7 +80,8 @@ private:
       greatest = arith::MaxNumFOp::create(b, greatest, scores[i]);
     });
     for (int h = 0; h < 2; ++h) {
-      top[h] = acrossRow(most[h], [&](Value x, Value y) -> Value { return arith::MaxNumFOp::create(b, x, y); });
+      // A power of two: how exp2 rounds to bf16 does not depend on which.
+      top[h] = math::CeilOp::create(b, acrossRow(most[h], [&](Value x, Value y) -> Value { return arith::MaxNumFOp::create(b, x, y); }));
       shrink[h] = exp2(arith::SubFOp::create(b, before[sums + h], top[h]));
       total[h] = mulF(before[sums + 2 + h], shrink[h]);
     }

@@ -42,19 +42,21 @@ private:
   GpuBuilder g;
   Evaluator e;
   StagedFactor factorA, factorB;
-  Value m0, n0, warpM, warpN; // of the block; of the warp within it
+  Value slice, m0, n0, warpM, warpN; // of the block; of the warp within it
 };
 } // namespace
 
 void GpuGemm::placeBlock() {
-  int64_t down = llvm::divideCeil(c.M, tile.rows), warpsAcross = tile.columns / tile.warpColumns;
+  int64_t down = llvm::divideCeil(c.M, tile.rows), across = llvm::divideCeil(c.N, tile.columns), warpsAcross = tile.columns / tile.warpColumns;
   Value task = g.narrow(kernel.task), warp = g.div(g.thread(), kWarp);
   m0 = g.mul(g.rem(task, down), tile.rows);
-  n0 = g.mul(g.div(task, down), tile.columns);
+  Value ofN = g.div(task, down);
+  slice = c.s ? g.div(ofN, across) : Value();
+  n0 = g.mul(c.s ? g.rem(ofN, across) : ofN, tile.columns);
   warpM = g.mul(g.div(warp, warpsAcross), tile.warpRows);
   warpN = g.mul(g.rem(warp, warpsAcross), tile.warpColumns);
-  factorA.place(g.pointer(kernel.shared({tile.stages, factorA.bytes()}, b.getI8Type())), m0);
-  factorB.place(g.pointer(kernel.shared({tile.stages, factorB.bytes()}, b.getI8Type())), n0);
+  factorA.place(g.pointer(kernel.shared({tile.stages, factorA.bytes()}, b.getI8Type())), m0, slice);
+  factorB.place(g.pointer(kernel.shared({tile.stages, factorB.bytes()}, b.getI8Type())), n0, slice);
 }
 
 /// Asks for a stage; what must be computed for it is stored by the caller.
@@ -113,12 +115,15 @@ GpuGemm::Sums GpuGemm::multiplyAll() {
 }
 
 void GpuGemm::storeResults(Lanes m, Lanes n, Value sums) {
+  SmallVector<Lanes> at{m, n};
+  if (c.s)
+    at.insert(at.begin(), Lanes{g.index(slice)});
   // What the sums start from comes last: it may be far away in memory.
   if (!matchPattern(c.init(), m_Constant()) && !isa_and_nonnull<linalg::FillOp>(c.init().getDefiningOp())) {
-    Value init = e.vector(e.element(c.init(), {m, n}));
+    Value init = e.vector(e.element(c.init(), at));
     sums = c.isFloat ? Value(arith::AddFOp::create(b, init, sums)) : Value(arith::AddIOp::create(b, init, sums));
   }
-  e.define(c.result(), {m, n}, {sums});
+  e.define(c.result(), at, {sums});
   SmallVector<Lanes> values;
   auto results = kernel.source.front().getTerminator()->getOperands();
   auto shape = cast<RankedTensorType>(c.result().getType()).getShape();
@@ -126,10 +131,10 @@ void GpuGemm::storeResults(Lanes m, Lanes n, Value sums) {
     e.failed |= cast<RankedTensorType>(result.getType()).getShape() != shape;
     if (e.failed)
       return;
-    values.push_back(e.element(result, {m, n}));
+    values.push_back(e.element(result, at));
   }
   for (auto [value, buffer] : llvm::zip(values, kernel.outputs))
-    e.store(value, buffer, {m, n});
+    e.store(value, buffer, at);
 }
 
 /// Two neighbours of a row, where the result has them.
@@ -164,7 +169,7 @@ LogicalResult GpuGemm::emit() {
   finish(multiplyAll());
   if (e.failed || factorA.failed() || factorB.failed())
     return failure();
-  kernel.finish(llvm::divideCeil(c.M, tile.rows) * llvm::divideCeil(c.N, tile.columns));
+  kernel.finish(c.S * llvm::divideCeil(c.M, tile.rows) * llvm::divideCeil(c.N, tile.columns));
   return success();
 }
 
@@ -205,7 +210,7 @@ static GemmTile chooseTile(const Contraction &c, MmaType type, const GpuFacts &f
   if (std::optional<GemmTile> tile = parseTile(facts.gemmTile))
     return *tile;
   constexpr GemmTile large{128, 128, 64, 32, 3}, small{64, 64, 32, 32, 4};
-  int64_t blocks = llvm::divideCeil(c.M, large.rows) * llvm::divideCeil(c.N, large.columns);
+  int64_t blocks = c.S * llvm::divideCeil(c.M, large.rows) * llvm::divideCeil(c.N, large.columns);
   // Products of f32 take registers for what tf32 drops.
   return blocks >= facts.multiprocessors && type != MmaType::f32 ? large : small;
 }

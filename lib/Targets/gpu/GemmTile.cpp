@@ -13,10 +13,25 @@ StagedFactor::StagedFactor(GpuBuilder &g, const Contraction &c, const Factor &fa
     e.bind(argument, buffer);
   e.alignsVectors = true;
   // Rows of a stage are rows of the argument, whole chunks each.
-  AffineMap rows = AffineMap::getMultiDimMapWithTargets(3, alongK ? ArrayRef<unsigned>{factor.x, c.k} : ArrayRef<unsigned>{c.k, factor.x}, b.getContext());
-  direct = isa<BlockArgument>(factor.tensor) && factor.map == rows && (alongK ? c.K : extent) % per == 0;
+  direct = isa<BlockArgument>(factor.tensor) && factor.map.isProjectedPermutation() && strideOf(alongK ? c.k : factor.x) == 1 &&
+           (alongK ? c.K : extent) % per == 0;
   if (direct)
     source = g.pointer(kernel.inputs[cast<BlockArgument>(factor.tensor).getArgNumber()]);
+}
+
+/// Elements from one step of a loop to the next.
+int64_t StagedFactor::strideOf(unsigned loop) const {
+  auto shape = cast<RankedTensorType>(factor.tensor.getType()).getShape();
+  std::optional<unsigned> position = factor.map.getResultPosition(getAffineDimExpr(loop, b.getContext()));
+  return position ? ShapedType::getNumElements(shape.drop_front(*position + 1)) : 0;
+}
+
+void StagedFactor::place(Value shared, Value start, Value slice) {
+  memory = shared, this->start = start, this->slice = slice;
+  if (direct && slice) {
+    Value elements = arith::MulIOp::create(b, g.index(slice), arith::ConstantIndexOp::create(b, strideOf(*c.s) * kChunkBytes / per));
+    source = g.behind(source, arith::IndexCastOp::create(b, b.getI64Type(), elements));
+  }
 }
 
 /// The i-th chunk of this thread.
@@ -46,7 +61,8 @@ SmallVector<Value> StagedFactor::fetch(Value k, Value offset) {
       values.push_back(alongK ? evaluate(most, along, valid) : evaluate(along, most, valid));
       continue;
     }
-    Value linear = arith::AddIOp::create(b, arith::MulIOp::create(b, g.index(line), arith::ConstantIndexOp::create(b, inner)), g.index(along));
+    Value ofLine = arith::ConstantIndexOp::create(b, strideOf(alongK ? factor.x : c.k));
+    Value linear = arith::AddIOp::create(b, arith::MulIOp::create(b, g.index(line), ofLine), g.index(along));
     linear = arith::SelectOp::create(b, valid, linear, arith::ConstantIndexOp::create(b, 0));
     Value bytes = arith::IndexCastOp::create(b, b.getI64Type(), arith::MulIOp::create(b, linear, arith::ConstantIndexOp::create(b, kChunkBytes / per)));
     g.copyAsync(g.behind(memory, g.add(offset, chunk.at)), g.behind(source, bytes), valid);
@@ -61,7 +77,9 @@ Value StagedFactor::evaluate(Value x, Value k, Value valid) {
   Value zero = arith::ConstantOp::create(b, b.getZeroAttr(result));
   int64_t inner = alongK ? c.K : extent;
   auto compute = [&]() -> Value {
-    SmallVector<Lanes> dims(3);
+    SmallVector<Lanes> dims(factor.map.getNumDims());
+    if (c.s)
+      dims[*c.s] = {g.index(slice)};
     dims[c.k] = alongK ? Lanes{g.index(k), 1, true} : Lanes{g.index(k)};
     dims[factor.x] = alongK ? Lanes{g.index(x)} : Lanes{g.index(x), 1, true};
     Value elements = e.vector(e.element(factor.tensor, factor.map, dims));

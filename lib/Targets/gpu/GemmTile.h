@@ -29,8 +29,8 @@ public:
   /// Whether it is copied as it is, 16 bytes at a time, rather than computed element by element.
   bool isDirect() const { return direct; }
   int64_t bytes() const { return size * kStageBytes; }
-  /// Its stages are in `shared`; the block's part begins at `start`.
-  void place(Value shared, Value start) { memory = shared, this->start = start; }
+  /// Its stages are in `shared`; the block's part begins at `start`, in a slice if there are any.
+  void place(Value shared, Value start, Value slice);
 
   /// Fetches the stage of k from `k` on to shared memory at `offset`. What is computed is returned, for `store`.
   SmallVector<Value> fetch(Value k, Value offset);
@@ -60,9 +60,10 @@ private:
   bool alongK;         // of shared memory
   int64_t chunksInRow;
   bool direct;
-  Value source;        // the address of a direct factor
+  Value source;        // the address of a direct factor, or of its slice
   Evaluator e;
-  Value memory, start;
+  int64_t strideOf(unsigned loop) const;
+  Value memory, start, slice;
 };
 
 } // namespace mlir::nanochat

@@ -10,7 +10,12 @@ static constexpr int64_t kWidth = 4;
 /// How a block is arranged, which sets how much of the plan is a task.
 static TeamShape arrange(RowwisePlan &plan) {
   if (plan.split == Split::rows) {
-    TeamShape rows{kWidth, kSumLanes / kWidth, 32};
+    bool sumsLanes = llvm::any_of(plan.groups, [](const Group &group) {
+      linalg::GenericOp op = reductionOf(group.roots[0]);
+      return op && op.getIteratorTypesArray().back() == utils::IteratorType::reduction;
+    });
+    // A warp takes a row where no sum of its elements has an order to keep.
+    TeamShape rows = sumsLanes ? TeamShape{kWidth, kSumLanes / kWidth, 32} : TeamShape{kWidth, 32, 8};
     plan.perTask = rows.down;
     return rows;
   }

@@ -302,9 +302,10 @@ LogicalResult nanochat::emitAttention(func::FuncOp kernel, const CpuFacts &facts
   auto isF32 = [](Type type) { return getElementTypeOrSelf(type).isF32(); };
   if (!op || !llvm::all_of(op->getOperandTypes(), isF32))
     return failure();
-  if (auto attention = dyn_cast<AttentionOp>(op))
+  auto isExact = [](auto attention) { return !attention.getRounded(); };
+  if (auto attention = dyn_cast<AttentionOp>(op); attention && isExact(attention))
     Forward(kernel, attention, facts).emit();
-  else if (auto gradient = dyn_cast<AttentionGradOp>(op))
+  else if (auto gradient = dyn_cast<AttentionGradOp>(op); gradient && isExact(gradient))
     Backward(kernel, gradient, facts).emit();
   else
     return failure();

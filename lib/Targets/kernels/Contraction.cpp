@@ -62,17 +62,24 @@ FailureOr<Contraction> nanochat::matchContraction(func::FuncOp kernel) {
       return failure();
     c.op = op;
   }
-  if (!c.op || c.op.getNumLoops() != 3 || c.op.getNumReductionLoops() != 1 ||
+  unsigned loops = c.op ? c.op.getNumLoops() : 0;
+  if ((loops != 3 && loops != 4) || c.op.getNumReductionLoops() != 1 ||
       c.op.getNumDpsInputs() != 2 || c.op->getNumResults() != 1)
     return failure();
   AffineMap out = c.op.getMatchingIndexingMap(c.op.getDpsInitOperand(0));
-  if (!out.isProjectedPermutation() || out.getNumResults() != 2 ||
+  if (!out.isProjectedPermutation() || out.getNumResults() != loops - 1 ||
       !multipliesAndAdds(c.op, c.isFloat))
     return failure();
-  c.m = out.getDimPosition(0);
-  c.n = out.getDimPosition(1);
-  c.k = 3 - c.m - c.n;
+  SmallVector<unsigned> reduced;
+  c.op.getReductionDims(reduced);
+  c.m = out.getDimPosition(loops - 3);
+  c.n = out.getDimPosition(loops - 2);
+  c.k = reduced[0];
   SmallVector<int64_t> sizes = c.op.getStaticLoopRanges();
+  if (loops == 4) {
+    c.s = out.getDimPosition(0);
+    c.S = sizes[*c.s];
+  }
   c.M = sizes[c.m], c.N = sizes[c.n], c.K = sizes[c.k];
   auto factor = [&](int64_t number, unsigned x) {
     OpOperand *operand = c.op.getDpsInputOperand(number);
@@ -87,7 +94,8 @@ FailureOr<Contraction> nanochat::matchContraction(func::FuncOp kernel) {
   bool swapped = c.op.getIndexingMapsArray()[0].isFunctionOfDim(c.n);
   c.a = factor(swapped, c.m);
   c.b = factor(!swapped, c.n);
-  if (c.a.map.isFunctionOfDim(c.n) || c.b.map.isFunctionOfDim(c.m))
+  bool isSliced = !c.s || (c.a.map.isFunctionOfDim(*c.s) && c.b.map.isFunctionOfDim(*c.s));
+  if (c.a.map.isFunctionOfDim(c.n) || c.b.map.isFunctionOfDim(c.m) || !isSliced)
     return failure();
   bool inPanels = isa<BlockArgument>(c.b.tensor) && matchPanels(c.b.map).has_value();
   if (c.a.isCoded || c.b.isCoded != (inPanels && !c.isFloat))

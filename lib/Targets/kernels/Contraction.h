@@ -17,12 +17,13 @@ struct Factor {
   bool isCoded; // unsigned bytes in panels (pack_panels), each of which stands for itself minus one
 };
 
-/// c[m, n] = init[m, n] + Σ_k a·b, of floats or of 8- and 16-bit integers in 32.
+/// c[m, n] = init[m, n] + Σ_k a·b, of floats or of 8- and 16-bit integers in 32; c[s, m, n] where there are slices.
 struct Contraction {
   linalg::GenericOp op;
   Factor a, b;
   unsigned m, n, k; // loops
-  int64_t M, N, K;
+  std::optional<unsigned> s; // the loop over slices
+  int64_t M, N, K, S = 1;
   bool isFloat;
   bool isWide; // an integer factor has 16 bits
   bool isHalf; // both factors are bf16

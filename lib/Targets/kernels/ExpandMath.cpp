@@ -79,7 +79,7 @@ struct ExpandSine : OpRewritePattern<Op> {
     return success();
   }
 };
-/// exp of f64, for arguments up to 700: 2^k·exp(r) with |r| up to ln 2 / 2.
+/// exp of f64: 2^k·exp(r) with |r| up to ln 2 / 2; 0 below -708, where results are denormal, and infinite above 709.
 struct ExpandExponential : OpRewritePattern<math::ExpOp> {
   using OpRewritePattern::OpRewritePattern;
   LogicalResult matchAndRewrite(math::ExpOp op, PatternRewriter &rewriter) const override {
@@ -87,8 +87,9 @@ struct ExpandExponential : OpRewritePattern<math::ExpOp> {
       return failure();
     ImplicitLocOpBuilder b(op.getLoc(), rewriter);
     Constants c{b, op.getType()};
-    Value k = math::RoundEvenOp::create(b, arith::MulFOp::create(b, op.getOperand(), c(1 / M_LN2)));
-    Value r = op.getOperand();
+    Value x = op.getOperand();
+    Value r = arith::MinimumFOp::create(b, arith::MaximumFOp::create(b, x, c(-708.0)), c(709.0));
+    Value k = math::RoundEvenOp::create(b, arith::MulFOp::create(b, r, c(1 / M_LN2)));
     for (double part : {6.93147180369123816490e-01, 1.90821492927058770002e-10}) // ln 2
       r = math::FmaOp::create(b, k, c(-part), r);
     SmallVector<double> terms{1};
@@ -99,7 +100,14 @@ struct ExpandExponential : OpRewritePattern<math::ExpOp> {
     Value exponent = arith::AddIOp::create(b, arith::FPToSIOp::create(b, wide, k), c.ofType(wide, b.getI64IntegerAttr(1023)));
     Value power = arith::ShLIOp::create(b, exponent, c.ofType(wide, b.getI64IntegerAttr(52)));
     Value scale = arith::BitcastOp::create(b, op.getType(), power);
-    rewriter.replaceOpWithNewOp<arith::MulFOp>(op, polynomial(c, r, terms), scale);
+    Value result = arith::MulFOp::create(b, polynomial(c, r, terms), scale);
+    auto where = [&](arith::CmpFPredicate is, double bound, double then) {
+      Value isThere = arith::CmpFOp::create(b, is, x, c(bound));
+      result = arith::SelectOp::create(b, isThere, c(then), result);
+    };
+    where(arith::CmpFPredicate::OLT, -708, 0);
+    where(arith::CmpFPredicate::OGT, 709, std::numeric_limits<double>::infinity());
+    rewriter.replaceOp(op, result);
     return success();
   }
 };

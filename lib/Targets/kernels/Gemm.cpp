@@ -452,7 +452,7 @@ LogicalResult nanochat::emitGemm(func::FuncOp kernel, const CpuFacts &facts) {
   if (!kernel.getBody().hasOneBlock())
     return failure();
   FailureOr<Contraction> c = matchContraction(kernel);
-  if (failed(c))
+  if (failed(c) || c->s)
     return failure();
   GemmPlan plan = planGemm(*c, facts);
   if (failed(GemmEmitter(kernel, *c, plan).emit()))

@@ -63,3 +63,33 @@ func.func @attention_gradient(%q: tensor<6x8xf64>, %k: tensor<6x4xf64>, %v: tens
     : tensor<6x8xf64>, tensor<6x4xf64>, tensor<6x4xf64>
   return %y : tensor<6x8xf64>
 }
+
+// 2^1 is the least power of two not below exp(s): exp(s) / 2 are 0.75 and 0.15, the latter 0.150390625 in bf16; the sum is of 0.9.
+func.func @rounded_weights() -> (tensor<2x1xf32>, tensor<2x1xf32>, tensor<2x1xf32>, tensor<2x1xf32>)
+    attributes {nanochat.tolerance = 1.0e-6 : f64} {
+  %q = arith.constant dense<[[0.0], [1.0]]> : tensor<2x1xf32>
+  %k = arith.constant dense<[[0.405465108], [-1.20397280]]> : tensor<2x1xf32>
+  %v = arith.constant dense<[[1.0], [100.0]]> : tensor<2x1xf32>
+  %y, %lse = nanochat.attention %q, %k, %v heads = 1 kv_heads = 1 seq = 2 rounded
+    : tensor<2x1xf32>, tensor<2x1xf32>, tensor<2x1xf32>
+  %ey = arith.constant dense<[[1.0], [17.5434028]]> : tensor<2x1xf32>
+  %el = arith.constant dense<[[0.0], [0.587786665]]> : tensor<2x1xf32>
+  return %y, %ey, %lse, %el : tensor<2x1xf32>, tensor<2x1xf32>, tensor<2x1xf32>, tensor<2x1xf32>
+}
+
+// p = 5/6 and 1/6, δ = 7/6, ds = ∓5/36; in bf16 0.83203125, 0.1669921875 and ∓0.138671875.
+func.func @rounded_gradient() -> (tensor<2x1xf32>, tensor<2x1xf32>, tensor<2x1xf32>, tensor<2x1xf32>, tensor<2x1xf32>, tensor<2x1xf32>)
+    attributes {nanochat.tolerance = 1.0e-6 : f64} {
+  %q = arith.constant dense<[[0.0], [1.0]]> : tensor<2x1xf32>
+  %k = arith.constant dense<[[0.405465108], [-1.20397280]]> : tensor<2x1xf32>
+  %v = arith.constant dense<[[1.0], [2.0]]> : tensor<2x1xf32>
+  %y = arith.constant dense<[[1.0], [1.16666667]]> : tensor<2x1xf32>
+  %lse = arith.constant dense<[[0.0], [0.587786665]]> : tensor<2x1xf32>
+  %dy = arith.constant dense<[[0.0], [1.0]]> : tensor<2x1xf32>
+  %dq, %dk, %dv = nanochat.attention_grad %q, %k, %v, %y, %lse, %dy heads = 1 kv_heads = 1 seq = 2 rounded
+    : tensor<2x1xf32>, tensor<2x1xf32>, tensor<2x1xf32>, tensor<2x1xf32>, tensor<2x1xf32>, tensor<2x1xf32>
+  %eq = arith.constant dense<[[0.0], [-0.22318377]]> : tensor<2x1xf32>
+  %ek = arith.constant dense<[[-0.138671875], [0.138671875]]> : tensor<2x1xf32>
+  %ev = arith.constant dense<[[0.83203125], [0.1669921875]]> : tensor<2x1xf32>
+  return %dq, %eq, %dk, %ek, %dv, %ev : tensor<2x1xf32>, tensor<2x1xf32>, tensor<2x1xf32>, tensor<2x1xf32>, tensor<2x1xf32>, tensor<2x1xf32>
+}

@@ -21,5 +21,11 @@ func.func @grouped(%q: tensor<6x8xf32>, %k: tensor<6x4xf32>, %v: tensor<6x4xf32>
   // CHECK: nanochat.attention_grad {{.*}} heads = 4 kv_heads = 2 seq = 3
   %dq, %dk, %dv = nanochat.attention_grad %q, %k, %v, %y, %lse, %q heads = 4 kv_heads = 2 seq = 3
     : tensor<6x8xf32>, tensor<6x4xf32>, tensor<6x4xf32>, tensor<6x8xf32>, tensor<6x4xf32>, tensor<6x8xf32>
+  // CHECK: nanochat.attention %{{.*}} seq = 3 rounded :
+  %z, %m = nanochat.attention %q, %k, %v heads = 4 kv_heads = 2 seq = 3 rounded
+    : tensor<6x8xf32>, tensor<6x4xf32>, tensor<6x4xf32>
+  // CHECK: nanochat.attention_grad {{.*}} seq = 3 rounded :
+  %rq, %rk, %rv = nanochat.attention_grad %q, %k, %v, %z, %m, %q heads = 4 kv_heads = 2 seq = 3 rounded
+    : tensor<6x8xf32>, tensor<6x4xf32>, tensor<6x4xf32>, tensor<6x8xf32>, tensor<6x4xf32>, tensor<6x8xf32>
   return %dv : tensor<6x4xf32>
 }

@@ -1,0 +1,41 @@
+#include "lib/Driver/Floors.h"
+#include "dialect/StepIR.h"
+#include "lib/Memory/Place.h"
+#include "lib/Targets/Target.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "llvm/ADT/MapVector.h"
+
+using namespace mlir;
+using namespace mlir::nanochat;
+
+/// How often an entry comes to `op`, whose loops all have constant counts.
+static int64_t timesRun(Operation *op) {
+  int64_t times = 1;
+  for (auto loop = op->getParentOfType<scf::ForOp>(); loop; loop = loop->getParentOfType<scf::ForOp>())
+    if (std::optional<APInt> count = loop.getStaticTripCount())
+      times *= count->getSExtValue();
+  return times;
+}
+
+SmallVector<DispatchFloor> nanochat::collectFloors(ModuleOp planned) {
+  SymbolTable symbols(planned);
+  SmallVector<DispatchFloor> floors;
+  for (func::FuncOp entry : getEntries(planned)) {
+    llvm::MapVector<StringRef, DispatchFloor> ofEntry;
+    entry.walk([&](LaunchOp launch) {
+      DispatchFloor &floor = ofEntry[launch.getKernel()];
+      if (floor.calls == 0) {
+        auto kernel = symbols.lookup<func::FuncOp>(launch.getKernel());
+        auto text = [&](StringRef attribute) { return kernel->getAttrOfType<StringAttr>(attribute).getValue(); };
+        floor = {entry.getName(), launch.getKernel(), text(kClassAttr), text(kArithmeticAttr)};
+        floor.operations = kernel->getAttrOfType<IntegerAttr>(kFlopsAttr).getInt();
+        for (Type type : launch.getBuffers().getTypes())
+          floor.bytes += denseBytes(type);
+      }
+      floor.calls += timesRun(launch);
+    });
+    for (auto &[name, floor] : ofEntry)
+      floors.push_back(floor);
+  }
+  return floors;
+}

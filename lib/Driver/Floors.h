@@ -1,0 +1,20 @@
+// The least that each kernel call takes, whatever its code: what no emitter can go below.
+#ifndef NANOCHAT_LIB_DRIVER_FLOORS_H
+#define NANOCHAT_LIB_DRIVER_FLOORS_H
+
+#include "mlir/IR/BuiltinOps.h"
+
+namespace mlir::nanochat {
+
+/// The calls of one kernel by one entry. Of a call: `bytes` are those of its operands, each read or written once; `operations`
+/// those of its products and sums, a multiply-add being two, in `arithmetic` ("f32", "bf16", "int8").
+struct DispatchFloor {
+  StringRef entry, kernel, kind, arithmetic;
+  int64_t calls = 0, bytes = 0, operations = 0;
+};
+
+/// The floors of a module after stage `plan`, in the order of first calls. What entries do on a condition counts as done.
+SmallVector<DispatchFloor> collectFloors(ModuleOp planned);
+
+} // namespace mlir::nanochat
+#endif
