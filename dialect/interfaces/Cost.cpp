@@ -78,6 +78,8 @@ StringRef mlir::nanochat::getArithmetic(Operation *op) {
   };
   if (has([](Type t) { return t.isBF16(); }))
     return "bf16";
+  if (has([](Type t) { return isa<Float8E4M3FNType>(t); }))
+    return "e4m3";
   if (has([](Type t) { return t.isInteger(16); }))
     return "int16";
   return has([](Type t) { return t.isInteger(8); }) ? "int8" : "f32";

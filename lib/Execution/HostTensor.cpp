@@ -13,7 +13,7 @@ static int64_t bytesOf(Type element) {
 }
 
 bool HostTensor::supports(Type element) {
-  return element.isF32() || element.isF64() || element.isBF16() || element.isIndex() || element.isInteger(1) ||
+  return element.isF32() || element.isF64() || element.isBF16() || isa<Float8E4M3FNType>(element) || element.isIndex() || element.isInteger(1) ||
          element.isInteger(8) || element.isInteger(16) || element.isInteger(32) || element.isInteger(64);
 }
 
@@ -38,6 +38,24 @@ struct Bf16 {
   }
   explicit operator double() const { return llvm::bit_cast<float>(uint32_t(bits) << 16); }
 };
+
+/// An E4M3, as that.
+struct E4m3 {
+  uint8_t bits = 0;
+  E4m3() = default;
+  explicit E4m3(double value) {
+    llvm::APFloat rounded(value);
+    bool loses;
+    rounded.convert(llvm::APFloat::Float8E4M3FN(), llvm::APFloat::rmNearestTiesToEven, &loses);
+    bits = rounded.bitcastToAPInt().getZExtValue();
+  }
+  explicit operator double() const {
+    llvm::APFloat number(llvm::APFloat::Float8E4M3FN(), llvm::APInt(8, bits));
+    bool loses;
+    number.convert(llvm::APFloat::IEEEdouble(), llvm::APFloat::rmNearestTiesToEven, &loses);
+    return number.convertToDouble();
+  }
+};
 } // namespace
 
 /// Calls `body` with a value of the C++ type that stores elements of `element`.
@@ -48,6 +66,8 @@ template <typename Body> static auto withStorage(Type element, Body body) {
     return body(double());
   if (element.isBF16())
     return body(Bf16());
+  if (isa<Float8E4M3FNType>(element))
+    return body(E4m3());
   switch (bytesOf(element)) {
   case 1:
     return body(int8_t());

@@ -69,10 +69,10 @@ def CheckKernelsPass : Pass<"nanochat-check-kernels", "::mlir::ModuleOp"> {
 }
 
 def CheckMutantsPass : Pass<"nanochat-check-mutants", "::mlir::ModuleOp"> {
-  let summary = "Tests that kernels of GPUs are wrong without each of their waits and turns";
+  let summary = "Tests that kernels of GPUs are wrong without each of their waits, turns and strides";
   let description = [{
     Every function on tensors with `nanochat.class` is emitted for an NVIDIA row. Then each barrier, each wait for copies and each
-    group of them, and each permutation of shared memory is taken out in turn: the emulator must then find results that are not the
+    group of them, each permutation of shared memory and each stride of an address (as a factor of 0) is taken out in turn: the emulator must then find results that are not the
     reference's (see `nanochat-check-kernels`), with threads in one order or the other, or a block that cannot go on. An error at
     what could be taken out unnoticed.
     Example: test/execution/check-mutants.mlir.

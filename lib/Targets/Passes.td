@@ -13,6 +13,7 @@ def EmitKernelsPass : Pass<"nanochat-emit-kernels", "::mlir::ModuleOp"> {
     Option<"vnni", "vnni", "bool", "false", "Has dot products of 4 bytes (vpdpbusd)">,
     Option<"bf16", "bf16", "bool", "false", "Has dot products of 2 bf16 (vdpbf16ps)">,
     Option<"gpu", "gpu", "std::string", "\"\"", "For the NVIDIA row of this name instead">,
+    Option<"ptx", "ptx", "int64_t", "0", "There, the version of PTX: 86 for 8.6; 0 for the row's own">,
     Option<"gemmTile", "gemm-tile", "std::string", "\"\"",
       "There, the tile of all matrix products: ROWSxCOLUMNSxSTAGES">];
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::func::FuncDialect",
@@ -31,12 +32,14 @@ def EmulatePass : Pass<"nanochat-emulate", "::mlir::ModuleOp"> {
 }
 
 def ExpandHalvesPass : Pass<"nanochat-expand-halves"> {
-  let summary = "Conversions between bf16 and f32 to integer arithmetic";
+  let summary = "Conversions of bf16 and E4M3 to integer arithmetic";
   let description = [{
     `arith.truncf` to bf16 rounds to nearest even, `arith.extf` from it shifts; without this, code for processors that lack
-    the conversions calls a function of the compiler's runtime library.
+    the conversions calls a function of the compiler's runtime library. `arith.extf` from f8E4M3FN, which LLVM has no type for,
+    moves its bits to where f32 has them.
     Example: test/targets/expand-halves.mlir.
   }];
+  let options = [Option<"bf16", "bf16", "bool", "true", "Those of bf16 as well">];
   let dependentDialects = ["::mlir::arith::ArithDialect"];
 }
 

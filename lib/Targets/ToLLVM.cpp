@@ -8,8 +8,9 @@
 using namespace mlir;
 
 void nanochat::addKernelToLLVMPasses(OpPassManager &pm, Processor processor) {
-  if (processor == Processor::cpu)
-    pm.addPass(createExpandHalvesPass());
+  ExpandHalvesPassOptions halves;
+  halves.bf16 = processor == Processor::cpu;
+  pm.addPass(createExpandHalvesPass(halves));
   pm.addPass(createCanonicalizerPass());
   pm.addPass(createCSEPass());
   pm.addNestedPass<func::FuncOp>(createConvertVectorToSCFPass());

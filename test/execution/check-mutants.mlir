@@ -1,4 +1,4 @@
-// Without any of its waits and permutations, a kernel for GPUs is wrong, and the emulator sees it.
+// Without any of its waits, permutations and strides, a kernel for GPUs is wrong, and the emulator sees it.
 // RUN: sed -e 's/nanochat.class = "none"/other/' %s > %t.products.mlir
 // RUN: nanochat-opt %t.products.mlir --nanochat-check-mutants=gemm-tile=64x64x3 -o /dev/null | FileCheck %s
 // RUN: sed -e 's/nanochat.class = "[gr][a-z]*"/other/; s/"none"/"attention"/' %s > %t.mlir
@@ -62,15 +62,15 @@ func.func private @columns(%x: tensor<70x100xf32>, %old: tensor<100xf32>) -> (te
 }
 
 // ATTENTION: forward: [[#]] mutants
-func.func private @forward(%q: tensor<140x32xf32>, %k: tensor<140x16xf32>, %v: tensor<140x16xf32>) -> (tensor<140x32xf32>, tensor<140x2xf32>) attributes {nanochat.class = "none", nanochat.inplace = array<i64: -1, -1>} {
-  %y, %lse = nanochat.attention %q, %k, %v heads = 2 kv_heads = 1 seq = 70 : tensor<140x32xf32>, tensor<140x16xf32>, tensor<140x16xf32>
-  return %y, %lse : tensor<140x32xf32>, tensor<140x2xf32>
+func.func private @forward(%q: tensor<140x64xf32>, %k: tensor<140x32xf32>, %v: tensor<140x32xf32>) -> (tensor<140x64xf32>, tensor<140x4xf32>) attributes {nanochat.class = "none", nanochat.inplace = array<i64: -1, -1>} {
+  %y, %lse = nanochat.attention %q, %k, %v heads = 4 kv_heads = 2 seq = 70 : tensor<140x64xf32>, tensor<140x32xf32>, tensor<140x32xf32>
+  return %y, %lse : tensor<140x64xf32>, tensor<140x4xf32>
 }
 
 // ATTENTION: backward: [[#]] mutants
-func.func private @backward(%q: tensor<140x32xf32>, %k: tensor<140x16xf32>, %v: tensor<140x16xf32>, %y: tensor<140x32xf32>, %lse: tensor<140x2xf32>, %dy: tensor<140x32xf32>)
-    -> (tensor<140x32xf32>, tensor<140x16xf32>, tensor<140x16xf32>) attributes {nanochat.class = "none", nanochat.inplace = array<i64: -1, -1, -1>} {
-  %dq, %dk, %dv = nanochat.attention_grad %q, %k, %v, %y, %lse, %dy heads = 2 kv_heads = 1 seq = 70
-    : tensor<140x32xf32>, tensor<140x16xf32>, tensor<140x16xf32>, tensor<140x32xf32>, tensor<140x2xf32>, tensor<140x32xf32>
-  return %dq, %dk, %dv : tensor<140x32xf32>, tensor<140x16xf32>, tensor<140x16xf32>
+func.func private @backward(%q: tensor<140x64xf32>, %k: tensor<140x32xf32>, %v: tensor<140x32xf32>, %y: tensor<140x64xf32>, %lse: tensor<140x4xf32>, %dy: tensor<140x64xf32>)
+    -> (tensor<140x64xf32>, tensor<140x32xf32>, tensor<140x32xf32>) attributes {nanochat.class = "none", nanochat.inplace = array<i64: -1, -1, -1>} {
+  %dq, %dk, %dv = nanochat.attention_grad %q, %k, %v, %y, %lse, %dy heads = 4 kv_heads = 2 seq = 70
+    : tensor<140x64xf32>, tensor<140x32xf32>, tensor<140x32xf32>, tensor<140x64xf32>, tensor<140x4xf32>, tensor<140x64xf32>
+  return %dq, %dk, %dv : tensor<140x64xf32>, tensor<140x32xf32>, tensor<140x32xf32>
 }

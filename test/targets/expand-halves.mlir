@@ -1,4 +1,4 @@
-// Conversions to and from bf16 need neither an instruction nor a library, and round to nearest even.
+// Conversions to and from bf16, and from E4M3, need neither an instruction nor a library, and round to nearest even.
 // RUN: nanochat-opt %s --nanochat-expand-halves | FileCheck %s
 // RUN: nanochat-opt %s --nanochat-check-numeric
 
@@ -21,4 +21,25 @@ func.func @ties_go_to_even() -> (tensor<6xf32>, tensor<6xf32>) {
     linalg.yield %w : f32
   } -> tensor<6xf32>
   return %y, %expected : tensor<6xf32>, tensor<6xf32>
+}
+
+// Denormal numbers, powers of two, the greatest, a negative zero and what is no number.
+// CHECK-LABEL: @e4m3
+// CHECK-NOT: arith.extf
+// CHECK: return
+func.func @e4m3() -> (tensor<9xf32>, tensor<9xf32>) attributes {nanochat.tolerance = 0.0 : f64} {
+  %bits = arith.constant dense<[1, 7, 8, 56, 63, 126, -2, -128, 127]> : tensor<9xi8>
+  %expected = arith.constant dense<[0.001953125, 0.013671875, 0.015625, 1.0, 1.875, 448.0, -448.0, 0.0, 1.0]> : tensor<9xf32>
+  %empty = tensor.empty() : tensor<9xf32>
+  %y = linalg.generic {indexing_maps = [#id, #id], iterator_types = ["parallel"]}
+      ins(%bits : tensor<9xi8>) outs(%empty : tensor<9xf32>) {
+  ^bb0(%a: i8, %o: f32):
+    %h = arith.bitcast %a : i8 to f8E4M3FN
+    %w = arith.extf %h : f8E4M3FN to f32
+    %one = arith.constant 1.0 : f32
+    %isNan = arith.cmpf uno, %w, %w : f32
+    %shown = arith.select %isNan, %one, %w : f32
+    linalg.yield %shown : f32
+  } -> tensor<9xf32>
+  return %y, %expected : tensor<9xf32>, tensor<9xf32>
 }

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Prints gemm kernels of many small shapes around the edges of register blocks: products of f32, bf16, int8 and int16 by int8, in
+"""Prints gemm kernels of many small shapes around the edges of register blocks: products of f32, bf16, int8, int16 by int8 and E4M3, in
 the three forms in which factors lie. Each ends in an epilogue. Usage: gemm_sizes.py SHAPES [TYPES [SLICES]], so many per type and
 form, of types such as f32,i8, each over so many slices of k."""
 import random
@@ -7,7 +7,7 @@ import sys
 
 EDGES = [1, 2, 3, 5, 7, 8, 9, 13, 15, 16, 17, 23, 24, 25, 31, 32, 33, 41, 47, 48, 49, 55, 63, 64, 65, 66, 67]
 FORMS = {"nt": ("mk", "nk"), "nn": ("mk", "kn"), "tn": ("km", "kn")}
-TYPES = {"f32": ("f32", "f32"), "bf16": ("bf16", "bf16"), "i8": ("i8", "i8"), "i16": ("i16", "i8")}
+TYPES = {"f32": ("f32", "f32"), "bf16": ("bf16", "bf16"), "i8": ("i8", "i8"), "i16": ("i16", "i8"), "e4m3": ("f8E4M3FN", "f8E4M3FN")}
 RANGES = {"i8": "[-128, 127]", "i16": "[-32767, 32767]"}
 
 
@@ -19,7 +19,7 @@ def widen(name, of, to):
 
 def kernel(name, types, form, m, n, k, slices=0):
     a, b = types
-    to = "f32" if a in ("f32", "bf16") else "i32"
+    to = "i32" if a in RANGES else "f32"
     size = dict(s=slices, m=m, n=n, k=k)
     form, result = ([dims.replace("k", "sk") for dims in form], "smn") if slices else (form, "mn")
     loops = result + "k"

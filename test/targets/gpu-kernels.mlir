@@ -2,12 +2,12 @@
 // bits, products of all types, forms and sizes, in small and large blocks, whole and over slices.
 // RUN: nanochat-opt %S/../execution/check-emitters.mlir --nanochat-check-kernels="gpu=sm_90 tolerance=0 summary" | FileCheck %s --check-prefix=ROWS
 // ROWS: 10 kernels, 6 of them as plain loops
-// RUN: %python %S/gemm_sizes.py 6 f32,bf16,i8 > %t.mlir
+// RUN: %python %S/gemm_sizes.py 6 f32,bf16,i8,e4m3 > %t.mlir
 // RUN: nanochat-opt %t.mlir --nanochat-check-kernels="gpu=sm_90 summary" | FileCheck %s
 // RUN: nanochat-opt %t.mlir --nanochat-check-kernels="gpu=sm_89 gemm-tile=128x128x3 summary" | FileCheck %s
 // RUN: nanochat-opt %t.mlir --nanochat-check-kernels="gpu=sm_120 gemm-tile=64x128x2 extremes summary" | FileCheck %s
-// CHECK: 54 kernels, 0 of them as plain loops
-// RUN: %python %S/gemm_sizes.py 2 f32,bf16,i8 3 > %t.slices.mlir
+// CHECK: 72 kernels, 0 of them as plain loops
+// RUN: %python %S/gemm_sizes.py 2 f32,bf16,i8,e4m3 3 > %t.slices.mlir
 // RUN: nanochat-opt %t.slices.mlir --nanochat-check-kernels="gpu=sm_90 summary" | FileCheck %s --check-prefix=SLICES
 // RUN: nanochat-opt %t.slices.mlir --nanochat-check-kernels="gpu=sm_89 gemm-tile=128x128x3 extremes summary" | FileCheck %s --check-prefix=SLICES
-// SLICES: 18 kernels, 0 of them as plain loops
+// SLICES: 24 kernels, 0 of them as plain loops

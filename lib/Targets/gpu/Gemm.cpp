@@ -219,7 +219,11 @@ LogicalResult nanochat::emitGpuGemm(func::FuncOp kernel, const GpuFacts &facts) 
   FailureOr<Contraction> c = kernel.getBody().hasOneBlock() ? matchContraction(kernel) : FailureOr<Contraction>();
   if (failed(c) || c->isWide || c->b.isCoded)
     return failure();
-  MmaType type = c->isHalf ? MmaType::bf16 : c->isFloat ? MmaType::f32 : MmaType::s8;
+  auto areE4M3 = [](Value factor) { return isa<Float8E4M3FNType>(getElementTypeOrSelf(factor)); };
+  constexpr int64_t firstWithE4M3 = 84; // PTX ISA 8.4
+  if (c->isE4M3 && (!llvm::all_of(c->op.getDpsInputs(), areE4M3) || facts.ptx < firstWithE4M3))
+    return failure();
+  MmaType type = c->isE4M3 ? MmaType::e4m3 : c->isHalf ? MmaType::bf16 : c->isFloat ? MmaType::f32 : MmaType::s8;
   GemmTile tile = chooseTile(*c, type, facts);
   if (failed(GpuGemm(kernel, *c, type, tile).emit()))
     return failure();

@@ -8,7 +8,7 @@ using namespace mlir::nanochat;
 StagedFactor::StagedFactor(GpuBuilder &g, const Contraction &c, const Factor &factor, MmaType type, const GemmTile &tile, int64_t size,
                            int64_t extent, Kernel &kernel)
     : g(g), b(g.b), c(c), factor(factor), type(type), threads(tile.threads()), size(size), extent(extent), per(perChunk(type)),
-      alongK(factor.alongK || type == MmaType::s8), chunksInRow(alongK ? kStageBytes / kChunkBytes : size / per), e(b, per) {
+      alongK(factor.alongK || perChunk(type) == 16), chunksInRow(alongK ? kStageBytes / kChunkBytes : size / per), e(b, per) {
   for (auto [argument, buffer] : llvm::zip(kernel.source.getArguments(), kernel.inputs))
     e.bind(argument, buffer);
   e.alignsVectors = true;
@@ -72,8 +72,7 @@ SmallVector<Value> StagedFactor::fetch(Value k, Value offset) {
 
 /// The elements of a chunk, zero where there are none. x or k, which runs along the chunk, is its first.
 Value StagedFactor::evaluate(Value x, Value k, Value valid) {
-  // Bits of halves, which are not to be taken for numbers.
-  VectorType result = e.vectorOf(type == MmaType::bf16 ? b.getI16Type() : elementOf(type, b));
+  VectorType result = e.vectorOf(storedAs(type, b));
   Value zero = arith::ConstantOp::create(b, b.getZeroAttr(result));
   int64_t inner = alongK ? c.K : extent;
   auto compute = [&]() -> Value {
@@ -83,7 +82,7 @@ Value StagedFactor::evaluate(Value x, Value k, Value valid) {
     dims[c.k] = alongK ? Lanes{g.index(k), 1, true} : Lanes{g.index(k)};
     dims[factor.x] = alongK ? Lanes{g.index(x)} : Lanes{g.index(x), 1, true};
     Value elements = e.vector(e.element(factor.tensor, factor.map, dims));
-    return type == MmaType::bf16 ? Value(vector::BitCastOp::create(b, result, elements)) : elements;
+    return elements.getType() == result ? elements : Value(vector::BitCastOp::create(b, result, elements));
   };
   if (inner % per == 0) {
     auto branch = scf::IfOp::create(b, TypeRange(result), valid, /*withElseRegion=*/true);

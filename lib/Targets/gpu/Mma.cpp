@@ -5,11 +5,11 @@
 using namespace mlir;
 using namespace mlir::nanochat;
 
-Type nanochat::elementOf(MmaType type, Builder &b) {
-  return type == MmaType::bf16 ? Type(b.getBF16Type()) : type == MmaType::s8 ? Type(b.getI8Type()) : Type(b.getF32Type());
+Type nanochat::storedAs(MmaType type, Builder &b) {
+  return type == MmaType::f32 ? Type(b.getF32Type()) : type == MmaType::bf16 ? b.getI16Type() : b.getI8Type();
 }
 
-int64_t nanochat::perChunk(MmaType type) { return type == MmaType::bf16 ? 8 : type == MmaType::s8 ? 16 : 4; }
+int64_t nanochat::perChunk(MmaType type) { return type == MmaType::f32 ? 4 : type == MmaType::bf16 ? 8 : 16; }
 
 Value GpuBuilder::pointer(Value memref) {
   LLVMTypeConverter types(b.getContext());
@@ -64,9 +64,21 @@ Value GpuBuilder::dropped(Value word, Value kept) {
   return arith::BitcastOp::create(b, b.getI32Type(), Value(arith::SubFOp::create(b, number(word), number(kept))));
 }
 
+/// The op of NVVM knows no E4M3.
+SmallVector<Value> GpuBuilder::multiplyE4M3(ValueRange x, ValueRange y, ValueRange sum) {
+  Type result = LLVM::LLVMStructType::getLiteral(b.getContext(), SmallVector<Type>(4, b.getF32Type()));
+  SmallVector<Value> operands(x);
+  llvm::append_range(operands, y);
+  llvm::append_range(operands, sum);
+  auto name = b.getStringAttr("llvm.nvvm.mma.m16n8k32.row.col.f32.e4m3.e4m3.f32");
+  return unpack(LLVM::CallIntrinsicOp::create(b, result, name, operands).getResult(0), 4);
+}
+
 SmallVector<Value> GpuBuilder::multiply(MmaType type, ValueRange x, ValueRange y, ValueRange sum) {
   if (type == MmaType::bf16)
     return multiply(NVVM::MMATypes::bf16, 16, x, y, sum);
+  if (type == MmaType::e4m3)
+    return multiplyE4M3(x, y, sum);
   if (type == MmaType::s8)
     return multiply(NVVM::MMATypes::s8, 32, x, y, sum);
   SmallVector<Value> xKept, xRest, yKept, yRest;

@@ -9,10 +9,10 @@
 namespace mlir::nanochat {
 
 /// What factors are. f32 are products of three tf32: of what tf32 keeps of both, and of each with what it drops of the other.
-enum class MmaType { bf16, s8, f32 };
+enum class MmaType { bf16, e4m3, s8, f32 };
 
-/// The number type of the factors in shared memory, and how many of them 16 bytes hold.
-Type elementOf(MmaType type, Builder &b);
+/// What factors are in shared memory, as integers where LLVM might take them for numbers it converts, and how many of them 16 bytes hold.
+Type storedAs(MmaType type, Builder &b);
 int64_t perChunk(MmaType type);
 
 /// 32-bit arithmetic and shared memory, as emitters of GPU kernels write it.
@@ -56,6 +56,7 @@ public:
 
 private:
   SmallVector<Value> multiply(NVVM::MMATypes type, int64_t k, ValueRange a, ValueRange b, ValueRange sum);
+  SmallVector<Value> multiplyE4M3(ValueRange a, ValueRange b, ValueRange sum);
   SmallVector<Value> unpack(Value structure, int64_t count);
   Value kept(Value word);
   Value dropped(Value word, Value kept);

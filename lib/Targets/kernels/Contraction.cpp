@@ -24,7 +24,7 @@ static bool isContiguous(Value value, AffineMap map, unsigned dim) {
 static BlockArgument factorOf(Value value, bool isFloat) {
   if (isFloat) {
     auto wide = value.getDefiningOp<arith::ExtFOp>();
-    Value narrow = wide && wide.getIn().getType().isBF16() ? wide.getIn() : value;
+    Value narrow = wide && isa<BFloat16Type, Float8E4M3FNType>(wide.getIn().getType()) ? wide.getIn() : value;
     return value.getType().isF32() ? dyn_cast<BlockArgument>(narrow) : nullptr;
   }
   if (auto minus = value.getDefiningOp<arith::SubIOp>(); minus && matchPattern(minus.getRhs(), m_One()))
@@ -90,6 +90,7 @@ FailureOr<Contraction> nanochat::matchContraction(func::FuncOp kernel) {
     return Factor{operand->get(), map, x, isContiguous(operand->get(), map, c.k), isCoded};
   };
   c.isWide = llvm::any_of(c.op.getDpsInputs(), [](Value factor) { return getElementTypeOrSelf(factor).isInteger(16); });
+  c.isE4M3 = llvm::any_of(c.op.getDpsInputs(), [](Value factor) { return isa<Float8E4M3FNType>(getElementTypeOrSelf(factor)); });
   c.isHalf = llvm::all_of(c.op.getDpsInputs(), [](Value factor) { return getElementTypeOrSelf(factor).isBF16(); });
   bool swapped = c.op.getIndexingMapsArray()[0].isFunctionOfDim(c.n);
   c.a = factor(swapped, c.m);

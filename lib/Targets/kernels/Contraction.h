@@ -27,6 +27,7 @@ struct Contraction {
   bool isFloat;
   bool isWide; // an integer factor has 16 bits
   bool isHalf; // both factors are bf16
+  bool isE4M3; // a factor is f8E4M3FN
   Value result() { return op->getResult(0); }
   Value init() { return op.getDpsInits()[0]; }
 };

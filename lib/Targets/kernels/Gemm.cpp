@@ -452,7 +452,7 @@ LogicalResult nanochat::emitGemm(func::FuncOp kernel, const CpuFacts &facts) {
   if (!kernel.getBody().hasOneBlock())
     return failure();
   FailureOr<Contraction> c = matchContraction(kernel);
-  if (failed(c) || c->s)
+  if (failed(c) || c->s || c->isE4M3)
     return failure();
   GemmPlan plan = planGemm(*c, facts);
   if (failed(GemmEmitter(kernel, *c, plan).emit()))
