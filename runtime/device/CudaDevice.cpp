@@ -65,7 +65,7 @@ CudaDevice::CudaDevice(const nc_program &program, int index)
       check(driver.addressOfHost(&arenas[i], memory, 0), purpose);
     } else {
       check(driver.allocate(&arenas[i], bytes), purpose);
-      check(driver.clear(arenas[i], 0, bytes), purpose);
+      check(driver.clear(arenas[i], 0, bytes, stream), purpose);
     }
     pointers[i] = reinterpret_cast<char *>(arenas[i]);
   }
@@ -89,8 +89,9 @@ CudaDevice::~CudaDevice() {
 }
 
 void CudaDevice::upload(int arena, const void *from) {
-  check(driver.toDevice(arenas[arena], from, size_t(program.arena_bytes[arena])),
-        format("cannot copy the %s arena to the GPU", arenaName(arena)));
+  std::string what = format("cannot copy the %s arena to the GPU", arenaName(arena));
+  check(driver.toDevice(arenas[arena], from, size_t(program.arena_bytes[arena]), stream), what);
+  check(driver.synchronize(stream), what);
 }
 
 void CudaDevice::download(int arena, void *to) const {

@@ -27,8 +27,8 @@ bool CudaDriver::loadAll() {
          find(createEvent, "cuEventCreate") && find(recordEvent, "cuEventRecord") &&
          find(elapsed, "cuEventElapsedTime") && find(allocate, "cuMemAlloc_v2") && find(release, "cuMemFree_v2") &&
          find(allocateHost, "cuMemHostAlloc") && find(releaseHost, "cuMemFreeHost") &&
-         find(addressOfHost, "cuMemHostGetDevicePointer_v2") && find(clear, "cuMemsetD8_v2") &&
-         find(toDevice, "cuMemcpyHtoD_v2") && find(toHost, "cuMemcpyDtoH_v2") &&
+         find(addressOfHost, "cuMemHostGetDevicePointer_v2") && find(clear, "cuMemsetD8Async") &&
+         find(toDevice, "cuMemcpyHtoDAsync_v2") && find(toHost, "cuMemcpyDtoH_v2") &&
          find(loadModule, "cuModuleLoadData") && find(getFunction, "cuModuleGetFunction") &&
          find(setFunctionAttribute, "cuFuncSetAttribute") && find(launch, "cuLaunchKernel") &&
          find(beginCapture, "cuStreamBeginCapture_v2") && find(endCapture, "cuStreamEndCapture") &&

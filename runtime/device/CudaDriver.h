@@ -39,8 +39,8 @@ struct CudaDriver {
   int (*allocateHost)(void **, size_t, unsigned) = nullptr;
   int (*releaseHost)(void *) = nullptr;
   int (*addressOfHost)(Address *, void *, unsigned) = nullptr;
-  int (*clear)(Address, unsigned char, size_t) = nullptr;
-  int (*toDevice)(Address, const void *, size_t) = nullptr;
+  int (*clear)(Address, unsigned char, size_t, Handle) = nullptr;
+  int (*toDevice)(Address, const void *, size_t, Handle) = nullptr;
   int (*toHost)(void *, Address, size_t) = nullptr;
   int (*loadModule)(Handle *, const void *) = nullptr;
   int (*getFunction)(Handle *, Handle, const char *) = nullptr;

@@ -109,13 +109,13 @@ int cuMemHostGetDevicePointer_v2(uint64_t *address, void *memory, unsigned flags
   *address = (uint64_t)memory;
   return (int)flags;
 }
-int cuMemsetD8_v2(uint64_t address, unsigned char value, size_t bytes) {
+int cuMemsetD8Async(uint64_t address, unsigned char value, size_t bytes, void *stream) {
   memset(hostOf(address), value, bytes);
-  return 0;
+  return !stream;
 }
-int cuMemcpyHtoD_v2(uint64_t to, const void *from, size_t bytes) {
+int cuMemcpyHtoDAsync_v2(uint64_t to, const void *from, size_t bytes, void *stream) {
   memcpy(hostOf(to), from, bytes);
-  return isCapturing;
+  return !stream || isCapturing;
 }
 int cuMemcpyDtoH_v2(void *to, uint64_t from, size_t bytes) {
   memcpy(to, hostOf(from), bytes);
