@@ -69,15 +69,16 @@ void Session::run(const nc_entry &entry, DispatchObserver *observer) {
   if (device)
     sendToDevice();
   char *const *bases = device ? device->bases() : arenas.bases();
-  if (device && !observer) {
-    device->run(entry, [&] { entry.run(&context, bases); });
+  if (device) {
+    device->run(entry, [&] { entry.run(&context, bases); }, observer != nullptr);
   } else if (observer) {
     entry.run(&context, bases);
-    observer->leave(entry);
   } else {
     AllocationScope scope;
     entry.run(&context, bases);
   }
+  if (observer)
+    observer->leave(entry);
 }
 
 double Session::read(const nc_tensor &tensor, int64_t index) const {

@@ -119,7 +119,7 @@ def KernelOpInterface : OpInterface<"KernelOpInterface"> {
     InterfaceMethod<"The dispatch class whose emitter serves the op.", "::mlir::nanochat::DispatchClass", "getDispatchClass">,
     InterfaceMethod<"Operands that are factors of matrix products within the op.",
       "::llvm::SmallVector<::mlir::OpOperand *>", "getFactors", (ins), "", "return {};">,
-    InterfaceMethod<"Has the op round to bf16 what it makes itself and multiplies.", "void", "roundWithin", (ins), "", "return;">];
+    InterfaceMethod<"Has the op round to bf16 what it makes itself and multiplies, after its factors have been.", "void", "roundWithin", (ins), "", "return;">];
 }
 
 def HeadOpInterface : OpInterface<"HeadOpInterface"> {

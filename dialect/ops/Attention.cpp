@@ -28,6 +28,14 @@ static LogicalResult verifyHeads(Operation *op, RankedTensorType q, RankedTensor
   return success();
 }
 
+/// f32 for bf16, which sums are not of; else the same.
+static RankedTensorType widened(RankedTensorType type) {
+  Type element = type.getElementType();
+  return withElement(type, element.isBF16() ? Float32Type::get(type.getContext()) : element);
+}
+/// One number per token and head of q, as sums are.
+static RankedTensorType perHead(RankedTensorType q, int64_t heads) { return withShape(widened(q), {q.getDimSize(0), heads}); }
+
 namespace {
 /// The loops of scores, (b, t, g, r, s): query t and key s of sequence b, query head r of those
 /// that share key head g. Contractions over channels add d as a sixth loop.
@@ -43,7 +51,7 @@ struct Scores {
     RankedTensorType q = op.getQ().getType();
     batch = q.getDimSize(0) / seq;
     width = q.getDimSize(1) / op.getHeads();
-    element = q.getElementType();
+    element = widened(q).getElementType();
   }
 
   RankedTensorType type(ArrayRef<unsigned> loops) const {
@@ -61,7 +69,12 @@ struct Scores {
     return result;
   }
   Value split(Value x, ArrayRef<unsigned> loops) const {
-    return tensor::ExpandShapeOp::create(b, type(loops), x, tokensAndRest(loops.size()));
+    auto given = withElement(type(loops), getElementTypeOrSelf(x));
+    Value expanded = tensor::ExpandShapeOp::create(b, given, x, tokensAndRest(loops.size()));
+    if (given == type(loops))
+      return expanded;
+    return pointwise(b, type(loops), {expanded}, {b.getMultiDimIdentityMap(loops.size())},
+                     [&](ImplicitLocOpBuilder &s, ValueRange v) -> Value { return arith::ExtFOp::create(s, element, v[0]); });
   }
   Value join(Value x) const {
     return tensor::CollapseShapeOp::create(
@@ -139,7 +152,23 @@ DispatchClass AttentionOp::getDispatchClass() { return DispatchClass::attention;
 DispatchClass AttentionGradOp::getDispatchClass() { return DispatchClass::attention; }
 void AttentionOp::roundWithin() { setRounded(true); }
 SmallVector<OpOperand *> AttentionOp::getFactors() { return {&getQMutable(), &getKMutable(), &getVMutable()}; }
-void AttentionGradOp::roundWithin() { setRounded(true); }
+void AttentionGradOp::roundWithin() {
+  ImplicitLocOpBuilder b(getLoc(), *this);
+  int64_t heads = getHeads();
+  auto split = [&](Value x) -> Value {
+    auto type = cast<RankedTensorType>(x.getType());
+    return tensor::ExpandShapeOp::create(b, withShape(type, {type.getDimSize(0), heads, type.getDimSize(1) / heads}), x,
+                                         SmallVector<ReassociationIndices>{{0}, {1, 2}});
+  };
+  RankedTensorType type = perHead(getQ().getType(), heads);
+  AffineMap full = b.getMultiDimIdentityMap(3);
+  Value delta = reduce(b, type, 3, {0, 1}, 0.0, {split(getDy()), split(getY())}, {full, full}, [&](ImplicitLocOpBuilder &s, ValueRange v) {
+    Value dy = v[0].getType().isBF16() ? Value(arith::ExtFOp::create(s, type.getElementType(), v[0])) : v[0];
+    return add(s, v[2], mul(s, dy, v[1]));
+  });
+  getYMutable().assign(delta);
+  setRounded(true);
+}
 SmallVector<OpOperand *> AttentionGradOp::getFactors() { return {&getQMutable(), &getKMutable(), &getVMutable(), &getDyMutable()}; }
 
 //===------------------------------------------------------------------------------------------===//
@@ -149,7 +178,7 @@ SmallVector<OpOperand *> AttentionGradOp::getFactors() { return {&getQMutable(),
 LogicalResult AttentionOp::inferReturnTypes(MLIRContext *, std::optional<Location>, Adaptor adaptor,
                                             SmallVectorImpl<Type> &types) {
   auto q = cast<RankedTensorType>(adaptor.getQ().getType());
-  types.append({q, withShape(q, {q.getDimSize(0), static_cast<int64_t>(adaptor.getHeads())})});
+  types.append({widened(q), perHead(q, adaptor.getHeads())});
   return success();
 }
 
@@ -218,7 +247,8 @@ LogicalResult AttentionOp::buildVJP(OpBuilder &b, Cotangents &ct) {
 
 LogicalResult AttentionGradOp::inferReturnTypes(MLIRContext *, std::optional<Location>,
                                                 Adaptor adaptor, SmallVectorImpl<Type> &types) {
-  types.append({adaptor.getQ().getType(), adaptor.getK().getType(), adaptor.getV().getType()});
+  for (Value x : {adaptor.getQ(), adaptor.getK(), adaptor.getV()})
+    types.push_back(widened(cast<RankedTensorType>(x.getType())));
   return success();
 }
 
@@ -227,13 +257,15 @@ LogicalResult AttentionGradOp::verify() {
   if (failed(verifyHeads(*this, q, getK().getType(), getV().getType(), getHeads(), getKvHeads(),
                          getSeq())))
     return failure();
-  if (getY().getType() != q || getDy().getType() != q) // attention_grad-c1
+  RankedTensorType numbers = perHead(q, getHeads());
+  if (getDy().getType() != q || (!getRounded() && getY().getType() != widened(q))) // attention_grad-c1
     return emitOpError("expected y and dy of q's type ")
            << q << ", found " << getY().getType() << " and " << getDy().getType();
-  if (getLse().getType() !=
-      withShape(q, {q.getDimSize(0), static_cast<int64_t>(getHeads())})) // attention_grad-c2
+  if (getLse().getType() != numbers) // attention_grad-c2
     return emitOpError("expected lse (tokens, heads) = (")
            << q.getDimSize(0) << ", " << getHeads() << "), found " << getLse().getType();
+  if (getRounded() && getY().getType() != numbers) // attention_grad-c3
+    return emitOpError("expected δ of lse's type ") << numbers << " in the place of y, found " << getY().getType();
   return success();
 }
 
@@ -245,16 +277,15 @@ FailureOr<SmallVector<Value>> AttentionGradOp::decomposeOperation(OpBuilder &bui
   Scores loops(b, *this);
   SmallVector<unsigned> query{S::B, S::T, S::G, S::R, S::D}, key{S::B, S::S, S::G, S::D},
       score{S::B, S::T, S::G, S::R, S::S}, row{S::B, S::T, S::G, S::R};
-  Value q = loops.split(getQ(), query), y = loops.split(getY(), query),
-        dy = loops.split(getDy(), query);
+  Value q = loops.split(getQ(), query), dy = loops.split(getDy(), query);
   Value k = loops.split(getK(), key), v = loops.split(getV(), key),
         lse = loops.split(getLse(), row);
   AffineMap rows = loops.map(5, row), full = b.getMultiDimIdentityMap(5);
   Value p = loops.exponentials(loops.form(q, k), lse);
   // Here the fifth loop of five is d, not s.
-  Value delta = reduce(
-      b, loops.type(row), 5, row, 0.0, {dy, y}, {full, full},
-      [](ImplicitLocOpBuilder &s, ValueRange v) { return add(s, v[2], mul(s, v[0], v[1])); });
+  Value delta = getRounded() ? loops.split(getY(), row)
+                             : reduce(b, loops.type(row), 5, row, 0.0, {dy, loops.split(getY(), query)}, {full, full},
+                                      [](ImplicitLocOpBuilder &s, ValueRange v) { return add(s, v[2], mul(s, v[0], v[1])); });
   Value dp = loops.contract(score, dy, query, v, key);
   Value ds = pointwise(
       b, loops.scoreType(), {p, dp, delta}, {full, full, rows},

@@ -2,6 +2,7 @@
 #define NANOCHAT_OPS_ATTENTION_TD
 include "dialect/Nanochat.td"
 
+def FactorMatrix : TensorRankOf<[Float, BF16], [2]>; // of products that are summed in f32, where it is bf16
 defvar PositiveI64 = ConfinedAttr<I64Attr, [IntPositive]>;
 def HasCost : DeclareOpInterfaceMethods<CostOpInterface>;
 
@@ -43,10 +44,11 @@ def Nanochat_AttentionOp : Nanochat_ComputeOp<"attention", [DeclareOpInterfaceMe
     s[n, m, h] = (q[n, h]·k[m, g]) / √D, lse[n, h] = log Σ_m exp s[n, m, h] (N, heads),
     y[n, h] = Σ_m exp(s[n, m, h] − lse[n, h])·v[m, g] (N, heads·D).
     `lse` is what the gradient needs besides operands and y; it carries no gradient itself.
+    q, k and v are of one type; where that is bf16, y and lse are f32.
     Where it is `rounded`, what multiplies v is exp(s)/2^e rounded to bf16, as tensor cores take it, and y is divided by the sum of
     exp(s)/2^e. The integer e is the least for which none is above 1; any other gives the same y, so that no order of blocks matters.
   }];
-  let arguments = (ins FloatMatrix:$q, FloatMatrix:$k, FloatMatrix:$v,
+  let arguments = (ins FactorMatrix:$q, FactorMatrix:$k, FactorMatrix:$v,
       PositiveI64:$heads, PositiveI64:$kv_heads, PositiveI64:$seq, UnitAttr:$rounded);
   let results = (outs FloatMatrix:$y, FloatMatrix:$lse);
   let assemblyFormat = [{
@@ -62,10 +64,12 @@ def Nanochat_AttentionGradOp : Nanochat_ComputeOp<"attention_grad", [DeclareOpIn
     With p = exp(s − lse) of `nanochat.attention`, formed again, and δ[n, h] = dy[n, h]·y[n, h]:
     ds[n, m, h] = p·(dy[n, h]·v[m, g] − δ[n, h]) / √D, dq[n, h] = Σ_m ds·k[m, g],
     dk[m, g] = Σ ds·q[n, h] and dv[m, g] = Σ p·dy[n, h] over tokens n and the heads h that read g.
-    Where it is `rounded`, p and ds·√D are rounded to bf16 before these products, as tensor cores take them.
+    q, k, v and dy are of one type; where that is bf16, all else is f32.
+    Where it is `rounded`, p and ds·√D are rounded to bf16 before these products, as tensor cores take them, and δ (N, heads) takes the
+    place of y: it belongs to queries, and blocks of keys would all form it again.
   }];
-  let arguments = (ins FloatMatrix:$q, FloatMatrix:$k, FloatMatrix:$v, FloatMatrix:$y, FloatMatrix:$lse,
-      FloatMatrix:$dy, PositiveI64:$heads, PositiveI64:$kv_heads, PositiveI64:$seq, UnitAttr:$rounded);
+  let arguments = (ins FactorMatrix:$q, FactorMatrix:$k, FactorMatrix:$v, FloatMatrix:$y, FloatMatrix:$lse,
+      FactorMatrix:$dy, PositiveI64:$heads, PositiveI64:$kv_heads, PositiveI64:$seq, UnitAttr:$rounded);
   let results = (outs FloatMatrix:$dq, FloatMatrix:$dk, FloatMatrix:$dv);
   let assemblyFormat = [{
     $q `,` $k `,` $v `,` $y `,` $lse `,` $dy `heads` `=` $heads `kv_heads` `=` $kv_heads `seq` `=` $seq (`rounded` $rounded^)?

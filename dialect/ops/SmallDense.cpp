@@ -24,10 +24,11 @@ Value mlir::nanochat::fallingOrder(ImplicitLocOpBuilder &b, Value values) {
     Value counts = arith::OrIOp::create(in, larger, arith::AndIOp::create(in, same, before));
     return arith::AddIOp::create(in, v[2], arith::ExtUIOp::create(in, i32, counts));
   });
-  // order(place(i)) = i.
+  // order(place(i)) = i, the only term of a sum.
   return reduce(b, indices, 2, {0}, 0.0, place, column, [&](ImplicitLocOpBuilder &in, ValueRange v) -> Value {
     Value here = arith::IndexCastOp::create(in, i32, linalg::IndexOp::create(in, 0)), candidate = arith::IndexCastOp::create(in, i32, linalg::IndexOp::create(in, 1));
-    return arith::SelectOp::create(in, arith::CmpIOp::create(in, arith::CmpIPredicate::eq, v[0], here), candidate, v[1]);
+    Value isThere = arith::CmpIOp::create(in, arith::CmpIPredicate::eq, v[0], here);
+    return arith::AddIOp::create(in, v[1], arith::SelectOp::create(in, isThere, candidate, constant(in, i32, 0)));
   });
 }
 

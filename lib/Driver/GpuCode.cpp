@@ -96,9 +96,17 @@ static void keepLoopsRolled(llvm::Function &function) {
     loop->setLoopAlreadyUnrolled();
 }
 
+/// The version of PTX to write: newer where an instruction is.
+static int64_t ptxVersion(ModuleOp lowered, const GpuFacts &facts) {
+  constexpr int64_t firstWithE4M3 = 84;
+  bool hasE4M3 = lowered.walk([](LLVM::CallIntrinsicOp call) { return call.getIntrin().contains(".e4m3.") ? WalkResult::interrupt() : WalkResult::advance(); })
+                     .wasInterrupted();
+  return hasE4M3 ? std::max(facts.ptx, firstWithE4M3) : facts.ptx;
+}
+
 FailureOr<std::string> mlir::nanochat::writePtx(ModuleOp lowered, const GpuFacts &facts, const CudaToolkit &toolkit, StringRef name) {
   Location loc = lowered.getLoc();
-  auto machine = createTargetMachine(loc, {facts.chip, "+ptx" + std::to_string(facts.ptx), 3, "nvptx64-nvidia-cuda"});
+  auto machine = createTargetMachine(loc, {facts.chip, "+ptx" + std::to_string(ptxVersion(lowered, facts)), 3, "nvptx64-nvidia-cuda"});
   llvm::LLVMContext context;
   if (failed(machine))
     return failure();

@@ -84,7 +84,6 @@ static void emit(OpPassManager &pm, const PipelineOptions &options) {
     if (options.target.gpu) {
       facts.gpu = options.target.name;
       facts.gemmTile = options.target.gpu->gemmTile;
-      facts.ptx = options.target.gpu->ptx;
     }
     facts.targetBits = options.target.facts.vectorBits;
     facts.vnni = options.target.facts.vnni;

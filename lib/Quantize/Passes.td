@@ -34,7 +34,7 @@ def RoundFactorsPass : Pass<"nanochat-round-factors", "::mlir::func::FuncOp"> {
     Example: test/quantize/round-factors.mlir.
   }];
   let options = [Option<"withinKernels", "within-kernels", "bool", "false",
-    "Factors of products within ops that stay whole (attention) are rounded as well, their type left f32">];
+    "Factors of products within ops that stay whole (attention) are rounded as well">];
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::linalg::LinalgDialect", "::mlir::tensor::TensorDialect"];
 }
 

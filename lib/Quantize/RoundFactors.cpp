@@ -57,9 +57,9 @@ struct RoundFactorsPass : impl::RoundFactorsPassBase<RoundFactorsPass> {
     });
     if (withinKernels)
       getOperation().walk([&](KernelOpInterface op) {
-        op.roundWithin();
         for (OpOperand *factor : op.getFactors())
-          factor->set(rounding.of(factor->get(), /*wide=*/true));
+          factor->set(rounding.of(factor->get(), /*wide=*/getElementTypeOrSelf(factor->get()).isF64()));
+        op.roundWithin();
       });
     for (linalg::GenericOp op : products)
       for (OpOperand *input : op.getDpsInputOperands()) {

@@ -46,8 +46,6 @@ struct EmitKernels : nanochat::impl::EmitKernelsPassBase<EmitKernels> {
       return signalPassFailure();
     }
     row->gpu->gemmTile = gemmTile;
-    if (ptx)
-      row->gpu->ptx = ptx;
     bool isChecked = false;
     for (auto kernel : llvm::to_vector(getOperation().getOps<func::FuncOp>())) {
       auto kind = kernel->getAttrOfType<StringAttr>(kClassAttr);

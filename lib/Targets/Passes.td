@@ -13,7 +13,6 @@ def EmitKernelsPass : Pass<"nanochat-emit-kernels", "::mlir::ModuleOp"> {
     Option<"vnni", "vnni", "bool", "false", "Has dot products of 4 bytes (vpdpbusd)">,
     Option<"bf16", "bf16", "bool", "false", "Has dot products of 2 bf16 (vdpbf16ps)">,
     Option<"gpu", "gpu", "std::string", "\"\"", "For the NVIDIA row of this name instead">,
-    Option<"ptx", "ptx", "int64_t", "0", "There, the version of PTX: 86 for 8.6; 0 for the row's own">,
     Option<"gemmTile", "gemm-tile", "std::string", "\"\"",
       "There, the tile of all matrix products: ROWSxCOLUMNSxSTAGES">];
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::func::FuncDialect",

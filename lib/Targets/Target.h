@@ -24,8 +24,8 @@ struct CpuFacts {
 /// Facts of an NVIDIA row.
 struct GpuFacts {
   std::string chip;        // "sm_90a", as LLVM and ptxas call it
-  int64_t ptx;             // ISA version of its PTX, 86 for 8.6
-  int64_t leastPtx;        // the first version that knows the chip
+  int64_t ptx;             // ISA version of its PTX, 86 for 8.6; by default the first that knows the chip, which most drivers take
+  int64_t leastPtx;        // that first version
   int64_t sharedBytes;     // of a block at most
   int64_t multiprocessors; // of the largest card: blocks that run at once
   std::string gemmTile;    // of all matrix products, as "128x128x3", instead of what suits each

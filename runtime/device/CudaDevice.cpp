@@ -16,8 +16,10 @@ static int architecture(const char *device) { return atoi(device + 3); }
 std::string missingForDevice(const nc_program &program, int index) {
   CudaDriver driver;
   int count = 0;
-  if (!driver.load() || driver.init(0))
+  if (!driver.load())
     return "there is no NVIDIA driver (libcuda.so.1)";
+  if (int error = driver.init(0))
+    return "the NVIDIA driver does not start: " + driver.describe(error);
   if (!driver.loadAll())
     return "the NVIDIA driver is older than CUDA 12";
   driver.deviceCount(&count);
@@ -57,16 +59,13 @@ CudaDevice::CudaDevice(const nc_program &program, int index)
     if (bytes == 0)
       continue;
     if (i == NC_ARENA_IO) {
-      constexpr unsigned kPortable = 1, kMapped = 2;
       void *memory = nullptr;
-      check(driver.allocateHost(&memory, bytes, kPortable | kMapped), purpose);
+      check(driver.allocateHost(&memory, bytes, 0), purpose);
       hostIo = static_cast<char *>(memory);
       memset(hostIo, 0, bytes);
-      check(driver.addressOfHost(&arenas[i], memory, 0), purpose);
-    } else {
-      check(driver.allocate(&arenas[i], bytes), purpose);
-      check(driver.clear(arenas[i], 0, bytes, stream), purpose);
     }
+    check(driver.allocate(&arenas[i], bytes), purpose);
+    check(driver.clear(arenas[i], 0, bytes, stream), purpose);
     pointers[i] = reinterpret_cast<char *>(arenas[i]);
   }
   if (program.scratch_bytes)
@@ -78,7 +77,7 @@ CudaDevice::CudaDevice(const nc_program &program, int index)
 CudaDevice::~CudaDevice() {
   // The context goes with all that was made in it, where this is its last user.
   for (int i = 0; i < NC_ARENA_COUNT; ++i)
-    if (arenas[i] && i != NC_ARENA_IO)
+    if (arenas[i])
       driver.release(arenas[i]);
   if (scratch)
     driver.release(scratch);
@@ -122,8 +121,13 @@ CudaDriver::Handle CudaDevice::functionOf(const nc_kernel_info &kernel) {
   const nc_device_code &code = *kernel.device;
   bool fits = code.cubin && computeCapability(driver, index) == architecture(program.device);
   CudaDriver::Handle module = nullptr, function = nullptr;
-  std::string what = format("kernel '%s' cannot be loaded", kernel.name);
-  check(driver.loadModule(&module, fits ? code.cubin : code.ptx), what);
+  int version = 0;
+  driver.version(&version);
+  std::string what = format("kernel '%s' cannot be loaded by a driver for CUDA %d.%d", kernel.name,
+                            version / 1000, version % 1000 / 10);
+  // Drivers compile PTX that is older than they are, but take no machine code of later toolkits.
+  if (!fits || driver.loadModule(&module, code.cubin))
+    check(driver.loadModule(&module, code.ptx), what);
   check(driver.getFunction(&function, module, code.function), what);
   constexpr int kMaxDynamicShared = 8; // CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES
   if (code.shared_bytes)
@@ -178,11 +182,14 @@ void CudaDevice::capture(Recording &recording, const nc_entry &entry,
   check(driver.instantiate(&recording.graph, graph, 0), what);
 }
 
-void CudaDevice::run(const nc_entry &entry, const std::function<void()> &calls) {
+void CudaDevice::run(const nc_entry &entry, const std::function<void()> &calls, bool isWatched) {
   Recording &recording = recordings[&entry];
   running = &recording;
+  size_t ioBytes = size_t(program.arena_bytes[NC_ARENA_IO]);
+  std::string what = format("entry '%s' failed on the GPU", entry.name);
+  check(driver.toDevice(arenas[NC_ARENA_IO], hostIo, ioBytes, stream), what);
   // The first time loads kernels and tells whether numbers are read, which a graph cannot do.
-  if (recording.runs++ == 0 || recording.readsNumbers || waitsForEach) {
+  if (isWatched || recording.runs++ == 0 || recording.readsNumbers || waitsForEach) {
     calls();
   } else {
     if (!recording.graph)
@@ -191,7 +198,8 @@ void CudaDevice::run(const nc_entry &entry, const std::function<void()> &calls) 
           format("entry '%s' cannot start", entry.name));
   }
   running = nullptr;
-  check(driver.synchronize(stream), format("entry '%s' failed on the GPU", entry.name));
+  check(driver.toHostLater(hostIo, arenas[NC_ARENA_IO], ioBytes, stream), what);
+  check(driver.synchronize(stream), what);
 }
 
 } // namespace nc

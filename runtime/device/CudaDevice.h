@@ -29,7 +29,7 @@ public:
   std::string name() const { return deviceName(driver, index); }
   /// Base addresses of the arenas, for entries.
   char *const *bases() const { return pointers.data(); }
-  /// The IO arena, which the host reads and writes where the device does.
+  /// The IO arena as the host reads and writes it between runs.
   char *io() const { return hostIo; }
 
   void upload(int arena, const void *from);
@@ -38,8 +38,9 @@ public:
   void read(void *to, const void *address, size_t bytes) const;
 
   /// Runs an entry and returns when it is done. `calls` makes its kernel calls; from the second
-  /// time on they are a graph that is replayed, unless the entry reads numbers in between.
-  void run(const nc_entry &entry, const std::function<void()> &calls);
+  /// time on they are a graph that is replayed, unless the entry reads numbers in between or is
+  /// watched. The IO arena goes there before and comes back after.
+  void run(const nc_entry &entry, const std::function<void()> &calls, bool isWatched);
   /// Starts a kernel on addresses of the device.
   void launch(const nc_kernel_info &kernel, void *const *buffers, const char *source);
   /// As that, and waits for it; the seconds it took on the device's clock.

@@ -38,10 +38,10 @@ struct CudaDriver {
   int (*release)(Address) = nullptr;
   int (*allocateHost)(void **, size_t, unsigned) = nullptr;
   int (*releaseHost)(void *) = nullptr;
-  int (*addressOfHost)(Address *, void *, unsigned) = nullptr;
   int (*clear)(Address, unsigned char, size_t, Handle) = nullptr;
   int (*toDevice)(Address, const void *, size_t, Handle) = nullptr;
   int (*toHost)(void *, Address, size_t) = nullptr;
+  int (*toHostLater)(void *, Address, size_t, Handle) = nullptr;
   int (*loadModule)(Handle *, const void *) = nullptr;
   int (*getFunction)(Handle *, Handle, const char *) = nullptr;
   int (*setFunctionAttribute)(Handle, int, int) = nullptr;

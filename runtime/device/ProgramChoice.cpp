@@ -56,10 +56,16 @@ static std::string missingFor(const nc_program &program, const DeviceChoice &dev
   return features.empty() ? "" : "this processor lacks " + features;
 }
 
+/// Is the first for an older GPU than the second?
+static bool isOlder(const nc_program &first, const nc_program &second) {
+  return atoi(first.device + 3) < atoi(second.device + 3); // "sm_90"
+}
+
 const nc_program &chooseProgram(const nc_program *const *programs, const DeviceChoice &device) {
   const char *wanted = getenv("NANOCHAT_TARGET");
   std::string targets, lacks, model;
   bool hasCpu = false, hasGpu = false;
+  const nc_program *best = nullptr;
   for (const nc_program *const *at = programs; *at; ++at) {
     const nc_program &program = **at;
     bool isGpu = program.device[0] != '\0';
@@ -71,11 +77,16 @@ const nc_program &chooseProgram(const nc_program *const *programs, const DeviceC
     if (isExcluded || (wanted && wanted != std::string(program.target)))
       continue;
     std::string missing = missingFor(program, device);
+    // What an older chip's code runs on may have code of its own further on.
+    if (missing.empty() && (!best || (isGpu && best->device[0] && isOlder(*best, program))))
+      best = &program;
     if (missing.empty())
-      return program;
+      continue;
     lacks +=
         format("%s%s cannot run: %s", lacks.empty() ? "" : "; ", program.target, missing.c_str());
   }
+  if (best)
+    return *best;
   if (lacks.empty() && wanted)
     failInput(format("NANOCHAT_TARGET is '%s', for which this program has no code", wanted),
               "it has code for " + targets);

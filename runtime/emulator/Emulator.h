@@ -25,7 +25,8 @@ void nc_emulate(nc_emulated_thread body, void *const *buffers, int64_t task, voi
                 int64_t threads, int64_t shared_bytes);
 
 /// In which order threads that can go on do so: rising where 0, else falling. A warp goes on until
-/// all its threads wait for others, so that what lacks a barrier between warps depends on it.
+/// all its threads wait for others, so that what lacks a barrier between warps depends on it. In
+/// rising order copies to shared memory are made as late as may be, in falling order at once.
 extern int nc_emulate_falling;
 /// Blocks that could not go on. Where `nc_emulate_keeps_going` is set, such a block is given up and
 /// counted; else the program ends with a message (exit 1).

@@ -130,8 +130,11 @@ void nc_emu_cp_async(void *shared, const void *global, int32_t size, int32_t fro
       (from_global && reinterpret_cast<uintptr_t>(global) % size))
     fail("cp.async of %d bytes between %p and %p, which are not aligned to that", size, global,
          shared);
-  block().self().open.push_back(
-      {static_cast<char *>(shared), static_cast<const char *>(global), size, from_global});
+  AsyncCopy copy{static_cast<char *>(shared), static_cast<const char *>(global), size, from_global};
+  if (nc_emulate_falling)
+    perform({copy});
+  else
+    block().self().open.push_back(copy);
 }
 
 void nc_emu_cp_async_commit() {

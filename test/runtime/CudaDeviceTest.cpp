@@ -47,6 +47,21 @@ TEST_F(CudaDeviceRun, waits_for_each_kernel_where_asked_to) {
   EXPECT_EQ(readFile(folder.path("graph.safetensors")), readFile(folder.path("calls.safetensors")));
 }
 
+TEST_F(CudaDeviceRun, compiles_ptx_where_the_driver_is_older_than_the_machine_code) {
+  std::string options = "train --data " + data + " --ext txt --steps 4 --seed 3 --save ";
+  auto taking = [&](const std::string &what, const std::string &file) {
+    return run(options + folder.path(file), TINY_DEVICE_PROGRAM,
+               "FAKE_CUDA_TAKES=" + what + " LD_LIBRARY_PATH=" FAKE_CUDA_FOLDER);
+  };
+  ProcessResult all = run(options + folder.path("all.safetensors"));
+  ProcessResult ptx = taking("ptx", "ptx.safetensors");
+  ASSERT_EQ(all.code + ptx.code, 0) << all.output << ptx.output;
+  EXPECT_EQ(readFile(folder.path("all.safetensors")), readFile(folder.path("ptx.safetensors")));
+  ProcessResult none = taking("nothing", "none.safetensors");
+  EXPECT_EQ(none.code, 1);
+  expectContains(none.output, "cannot be loaded by a driver for CUDA 12.4: ");
+}
+
 TEST_F(CudaDeviceRun, profiles_by_the_clock_of_the_device) {
   ProcessResult result = run("train --data " + data + " --ext txt --steps 3 --profile");
   ASSERT_EQ(result.code, 0) << result.output;

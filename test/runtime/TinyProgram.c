@@ -148,10 +148,16 @@ static void runPredict(void *const *b, int64_t row, void *scratch) {
 #define DEVICE_CODE(variable, function)                                                            \
   static const struct {                                                                            \
     nc_kernel run;                                                                                 \
-    int64_t operands;                                                                              \
-  } variable##Module = {function, sizeof(variable##Operands) / sizeof(nc_operand)};                \
-  static const nc_device_code variable##Code = {                                                   \
-      "kernel", "", &variable##Module, sizeof(variable##Module), 32, 0, V * sizeof(real)};
+    int64_t operands, isPtx;                                                                       \
+  } variable##Cubin = {function, sizeof(variable##Operands) / sizeof(nc_operand), 0},              \
+    variable##Ptx = {function, sizeof(variable##Operands) / sizeof(nc_operand), 1};                \
+  static const nc_device_code variable##Code = {"kernel",                                          \
+                                                (const char *)&variable##Ptx,                      \
+                                                &variable##Cubin,                                  \
+                                                sizeof(variable##Cubin),                           \
+                                                32,                                                \
+                                                0,                                                 \
+                                                V * sizeof(real)};
 #define ON_DEVICE(variable, function) 0, &variable##Code
 #else
 #define DEVICE ""

@@ -11,3 +11,10 @@
 // RUN: nanochat-opt %t.slices.mlir --nanochat-check-kernels="gpu=sm_90 summary" | FileCheck %s --check-prefix=SLICES
 // RUN: nanochat-opt %t.slices.mlir --nanochat-check-kernels="gpu=sm_89 gemm-tile=128x128x3 extremes summary" | FileCheck %s --check-prefix=SLICES
 // SLICES: 24 kernels, 0 of them as plain loops
+
+// Attention: rounded as on GPUs, of bf16, against a reference that rounds alike; of f32, against one that does not.
+// RUN: %python %S/attention_sizes.py bf16 10 > %t.attention.mlir
+// RUN: nanochat-opt %t.attention.mlir --nanochat-check-kernels="gpu=sm_90 tolerance=3e-4 summary" | FileCheck %s --check-prefix=ATTENTION
+// RUN: %python %S/attention_sizes.py f32 10 > %t.attention.mlir
+// RUN: nanochat-opt %t.attention.mlir --nanochat-check-kernels="gpu=sm_89 tolerance=3e-2 summary" | FileCheck %s --check-prefix=ATTENTION
+// ATTENTION: 20 kernels, 0 of them as plain loops

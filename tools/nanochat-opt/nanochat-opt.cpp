@@ -204,6 +204,8 @@ static bool applyChoices(PipelineOptions &row) {
 /// A program for a GPU's model that any processor runs.
 static PipelineOptions forProcessor(PipelineOptions row) {
   row.target = *findTarget("x86-64-v3");
+  if (backward != "auto")
+    row.target.backward = backward;
   row.roundFactors = dense == "bf16";
   row.roundAttention = false;
   row.onlyOnRequest = true;

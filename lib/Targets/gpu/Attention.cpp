@@ -1,5 +1,5 @@
 // Causal attention on tensor cores: scores of a block never leave registers (Dao, arXiv 2307.08691). Products are of bf16, sums
-// and softmax in f32; scores are in units of log 2. What a block computes, and in which order, depends on shapes alone: gradients of
+// and softmax in f32; scores are in units of log 2. While a block meets some rows, the next come to the other of two slots. What a block computes, and in which order, depends on shapes alone: gradients of
 // queries are blocks of their own rather than sums that race in memory.
 #include "lib/Targets/gpu/AttentionBlock.h"
 #include "lib/Targets/gpu/Emitters.h"
@@ -22,16 +22,36 @@ struct Place : AttentionBlock {
     first = g.mul(g.div(number, count), seq);
     head = g.rem(number, count);
   }
-  Value left(Value start) { return arith::SubIOp::create(b, g.i32(seq), start); }
-  Window rows(Value buffer, Value start, Value head) { return {buffer, g.add(first, start), left(start), g.mul(head, width)}; }
+  Value left(Value start, Value end = Value()) { return arith::SubIOp::create(b, end ? end : g.i32(seq), start); }
+  /// Rows of a sequence before `end`, or all.
+  Window rows(Value buffer, Value start, Value head, Value end = Value()) {
+    return {buffer, g.add(first, start), left(start, end), g.mul(head, width)};
+  }
   /// Column `head` of a matrix with one for each head.
   Window rowNumbers(Value buffer, Value start, Value head) { return {buffer, g.add(first, start), left(start), head}; }
   Value isSeen(Value query, Value key) {
     Value before = arith::CmpIOp::create(b, arith::CmpIPredicate::sle, key, query);
     return arith::AndIOp::create(b, before, g.less(key, g.i32(seq)));
   }
-  Value rowNumbers(int64_t count) { return k.shared({count}, b.getF32Type()); }
-  Value read(Value numbers, Value at) { return memref::LoadOp::create(b, numbers, ValueRange{g.index(at)}); }
+  /// Carries state through body(at, slot) for rows from `start` on, `count` at once, before `end`; load(at, slot) asks for them.
+  Carried meet(Value start, Value end, int64_t count, ValueRange state, llvm::function_ref<void(Value, Value)> load,
+               llvm::function_ref<Carried(Value, Value, ValueRange)> body) {
+    auto parity = [&](Value at) { return g.rem(g.div(arith::SubIOp::create(b, at, start), count), 2); };
+    load(start, g.i32(0));
+    endStage();
+    return forLoop(b, g.index(start), g.index(end), count, state, [&](Value iv, ValueRange before) -> Carried {
+      Value at = g.narrow(iv), next = g.add(at, count);
+      arrive();
+      {
+        auto more = scf::IfOp::create(b, g.less(next, end), /*withElseRegion=*/false);
+        OpBuilder::InsertionGuard guard(b);
+        b.setInsertionPointToStart(more.thenBlock());
+        load(next, parity(next));
+      }
+      endStage();
+      return body(at, parity(at), before);
+    });
+  }
 
   int64_t blocks;
   Value first, head;
@@ -47,19 +67,17 @@ struct Forward : Place {
     enter(g.rem(number, batch * heads), heads);
     start = g.mul(block, kRows);
     Value group = g.div(head, shared);
-    queries = tile(kRows), keys = tile(kRows), values = tile(kRows);
+    queries = tile(kRows), keys = tile(kRows, 2), values = tile(kRows, 2);
     load(queries, rows(input(op.getQ()), start, head));
     Carried state = zeros(padded);
     double lowest = -std::numeric_limits<double>::infinity();
     state.append({f32(lowest), f32(lowest), f32(0), f32(0)});
-    state = forLoop(b, constantIndex(b, 0), g.index(g.add(start, 1)), kRows, state, [&](Value iv, ValueRange before) -> Carried {
-      Value at = g.narrow(iv);
-      g.barrier();
-      load(keys, rows(input(op.getK()), at, group));
-      load(values, rows(input(op.getV()), at, group));
-      g.barrier();
-      return keyBlock(at, before);
-    });
+    Value end = arith::MinSIOp::create(b, g.add(start, kRows), g.i32(seq));
+    auto fetch = [&](Value at, Value slot) {
+      load(slotOf(keys, slot), rows(input(op.getK()), at, group, end));
+      load(slotOf(values, slot), rows(input(op.getV()), at, group, end));
+    };
+    state = meet(g.i32(0), end, kRows, state, fetch, [&](Value at, Value slot, ValueRange before) { return keyBlock(at, slot, before); });
     finish(state);
     k.finish(blocks * batch * heads);
   }
@@ -69,9 +87,9 @@ private:
   Value start;
 
   /// One more block of keys: sums, greatest scores and their sums of exponentials (of two rows each).
-  Carried keyBlock(Value at, ValueRange before) {
+  Carried keyBlock(Value at, Value slot, ValueRange before) {
     size_t sums = before.size() - 4;
-    Fragments scores = timesRows(queries, keys);
+    Fragments scores = timesRows(queries, slotOf(keys, slot));
     Value most[2] = {before[sums], before[sums + 1]}, top[2], shrink[2], total[2];
     each(kRows, [&](Value r, Value c, int64_t i) {
       Value seen = isSeen(g.add(start, r), g.add(at, c));
@@ -92,7 +110,7 @@ private:
       score = exp2(arith::SubFOp::create(b, score, top[i % 4 / 2]));
       total[i % 4 / 2] = arith::AddFOp::create(b, total[i % 4 / 2], score);
     }
-    Carried next = addProduct(scores, values, y);
+    Carried next = addProduct(scores, slotOf(values, slot), y);
     next.append({top[0], top[1], total[0], total[1]});
     return next;
   }
@@ -127,8 +145,8 @@ struct Backward : Place {
   AttentionGradOp op;
 
   void emit() {
-    own = tile(kRows), ownToo = tile(kRows), other = tile(others), otherToo = tile(others);
-    lse = rowNumbers(kRows), delta = rowNumbers(kRows);
+    own = tile(kRows), ownToo = tile(kRows), other = tile(others, 2), otherToo = tile(others, 2);
+    lse = columnOf(kRows), delta = columnOf(kRows);
     int64_t ofQueries = results[0].empty() ? 0 : blocks * batch * heads, ofKeys = results[1].empty() && results[2].empty() ? 0 : blocks * batch * groups;
     Value number = g.narrow(k.task);
     auto branch = scf::IfOp::create(b, g.less(number, g.i32(ofKeys)), /*withElseRegion=*/true);
@@ -147,12 +165,16 @@ struct Backward : Place {
 private:
   int64_t others;
   Tile own, ownToo, other, otherToo; // rows of the block and what they meet: queries with dy, keys with values
-  Value lse, delta;                  // of queries
+  Column lse, delta;                 // of queries
 
-  /// lse in units of log 2 and δ of `count` queries.
-  void loadNumbers(Value start, Value head, int64_t count) {
-    loadColumn(lse, count, rowNumbers(input(op.getLse()), start, head), 1 / kLn2);
-    dotRows(delta, count, rows(input(op.getY()), start, head), rows(input(op.getDy()), start, head));
+  /// lse and δ of `count` queries.
+  void loadNumbers(Value start, Value head, int64_t count, Value slot) {
+    lse.slot = delta.slot = slot;
+    loadColumn(lse, count, rowNumbers(input(op.getLse()), start, head));
+    if (op.getRounded())
+      loadColumn(delta, count, rowNumbers(input(op.getY()), start, head));
+    else
+      dotRows(delta, count, rows(input(op.getY()), start, head), rows(input(op.getDy()), start, head));
   }
 
   /// From scores and dp to p and ds·√D, both 0 where the key is not seen.
@@ -161,7 +183,7 @@ private:
     each(columns, [&](Value r, Value c, int64_t i) {
       auto [ofLse, ofDelta] = queryOf(r, c);
       Value isThere = seen(r, c);
-      Value p = exp2(arith::SubFOp::create(b, mulF(scores[i], f32(scale / kLn2)), ofLse));
+      Value p = exp2(arith::SubFOp::create(b, mulF(scores[i], f32(scale / kLn2)), mulF(ofLse, f32(1 / kLn2))));
       scores[i] = arith::SelectOp::create(b, isThere, p, f32(0));
       slopes[i] = mulF(scores[i], arith::SubFOp::create(b, slopes[i], ofDelta));
     });
@@ -177,20 +199,23 @@ private:
     size_t half = sums.size() / 2;
     sums = forLoop(b, constantIndex(b, 0), constantIndex(b, shared), 1, sums, [&](Value r, ValueRange outer) -> Carried {
       Value query = g.add(g.mul(group, shared), g.narrow(r));
-      return forLoop(b, g.index(start), constantIndex(b, seq), others, outer, [&](Value iv, ValueRange before) -> Carried {
-        Value at = g.narrow(iv);
+      if (shared > 1) // another head's last rows are still being read
         g.barrier();
-        load(other, rows(input(op.getQ()), at, query));
-        load(otherToo, rows(input(op.getDy()), at, query));
-        loadNumbers(at, query, others);
-        g.barrier();
-        Fragments scores = timesRows(own, other), slopes = timesRows(ownToo, otherToo);
+      auto fetch = [&](Value at, Value slot) {
+        load(slotOf(other, slot), rows(input(op.getQ()), at, query));
+        load(slotOf(otherToo, slot), rows(input(op.getDy()), at, query));
+        loadNumbers(at, query, others, slot);
+      };
+      return meet(start, g.i32(seq), others, outer, fetch, [&](Value at, Value slot, ValueRange before) -> Carried {
+        Tile queries = slotOf(other, slot), slopesOf = slotOf(otherToo, slot);
+        lse.slot = delta.slot = slot;
+        Fragments scores = timesRows(own, queries), slopes = timesRows(ownToo, slopesOf);
         toGradients(scores, slopes, others, [&](Value, Value c) { return std::make_pair(read(lse, c), read(delta, c)); }, [&](Value key, Value c) -> Value {
           Value isQuery = g.less(g.add(at, c), g.i32(seq));
           return arith::AndIOp::create(b, isQuery, isSeen(g.add(at, c), g.add(start, key)));
         });
-        Carried next = addProduct(slopes, other, before.take_front(half));
-        llvm::append_range(next, addProduct(scores, otherToo, before.drop_front(half)));
+        Carried next = addProduct(slopes, queries, before.take_front(half));
+        llvm::append_range(next, addProduct(scores, slopesOf, before.drop_front(half)));
         return next;
       });
     });
@@ -207,18 +232,19 @@ private:
     Value start = g.mul(block, kRows), group = g.div(head, shared);
     load(own, rows(input(op.getQ()), start, head));
     load(ownToo, rows(input(op.getDy()), start, head));
-    loadNumbers(start, head, kRows);
+    loadNumbers(start, head, kRows, g.i32(0));
     Value end = arith::MinSIOp::create(b, g.add(start, kRows), g.i32(seq));
-    Carried sums = forLoop(b, constantIndex(b, 0), g.index(end), others, zeros(padded), [&](Value iv, ValueRange before) -> Carried {
-      Value at = g.narrow(iv);
-      g.barrier();
-      load(other, rows(input(op.getK()), at, group));
-      load(otherToo, rows(input(op.getV()), at, group));
-      g.barrier();
-      Fragments scores = timesRows(own, other), slopes = timesRows(ownToo, otherToo);
+    auto fetch = [&](Value at, Value slot) {
+      load(slotOf(other, slot), rows(input(op.getK()), at, group, end));
+      load(slotOf(otherToo, slot), rows(input(op.getV()), at, group, end));
+    };
+    Carried sums = meet(g.i32(0), end, others, zeros(padded), fetch, [&](Value at, Value slot, ValueRange before) -> Carried {
+      Tile keys = slotOf(other, slot);
+      lse.slot = delta.slot = g.i32(0);
+      Fragments scores = timesRows(own, keys), slopes = timesRows(ownToo, slotOf(otherToo, slot));
       toGradients(scores, slopes, others, [&](Value r, Value) { return std::make_pair(read(lse, r), read(delta, r)); },
                   [&](Value r, Value c) { return isSeen(g.add(start, r), g.add(at, c)); });
-      return addProduct(slopes, other, before);
+      return addProduct(slopes, keys, before);
     });
     for (Value dq : results[0])
       write(sums, rows(dq, start, head), {f32(scale), f32(scale)});
@@ -228,8 +254,8 @@ private:
 
 LogicalResult nanochat::emitGpuAttention(func::FuncOp kernel, const GpuFacts &facts) {
   Operation *op = onlyOp(kernel);
-  auto isF32 = [](Type type) { return getElementTypeOrSelf(type).isF32(); };
-  if (!op || !llvm::all_of(op->getOperandTypes(), isF32))
+  auto isKnown = [](Type type) { return isa<Float32Type, BFloat16Type>(getElementTypeOrSelf(type)); };
+  if (!op || !llvm::all_of(op->getOperandTypes(), isKnown))
     return failure();
   constexpr int64_t widest = 128; // of heads whose sums fit in registers
   auto fits = [&](auto attention) { return cast<RankedTensorType>(attention.getQ().getType()).getDimSize(1) / attention.getHeads() <= widest; };

@@ -10,10 +10,46 @@ Value AttentionBlock::exp2(Value x) {
   return LLVM::CallIntrinsicOp::create(b, b.getF32Type(), b.getStringAttr("llvm.nvvm.ex2.approx.ftz.f"), ValueRange{x}).getResult(0);
 }
 
+void AttentionBlock::copy(const Tile &tile, const Window &window) {
+  constexpr int64_t per = 8; // bf16 of 16 bytes
+  int64_t inRow = padded / per, chunks = tile.rows * inRow;
+  Value source = g.pointer(window.buffer);
+  int64_t rowStride = cast<MemRefType>(window.buffer.getType()).getDimSize(1);
+  auto chunk = [&](Value number) {
+    Value r = g.div(number, inRow), channel = g.mul(g.rem(number, inRow), per);
+    Value valid = arith::AndIOp::create(b, g.less(r, window.count), g.less(channel, g.i32(width)));
+    Value line = arith::MulIOp::create(b, g.index(g.add(window.first, r)), constantIndex(b, rowStride));
+    Value element = arith::AddIOp::create(b, line, g.index(g.add(window.column, channel)));
+    element = arith::SelectOp::create(b, valid, element, constantIndex(b, 0));
+    Value bytes = arith::IndexCastOp::create(b, b.getI64Type(), arith::MulIOp::create(b, element, constantIndex(b, 2)));
+    g.copyAsync(g.behind(tile.memory, g.add(g.mul(r, rowBytes()), g.mul(channel, 2))), g.behind(source, bytes), valid);
+  };
+  for (int64_t first = 0; first < chunks; first += kThreads) {
+    Value number = g.add(g.thread(), first);
+    OpBuilder::InsertionGuard guard(b);
+    if (first + kThreads > chunks)
+      b.setInsertionPointToStart(scf::IfOp::create(b, g.less(number, g.i32(chunks)), /*withElseRegion=*/false).thenBlock());
+    chunk(number);
+  }
+}
+
+void AttentionBlock::endStage() {
+  if (copies)
+    g.commit();
+}
+
+void AttentionBlock::arrive() {
+  if (copies)
+    g.waitFor(0);
+  g.barrier();
+}
+
 void AttentionBlock::load(const Tile &tile, const Window &window) {
+  if (copies)
+    return copy(tile, window);
   // Four channels at once where heads are made of whole fours.
   int64_t per = width % 4 ? 1 : 4, inRow = padded / per;
-  auto loaded = VectorType::get({per}, b.getF32Type());
+  auto loaded = VectorType::get({per}, cast<MemRefType>(window.buffer.getType()).getElementType());
   auto bits = VectorType::get({per}, b.getI16Type());
   Value zero = arith::ConstantOp::create(b, b.getZeroAttr(loaded));
   forLoop(b, g.index(g.thread()), constantIndex(b, tile.rows * inRow), kThreads, {}, [&](Value number, ValueRange) -> Carried {
@@ -24,26 +60,32 @@ void AttentionBlock::load(const Tile &tile, const Window &window) {
       OpBuilder::InsertionGuard guard(b);
       b.setInsertionPointToStart(branch.thenBlock());
       SmallVector<Value> at{g.index(g.add(window.first, r)), g.index(g.add(window.column, channel))};
-      Value four = vector::LoadOp::create(b, loaded, window.buffer, at, /*nontemporal=*/false, llvm::Align(4 * per));
+      auto align = llvm::Align(loaded.getElementTypeBitWidth() / 8 * per);
+      Value four = vector::LoadOp::create(b, loaded, window.buffer, at, /*nontemporal=*/false, align);
       scf::YieldOp::create(b, four);
       b.setInsertionPointToStart(branch.elseBlock());
       scf::YieldOp::create(b, zero);
     }
-    Value halves = arith::TruncFOp::create(b, loaded.clone(b.getBF16Type()), branch.getResult(0));
+    Value halves = branch.getResult(0);
+    if (!loaded.getElementType().isBF16())
+      halves = arith::TruncFOp::create(b, loaded.clone(b.getBF16Type()), halves);
     Value place = g.add(g.mul(r, rowBytes()), g.mul(channel, 2));
     LLVM::StoreOp::create(b, vector::BitCastOp::create(b, bits, halves), g.behind(tile.memory, place), 2 * per);
     return {};
   });
 }
 
-void AttentionBlock::dotRows(Value sums, int64_t rows, const Window &x, const Window &y) {
+void AttentionBlock::dotRows(const Column &sums, int64_t rows, const Window &x, const Window &y) {
   int64_t per = width % 4 ? 1 : 4, perRow = kThreads / rows;
   auto type = VectorType::get({per}, b.getF32Type());
   Value r = g.div(g.thread(), perRow), part = g.rem(g.thread(), perRow);
   Value line = arith::MinSIOp::create(b, r, arith::SubIOp::create(b, x.count, g.i32(1)));
   auto read = [&](const Window &window, Value channel) -> Value {
     SmallVector<Value> at{g.index(g.add(window.first, line)), g.index(g.add(window.column, channel))};
-    return vector::LoadOp::create(b, type, window.buffer, at, /*nontemporal=*/false, llvm::Align(4 * per));
+    VectorType stored = type.clone(cast<MemRefType>(window.buffer.getType()).getElementType());
+    auto align = llvm::Align(stored.getElementTypeBitWidth() / 8 * per);
+    Value loaded = vector::LoadOp::create(b, stored, window.buffer, at, /*nontemporal=*/false, align);
+    return stored == type ? loaded : Value(arith::ExtFOp::create(b, type, loaded));
   };
   Value zero = arith::ConstantOp::create(b, b.getZeroAttr(type));
   Value sum = forLoop(b, g.index(g.mul(part, per)), constantIndex(b, width), per * perRow, zero, [&](Value channel, ValueRange before) -> Carried {
@@ -54,17 +96,28 @@ void AttentionBlock::dotRows(Value sums, int64_t rows, const Window &x, const Wi
   for (int64_t lanes = 1; lanes < perRow; lanes *= 2)
     total = arith::AddFOp::create(b, total, g.fromLane(total, lanes));
   total = arith::SelectOp::create(b, g.less(r, x.count), total, f32(0));
-  memref::StoreOp::create(b, total, sums, ValueRange{g.index(r)}); // all threads of a row the same
+  memref::StoreOp::create(b, total, sums.buffer, ValueRange{g.index(sums.slot), g.index(r)}); // all threads of a row the same
 }
 
-void AttentionBlock::loadColumn(Value to, int64_t rows, const Window &window, double factor) {
-  forLoop(b, g.index(g.thread()), constantIndex(b, rows), kThreads, {}, [&](Value r, ValueRange) -> Carried {
-    Value n = g.narrow(r), line = arith::MinSIOp::create(b, n, arith::SubIOp::create(b, window.count, g.i32(1)));
-    Value x = memref::LoadOp::create(b, window.buffer, ValueRange{g.index(g.add(window.first, line)), g.index(window.column)});
-    x = arith::SelectOp::create(b, g.less(n, window.count), mulF(x, f32(factor)), f32(0));
-    memref::StoreOp::create(b, x, to, ValueRange{r});
-    return {};
-  });
+void AttentionBlock::loadColumn(const Column &to, int64_t rows, const Window &window) {
+  static_assert(kRows <= kThreads);
+  auto branch = scf::IfOp::create(b, g.less(g.thread(), g.i32(rows)), /*withElseRegion=*/false);
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPointToStart(branch.thenBlock());
+  Value valid = g.less(g.thread(), window.count), slot = g.index(to.slot);
+  Value row = g.index(arith::SelectOp::create(b, valid, g.add(window.first, g.thread()), g.i32(0)));
+  if (!copies) {
+    Value x = memref::LoadOp::create(b, window.buffer, ValueRange{row, g.index(window.column)});
+    x = arith::SelectOp::create(b, valid, x, f32(0));
+    memref::StoreOp::create(b, x, to.buffer, ValueRange{slot, g.index(g.thread())});
+    return;
+  }
+  auto bytesTo = [&](Value buffer, Value row, Value column) -> Value {
+    int64_t columns = cast<MemRefType>(buffer.getType()).getDimSize(1);
+    Value element = arith::AddIOp::create(b, arith::MulIOp::create(b, row, constantIndex(b, columns)), g.index(column));
+    return g.behind(g.pointer(buffer), arith::IndexCastOp::create(b, b.getI64Type(), arith::MulIOp::create(b, element, constantIndex(b, 4))));
+  };
+  g.copyAsync(bytesTo(to.buffer, slot, g.thread()), bytesTo(window.buffer, row, window.column), valid, 4);
 }
 
 Value AttentionBlock::matrixRow(const Tile &tile, Value first, Value chunk) {

@@ -20,6 +20,11 @@ public:
     Value memory;
     int64_t rows;
   };
+  /// One number for each of some rows in shared memory, of which there may be two.
+  struct Column {
+    Value buffer; // (2, rows)
+    Value slot;
+  };
   /// Rows of a global buffer: `first`.. of which `count` exist, channels of one head from `column` on.
   struct Window {
     Value buffer, first, count, column;
@@ -33,6 +38,7 @@ public:
     width = type.getDimSize(1) / heads;
     padded = llvm::alignTo(width, kStep);
     scale = 1.0 / std::sqrt(static_cast<double>(width));
+    copies = type.getElementType().isBF16() && width % 8 == 0;
     for (auto [value, buffer] : llvm::zip(source.front().getTerminator()->getOperands(), k.outputs))
       results[cast<OpResult>(value).getResultNumber()].push_back(buffer);
     lane = g.rem(g.thread(), 32);
@@ -47,13 +53,20 @@ public:
   Value exp2(Value x);
   int64_t rowBytes() const { return padded * 2 + 16; } // an odd number of 16 bytes: rows lie in different banks
 
-  Tile tile(int64_t rows) { return {g.pointer(k.shared({rows, rowBytes()}, b.getI8Type())), rows}; }
-  /// All threads fill a tile; behind a barrier it may be read.
+  Tile tile(int64_t rows, int64_t slots = 1) { return {g.pointer(k.shared({slots, rows, rowBytes()}, b.getI8Type())), rows}; }
+  Tile slotOf(const Tile &two, Value number) { return {g.behind(two.memory, g.mul(number, two.rows * rowBytes())), two.rows}; }
+  Column columnOf(int64_t rows) { return {k.shared({2, rows}, b.getF32Type()), g.i32(0)}; }
+
+  /// All threads fill a tile; behind `arrive` it may be read.
   void load(const Tile &tile, const Window &window);
+  /// Copies column `column` of a window's rows to shared memory; 0 beyond what there is.
+  void loadColumn(const Column &to, int64_t rows, const Window &window);
   /// Adds up x·y of each row, `rows` of them, to shared memory.
-  void dotRows(Value sums, int64_t rows, const Window &x, const Window &y);
-  /// Copies column `column` of a window's rows, times `factor`, to shared memory; 0 beyond what there is.
-  void loadColumn(Value to, int64_t rows, const Window &window, double factor);
+  void dotRows(const Column &sums, int64_t rows, const Window &x, const Window &y);
+  Value read(const Column &column, Value at) { return memref::LoadOp::create(b, column.buffer, ValueRange{g.index(column.slot), g.index(at)}); }
+  /// What has been asked for since is one stage; what was asked for before `arrive` has come for all threads.
+  void endStage();
+  void arrive();
 
   /// The 16 rows of the warp times all rows of `y`, over channels.
   Fragments timesRows(const Tile &x, const Tile &y);
@@ -73,9 +86,11 @@ public:
   int64_t seq, heads, groups, shared, batch, width, padded;
   double scale;
   SmallVector<Value> results[3]; // of the kernel, by result of the op
+  bool copies; // factors lie in memory as tiles hold them
   Value lane, warpRow, row, column;
 
 private:
+  void copy(const Tile &tile, const Window &window);
   Value matrixRow(const Tile &tile, Value first, Value chunk);
   Fragments rowsOf(const Tile &tile, int64_t step);
 };

@@ -220,8 +220,7 @@ LogicalResult nanochat::emitGpuGemm(func::FuncOp kernel, const GpuFacts &facts) 
   if (failed(c) || c->isWide || c->b.isCoded)
     return failure();
   auto areE4M3 = [](Value factor) { return isa<Float8E4M3FNType>(getElementTypeOrSelf(factor)); };
-  constexpr int64_t firstWithE4M3 = 84; // PTX ISA 8.4
-  if (c->isE4M3 && (!llvm::all_of(c->op.getDpsInputs(), areE4M3) || facts.ptx < firstWithE4M3))
+  if (c->isE4M3 && !llvm::all_of(c->op.getDpsInputs(), areE4M3))
     return failure();
   MmaType type = c->isE4M3 ? MmaType::e4m3 : c->isHalf ? MmaType::bf16 : c->isFloat ? MmaType::f32 : MmaType::s8;
   GemmTile tile = chooseTile(*c, type, facts);

@@ -13,7 +13,8 @@ StagedFactor::StagedFactor(GpuBuilder &g, const Contraction &c, const Factor &fa
     e.bind(argument, buffer);
   e.alignsVectors = true;
   // Rows of a stage are rows of the argument, whole chunks each.
-  direct = isa<BlockArgument>(factor.tensor) && factor.map.isProjectedPermutation() && strideOf(alongK ? c.k : factor.x) == 1 &&
+  bool isStored = getElementTypeOrSelf(factor.tensor).getIntOrFloatBitWidth() * per == 8 * kChunkBytes;
+  direct = isStored && isa<BlockArgument>(factor.tensor) && factor.map.isProjectedPermutation() && strideOf(alongK ? c.k : factor.x) == 1 &&
            (alongK ? c.K : extent) % per == 0;
   if (direct)
     source = g.pointer(kernel.inputs[cast<BlockArgument>(factor.tensor).getArgNumber()]);

@@ -22,11 +22,12 @@ Value GpuBuilder::behind(Value pointer, Value bytes) {
   return LLVM::GEPOp::create(b, pointer.getType(), b.getI8Type(), pointer, ArrayRef<LLVM::GEPArg>{bytes});
 }
 
-void GpuBuilder::copyAsync(Value to, Value from, Value valid) {
+void GpuBuilder::copyAsync(Value to, Value from, Value valid, int64_t bytes) {
   auto global = LLVM::LLVMPointerType::get(b.getContext(), unsigned(NVVM::NVVMMemorySpace::Global));
   from = LLVM::AddrSpaceCastOp::create(b, global, from);
-  Value bytes = arith::SelectOp::create(b, valid, i32(16), i32(0));
-  NVVM::CpAsyncOp::create(b, to, from, 16, NVVM::LoadCacheModifierKind::CG, bytes);
+  Value read = arith::SelectOp::create(b, valid, i32(bytes), i32(0));
+  auto cache = bytes == 16 ? NVVM::LoadCacheModifierKind::CG : NVVM::LoadCacheModifierKind::CA;
+  NVVM::CpAsyncOp::create(b, to, from, uint32_t(bytes), cache, read);
 }
 
 void GpuBuilder::commit() { NVVM::CpAsyncCommitGroupOp::create(b); }

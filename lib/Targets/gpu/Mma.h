@@ -42,8 +42,8 @@ public:
   Value pointer(Value memref);
   Value behind(Value pointer, Value bytes);
 
-  /// Copies 16 bytes to shared memory, or clears them where `valid` is false.
-  void copyAsync(Value to, Value from, Value valid);
+  /// Copies 16 bytes, or 4, to shared memory, or clears them where `valid` is false.
+  void copyAsync(Value to, Value from, Value valid, int64_t bytes = 16);
   void commit();
   void waitFor(int64_t groups);
   void barrier() { NVVM::BarrierOp::create(b); }

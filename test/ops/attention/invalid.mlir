@@ -77,3 +77,11 @@ func.func @attention_grad_c2(%x: tensor<4x6xf32>, %l: tensor<4x2xf32>) {
     : tensor<4x6xf32>, tensor<4x6xf32>, tensor<4x6xf32>, tensor<4x6xf32>, tensor<4x2xf32>, tensor<4x6xf32>
   return
 }
+
+// -----
+func.func @attention_grad_c3(%x: tensor<4x6xf32>, %l: tensor<4x3xf32>) {
+  // expected-error@+1 {{expected δ of lse's type 'tensor<4x3xf32>' in the place of y, found 'tensor<4x6xf32>'}}
+  %r:3 = nanochat.attention_grad %x, %x, %x, %x, %l, %x heads = 3 kv_heads = 3 seq = 4 rounded
+    : tensor<4x6xf32>, tensor<4x6xf32>, tensor<4x6xf32>, tensor<4x6xf32>, tensor<4x3xf32>, tensor<4x6xf32>
+  return
+}

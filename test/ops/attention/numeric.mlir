@@ -83,10 +83,10 @@ func.func @rounded_gradient() -> (tensor<2x1xf32>, tensor<2x1xf32>, tensor<2x1xf
   %q = arith.constant dense<[[0.0], [1.0]]> : tensor<2x1xf32>
   %k = arith.constant dense<[[0.405465108], [-1.20397280]]> : tensor<2x1xf32>
   %v = arith.constant dense<[[1.0], [2.0]]> : tensor<2x1xf32>
-  %y = arith.constant dense<[[1.0], [1.16666667]]> : tensor<2x1xf32>
+  %delta = arith.constant dense<[[0.0], [1.16666667]]> : tensor<2x1xf32>
   %lse = arith.constant dense<[[0.0], [0.587786665]]> : tensor<2x1xf32>
   %dy = arith.constant dense<[[0.0], [1.0]]> : tensor<2x1xf32>
-  %dq, %dk, %dv = nanochat.attention_grad %q, %k, %v, %y, %lse, %dy heads = 1 kv_heads = 1 seq = 2 rounded
+  %dq, %dk, %dv = nanochat.attention_grad %q, %k, %v, %delta, %lse, %dy heads = 1 kv_heads = 1 seq = 2 rounded
     : tensor<2x1xf32>, tensor<2x1xf32>, tensor<2x1xf32>, tensor<2x1xf32>, tensor<2x1xf32>, tensor<2x1xf32>
   %eq = arith.constant dense<[[0.0], [-0.22318377]]> : tensor<2x1xf32>
   %ek = arith.constant dense<[[-0.138671875], [0.138671875]]> : tensor<2x1xf32>

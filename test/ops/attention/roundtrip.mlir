@@ -21,11 +21,16 @@ func.func @grouped(%q: tensor<6x8xf32>, %k: tensor<6x4xf32>, %v: tensor<6x4xf32>
   // CHECK: nanochat.attention_grad {{.*}} heads = 4 kv_heads = 2 seq = 3
   %dq, %dk, %dv = nanochat.attention_grad %q, %k, %v, %y, %lse, %q heads = 4 kv_heads = 2 seq = 3
     : tensor<6x8xf32>, tensor<6x4xf32>, tensor<6x4xf32>, tensor<6x8xf32>, tensor<6x4xf32>, tensor<6x8xf32>
-  // CHECK: nanochat.attention %{{.*}} seq = 3 rounded :
-  %z, %m = nanochat.attention %q, %k, %v heads = 4 kv_heads = 2 seq = 3 rounded
-    : tensor<6x8xf32>, tensor<6x4xf32>, tensor<6x4xf32>
+  return %dv : tensor<6x4xf32>
+}
+
+// CHECK-LABEL: @rounded
+func.func @rounded(%q: tensor<6x8xbf16>, %k: tensor<6x4xbf16>, %v: tensor<6x4xbf16>, %delta: tensor<6x4xf32>) -> tensor<6x4xf32> {
+  // CHECK: nanochat.attention %{{.*}} seq = 3 rounded : tensor<6x8xbf16>, tensor<6x4xbf16>, tensor<6x4xbf16>
+  %y, %lse = nanochat.attention %q, %k, %v heads = 4 kv_heads = 2 seq = 3 rounded
+    : tensor<6x8xbf16>, tensor<6x4xbf16>, tensor<6x4xbf16>
   // CHECK: nanochat.attention_grad {{.*}} seq = 3 rounded :
-  %rq, %rk, %rv = nanochat.attention_grad %q, %k, %v, %z, %m, %q heads = 4 kv_heads = 2 seq = 3 rounded
-    : tensor<6x8xf32>, tensor<6x4xf32>, tensor<6x4xf32>, tensor<6x8xf32>, tensor<6x4xf32>, tensor<6x8xf32>
+  %dq, %dk, %dv = nanochat.attention_grad %q, %k, %v, %delta, %lse, %q heads = 4 kv_heads = 2 seq = 3 rounded
+    : tensor<6x8xbf16>, tensor<6x4xbf16>, tensor<6x4xbf16>, tensor<6x4xf32>, tensor<6x4xf32>, tensor<6x8xbf16>
   return %dv : tensor<6x4xf32>
 }
