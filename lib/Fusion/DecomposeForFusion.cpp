@@ -1,3 +1,4 @@
+#include "dialect/Linalg.h"
 #include "dialect/StepIR.h"
 #include "lib/Fusion/Passes.h"
 #include "mlir/Dialect/Linalg/Passes.h"
@@ -64,6 +65,35 @@ struct FreshOutput : OpRewritePattern<linalg::GenericOp> {
   }
 };
 
+/// A slice amid one number, as the gradient of a slice is: every element says which it is, so that any number of tasks make them.
+struct SliceAmidSplat : OpRewritePattern<tensor::InsertSliceOp> {
+  using OpRewritePattern::OpRewritePattern;
+  LogicalResult matchAndRewrite(tensor::InsertSliceOp op, PatternRewriter &rewriter) const override {
+    SplatElementsAttr splat;
+    bool isStatic = !ShapedType::isDynamicShape(op.getStaticOffsets()) && op.hasUnitStride() &&
+                    op.getSourceType().hasStaticShape() && op.getSourceType().getRank() == op.getDestType().getRank();
+    if (!isStatic || !matchPattern(op.getDest(), m_Constant(&splat)))
+      return rewriter.notifyMatchFailure(op, "is no slice of known place amid one number");
+    ImplicitLocOpBuilder b(op.getLoc(), rewriter);
+    rewriter.replaceOp(op, pointwise(b, op.getDestType(), {}, {}, [&](ImplicitLocOpBuilder &s, ValueRange) -> Value {
+      Value otherwise = arith::ConstantOp::create(s, splat.getSplatValue<TypedAttr>()), zero = arith::ConstantIndexOp::create(s, 0), isWithin;
+      SmallVector<Value> at;
+      for (auto [d, offset, size] : llvm::enumerate(op.getStaticOffsets(), op.getSourceType().getShape())) {
+        at.push_back(linalg::IndexOp::create(s, d));
+        if (size == op.getDestType().getDimSize(d))
+          continue;
+        at[d] = arith::SubIOp::create(s, at[d], arith::ConstantIndexOp::create(s, offset));
+        Value within = arith::CmpIOp::create(s, arith::CmpIPredicate::ult, at[d], arith::ConstantIndexOp::create(s, size));
+        at[d] = arith::SelectOp::create(s, within, at[d], zero);
+        isWithin = isWithin ? arith::AndIOp::create(s, isWithin, within) : within;
+      }
+      Value element = tensor::ExtractOp::create(s, op.getSource(), at);
+      return isWithin ? arith::SelectOp::create(s, isWithin, element, otherwise) : element;
+    }));
+    return success();
+  }
+};
+
 /// A view of what is computed element by element from arguments: computed on views of them instead, so that no view
 /// stands between two dispatches that could be one.
 struct ViewBeforePointwise : RewritePattern {
@@ -124,7 +154,7 @@ struct DecomposeForFusionPass : impl::DecomposeForFusionPassBase<DecomposeForFus
     toLinalg.addPass(createConvertElementwiseToLinalgPass());
     if (failed(runPipeline(toLinalg, getOperation())))
       return signalPassFailure();
-    splats.add<InlineSplat, FreshOutput, ViewBeforePointwise>(&getContext());
+    splats.add<InlineSplat, FreshOutput, SliceAmidSplat, ViewBeforePointwise>(&getContext());
     if (failed(applyPatternsGreedily(getOperation(), std::move(splats))))
       signalPassFailure();
   }

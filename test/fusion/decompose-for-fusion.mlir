@@ -1,4 +1,5 @@
 // RUN: nanochat-opt %s --nanochat-decompose-for-fusion | FileCheck %s
+// RUN: nanochat-opt %s --nanochat-decompose-for-fusion --nanochat-check-numeric
 
 // Loops and ops with a kernel of their own stay; the rest is linalg, and splats are scalars inside.
 // CHECK-LABEL: @f
@@ -16,4 +17,17 @@ func.func @f(%x: tensor<16x8xf32>, %w: tensor<2x8x8xf32>, %t: tensor<16xi32>) ->
   // CHECK: nanochat.embedding_grad
   %g = nanochat.embedding_grad %t, %y : tensor<16xi32>, tensor<16x8xf32> -> tensor<9x8xf32>
   return %y, %g : tensor<16x8xf32>, tensor<9x8xf32>
+}
+
+// A slice amid one number is computed element by element.
+// CHECK-LABEL: @slice
+// CHECK-NOT: tensor.insert_slice
+// CHECK: linalg.generic
+// CHECK: tensor.extract
+func.func @slice() -> (tensor<4x3xf32>, tensor<4x3xf32>) {
+  %x = arith.constant dense<[[1.0, 2.0], [3.0, 4.0]]> : tensor<2x2xf32>
+  %around = arith.constant dense<7.0> : tensor<4x3xf32>
+  %y = tensor.insert_slice %x into %around[1, 0] [2, 2] [1, 1] : tensor<2x2xf32> into tensor<4x3xf32>
+  %e = arith.constant dense<[[7.0, 7.0, 7.0], [1.0, 2.0, 7.0], [3.0, 4.0, 7.0], [7.0, 7.0, 7.0]]> : tensor<4x3xf32>
+  return %y, %e : tensor<4x3xf32>, tensor<4x3xf32>
 }

@@ -94,6 +94,12 @@ static void runMean(void *const *b, int64_t task, void *scratch) {
   *(real *)b[1] = sum / T;
 }
 
+// lr -> rate.
+static void runRate(void *const *b, int64_t task, void *scratch) {
+  (void)task, (void)scratch;
+  *(real *)b[1] = *(const real *)b[0];
+}
+
 // (table gradient, bias gradient) -> norm.
 static void runNorm(void *const *b, int64_t task, void *scratch) {
   (void)task, (void)scratch;
@@ -180,6 +186,7 @@ KERNEL(bigram_loss, runLoss, T, IN2(V, V), IN1(REAL, V), IN1(NC_I32, T), IN1(NC_
 KERNEL(table_grad, runTableGrad, V, IN1(NC_I32, T), IN2(T, V), OUT2(V, V))
 KERNEL(bias_grad, runBiasGrad, V, IN2(T, V), OUT1(V))
 KERNEL(mean_loss, runMean, 1, IN2(LOOPS, T), RESULT)
+KERNEL(copy_rate, runRate, 1, SCALAR, RESULT)
 KERNEL(grad_norm, runNorm, 1, IN2(V, V), IN1(REAL, V), RESULT)
 KERNEL(table_update, runUpdate, V, IN2(V, V), IN2(V, V), IN2(V, V), SCALAR, SCALAR, OUT2(V, V),
        OUT2(V, V))
@@ -204,7 +211,7 @@ static void runGradients(nc_context *context, char *const *arenas) {
 }
 
 static void runUpdates(nc_context *context, char *const *arenas) {
-  *(real *)IO(RATE) = *(real *)IO(LR);
+  CALL(copy_rate, IO(LR), IO(RATE));
   CALL(table_update, AT(PARAM, 0), AT(GRADIENT, 0), AT(STATE, 0), IO(LR), IO(DECAY), AT(PARAM, 0),
        AT(STATE, 0));
   CALL(bias_update, AT(PARAM, TABLE), AT(GRADIENT, TABLE), AT(STATE, TABLE), IO(LR), IO(DECAY),

@@ -107,7 +107,12 @@ GpuGemm::Sums GpuGemm::multiplyAll() {
       g.waitFor(ahead - 1);
     g.barrier();
     fetch(next, slot, a, columns);
-    Sums products = multiplyStage(g.rem(stage, tile.stages), sums);
+    // Tensor cores of sm_89 keep 13 bits of sums of E4M3: those of a stage are added to sums in f32.
+    bool addsStages = type == MmaType::e4m3;
+    Sums products = multiplyStage(g.rem(stage, tile.stages), addsStages ? ValueRange(start) : sums);
+    if (addsStages)
+      for (auto [product, sum] : llvm::zip(products, sums))
+        product = arith::AddFOp::create(b, sum, product);
     factorA.store(a, g.mul(slot, factorA.bytes()));
     factorB.store(columns, g.mul(slot, factorB.bytes()));
     return products;
