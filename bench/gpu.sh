@@ -11,7 +11,7 @@
 set -aeuo pipefail # a: steps are shells of their own, under time limits
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 compiler=$(realpath -m "${NANOCHAT_OPT:-$here/../build/bin/nanochat-opt}")
-rows=sm_120,sm_100,sm_90,sm_89 # a program takes the first that fits, and sm_89 fits all
+rows=sm_89,sm_90,sm_100,sm_120
 micro=(copy odd muon8 dense gpt)
 unset NANOCHAT_TARGET
 die() { echo "gpu.sh: $*" >&2 && exit 2; }

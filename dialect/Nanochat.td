@@ -36,6 +36,8 @@ def IntVector : TensorRankOf<[I32], [1]>;
 def Decomposes : DeclareOpInterfaceMethods<AggregatedOpInterface, ["decomposeOperation"]>;
 /// An own gradient; ops without it are differentiated through their decomposition.
 def HasVjp : DeclareOpInterfaceMethods<DifferentiableOpInterface>;
+/// What it costs, where that is not the product of its iteration space.
+def HasCost : DeclareOpInterfaceMethods<CostOpInterface>;
 /// The iteration space, from which cost, sharding and fusion legality follow.
 def HasIterationSpace : DeclareOpInterfaceMethods<ShardingInterface,
     ["getLoopIteratorTypes", "getIndexingMaps", "getReductionLoopIteratorKinds"]>;

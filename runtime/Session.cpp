@@ -70,7 +70,8 @@ void Session::run(const nc_entry &entry, DispatchObserver *observer) {
     sendToDevice();
   char *const *bases = device ? device->bases() : arenas.bases();
   if (device) {
-    device->run(entry, [&] { entry.run(&context, bases); }, observer != nullptr);
+    device->run(
+        entry, [&] { entry.run(&context, bases); }, observer != nullptr);
   } else if (observer) {
     entry.run(&context, bases);
   } else {

@@ -4,7 +4,6 @@ include "dialect/Nanochat.td"
 
 def FactorMatrix : TensorRankOf<[Float, BF16], [2]>; // of products that are summed in f32, where it is bf16
 defvar PositiveI64 = ConfinedAttr<I64Attr, [IntPositive]>;
-def HasCost : DeclareOpInterfaceMethods<CostOpInterface>;
 
 def Nanochat_RopeTableOp : Nanochat_ComputeOp<"rope_table", [Pointwise, AllTypesMatch<["cos", "sin"]>]> {
   let summary = "Cosines and sines of rotary position embeddings";

@@ -65,6 +65,8 @@ SmallVector<AffineMap> EmbeddingGradOp::getIndexingMaps() {
   return {projection(ctx, 3, {0}), projection(ctx, 3, {0, 2}), projection(ctx, 3, {1, 2})};
 }
 
+/// Each element of dy is added once, whatever the rows.
+int64_t EmbeddingGradOp::getFlops() { return getDy().getType().getNumElements(); }
 DispatchClass EmbeddingGradOp::getDispatchClass() { return DispatchClass::rowwise; }
 
 FailureOr<SmallVector<Value>> EmbeddingGradOp::decomposeOperation(OpBuilder &builder) {

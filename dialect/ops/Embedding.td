@@ -10,7 +10,7 @@ def Nanochat_EmbeddingOp : Nanochat_ComputeOp<"embedding", [VerifiedByOds, Infer
   let assemblyFormat = "$tokens `,` $table attr-dict `:` type($tokens) `,` type($table)";
 }
 
-def Nanochat_EmbeddingGradOp : Nanochat_ComputeOp<"embedding_grad", [HasIterationSpace, DeclareOpInterfaceMethods<KernelOpInterface>]> {
+def Nanochat_EmbeddingGradOp : Nanochat_ComputeOp<"embedding_grad", [HasIterationSpace, HasCost, DeclareOpInterfaceMethods<KernelOpInterface>]> {
   let summary = "Gradient of an embedding table";
   let description = [{ dtable[v, c] = Σ over tokens n with tokens[n] = v, in rising n, of dy[n, c]. }];
   let arguments = (ins IntVector:$tokens, FloatMatrix:$dy);

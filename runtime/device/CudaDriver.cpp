@@ -14,22 +14,23 @@ template <typename Function> bool CudaDriver::find(Function &function, const cha
 
 bool CudaDriver::load() {
   library = dlopen("libcuda.so.1", RTLD_NOW | RTLD_LOCAL);
-  return library && find(init, "cuInit") && find(errorString, "cuGetErrorString") && find(version, "cuDriverGetVersion") &&
-         find(deviceCount, "cuDeviceGetCount") && find(deviceName, "cuDeviceGetName") &&
-         find(attribute, "cuDeviceGetAttribute") && find(memory, "cuDeviceTotalMem_v2");
+  return library && find(init, "cuInit") && find(errorString, "cuGetErrorString") &&
+         find(version, "cuDriverGetVersion") && find(deviceCount, "cuDeviceGetCount") &&
+         find(deviceName, "cuDeviceGetName") && find(attribute, "cuDeviceGetAttribute") &&
+         find(memory, "cuDeviceTotalMem_v2");
 }
 
 bool CudaDriver::loadAll() {
-  return find(retainContext, "cuDevicePrimaryCtxRetain") &&
-         find(setContext, "cuCtxSetCurrent") &&
+  return find(retainContext, "cuDevicePrimaryCtxRetain") && find(setContext, "cuCtxSetCurrent") &&
          find(releaseContext, "cuDevicePrimaryCtxRelease_v2") &&
          find(createStream, "cuStreamCreate") && find(synchronize, "cuStreamSynchronize") &&
          find(createEvent, "cuEventCreate") && find(recordEvent, "cuEventRecord") &&
-         find(elapsed, "cuEventElapsedTime") && find(allocate, "cuMemAlloc_v2") && find(release, "cuMemFree_v2") &&
-         find(allocateHost, "cuMemHostAlloc") && find(releaseHost, "cuMemFreeHost") &&
-         find(toHostLater, "cuMemcpyDtoHAsync_v2") && find(clear, "cuMemsetD8Async") &&
-         find(toDevice, "cuMemcpyHtoDAsync_v2") && find(toHost, "cuMemcpyDtoH_v2") &&
-         find(loadModule, "cuModuleLoadData") && find(getFunction, "cuModuleGetFunction") &&
+         find(elapsed, "cuEventElapsedTime") && find(allocate, "cuMemAlloc_v2") &&
+         find(release, "cuMemFree_v2") && find(allocateHost, "cuMemHostAlloc") &&
+         find(releaseHost, "cuMemFreeHost") && find(toHostLater, "cuMemcpyDtoHAsync_v2") &&
+         find(clear, "cuMemsetD8Async") && find(toDevice, "cuMemcpyHtoDAsync_v2") &&
+         find(toHost, "cuMemcpyDtoH_v2") && find(loadModule, "cuModuleLoadData") &&
+         find(getFunction, "cuModuleGetFunction") &&
          find(setFunctionAttribute, "cuFuncSetAttribute") && find(launch, "cuLaunchKernel") &&
          find(beginCapture, "cuStreamBeginCapture_v2") && find(endCapture, "cuStreamEndCapture") &&
          find(instantiate, "cuGraphInstantiateWithFlags") && find(launchGraph, "cuGraphLaunch");
