@@ -29,29 +29,32 @@ struct Place : AttentionBlock {
   }
   /// Column `head` of a matrix with one for each head.
   Window rowNumbers(Value buffer, Value start, Value head) { return {buffer, g.add(first, start), left(start), head}; }
-  Value isSeen(Value query, Value key) {
-    Value before = arith::CmpIOp::create(b, arith::CmpIPredicate::sle, key, query);
-    return arith::AndIOp::create(b, before, g.less(key, g.i32(seq)));
-  }
-  /// Carries state through body(at, slot) for rows from `start` on, `count` at once, before `end`; load(at, slot) asks for them.
-  Carried meet(Value start, Value end, int64_t count, ValueRange state, llvm::function_ref<void(Value, Value)> load,
-               llvm::function_ref<Carried(Value, Value, ValueRange)> body) {
+  /// Only blocks on the diagonal need to ask. Keys beyond the sequence are after all queries whose results count.
+  Value isSeen(Value query, Value key) { return arith::CmpIOp::create(b, arith::CmpIPredicate::sle, key, query); }
+  using Body = llvm::function_ref<Carried(Value at, Value slot, bool isSecond, ValueRange)>;
+  /// Carries state through `body` for rows from `start` on, `count` at once, first those before `middle`, then those before `end`;
+  /// load(at, slot) asks for them.
+  Carried meet(Value start, Value middle, Value end, int64_t count, Carried state, llvm::function_ref<void(Value, Value)> load, Body body) {
     auto parity = [&](Value at) { return g.rem(g.div(arith::SubIOp::create(b, at, start), count), 2); };
     load(start, g.i32(0));
     endStage();
-    return forLoop(b, g.index(start), g.index(end), count, state, [&](Value iv, ValueRange before) -> Carried {
-      Value at = g.narrow(iv), next = g.add(at, count);
-      arrive();
-      {
-        auto more = scf::IfOp::create(b, g.less(next, end), /*withElseRegion=*/false);
-        OpBuilder::InsertionGuard guard(b);
-        b.setInsertionPointToStart(more.thenBlock());
-        load(next, parity(next));
-      }
-      endStage();
-      return body(at, parity(at), before);
-    });
+    Value bounds[] = {start, middle, end};
+    for (int part = 0; part < 2; ++part)
+      state = forLoop(b, g.index(bounds[part]), g.index(bounds[part + 1]), count, state, [&](Value iv, ValueRange before) -> Carried {
+        Value at = g.narrow(iv), next = g.add(at, count);
+        arrive();
+        {
+          auto more = scf::IfOp::create(b, g.less(next, end), /*withElseRegion=*/false);
+          OpBuilder::InsertionGuard guard(b);
+          b.setInsertionPointToStart(more.thenBlock());
+          load(next, parity(next));
+        }
+        endStage();
+        return body(at, parity(at), /*isSecond=*/part == 1, before);
+      });
+    return state;
   }
+  Value fma(Value x, double factor, Value y) { return math::FmaOp::create(b, x, f32(factor), y); }
 
   int64_t blocks;
   Value first, head;
@@ -77,7 +80,9 @@ struct Forward : Place {
       load(slotOf(keys, slot), rows(input(op.getK()), at, group, end));
       load(slotOf(values, slot), rows(input(op.getV()), at, group, end));
     };
-    state = meet(g.i32(0), end, kRows, state, fetch, [&](Value at, Value slot, ValueRange before) { return keyBlock(at, slot, before); });
+    state = meet(g.i32(0), start, end, kRows, state, fetch, [&](Value at, Value slot, bool isDiagonal, ValueRange before) {
+      return keyBlock(at, slot, isDiagonal, before);
+    });
     finish(state);
     k.finish(blocks * batch * heads);
   }
@@ -87,27 +92,29 @@ private:
   Value start;
 
   /// One more block of keys: sums, greatest scores and their sums of exponentials (of two rows each).
-  Carried keyBlock(Value at, Value slot, ValueRange before) {
+  Carried keyBlock(Value at, Value slot, bool isDiagonal, ValueRange before) {
     size_t sums = before.size() - 4;
     Fragments scores = timesRows(queries, slotOf(keys, slot));
-    Value most[2] = {before[sums], before[sums + 1]}, top[2], shrink[2], total[2];
+    Value lowest = f32(-std::numeric_limits<double>::infinity()), most[2] = {lowest, lowest}, top[2], shrink[2], total[2];
+    auto larger = [&](Value x, Value y) -> Value { return arith::MaxNumFOp::create(b, x, y); };
     each(kRows, [&](Value r, Value c, int64_t i) {
-      Value seen = isSeen(g.add(start, r), g.add(at, c));
-      scores[i] = arith::SelectOp::create(b, seen, mulF(scores[i], f32(scale / kLn2)), f32(-std::numeric_limits<double>::infinity()));
-      Value &greatest = most[i % 4 / 2];
-      greatest = arith::MaxNumFOp::create(b, greatest, scores[i]);
+      if (isDiagonal)
+        scores[i] = arith::SelectOp::create(b, isSeen(g.add(start, r), g.add(at, c)), scores[i], lowest);
+      most[i % 4 / 2] = larger(most[i % 4 / 2], scores[i]);
     });
     for (int h = 0; h < 2; ++h) {
       // A power of two: how exp2 rounds to bf16 does not depend on which.
-      top[h] = math::CeilOp::create(b, acrossRow(most[h], [&](Value x, Value y) -> Value { return arith::MaxNumFOp::create(b, x, y); }));
+      Value greatest = mulF(acrossRow(most[h], larger), f32(scale / kLn2));
+      top[h] = larger(before[sums + h], math::CeilOp::create(b, greatest));
       shrink[h] = exp2(arith::SubFOp::create(b, before[sums + h], top[h]));
       total[h] = mulF(before[sums + 2 + h], shrink[h]);
     }
     Fragments y(before.take_front(sums));
     for (auto [i, value] : llvm::enumerate(y))
       value = mulF(value, shrink[i % 4 / 2]);
+    Value below[2] = {arith::NegFOp::create(b, top[0]), arith::NegFOp::create(b, top[1])};
     for (auto [i, score] : llvm::enumerate(scores)) {
-      score = exp2(arith::SubFOp::create(b, score, top[i % 4 / 2]));
+      score = exp2(fma(score, scale / kLn2, below[i % 4 / 2]));
       total[i % 4 / 2] = arith::AddFOp::create(b, total[i % 4 / 2], score);
     }
     Carried next = addProduct(scores, slotOf(values, slot), y);
@@ -177,14 +184,15 @@ private:
       dotRows(delta, count, rows(input(op.getY()), start, head), rows(input(op.getDy()), start, head));
   }
 
-  /// From scores and dp to p and ds·√D, both 0 where the key is not seen.
-  void toGradients(Fragments &scores, Fragments &slopes, int64_t columns, llvm::function_ref<std::pair<Value, Value>(Value, Value)> queryOf,
-                   llvm::function_ref<Value(Value, Value)> seen) {
+  /// From scores and dp to p and ds·√D, both 0 where the key is not seen, which is asked on the diagonal. Queries past the sequence
+  /// are rows of zeros, and change nothing.
+  void toGradients(Fragments &scores, Fragments &slopes, int64_t columns, bool isDiagonal,
+                   llvm::function_ref<std::pair<Value, Value>(Value, Value)> queryOf, llvm::function_ref<Value(Value, Value)> seen) {
     each(columns, [&](Value r, Value c, int64_t i) {
       auto [ofLse, ofDelta] = queryOf(r, c);
-      Value isThere = seen(r, c);
-      Value p = exp2(arith::SubFOp::create(b, mulF(scores[i], f32(scale / kLn2)), mulF(ofLse, f32(1 / kLn2))));
-      scores[i] = arith::SelectOp::create(b, isThere, p, f32(0));
+      scores[i] = exp2(fma(scores[i], scale / kLn2, mulF(ofLse, f32(-1 / kLn2))));
+      if (isDiagonal)
+        scores[i] = arith::SelectOp::create(b, seen(r, c), scores[i], f32(0));
       slopes[i] = mulF(scores[i], arith::SubFOp::create(b, slopes[i], ofDelta));
     });
   }
@@ -206,14 +214,13 @@ private:
         load(slotOf(otherToo, slot), rows(input(op.getDy()), at, query));
         loadNumbers(at, query, others, slot);
       };
-      return meet(start, g.i32(seq), others, outer, fetch, [&](Value at, Value slot, ValueRange before) -> Carried {
+      Value middle = arith::MinSIOp::create(b, g.add(start, kRows), g.i32(seq));
+      return meet(start, middle, g.i32(seq), others, Carried(outer), fetch, [&](Value at, Value slot, bool isLater, ValueRange before) -> Carried {
         Tile queries = slotOf(other, slot), slopesOf = slotOf(otherToo, slot);
         lse.slot = delta.slot = slot;
         Fragments scores = timesRows(own, queries), slopes = timesRows(ownToo, slopesOf);
-        toGradients(scores, slopes, others, [&](Value, Value c) { return std::make_pair(read(lse, c), read(delta, c)); }, [&](Value key, Value c) -> Value {
-          Value isQuery = g.less(g.add(at, c), g.i32(seq));
-          return arith::AndIOp::create(b, isQuery, isSeen(g.add(at, c), g.add(start, key)));
-        });
+        toGradients(scores, slopes, others, !isLater, [&](Value, Value c) { return std::make_pair(read(lse, c), read(delta, c)); },
+                    [&](Value key, Value c) { return isSeen(g.add(at, c), g.add(start, key)); });
         Carried next = addProduct(slopes, queries, before.take_front(half));
         llvm::append_range(next, addProduct(scores, slopesOf, before.drop_front(half)));
         return next;
@@ -238,11 +245,11 @@ private:
       load(slotOf(other, slot), rows(input(op.getK()), at, group, end));
       load(slotOf(otherToo, slot), rows(input(op.getV()), at, group, end));
     };
-    Carried sums = meet(g.i32(0), end, others, zeros(padded), fetch, [&](Value at, Value slot, ValueRange before) -> Carried {
+    Carried sums = meet(g.i32(0), start, end, others, zeros(padded), fetch, [&](Value at, Value slot, bool isDiagonal, ValueRange before) -> Carried {
       Tile keys = slotOf(other, slot);
       lse.slot = delta.slot = g.i32(0);
       Fragments scores = timesRows(own, keys), slopes = timesRows(ownToo, slotOf(otherToo, slot));
-      toGradients(scores, slopes, others, [&](Value r, Value) { return std::make_pair(read(lse, r), read(delta, r)); },
+      toGradients(scores, slopes, others, isDiagonal, [&](Value r, Value) { return std::make_pair(read(lse, r), read(delta, r)); },
                   [&](Value r, Value c) { return isSeen(g.add(start, r), g.add(at, c)); });
       return addProduct(slopes, keys, before);
     });
