@@ -75,16 +75,17 @@ struct CheckMutants : mlir::nanochat::impl::CheckMutantsPassBase<CheckMutants> {
     auto inputs = randomInputs(kernel, filler, /*extremes=*/false);
     if (failed(inputs) || failed(checkKernel(kernel, emitted, *inputs, tolerance)))
       return failure();
-    unsigned ops = 0, mutants = 0;
+    unsigned mutants = 0;
     bool areCaught = true;
-    emitted.walk([&](Operation *) { ++ops; });
-    for (unsigned i = 0; i < ops; ++i) {
+    SmallVector<Operation *> ops;
+    emitted.walk([&](Operation *op) { ops.push_back(op); });
+    for (unsigned i = 0; i < ops.size(); ++i) {
       StringRef what;
       std::optional<bool> caught = isCaught(kernel, emitted, i, *inputs, what);
       mutants += caught.has_value();
       if (caught.value_or(true))
         continue;
-      kernel.emitError("gives the same without ") << what << ", op " << i;
+      kernel.emitError("gives the same without ") << what << ", op " << i << ": " << *ops[i];
       areCaught = false;
     }
     llvm::outs() << kernel.getName() << ": " << mutants << " mutants\n";

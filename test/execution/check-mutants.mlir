@@ -61,24 +61,22 @@ func.func private @columns(%x: tensor<70x100xf32>, %old: tensor<100xf32>) -> (te
   return %sums, %y : tensor<100xf32>, tensor<70x100xf32>
 }
 
-// ATTENTION: backward: [[#]] mutants
-func.func private @backward(%q: tensor<200x64xf32>, %k: tensor<200x32xf32>, %v: tensor<200x32xf32>, %y: tensor<200x64xf32>, %lse: tensor<200x4xf32>, %dy: tensor<200x64xf32>)
-    -> (tensor<200x64xf32>, tensor<200x32xf32>, tensor<200x32xf32>) attributes {nanochat.class = "none", nanochat.inplace = array<i64: -1, -1, -1>} {
-  %dq, %dk, %dv = nanochat.attention_grad %q, %k, %v, %y, %lse, %dy heads = 4 kv_heads = 2 seq = 100
-    : tensor<200x64xf32>, tensor<200x32xf32>, tensor<200x32xf32>, tensor<200x64xf32>, tensor<200x4xf32>, tensor<200x64xf32>
-  return %dq, %dk, %dv : tensor<200x64xf32>, tensor<200x32xf32>, tensor<200x32xf32>
+// ATTENTION: forward: [[#]] mutants
+func.func private @forward(%q: tensor<400x64xf32>, %k: tensor<400x32xf32>, %v: tensor<400x32xf32>) -> (tensor<400x64xf32>, tensor<400x4xf32>) attributes {nanochat.class = "none", nanochat.inplace = array<i64: -1, -1>} {
+  %y, %lse = nanochat.attention %q, %k, %v heads = 4 kv_heads = 2 seq = 200 : tensor<400x64xf32>, tensor<400x32xf32>, tensor<400x32xf32>
+  return %y, %lse : tensor<400x64xf32>, tensor<400x4xf32>
 }
 
 // ATTENTION: forward_copies: [[#]] mutants
-func.func private @forward_copies(%q: tensor<200x64xbf16>, %k: tensor<200x32xbf16>, %v: tensor<200x32xbf16>) -> (tensor<200x64xf32>, tensor<200x4xf32>) attributes {nanochat.class = "none", nanochat.inplace = array<i64: -1, -1>} {
-  %y, %lse = nanochat.attention %q, %k, %v heads = 4 kv_heads = 2 seq = 100 rounded : tensor<200x64xbf16>, tensor<200x32xbf16>, tensor<200x32xbf16>
-  return %y, %lse : tensor<200x64xf32>, tensor<200x4xf32>
+func.func private @forward_copies(%q: tensor<400x64xbf16>, %k: tensor<400x32xbf16>, %v: tensor<400x32xbf16>) -> (tensor<400x64xf32>, tensor<400x4xf32>) attributes {nanochat.class = "none", nanochat.inplace = array<i64: -1, -1>} {
+  %y, %lse = nanochat.attention %q, %k, %v heads = 4 kv_heads = 2 seq = 200 rounded : tensor<400x64xbf16>, tensor<400x32xbf16>, tensor<400x32xbf16>
+  return %y, %lse : tensor<400x64xf32>, tensor<400x4xf32>
 }
 
 // ATTENTION: backward_copies: [[#]] mutants
-func.func private @backward_copies(%q: tensor<200x64xbf16>, %k: tensor<200x32xbf16>, %v: tensor<200x32xbf16>, %delta: tensor<200x4xf32>, %lse: tensor<200x4xf32>, %dy: tensor<200x64xbf16>)
-    -> (tensor<200x64xf32>, tensor<200x32xf32>, tensor<200x32xf32>) attributes {nanochat.class = "none", nanochat.inplace = array<i64: -1, -1, -1>} {
-  %dq, %dk, %dv = nanochat.attention_grad %q, %k, %v, %delta, %lse, %dy heads = 4 kv_heads = 2 seq = 100 rounded
-    : tensor<200x64xbf16>, tensor<200x32xbf16>, tensor<200x32xbf16>, tensor<200x4xf32>, tensor<200x4xf32>, tensor<200x64xbf16>
-  return %dq, %dk, %dv : tensor<200x64xf32>, tensor<200x32xf32>, tensor<200x32xf32>
+func.func private @backward_copies(%q: tensor<400x64xbf16>, %k: tensor<400x32xbf16>, %v: tensor<400x32xbf16>, %delta: tensor<400x4xf32>, %lse: tensor<400x4xf32>, %dy: tensor<400x64xbf16>)
+    -> (tensor<400x64xf32>, tensor<400x32xf32>, tensor<400x32xf32>) attributes {nanochat.class = "none", nanochat.inplace = array<i64: -1, -1, -1>} {
+  %dq, %dk, %dv = nanochat.attention_grad %q, %k, %v, %delta, %lse, %dy heads = 4 kv_heads = 2 seq = 200 rounded
+    : tensor<400x64xbf16>, tensor<400x32xbf16>, tensor<400x32xbf16>, tensor<400x4xf32>, tensor<400x4xf32>, tensor<400x64xbf16>
+  return %dq, %dk, %dv : tensor<400x64xf32>, tensor<400x32xf32>, tensor<400x32xf32>
 }

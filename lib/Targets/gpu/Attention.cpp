@@ -31,27 +31,41 @@ struct Place : AttentionBlock {
   Window rowNumbers(Value buffer, Value start, Value head) { return {buffer, g.add(first, start), left(start), head}; }
   /// Only blocks on the diagonal need to ask. Keys beyond the sequence are after all queries whose results count.
   Value isSeen(Value query, Value key) { return arith::CmpIOp::create(b, arith::CmpIPredicate::sle, key, query); }
-  using Body = llvm::function_ref<Carried(Value at, Value slot, bool isSecond, ValueRange)>;
-  /// Carries state through `body` for rows from `start` on, `count` at once, first those before `middle`, then those before `end`;
-  /// load(at, slot) asks for them.
-  Carried meet(Value start, Value middle, Value end, int64_t count, Carried state, llvm::function_ref<void(Value, Value)> load, Body body) {
+  /// Which of two ranges of rows lies on the diagonal: kRows of them.
+  enum class Diagonal { first, last };
+  /// Asks for some rows; and carries state on with them.
+  using Load = llvm::function_ref<void(Value at, Value slot)>;
+  using Body = llvm::function_ref<Carried(Value at, Value slot, bool isDiagonal, ValueRange)>;
+  /// Carries state through `body` for rows from start on, `count` at once, those before `middle` and then those before `end`.
+  Carried meet(Value start, Value middle, Value end, int64_t count, Diagonal diagonal, Carried state, Load load, Body body) {
     auto parity = [&](Value at) { return g.rem(g.div(arith::SubIOp::create(b, at, start), count), 2); };
+    auto fetchAhead = [&](Value next) {
+      auto more = scf::IfOp::create(b, g.less(next, end), /*withElseRegion=*/false);
+      {
+        OpBuilder::InsertionGuard guard(b);
+        b.setInsertionPointToStart(more.thenBlock());
+        load(next, parity(next));
+      }
+      endStage();
+    };
+    auto step = [&](Value at, Value slot, bool isDiagonal, bool isLast, ValueRange before) {
+      arrive();
+      if (!isLast)
+        fetchAhead(g.add(at, count));
+      return body(at, slot, isDiagonal, before);
+    };
     load(start, g.i32(0));
     endStage();
-    Value bounds[] = {start, middle, end};
-    for (int part = 0; part < 2; ++part)
-      state = forLoop(b, g.index(bounds[part]), g.index(bounds[part + 1]), count, state, [&](Value iv, ValueRange before) -> Carried {
-        Value at = g.narrow(iv), next = g.add(at, count);
-        arrive();
-        {
-          auto more = scf::IfOp::create(b, g.less(next, end), /*withElseRegion=*/false);
-          OpBuilder::InsertionGuard guard(b);
-          b.setInsertionPointToStart(more.thenBlock());
-          load(next, parity(next));
-        }
-        endStage();
-        return body(at, parity(at), /*isSecond=*/part == 1, before);
-      });
+    for (bool isFirst : {true, false}) {
+      bool isDiagonal = isFirst == (diagonal == Diagonal::first);
+      Value from = isFirst ? start : middle, to = isFirst ? middle : end;
+      if (isDiagonal && count == kRows)
+        state = step(from, isFirst ? g.i32(0) : parity(from), isDiagonal, !isFirst, state);
+      else
+        state = forLoop(b, g.index(from), g.index(to), count, state, [&](Value iv, ValueRange before) -> Carried {
+          return step(g.narrow(iv), parity(g.narrow(iv)), isDiagonal, /*isLast=*/false, before);
+        });
+    }
     return state;
   }
   Value fma(Value x, double factor, Value y) { return math::FmaOp::create(b, x, f32(factor), y); }
@@ -80,7 +94,7 @@ struct Forward : Place {
       load(slotOf(keys, slot), rows(input(op.getK()), at, group, end));
       load(slotOf(values, slot), rows(input(op.getV()), at, group, end));
     };
-    state = meet(g.i32(0), start, end, kRows, state, fetch, [&](Value at, Value slot, bool isDiagonal, ValueRange before) {
+    state = meet(g.i32(0), start, end, kRows, Diagonal::last, state, fetch, [&](Value at, Value slot, bool isDiagonal, ValueRange before) {
       return keyBlock(at, slot, isDiagonal, before);
     });
     finish(state);
@@ -215,11 +229,11 @@ private:
         loadNumbers(at, query, others, slot);
       };
       Value middle = arith::MinSIOp::create(b, g.add(start, kRows), g.i32(seq));
-      return meet(start, middle, g.i32(seq), others, Carried(outer), fetch, [&](Value at, Value slot, bool isLater, ValueRange before) -> Carried {
+      return meet(start, middle, g.i32(seq), others, Diagonal::first, Carried(outer), fetch, [&](Value at, Value slot, bool isDiagonal, ValueRange before) -> Carried {
         Tile queries = slotOf(other, slot), slopesOf = slotOf(otherToo, slot);
         lse.slot = delta.slot = slot;
         Fragments scores = timesRows(own, queries), slopes = timesRows(ownToo, slopesOf);
-        toGradients(scores, slopes, others, !isLater, [&](Value, Value c) { return std::make_pair(read(lse, c), read(delta, c)); },
+        toGradients(scores, slopes, others, isDiagonal, [&](Value, Value c) { return std::make_pair(read(lse, c), read(delta, c)); },
                     [&](Value key, Value c) { return isSeen(g.add(at, c), g.add(start, key)); });
         Carried next = addProduct(slopes, queries, before.take_front(half));
         llvm::append_range(next, addProduct(scores, slopesOf, before.drop_front(half)));
@@ -245,7 +259,7 @@ private:
       load(slotOf(other, slot), rows(input(op.getK()), at, group, end));
       load(slotOf(otherToo, slot), rows(input(op.getV()), at, group, end));
     };
-    Carried sums = meet(g.i32(0), start, end, others, zeros(padded), fetch, [&](Value at, Value slot, bool isDiagonal, ValueRange before) -> Carried {
+    Carried sums = meet(g.i32(0), start, end, others, Diagonal::last, zeros(padded), fetch, [&](Value at, Value slot, bool isDiagonal, ValueRange before) -> Carried {
       Tile keys = slotOf(other, slot);
       lse.slot = delta.slot = g.i32(0);
       Fragments scores = timesRows(own, keys), slopes = timesRows(ownToo, slotOf(otherToo, slot));
