@@ -13,7 +13,7 @@ namespace {
 struct Product {
   explicit Product(linalg::GenericOp op) : op(op), b(op.getLoc(), op) {
     AffineMap out = op.getMatchingIndexingMap(op.getDpsInitOperand(0));
-    if (!isContraction(op) || !out.isProjectedPermutation() || out.getNumResults() != 2)
+    if (!isContraction(op) || !addsUp() || !out.isProjectedPermutation() || out.getNumResults() != 2)
       return;
     SmallVector<int64_t> sizes = op.getStaticLoopRanges();
     m = out.getDimPosition(0), n = out.getDimPosition(1), k = 3 - m - n;
@@ -69,6 +69,13 @@ struct Product {
   }
 
 private:
+  /// Is it acc + a term that does not depend on where k is?
+  bool addsUp() {
+    Operation *sum = op.getBody()->getTerminator()->getOperand(0).getDefiningOp();
+    return isa_and_nonnull<arith::AddFOp, arith::AddIOp>(sum) && llvm::is_contained(sum->getOperands(), op.getRegionOutputArgs()[0]) &&
+           !op.hasIndexSemantics();
+  }
+
   /// Dimension `dim` as (count, rest): a view.
   Value sliced(Value x, unsigned dim, int64_t count) {
     auto type = cast<RankedTensorType>(x.getType());

@@ -89,3 +89,17 @@ func.func @uneven(%x: tensor<2x40xf32>, %y: tensor<3x40xf32>, %start: tensor<2x3
   } -> tensor<2x3xf32>
   return %z : tensor<2x3xf32>
 }
+
+// The greatest of products is no sum.
+// CHECK-LABEL: @greatest
+// CHECK-NOT: nanochat.sliced
+func.func @greatest(%x: tensor<2x32xf32>, %y: tensor<3x32xf32>, %start: tensor<2x3xf32>) -> tensor<2x3xf32> {
+  %z = linalg.generic {indexing_maps = [affine_map<(m, n, k) -> (m, k)>, affine_map<(m, n, k) -> (n, k)>, affine_map<(m, n, k) -> (m, n)>], iterator_types = ["parallel", "parallel", "reduction"]}
+      ins(%x, %y : tensor<2x32xf32>, tensor<3x32xf32>) outs(%start : tensor<2x3xf32>) {
+  ^bb0(%a: f32, %b: f32, %c: f32):
+    %p = arith.mulf %a, %b : f32
+    %s = arith.maximumf %c, %p : f32
+    linalg.yield %s : f32
+  } -> tensor<2x3xf32>
+  return %z : tensor<2x3xf32>
+}
