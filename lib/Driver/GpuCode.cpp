@@ -2,6 +2,7 @@
 #include "lib/Execution/Codegen.h"
 #include "mlir/Dialect/LLVMIR/NVVMDialect.h"
 #include "llvm/Analysis/LoopInfo.h"
+#include "llvm/Transforms/Utils/LoopUtils.h"
 #include "llvm/IR/DiagnosticInfo.h"
 #include "llvm/IR/DiagnosticPrinter.h"
 #include "llvm/IR/Dominators.h"
@@ -86,14 +87,27 @@ static LogicalResult linkMath(Location loc, llvm::Module &code, const CudaToolki
   return success(!llvm::Linker::linkModules(code, std::move(library), llvm::Linker::LinkOnlyNeeded));
 }
 
-/// Above as many, an iteration of a loop already has enough loads under way; ptxas would unroll it all the same, and spill.
+/// Above as many, so many iterations of a loop have enough loads under way; ptxas would unroll it further, and spill.
 static constexpr size_t kManyBuffers = 10;
+static constexpr unsigned kFewIterations = 4;
 
-static void keepLoopsRolled(llvm::Function &function) {
+/// Do threads meet in it? Such loops are emitted as long as they should be.
+static bool isOfTeam(const llvm::Loop &loop) {
+  return llvm::any_of(loop.blocks(), [](const llvm::BasicBlock *block) {
+    return llvm::any_of(*block, [](const llvm::Instruction &op) {
+      auto call = llvm::dyn_cast<llvm::CallBase>(&op);
+      return call && call->isConvergent();
+    });
+  });
+}
+
+static void eachLoop(llvm::Function &function, llvm::function_ref<void(llvm::Loop &)> change) {
+  if (function.isDeclaration())
+    return;
   llvm::DominatorTree dominators(function);
   llvm::LoopInfo loops(dominators);
   for (llvm::Loop *loop : loops.getLoopsInPreorder())
-    loop->setLoopAlreadyUnrolled();
+    change(*loop);
 }
 
 /// The version of PTX to write: newer where an instruction is.
@@ -132,12 +146,6 @@ FailureOr<std::string> mlir::nanochat::writePtx(ModuleOp lowered, const GpuFacts
     if (function && !isKernel(object) && !object.isDeclaration())
       function->addFnAttr(llvm::Attribute::AlwaysInline);
   }
-  optimize(**code, **machine, 3);
-  for (llvm::Function &function : **code)
-    if (isKernel(function) && function.arg_size() > kManyBuffers)
-      keepLoopsRolled(function);
-  llvm::SmallVector<char, 0> bytes;
-  llvm::raw_svector_ostream os(bytes);
   std::string errors;
   context.setDiagnosticHandlerCallBack([](const llvm::DiagnosticInfo *info, void *text) {
     llvm::raw_string_ostream stream(*static_cast<std::string *>(text));
@@ -145,6 +153,20 @@ FailureOr<std::string> mlir::nanochat::writePtx(ModuleOp lowered, const GpuFacts
     if (info->getSeverity() == llvm::DS_Error)
       info->print(printer);
   }, &errors);
+  bool hasMany = llvm::any_of(**code, [&](llvm::Function &function) { return isKernel(function) && function.arg_size() > kManyBuffers; });
+  auto changeLoops = [&](llvm::function_ref<void(llvm::Loop &)> change) {
+    if (hasMany)
+      for (llvm::Function &function : **code)
+        eachLoop(function, change);
+  };
+  changeLoops([](llvm::Loop &loop) {
+    if (loop.isInnermost() && !isOfTeam(loop))
+      llvm::addStringMetadataToLoop(&loop, "llvm.loop.unroll.count", kFewIterations);
+  });
+  optimize(**code, **machine, 3);
+  changeLoops([](llvm::Loop &loop) { loop.setLoopAlreadyUnrolled(); });
+  llvm::SmallVector<char, 0> bytes;
+  llvm::raw_svector_ostream os(bytes);
   if (failed(emitCode(loc, **code, **machine, FileType::assembly, os)))
     return failure();
   if (!errors.empty())

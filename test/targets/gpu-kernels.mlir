@@ -18,3 +18,31 @@
 // RUN: %python %S/attention_sizes.py f32 10 > %t.attention.mlir
 // RUN: nanochat-opt %t.attention.mlir --nanochat-check-kernels="gpu=sm_89 tolerance=3e-2 summary" | FileCheck %s --check-prefix=ATTENTION
 // ATTENTION: 20 kernels, 0 of them as plain loops
+
+// Where rows fill whole blocks, warps stay together: all lanes meet in each sum.
+// RUN: nanochat-opt %s --nanochat-check-kernels="gpu=sm_90 tolerance=0 summary" | FileCheck %s --check-prefix=WHOLE
+// RUN: nanochat-opt %s --nanochat-emit-kernels=gpu=sm_90 | FileCheck %s --check-prefix=TOGETHER
+// WHOLE: 1 kernels, 0 of them as plain loops
+// TOGETHER: %[[ALL:.*]] = arith.constant -1 : i32
+// TOGETHER: nvvm.shfl.sync bfly %[[ALL]]
+func.func private @norm(%x: tensor<64x37xf32>) -> (tensor<64x37xf32>, tensor<64xf32>) attributes {nanochat.class = "rowwise", nanochat.inplace = array<i64: -1, -1>} {
+  %zero = arith.constant 0.0 : f32
+  %sums = tensor.empty() : tensor<64xf32>
+  %start = linalg.fill ins(%zero : f32) outs(%sums : tensor<64xf32>) -> tensor<64xf32>
+  %squares = linalg.generic {indexing_maps = [affine_map<(n, c) -> (n, c)>, affine_map<(n, c) -> (n)>], iterator_types = ["parallel", "reduction"]}
+      ins(%x : tensor<64x37xf32>) outs(%start : tensor<64xf32>) {
+  ^bb0(%a: f32, %s: f32):
+    %p = arith.mulf %a, %a : f32
+    %t = arith.addf %s, %p : f32
+    linalg.yield %t : f32
+  } -> tensor<64xf32>
+  %empty = tensor.empty() : tensor<64x37xf32>
+  %y = linalg.generic {indexing_maps = [affine_map<(n, c) -> (n, c)>, affine_map<(n, c) -> (n)>, affine_map<(n, c) -> (n, c)>], iterator_types = ["parallel", "parallel"]}
+      ins(%x, %squares : tensor<64x37xf32>, tensor<64xf32>) outs(%empty : tensor<64x37xf32>) {
+  ^bb0(%a: f32, %s: f32, %o: f32):
+    %r = math.rsqrt %s : f32
+    %v = arith.mulf %a, %r : f32
+    linalg.yield %v : f32
+  } -> tensor<64x37xf32>
+  return %y, %squares : tensor<64x37xf32>, tensor<64xf32>
+}

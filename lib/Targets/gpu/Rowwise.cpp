@@ -16,6 +16,7 @@ static TeamShape arrange(RowwisePlan &plan) {
     });
     // A warp takes a row where no sum of its elements has an order to keep.
     TeamShape rows = sumsLanes ? TeamShape{kWidth, kSumLanes / kWidth, 32} : TeamShape{kWidth, 32, 8};
+    rows.stayTogether = plan.rows % rows.down == 0;
     plan.perTask = rows.down;
     return rows;
   }

@@ -96,7 +96,7 @@ void RowwiseEmitter::emitRows() {
   Value lo = arith::MulIOp::create(b, kernel.task, size);
   Value hi = arith::MinUIOp::create(b, arith::AddIOp::create(b, lo, size),
                                     constantIndex(b, plan.rows));
-  forLoop(b, team.row(lo), hi, team.shape.down, {}, [&](Value linear, ValueRange) -> Carried {
+  auto oneRow = [&](Value linear) {
     Evaluator::Scope scope(e);
     SmallVector<Lanes> row(plan.rowDims);
     Lanes rest{linear};
@@ -109,6 +109,11 @@ void RowwiseEmitter::emitRows() {
       putAside(argument, row);
     for (const Group &group : plan.groups)
       this->group(group, row);
+  };
+  if (team.shape.stayTogether)
+    return oneRow(team.row(lo));
+  forLoop(b, team.row(lo), hi, team.shape.down, {}, [&](Value linear, ValueRange) -> Carried {
+    oneRow(linear);
     return {};
   });
 }

@@ -11,9 +11,10 @@ namespace mlir::nanochat {
 inline constexpr int64_t kSumLanes = 16;
 
 /// How threads are arranged: `across` neighbours hold consecutive vectors of `width` lanes, and `down` such groups take
-/// different rows.
+/// different rows. Where they `stayTogether`, all threads of a warp do the same at all times: each has a row.
 struct TeamShape {
   int64_t width, across = 1, down = 1;
+  bool stayTogether = false;
   int64_t span() const { return width * across; } // lanes of a row at once
   int64_t threads() const { return across * down; }
   bool isBlock() const { return threads() > 1; }
