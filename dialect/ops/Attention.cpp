@@ -234,7 +234,7 @@ LogicalResult AttentionOp::buildVJP(OpBuilder &b, Cotangents &ct) {
   if (!dy) // Only lse was used, which carries no gradient.
     return success();
   auto grad = AttentionGradOp::create(b, getLoc(), getQ(), getK(), getV(), getY(), getLse(), dy,
-                                      getHeads(), getKvHeads(), getSeq(), getRounded());
+                                      getHeads(), getKvHeads(), getSeq());
   ct.add(b, getQ(), grad.getDq());
   ct.add(b, getK(), grad.getDk());
   ct.add(b, getV(), grad.getDv());

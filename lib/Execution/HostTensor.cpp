@@ -25,17 +25,20 @@ HostTensor::HostTensor(RankedTensorType type)
   std::memset(bytes.get(), 0, rounded);
 }
 
+/// The bits of the nearest number of a small float type.
+static uint64_t roundTo(const llvm::fltSemantics &type, double value) {
+  llvm::APFloat rounded(value);
+  bool loses;
+  rounded.convert(type, llvm::APFloat::rmNearestTiesToEven, &loses);
+  return rounded.bitcastToAPInt().getZExtValue();
+}
+
 namespace {
 /// A bf16, which converts as C++'s own floats do.
 struct Bf16 {
   uint16_t bits = 0;
   Bf16() = default;
-  explicit Bf16(double value) {
-    llvm::APFloat rounded(value);
-    bool loses;
-    rounded.convert(llvm::APFloat::BFloat(), llvm::APFloat::rmNearestTiesToEven, &loses);
-    bits = rounded.bitcastToAPInt().getZExtValue();
-  }
+  explicit Bf16(double value) : bits(roundTo(llvm::APFloat::BFloat(), value)) {}
   explicit operator double() const { return llvm::bit_cast<float>(uint32_t(bits) << 16); }
 };
 
@@ -43,12 +46,7 @@ struct Bf16 {
 struct E4m3 {
   uint8_t bits = 0;
   E4m3() = default;
-  explicit E4m3(double value) {
-    llvm::APFloat rounded(value);
-    bool loses;
-    rounded.convert(llvm::APFloat::Float8E4M3FN(), llvm::APFloat::rmNearestTiesToEven, &loses);
-    bits = rounded.bitcastToAPInt().getZExtValue();
-  }
+  explicit E4m3(double value) : bits(roundTo(llvm::APFloat::Float8E4M3FN(), value)) {}
   explicit operator double() const {
     llvm::APFloat number(llvm::APFloat::Float8E4M3FN(), llvm::APInt(8, bits));
     bool loses;

@@ -21,8 +21,7 @@ void AttentionBlock::copy(const Tile &tile, const Window &window) {
     Value line = arith::MulIOp::create(b, g.index(g.add(window.first, r)), constantIndex(b, rowStride));
     Value element = arith::AddIOp::create(b, line, g.index(g.add(window.column, channel)));
     element = arith::SelectOp::create(b, valid, element, constantIndex(b, 0));
-    Value bytes = arith::IndexCastOp::create(b, b.getI64Type(), arith::MulIOp::create(b, element, constantIndex(b, 2)));
-    g.copyAsync(g.behind(tile.memory, g.add(g.mul(r, rowBytes()), g.mul(channel, 2))), g.behind(source, bytes), valid);
+    g.copyAsync(g.behind(tile.memory, g.add(g.mul(r, rowBytes()), g.mul(channel, 2))), g.element(source, element, 2), valid);
   };
   for (int64_t first = 0; first < chunks; first += kThreads) {
     Value number = g.add(g.thread(), first);
@@ -112,12 +111,12 @@ void AttentionBlock::loadColumn(const Column &to, int64_t rows, const Window &wi
     memref::StoreOp::create(b, x, to.buffer, ValueRange{slot, g.index(g.thread())});
     return;
   }
-  auto bytesTo = [&](Value buffer, Value row, Value column) -> Value {
+  auto addressOf = [&](Value buffer, Value row, Value column) -> Value {
     int64_t columns = cast<MemRefType>(buffer.getType()).getDimSize(1);
     Value element = arith::AddIOp::create(b, arith::MulIOp::create(b, row, constantIndex(b, columns)), g.index(column));
-    return g.behind(g.pointer(buffer), arith::IndexCastOp::create(b, b.getI64Type(), arith::MulIOp::create(b, element, constantIndex(b, 4))));
+    return g.element(g.pointer(buffer), element, 4);
   };
-  g.copyAsync(bytesTo(to.buffer, slot, g.thread()), bytesTo(window.buffer, row, window.column), valid, 4);
+  g.copyAsync(addressOf(to.buffer, slot, g.thread()), addressOf(window.buffer, row, window.column), valid, 4);
 }
 
 Value AttentionBlock::matrixRow(const Tile &tile, Value first, Value chunk) {

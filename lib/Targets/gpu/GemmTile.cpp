@@ -29,10 +29,8 @@ int64_t StagedFactor::strideOf(unsigned loop) const {
 
 void StagedFactor::place(Value shared, Value start, Value slice) {
   memory = shared, this->start = start, this->slice = slice;
-  if (direct && slice) {
-    Value elements = arith::MulIOp::create(b, g.index(slice), arith::ConstantIndexOp::create(b, strideOf(*c.s) * kChunkBytes / per));
-    source = g.behind(source, arith::IndexCastOp::create(b, b.getI64Type(), elements));
-  }
+  if (direct && slice)
+    source = g.element(source, g.index(slice), strideOf(*c.s) * kChunkBytes / per);
 }
 
 /// The i-th chunk of this thread.
@@ -65,8 +63,7 @@ SmallVector<Value> StagedFactor::fetch(Value k, Value offset) {
     Value ofLine = arith::ConstantIndexOp::create(b, strideOf(alongK ? factor.x : c.k));
     Value linear = arith::AddIOp::create(b, arith::MulIOp::create(b, g.index(line), ofLine), g.index(along));
     linear = arith::SelectOp::create(b, valid, linear, arith::ConstantIndexOp::create(b, 0));
-    Value bytes = arith::IndexCastOp::create(b, b.getI64Type(), arith::MulIOp::create(b, linear, arith::ConstantIndexOp::create(b, kChunkBytes / per)));
-    g.copyAsync(g.behind(memory, g.add(offset, chunk.at)), g.behind(source, bytes), valid);
+    g.copyAsync(g.behind(memory, g.add(offset, chunk.at)), g.element(source, linear, kChunkBytes / per), valid);
   }
   return values;
 }

@@ -22,6 +22,11 @@ Value GpuBuilder::behind(Value pointer, Value bytes) {
   return LLVM::GEPOp::create(b, pointer.getType(), b.getI8Type(), pointer, ArrayRef<LLVM::GEPArg>{bytes});
 }
 
+Value GpuBuilder::element(Value pointer, Value index, int64_t bytes) {
+  Value offset = arith::MulIOp::create(b, index, arith::ConstantIndexOp::create(b, bytes));
+  return behind(pointer, arith::IndexCastOp::create(b, b.getI64Type(), offset));
+}
+
 void GpuBuilder::copyAsync(Value to, Value from, Value valid, int64_t bytes) {
   auto global = LLVM::LLVMPointerType::get(b.getContext(), unsigned(NVVM::NVVMMemorySpace::Global));
   from = LLVM::AddrSpaceCastOp::create(b, global, from);

@@ -41,6 +41,8 @@ public:
   /// The address of a buffer of identity layout, in its own memory space, and `bytes` behind an address.
   Value pointer(Value memref);
   Value behind(Value pointer, Value bytes);
+  /// The address of an element of `bytes` each, by its index.
+  Value element(Value pointer, Value index, int64_t bytes);
 
   /// Copies 16 bytes, or 4, to shared memory, or clears them where `valid` is false.
   void copyAsync(Value to, Value from, Value valid, int64_t bytes = 16);
