@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace nc {
 
@@ -27,8 +28,11 @@ private:
   size_t size = 0;
 };
 
-/// Writes into a new file beside `path`; `commit` makes it durable and then renames it over
-/// `path`. Without a commit nothing is left. Every failure is an Error (exit 1) naming the path.
+/// The one way to write an output. What is written goes to a new file beside it, of a name no other
+/// process takes; `commit` makes that durable and puts it in the place of the output, whole, whoever
+/// else writes there. Without a commit nothing is left. Links are followed; to what is no regular
+/// file, such as a device or a pipe, and to the standard streams, bytes go directly.
+/// Every failure is an Error (exit 1) naming the path and the reason.
 class AtomicFile {
 public:
   explicit AtomicFile(const std::string &path);
@@ -37,12 +41,21 @@ public:
   AtomicFile &operator=(const AtomicFile &) = delete;
 
   void write(const void *data, size_t bytes);
+  void write(std::string_view bytes) { write(bytes.data(), bytes.size()); }
   void commit();
 
+  /// The new file, for a program that writes to a path, in place of calls of `write`; such a program
+  /// may replace it. Only of outputs that are not written directly.
+  const std::string &aside() const { return temporary; }
+  bool isDirect() const { return temporary.empty(); }
+
 private:
-  std::string path, temporary;
+  std::string path, target, temporary; // what was asked for, where links lead, the new file
   int descriptor;
 };
+
+/// Writes a whole file, as AtomicFile does.
+void writeFile(const std::string &path, std::string_view content);
 
 /// XXH3, 64 bits: tells damaged content from what was written.
 uint64_t hashOf(std::string_view bytes);
@@ -54,9 +67,18 @@ uint64_t parseHash(const std::string &text);
 /// Makes the names in a folder survive a power cut. Best effort.
 void syncFolder(const std::string &path);
 
-/// Fails (exit 2) unless a file can be created at `path`, so that a long run does not fail at its
-/// end for a mistyped folder.
+/// Fails (exit 2) unless `path` can be written, so that a long run does not fail at its end for a
+/// mistyped folder.
 void checkWritable(const std::string &path, const std::string &flag);
+
+/// A path and what named it, such as "--log" or "the model".
+struct NamedPath {
+  std::string name, path;
+};
+
+/// Fails (exit 2) if an output is an input, under whatever name, or two outputs are one file; empty
+/// paths are none, devices and pipes may be named twice. Outputs need not be there yet.
+void checkOutputs(const std::vector<NamedPath> &inputs, const std::vector<NamedPath> &outputs);
 
 } // namespace nc
 #endif // NANOCHAT_RUNTIME_FILES_H
