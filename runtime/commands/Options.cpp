@@ -77,16 +77,21 @@ static void setFinite(Session &session, const std::string &name, double value) {
   session.setScalar(name, value);
 }
 
+std::map<std::string, double> givenScalars(const SessionOptions &options) {
+  std::map<std::string, double> scalars = options.shortcuts;
+  for (const std::string &text : options.scalars) {
+    auto [name, value] = parseScalar(text);
+    scalars[name] = value;
+  }
+  return scalars;
+}
+
 std::unique_ptr<Session> makeSession(const nc_program &program, const SessionOptions &options) {
   auto session = std::make_unique<Session>(program, options.threads,
                                            options.isPinned ? Placement::Pinned : Placement::Free,
                                            parseDevice(options.device).index);
-  for (const auto &[name, value] : options.shortcuts)
+  for (const auto &[name, value] : givenScalars(options))
     setFinite(*session, name, value);
-  for (const std::string &text : options.scalars) {
-    auto [name, value] = parseScalar(text);
-    setFinite(*session, name, value);
-  }
   return session;
 }
 

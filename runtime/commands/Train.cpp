@@ -106,10 +106,6 @@ void addTrainCommand(CLI::App &app, const nc_program &program) {
     applyConfig(*command, program, options->config);
     if (options->resume == "auto" && options->checkpoints.empty())
       failInput("--resume auto: no folder to look in", "name it with --checkpoints");
-    for (const auto &[flag, path] :
-         {std::pair("--save", &options->save), std::pair("--save-init", &options->saveInit)})
-      if (!path->empty())
-        checkWritable(*path, flag);
     TrainRun(program, *options).run();
   });
 }

@@ -12,6 +12,7 @@
 
 #include <chrono>
 #include <cmath>
+#include <functional>
 #include <utility>
 
 namespace nc {
@@ -23,14 +24,31 @@ static DataOptions dataOptions(const TrainOptions &options) {
   return data;
 }
 
+static void checkPaths(const TrainOptions &options, const Data &data) {
+  std::vector<NamedPath> inputs = {{"--config", options.config.path},
+                                   {"--init", options.init},
+                                   {"--tokenizer", options.data.tokenizer},
+                                   {"--val", options.validation}};
+  for (const NamedPath &file : data.files())
+    inputs.push_back(file);
+  std::vector<NamedPath> outputs = {{"--save", options.save},
+                                    {"--save-init", options.saveInit},
+                                    {"--log", options.log},
+                                    {"--log-file", options.logFile}};
+  for (const NamedPath &output : outputs)
+    if (!output.path.empty())
+      checkWritable(output.path, output.name);
+  checkOutputs(inputs, outputs);
+}
+
 TrainRun::TrainRun(const nc_program &program, const TrainOptions &options)
     : program(program), options(options), phases(program, options.at),
       session(makeSession(program, options.session)),
-      data(program, dataOptions(options), options.init) {
+      data(program, dataOptions(options), options.init),
+      saves(options.checkpoints, options.keepLast) {
   if (!options.validation.empty())
     data.replaceValidation(options.validation);
-  if (!options.checkpoints.empty())
-    checkpoints.emplace(options.checkpoints, options.keepLast);
+  checkPaths(options, data);
 }
 
 void TrainRun::start() {
@@ -39,6 +57,7 @@ void TrainRun::start() {
   state.tokenizerHash = data.vocabulary().hash();
   state.dataHash = data.hash();
   state.scheduleSteps = options.scheduleSteps.value_or(options.steps);
+  state.scalars = givenScalars(options.session);
   initialize(*session, state.seed);
   if (!options.init.empty())
     loadParameters(*session, options.init);
@@ -48,6 +67,7 @@ void TrainRun::start() {
   } else if (!options.resume.empty()) {
     resume(options.resume);
   }
+  saves.begin(resumed);
   placePhases();
   trainer.emplace(*session, options.phase, state.scheduleSteps,
                   Metrics(data.vocabulary(), data.copyLength()));
@@ -61,9 +81,9 @@ void TrainRun::start() {
 void TrainRun::placePhases() {
   // A run that stops before its schedule ends is the first part of one that goes on.
   phases.place(state.scheduleSteps, std::max(options.steps, state.scheduleSteps));
-  if (savedStep >= 0) {
-    phases.checkPast(state.actions, savedStep);
-    phases.restoreScalars(*session, savedStep);
+  if (!resumed.empty()) {
+    phases.checkPast(state.actions, state.step);
+    phases.restoreScalars(*session, state.step);
   }
   state.actions = phases.describe();
 }
@@ -96,10 +116,12 @@ void TrainRun::resume(const std::string &checkpoint) {
   if (saved.dataHash != state.dataHash)
     printf("resumed on other data, or other shares of it: rows come in another order\n");
   saved.dataHash = state.dataHash;
+  restoreScalars(saved.scalars);
+  saved.scalars = state.scalars;
   state = saved;
   if (options.scheduleSteps)
     state.scheduleSteps = *options.scheduleSteps;
-  savedStep = state.step;
+  resumed = checkpoint;
   if (options.steps > state.scheduleSteps)
     printf(
         "the schedule ends at step %lld, as the run was begun; --schedule-steps %lld would stretch "
@@ -107,6 +129,20 @@ void TrainRun::resume(const std::string &checkpoint) {
         static_cast<long long>(state.scheduleSteps), static_cast<long long>(options.steps));
   printf("resumed '%s': %lld steps are done\n", checkpoint.c_str(),
          static_cast<long long>(state.step));
+}
+
+void TrainRun::restoreScalars(const std::map<std::string, double> &saved) {
+  for (const auto &[name, value] : state.scalars) {
+    auto before = saved.find(name);
+    double was = before != saved.end() ? before->second : *scalarDefault(program, name);
+    if (value != was)
+      printf("resumed with another scalar '%s': %g, was %g\n", name.c_str(), value, was);
+  }
+  for (const auto &[name, value] : saved)
+    if (!scalarDefault(program, name))
+      printf("resumed without scalar '%s', which was %g: the model has none\n", name.c_str(), value);
+    else if (state.scalars.emplace(name, value).second)
+      session->setScalar(name, value);
 }
 
 void TrainRun::describe() const {
@@ -120,6 +156,8 @@ void TrainRun::describe() const {
          static_cast<unsigned long long>(state.seed));
   if (!data.copyLength())
     printf("data: %s\n", data.describe().c_str());
+  for (const auto &[name, value] : state.scalars)
+    printf("%s = %g\n", name.c_str(), value);
 }
 
 void TrainRun::logStep(RunLog &log, const StepReport &report, double speed) {
@@ -183,24 +221,22 @@ void TrainRun::runPhases(RunLog &log, Progress &progress) {
   }
 }
 
-void TrainRun::checkpoint() {
-  if (!checkpoints || savedStep == state.step)
-    return;
-  checkpoints->save(*session, state, data.vocabulary());
-  savedStep = state.step;
+void TrainRun::checkpoint() { saves.save(*session, state, data.vocabulary()); }
+
+static void warnOfLostReader() {
+  static bool isSaid = false;
+  if (isReaderLost() && !std::exchange(isSaid, true))
+    fprintf(stderr, "warning: nobody reads the standard output any more; the run goes on\n");
 }
 
-void TrainRun::loop(RunLog &log) {
+void TrainRun::loop(RunLog &log, Progress &progress) {
   std::unique_ptr<DispatchRecorder> recorder;
   DispatchObserver *observer = options.profile ? &profile : nullptr;
   bool isFirst = true;
   if (!options.dumpFolder.empty())
     recorder = std::make_unique<DispatchRecorder>(*session, options.dumpFolder);
-  BatchShape shape = trainer->shape();
-  Progress progress(state.step, options.steps, shape.rows * shape.length, peakSpeed,
-                    options.logFile);
   // The rows of a log that a resumed run goes on with end before this evaluation.
-  if (savedStep == state.step)
+  if (!resumed.empty())
     evaluateIfDue(log, progress);
   while (state.step < options.steps && !isStopRequested()) {
     runPhases(log, progress);
@@ -215,10 +251,11 @@ void TrainRun::loop(RunLog &log) {
     }
     logStep(log, report, progress.finishStep(state.step, report));
     ++state.step;
-    state.rows += shape.rows;
+    state.rows += trainer->shape().rows;
     evaluateIfDue(log, progress);
     bool isDue = options.saveEvery > 0 && state.step % options.saveEvery == 0;
-    if (takeSaveRequest() || isDue)
+    warnOfLostReader();
+    if (takeSaveRequest() || isDue || saves.isDueAgain())
       checkpoint();
   }
   if (phaseSeconds > 0)
@@ -229,10 +266,44 @@ void TrainRun::loop(RunLog &log) {
         format("stopped by a signal after %lld steps", static_cast<long long>(state.step)));
 }
 
-void TrainRun::finish() {
-  checkpoint();
-  if (!options.save.empty())
+void TrainRun::rescue(RunLog &log) {
+  try {
+    log.finish();
+    if (trainer->isSound() && state.step > 0)
+      saves.finish(*session, state, data.vocabulary());
+  } catch (const Error &problem) {
+    fprintf(stderr, "warning: %s\n", problem.what());
+  }
+}
+
+/// Does all of it, and then fails as the first that failed did.
+static void attemptAll(std::initializer_list<std::function<void()>> parts) {
+  std::optional<Error> first;
+  for (const auto &part : parts)
+    try {
+      part();
+    } catch (const Error &problem) {
+      if (!first)
+        first.emplace(problem);
+      else if (std::string(problem.what()) != first->what())
+        fprintf(stderr, "error: %s\n", problem.what());
+    }
+  if (first)
+    throw Error(*first);
+}
+
+void TrainRun::finish(RunLog &log, Progress &progress) {
+  auto saveModel = [&] {
+    if (options.save.empty())
+      return;
+    checkFinite(*session, state.step);
     saveParameters(*session, options.save, data.vocabulary());
+  };
+  attemptAll({[&] { saves.finish(*session, state, data.vocabulary()); }, saveModel,
+              [&] { log.finish(); }, [&] { progress.finish(); }});
+}
+
+void TrainRun::printTotals() const {
   printf("memory: %s in arenas, %s resident at most\n", bytesText(plannedBytes(program)).c_str(),
          bytesText(peakResidentBytes()).c_str());
   if (options.profile)
@@ -252,9 +323,18 @@ void TrainRun::run() {
     peakSpeed = measurePeakFlops(session->threads()) / program.flops_per_token;
   describe();
   RunLog log(options.log, options.tensorboard, state.step);
+  BatchShape shape = trainer->shape();
+  Progress progress(state.step, options.steps, shape.rows * shape.length, peakSpeed,
+                    options.logFile);
   listenForSignals();
-  loop(log);
-  finish();
+  try {
+    loop(log, progress);
+  } catch (...) {
+    rescue(log);
+    throw;
+  }
+  finish(log, progress);
+  printTotals();
 }
 
 } // namespace nc
