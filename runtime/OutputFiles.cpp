@@ -86,6 +86,10 @@ AtomicFile::AtomicFile(const std::string &path) : path(path), target(followed(pa
   if (status && isDirectly(*status)) {
     descriptor = openDirectly(path, *status);
   } else {
+    if (std::error_code ignored; fs::is_symlink(target, ignored)) { // links that go in a circle
+      errno = ELOOP;
+      failWrite(path);
+    }
     descriptor = openAside(folderOf(target), temporary);
     if (descriptor >= 0 && status) // who may read it does not change
       (void)!fchmod(descriptor, status->st_mode & 07777);

@@ -32,17 +32,22 @@ static int64_t stepOf(const std::string &name) {
   return name == nameOf(step) ? step : -1;
 }
 
-/// Checkpoints in a folder by step, whole or damaged.
-static std::map<int64_t, std::string> listCheckpoints(const std::string &folder) {
-  std::map<int64_t, std::string> checkpoints;
+/// What is in a folder under names of checkpoints, by step.
+static std::map<int64_t, std::string> listNames(const std::string &folder) {
+  std::map<int64_t, std::string> names;
   std::error_code problem;
   for (fs::directory_iterator entry(folder, problem), end; !problem && entry != end;
-       entry.increment(problem)) {
-    int64_t step = stepOf(entry->path().filename().string());
-    std::string path = folder + "/" + nameOf(step);
-    if (step >= 0 && CheckpointManifest::isIn(path))
-      checkpoints[step] = path;
-  }
+       entry.increment(problem))
+    if (int64_t step = stepOf(entry->path().filename().string()); step >= 0)
+      names[step] = folder + "/" + nameOf(step);
+  return names;
+}
+
+/// Checkpoints in a folder by step, whole or damaged.
+static std::map<int64_t, std::string> listCheckpoints(const std::string &folder) {
+  std::map<int64_t, std::string> checkpoints = listNames(folder);
+  for (auto at = checkpoints.begin(); at != checkpoints.end();)
+    at = CheckpointManifest::isIn(at->second) ? std::next(at) : checkpoints.erase(at);
   return checkpoints;
 }
 
@@ -95,12 +100,21 @@ void CheckpointWriter::open() {
   lock = opened;
 }
 
-std::optional<int64_t> CheckpointWriter::begin(const std::string &resumed) {
+/// Fails if something that is no checkpoint has the name of one after `last`, up to `end`.
+static void checkFree(const std::string &folder, int64_t last, int64_t end) {
+  for (const auto &[step, path] : listNames(folder))
+    if (step > last && step <= end && !CheckpointManifest::isIn(path))
+      failInput("--checkpoints: '" + path + "' has the name of a checkpoint and is none",
+                "it would be in the way: move it, or name another folder");
+}
+
+std::optional<int64_t> CheckpointWriter::begin(const std::string &resumed, int64_t end) {
   std::map<int64_t, std::string> there = listCheckpoints(folder);
   std::error_code ignored;
   fs::path parent = fs::path(resumed).lexically_normal().parent_path();
   bool isHere = !resumed.empty() && fs::equivalent(parent.empty() ? "." : parent, folder, ignored);
   int64_t last = isHere ? CheckpointManifest::read(resumed).state.step : -1;
+  checkFree(folder, last, end);
   own.clear();
   for (const auto &[step, path] : there) {
     // What is damaged ends no run's past: it was passed over.

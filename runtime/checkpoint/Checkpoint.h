@@ -48,10 +48,11 @@ public:
   CheckpointWriter(const CheckpointWriter &) = delete;
   CheckpointWriter &operator=(const CheckpointWriter &) = delete;
 
-  /// Call before the first step with the checkpoint that the run goes on from, or "". Fails (exit 2)
-  /// if the folder holds checkpoints that are not in the past of that one. Returns the step of that
-  /// one if it is here.
-  std::optional<int64_t> begin(const std::string &resumed);
+  /// Call before the first step with the checkpoint that the run goes on from, or "", and the step
+  /// it goes on to. Fails (exit 2) if the folder holds checkpoints that are not in the past of that
+  /// one, or anything else where one of the run's should go. Returns the step of that one if it is
+  /// here.
+  std::optional<int64_t> begin(const std::string &resumed, int64_t end);
 
   /// Everything must be finite (see checkFinite). Fails (exit 1), with all older checkpoints intact,
   /// if it cannot be written. A folder that vanished is made again.

@@ -15,9 +15,9 @@ RunSaves::RunSaves(const std::string &folder, int64_t keepLast) {
     writer.emplace(folder, keepLast);
 }
 
-void RunSaves::begin(const std::string &resumed) {
+void RunSaves::begin(const std::string &resumed, int64_t end) {
   if (writer)
-    savedStep = writer->begin(resumed).value_or(-1);
+    savedStep = writer->begin(resumed, end).value_or(-1);
 }
 
 void RunSaves::finish(const Session &session, const RunState &state,

@@ -16,7 +16,7 @@ public:
   RunSaves(const std::string &folder, int64_t keepLast);
 
   /// See CheckpointWriter::begin.
-  void begin(const std::string &resumed);
+  void begin(const std::string &resumed, int64_t end);
 
   /// Saves, unless that step is saved. What the disk refuses is a warning, and due again later;
   /// numbers that are not finite fail (exit 1).

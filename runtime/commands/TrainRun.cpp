@@ -67,7 +67,7 @@ void TrainRun::start() {
   } else if (!options.resume.empty()) {
     resume(options.resume);
   }
-  saves.begin(resumed);
+  saves.begin(resumed, options.steps);
   placePhases();
   trainer.emplace(*session, options.phase, state.scheduleSteps,
                   Metrics(data.vocabulary(), data.copyLength()));
