@@ -29,6 +29,7 @@ struct RunState {
   int64_t step = 0;          // steps done
   int64_t rows = 0;          // rows of data consumed
   int64_t scheduleSteps = 0; // the length that schedules see
+  int64_t steps = 0;         // where the run ends
   uint64_t seed = 0;
   std::string phase = "train";
   uint64_t tokenizerHash = 0, dataHash = 0;

@@ -50,6 +50,7 @@ void CheckpointManifest::write(const std::string &folder) const {
                {"ir_hash", irHash},       {"sizes", sizes},
                {"phase", state.phase},    {"step", state.step},
                {"rows", state.rows},      {"schedule_steps", state.scheduleSteps},
+               {"steps", state.steps},
                {"seed", state.seed},      {"tokenizer_hash", hashText(state.tokenizerHash)},
                {"files", list},           {"data_hash", hashText(state.dataHash)},
                {"actions", state.actions}, {"scalars", state.scalars}};
@@ -74,6 +75,7 @@ static RunState parseState(const Json &json) {
   return {countAt(json, "step"),
           countAt(json, "rows"),
           countAt(json, "schedule_steps"),
+          countAt(json, json.contains("steps") ? "steps" : "schedule_steps"),
           json.at("seed"),
           json.at("phase"),
           parseHash(json.at("tokenizer_hash")),

@@ -52,8 +52,11 @@ static void addRunOptions(CLI::App &command, TrainOptions &options) {
   auto add = [&](const char *name, int64_t &value, const char *help) {
     return command.add_option(name, value, help)->capture_default_str()->group("Run");
   };
-  add("--steps", options.steps, "Steps of the whole run, with those before it was resumed")
-      ->check(atLeast(0));
+  command
+      .add_option("--steps", options.steps,
+                  "Steps of the whole run, with those before it was resumed [1000]")
+      ->check(atLeast(0))
+      ->group("Run");
   command
       .add_option("--schedule-steps", options.scheduleSteps,
                   "Steps that schedules of the model are stretched over [--steps]")

@@ -41,6 +41,9 @@ static void checkPaths(const TrainOptions &options, const Data &data) {
   checkOutputs(inputs, outputs);
 }
 
+/// Steps of a run whose length nobody says.
+static constexpr int64_t kSteps = 1000;
+
 TrainRun::TrainRun(const nc_program &program, const TrainOptions &options)
     : program(program), options(options), phases(program, options.at),
       session(makeSession(program, options.session)),
@@ -56,7 +59,8 @@ void TrainRun::start() {
   state.phase = options.phase;
   state.tokenizerHash = data.vocabulary().hash();
   state.dataHash = data.hash();
-  state.scheduleSteps = options.scheduleSteps.value_or(options.steps);
+  state.steps = options.steps.value_or(kSteps);
+  state.scheduleSteps = options.scheduleSteps.value_or(state.steps);
   state.scalars = givenScalars(options.session);
   initialize(*session, state.seed);
   if (!options.init.empty())
@@ -67,8 +71,8 @@ void TrainRun::start() {
   } else if (!options.resume.empty()) {
     resume(options.resume);
   }
-  saves.begin(resumed, options.steps);
   placePhases();
+  saves.begin(resumed, state.steps);
   trainer.emplace(*session, options.phase, state.scheduleSteps,
                   Metrics(data.vocabulary(), data.copyLength()));
   rows = data.trainingRows(state.seed, trainer->shape().length);
@@ -78,12 +82,22 @@ void TrainRun::start() {
   }
 }
 
+static std::string listed(const std::vector<std::string> &texts) {
+  std::string list;
+  for (const std::string &text : texts)
+    list += " " + text;
+  return list;
+}
+
 void TrainRun::placePhases() {
   // A run that stops before its schedule ends is the first part of one that goes on.
-  phases.place(state.scheduleSteps, std::max(options.steps, state.scheduleSteps));
+  phases.place(state.scheduleSteps, std::max(state.steps, state.scheduleSteps));
   if (!resumed.empty()) {
     phases.checkPast(state.actions, state.step);
     phases.restoreScalars(*session, state.step);
+    if (phases.describe() != state.actions)
+      printf("resumed with another --at:%s, was:%s\n", listed(phases.describe()).c_str(),
+             listed(state.actions).c_str());
   }
   state.actions = phases.describe();
 }
@@ -104,9 +118,9 @@ static void checkAgreement(const RunState &saved, const RunState &wanted,
          "begin a phase from the parameters of another with --init");
   if (saved.tokenizerHash != wanted.tokenizerHash)
     fail("is of a run with another tokenizer than --data has", "use the data it was trained on");
-  if (saved.step > options.steps)
+  if (options.steps && saved.step > *options.steps)
     fail(format("was saved after step %lld, --steps is %lld", static_cast<long long>(saved.step),
-                static_cast<long long>(options.steps)),
+                static_cast<long long>(*options.steps)),
          "--steps counts the whole run, with the steps already done");
 }
 
@@ -116,17 +130,20 @@ void TrainRun::resume(const std::string &checkpoint) {
   if (saved.dataHash != state.dataHash)
     printf("resumed on other data, or other shares of it: rows come in another order\n");
   saved.dataHash = state.dataHash;
+  saved.steps = options.steps.value_or(saved.steps);
+  if (options.at.empty())
+    phases = PhaseSchedule(program, saved.actions);
   restoreScalars(saved.scalars);
   saved.scalars = state.scalars;
   state = saved;
   if (options.scheduleSteps)
     state.scheduleSteps = *options.scheduleSteps;
   resumed = checkpoint;
-  if (options.steps > state.scheduleSteps)
+  if (state.steps > state.scheduleSteps)
     printf(
         "the schedule ends at step %lld, as the run was begun; --schedule-steps %lld would stretch "
         "it over all steps\n",
-        static_cast<long long>(state.scheduleSteps), static_cast<long long>(options.steps));
+        static_cast<long long>(state.scheduleSteps), static_cast<long long>(state.steps));
   printf("resumed '%s': %lld steps are done\n", checkpoint.c_str(),
          static_cast<long long>(state.step));
 }
@@ -180,7 +197,7 @@ void TrainRun::logStep(RunLog &log, const StepReport &report, double speed) {
 
 void TrainRun::evaluateIfDue(RunLog &log, Progress &progress) {
   bool isDue = validation && state.step > 0 &&
-               (state.step % options.evalEvery == 0 || state.step == options.steps);
+               (state.step % options.evalEvery == 0 || state.step == state.steps);
   if (!isDue)
     return;
   progress.pause();
@@ -238,11 +255,11 @@ void TrainRun::loop(RunLog &log, Progress &progress) {
   // The rows of a log that a resumed run goes on with end before this evaluation.
   if (!resumed.empty())
     evaluateIfDue(log, progress);
-  while (state.step < options.steps && !isStopRequested()) {
+  while (state.step < state.steps && !isStopRequested()) {
     runPhases(log, progress);
     const StepReport &report =
         trainer->step(state.step, state.rows, *rows, recorder ? recorder.get() : observer);
-    if (std::exchange(isFirst, false) && state.step + 1 < options.steps)
+    if (std::exchange(isFirst, false) && state.step + 1 < state.steps)
       profile.clear();
     if (recorder) {
       progress.print(format("recorded %lld kernel calls in '%s'",
@@ -324,7 +341,7 @@ void TrainRun::run() {
   describe();
   RunLog log(options.log, options.tensorboard, state.step);
   BatchShape shape = trainer->shape();
-  Progress progress(state.step, options.steps, shape.rows * shape.length, peakSpeed,
+  Progress progress(state.step, state.steps, shape.rows * shape.length, peakSpeed,
                     options.logFile);
   listenForSignals();
   try {

@@ -24,8 +24,8 @@ struct TrainOptions {
   DataOptions data;
   std::string validation, log, logFile, tensorboard, save, init, resume, checkpoints, saveInit,
       phase = "train", dumpFolder;
-  int64_t steps = 1000, evalEvery = 100, evalBatches = 8, saveEvery = 0, keepLast = 3;
-  std::optional<int64_t> scheduleSteps;
+  int64_t evalEvery = 100, evalBatches = 8, saveEvery = 0, keepLast = 3;
+  std::optional<int64_t> steps, scheduleSteps;
   std::optional<uint64_t> seed;
   std::vector<std::string> at;
   bool profile = false, countAllocations = false;

@@ -75,6 +75,15 @@ fresh("c")
 run([*SAVE, "--steps", "4"], check=True)
 row("resumed with --lr, begun without", run([*SAVE, "--steps", "8", "--resume", "auto", "--lr", "0.5"]), 0, "another scalar 'lr': 0.5, was")
 
+fresh("c")
+run([*SAVE, "--steps", "4", "--schedule-steps", "8", "--seed", "3", "--at", "6:lr=0.2"], check=True)
+row("resumed without --seed and --at", run([*SAVE, "--steps", "8", "--resume", "auto", "--log", "parts.jsonl"]), 0, "seed 3")
+claim("... of which nothing is forgotten", '"phase": "lr=0.2"' in open("parts.jsonl").read(), "phase lr=0.2")
+fresh("c")
+run([*SAVE, "--steps", "8"], check=True)
+shutil.rmtree("c/step-00000008")
+row("resumed without --steps", run([*SAVE, "--resume", "auto"]), 0, "step 8/8")
+
 # Numbers that are not finite
 fresh("c")
 HUGE = ["--lr", "3e38", "--weight-decay", "3e38"]

@@ -46,7 +46,7 @@ protected:
   Checkpoint() : session(tiny, 1), restored(tiny, 1) { initialize(session, 4); }
 
   void save(int64_t step, int64_t keepLast = 3) {
-    RunState state{step, 4 * step, 50, 99, "train", 7, 8, {}, {{"lr", 0.1}}};
+    RunState state{step, 4 * step, 50, 60, 99, "train", 7, 8, {}, {{"lr", 0.1}}};
     CheckpointWriter writer(folder.path("c"), keepLast);
     writer.begin(std::exchange(newest, at(format("step-%08lld", static_cast<long long>(step)))), 0);
     writer.save(session, state, Vocabulary::ofBytes(257));
@@ -84,6 +84,7 @@ TEST_F(Checkpoint, restores_parameters_states_and_where_the_run_stood) {
   EXPECT_EQ(state.step, 12);
   EXPECT_EQ(state.rows, 48);
   EXPECT_EQ(state.scheduleSteps, 50);
+  EXPECT_EQ(state.steps, 60);
   EXPECT_EQ(state.seed, 99u);
   EXPECT_EQ(state.phase, "train");
   EXPECT_EQ(state.tokenizerHash, 7u);
