@@ -86,7 +86,7 @@ void addEvalCommand(CLI::App &app, const nc_program &program) {
       ->capture_default_str()
       ->group("Data");
   command->add_option("--batches", options->batches, "Batches, evenly spaced over the text")
-      ->check(atLeast(1))
+      ->transform(integerIn(1, kMostAtOnce))
       ->capture_default_str()
       ->group("Run");
   command->add_option("--zero", options->zeroed, "Set a parameter to zero first, to see its part")

@@ -2,6 +2,7 @@
 #include "runtime/config/Config.h"
 
 #include "runtime/Errors.h"
+#include "runtime/Numbers.h"
 #include "runtime/PhaseAction.h"
 
 #include <stdexcept>
@@ -47,6 +48,15 @@ static const char *foundName(const toml::node &node) {
   default:
     return "a date or time";
   }
+}
+
+/// The type and, of numbers, the range.
+static std::string expectedBy(const Key &key) {
+  bool isInteger = key.type == KeyType::Integer;
+  if (isInteger && std::isinf(key.most)) // as TOML holds them
+    return format("an integer from %.0f to %lld", key.least, static_cast<long long>(INT64_MAX));
+  std::string range = rangeText(key.least, key.most);
+  return typeName(key.type) + (range.empty() ? "" : " " + range);
 }
 
 /// Fills in the value; false if it is of another type.
@@ -143,20 +153,20 @@ public:
     }
     Setting setting{key, place, "", 0, {}};
     if (!assign(setting, node)) {
-      remarks.push_back(
-          {true, place,
-           format("'%s' is %s, expected %s", path.c_str(), foundName(node), typeName(key->type)),
-           ""});
+      remarks.push_back({true, place,
+                         format("'%s' is %s, expected %s", path.c_str(), foundName(node),
+                                expectedBy(*key).c_str()),
+                         ""});
       return;
     }
     bool isNumber = key->type == KeyType::Integer || key->type == KeyType::Number;
-    if (isNumber && !(setting.number >= key->least && setting.number <= key->most)) {
-      std::string range = std::isinf(key->most) ? format("at least %g", key->least)
-                                                : format("%g to %g", key->least, key->most);
-      remarks.push_back(
-          {true, place,
-           format("'%s' is %s, expected %s", path.c_str(), setting.text.c_str(), range.c_str()),
-           ""});
+    bool isInRange = std::isfinite(setting.number) && setting.number >= key->least &&
+                     setting.number <= key->most;
+    if (isNumber && !isInRange) {
+      remarks.push_back({true, place,
+                         format("'%s' is %s, expected %s", path.c_str(), setting.text.c_str(),
+                                expectedBy(*key).c_str()),
+                         ""});
       return;
     }
     values[path] = std::move(setting);

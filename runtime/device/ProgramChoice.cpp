@@ -3,6 +3,7 @@
 
 #include "runtime/CpuFeatures.h"
 #include "runtime/Errors.h"
+#include "runtime/Numbers.h"
 #include "runtime/device/CudaDevice.h"
 
 #include <cstdlib>
@@ -17,11 +18,12 @@ DeviceChoice parseDevice(const std::string &text) {
     return choice;
   }
   choice.isCuda = true;
-  char *end = nullptr;
-  if (text.rfind("cuda:", 0) == 0 && text.size() > 5)
-    choice.index = int(strtol(text.c_str() + 5, &end, 10));
-  if (text != "cuda" && (!end || *end != '\0' || choice.index < 0))
+  auto index = text == "cuda"                ? std::optional(0)
+               : text.rfind("cuda:", 0) == 0 ? parseInteger<int>(std::string_view(text).substr(5))
+                                             : std::nullopt;
+  if (!index || *index < 0)
     failInput("--device: found '" + text + "', expected cpu, cuda or cuda:NUMBER");
+  choice.index = *index;
   return choice;
 }
 
