@@ -31,7 +31,7 @@ static void zeroParameter(Session &session, const std::string &name) {
   for (const nc_tensor *parameter : tensorsOf(session.program, NC_PARAM)) {
     known.insert(parameter->name);
     if (name == parameter->name) {
-      memset(session.data(*parameter), 0, parameter->bytes);
+      memset(session.mutableData(*parameter), 0, parameter->bytes);
       return;
     }
   }

@@ -67,7 +67,7 @@ Predictor::Predictor(Session &session, const GenerateOptions &options, int32_t m
 
 void Predictor::fillWindow(const std::vector<int32_t> &text) {
   int64_t used = std::min<int64_t>(text.size(), length);
-  auto *row = static_cast<int32_t *>(session.data(tokens));
+  auto *row = static_cast<int32_t *>(session.mutableData(tokens));
   std::copy(text.end() - used, text.end(), row);
   std::fill(row + used, row + length, 0);
   for (int64_t i = length; i < elementCount(tokens); i += length)

@@ -10,10 +10,11 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <cerrno>
 #include <chrono>
 #include <cinttypes>
-#include <iostream>
-#include <iterator>
+#include <cstring>
+#include <sstream>
 
 namespace nc {
 
@@ -30,7 +31,13 @@ struct TokenizerOptions {
 static std::string readInput(const std::string &path) {
   if (path != "-")
     return std::string(MappedFile(path).bytes());
-  return {std::istreambuf_iterator<char>(std::cin), {}};
+  std::string text;
+  char buffer[1 << 16];
+  while (size_t count = fread(buffer, 1, sizeof(buffer), stdin))
+    text.append(buffer, count);
+  if (ferror(stdin))
+    failInput(format("cannot read the standard input: %s", strerror(errno)));
+  return text;
 }
 
 static double secondsSince(std::chrono::steady_clock::time_point begin) {

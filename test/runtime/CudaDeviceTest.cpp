@@ -62,6 +62,21 @@ TEST_F(CudaDeviceRun, compiles_ptx_where_the_driver_is_older_than_the_machine_co
   expectContains(none.output, "cannot be loaded by a driver for CUDA 12.4: ");
 }
 
+TEST_F(CudaDeviceRun, saves_without_sending_anything_back) {
+  auto uploads = [&](const std::string &more) {
+    ProcessResult result =
+        run("train --data " + data + " --ext txt --steps 5 --eval-every 0 " + more,
+            TINY_DEVICE_PROGRAM, "FAKE_CUDA_SAYS=1 LD_LIBRARY_PATH=" FAKE_CUDA_FOLDER);
+    EXPECT_EQ(result.code, 0) << result.output;
+    std::regex word("upload");
+    return std::distance(std::sregex_iterator(result.output.begin(), result.output.end(), word),
+                         std::sregex_iterator());
+  };
+  auto once = uploads("");
+  EXPECT_GT(once, 0);
+  EXPECT_EQ(uploads("--save-every 1 --checkpoints " + folder.path("c")), once);
+}
+
 TEST_F(CudaDeviceRun, profiles_by_the_clock_of_the_device) {
   ProcessResult result = run("train --data " + data + " --ext txt --steps 3 --profile");
   ASSERT_EQ(result.code, 0) << result.output;
