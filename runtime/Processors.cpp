@@ -18,9 +18,8 @@ namespace {
 /// A mask of processors, of which machines may have more than cpu_set_t has room for.
 struct Mask {
   explicit Mask(int processors)
-      : bytes(CPU_ALLOC_SIZE(processors)), set(CPU_ALLOC(processors), [](cpu_set_t *mask) {
-          CPU_FREE(mask);
-        }) {
+      : bytes(CPU_ALLOC_SIZE(processors)),
+        set(CPU_ALLOC(processors), [](cpu_set_t *mask) { CPU_FREE(mask); }) {
     CPU_ZERO_S(bytes, set.get());
   }
   size_t bytes;
@@ -101,8 +100,9 @@ double processorQuota(const std::string &root) {
     if (dash == line.npos)
       continue;
     std::vector<std::string> place = wordsIn(line), kind = wordsIn(line.substr(dash + 3));
-    bool isVersion2 = kind[0] == "cgroup2";
-    if (place.size() < 5 || !(isVersion2 || (kind[0] == "cgroup" && isIn(kind.back(), "cpu"))))
+    bool isVersion2 = !kind.empty() && kind[0] == "cgroup2";
+    bool isVersion1 = !kind.empty() && kind[0] == "cgroup" && isIn(kind.back(), "cpu");
+    if (place.size() < 5 || !(isVersion1 || isVersion2))
       continue;
     std::string group = groupOf(root, isVersion2), top = place[3] == "/" ? "" : place[3];
     // A group that is not below what is mounted shows as the mounted one.
@@ -116,9 +116,9 @@ double processorQuota(const std::string &root) {
   return quota;
 }
 
-int availableProcessors() {
+int availableProcessors(const std::string &root) {
   double allowed = double(allowedProcessors().size());
-  return int(std::max(1.0, std::ceil(std::min(allowed, processorQuota()))));
+  return int(std::max(1.0, std::ceil(std::min(allowed, processorQuota(root)))));
 }
 
 } // namespace nc

@@ -20,7 +20,7 @@ void runOn(const std::vector<int> &processors);
 double processorQuota(const std::string &root = "");
 
 /// The threads that make sense: those processors, and no more than the quota, rounded up.
-int availableProcessors();
+int availableProcessors(const std::string &root = "");
 
 } // namespace nc
 #endif // NANOCHAT_RUNTIME_PROCESSORS_H

@@ -4,6 +4,7 @@
 #ifndef NANOCHAT_RUNTIME_COMMANDS_OPTIONS_H
 #define NANOCHAT_RUNTIME_COMMANDS_OPTIONS_H
 
+#include "runtime/Processors.h"
 #include "runtime/Session.h"
 
 #include <cmath>

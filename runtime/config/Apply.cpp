@@ -2,8 +2,8 @@
 #include "runtime/config/Apply.h"
 
 #include "runtime/Errors.h"
+#include "runtime/Processors.h"
 #include "runtime/Program.h"
-#include "runtime/Threads.h"
 #include "runtime/config/Phases.h"
 #include "runtime/config/Rules.h"
 

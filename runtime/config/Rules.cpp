@@ -3,7 +3,7 @@
 
 #include "runtime/Errors.h"
 #include "runtime/Numbers.h"
-#include "runtime/Threads.h"
+#include "runtime/Processors.h"
 #include "runtime/config/Phases.h"
 
 #include <cctype>
