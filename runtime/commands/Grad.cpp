@@ -49,6 +49,10 @@ static void loadBatch(Session &session, const nc_entry &entry, const std::string
 
 static void runGrad(const nc_program &program, const GradOptions &options) {
   checkWritable(options.out, "--out");
+  checkOutputs({{"--init", options.init},
+                {"--init", options.init + "/model.safetensors"}, // of a checkpoint
+                {"--batch", options.batch}},
+               {{"--out", options.out}});
   auto session = makeSession(program, options.session);
   const nc_entry &entry = getPhaseEntry(program, options.phase, "gradients");
   loadParameters(*session, options.init);

@@ -257,6 +257,10 @@ TEST_F(CommandLine, wrong_input_is_exit_code_2_and_says_why) {
   expectInputError("grad --init " + init + " --batch " + data + " --out " + at("g"),
                    "expected 1024");
   expectInputError("plot " + data, "expected a JSON object");
+  for (const char *command : {"plot ", "report "})
+    expectInputError(command + data + " -o " + data, "is also what this command reads");
+  expectInputError("grad --init " + init + " --batch " + data + " --out " + data,
+                   "is also what --batch reads");
 }
 
 TEST_F(CommandLine, tokens_beyond_the_vocabulary_are_refused) {

@@ -107,8 +107,18 @@ TEST_F(CudaDeviceRun, needs_a_driver_to_train_but_not_to_describe) {
   expectContains(result.output, "there is no NVIDIA");
   expectContains(result.output,
                  "note: compile the model for this machine: nanochat-opt bigram.mlir");
-  EXPECT_EQ(run("info", TINY_DEVICE_PROGRAM, "A=1").code, 0);
+  ProcessResult info = run("info", TINY_DEVICE_PROGRAM, "A=1");
+  EXPECT_EQ(info.code, 0);
+  expectContains(info.output, "older, which does not run here: there is no NVIDIA driver");
+  EXPECT_EQ(run("doctor", TINY_DEVICE_PROGRAM, "A=1 NANOCHAT_TARGET=none").code, 0);
   EXPECT_EQ(run("train --help", TINY_DEVICE_PROGRAM, "A=1").code, 0);
+}
+
+TEST_F(CudaDeviceRun, describes_the_program_that_would_train) {
+  std::string named = "model      bigram\ntarget     test\n";
+  expectContains(run("info").output, named); // of two, the one for the newer GPU
+  expectContains(run("doctor").output, "this program is compiled for test: ");
+  expectContains(run("--help").output, "compiled for test.");
 }
 
 TEST_F(CudaDeviceRun, refuses_a_device_that_is_not_there) {
