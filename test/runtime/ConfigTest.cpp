@@ -101,7 +101,23 @@ TEST_F(ConfigFile, what_is_no_toml_is_refused_with_its_place) {
   expectContains(errorOf([&] { read("[training]\nseed = 1\nseed = 2\n"); }), "run.toml:3:");
   expectContains(errorOf([&] { read("a = \"\xff\""); }), "run.toml:1:");
   expectContains(errorOf([&] { Config(folder.path("none.toml"), {}); }), "none.toml");
+  expectContains(errorOf([&] { Config(folder.path(""), {}); }), "is not a regular file");
   EXPECT_TRUE(read("").settings().empty());
+}
+
+TEST_F(ConfigFile, that_nests_deeply_is_refused) {
+  auto repeat = [](const char *part) {
+    std::string text;
+    for (int i = 0; i < 100000; ++i)
+      text += part;
+    return text;
+  };
+  expectContains(errorOf([&] { read("\n[" + repeat("a.") + "a]\nb = 1\n"); }),
+                 "run.toml:2: found more than 256 dots in a line");
+  expectContains(errorOf([&] { read(repeat("'='.") + "a = 1\n"); }), "dots");
+  expectContains(errorOf([&] { read("a = " + repeat("[")); }), "run.toml:1:");
+  expectContains(errorOf([&] { read("a = " + repeat("{a=")); }), "run.toml:1:");
+  EXPECT_FALSE(Config("", {"data.path={" + repeat("a.") + "a=1}"}).remarks.size() > 1);
 }
 
 TEST_F(ConfigFile, contradictions_are_explained) {

@@ -150,7 +150,7 @@ TEST(HtmlReport, holds_any_name) {
 
 TEST(Escape, leaves_nothing_that_markup_or_json_cannot_hold) {
   EXPECT_EQ(escapeMarkup("a<b>&\"'\t\n"), "a&lt;b&gt;&amp;&quot;&#39;\t\n");
-  EXPECT_EQ(escapeMarkup(std::string("\0\x1b\xff\xef\xbf\xbf\xef\xbf\xbd\xc3\xa9", 12)),
+  EXPECT_EQ(escapeMarkup(std::string("\0\x1b\xff\xef\xbf\xbf\xef\xbf\xbd\xc3\xa9", 11)),
             "\uFFFD\uFFFD\uFFFD\uFFFD\uFFFD\u00e9");
   JsonLine line;
   line.addText("a\nb", std::string("\0\"\\\xff", 4));
