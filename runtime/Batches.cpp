@@ -20,10 +20,10 @@ BatchShape batchShape(const nc_program &program, const nc_entry &entry) {
 BatchInput::BatchInput(Session &session, const nc_entry &entry)
     : batch(batchShape(session.program, entry)),
       tokens(static_cast<int32_t *>(
-          session.data(getTensor(session.program, entry, NC_INPUT, "tokens")))),
+          session.mutableData(getTensor(session.program, entry, NC_INPUT, "tokens")))),
       targets(nullptr), row(batch.length + 1) {
   if (const nc_tensor *tensor = findTensor(session.program, entry, NC_INPUT, "targets"))
-    targets = static_cast<int32_t *>(session.data(*tensor));
+    targets = static_cast<int32_t *>(session.mutableData(*tensor));
 }
 
 void BatchInput::fill(const RowSource &source, int64_t first) {

@@ -4,6 +4,7 @@
 #include "runtime/RunApp.h"
 #include "runtime/ToolCommandLine.h"
 #include "runtime/commands/Commands.h"
+#include "runtime/device/ProgramChoice.h"
 
 #include <CLI/CLI.hpp>
 #include <filesystem>
@@ -25,7 +26,8 @@ int runCommandLine(const nc_program &program, int argc, char **argv) {
   addGenerateCommand(app, program);
   addInfoCommand(app, program);
   addGradCommand(app, program);
-  addToolCommands(app, std::string("this program is compiled for ") + program.target);
+  addToolCommands(app, std::string("this program is compiled for ") + program.target +
+                           whyNotHere(program, nc_programs));
   return runApp(app, argc, argv);
 }
 

@@ -8,7 +8,7 @@
 
 namespace nc {
 
-/// Parses, runs and reports; returns the exit code (see Errors.h).
+/// Parses and runs; returns the exit code. What goes wrong is thrown (see Errors.h).
 int runCommandLine(const nc_program &program, int argc, char **argv);
 
 } // namespace nc

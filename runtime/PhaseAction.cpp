@@ -3,6 +3,7 @@
 
 #include "runtime/Errors.h"
 #include "runtime/Initialize.h"
+#include "runtime/Numbers.h"
 #include "runtime/Program.h"
 
 #include <cmath>
@@ -21,16 +22,12 @@ std::set<std::string> phaseNames(const nc_program &program) {
 
 std::optional<PhaseTime> PhaseTime::read(const std::string &text) {
   bool isPercent = !text.empty() && text.back() == '%';
-  std::string digits = text.substr(0, text.size() - isPercent);
-  // The C library reads more than this: signs, exponents, hexadecimals, "nan".
-  if (digits.empty() ||
-      digits.find_first_not_of(isPercent ? "0123456789." : "0123456789") != digits.npos)
-    return std::nullopt;
-  char *end = nullptr;
-  double number = strtod(digits.c_str(), &end);
-  if (*end != '\0')
-    return std::nullopt;
-  return PhaseTime{number, isPercent};
+  std::optional<double> number;
+  if (isPercent)
+    number = parseNumber(text.substr(0, text.size() - 1));
+  else if (auto step = parseInteger<int64_t>(text))
+    number = double(*step);
+  return number && *number >= 0 ? std::optional(PhaseTime{*number, isPercent}) : std::nullopt;
 }
 
 int64_t PhaseTime::in(int64_t scheduleSteps) const {
@@ -55,11 +52,11 @@ static void parseScalar(const nc_program &program, const std::string &text, Phas
   size_t equals = text.find('=');
   action.kind = PhaseAction::Kind::Scalar;
   action.name = text.substr(0, equals);
-  const char *number = text.c_str() + equals + 1;
-  char *end = nullptr;
-  action.value = strtod(number, &end);
-  if (end == number || *end != '\0' || !std::isfinite(action.value))
-    failInput(std::string("found '") + number + "', expected a finite number");
+  std::string number = text.substr(equals + 1);
+  std::optional<double> value = parseNumber(number);
+  if (!value)
+    failInput("found '" + number + "', expected a finite number");
+  action.value = *value;
   checkScalar(program, action.name, action.value);
 }
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/Program.h"
 
+#include "runtime/Numbers.h"
+
 #include "runtime/Errors.h"
 
 #include <cmath>
@@ -108,11 +110,19 @@ std::set<std::string> userScalars(const nc_program &program) {
   return names;
 }
 
+double leastOfScalar(std::string_view name) {
+  bool isRate = name == "lr" || (name.size() > 3 && name.substr(name.size() - 3) == "_lr");
+  return isRate || name == "weight_decay" ? 0 : -INFINITY;
+}
+
 void checkScalar(const nc_program &program, const std::string &name, double value) {
   std::set<std::string> known = userScalars(program);
   if (known.count(name) == 0)
     failInput(format("model '%s' has no scalar '%s'", program.model, name.c_str()),
               "its scalars are " + join(known));
+  if (double least = leastOfScalar(name); !(value >= least))
+    failInput(format("scalar '%s' is %g, expected a number %s", name.c_str(), value,
+                     rangeText(least, INFINITY).c_str()));
   for (const nc_tensor *input : tensorsOf(program, NC_INPUT))
     if (name == input->name && input->dtype == NC_F32 && !std::isfinite(float(value)))
       failInput(format("scalar '%s' is %g, which is beyond the range of f32", name.c_str(), value));

@@ -81,6 +81,9 @@ int64_t sizeOr(const nc_program &program, const std::string &name, int64_t missi
 
 /// Names of the rank-0 inputs that the user sets, such as "lr".
 std::set<std::string> userScalars(const nc_program &program);
+/// The least value of such a scalar: rates and decays below 0 would climb and grow; others are the
+/// model's matter.
+double leastOfScalar(std::string_view name);
 /// Fails (exit 2) if none of them has that name, with the list, or if it cannot hold `value`.
 void checkScalar(const nc_program &program, const std::string &name, double value);
 /// What a user scalar is unless it is set; nothing if there is none of that name.

@@ -4,10 +4,29 @@
 #include "runtime/Errors.h"
 
 #include <CLI/CLI.hpp>
+#include <cerrno>
+#include <csignal>
 #include <cstdio>
+#include <cstring>
+#include <fcntl.h>
 #include <filesystem>
+#include <unistd.h>
 
 namespace nc {
+
+static bool isReaderNeeded = true;
+
+void ignoreLostReader() {
+  isReaderNeeded = false;
+  signal(SIGPIPE, SIG_IGN);
+}
+
+/// Puts something in the place of standard streams that are closed, on which reads and writes fail.
+static void holdStandardStreams() {
+  for (int stream : {0, 1, 2}) // the lowest number that is free is what `open` gives
+    if (fcntl(stream, F_GETFD) < 0)
+      (void)!open("/dev/null", stream == 0 ? O_WRONLY : O_RDONLY);
+}
 
 static int report(ExitCode code, const std::string &message, const std::string &note) {
   fflush(stdout);
@@ -17,39 +36,63 @@ static int report(ExitCode code, const std::string &message, const std::string &
   return int(code);
 }
 
+/// The exit code of a command that ended with `code`, now that all it printed must have arrived.
+static int finishOutput(int code) {
+  fflush(stdout);
+  if (!ferror(stdout) || code != int(ExitCode::Ok))
+    return code;
+  // The stream does not keep the reason; the next write has it again.
+  errno = 0;
+  (void)!write(STDOUT_FILENO, "\n", 1);
+  if (errno == EPIPE && !isReaderNeeded)
+    return code;
+  std::string reason = errno ? std::string(": ") + strerror(errno) : "";
+  return report(ExitCode::RunFailed, "cannot write the standard output" + reason, "");
+}
+
 /// What was wrong with the arguments, in our words where the parser's would mislead.
-static int reportArguments(const CLI::App &app, const CLI::ParseError &problem) {
+[[noreturn]] static void failArguments(const CLI::App &app, const CLI::ParseError &problem) {
   std::string command = app.get_name();
   for (const CLI::App *chosen : app.get_subcommands())
     command += " " + chosen->get_name();
   std::string message = problem.what();
   if (app.get_subcommands().empty() && app.remaining_size() > 0)
     message = "no command '" + app.remaining()[0] + "'";
-  return report(ExitCode::BadInput, message, "see '" + command + " --help'");
+  failInput(message, "see '" + command + " --help'");
 }
 
-int reportErrors(const std::function<int()> &body) {
+/// Libraries' exceptions are told in our words.
+static int runReported(const std::function<int()> &body) {
   try {
     return body();
   } catch (const Error &problem) {
     return report(problem.code, problem.what(), problem.note);
+  } catch (const std::bad_alloc &) {
+    return report(ExitCode::RunFailed, "out of memory", "'doctor' says how much there is");
   } catch (const std::filesystem::filesystem_error &problem) {
-    return report(ExitCode::BadInput, problem.what(), "");
+    return report(ExitCode::BadInput,
+                  "'" + problem.path1().string() + "': " + problem.code().message(), "");
   } catch (const std::exception &problem) {
-    return report(ExitCode::RunFailed, problem.what(), "");
+    return report(ExitCode::RunFailed, "this program is at fault",
+                  std::string("please report it, with the command and this: ") + problem.what());
   }
 }
 
+int reportErrors(const std::function<int()> &body) {
+  holdStandardStreams();
+  return finishOutput(runReported(body));
+}
+
 int runApp(CLI::App &app, int argc, char **argv) {
-  return reportErrors([&] {
-    try {
-      app.parse(argc, argv);
-      return int(ExitCode::Ok);
-    } catch (const CLI::ParseError &problem) {
-      // Help is a "parse error" that exits with 0.
-      return problem.get_exit_code() == 0 ? app.exit(problem) : reportArguments(app, problem);
-    }
-  });
+  try {
+    app.parse(argc, argv);
+    return int(ExitCode::Ok);
+  } catch (const CLI::ParseError &problem) {
+    // Help is a "parse error" that exits with 0.
+    if (problem.get_exit_code() != 0)
+      failArguments(app, problem);
+    return app.exit(problem);
+  }
 }
 
 } // namespace nc

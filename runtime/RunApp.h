@@ -12,11 +12,17 @@ class App;
 
 namespace nc {
 
-/// Runs `body`, reports the error it throws, if any; returns the exit code (see Errors.h).
+/// The frame of a whole process: runs `body` and reports the error it throws, if any, or that what
+/// it printed did not arrive; returns the exit code (see Errors.h). Files that `body` opens never
+/// become standard streams, also where those were closed.
 int reportErrors(const std::function<int()> &body);
 
-/// Parses the arguments, which runs the chosen command, and reports every error; returns the exit
-/// code (see Errors.h).
+/// From now on the process goes on where the reader of its standard output ends, and what that does
+/// not read is not lost.
+void ignoreLostReader();
+
+/// Parses the arguments, which runs the chosen command; returns the exit code. What goes wrong is
+/// thrown.
 int runApp(CLI::App &app, int argc, char **argv);
 
 } // namespace nc

@@ -35,13 +35,17 @@ Session::Session(const nc_program &program, int threads, Placement placement, in
     touchMemory();
 }
 
-void *Session::data(const nc_tensor &tensor) const {
-  bool isCopy = device && tensor.arena != NC_ARENA_IO;
-  if (isCopy && !isCurrent[size_t(tensor.arena)])
+const void *Session::data(const nc_tensor &tensor) const {
+  bool &isHere = isCurrent[size_t(tensor.arena)];
+  if (device && tensor.arena != NC_ARENA_IO && !isHere)
     device->download(tensor.arena, arenas.bases()[tensor.arena]);
-  if (isCopy)
-    isCurrent[size_t(tensor.arena)] = isTouched[size_t(tensor.arena)] = true;
+  isHere = true;
   return arenas.data(tensor);
+}
+
+void *Session::mutableData(const nc_tensor &tensor) {
+  isTouched[size_t(tensor.arena)] |= device && tensor.arena != NC_ARENA_IO;
+  return const_cast<void *>(data(tensor));
 }
 
 void Session::sendToDevice() {
@@ -57,7 +61,7 @@ void Session::touchMemory() {
   for (int32_t i = 0; i < program.n_tensors; ++i) {
     const nc_tensor &tensor = program.tensors[i];
     int64_t bytes = tensor.bytes;
-    void *buffers[] = {data(tensor), &bytes, &parts};
+    void *buffers[] = {mutableData(tensor), &bytes, &parts};
     if (tensor.kind == NC_PARAM || tensor.kind == NC_STATE || tensor.kind == NC_GRADIENT)
       team.run(touchPart, buffers, parts);
   }
@@ -102,7 +106,7 @@ double Session::read(const nc_tensor &tensor, int64_t index) const {
 }
 
 void Session::write(const nc_tensor &tensor, double value, int64_t index) {
-  void *base = data(tensor);
+  void *base = mutableData(tensor);
   switch (tensor.dtype) {
   case NC_F32:
     static_cast<float *>(base)[index] = float(value);

@@ -31,9 +31,11 @@ public:
   /// observed. `observer` may be null.
   void run(const nc_entry &entry, DispatchObserver *observer = nullptr);
 
-  /// Where the host reads and writes a tensor, until the next run. Of a GPU's arenas it is a copy,
-  /// made where the device has written since, and sent back before the next run.
-  void *data(const nc_tensor &tensor) const;
+  /// Where the host reads a tensor, until the next run. Of a GPU's arenas it is a copy, made where
+  /// the device has written since.
+  const void *data(const nc_tensor &tensor) const;
+  /// Where it writes one as well: such a copy is sent back before the next run.
+  void *mutableData(const nc_tensor &tensor);
   /// An element as a double; i64 beyond 2^53 rounds.
   double read(const nc_tensor &tensor, int64_t index = 0) const;
   void write(const nc_tensor &tensor, double value, int64_t index = 0);
@@ -59,7 +61,8 @@ private:
   std::unique_ptr<CudaDevice> device;
   Arenas arenas;
   // By arena: whether the host's copy is of now, and whether it may have been written to.
-  mutable std::array<bool, NC_ARENA_COUNT> isCurrent, isTouched;
+  mutable std::array<bool, NC_ARENA_COUNT> isCurrent;
+  std::array<bool, NC_ARENA_COUNT> isTouched;
   ThreadTeam team;
   std::map<std::string, double, std::less<>> scalars;
 };

@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/Threads.h"
 
+#include "runtime/Errors.h"
+#include "runtime/Processors.h"
+
 #include <climits>
 #include <linux/futex.h>
-#include <pthread.h>
 #include <sys/syscall.h>
+#include <system_error>
 #include <unistd.h>
 
 namespace nc {
@@ -19,13 +22,6 @@ static void pauseProcessor() {
 #else
   std::atomic_signal_fence(std::memory_order_seq_cst);
 #endif
-}
-
-int availableProcessors() {
-  cpu_set_t mask;
-  if (sched_getaffinity(0, sizeof(mask), &mask) != 0)
-    return 1;
-  return CPU_COUNT(&mask);
 }
 
 void WaitWord::waitWhile(uint32_t old, int spins) {
@@ -49,41 +45,42 @@ void WaitWord::wakeAll() {
 
 ThreadTeam::ThreadTeam(int size, int64_t scratchBytes, Placement placement)
     : threadCount(size), scratchStride((scratchBytes + 4095) / 4096 * 4096),
-      scratch(scratchStride * size, "the scratch memory of the threads") {
-  int processors = availableProcessors();
+      scratch(scratchStride * size, "the scratch memory of the threads"),
+      processors(allowedProcessors()) {
+  int available = availableProcessors();
   // With more threads than processors a spinning thread delays the one it waits for.
-  spins = size > processors ? 0 : spinsBeforeSleep;
-  isPinned = placement == Placement::Pinned && size <= processors;
-  if (isPinned) {
-    sched_getaffinity(0, sizeof(originalMask), &originalMask);
-    pin(0);
+  spins = size > available ? 0 : spinsBeforeSleep;
+  isPinned = placement == Placement::Pinned && size <= available;
+  makeWorkers();
+  if (isPinned)
+    runOn({processors[0]});
+}
+
+void ThreadTeam::makeWorkers() {
+  workers.reserve(threadCount);
+  try {
+    for (int i = 1; i < threadCount; ++i)
+      workers.emplace_back([this, i] { work(i); });
+  } catch (const std::system_error &problem) {
+    stop();
+    failRun(format("cannot make thread %zu of %d: %s", workers.size() + 2, threadCount,
+                   problem.code().message().c_str()),
+            "give fewer --threads, or allow more processes or memory ('ulimit -u', 'ulimit -v')");
   }
-  for (int i = 1; i < size; ++i)
-    workers.emplace_back([this, i] { work(i); });
 }
 
 ThreadTeam::~ThreadTeam() {
+  stop();
+  if (isPinned)
+    runOn(processors);
+}
+
+void ThreadTeam::stop() {
   isStopping = true;
   generation.value.fetch_add(1);
   generation.wakeAll();
   for (std::thread &worker : workers)
     worker.join();
-  if (isPinned)
-    sched_setaffinity(0, sizeof(originalMask), &originalMask);
-}
-
-void ThreadTeam::pin(int index) {
-  int seen = 0;
-  for (int processor = 0; processor < CPU_SETSIZE; ++processor) {
-    if (!CPU_ISSET(processor, &originalMask) || seen++ != index)
-      continue;
-    cpu_set_t one;
-    CPU_ZERO(&one);
-    CPU_SET(processor, &one);
-    // A refusal costs speed, not correctness.
-    pthread_setaffinity_np(pthread_self(), sizeof(one), &one);
-    return;
-  }
 }
 
 void ThreadTeam::run(nc_kernel newKernel, void *const *newBuffers, int64_t newTasks) {
@@ -113,7 +110,7 @@ void ThreadTeam::runShare(int index) {
 
 void ThreadTeam::work(int index) {
   if (isPinned)
-    pin(index);
+    runOn({processors[index]});
   for (uint32_t seen = 0;; ++seen) {
     while (generation.value.load(std::memory_order_acquire) == seen)
       generation.waitWhile(seen, spins);

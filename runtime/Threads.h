@@ -12,14 +12,10 @@
 #include "runtime/Arenas.h"
 
 #include <atomic>
-#include <sched.h>
 #include <thread>
 #include <vector>
 
 namespace nc {
-
-/// Processors this process may use.
-int availableProcessors();
 
 /// A word that threads wait on: a bounded spin first, then a sleep in the kernel.
 class alignas(64) WaitWord {
@@ -43,7 +39,8 @@ enum class Placement { Free, Pinned };
 class ThreadTeam {
 public:
   /// `scratchBytes` is what each thread gets for itself. The calling thread is one of `size`.
-  /// A team larger than the number of processors is not pinned.
+  /// A team larger than the number of processors is not pinned. Fails (exit 1) where a thread
+  /// cannot be made.
   ThreadTeam(int size, int64_t scratchBytes, Placement placement = Placement::Free);
   ~ThreadTeam();
   ThreadTeam(const ThreadTeam &) = delete;
@@ -58,14 +55,16 @@ public:
 private:
   void work(int index);
   void runShare(int index);
-  void pin(int index);
+  void makeWorkers();
+  /// Ends the workers there are.
+  void stop();
 
   const int threadCount;
   const int64_t scratchStride;
   MappedMemory scratch;
   int spins;
   bool isPinned = false;
-  cpu_set_t originalMask;
+  std::vector<int> processors; // of the thread that made the team
 
   // Written by the caller before `generation` changes, read by workers after.
   nc_kernel kernel = nullptr;

@@ -55,13 +55,15 @@ static void describeOption(CLI::App &app, const ToolOption &option) {
 }
 
 int runToolCommandLine(const Tool &tool, int argc, char **argv) {
-  CLI::App app(tool.description, tool.name);
-  app.footer(tool.examples);
-  app.require_subcommand(1);
-  for (const ToolOption &option : tool.options)
-    describeOption(app, option);
-  addToolCommands(app, tool.target);
-  return runApp(app, argc, argv);
+  return reportErrors([&] {
+    CLI::App app(tool.description, tool.name);
+    app.footer(tool.examples);
+    app.require_subcommand(1);
+    for (const ToolOption &option : tool.options)
+      describeOption(app, option);
+    addToolCommands(app, tool.target);
+    return runApp(app, argc, argv);
+  });
 }
 
 } // namespace nc

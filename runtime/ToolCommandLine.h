@@ -36,7 +36,8 @@ bool isToolCommand(const std::string &name);
 /// One line per command, indented by two, for the help of a tool.
 std::string listToolCommands();
 
-/// Runs the command that argv[1] names; returns the exit code (see Errors.h).
+/// Runs the command that argv[1] names and reports what goes wrong; returns the exit code (see
+/// Errors.h).
 int runToolCommandLine(const Tool &tool, int argc, char **argv);
 
 } // namespace nc

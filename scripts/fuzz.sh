@@ -9,7 +9,7 @@ cd "$(dirname "$(readlink -f "$0")")/.."
 seconds=${1:-600}
 shift || true
 targets=("$@")
-((${#targets[@]})) || targets=(safetensors shard tokenizer config checkpoint mlir)
+((${#targets[@]})) || targets=(safetensors shard tokenizer config options checkpoint mlir)
 build=build-fuzz
 cmake --preset fuzz >/dev/null
 ninja -C $build "${targets[@]/#/fuzz-}"

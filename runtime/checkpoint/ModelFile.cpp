@@ -63,7 +63,7 @@ static bool widens(const TensorView &view, const nc_tensor &tensor) {
 
 static void copyTensor(Session &session, const TensorView &view, const nc_tensor &tensor) {
   if (!widens(view, tensor)) {
-    memcpy(session.data(tensor), view.data, view.bytes());
+    memcpy(session.mutableData(tensor), view.data, view.bytes());
     return;
   }
   auto *bytes = static_cast<const char *>(view.data);

@@ -21,7 +21,7 @@ static void addPrepare(CLI::App &data) {
   add("--ext", options->extensions, "Endings of the files to take from folders", "EXT,…")
       ->delimiter(',');
   CLI::Option *vocab = add("--vocab", options->vocab, "Learn a tokenizer of so many tokens", "N")
-                           ->check(numberIn(257, 1 << 24));
+                           ->transform(integerIn(257, 1 << 24));
   CLI::Option *pattern =
       add("--pattern", options->pattern, "How texts are split before tokens are learned", "NAME")
           ->check(CLI::IsMember({"gpt4", "gpt2"}));
@@ -29,7 +29,7 @@ static void addPrepare(CLI::App &data) {
       ->excludes(vocab)
       ->excludes(pattern);
   add("--shard-tokens", options->shardTokens, "Begin a new file after so many", "N")
-      ->check(numberIn(1, 1 << 30));
+      ->transform(integerIn(1, 1 << 30));
   command->callback([options] { prepareData(*options); });
 }
 

@@ -3,11 +3,11 @@
 
 #include "runtime/Errors.h"
 #include "runtime/Files.h"
+#include "runtime/Numbers.h"
 #include "runtime/Program.h"
 #include "runtime/checkpoint/ModelFile.h"
 
 #include <CLI/CLI.hpp>
-#include <cmath>
 
 namespace nc {
 
@@ -89,9 +89,8 @@ void Data::weigh(const std::vector<std::string> &mix) {
     known.insert(part.name);
   for (const std::string &text : mix) {
     auto [name, number] = splitName(text);
-    char *end = nullptr;
-    double weight = strtod(number.c_str(), &end);
-    if (name.empty() || number.empty() || *end || !(weight > 0) || !std::isfinite(weight))
+    std::optional<double> weight = parseNumber(number);
+    if (name.empty() || !weight || *weight <= 0)
       failInput("--mix: found '" + text + "', expected NAME=WEIGHT with a weight above 0");
     if (!known.count(name))
       failInput("--mix: no data is named '" + name + "'",
@@ -99,7 +98,7 @@ void Data::weigh(const std::vector<std::string> &mix) {
     weighed.insert(name);
     for (Part &part : parts)
       if (part.name == name)
-        part.weight = weight;
+        part.weight = *weight;
   }
   for (const std::string &name : known)
     if (!mix.empty() && !weighed.count(name))

@@ -31,7 +31,7 @@ static void zeroParameter(Session &session, const std::string &name) {
   for (const nc_tensor *parameter : tensorsOf(session.program, NC_PARAM)) {
     known.insert(parameter->name);
     if (name == parameter->name) {
-      memset(session.data(*parameter), 0, parameter->bytes);
+      memset(session.mutableData(*parameter), 0, parameter->bytes);
       return;
     }
   }
@@ -86,7 +86,7 @@ void addEvalCommand(CLI::App &app, const nc_program &program) {
       ->capture_default_str()
       ->group("Data");
   command->add_option("--batches", options->batches, "Batches, evenly spaced over the text")
-      ->check(atLeast(1))
+      ->transform(integerIn(1, kMostAtOnce))
       ->capture_default_str()
       ->group("Run");
   command->add_option("--zero", options->zeroed, "Set a parameter to zero first, to see its part")

@@ -67,7 +67,7 @@ Predictor::Predictor(Session &session, const GenerateOptions &options, int32_t m
 
 void Predictor::fillWindow(const std::vector<int32_t> &text) {
   int64_t used = std::min<int64_t>(text.size(), length);
-  auto *row = static_cast<int32_t *>(session.data(tokens));
+  auto *row = static_cast<int32_t *>(session.mutableData(tokens));
   std::copy(text.end() - used, text.end(), row);
   std::fill(row + used, row + length, 0);
   for (int64_t i = length; i < elementCount(tokens); i += length)
@@ -138,17 +138,18 @@ void addGenerateCommand(CLI::App &app, const nc_program &program) {
     return command->add_option(name, value, help)->capture_default_str()->group(group);
   };
   add("--prompt", options->prompt, "The text to continue", "Text");
-  add("-n,--count", options->count, "Tokens to add", "Text")->check(atLeast(0));
+  add("-n,--count", options->count, "Tokens to add", "Text")->transform(integerIn(0, kMostSteps));
   add("--temperature", options->sampler.temperature, "0 takes the most likely token", "Sampling")
-      ->check(atLeast(0));
+      ->check(numberIn(0));
   add("--top-k", options->sampler.topK, "Only the k most likely tokens; 0: all", "Sampling")
-      ->check(atLeast(0));
+      ->transform(integerIn(0, kMostAtOnce));
   add("--top-p", options->sampler.topP, "Only the most likely tokens up to this probability",
       "Sampling")
       ->check(numberIn(0, 1));
-  add("--seed", options->seed, "The same seed gives the same text", "Sampling");
+  add("--seed", options->seed, "The same seed gives the same text", "Sampling")
+      ->transform(integerIn(0, UINT64_MAX));
   command->add_option("--loops", options->loops, "Take the logits of this loop [the last]")
-      ->check(atLeast(1))
+      ->transform(integerIn(1, kMostAtOnce))
       ->group("Depth");
   command
       ->add_option("--exit-threshold", options->exitThreshold,

@@ -41,14 +41,18 @@ static void loadBatch(Session &session, const nc_entry &entry, const std::string
                      static_cast<long long>(2 * half)),
               format("%lld tokens, then as many targets, as 32-bit integers",
                      static_cast<long long>(elementCount(tokens))));
-  memcpy(session.data(tokens), file.bytes().data(), half);
-  memcpy(session.data(targets), file.bytes().data() + half, half);
+  memcpy(session.mutableData(tokens), file.bytes().data(), half);
+  memcpy(session.mutableData(targets), file.bytes().data() + half, half);
   for (const nc_tensor *tensor : {&tokens, &targets})
-    checkIds(session.program, path, *tensor, static_cast<int32_t *>(session.data(*tensor)));
+    checkIds(session.program, path, *tensor, static_cast<const int32_t *>(session.data(*tensor)));
 }
 
 static void runGrad(const nc_program &program, const GradOptions &options) {
   checkWritable(options.out, "--out");
+  checkOutputs({{"--init", options.init},
+                {"--init", options.init + "/model.safetensors"}, // of a checkpoint
+                {"--batch", options.batch}},
+               {{"--out", options.out}});
   auto session = makeSession(program, options.session);
   const nc_entry &entry = getPhaseEntry(program, options.phase, "gradients");
   loadParameters(*session, options.init);

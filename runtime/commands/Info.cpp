@@ -2,6 +2,7 @@
 #include "runtime/Arenas.h"
 #include "runtime/Program.h"
 #include "runtime/commands/Commands.h"
+#include "runtime/device/ProgramChoice.h"
 
 #include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
@@ -33,6 +34,7 @@ static nlohmann::ordered_json describeTensors(const nc_program &program, nc_kind
 static void printJson(const nc_program &program) {
   nlohmann::ordered_json info = {{"model", program.model},
                                  {"target", program.target},
+                                 {"runs_here", whyNotHere(program, nc_programs).empty()},
                                  {"compiler", program.compiler},
                                  {"ir_hash", program.ir_hash},
                                  {"vocab", program.vocab},
@@ -68,9 +70,9 @@ static void printTables(const nc_program &program) {
 }
 
 static void printText(const nc_program &program) {
-  printf("model      %s\ntarget     %s\ncompiler   %s\nIR hash    %s\nvocab      %lld\n",
-         program.model, program.target, program.compiler, program.ir_hash,
-         static_cast<long long>(program.vocab));
+  printf("model      %s\ntarget     %s%s\ncompiler   %s\nIR hash    %s\nvocab      %lld\n",
+         program.model, program.target, whyNotHere(program, nc_programs).c_str(), program.compiler,
+         program.ir_hash, static_cast<long long>(program.vocab));
   printf("flops      %lld per training token\nsizes     ",
          static_cast<long long>(program.flops_per_token));
   for (int32_t i = 0; i < program.n_sizes; ++i)

@@ -2,6 +2,7 @@
 #include "runtime/commands/Options.h"
 
 #include "runtime/Errors.h"
+#include "runtime/Numbers.h"
 #include "runtime/Program.h"
 #include "runtime/device/ProgramChoice.h"
 
@@ -12,24 +13,35 @@ namespace nc {
 
 CLI::Validator numberIn(double low, double high) {
   auto check = [low, high](std::string &text) -> std::string {
-    char *end = nullptr;
-    double value = strtod(text.c_str(), &end);
-    if (end != text.c_str() && *end == '\0' && value >= low && value <= high)
+    std::optional<double> value = parseNumber(text);
+    if (value && *value >= low && *value <= high)
       return "";
-    std::string expected = std::isinf(high) ? format("a number of at least %.10g", low)
-                                            : format("a number from %.10g to %.10g", low, high);
-    return "found '" + text + "', expected " + expected;
+    std::string range = rangeText(low, high);
+    return "found '" + text + "', expected a finite number" + (range.empty() ? "" : " ") + range;
   };
   return CLI::Validator(check, "");
 }
 
-CLI::Validator atLeast(double low) { return numberIn(low, INFINITY); }
+CLI::Validator integerIn(int64_t low, uint64_t high) {
+  auto normalize = [low, high](std::string &text) -> std::string {
+    if (auto value = parseInteger<int64_t>(text); value && *value < 0 && *value >= low)
+      return "";
+    if (auto value = parseInteger<uint64_t>(text);
+        value && *value <= high && (low < 0 || *value >= uint64_t(low))) {
+      text = std::to_string(*value);
+      return "";
+    }
+    return format("found '%s', expected an integer from %lld to %llu", text.c_str(),
+                  static_cast<long long>(low), static_cast<unsigned long long>(high));
+  };
+  return CLI::Validator(normalize, "");
+}
 
 void addSessionOptions(CLI::App &command, const nc_program &program, SessionOptions &options) {
   command
       .add_option("--threads", options.threads,
                   "Threads; the results are the same bits for any number")
-      ->check(numberIn(1, 1024))
+      ->transform(integerIn(1, 1024))
       ->capture_default_str()
       ->group("Machine");
   command
@@ -57,24 +69,19 @@ void addSessionOptions(CLI::App &command, const nc_program &program, SessionOpti
         .add_option_function<double>(
             flag, [&options, scalar](double value) { options.shortcuts[scalar] = value; },
             "Short for --scalar " + scalar + "=VALUE")
+        ->check(numberIn(leastOfScalar(scalar)))
         ->group("Model scalars");
   }
 }
 
 static std::pair<std::string, double> parseScalar(const std::string &text) {
   size_t equals = text.find('=');
-  const char *number = equals == std::string::npos ? "" : text.c_str() + equals + 1;
-  char *end = nullptr;
-  double value = strtod(number, &end);
-  if (end == number || *end != '\0')
-    failInput("--scalar: found '" + text + "', expected NAME=NUMBER");
-  return {text.substr(0, equals), value};
-}
-
-static void setFinite(Session &session, const std::string &name, double value) {
-  if (!std::isfinite(value))
-    failInput(format("scalar '%s': found %g, expected a finite number", name.c_str(), value));
-  session.setScalar(name, value);
+  std::optional<double> value;
+  if (equals != text.npos)
+    value = parseNumber(text.substr(equals + 1));
+  if (!value)
+    failInput("--scalar: found '" + text + "', expected NAME=NUMBER with a finite number");
+  return {text.substr(0, equals), *value};
 }
 
 std::map<std::string, double> givenScalars(const SessionOptions &options) {
@@ -91,7 +98,7 @@ std::unique_ptr<Session> makeSession(const nc_program &program, const SessionOpt
                                            options.isPinned ? Placement::Pinned : Placement::Free,
                                            parseDevice(options.device).index);
   for (const auto &[name, value] : givenScalars(options))
-    setFinite(*session, name, value);
+    session->setScalar(name, value);
   return session;
 }
 

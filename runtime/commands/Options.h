@@ -4,8 +4,10 @@
 #ifndef NANOCHAT_RUNTIME_COMMANDS_OPTIONS_H
 #define NANOCHAT_RUNTIME_COMMANDS_OPTIONS_H
 
+#include "runtime/Processors.h"
 #include "runtime/Session.h"
 
+#include <cmath>
 #include <map>
 #include <memory>
 #include <string>
@@ -18,10 +20,13 @@ class Validator;
 
 namespace nc {
 
-/// Checks that a number lies in [low, high]; `high` may be infinite.
-CLI::Validator numberIn(double low, double high);
-/// As numberIn, without an upper bound.
-CLI::Validator atLeast(double low);
+/// A finite number in [low, high], whose ends may be infinite; for Option::check.
+CLI::Validator numberIn(double low, double high = INFINITY);
+/// An integer in [low, high]; for Option::transform, since the parser takes a leading zero for
+/// octal.
+CLI::Validator integerIn(int64_t low, uint64_t high);
+/// What is counted in memory, and what is only counted: steps go through doubles.
+constexpr uint64_t kMostAtOnce = INT32_MAX, kMostSteps = uint64_t(1) << 53;
 
 struct SessionOptions {
   int threads = availableProcessors();

@@ -42,14 +42,11 @@ void addPlotCommand(CLI::App &app) {
       ->capture_default_str();
   command->add_option("--title", options->title, "Title of the picture [name of the log]");
   command->callback([options] {
-    checkWritable(options->out, "--out");
+    checkOut(options->logs, options->out);
     std::vector<LossCurve> curves;
     for (const std::string &log : options->logs)
       curves.push_back(readCurve(log));
-    std::string picture = draw(std::move(curves), options->title);
-    AtomicFile file(options->out);
-    file.write(picture.data(), picture.size());
-    file.commit();
+    writeFile(options->out, draw(std::move(curves), options->title));
   });
 }
 

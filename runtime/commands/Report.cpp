@@ -17,7 +17,7 @@ struct ReportOptions {
 } // namespace
 
 static void writeReport(const ReportOptions &options) {
-  checkWritable(options.out, "--out");
+  checkOut(options.logs, options.out);
   std::vector<ReportedRun> runs;
   for (const std::string &log : options.logs) {
     runs.push_back({options.logs.size() > 1 ? log : std::filesystem::path(log).filename().string(),
@@ -26,9 +26,7 @@ static void writeReport(const ReportOptions &options) {
       failInput("'" + log + "' holds no numbers");
   }
   std::string page = htmlReport(options.title.empty() ? runs[0].name : options.title, runs);
-  AtomicFile file(options.out);
-  file.write(page.data(), page.size());
-  file.commit();
+  writeFile(options.out, page);
   printf("%s: %zu bytes\n", options.out.c_str(), page.size());
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/Errors.h"
 #include "runtime/Files.h"
+#include "runtime/Numbers.h"
 #include "runtime/commands/Commands.h"
 #include "runtime/commands/Options.h"
 #include "runtime/data/TextFiles.h"
@@ -9,10 +10,11 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <cerrno>
 #include <chrono>
 #include <cinttypes>
-#include <iostream>
-#include <iterator>
+#include <cstring>
+#include <sstream>
 
 namespace nc {
 
@@ -29,7 +31,13 @@ struct TokenizerOptions {
 static std::string readInput(const std::string &path) {
   if (path != "-")
     return std::string(MappedFile(path).bytes());
-  return {std::istreambuf_iterator<char>(std::cin), {}};
+  std::string text;
+  char buffer[1 << 16];
+  while (size_t count = fread(buffer, 1, sizeof(buffer), stdin))
+    text.append(buffer, count);
+  if (ferror(stdin))
+    failInput(format("cannot read the standard input: %s", strerror(errno)));
+  return text;
 }
 
 static double secondsSince(std::chrono::steady_clock::time_point begin) {
@@ -75,12 +83,11 @@ static void decode(const TokenizerOptions &options) {
   Tokenizer tokenizer = Tokenizer::read(options.tokenizer);
   std::istringstream words(readInput(options.input));
   for (std::string word; words >> word;) {
-    char *end = nullptr;
-    long long id = strtoll(word.c_str(), &end, 10);
-    if (*end || id < 0 || id >= tokenizer.size())
+    auto id = parseInteger<int32_t>(word);
+    if (!id || *id < 0 || *id >= tokenizer.size())
       failInput(
           format("found '%s', expected an id from 0 to %d", word.c_str(), tokenizer.size() - 1));
-    std::string_view bytes = tokenizer.bytesOf(int32_t(id));
+    std::string_view bytes = tokenizer.bytesOf(*id);
     fwrite(bytes.data(), 1, bytes.size(), stdout);
   }
 }
@@ -122,7 +129,7 @@ void addTokenizerCommand(CLI::App &app) {
       ->type_name("FILE")
       ->required();
   learn->add_option("--vocab", options->vocab, "Tokens: 256 bytes, merges, one that begins texts")
-      ->check(numberIn(257, 1 << 24))
+      ->transform(integerIn(257, 1 << 24))
       ->capture_default_str();
   learn
       ->add_option("--pattern", options->pattern,

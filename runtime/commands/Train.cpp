@@ -31,10 +31,10 @@ static void addCheckpointOptions(CLI::App &command, TrainOptions &options) {
           "Save all that going on needs here: at the end, when interrupted (Ctrl-C), on SIGUSR1",
           "DIR");
   add("--save-every", options.saveEvery, "and every so many steps; 0: never", "N")
-      ->check(atLeast(0))
+      ->transform(integerIn(0, kMostSteps))
       ->needs(folder);
   add("--keep-last", options.keepLast, "How many checkpoints to keep", "N")
-      ->check(atLeast(1))
+      ->transform(integerIn(1, kMostAtOnce))
       ->capture_default_str()
       ->needs(folder);
   add("--resume", options.resume,
@@ -55,17 +55,19 @@ static void addRunOptions(CLI::App &command, TrainOptions &options) {
   command
       .add_option("--steps", options.steps,
                   "Steps of the whole run, with those before it was resumed [1000]")
-      ->check(atLeast(0))
+      ->transform(integerIn(0, kMostSteps))
       ->group("Run");
   command
       .add_option("--schedule-steps", options.scheduleSteps,
                   "Steps that schedules of the model are stretched over [--steps]")
-      ->check(atLeast(1))
+      ->transform(integerIn(1, kMostSteps))
       ->group("Run");
   add("--eval-every", options.evalEvery, "Evaluate every so many steps; 0: never")
-      ->check(atLeast(0));
-  add("--eval-batches", options.evalBatches, "Batches per evaluation")->check(atLeast(1));
+      ->transform(integerIn(0, kMostSteps));
+  add("--eval-batches", options.evalBatches, "Batches per evaluation")
+      ->transform(integerIn(1, kMostAtOnce));
   command.add_option("--seed", options.seed, "Decides the first parameters and the data order [0]")
+      ->transform(integerIn(0, UINT64_MAX))
       ->group("Run");
   command.add_option("--phase", options.phase, "Which of the model's training phases to run")
       ->capture_default_str()

@@ -2,8 +2,8 @@
 #include "runtime/config/Apply.h"
 
 #include "runtime/Errors.h"
+#include "runtime/Processors.h"
 #include "runtime/Program.h"
-#include "runtime/Threads.h"
 #include "runtime/config/Phases.h"
 #include "runtime/config/Rules.h"
 
@@ -36,7 +36,7 @@ std::vector<Remark> compareWithProgram(const Config &config, const nc_program &p
     if (setting.key->use == KeyUse::Scalar && !scalars.count(target))
       warn(setting,
            "'" + path + "' is not used: the model has no scalar '" + std::string(target) + "'");
-    if (setting.key->use == KeyUse::Size && sizeOr(program, target, 0) != int64_t(setting.number))
+    if (setting.key->use == KeyUse::Size && double(sizeOr(program, target, 0)) != setting.number)
       warn(setting,
            format("'%s' is %.0f, the program was compiled for %s=%lld, which counts", path.c_str(),
                   setting.number, target, static_cast<long long>(sizeOr(program, target, 0))),

@@ -2,6 +2,8 @@
 #include "runtime/config/Config.h"
 
 #include "runtime/Errors.h"
+#include "runtime/Files.h"
+#include "runtime/Numbers.h"
 #include "runtime/PhaseAction.h"
 
 #include <stdexcept>
@@ -47,6 +49,15 @@ static const char *foundName(const toml::node &node) {
   default:
     return "a date or time";
   }
+}
+
+/// The type and, of numbers, the range.
+static std::string expectedBy(const Key &key) {
+  bool isInteger = key.type == KeyType::Integer;
+  if (isInteger && std::isinf(key.most)) // as TOML holds them
+    return format("an integer from %.0f to %lld", key.least, static_cast<long long>(INT64_MAX));
+  std::string range = rangeText(key.least, key.most);
+  return typeName(key.type) + (range.empty() ? "" : " " + range);
 }
 
 /// Fills in the value; false if it is of another type.
@@ -143,20 +154,20 @@ public:
     }
     Setting setting{key, place, "", 0, {}};
     if (!assign(setting, node)) {
-      remarks.push_back(
-          {true, place,
-           format("'%s' is %s, expected %s", path.c_str(), foundName(node), typeName(key->type)),
-           ""});
+      remarks.push_back({true, place,
+                         format("'%s' is %s, expected %s", path.c_str(), foundName(node),
+                                expectedBy(*key).c_str()),
+                         ""});
       return;
     }
     bool isNumber = key->type == KeyType::Integer || key->type == KeyType::Number;
-    if (isNumber && !(setting.number >= key->least && setting.number <= key->most)) {
-      std::string range = std::isinf(key->most) ? format("at least %g", key->least)
-                                                : format("%g to %g", key->least, key->most);
-      remarks.push_back(
-          {true, place,
-           format("'%s' is %s, expected %s", path.c_str(), setting.text.c_str(), range.c_str()),
-           ""});
+    bool isInRange = std::isfinite(setting.number) && setting.number >= key->least &&
+                     setting.number <= key->most;
+    if (isNumber && !isInRange) {
+      remarks.push_back({true, place,
+                         format("'%s' is %s, expected %s", path.c_str(), setting.text.c_str(),
+                                expectedBy(*key).c_str()),
+                         ""});
       return;
     }
     values[path] = std::move(setting);
@@ -176,17 +187,30 @@ Config::Config(const std::string &path, const std::vector<std::string> &override
     readOverride(text);
 }
 
+/// The library nests a table for each part of a name, and has no limit for that as it has for
+/// values.
+static toml::table parseToml(std::string_view text, const std::string &path) {
+  constexpr int kMostDots = 256;
+  int line = 1, dots = 0;
+  for (char letter : text) {
+    line += letter == '\n';
+    dots = letter == '\n' ? 0 : dots + (letter == '.');
+    if (dots > kMostDots)
+      failInput(format("%s:%d: found more than %d dots in a line", path.c_str(), line, kMostDots),
+                "no name here has as many parts");
+  }
+  return toml::parse(text, path);
+}
+
 void Config::readFile(const std::string &path) {
+  MappedFile file(path);
   try {
-    toml::table table = toml::parse_file(path);
+    toml::table table = parseToml(file.bytes(), path);
     Reader(values, tables, remarks).readTable(table, "", [&](const toml::source_position &at) {
       return placeIn(path, at);
     });
   } catch (const toml::parse_error &problem) {
-    // Without a position the file itself could not be read.
-    bool hasPlace = problem.source().begin.line > 0;
-    failInput((hasPlace ? placeIn(path, problem.source().begin) : path) + ": " +
-              std::string(problem.description()));
+    failInput(placeIn(path, problem.source().begin) + ": " + std::string(problem.description()));
   } catch (const std::invalid_argument &problem) {
     failInput("'" + path + "' " + problem.what());
   }
@@ -195,7 +219,7 @@ void Config::readFile(const std::string &path) {
 /// A TOML value, or what is none as a text, so that names need no quotes.
 static toml::table parseValue(const std::string &text) {
   try {
-    toml::table table = toml::parse("value = " + text);
+    toml::table table = parseToml("value = " + text, "--set");
     if (table.size() == 1)
       return table;
   } catch (const std::exception &) {

@@ -222,7 +222,7 @@ std::string nearestKey(std::string_view path) {
 }
 
 const char *typeName(KeyType type) {
-  static const char *const names[] = {"an integer",      "a number",
+  static const char *const names[] = {"an integer",      "a finite number",
                                       "true or false",   "a text",
                                       "a list of texts", "a step, or a percentage such as \"50%\""};
   return names[int(type)];

@@ -2,7 +2,8 @@
 #include "runtime/config/Rules.h"
 
 #include "runtime/Errors.h"
-#include "runtime/Threads.h"
+#include "runtime/Numbers.h"
+#include "runtime/Processors.h"
 #include "runtime/config/Phases.h"
 
 #include <cctype>
@@ -122,7 +123,8 @@ void Checker::checkModel() {
     size_t begin = name->text.find_last_not_of("0123456789", i - 1) + 1;
     bool isLabel = std::tolower(name->text[i]) == 'b' && begin < i &&
                    (i + 1 == name->text.size() || !isalnum(name->text[i + 1]));
-    double claimed = isLabel ? std::stod(name->text.substr(begin, i - begin)) * 1e9 : 0;
+    double claimed =
+        isLabel ? parseNumber(name->text.substr(begin, i - begin)).value_or(INFINITY) * 1e9 : 0;
     if (isLabel && std::abs(claimed / stored - 1) > 0.25)
       warn(
           "model.name",
@@ -135,14 +137,19 @@ void Checker::checkModel() {
   }
 }
 
-/// How many numbers a list such as "0-7,64" names.
-static int countListed(const std::string &list) {
-  int count = 0;
+/// How many numbers a list such as "0-7,64" names; what is none of them counts as none.
+static int64_t countListed(const std::string &list) {
+  int64_t count = 0;
   for (size_t begin = 0; begin < list.size();) {
     size_t end = std::min(list.find(',', begin), list.size());
-    int first = 0, last = 0;
-    int fields = sscanf(list.substr(begin, end - begin).c_str(), "%d-%d", &first, &last);
-    count += fields == 2 ? last - first + 1 : fields == 1;
+    std::string part = list.substr(begin, end - begin);
+    part.erase(0, part.find_first_not_of(' '));
+    size_t dash = std::min(part.find('-'), part.size());
+    auto first = parseInteger<uint16_t>(part.substr(0, dash)), last = first;
+    if (dash < part.size())
+      last = parseInteger<uint16_t>(part.substr(dash + 1));
+    if (first && last && *first <= *last)
+      count += *last - *first + 1;
     begin = end + 1;
   }
   return count;
@@ -150,7 +157,7 @@ static int countListed(const std::string &list) {
 
 void Checker::checkNuma() {
   auto nodes = number("hardware.numa_nodes");
-  int lists = 0;
+  int64_t lists = 0;
   for (const auto &[name, list] : config.below("hardware.numa.")) {
     if (name.rfind("node_", 0) == 0)
       ++lists;
@@ -158,8 +165,8 @@ void Checker::checkNuma() {
       lists += countListed(list->text);
   }
   if (nodes && lists && *nodes != lists)
-    warn("hardware.numa_nodes",
-         format("numa_nodes is %.0f, hardware.numa lists %d", *nodes, lists));
+    warn("hardware.numa_nodes", format("numa_nodes is %.0f, hardware.numa lists %lld", *nodes,
+                                       static_cast<long long>(lists)));
   if (nodes && machine.numaNodes && *nodes != machine.numaNodes)
     warn("hardware.numa_nodes",
          format("numa_nodes is %.0f, this machine has %d", *nodes, machine.numaNodes),
@@ -199,7 +206,7 @@ void Checker::checkParallel() {
   if (size && *size > 1 && !isParallel)
     warn("hardware.tensor_parallel_size",
          format("tensor_parallel_size is %.0f, but distributed.tensor_parallel is not on", *size));
-  if (size && world && isParallel && int64_t(*world) % int64_t(*size) != 0)
+  if (size && world && isParallel && std::fmod(*world, *size) != 0)
     remark(true, "hardware.tensor_parallel_size",
            format("tensor_parallel_size %.0f does not divide world_size %.0f", *size, *world));
   if (isParallel)

@@ -3,6 +3,7 @@
 
 #include "runtime/CpuFeatures.h"
 #include "runtime/Errors.h"
+#include "runtime/Numbers.h"
 #include "runtime/device/CudaDevice.h"
 
 #include <cstdlib>
@@ -17,11 +18,12 @@ DeviceChoice parseDevice(const std::string &text) {
     return choice;
   }
   choice.isCuda = true;
-  char *end = nullptr;
-  if (text.rfind("cuda:", 0) == 0 && text.size() > 5)
-    choice.index = int(strtol(text.c_str() + 5, &end, 10));
-  if (text != "cuda" && (!end || *end != '\0' || choice.index < 0))
+  auto index = text == "cuda"                ? std::optional(0)
+               : text.rfind("cuda:", 0) == 0 ? parseInteger<int>(std::string_view(text).substr(5))
+                                             : std::nullopt;
+  if (!index || *index < 0)
     failInput("--device: found '" + text + "', expected cpu, cuda or cuda:NUMBER");
+  choice.index = *index;
   return choice;
 }
 
@@ -48,10 +50,10 @@ bool runsKernels(int argc, const char *const *argv) {
   return runs && !asksForHelp;
 }
 
-/// What the machine lacks to run the program; empty if nothing.
-static std::string missingFor(const nc_program &program, const DeviceChoice &device) {
+/// What the machine lacks to run the program, on the GPU of a number; empty if nothing.
+static std::string missingFor(const nc_program &program, int index = 0) {
   if (program.device[0])
-    return !device.isToRun ? "" : missingForDevice(program, device.index);
+    return missingForDevice(program, index);
   std::string features = missingFeatures(program.cpu_features);
   return features.empty() ? "" : "this processor lacks " + features;
 }
@@ -65,7 +67,7 @@ const nc_program &chooseProgram(const nc_program *const *programs, const DeviceC
   const char *wanted = getenv("NANOCHAT_TARGET");
   std::string targets, lacks, model;
   bool hasCpu = false, hasGpu = false;
-  const nc_program *best = nullptr;
+  const nc_program *best = nullptr, *first = nullptr;
   for (const nc_program *const *at = programs; *at; ++at) {
     const nc_program &program = **at;
     bool isGpu = program.device[0] != '\0';
@@ -76,7 +78,8 @@ const nc_program &chooseProgram(const nc_program *const *programs, const DeviceC
                       (program.only_on_request && !device.isCpu && !wanted);
     if (isExcluded || (wanted && wanted != std::string(program.target)))
       continue;
-    std::string missing = missingFor(program, device);
+    first = first ? first : &program;
+    std::string missing = missingFor(program, device.index);
     // What an older chip's code runs on may have code of its own further on.
     if (missing.empty() && (!best || (isGpu && best->device[0] && isOlder(*best, program))))
       best = &program;
@@ -85,6 +88,8 @@ const nc_program &chooseProgram(const nc_program *const *programs, const DeviceC
     lacks +=
         format("%s%s cannot run: %s", lacks.empty() ? "" : "; ", program.target, missing.c_str());
   }
+  if (!device.isToRun && !best)
+    best = first ? first : programs[0];
   if (best)
     return *best;
   if (lacks.empty() && wanted)
@@ -101,6 +106,16 @@ const nc_program &chooseProgram(const nc_program *const *programs, const DeviceC
             hasGpu && hasCpu && !device.isCpu
                 ? "--device=cpu runs it on the processor; or " + compile
                 : compile);
+}
+
+std::string whyNotHere(const nc_program &program, const nc_program *const *programs) {
+  std::string missing = missingFor(program), other;
+  if (missing.empty())
+    return "";
+  for (const nc_program *const *at = programs; *at && other.empty(); ++at)
+    if (!(*at)->device[0] && missingFor(**at).empty())
+      other = format("; %s runs with --device=cpu", (*at)->target);
+  return ", which does not run here: " + missing + other;
 }
 
 } // namespace nc

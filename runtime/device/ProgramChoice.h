@@ -14,7 +14,7 @@ namespace nc {
 struct DeviceChoice {
   bool isCpu = false, isCuda = false; // neither: whatever can run
   int index = 0;
-  bool isToRun = true; // else a GPU that is missing does not matter
+  bool isToRun = true; // else there is always a choice, which may not run here
 };
 
 /// Fails (exit 2) on anything else; empty is no choice.
@@ -29,6 +29,10 @@ bool runsKernels(int argc, const char *const *argv);
 /// where the variable NANOCHAT_TARGET is set, the one for that target. Fails (exit 2) if there is
 /// none, with what is missing and how to compile.
 const nc_program &chooseProgram(const nc_program *const *programs, const DeviceChoice &device = {});
+
+/// "" of a program that runs here; else ", which does not run here: REASON" and, if there is one,
+/// which of `programs` runs on the processor.
+std::string whyNotHere(const nc_program &program, const nc_program *const *programs);
 
 } // namespace nc
 #endif // NANOCHAT_RUNTIME_DEVICE_PROGRAMCHOICE_H

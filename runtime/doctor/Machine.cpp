@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/Arenas.h"
 #include "runtime/Errors.h"
+#include "runtime/Processors.h"
 #include "runtime/Program.h"
-#include "runtime/Threads.h"
 #include "runtime/doctor/Finding.h"
 
 #include <filesystem>
@@ -27,10 +27,15 @@ static std::string lookUp(const std::string &path, const std::string &key) {
 
 static Finding examineProcessor(const std::string &root) {
   std::string model = lookUp(root + "/proc/cpuinfo", "model name");
-  return {"cpu", !model.empty(),
-          (model.empty() ? "unknown" : model) +
-              format(", %d processors for this process", availableProcessors()),
-          "as many threads are the default of --threads"};
+  size_t processors = allowedProcessors().size();
+  double quota = processorQuota(root);
+  int threads = availableProcessors(root);
+  std::string value =
+      (model.empty() ? "unknown" : model) + format(", %zu processors for this process", processors);
+  if (quota < double(processors))
+    value += format(", of which a quota allows %.3g", quota);
+  return {"cpu", !model.empty(), value,
+          format("%d thread%s the default of --threads", threads, threads == 1 ? " is" : "s are")};
 }
 
 static Finding examineVectors(const std::string &root) {

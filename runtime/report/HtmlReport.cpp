@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/report/HtmlReport.h"
 
+#include "runtime/report/Escape.h"
+
 #include <nlohmann/json.hpp>
 
 namespace nc {
@@ -39,8 +41,10 @@ static Json chartsOf(const std::vector<ReportedRun> &runs) {
         if (found == runs[run].series.end())
           continue;
         Json points = Json::array();
-        for (const Point &point : thinOut(found->second, kPointsPerCurve))
+        for (const Point &any : thinOut(found->second, kPointsPerCurve)) {
+          Point point = drawable(any);
           points.push_back({point.x, point.y});
+        }
         curves.push_back({{"run", run}, {"key", key}, {"points", points}});
       }
     if (!curves.empty())
@@ -63,25 +67,19 @@ static Json tableOf(const std::vector<ReportedRun> &runs) {
   return rows;
 }
 
-static std::string escaped(const std::string &text) {
-  std::string result;
-  for (char letter : text)
-    result += letter == '<' ? "&lt;" : letter == '&' ? "&amp;" : std::string(1, letter);
-  return result;
-}
-
 std::string htmlReport(const std::string &title, const std::vector<ReportedRun> &runs) {
   Json names = Json::array();
   for (const ReportedRun &run : runs)
     names.push_back(run.name);
   Json data = {{"runs", names}, {"charts", chartsOf(runs)}, {"table", tableOf(runs)}};
   std::string json = data.dump(-1, ' ', true, Json::error_handler_t::replace);
-  // A name must not end the script it stands in.
-  for (size_t at = 0; (at = json.find("</", at)) != json.npos; at += 3)
-    json.replace(at, 2, "<\\/");
+  // A name must neither end the script it stands in nor begin a comment; only names hold this.
+  for (size_t at = 0; (at = json.find('<', at)) != json.npos;)
+    json.replace(at, 1, "\\u003c");
   return "<!doctype html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n"
          "<meta name=\"viewport\" content=\"width=device-width\">\n<title>" +
-         escaped(title) + "</title>\n<style>" + kReportStyle + "</style>\n<h1>" + escaped(title) +
+         escapeMarkup(title) + "</title>\n<style>" + kReportStyle + "</style>\n<h1>" +
+         escapeMarkup(title) +
          "</h1>\n<div id=\"legend\"></div>\n<main id=\"charts\"></main>\n<table "
          "id=\"table\"></table>\n<script>\nconst data = " +
          json + ";\n" + kReportScript + "</script>\n</html>\n";

@@ -2,6 +2,7 @@
 #include "runtime/report/JsonLine.h"
 
 #include "runtime/Errors.h"
+#include "runtime/report/Escape.h"
 
 #include <cmath>
 
@@ -11,19 +12,12 @@ static std::string numberText(double value, int digits) {
   return std::isfinite(value) ? format("%.*g", digits, value) : "null";
 }
 
-/// Keys are names of tensors and our own words: no control characters.
-std::string JsonLine::quoted(const std::string &text) {
-  std::string result = "\"";
-  for (char letter : text) {
-    if (letter == '"' || letter == '\\')
-      result += '\\';
-    result += letter;
-  }
-  return result + "\"";
+void JsonLine::addRaw(const std::string &key, const std::string &value) {
+  members += (members.empty() ? "" : ", ") + quoteJson(key) + ": " + value;
 }
 
-void JsonLine::addRaw(const std::string &key, const std::string &value) {
-  members += (members.empty() ? "" : ", ") + quoted(key) + ": " + value;
+void JsonLine::addText(const std::string &key, const std::string &text) {
+  addRaw(key, quoteJson(text));
 }
 
 void JsonLine::add(const std::string &key, double value, int digits) {

@@ -21,8 +21,7 @@ public:
   void add(const std::string &key, const std::optional<double> &value);
   /// Nothing if empty.
   void add(const std::string &key, const std::vector<double> &list);
-  /// A text without control characters.
-  void addText(const std::string &key, const std::string &text) { addRaw(key, quoted(text)); }
+  void addText(const std::string &key, const std::string &text);
 
   /// The object, with a newline.
   std::string text() const { return "{" + members + "}\n"; }
@@ -30,7 +29,6 @@ public:
   const std::vector<std::pair<std::string, double>> &numbers() const { return values; }
 
 private:
-  static std::string quoted(const std::string &text);
   void addRaw(const std::string &key, const std::string &value);
 
   std::string members;

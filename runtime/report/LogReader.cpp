@@ -4,7 +4,6 @@
 #include "runtime/Errors.h"
 #include "runtime/Files.h"
 
-#include <algorithm>
 #include <nlohmann/json.hpp>
 #include <sstream>
 
@@ -47,20 +46,12 @@ Series readLog(const std::string &path) {
   return series;
 }
 
-std::vector<Point> thinOut(const std::vector<Point> &points, size_t count) {
-  if (points.size() <= 2 * count)
-    return points;
-  std::vector<Point> kept;
-  auto isLower = [](const Point &a, const Point &b) { return a.y < b.y; };
-  for (size_t i = 0; i < count; ++i) {
-    auto begin = points.begin() + points.size() * i / count;
-    auto end = points.begin() + points.size() * (i + 1) / count;
-    auto [lowest, highest] = std::minmax_element(begin, end, isLower);
-    kept.push_back(lowest < highest ? *lowest : *highest);
-    if (lowest != highest)
-      kept.push_back(lowest < highest ? *highest : *lowest);
-  }
-  return kept;
+void checkOut(const std::vector<std::string> &logs, const std::string &out) {
+  checkWritable(out, "--out");
+  std::vector<NamedPath> inputs;
+  for (const std::string &log : logs)
+    inputs.push_back({"this command", log});
+  checkOutputs(inputs, {{"--out", out}});
 }
 
 } // namespace nc

@@ -18,8 +18,8 @@ using Series = std::map<std::string, std::vector<Point>>;
 /// left out: the run may be going on.
 Series readLog(const std::string &path);
 
-/// At most about 2·`count` of the points, the lowest and the highest of each stretch.
-std::vector<Point> thinOut(const std::vector<Point> &points, size_t count);
+/// Fails (exit 2) unless `out` can be written, as --out, without overwriting one of the logs.
+void checkOut(const std::vector<std::string> &logs, const std::string &out);
 
 } // namespace nc
 #endif // NANOCHAT_RUNTIME_REPORT_LOGREADER_H

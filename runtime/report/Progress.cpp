@@ -2,12 +2,12 @@
 #include "runtime/report/Progress.h"
 
 #include "runtime/Errors.h"
+#include "runtime/report/Terminal.h"
 
 #include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
-#include <unistd.h>
 
 namespace nc {
 
@@ -16,7 +16,7 @@ using std::chrono::duration;
 Progress::Progress(int64_t first, int64_t total, int64_t tokensPerStep, double peakSpeed,
                    const std::string &path)
     : first(first), total(total), tokensPerStep(tokensPerStep), peakSpeed(peakSpeed),
-      isTerminal(isatty(STDOUT_FILENO)), begin(Clock::now()), lastStep(begin), lastShown(begin),
+      isTerminal(isRewritable()), begin(Clock::now()), lastStep(begin), lastShown(begin),
       lastFiled(begin) {
   if (!path.empty())
     file.emplace(path, "--log-file", /*isContinued=*/first > 0);
@@ -94,8 +94,11 @@ double Progress::finishStep(int64_t step, const StepReport &report) {
     std::string line = describe(step, report, mean);
     if (isFiled)
       file->append(line + "\n");
-    if (isShown)
-      printf(isTerminal ? "\r\x1b[K%s" : "%s\n", line.c_str());
+    // A line that reached the last column would wrap, and what wraps is not written anew.
+    if (isShown && isTerminal)
+      printf("\r\x1b[K%s", firstCharacters(line, terminalColumns() - 1).c_str());
+    else if (isShown)
+      printf("%s\n", line.c_str());
     fflush(stdout);
     isLineOpen |= isShown && isTerminal;
   }

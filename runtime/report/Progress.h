@@ -12,8 +12,9 @@
 
 namespace nc {
 
-/// On a terminal one line rewritten in place; elsewhere about ten lines per run, and one every
-/// half minute. Writes to standard output and, as if that were no terminal, to a file.
+/// On a terminal one line rewritten in place, cut at its width; elsewhere about ten lines per run,
+/// and one every half minute. Writes to standard output and, as if that were no terminal, to a
+/// file.
 class Progress {
 public:
   /// Steps `first` … `total`-1 are to come. At `peakSpeed` tokens per second the machine would do

@@ -44,6 +44,11 @@ function ticks(low, high, count) {
   for (let v = Math.ceil(low / step) * step; v <= high + step * 1e-9; v += step) list.push(Math.abs(v) < step * 1e-9 ? 0 : v);
   return list;
 }
+// Ends that are equal, or as good as equal, get an extent.
+function widened(low, high) {
+  const size = Math.max(Math.abs(low), Math.abs(high)), margin = Math.max(.5, size * 1e-3);
+  return high - low > Math.max(size * 1e-9, 1e-300) ? [low, high] : [low - margin, high + margin];
+}
 // Curves of one run share a hue, unless there is only one run: then each key has its own.
 const hue = (curve, place) => hues[(data.runs.length > 1 ? curve.run : place) % hues.length];
 function draw(chart) {
@@ -53,10 +58,9 @@ function draw(chart) {
   const all = chart.curves.flatMap(c => c.points), xs = all.map(p => p[0]);
   // Where a few values, as of the first steps, would press all others together, the scale leaves out the highest fiftieth.
   const ys = all.map(p => p[1]).sort((a, b) => a - b), most = ys[ys.length - 1 - Math.floor(ys.length / 50)];
-  let x0 = Math.min(...xs), x1 = Math.max(...xs), y0 = ys[0], y1 = ys[ys.length - 1];
-  if (y1 - most > most - y0) y1 = most;
-  if (x0 === x1) x1 = x0 + 1;
-  const margin = (y1 - y0) * .05 || Math.abs(y0) * .05 || 1; y0 -= margin; y1 += margin;
+  const highest = ys[ys.length - 1], [x0, x1] = widened(xs.reduce((a, b) => Math.min(a, b)), xs.reduce((a, b) => Math.max(a, b)));
+  let [y0, y1] = widened(ys[0], highest - most > most - ys[0] ? most : highest);
+  const margin = (y1 - y0) * .05; y0 -= margin; y1 += margin;
   const X = x => left + (x - x0) / (x1 - x0) * (W - left - right), Y = y => top + (y1 - Math.max(y0, Math.min(y1, y))) / (y1 - y0) * (H - top - bottom);
   const svg = node("svg", {viewBox: `0 0 ${W} ${H}`, role: "img", "aria-label": chart.title}, figure);
   for (const y of ticks(y0, y1, 5)) {

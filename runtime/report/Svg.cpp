@@ -2,6 +2,7 @@
 #include "runtime/report/Svg.h"
 
 #include "runtime/Errors.h"
+#include "runtime/report/Escape.h"
 
 #include <algorithm>
 #include <cmath>
@@ -10,14 +11,45 @@ namespace nc {
 
 std::vector<Point> smooth(const std::vector<Point> &points) {
   double keep = 1 - 1 / std::max(1.0, points.size() / 50.0);
-  double sum = 0, weight = 0;
+  double mean = 0, weight = 0;
   std::vector<Point> smoothed;
   for (const Point &point : points) {
-    sum = keep * sum + point.y;
     weight = keep * weight + 1;
-    smoothed.push_back({point.x, sum / weight});
+    mean = mean * (1 - 1 / weight) + point.y / weight; // no sum that grows beyond all numbers
+    smoothed.push_back({point.x, mean});
   }
   return smoothed;
+}
+
+std::vector<Point> thinOut(const std::vector<Point> &points, size_t count) {
+  if (points.size() <= 2 * count)
+    return points;
+  std::vector<Point> kept;
+  auto isLower = [](const Point &a, const Point &b) { return a.y < b.y; };
+  for (size_t i = 0; i < count; ++i) {
+    auto begin = points.begin() + points.size() * i / count;
+    auto end = points.begin() + points.size() * (i + 1) / count;
+    auto [lowest, highest] = std::minmax_element(begin, end, isLower);
+    kept.push_back(lowest < highest ? *lowest : *highest);
+    if (lowest != highest)
+      kept.push_back(lowest < highest ? *highest : *lowest);
+  }
+  return kept;
+}
+
+Point drawable(const Point &point) {
+  constexpr double kMost = 1e300;
+  return {std::clamp(point.x, -kMost, kMost), std::clamp(point.y, -kMost, kMost)};
+}
+
+/// Gives ends that are equal, or as good as equal, an extent.
+static void widen(double &low, double &high) {
+  double size = std::max(std::abs(low), std::abs(high));
+  if (high - low > std::max(1e-9 * size, 1e-300))
+    return;
+  double margin = std::max(0.5, 1e-3 * size);
+  low -= margin;
+  high += margin;
 }
 
 std::vector<double> roundTicks(double low, double high, int count) {
@@ -47,11 +79,16 @@ public:
 private:
   double pixelX(double x) const { return left + (x - lowX) / (highX - lowX) * (right - left); }
   double pixelY(double y) const { return bottom - (y - lowY) / (highY - lowY) * (bottom - top); }
+  Point pixel(const Point &any) const {
+    Point point = drawable(any);
+    return {pixelX(point.x), pixelY(point.y)};
+  }
   std::string page(const std::string &title) const;
   std::string axes() const;
   std::string line(const std::vector<Point> &points, const char *style) const;
   std::string dots(const std::vector<Point> &points, const char *colour) const;
 
+  static constexpr size_t kPointsPerLine = 2000; // more than there are pixels
   static constexpr double left = 70, right = 780, top = 50, bottom = 390;
   double lowX = INFINITY, highX = -INFINITY, lowY = INFINITY, highY = -INFINITY;
 };
@@ -61,16 +98,16 @@ private:
 Canvas::Canvas(const std::vector<LossCurve> &curves) {
   for (const LossCurve &curve : curves)
     for (const auto *points : {&curve.train, &curve.validation})
-      for (const Point &point : *points) {
+      for (const Point &any : *points) {
+        Point point = drawable(any);
         lowX = std::min(lowX, point.x);
         highX = std::max(highX, point.x);
         lowY = std::min(lowY, point.y);
         highY = std::max(highY, point.y);
       }
-  // A single point or a constant still needs an extent.
-  if (highX == lowX)
-    highX += 1;
-  double margin = highY == lowY ? 0.5 : 0.03 * (highY - lowY);
+  widen(lowX, highX);
+  widen(lowY, highY);
+  double margin = 0.03 * (highY - lowY);
   lowY -= margin;
   highY += margin;
 }
@@ -80,13 +117,13 @@ std::string Canvas::axes() const {
   for (double tick : roundTicks(lowY, highY, 6)) {
     double y = pixelY(tick);
     text += format("<path d='M%g %.1fH%g'/><text stroke='none' x='%g' y='%.1f' "
-                   "text-anchor='end'>%g</text>\n",
+                   "text-anchor='end'>%.10g</text>\n",
                    left, y, right, left - 8, y + 4, tick);
   }
   for (double tick : roundTicks(lowX, highX, 8)) {
     double x = pixelX(tick);
     text += format("<path d='M%.1f %gV%g'/><text stroke='none' x='%.1f' y='%g' "
-                   "text-anchor='middle'>%g</text>\n",
+                   "text-anchor='middle'>%.10g</text>\n",
                    x, bottom, top, x, bottom + 18, tick);
   }
   text += format("<path stroke='#444' fill='none' d='M%g %gV%gH%g'/>\n", left, top, bottom, right);
@@ -101,31 +138,27 @@ std::string Canvas::line(const std::vector<Point> &points, const char *style) co
   if (points.empty())
     return "";
   std::string path;
-  for (const Point &point : points)
-    path += format("%c%.1f %.1f", path.empty() ? 'M' : 'L', pixelX(point.x), pixelY(point.y));
+  for (const Point &point : thinOut(points, kPointsPerLine)) {
+    Point at = pixel(point);
+    path += format("%c%.1f %.1f", path.empty() ? 'M' : 'L', at.x, at.y);
+  }
   return format("<path fill='none' %s d='", style) + path + "'/>\n";
 }
 
 std::string Canvas::dots(const std::vector<Point> &points, const char *colour) const {
   std::string text;
-  for (const Point &point : points)
-    text += format("<circle fill='%s' r='3.5' cx='%.1f' cy='%.1f'/>\n", colour, pixelX(point.x),
-                   pixelY(point.y));
+  for (const Point &point : thinOut(points, kPointsPerLine)) {
+    Point at = pixel(point);
+    text += format("<circle fill='%s' r='3.5' cx='%.1f' cy='%.1f'/>\n", colour, at.x, at.y);
+  }
   return text;
-}
-
-static std::string escape(const std::string &text) {
-  std::string result;
-  for (char letter : text)
-    result += letter == '<' ? "&lt;" : letter == '&' ? "&amp;" : std::string(1, letter);
-  return result;
 }
 
 std::string Canvas::page(const std::string &title) const {
   return "<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 800 440' "
          "font-family='sans-serif'>\n<rect width='800' height='440' fill='white'/>\n"
          "<text x='425' y='28' font-size='16' text-anchor='middle'>" +
-         escape(title) + "</text>\n" + axes();
+         escapeMarkup(title) + "</text>\n" + axes();
 }
 
 std::string Canvas::draw(const LossCurve &curve) const {
@@ -149,7 +182,7 @@ std::string Canvas::compare(const std::string &title, const std::vector<LossCurv
     text += line(curves[i].train, format("stroke='%s' stroke-width='1.5'", colour).c_str());
     text += dots(curves[i].validation, colour);
     names += format("<text x='640' y='%d' fill='%s'>", int(66 + 16 * i), colour) +
-             escape(curves[i].title) + "</text>\n";
+             escapeMarkup(curves[i].title) + "</text>\n";
   }
   return text + names + "</g>\n</svg>\n";
 }

@@ -23,7 +23,13 @@ struct LossCurve {
 /// Exponential moving average, corrected for its start, over about a fiftieth of the points.
 std::vector<Point> smooth(const std::vector<Point> &points);
 
-/// About `count` round numbers that cover [low, high].
+/// At most about 2·`count` of the points, the lowest and the highest of each stretch.
+std::vector<Point> thinOut(const std::vector<Point> &points, size_t count);
+
+/// A point that pictures can compute with: differences of such numbers are no infinities.
+Point drawable(const Point &point);
+
+/// About `count` round numbers that cover [low, high], which differ by more than rounding.
 std::vector<double> roundTicks(double low, double high, int count);
 
 /// `curve` has at least one point.

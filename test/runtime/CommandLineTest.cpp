@@ -220,11 +220,20 @@ TEST_F(CommandLine, wrong_input_is_exit_code_2_and_says_why) {
   expectInputError("train --data /none", "no such file or folder: '/none'");
   expectInputError("train", "no data");
   expectInputError("train --data " + data + " --copy-task", "exclude");
-  expectInputError("train --data " + data + " --steps many", "expected a number of at least 0");
+  expectInputError("train --data " + data + " --steps many",
+                   "expected an integer from 0 to 9007199254740992");
   expectInputError("train --data " + data + " --scalar speed=1", "no scalar 'speed'");
   expectInputError("train --data " + data + " --scalar lr", "expected NAME=NUMBER");
   expectInputError("train --data " + data + " --phase two", "no phase 'two'");
-  expectInputError("train --data " + data + " --scalar lr=nan", "expected a finite number");
+  expectInputError("train --data " + data + " --scalar lr=nan", "with a finite number");
+  for (const char *option : {"--scalar lr=-1", "--at 1:lr=-1"})
+    expectInputError("train --data " + data + " " + option,
+                     "scalar 'lr' is -1, expected a number of at least 0");
+  expectInputError("train --data " + data + " --lr -1", "expected a finite number of at least 0");
+  expectInputError("train --data " + data + " --set training.seed=99999999999999999999",
+                   "expected an integer from 0 to 9223372036854775807");
+  expectInputError("train --data " + data + " --set training.peak_lr=inf",
+                   "'training.peak_lr' is inf, expected a finite number of at least 0");
   expectInputError("train --data " + data + " --save " + folder.path(""), "is a folder");
   expectInputError("train --data " + data + " --init " + data, "not a valid safetensors file");
   expectInputError("train --data " + data + " --resume " + init,
@@ -248,6 +257,10 @@ TEST_F(CommandLine, wrong_input_is_exit_code_2_and_says_why) {
   expectInputError("grad --init " + init + " --batch " + data + " --out " + at("g"),
                    "expected 1024");
   expectInputError("plot " + data, "expected a JSON object");
+  for (const char *command : {"plot ", "report "})
+    expectInputError(command + data + " -o " + data, "is also what this command reads");
+  expectInputError("grad --init " + init + " --batch " + data + " --out " + data,
+                   "is also what --batch reads");
 }
 
 TEST_F(CommandLine, tokens_beyond_the_vocabulary_are_refused) {

@@ -79,13 +79,14 @@ TEST_F(ConfigFile, mistakes_are_all_named_with_line_and_column) {
                 "3\n[trainig]\nseed = 1\n"
                 "[data.mix]\na.b = 1\n[logging]\nuse_tensorboard = 1\n[evaluation]\nmetrics = "
                 "[1]\n[zzz]\nqqqqqqqq = 1\n"),
-      "error run.toml:9:1: 'data.mix.a' is a table, expected a number\n"
+      "error run.toml:9:1: 'data.mix.a' is a table, expected a finite number from 0 to 1\n"
       "error run.toml:13:11: 'evaluation.metrics' is a list, expected a list of texts\n"
       "error run.toml:11:19: 'logging.use_tensorboard' is an integer, expected true or false\n"
       "error run.toml:7:1: unknown key 'trainig.seed', did you mean 'training.seed'?\n"
-      "error run.toml:4:11: 'training.peak_lr' is a text, expected a number\n"
+      "error run.toml:4:11: 'training.peak_lr' is a text, expected a finite number of at least 0\n"
       "error run.toml:5:9: 'training.phase' is an integer, expected a text\n"
-      "error run.toml:3:8: 'training.seed' is -1, expected at least 0\n"
+      "error run.toml:3:8: 'training.seed' is -1, expected an integer from 0 to "
+      "9223372036854775807\n"
       "error run.toml:2:3: unknown key 'training.total_step', did you mean "
       "'training.total_steps'?\n"
       "error run.toml:15:1: unknown key 'zzz.qqqqqqqq'\n");
@@ -100,7 +101,23 @@ TEST_F(ConfigFile, what_is_no_toml_is_refused_with_its_place) {
   expectContains(errorOf([&] { read("[training]\nseed = 1\nseed = 2\n"); }), "run.toml:3:");
   expectContains(errorOf([&] { read("a = \"\xff\""); }), "run.toml:1:");
   expectContains(errorOf([&] { Config(folder.path("none.toml"), {}); }), "none.toml");
+  expectContains(errorOf([&] { Config(folder.path(""), {}); }), "is not a regular file");
   EXPECT_TRUE(read("").settings().empty());
+}
+
+TEST_F(ConfigFile, that_nests_deeply_is_refused) {
+  auto repeat = [](const char *part) {
+    std::string text;
+    for (int i = 0; i < 100000; ++i)
+      text += part;
+    return text;
+  };
+  expectContains(errorOf([&] { read("\n[" + repeat("a.") + "a]\nb = 1\n"); }),
+                 "run.toml:2: found more than 256 dots in a line");
+  expectContains(errorOf([&] { read(repeat("'='.") + "a = 1\n"); }), "dots");
+  expectContains(errorOf([&] { read("a = " + repeat("[")); }), "run.toml:1:");
+  expectContains(errorOf([&] { read("a = " + repeat("{a=")); }), "run.toml:1:");
+  EXPECT_FALSE(Config("", {"data.path={" + repeat("a.") + "a=1}"}).remarks.size() > 1);
 }
 
 TEST_F(ConfigFile, contradictions_are_explained) {

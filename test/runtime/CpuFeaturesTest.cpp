@@ -37,6 +37,26 @@ TEST(CpuFeatures, choose_the_first_program_that_can_run) {
   EXPECT_STREQ(chooseProgram(programs).target, lacked.empty() ? "best" : "other");
 }
 
+TEST(CpuFeatures, describe_a_program_where_none_runs) {
+  nc_program gpu = programFor("gpu", ""), cpu = programFor("cpu", "");
+  gpu.device = "sm_999";
+  cpu.only_on_request = 1;
+  const nc_program *programs[] = {&gpu, &cpu, nullptr}, *alone[] = {&gpu, nullptr};
+  DeviceChoice toDescribe;
+  toDescribe.isToRun = false;
+  EXPECT_STREQ(chooseProgram(programs, toDescribe).target, "gpu");
+  std::string why = whyNotHere(gpu, programs);
+  EXPECT_EQ(why.rfind(", which does not run here: ", 0), 0u) << why;
+  EXPECT_NE(why.find("; cpu runs with --device=cpu"), std::string::npos) << why;
+  EXPECT_EQ(whyNotHere(gpu, alone).find("--device"), std::string::npos);
+  EXPECT_EQ(whyNotHere(cpu, programs), "");
+  cpu.only_on_request = 0;
+  EXPECT_STREQ(chooseProgram(programs, toDescribe).target, "cpu");
+  setenv("NANOCHAT_TARGET", "none", 1);
+  EXPECT_STREQ(chooseProgram(programs, toDescribe).target, "gpu");
+  unsetenv("NANOCHAT_TARGET");
+}
+
 TEST(CpuFeatures, follow_the_variable) {
   nc_program best = programFor("best", ""), other = programFor("other", "");
   const nc_program *programs[] = {&best, &other, nullptr};
@@ -58,7 +78,8 @@ TEST(CpuFeatures, that_are_missing_are_named) {
     FAIL();
   } catch (const Error &error) {
     EXPECT_EQ(error.code, ExitCode::BadInput);
-    EXPECT_NE(std::string(error.what()).find("only cannot run: this processor lacks " + lacked), std::string::npos);
+    EXPECT_NE(std::string(error.what()).find("only cannot run: this processor lacks " + lacked),
+              std::string::npos);
   }
 }
 

@@ -62,6 +62,21 @@ TEST_F(CudaDeviceRun, compiles_ptx_where_the_driver_is_older_than_the_machine_co
   expectContains(none.output, "cannot be loaded by a driver for CUDA 12.4: ");
 }
 
+TEST_F(CudaDeviceRun, saves_without_sending_anything_back) {
+  auto uploads = [&](const std::string &more) {
+    ProcessResult result =
+        run("train --data " + data + " --ext txt --steps 5 --eval-every 0 " + more,
+            TINY_DEVICE_PROGRAM, "FAKE_CUDA_SAYS=1 LD_LIBRARY_PATH=" FAKE_CUDA_FOLDER);
+    EXPECT_EQ(result.code, 0) << result.output;
+    std::regex word("upload");
+    return std::distance(std::sregex_iterator(result.output.begin(), result.output.end(), word),
+                         std::sregex_iterator());
+  };
+  auto once = uploads("");
+  EXPECT_GT(once, 0);
+  EXPECT_EQ(uploads("--save-every 1 --checkpoints " + folder.path("c")), once);
+}
+
 TEST_F(CudaDeviceRun, profiles_by_the_clock_of_the_device) {
   ProcessResult result = run("train --data " + data + " --ext txt --steps 3 --profile");
   ASSERT_EQ(result.code, 0) << result.output;
@@ -92,8 +107,18 @@ TEST_F(CudaDeviceRun, needs_a_driver_to_train_but_not_to_describe) {
   expectContains(result.output, "there is no NVIDIA");
   expectContains(result.output,
                  "note: compile the model for this machine: nanochat-opt bigram.mlir");
-  EXPECT_EQ(run("info", TINY_DEVICE_PROGRAM, "A=1").code, 0);
+  ProcessResult info = run("info", TINY_DEVICE_PROGRAM, "A=1");
+  EXPECT_EQ(info.code, 0);
+  expectContains(info.output, "older, which does not run here: there is no NVIDIA driver");
+  EXPECT_EQ(run("doctor", TINY_DEVICE_PROGRAM, "A=1 NANOCHAT_TARGET=none").code, 0);
   EXPECT_EQ(run("train --help", TINY_DEVICE_PROGRAM, "A=1").code, 0);
+}
+
+TEST_F(CudaDeviceRun, describes_the_program_that_would_train) {
+  std::string named = "model      bigram\ntarget     test\n";
+  expectContains(run("info").output, named); // of two, the one for the newer GPU
+  expectContains(run("doctor").output, "this program is compiled for test: ");
+  expectContains(run("--help").output, "compiled for test.");
 }
 
 TEST_F(CudaDeviceRun, refuses_a_device_that_is_not_there) {

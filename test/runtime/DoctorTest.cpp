@@ -43,11 +43,23 @@ TEST(Doctor, reads_processor_memory_and_nodes_of_a_machine) {
   folder.write("sys/devices/system/node/online", "0-1");
   std::vector<Finding> findings = examineMachine(folder.path(""));
   expectContains(named(findings, "cpu").value, "Fast 9000, ");
+  EXPECT_EQ(named(findings, "cpu").value.find("quota"), std::string::npos);
   EXPECT_EQ(named(findings, "vectors").value, "avx2, avx_vnni, bmi2, f16c, fma");
   EXPECT_TRUE(named(findings, "vectors").isFound);
   EXPECT_EQ(named(findings, "memory").value, "16.0 GiB, 8.0 GiB available");
   EXPECT_EQ(named(findings, "numa").value, "2 nodes");
   expectContains(named(findings, "numa").meaning, "numactl");
+}
+
+TEST(Doctor, says_what_a_quota_allows) {
+  TemporaryFolder folder;
+  folder.write("proc/cpuinfo", "model name : Shared\n");
+  folder.write("proc/self/cgroup", "0::/\n");
+  folder.write("proc/self/mountinfo", "4 1 0:3 / /v2 rw - cgroup2 cgroup2 rw\n");
+  folder.write("v2/cpu.max", "50000 100000\n");
+  Finding processor = named(examineMachine(folder.path("")), "cpu");
+  expectContains(processor.value, " for this process, of which a quota allows 0.5");
+  EXPECT_EQ(processor.meaning, "1 thread is the default of --threads");
 }
 
 TEST(Doctor, names_the_instructions_that_an_old_processor_lacks) {

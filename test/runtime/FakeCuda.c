@@ -38,6 +38,7 @@ int cuDeviceTotalMem_v2(size_t *bytes, int device) {
 // captured, whenever the graph is launched. Device memory has addresses that no host can read.
 
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 typedef void (*Kernel)(void *const *buffers, int64_t task, void *scratch);
@@ -109,7 +110,10 @@ int cuMemsetD8Async(uint64_t address, unsigned char value, size_t bytes, void *s
   memset(hostOf(address), value, bytes);
   return !stream;
 }
+// FAKE_CUDA_SAYS: every upload, in a line on standard error.
 int cuMemcpyHtoDAsync_v2(uint64_t to, const void *from, size_t bytes, void *stream) {
+  if (getenv("FAKE_CUDA_SAYS"))
+    fprintf(stderr, "upload of %zu bytes\n", bytes);
   memcpy(hostOf(to), from, bytes);
   return !stream || isCapturing;
 }
@@ -124,7 +128,7 @@ int cuMemcpyDtoH_v2(void *to, uint64_t from, size_t bytes) {
 // FAKE_CUDA_TAKES: nothing, or only PTX.
 int cuModuleLoadData(void **module, const void *image) {
   const char *takes = getenv("FAKE_CUDA_TAKES");
-  *module = (void *)image;
+  *module = (void *)(uintptr_t)image;
   if (takes && (strcmp(takes, "ptx") || !((const Module *)image)->isPtx))
     return 209;
   return isCapturing;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "TestTools.h"
+#include "runtime/report/Escape.h"
 #include "runtime/report/EventFile.h"
 #include "runtime/report/HtmlReport.h"
 #include "runtime/report/PeakFlops.h"
@@ -7,6 +8,7 @@
 
 #include <cmath>
 #include <cstring>
+#include <nlohmann/json.hpp>
 
 using namespace nc;
 using namespace nc::test;
@@ -128,10 +130,56 @@ TEST(HtmlReport, is_one_file_that_no_name_can_break_out_of) {
   Series series = {{"loss", {{0, 3}, {1, 2}}}};
   std::string page =
       htmlReport("<run> & co", {{"</script><script>alert(1)", series}, {"b", series}});
-  expectContains(page, "<title>&lt;run> &amp; co</title>");
+  expectContains(page, "<title>&lt;run&gt; &amp; co</title>");
   EXPECT_EQ(page.find("</script><script>"), std::string::npos);
   EXPECT_EQ(page.find("src="), std::string::npos);
   EXPECT_EQ(page.find("@import"), std::string::npos);
+}
+
+TEST(HtmlReport, holds_any_name) {
+  const std::string names[] = {"<!--<script>",           "a\"b'c",       "\xff\xfe",
+                               std::string("\0\x1b", 2), "\xe2\x80\xa8", "\xef\xbf\xbf"};
+  for (const std::string &name : names) {
+    std::string page = htmlReport(name, {{name, {{"loss", {{0, 1}}}, {name, {{0, 1}}}}}});
+    std::string script = page.substr(page.find("const data"));
+    EXPECT_EQ(script.substr(0, script.find('\n')).find('<'), script.npos) << script;
+    for (char letter : page)
+      EXPECT_TRUE((letter >= ' ' && letter <= '~') || (letter & 0x80) || letter == '\n');
+    EXPECT_TRUE(nlohmann::json::accept(nlohmann::json(page).dump()));
+  }
+}
+
+TEST(Escape, leaves_nothing_that_markup_or_json_cannot_hold) {
+  EXPECT_EQ(escapeMarkup("a<b>&\"'\t\n"), "a&lt;b&gt;&amp;&quot;&#39;\t\n");
+  EXPECT_EQ(escapeMarkup(std::string("\0\x1b\xff\xef\xbf\xbf\xef\xbf\xbd\xc3\xa9", 11)),
+            "\uFFFD\uFFFD\uFFFD\uFFFD\uFFFD\u00e9");
+  JsonLine line;
+  line.addText("a\nb", std::string("\0\"\\\xff", 4));
+  EXPECT_EQ(line.text(), "{\"a\\nb\": \"\\u0000\\\"\\\\\uFFFD\"}\n");
+}
+
+TEST(Svg, draws_any_numbers) {
+  const std::vector<Point> series[] = {{{0, 1e308}, {1, -1e308}, {2, 1.7e308}},
+                                       {{0, 5e-324}, {1, 0}},
+                                       {{0, 1e17}, {1, 1e17 + 16}},
+                                       {{0, 1}, {1, 1 + 1e-15}},
+                                       {{1e17, 1}, {1e17, 2}},
+                                       {{-1e308, 1}, {1e308, 2}, {-5, 3}},
+                                       {{3, 1}, {1, 2}, {3, 1}, {-4, 0}},
+                                       std::vector<Point>(1000000, {7, 7})};
+  for (const std::vector<Point> &points : series) {
+    std::string picture = drawSvg({"t", points, points}) +
+                          drawComparison("t", {{"a", points, {}}, {"b", {}, points}});
+    EXPECT_LT(picture.size(), 3000000u);
+    for (const char *odd : {"nan", "inf", "NaN"})
+      EXPECT_EQ(picture.find(odd), picture.npos) << points[0].x << " " << points[0].y;
+  }
+}
+
+TEST(Svg, ticks_of_the_finest_extent_are_few) {
+  for (auto [low, high] : {std::pair(1e17, 1e17 + 2e8), std::pair(0.0, 1e-300),
+                           std::pair(-1e300, 1e300), std::pair(1.0, 1 + 1e-9)})
+    EXPECT_LT(roundTicks(low, high, 6).size(), 20u) << low;
 }
 
 TEST(PeakFlops, is_plausible) {

@@ -25,7 +25,7 @@ std::string trained(int threads, int64_t steps) {
   for (int64_t step = 0; step < steps; ++step)
     trainer.step(step, step, CopyRows(1, tiny.vocab, "data"), nullptr);
   const nc_tensor &table = *tensorsOf(tiny, NC_PARAM)[0];
-  return std::string(static_cast<char *>(session.data(table)), table.bytes);
+  return std::string(static_cast<const char *>(session.data(table)), table.bytes);
 }
 
 } // namespace

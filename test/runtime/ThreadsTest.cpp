@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/Threads.h"
+#include "TestTools.h"
 #include "runtime/AllocationCounter.h"
+#include "runtime/Processors.h"
 
 #include <cmath>
-#include <gtest/gtest.h>
 #include <memory>
 
 using namespace nc;
+using namespace nc::test;
 
 namespace {
 
@@ -75,6 +77,36 @@ TEST(ThreadTeam, restores_the_processors_of_its_caller) {
   EXPECT_EQ(availableProcessors(), before);
   { ThreadTeam tooLarge(before + 1, 8, Placement::Pinned); }
   EXPECT_EQ(availableProcessors(), before);
+}
+
+TEST(ThreadTeam, that_cannot_be_made_whole_is_an_error) {
+  ProcessResult result =
+      runProcess("ulimit -v 400000; " TINY_PROGRAM " train --copy-task --steps 1 --threads 512");
+  EXPECT_EQ(result.code, 1);
+  expectContains(result.output, "error: cannot make thread ");
+  expectContains(result.output, " of 512: Resource temporarily unavailable\nnote: give fewer");
+}
+
+TEST(Processors, are_those_that_a_quota_allows) {
+  TemporaryFolder folder;
+  std::string root = folder.path("");
+  EXPECT_EQ(processorQuota(root), INFINITY);
+  folder.write("proc/self/cgroup", "4:cpu,cpuacct:/job/step\n2:cpuset:/\n0::/user/me\nx\n");
+  folder.write("proc/self/mountinfo",
+               "1 2 0:1 / /sys/fs/cgroup rw - tmpfs tmpfs rw\n"
+               "3 1 0:2 / /v1 rw,relatime shared:3 - cgroup cgroup rw,cpu,cpuacct\n"
+               "4 1 0:3 /user /v2 rw - cgroup2 cgroup2 rw\nodd - \n");
+  EXPECT_EQ(processorQuota(root), INFINITY);
+  folder.write("v2/me/cpu.max", "max 100000\n");
+  folder.write("v2/cpu.max", "350000 100000\n");
+  EXPECT_EQ(processorQuota(root), 3.5);
+  folder.write("v1/job/step/cpu.cfs_quota_us", "-1\n");
+  folder.write("v1/job/step/cpu.cfs_period_us", "100000\n");
+  folder.write("v1/job/cpu.cfs_quota_us", "50000\n");
+  folder.write("v1/job/cpu.cfs_period_us", "100000\n");
+  EXPECT_EQ(processorQuota(root), 0.5);
+  folder.write("v2/me/cpu.max", "10000 nonsense\n");
+  EXPECT_EQ(processorQuota(root), 0.5);
 }
 
 TEST(AllocationCounter, sees_what_is_allocated_in_a_scope_and_nothing_else) {

@@ -1,0 +1,18 @@
+// Names as parts of pages and pictures, whatever bytes they hold.
+//
+// SPDX-License-Identifier: Apache-2.0
+#ifndef NANOCHAT_RUNTIME_REPORT_ESCAPE_H
+#define NANOCHAT_RUNTIME_REPORT_ESCAPE_H
+
+#include <string>
+
+namespace nc {
+
+/// As text of HTML or XML, or in quotes there; what such files must not hold is replaced.
+std::string escapeMarkup(const std::string &text);
+
+/// As a string of JSON, with its quotes; bytes that are no UTF-8 are replaced.
+std::string quoteJson(const std::string &text);
+
+} // namespace nc
+#endif // NANOCHAT_RUNTIME_REPORT_ESCAPE_H

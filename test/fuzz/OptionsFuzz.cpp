@@ -1,0 +1,51 @@
+// Command lines: a line of input is an argument. They are parsed, and commands do not run.
+//
+// SPDX-License-Identifier: Apache-2.0
+#include "runtime/Errors.h"
+#include "runtime/PhaseAction.h"
+#include "runtime/ToolCommandLine.h"
+#include "runtime/commands/Commands.h"
+#include "runtime/device/ProgramChoice.h"
+
+#include <CLI/CLI.hpp>
+#include <sstream>
+
+using namespace nc;
+
+static void removeCallbacks(CLI::App &app) {
+  for (CLI::App *command : app.get_subcommands(nullptr)) {
+    command->callback({});
+    removeCallbacks(*command);
+  }
+}
+
+static void parse(const std::string &text) {
+  std::vector<std::string> arguments;
+  std::istringstream lines(text);
+  for (std::string line; std::getline(lines, line);)
+    arguments.insert(arguments.begin(), line); // the parser takes the last first
+  CLI::App app;
+  for (auto add :
+       {addTrainCommand, addEvalCommand, addGenerateCommand, addInfoCommand, addGradCommand})
+    add(app, *nc_programs[0]);
+  addToolCommands(app, "");
+  removeCallbacks(app);
+  app.parse(arguments);
+}
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+  std::string text(reinterpret_cast<const char *>(data), size);
+  try {
+    parse(text);
+  } catch (const CLI::Error &) {
+  }
+  try {
+    parseDevice(text);
+  } catch (const Error &) {
+  }
+  try {
+    PhaseAction::parse(*nc_programs[0], text);
+  } catch (const Error &) {
+  }
+  return 0;
+}
