@@ -45,7 +45,7 @@ public:
 
 private:
   std::string filePath;
-  MappedFile file;
+  FileContent file;
   std::vector<TensorView> views; // by offset
   Metadata strings;
 };

@@ -22,14 +22,14 @@ CheckpointManifest CheckpointManifest::of(const nc_program &program, const RunSt
 }
 
 void CheckpointManifest::add(const std::string &folder, const std::string &name) {
-  MappedFile file(folder + "/" + name);
+  FileContent file(folder + "/" + name);
   files.push_back({name, file.bytes().size(), hashOf(file.bytes())});
 }
 
 void CheckpointManifest::checkFiles(const std::string &folder) const {
   for (const File &expected : files) {
     std::string path = folder + "/" + expected.name;
-    MappedFile file(path);
+    FileContent file(path);
     if (file.bytes().size() != expected.bytes)
       failInput(format("'%s' has %zu bytes, %llu were written", path.c_str(), file.bytes().size(),
                        static_cast<unsigned long long>(expected.bytes)),
@@ -94,7 +94,7 @@ static CheckpointManifest parse(Json json) {
 }
 
 CheckpointManifest CheckpointManifest::read(const std::string &folder) {
-  MappedFile file(folder + kFileName);
+  FileContent file(folder + kFileName);
   try {
     return parse(Json::parse(file.bytes()));
   } catch (const std::exception &problem) {

@@ -33,10 +33,13 @@ public:
   /// vocabulary, and that is the model's.
   Data(const nc_program &program, const DataOptions &options, const std::string &model);
 
-  /// `validation` replaces the validation tokens of all sets: all tokens of the text there.
+  /// `validation` replaces the validation tokens of all sets: all tokens there, of texts as those
+  /// of --data are encoded. Fails (exit 2) if it has another vocabulary.
   void replaceValidation(const std::string &validation);
 
   const Vocabulary &vocabulary() const { return words; }
+  /// What --data, --val and --tokenizer read, so that no output is written over it.
+  const std::vector<NamedPath> &files() const { return inputs; }
   /// Length of a row of the copy task, 0 for other data.
   int64_t copyLength() const { return copyRow; }
 
@@ -55,13 +58,16 @@ private:
     DataSet set;
     double weight;
   };
-  void open(const std::string &text);
+  /// Is it a folder of texts, of which --ext says which?
+  bool open(const std::string &text, bool isTokenizerGiven);
+  void noteFiles(const std::string &flag, const DataSet &set);
   void weigh(const std::vector<std::string> &mix);
   TokenStream tokensOf(const std::string &split) const;
 
   DataSetOptions options;
   int64_t copyRow = 0;
   std::vector<Part> parts;
+  std::vector<NamedPath> inputs;
   Vocabulary words;
 };
 

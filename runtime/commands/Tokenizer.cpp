@@ -28,7 +28,7 @@ struct TokenizerOptions {
 
 static std::string readInput(const std::string &path) {
   if (path != "-")
-    return std::string(MappedFile(path).bytes());
+    return std::string(FileContent(path).bytes());
   return {std::istreambuf_iterator<char>(std::cin), {}};
 }
 
@@ -39,7 +39,7 @@ static double secondsSince(std::chrono::steady_clock::time_point begin) {
 static void train(const TokenizerOptions &options) {
   checkWritable(options.output, "--output");
   auto begin = std::chrono::steady_clock::now();
-  std::vector<MappedFile> files;
+  std::vector<FileContent> files;
   std::vector<std::string_view> texts;
   size_t bytes = 0;
   for (const std::string &path : options.texts)

@@ -50,7 +50,7 @@ void Manifest::write(const std::string &path) const {
 }
 
 Manifest Manifest::read(const std::string &path) {
-  MappedFile file(path);
+  FileContent file(path);
   try {
     Json json = Json::parse(file.bytes());
     if (json.at("format") != kFormat)

@@ -19,7 +19,7 @@ namespace {
 
 /// A text that stays mapped.
 struct Text {
-  std::shared_ptr<MappedFile> file;
+  std::shared_ptr<FileContent> file;
   std::string_view bytes;
   std::string path;
   bool isValidation;
@@ -81,7 +81,7 @@ static std::vector<Text> readTexts(const PrepareOptions &options, int64_t &dupli
   std::set<std::pair<uint64_t, size_t>> seen;
   for (const std::string &source : options.sources)
     for (const TextFile &text : listText({source, options.extensions})) {
-      auto file = std::make_shared<MappedFile>(text.path);
+      auto file = std::make_shared<FileContent>(text.path);
       std::string_view bytes = file->bytes().substr(text.begin, text.end - text.begin);
       if (seen.emplace(hashOf(bytes), bytes.size()).second)
         texts.push_back({file, bytes, text.path, text.isValidation});

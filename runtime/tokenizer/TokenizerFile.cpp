@@ -193,7 +193,7 @@ Tokenizer Tokenizer::parse(const std::string &text, const std::string &name) {
 }
 
 Tokenizer Tokenizer::read(const std::string &path) {
-  return parse(std::string(MappedFile(path).bytes()), path);
+  return parse(std::string(FileContent(path).bytes()), path);
 }
 
 std::string Tokenizer::text() const {
