@@ -50,6 +50,10 @@ private:
   Metadata strings;
 };
 
+/// The metadata of a file, of which only the header is read. Fails as SafetensorsFile does, but not
+/// for tensors.
+Metadata readMetadata(const std::string &path);
+
 /// Writes atomically, tensors in the given order. Fails (exit 1) if the file cannot be written.
 void writeSafetensors(const std::string &path, const std::vector<TensorView> &tensors,
                       const Metadata &metadata);

@@ -22,19 +22,20 @@ CheckpointManifest CheckpointManifest::of(const nc_program &program, const RunSt
 }
 
 void CheckpointManifest::add(const std::string &folder, const std::string &name) {
-  FileContent file(folder + "/" + name);
-  files.push_back({name, file.bytes().size(), hashOf(file.bytes())});
+  InputFile file(folder + "/" + name);
+  files.push_back({name, uint64_t(file.size()), hashOf(file)});
 }
 
 void CheckpointManifest::checkFiles(const std::string &folder) const {
   for (const File &expected : files) {
     std::string path = folder + "/" + expected.name;
-    FileContent file(path);
-    if (file.bytes().size() != expected.bytes)
-      failInput(format("'%s' has %zu bytes, %llu were written", path.c_str(), file.bytes().size(),
+    InputFile file(path);
+    if (uint64_t(file.size()) != expected.bytes)
+      failInput(format("'%s' has %lld bytes, %llu were written", path.c_str(),
+                       static_cast<long long>(file.size()),
                        static_cast<unsigned long long>(expected.bytes)),
                 "the checkpoint is damaged: resume from an older one");
-    if (hashOf(file.bytes()) != expected.hash)
+    if (hashOf(file) != expected.hash)
       failInput("'" + path + "' was changed since it was written: its hash is another",
                 "the checkpoint is damaged: resume from an older one");
   }

@@ -109,11 +109,12 @@ void checkStates(const nc_program &program, const std::string &path) {
 }
 
 Vocabulary vocabularyOf(const std::string &path, int64_t modelVocab) {
-  SafetensorsFile file(modelFileIn(path));
-  auto tokenizer = file.metadata().find("tokenizer");
-  if (tokenizer == file.metadata().end())
+  std::string file = modelFileIn(path);
+  Metadata metadata = readMetadata(file);
+  auto tokenizer = metadata.find("tokenizer");
+  if (tokenizer == metadata.end())
     return Vocabulary::ofBytes(modelVocab);
-  return Vocabulary::of(Tokenizer::parse(tokenizer->second, "tokenizer of " + file.path()));
+  return Vocabulary::of(Tokenizer::parse(tokenizer->second, "tokenizer of " + file));
 }
 
 } // namespace nc
