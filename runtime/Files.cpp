@@ -58,8 +58,8 @@ void InputFile::read(int64_t begin, void *to, int64_t bytes) const {
     if (count < 0)
       failRun(format("cannot read '%s': %s", name.c_str(), strerror(errno)));
     if (count == 0)
-      failRun(format("'%s' was cut short while it was in use: it had %lld bytes, ends after %lld",
-                     name.c_str(), static_cast<long long>(size()), static_cast<long long>(begin)),
+      failRun(format("'%s' was cut short while it was in use: it had %lld bytes", name.c_str(),
+                     static_cast<long long>(size())),
               "files must stay as they are while a command reads them");
     next += count;
     begin += count;

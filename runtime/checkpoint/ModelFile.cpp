@@ -11,6 +11,9 @@
 
 namespace nc {
 
+/// Said where ids are neither bytes nor a tokenizer's.
+static constexpr const char *kVocabulary = "vocabulary", *kUnknown = "unknown";
+
 static void save(const Session &session, nc_kind kind, const std::string &path,
                  const Metadata &metadata) {
   std::vector<TensorView> views;
@@ -25,6 +28,8 @@ void saveParameters(const Session &session, const std::string &path, const Vocab
       {"model", program.model}, {"compiler", program.compiler}, {"ir_hash", program.ir_hash}};
   if (std::string tokenizer = vocabulary.tokenizerText(); !tokenizer.empty())
     metadata["tokenizer"] = tokenizer;
+  if (vocabulary.isUnknown())
+    metadata[kVocabulary] = kUnknown;
   save(session, NC_PARAM, path, metadata);
 }
 
@@ -95,7 +100,8 @@ static void load(Session &session, nc_kind kind, const std::string &path) {
 }
 
 static std::string modelFileIn(const std::string &path) {
-  return std::filesystem::is_directory(path) ? path + "/" + kModelFile : path;
+  std::error_code notThere; // which opening it will say
+  return std::filesystem::is_directory(path, notThere) ? path + "/" + kModelFile : path;
 }
 
 void loadParameters(Session &session, const std::string &path) {
@@ -111,6 +117,8 @@ void checkStates(const nc_program &program, const std::string &path) {
 Vocabulary vocabularyOf(const std::string &path, int64_t modelVocab) {
   std::string file = modelFileIn(path);
   Metadata metadata = readMetadata(file);
+  if (metadata[kVocabulary] == kUnknown)
+    return Vocabulary::unknown();
   auto tokenizer = metadata.find("tokenizer");
   if (tokenizer == metadata.end())
     return Vocabulary::ofBytes(modelVocab);

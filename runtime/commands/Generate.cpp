@@ -109,6 +109,9 @@ static std::vector<int32_t> promptTokens(Vocabulary &vocabulary, const std::stri
 /// Fails unless the model has every token that a text may become.
 static Vocabulary vocabularyOf(const nc_program &program, const std::string &path) {
   Vocabulary vocabulary = vocabularyOf(path, program.vocab);
+  if (vocabulary.isUnknown())
+    failInput("'" + path + "' was trained on token files, and what tokens mean is not known",
+              "train with --tokenizer, which the model file then holds");
   if (vocabulary.size() > program.vocab)
     failInput(format("'%s' has a tokenizer of %d tokens, the model a vocabulary of %lld",
                      path.c_str(), vocabulary.size(), static_cast<long long>(program.vocab)),
