@@ -4,28 +4,56 @@
 #ifndef NANOCHAT_RUNTIME_FILES_H
 #define NANOCHAT_RUNTIME_FILES_H
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
+#include <sys/stat.h>
 #include <vector>
 
 namespace nc {
 
-/// A file mapped for reading. Fails (exit 2) if it cannot be read.
-class MappedFile {
+/// A regular file that is open. Others may change it at any time; what they took away is an Error
+/// then, where a mapping would end the process.
+class InputFile {
 public:
-  explicit MappedFile(const std::string &path);
-  ~MappedFile();
-  MappedFile(MappedFile &&other) noexcept;
-  MappedFile(const MappedFile &) = delete;
-  MappedFile &operator=(const MappedFile &) = delete;
+  /// Fails (exit 2) unless it can be read and is a regular file; never waits.
+  explicit InputFile(const std::string &path);
+  ~InputFile();
+  InputFile(InputFile &&other) noexcept;
+  InputFile(const InputFile &) = delete;
+  InputFile &operator=(const InputFile &) = delete;
 
-  std::string_view bytes() const { return {base, size}; }
+  const std::string &path() const { return name; }
+  int64_t size() const { return status.st_size; } // when it was opened
+  /// Fails (exit 1), naming the file, if it no longer has these bytes.
+  void read(int64_t begin, void *to, int64_t bytes) const;
+  /// Reads the bytes from `begin` on in pieces whose lengths are multiples of 8, but for the last.
+  template <typename Take> void visit(int64_t begin, Take take) const;
+  /// Was it written to, or its time set, since it was opened or this was last asked?
+  bool isTouched();
 
 private:
-  const char *base = nullptr;
-  size_t size = 0;
+  std::string name;
+  int descriptor;
+  struct stat status;
+};
+
+/// What a file holds, in memory. Fails as InputFile does.
+class FileContent {
+public:
+  explicit FileContent(const std::string &path) : FileContent(InputFile(path)) {}
+  explicit FileContent(const InputFile &file) : FileContent(file, 0, file.size()) {}
+  /// The bytes `begin` … `end` - 1.
+  FileContent(const InputFile &file, int64_t begin, int64_t end);
+
+  std::string_view bytes() const { return {base.get(), size}; }
+
+private:
+  std::unique_ptr<char[]> base;
+  size_t size;
 };
 
 /// The one way to write an output. What is written goes to a new file beside it, of a name no other
@@ -59,6 +87,8 @@ void writeFile(const std::string &path, std::string_view content);
 
 /// XXH3, 64 bits: tells damaged content from what was written.
 uint64_t hashOf(std::string_view bytes);
+/// The same of a file's bytes from `begin` on; allocates nothing.
+uint64_t hashOf(const InputFile &file, int64_t begin = 0);
 /// Hashes in files are 16 hexadecimal digits: JSON's numbers are doubles to many readers.
 std::string hashText(uint64_t hash);
 /// The hash of such a text; throws std::invalid_argument.
@@ -83,6 +113,15 @@ struct NamedPath {
 /// Fails (exit 2) if an output is an input, under whatever name, or two outputs are one file; empty
 /// paths are none, devices and pipes may be named twice. Outputs need not be there yet.
 void checkOutputs(const std::vector<NamedPath> &inputs, const std::vector<NamedPath> &outputs);
+
+template <typename Take> void InputFile::visit(int64_t begin, Take take) const {
+  alignas(8) char piece[1 << 16];
+  for (int64_t bytes; begin < size(); begin += bytes) {
+    bytes = std::min<int64_t>(size() - begin, sizeof(piece));
+    read(begin, piece, bytes);
+    take(std::string_view(piece, bytes));
+  }
+}
 
 } // namespace nc
 #endif // NANOCHAT_RUNTIME_FILES_H

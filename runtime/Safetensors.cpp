@@ -3,17 +3,18 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/Safetensors.h"
 
-#include "runtime/Errors.h"
+#include "runtime/JsonReader.h"
 #include "runtime/Program.h"
 
 #include <algorithm>
 #include <cstring>
-#include <nlohmann/json.hpp>
 #include <set>
 
 namespace nc {
 
 using Json = nlohmann::json;
+
+static constexpr const char *kMetadata = "__metadata__";
 
 namespace {
 
@@ -23,6 +24,8 @@ public:
   HeaderReader(const std::string &path, std::string_view file) : path(path), file(file) {}
 
   void read(std::vector<TensorView> &views, Metadata &metadata);
+  /// Needs the header alone.
+  Metadata readMetadata();
 
 private:
   [[noreturn]] void fail(const std::string &reason) const {
@@ -30,7 +33,7 @@ private:
   }
   std::string_view headerText();
   Json parse(std::string_view text) const;
-  void readMetadata(const Json &object, Metadata &metadata) const;
+  Metadata metadataOf(const Json &header) const;
   TensorView readTensor(const std::string &name, const Json &entry) const;
   int64_t readInteger(const std::string &name, const char *key, const Json &value) const;
   void checkCoverage(const std::vector<TensorView> &views) const;
@@ -68,24 +71,30 @@ Json HeaderReader::parse(std::string_view text) const {
     return true;
   };
   try {
-    Json header = Json::parse(text, watch);
+    Json header = parseJson<Json>(text, watch);
     if (!header.is_object())
       fail("its header is not a JSON object");
     return header;
-  } catch (const Json::exception &problem) {
-    fail(std::string("its header is not JSON: ") + problem.what());
+  } catch (const std::invalid_argument &problem) {
+    fail(std::string("its header is wrong: ") + problem.what());
   }
 }
 
-void HeaderReader::readMetadata(const Json &object, Metadata &metadata) const {
-  if (!object.is_object())
+Metadata HeaderReader::metadataOf(const Json &header) const {
+  Metadata metadata;
+  if (!header.contains(kMetadata))
+    return metadata;
+  if (!header[kMetadata].is_object())
     fail("__metadata__ is not an object");
-  for (const auto &[key, value] : object.items()) {
+  for (const auto &[key, value] : header[kMetadata].items()) {
     if (!value.is_string())
       fail("__metadata__ '" + key + "' is not a string");
     metadata[key] = value.get<std::string>();
   }
+  return metadata;
 }
+
+Metadata HeaderReader::readMetadata() { return metadataOf(parse(headerText())); }
 
 int64_t HeaderReader::readInteger(const std::string &name, const char *key,
                                   const Json &value) const {
@@ -148,12 +157,10 @@ void HeaderReader::checkCoverage(const std::vector<TensorView> &views) const {
 
 void HeaderReader::read(std::vector<TensorView> &views, Metadata &metadata) {
   Json header = parse(headerText());
-  for (const auto &[name, entry] : header.items()) {
-    if (name == "__metadata__")
-      readMetadata(entry, metadata);
-    else
+  metadata = metadataOf(header);
+  for (const auto &[name, entry] : header.items())
+    if (name != kMetadata)
       views.push_back(readTensor(name, entry));
-  }
   // Empty tensors sort before the one that starts at their offset.
   std::sort(views.begin(), views.end(), [](const TensorView &a, const TensorView &b) {
     return std::make_pair(a.data, a.bytes()) < std::make_pair(b.data, b.bytes());
@@ -170,6 +177,16 @@ int64_t TensorView::bytes() const {
 
 TensorView viewOf(const nc_tensor &tensor, const std::string &name, const void *data) {
   return {name, tensor.dtype, shapeOf(tensor), data};
+}
+
+Metadata readMetadata(const std::string &path) {
+  InputFile file(path);
+  uint64_t length = 0;
+  file.read(0, &length, std::min<int64_t>(file.size(), sizeof(length)));
+  // A header that claims to be longer than the file is refused with all of it.
+  uint64_t rest = std::max<int64_t>(file.size() - int64_t(sizeof(length)), 0);
+  FileContent start(file, 0, file.size() - int64_t(rest - std::min(rest, length)));
+  return HeaderReader(path, start.bytes()).readMetadata();
 }
 
 SafetensorsFile::SafetensorsFile(const std::string &path) : filePath(path), file(path) {

@@ -45,10 +45,14 @@ public:
 
 private:
   std::string filePath;
-  MappedFile file;
+  FileContent file;
   std::vector<TensorView> views; // by offset
   Metadata strings;
 };
+
+/// The metadata of a file, of which only the header is read. Fails as SafetensorsFile does, but not
+/// for tensors.
+Metadata readMetadata(const std::string &path);
 
 /// Writes atomically, tensors in the given order. Fails (exit 1) if the file cannot be written.
 void writeSafetensors(const std::string &path, const std::vector<TensorView> &tensors,

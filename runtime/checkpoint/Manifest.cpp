@@ -3,15 +3,16 @@
 
 #include "runtime/Errors.h"
 #include "runtime/Files.h"
+#include "runtime/JsonReader.h"
 
 #include <filesystem>
-#include <nlohmann/json.hpp>
 
 namespace nc {
 
 using Json = nlohmann::ordered_json;
 
-static constexpr const char *kFormatPrefix = "nanochat checkpoint ", *kFormat = "nanochat checkpoint 1";
+static constexpr const char *kFormatPrefix = "nanochat checkpoint ";
+static constexpr const char *kFormat = "nanochat checkpoint 1";
 static constexpr const char *kFileName = "/manifest.json";
 
 CheckpointManifest CheckpointManifest::of(const nc_program &program, const RunState &state) {
@@ -23,19 +24,20 @@ CheckpointManifest CheckpointManifest::of(const nc_program &program, const RunSt
 }
 
 void CheckpointManifest::add(const std::string &folder, const std::string &name) {
-  MappedFile file(folder + "/" + name);
-  files.push_back({name, file.bytes().size(), hashOf(file.bytes())});
+  InputFile file(folder + "/" + name);
+  files.push_back({name, uint64_t(file.size()), hashOf(file)});
 }
 
 void CheckpointManifest::checkFiles(const std::string &folder) const {
   for (const File &expected : files) {
     std::string path = folder + "/" + expected.name;
-    MappedFile file(path);
-    if (file.bytes().size() != expected.bytes)
-      failInput(format("'%s' has %zu bytes, %llu were written", path.c_str(), file.bytes().size(),
+    InputFile file(path);
+    if (uint64_t(file.size()) != expected.bytes)
+      failInput(format("'%s' has %lld bytes, %llu were written", path.c_str(),
+                       static_cast<long long>(file.size()),
                        static_cast<unsigned long long>(expected.bytes)),
                 "the checkpoint is damaged: resume from an older one");
-    if (hashOf(file.bytes()) != expected.hash)
+    if (hashOf(file) != expected.hash)
       failInput("'" + path + "' was changed since it was written: its hash is another",
                 "the checkpoint is damaged: resume from an older one");
   }
@@ -63,45 +65,52 @@ void CheckpointManifest::write(const std::string &folder) const {
 
 /// A member that counts something.
 static int64_t countAt(const Json &json, const char *key) {
-  const Json &value = json.at(key);
-  if (!value.is_number_integer() || value < 0 || value > INT64_MAX)
-    throw std::invalid_argument(std::string("'") + key + "' is no count");
-  return value;
+  auto count = memberOf<int64_t>(json, key);
+  if (count < 0 || json[key] > INT64_MAX)
+    throw std::invalid_argument(std::string("its '") + key + "' is no count");
+  return count;
+}
+
+static std::string textAt(const Json &json, const char *key) {
+  return memberOf<std::string>(json, key);
 }
 
 static RunState parseState(const Json &json) {
-  if (!json.at("seed").is_number_unsigned())
-    throw std::invalid_argument("'seed' is no seed");
+  auto seed = memberOf<uint64_t>(json, "seed");
+  if (!json["seed"].is_number_unsigned())
+    throw std::invalid_argument("its 'seed' is below zero");
+  // Runs of earlier versions had neither an end nor scalars of their own.
   return {countAt(json, "step"),
           countAt(json, "rows"),
           countAt(json, "schedule_steps"),
           countAt(json, json.contains("steps") ? "steps" : "schedule_steps"),
-          json.at("seed"),
-          json.at("phase"),
-          parseHash(json.at("tokenizer_hash")),
-          parseHash(json.at("data_hash")),
-          json.value("actions", std::vector<std::string>()),
-          json.value("scalars", std::map<std::string, double>())};
+          seed,
+          textAt(json, "phase"),
+          parseHash(textAt(json, "tokenizer_hash")),
+          parseHash(textAt(json, "data_hash")),
+          json.contains("actions") ? memberOf<std::vector<std::string>>(json, "actions")
+                                   : std::vector<std::string>(),
+          json.contains("scalars") ? memberOf<std::map<std::string, double>>(json, "scalars")
+                                   : std::map<std::string, double>()};
 }
 
 static CheckpointManifest parse(Json json) {
-  if (json.at("format") != kFormat)
-    throw std::invalid_argument("its format is " + json.at("format").dump() + ", expected \"" +
-                                kFormat + "\"");
-  uint64_t hash = parseHash(json.at("hash"));
+  if (std::string format = textAt(json, "format"); format != kFormat)
+    throw std::invalid_argument("its format is '" + format + "', expected '" + kFormat + "'");
+  uint64_t hash = parseHash(textAt(json, "hash"));
   json.erase("hash");
   if (hashOf(json.dump()) != hash)
     throw std::invalid_argument("it was changed since it was written: its hash is another");
-  CheckpointManifest manifest{json.at("model"),
-                              json.at("target"),
-                              json.at("compiler"),
-                              json.at("ir_hash"),
-                              json.at("sizes"),
+  CheckpointManifest manifest{textAt(json, "model"),
+                              textAt(json, "target"),
+                              textAt(json, "compiler"),
+                              textAt(json, "ir_hash"),
+                              memberOf<std::map<std::string, int64_t>>(json, "sizes"),
                               parseState(json),
                               {}};
-  for (const Json &file : json.at("files"))
-    manifest.files.push_back(
-        {file.at("file"), uint64_t(countAt(file, "bytes")), parseHash(file.at("hash"))});
+  for (const Json &file : memberOf<std::vector<Json>>(json, "files"))
+    manifest.files.push_back({textAt(file, "file"), uint64_t(countAt(file, "bytes")),
+                              parseHash(textAt(file, "hash"))});
   if (manifest.files.size() != 2 || manifest.files[0].name != kModelFile ||
       manifest.files[1].name != kOptimizerFile)
     throw std::invalid_argument(std::string("it does not list ") + kModelFile + " and " +
@@ -110,35 +119,27 @@ static CheckpointManifest parse(Json json) {
 }
 
 CheckpointManifest CheckpointManifest::read(const std::string &folder) {
-  MappedFile file(folder + kFileName);
-  std::string reason;
+  FileContent file(folder + kFileName);
   try {
-    return parse(Json::parse(file.bytes()));
-  } catch (const Json::parse_error &problem) {
-    reason = format("it is no JSON, at byte %zu", problem.byte);
-  } catch (const Json::exception &) {
-    reason = "a member is missing, or of another type";
-  } catch (const std::exception &problem) {
-    reason = problem.what();
+    return parse(parseJson<Json>(file.bytes()));
+  } catch (const std::invalid_argument &problem) {
+    failInput("'" + folder + kFileName + "' does not describe a checkpoint: " + problem.what());
   }
-  failInput("'" + folder + kFileName + "' does not describe a checkpoint: " + reason);
 }
 
 bool CheckpointManifest::isIn(const std::string &folder) {
   std::error_code problem;
   if (!std::filesystem::is_regular_file(folder + kFileName, problem))
     return false;
-  std::string text;
   try {
-    text = MappedFile(folder + kFileName).bytes();
+    FileContent file(folder + kFileName);
+    Json json = parseJson<Json>(file.bytes());
+    bool hasFormat = json.is_object() && json.contains("format") && json["format"].is_string();
+    return hasFormat && json["format"].get<std::string>().rfind(kFormatPrefix, 0) == 0;
   } catch (const Error &) { // it is there, but cannot be read
-    return true;
+  } catch (const std::invalid_argument &) {
   }
-  Json json = Json::parse(text, nullptr, /*allow_exceptions=*/false);
-  if (json.is_discarded())
-    return true;
-  bool hasFormat = json.is_object() && json.contains("format") && json["format"].is_string();
-  return hasFormat && json["format"].get<std::string>().rfind(kFormatPrefix, 0) == 0;
+  return true;
 }
 
 bool CheckpointManifest::isDamaged(const std::string &folder) {

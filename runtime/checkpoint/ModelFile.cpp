@@ -10,6 +10,9 @@
 
 namespace nc {
 
+/// Said where ids are neither bytes nor a tokenizer's.
+static constexpr const char *kVocabulary = "vocabulary", *kUnknown = "unknown";
+
 void checkFinite(const Session &session, int64_t step) {
   for (nc_kind kind : {NC_PARAM, NC_STATE})
     for (const nc_tensor *tensor : tensorsOf(session.program, kind))
@@ -45,6 +48,8 @@ void saveParameters(const Session &session, const std::string &path, const Vocab
       {"model", program.model}, {"compiler", program.compiler}, {"ir_hash", program.ir_hash}};
   if (std::string tokenizer = vocabulary.tokenizerText(); !tokenizer.empty())
     metadata["tokenizer"] = tokenizer;
+  if (vocabulary.isUnknown())
+    metadata[kVocabulary] = kUnknown;
   save(session, NC_PARAM, path, metadata);
 }
 
@@ -116,7 +121,8 @@ static void load(Session &session, nc_kind kind, const std::string &path) {
 }
 
 static std::string modelFileIn(const std::string &path) {
-  return std::filesystem::is_directory(path) ? path + "/" + kModelFile : path;
+  std::error_code notThere; // which opening it will say
+  return std::filesystem::is_directory(path, notThere) ? path + "/" + kModelFile : path;
 }
 
 void loadParameters(Session &session, const std::string &path) {
@@ -130,11 +136,14 @@ void checkStates(const nc_program &program, const std::string &path) {
 }
 
 Vocabulary vocabularyOf(const std::string &path, int64_t modelVocab) {
-  SafetensorsFile file(modelFileIn(path));
-  auto tokenizer = file.metadata().find("tokenizer");
-  if (tokenizer == file.metadata().end())
+  std::string file = modelFileIn(path);
+  Metadata metadata = readMetadata(file);
+  if (metadata[kVocabulary] == kUnknown)
+    return Vocabulary::unknown();
+  auto tokenizer = metadata.find("tokenizer");
+  if (tokenizer == metadata.end())
     return Vocabulary::ofBytes(modelVocab);
-  return Vocabulary::of(Tokenizer::parse(tokenizer->second, "tokenizer of " + file.path()));
+  return Vocabulary::of(Tokenizer::parse(tokenizer->second, "tokenizer of " + file));
 }
 
 } // namespace nc

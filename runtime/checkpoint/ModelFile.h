@@ -1,7 +1,8 @@
 // Parameters or optimizer states in safetensors files, under their names.
 //
 // Metadata of parameters: model, compiler, ir_hash and, if there is one, tokenizer (the content of
-// tokenizer.json), so that a model file is all that generating text needs.
+// tokenizer.json), so that a model file is all that generating text needs. Where tokens came from
+// files that do not say what they mean, vocabulary is "unknown".
 //
 // SPDX-License-Identifier: Apache-2.0
 #ifndef NANOCHAT_RUNTIME_CHECKPOINT_MODELFILE_H
@@ -31,8 +32,8 @@ void loadStates(Session &session, const std::string &path);
 /// Fails as loadStates would and loads nothing.
 void checkStates(const nc_program &program, const std::string &path);
 
-/// The vocabulary a model file or a checkpoint's folder was trained with; without a tokenizer,
-/// bytes.
+/// The vocabulary a model file or a checkpoint's folder was trained with; bytes where nothing is
+/// said of it.
 Vocabulary vocabularyOf(const std::string &path, int64_t modelVocab);
 
 } // namespace nc

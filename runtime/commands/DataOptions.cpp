@@ -6,6 +6,7 @@
 #include "runtime/Numbers.h"
 #include "runtime/Program.h"
 #include "runtime/checkpoint/ModelFile.h"
+#include "runtime/data/FolderFiles.h"
 
 #include <CLI/CLI.hpp>
 
@@ -46,8 +47,13 @@ Data::Data(const nc_program &program, const DataOptions &given, const std::strin
     failInput("--data and --copy-task exclude each other");
   if (given.isCopyTask)
     copyRow = sizeOr(program, "seq", 0);
+  if (!given.tokenizer.empty())
+    inputs.push_back({"--tokenizer", given.tokenizer});
+  bool isTaken = false; // what --ext says
   for (const std::string &text : given.data)
-    open(text);
+    isTaken |= open(text, !given.tokenizer.empty());
+  if (!isTaken && given.extensions != DataOptions().extensions)
+    fprintf(stderr, "warning: --ext changes nothing: no --data is a folder of texts\n");
   weigh(given.mix);
   if (model.empty() || words.isUnknown())
     return;
@@ -66,21 +72,47 @@ static std::pair<std::string, std::string> splitName(const std::string &text) {
   return {text.substr(0, equals), text.substr(equals + 1)};
 }
 
-void Data::open(const std::string &text) {
+/// Do ids of the one mean what they mean in the other?
+static bool isSame(const Vocabulary &a, const Vocabulary &b) {
+  return a.hash() == b.hash() && a.isUnknown() == b.isUnknown();
+}
+
+bool Data::open(const std::string &text, bool isTokenizerGiven) {
   auto [name, path] = splitName(text);
   if (name.empty())
     name = path;
   for (const Part &part : parts)
     if (part.name == name)
       failInput("--data: '" + name + "' is named twice");
-  parts.push_back({name, openDataSet(path, options), 1});
-  const Vocabulary &here = parts.back().set.vocabulary;
-  if (parts.size() == 1)
-    words = here;
-  else if (here.hash() != words.hash())
+  DataSet set = openDataSet(path, options);
+  if (isTokenizerGiven && !isSame(set.vocabulary, options.vocabulary))
+    failInput("--tokenizer is not the one that '" + path + "' was prepared with",
+              "leave it out, or prepare the data again with it");
+  if (parts.empty())
+    words = set.vocabulary;
+  else if (!isSame(set.vocabulary, words))
     failInput(format("--data: '%s' and '%s' have different tokenizers", parts[0].name.c_str(),
                      name.c_str()),
               "prepare the second with --tokenizer and the tokenizer.json of the first");
+  noteFiles("--data", set);
+  bool takesExtensions = set.isText && isFolder(path);
+  parts.push_back({name, std::move(set), 1});
+  return takesExtensions;
+}
+
+void Data::noteFiles(const std::string &flag, const DataSet &set) {
+  for (const std::string &file : set.files)
+    inputs.push_back({flag, file});
+}
+
+/// Fails where a part gets no rows.
+static void checkShares(const std::vector<std::string> &names, const std::vector<double> &weights) {
+  std::vector<int64_t> ends = MixedRows::shareOut(weights);
+  for (size_t i = 0; i < ends.size(); ++i)
+    if (ends[i] == (i ? ends[i - 1] : 0))
+      failInput(format("--mix: the share of '%s' is too small: it gets none of %lld rows",
+                       names[i].c_str(), static_cast<long long>(MixedRows::kPeriod)),
+                "leave it out, or give it a larger weight");
 }
 
 void Data::weigh(const std::vector<std::string> &mix) {
@@ -103,12 +135,27 @@ void Data::weigh(const std::vector<std::string> &mix) {
   for (const std::string &name : known)
     if (!mix.empty() && !weighed.count(name))
       failInput("--mix: no weight for '" + name + "'", "give every --data one, or none");
+  if (mix.size() > weighed.size())
+    failInput("--mix: a name is given two weights");
+  std::vector<std::string> names;
+  std::vector<double> weights;
+  for (const Part &part : parts) {
+    names.push_back(part.name);
+    weights.push_back(part.weight);
+  }
+  checkShares(names, weights);
 }
 
 void Data::replaceValidation(const std::string &validation) {
   if (copyRow)
     failInput("--val and --copy-task exclude each other");
-  DataSet set = openDataSet(validation, options);
+  DataSetOptions alike = options;
+  alike.vocabulary = words;
+  DataSet set = openDataSet(validation, alike);
+  if (!isSame(set.vocabulary, words))
+    failInput("--val: '" + validation + "' has another tokenizer than --data",
+              "prepare it with --tokenizer and the tokenizer.json of --data");
+  noteFiles("--val", set);
   for (Part &part : parts)
     part.set.validation = {};
   parts[0].set.validation.append(set.train);

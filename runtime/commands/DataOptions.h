@@ -34,10 +34,13 @@ public:
   /// vocabulary, and that is the model's.
   Data(const nc_program &program, const DataOptions &options, const std::string &model);
 
-  /// `validation` replaces the validation tokens of all sets: all tokens of the text there.
+  /// `validation` replaces the validation tokens of all sets: all tokens there, of texts as those
+  /// of --data are encoded. Fails (exit 2) if it has another vocabulary.
   void replaceValidation(const std::string &validation);
 
   const Vocabulary &vocabulary() const { return words; }
+  /// What --data, --val and --tokenizer read, so that no output is written over it.
+  const std::vector<NamedPath> &files() const { return inputs; }
   /// Length of a row of the copy task, 0 for other data.
   int64_t copyLength() const { return copyRow; }
 
@@ -45,8 +48,6 @@ public:
   /// `count` rows evenly spaced over the tokens of a split, "all", "train" or "val".
   std::unique_ptr<RowSource> spacedRows(const std::string &split, int64_t count,
                                         int64_t length) const;
-  /// The files that were read, by the options that named them.
-  std::vector<NamedPath> files() const { return {}; }
   /// The same for the same tokens in the same shares; 0 for the copy task.
   uint64_t hash() const;
   /// "1234 training tokens (name 50 %, ...), 60 validation tokens".
@@ -58,13 +59,16 @@ private:
     DataSet set;
     double weight;
   };
-  void open(const std::string &text);
+  /// Is it a folder of texts, of which --ext says which?
+  bool open(const std::string &text, bool isTokenizerGiven);
+  void noteFiles(const std::string &flag, const DataSet &set);
   void weigh(const std::vector<std::string> &mix);
   TokenStream tokensOf(const std::string &split) const;
 
   DataSetOptions options;
   int64_t copyRow = 0;
   std::vector<Part> parts;
+  std::vector<NamedPath> inputs;
   Vocabulary words;
 };
 

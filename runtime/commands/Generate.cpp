@@ -106,10 +106,23 @@ static std::vector<int32_t> promptTokens(Vocabulary &vocabulary, const std::stri
   return text;
 }
 
+/// Fails unless the model has every token that a text may become.
+static Vocabulary vocabularyOf(const nc_program &program, const std::string &path) {
+  Vocabulary vocabulary = vocabularyOf(path, program.vocab);
+  if (vocabulary.isUnknown())
+    failInput("'" + path + "' was trained on token files, and what tokens mean is not known",
+              "train with --tokenizer, which the model file then holds");
+  if (vocabulary.size() > program.vocab)
+    failInput(format("'%s' has a tokenizer of %d tokens, the model a vocabulary of %lld",
+                     path.c_str(), vocabulary.size(), static_cast<long long>(program.vocab)),
+              "it is not the tokenizer that these parameters were trained with");
+  return vocabulary;
+}
+
 static void runGenerate(const nc_program &program, const GenerateOptions &options) {
   auto session = makeSession(program, options.session);
   loadParameters(*session, options.init);
-  Vocabulary vocabulary = vocabularyOf(options.init, program.vocab);
+  Vocabulary vocabulary = vocabularyOf(program, options.init);
   std::vector<int32_t> text = promptTokens(vocabulary, options.prompt);
   Predictor predict(*session, options, vocabulary.size());
   fputs(options.prompt.c_str(), stdout);

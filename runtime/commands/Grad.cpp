@@ -35,7 +35,7 @@ static void loadBatch(Session &session, const nc_entry &entry, const std::string
   const nc_tensor &tokens = getTensor(session.program, entry, NC_INPUT, "tokens");
   const nc_tensor &targets = getTensor(session.program, entry, NC_INPUT, "targets");
   int64_t half = elementCount(tokens) * int64_t(sizeof(int32_t));
-  MappedFile file(path);
+  FileContent file(path);
   if (int64_t(file.bytes().size()) != 2 * half)
     failInput(format("'%s' has %zu bytes, expected %lld", path.c_str(), file.bytes().size(),
                      static_cast<long long>(2 * half)),

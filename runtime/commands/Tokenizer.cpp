@@ -30,7 +30,7 @@ struct TokenizerOptions {
 
 static std::string readInput(const std::string &path) {
   if (path != "-")
-    return std::string(MappedFile(path).bytes());
+    return std::string(FileContent(path).bytes());
   std::string text;
   char buffer[1 << 16];
   while (size_t count = fread(buffer, 1, sizeof(buffer), stdin))
@@ -47,22 +47,24 @@ static double secondsSince(std::chrono::steady_clock::time_point begin) {
 static void train(const TokenizerOptions &options) {
   checkWritable(options.output, "--output");
   auto begin = std::chrono::steady_clock::now();
-  std::vector<MappedFile> files;
-  std::vector<std::string_view> texts;
-  size_t bytes = 0;
+  std::vector<TextFile> texts;
+  std::vector<NamedPath> inputs;
   for (const std::string &path : options.texts)
     for (const TextFile &text : listText({path, options.extensions})) {
-      files.emplace_back(text.path);
-      texts.push_back(files.back().bytes().substr(text.begin, text.end - text.begin));
-      bytes += texts.back().size();
+      texts.push_back(text);
+      inputs.push_back({"'tokenizer train'", text.path});
     }
-  Tokenizer tokenizer = trainTokenizer(texts, int32_t(options.vocab), options.pattern);
-  std::string content = tokenizer.text();
-  AtomicFile file(options.output);
-  file.write(content.data(), content.size());
-  file.commit();
-  printf("%d tokens from %zu bytes of %zu texts in %.1f s\n", tokenizer.size(), bytes, texts.size(),
-         secondsSince(begin));
+  checkOutputs(inputs, {{"--output", options.output}});
+  BpeTrainer trainer(options.pattern);
+  int64_t bytes = 0;
+  for (const TextFile &text : texts) {
+    trainer.add(text.read().bytes());
+    bytes += text.end - text.begin;
+  }
+  Tokenizer tokenizer = trainer.train(int32_t(options.vocab));
+  tokenizer.write(options.output);
+  printf("%d tokens from %lld bytes of %zu texts in %.1f s\n", tokenizer.size(),
+         static_cast<long long>(bytes), texts.size(), secondsSince(begin));
 }
 
 static void encode(const TokenizerOptions &options) {

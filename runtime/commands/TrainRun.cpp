@@ -25,12 +25,9 @@ static DataOptions dataOptions(const TrainOptions &options) {
 }
 
 static void checkPaths(const TrainOptions &options, const Data &data) {
-  std::vector<NamedPath> inputs = {{"--config", options.config.path},
-                                   {"--init", options.init},
-                                   {"--tokenizer", options.data.tokenizer},
-                                   {"--val", options.validation}};
-  for (const NamedPath &file : data.files())
-    inputs.push_back(file);
+  std::vector<NamedPath> inputs = data.files();
+  inputs.push_back({"--config", options.config.path});
+  inputs.push_back({"--init", options.init});
   std::vector<NamedPath> outputs = {{"--save", options.save},
                                     {"--save-init", options.saveInit},
                                     {"--log", options.log},

@@ -203,7 +203,7 @@ static toml::table parseToml(std::string_view text, const std::string &path) {
 }
 
 void Config::readFile(const std::string &path) {
-  MappedFile file(path);
+  FileContent file(path);
   try {
     toml::table table = parseToml(file.bytes(), path);
     Reader(values, tables, remarks).readTable(table, "", [&](const toml::source_position &at) {

@@ -13,6 +13,8 @@ namespace nc {
 struct DataSet {
   Vocabulary vocabulary;
   TokenStream train, validation;
+  std::vector<std::string> files; // that were read
+  bool isText = false;            // encoded now
 };
 
 /// How to read what is not prepared.
@@ -23,7 +25,9 @@ struct DataSetOptions {
 };
 
 /// Opens a prepared folder (see Prepare.h), token files (a .bin file or a folder of them; those
-/// with "val" in their names are for validation), or texts, which are encoded now.
+/// with "val", "valid" or "validation" as a part of their names are for validation), or texts, which
+/// are encoded now. Which of them it is, files tell by their content, but what is called .bin is
+/// never a text. Warns of what is passed over.
 /// Fails (exit 2) if there is nothing, or something that does not fit the model.
 DataSet openDataSet(const std::string &path, const DataSetOptions &options);
 

@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/data/Manifest.h"
 
-#include "runtime/Errors.h"
 #include "runtime/Files.h"
-
-#include <nlohmann/json.hpp>
+#include "runtime/JsonReader.h"
 
 namespace nc {
 
@@ -23,14 +21,25 @@ static Json toJson(const Manifest::Split &split) {
           {"shards", shards}};
 }
 
+static std::string nameIn(const Json &json, const char *key) {
+  auto name = memberOf<std::string>(json, key);
+  if (name.empty() || name.find('/') != name.npos)
+    throw std::invalid_argument(format("%s '%s' is not a name in this folder", key, name.c_str()));
+  return name;
+}
+
+static uint64_t hashIn(const Json &json, const char *key) {
+  return parseHash(memberOf<std::string>(json, key));
+}
+
 static Manifest::Split toSplit(const Json &json) {
-  Manifest::Split split{json.at("tokens"), json.at("documents"), json.at("text_bytes"), {}};
-  for (const Json &shard : json.at("shards")) {
-    std::string file = shard.at("file");
-    if (file.empty() || file.find('/') != file.npos)
-      throw std::invalid_argument("shard file '" + file + "' is not a name in this folder");
-    split.shards.push_back({file, shard.at("tokens"), parseHash(shard.at("hash"))});
-  }
+  Manifest::Split split{memberOf<int64_t>(json, "tokens"),
+                        memberOf<int64_t>(json, "documents"),
+                        memberOf<int64_t>(json, "text_bytes"),
+                        {}};
+  for (const Json &shard : memberOf<std::vector<Json>>(json, "shards"))
+    split.shards.push_back(
+        {nameIn(shard, "file"), memberOf<int64_t>(shard, "tokens"), hashIn(shard, "hash")});
   return split;
 }
 
@@ -43,32 +52,29 @@ void Manifest::write(const std::string &path) const {
                {"sources", sources},
                {"train", toJson(train)},
                {"validation", toJson(validation)}};
-  std::string text = json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
-  AtomicFile file(path);
-  file.write(text.data(), text.size());
-  file.commit();
+  writeFile(path, json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n");
+}
+
+static Manifest parse(const Json &json) {
+  auto format = memberOf<std::string>(json, "format");
+  if (format != kFormat)
+    throw std::invalid_argument("its format is '" + format + "', expected '" + kFormat + "'");
+  Manifest manifest;
+  manifest.tokenizer = nameIn(json, "tokenizer");
+  manifest.tokenizerHash = hashIn(json, "tokenizer_hash");
+  manifest.vocab = memberOf<int64_t>(json, "vocab");
+  manifest.duplicates = memberOf<int64_t>(json, "duplicates");
+  manifest.sources = memberOf<std::vector<std::string>>(json, "sources");
+  manifest.train = toSplit(memberOf<Json>(json, "train"));
+  manifest.validation = toSplit(memberOf<Json>(json, "validation"));
+  return manifest;
 }
 
 Manifest Manifest::read(const std::string &path) {
-  MappedFile file(path);
+  FileContent file(path);
   try {
-    Json json = Json::parse(file.bytes());
-    if (json.at("format") != kFormat)
-      throw std::invalid_argument("its format is " + json.at("format").dump() + ", expected \"" +
-                                  kFormat + "\"");
-    Manifest manifest;
-    manifest.tokenizer = json.at("tokenizer");
-    if (manifest.tokenizer.find('/') != std::string::npos)
-      throw std::invalid_argument("tokenizer '" + manifest.tokenizer +
-                                  "' is not a name in this folder");
-    manifest.tokenizerHash = parseHash(json.at("tokenizer_hash"));
-    manifest.vocab = json.at("vocab");
-    manifest.duplicates = json.at("duplicates");
-    manifest.sources = json.at("sources").get<std::vector<std::string>>();
-    manifest.train = toSplit(json.at("train"));
-    manifest.validation = toSplit(json.at("validation"));
-    return manifest;
-  } catch (const std::exception &problem) {
+    return parse(parseJson<Json>(file.bytes()));
+  } catch (const std::invalid_argument &problem) {
     failInput("'" + path + "' does not describe prepared data: " + problem.what(),
               "prepare the data again");
   }

@@ -2,105 +2,122 @@
 #include "runtime/data/Prepare.h"
 
 #include "runtime/Errors.h"
-#include "runtime/Files.h"
 #include "runtime/data/DataSet.h"
+#include "runtime/data/NewFolder.h"
 #include "runtime/data/ShardFile.h"
 #include "runtime/tokenizer/BpeTrainer.h"
 
-#include <filesystem>
+#include <algorithm>
+#include <optional>
 #include <set>
-#include <unistd.h>
-
-namespace fs = std::filesystem;
+#include <utility>
 
 namespace nc {
 
 namespace {
 
-/// A text that stays mapped.
-struct Text {
-  std::shared_ptr<MappedFile> file;
-  std::string_view bytes;
-  std::string path;
-  bool isValidation;
-};
-
-/// Cuts a split into shards as its texts come.
+/// Cuts a split into shards of `limit` tokens as its texts come; long texts go on in the next.
 class ShardWriter {
 public:
   ShardWriter(const std::string &folder, const std::string &prefix, int64_t limit,
               Manifest::Split &split, Vocabulary &vocabulary)
       : folder(folder), prefix(prefix), limit(limit), split(split), vocabulary(vocabulary) {}
 
-  void add(const Text &text) {
+  void add(const TextFile &text) {
+    FileContent content = text.read();
     tokens.push_back(*vocabulary.beginToken());
-    vocabulary.encode(text.bytes, text.path, tokens);
+    vocabulary.encode(content.bytes(), text.path, tokens);
     ++info.documents;
-    info.textBytes += text.bytes.size();
-    if (int64_t(tokens.size()) >= limit)
-      flush();
+    info.textBytes += content.bytes().size();
+    auto next = tokens.begin();
+    for (; tokens.end() - next >= limit; next += limit)
+      write({next, next + limit});
+    tokens.erase(tokens.begin(), next);
   }
-  void flush() {
-    if (tokens.empty())
-      return;
+  void finish() {
+    if (!tokens.empty())
+      write(std::exchange(tokens, {}));
+  }
+
+private:
+  void write(const std::vector<int32_t> &shard) {
     info.vocab = vocabulary.size();
     info.tokenizerHash = vocabulary.hash();
     std::string file = format("%s-%05zu.bin", prefix.c_str(), split.shards.size());
-    writeShard(folder + "/" + file, tokens, info);
+    writeShard(folder + "/" + file, shard, info);
     split.shards.push_back({file, info.tokens, info.hash});
     split.tokens += info.tokens;
     split.documents += info.documents;
     split.textBytes += info.textBytes;
-    tokens.clear();
     info = {};
   }
 
-private:
   const std::string &folder;
   std::string prefix;
   int64_t limit;
   Manifest::Split &split;
   Vocabulary &vocabulary;
-  std::vector<int32_t> tokens;
-  ShardInfo info;
-};
-
-/// Removes a folder unless it was moved to where it belongs.
-struct Aside {
-  std::string path;
-  ~Aside() {
-    std::error_code ignored;
-    fs::remove_all(path, ignored);
-  }
+  std::vector<int32_t> tokens; // not yet written
+  ShardInfo info;              // of the texts that began in them
 };
 
 } // namespace
 
-static std::vector<Text> readTexts(const PrepareOptions &options, int64_t &duplicates) {
-  std::vector<Text> texts;
+/// The texts of all sources, each once. `trainer`, if any, learns from those for training.
+static std::vector<TextFile> readTexts(const PrepareOptions &options, BpeTrainer *trainer,
+                                       int64_t &duplicates) {
+  std::vector<TextFile> texts;
   std::set<std::pair<uint64_t, size_t>> seen;
   for (const std::string &source : options.sources)
     for (const TextFile &text : listText({source, options.extensions})) {
-      auto file = std::make_shared<MappedFile>(text.path);
-      std::string_view bytes = file->bytes().substr(text.begin, text.end - text.begin);
-      if (seen.emplace(hashOf(bytes), bytes.size()).second)
-        texts.push_back({file, bytes, text.path, text.isValidation});
-      else
+      FileContent content = text.read();
+      if (!seen.emplace(hashOf(content.bytes()), content.bytes().size()).second) {
         ++duplicates;
+        continue;
+      }
+      texts.push_back(text);
+      if (trainer && !text.isValidation)
+        trainer->add(content.bytes());
     }
   return texts;
 }
 
-static Tokenizer makeTokenizer(const PrepareOptions &options, const std::vector<Text> &texts) {
-  if (!options.tokenizer.empty())
-    return Tokenizer::read(options.tokenizer);
-  std::vector<std::string_view> training;
-  for (const Text &text : texts)
-    if (!text.isValidation)
-      training.push_back(text.bytes);
-  printf("learning %lld tokens from %zu texts\n", static_cast<long long>(options.vocab),
-         training.size());
-  return trainTokenizer(training, int32_t(options.vocab), options.pattern);
+static Tokenizer learn(const BpeTrainer &trainer, int64_t vocab,
+                       const std::vector<TextFile> &texts) {
+  auto count = std::count_if(texts.begin(), texts.end(),
+                             [](const TextFile &text) { return !text.isValidation; });
+  printf("learning %lld tokens from %td texts\n", static_cast<long long>(vocab), count);
+  return trainer.train(int32_t(vocab));
+}
+
+static void writeFolder(const std::string &folder, const std::vector<TextFile> &texts,
+                        Tokenizer tokenizer, int64_t shardTokens, Manifest &manifest) {
+  manifest.tokenizer = "tokenizer.json";
+  tokenizer.write(folder + "/" + manifest.tokenizer);
+  Vocabulary vocabulary = Vocabulary::of(std::move(tokenizer));
+  manifest.tokenizerHash = vocabulary.hash();
+  manifest.vocab = vocabulary.size();
+  ShardWriter train(folder, "train", shardTokens, manifest.train, vocabulary);
+  ShardWriter validation(folder, "val", shardTokens, manifest.validation, vocabulary);
+  for (const TextFile &text : texts)
+    (text.isValidation ? validation : train).add(text);
+  train.finish();
+  validation.finish();
+  manifest.write(folder + "/" + kManifestName);
+}
+
+/// Fails (exit 1) unless what was written can be read, with every token that was counted.
+static void readBack(const std::string &folder, const Manifest &manifest) {
+  std::string reason = "it has another number of tokens";
+  try {
+    DataSet data = openDataSet(folder, {{}, Vocabulary::unknown(), manifest.vocab});
+    if (data.train.size() == manifest.train.tokens &&
+        data.validation.size() == manifest.validation.tokens)
+      return;
+  } catch (const Error &problem) {
+    reason = problem.what();
+  }
+  failRun("what was written cannot be read back: " + reason);
 }
 
 static void printSplit(const char *name, const Manifest::Split &split) {
@@ -111,36 +128,21 @@ static void printSplit(const char *name, const Manifest::Split &split) {
 }
 
 Manifest prepareData(const PrepareOptions &options) {
-  if (fs::exists(options.output))
-    failInput("'" + options.output + "' is there already", "name a new folder, or remove it first");
+  NewFolder folder(options.output, "--output");
   Manifest manifest;
   manifest.sources = options.sources;
-  std::vector<Text> texts = readTexts(options, manifest.duplicates);
-  Vocabulary vocabulary = Vocabulary::of(makeTokenizer(options, texts));
-  Aside aside{options.output + ".tmp" + std::to_string(getpid())};
-  std::error_code problem;
-  if (!fs::create_directories(aside.path, problem))
-    failRun(
-        format("cannot make the folder '%s': %s", aside.path.c_str(), problem.message().c_str()));
-
-  manifest.tokenizer = "tokenizer.json";
-  manifest.tokenizerHash = vocabulary.hash();
-  manifest.vocab = vocabulary.size();
-  ShardWriter train(aside.path, "train", options.shardTokens, manifest.train, vocabulary);
-  ShardWriter validation(aside.path, "val", options.shardTokens, manifest.validation, vocabulary);
-  for (const Text &text : texts)
-    (text.isValidation ? validation : train).add(text);
-  train.flush();
-  validation.flush();
-  AtomicFile tokenizer(aside.path + "/" + manifest.tokenizer);
-  std::string content = vocabulary.tokenizerText();
-  tokenizer.write(content.data(), content.size());
-  tokenizer.commit();
-  manifest.write(aside.path + "/" + kManifestName);
-  fs::rename(aside.path, options.output, problem);
-  if (problem)
-    failRun(format("cannot make the folder '%s': %s", options.output.c_str(),
-                   problem.message().c_str()));
+  BpeTrainer trainer(options.pattern);
+  std::optional<Tokenizer> tokenizer;
+  if (!options.tokenizer.empty())
+    tokenizer = Tokenizer::read(options.tokenizer);
+  std::vector<TextFile> texts =
+      readTexts(options, tokenizer ? nullptr : &trainer, manifest.duplicates);
+  if (!tokenizer)
+    tokenizer = learn(trainer, options.vocab, texts);
+  folder.make();
+  writeFolder(folder.hidden(), texts, std::move(*tokenizer), options.shardTokens, manifest);
+  readBack(folder.hidden(), manifest);
+  folder.publish();
 
   printSplit("training", manifest.train);
   printSplit("validation", manifest.validation);

@@ -22,8 +22,9 @@ struct PrepareOptions {
   int64_t shardTokens = 100'000'000;
 };
 
-/// Makes the folder, which must not be there; it appears complete or not at all. Texts whose bytes
-/// were met before are left out. Prints what it does. Fails (exit 2) if there are no texts.
+/// Makes the folder, which must not be there; it appears complete, read back and found as it should
+/// be, or not at all. Texts whose bytes were met before are left out. Prints what it does. Fails
+/// (exit 2) if there are no texts.
 Manifest prepareData(const PrepareOptions &options);
 
 } // namespace nc

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 
 namespace nc {
 
@@ -13,7 +14,10 @@ static void checkLength(const TokenStream &stream, int64_t length, const std::st
   if (stream.size() <= length)
     failInput(format("the %s data has %lld tokens, one row needs %lld", what.c_str(),
                      static_cast<long long>(stream.size()), static_cast<long long>(length + 1)),
-              "give more text, or compile the model with a shorter sequence");
+              what == "validation" ? "'train' takes validation data of its own with --val, and "
+                                     "none with --eval-every 0"
+              : stream.size() == 0 ? "token files with a part 'val' in their names are for validation"
+                                   : "give more text, or compile the model with a shorter sequence");
 }
 
 ShuffledWindows::ShuffledWindows(TokenStream tokens, uint64_t seed, int64_t length,
@@ -62,15 +66,22 @@ void CopyRows::fill(int64_t index, int32_t *tokens, int64_t length) const {
   }
 }
 
-static constexpr int64_t kPeriod = 10000;
+std::vector<int64_t> MixedRows::shareOut(const std::vector<double> &weights) {
+  double total = std::accumulate(weights.begin(), weights.end(), 0.0), sum = 0;
+  if (!std::isfinite(total))
+    failInput("the weights of a mix are too large to add", "their ratios are all that counts");
+  std::vector<int64_t> ends;
+  for (double weight : weights)
+    ends.push_back(std::llround((sum += weight) / total * kPeriod));
+  return ends;
+}
 
 MixedRows::MixedRows(std::vector<Part> sources, uint64_t seed)
     : parts(std::move(sources)), seed(seed) {
-  double total = 0, sum = 0;
+  std::vector<double> weights;
   for (const Part &part : parts)
-    total += part.weight;
-  for (const Part &part : parts)
-    ends.push_back(std::llround((sum += part.weight) / total * kPeriod));
+    weights.push_back(part.weight);
+  ends = shareOut(weights);
 }
 
 std::pair<size_t, int64_t> MixedRows::locate(int64_t index) const {

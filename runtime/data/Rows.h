@@ -16,7 +16,7 @@ namespace nc {
 class RowSource {
 public:
   virtual ~RowSource() = default;
-  /// Writes row number `index` of `length` + 1 successive tokens.
+  /// Writes row number `index` of `length` + 1 successive tokens. Fails as TokenBlock::copy does.
   virtual void fill(int64_t index, int32_t *tokens, int64_t length) const = 0;
 };
 
@@ -63,14 +63,21 @@ private:
   uint32_t id;
 };
 
-/// Several sources in given shares, exact over every 10,000 rows.
+/// Several sources in given shares, exact over every kPeriod rows.
 class MixedRows : public RowSource {
 public:
+  static constexpr int64_t kPeriod = 10000;
+
   struct Part {
     std::unique_ptr<RowSource> rows;
     double weight; // any positive number
   };
   MixedRows(std::vector<Part> parts, uint64_t seed);
+
+  /// Where the rows of each of some weights end among kPeriod. Fails (exit 2) if their sum is
+  /// infinite.
+  static std::vector<int64_t> shareOut(const std::vector<double> &weights);
+
   void fill(int64_t index, int32_t *tokens, int64_t length) const override;
 
   /// The source of a row and the row's number there.
@@ -78,7 +85,7 @@ public:
 
 private:
   std::vector<Part> parts;
-  std::vector<int64_t> ends; // of the sources' slots among 10,000
+  std::vector<int64_t> ends; // of the sources' slots, as shareOut has them
   uint64_t seed;
 };
 

@@ -2,11 +2,11 @@
 #include "runtime/data/ShardFile.h"
 
 #include "runtime/Errors.h"
-#include "runtime/Files.h"
+#include "runtime/data/TokenFile.h"
 
 #include <algorithm>
 #include <array>
-#include <cstdio>
+#include <cassert>
 #include <cstring>
 
 namespace nc {
@@ -35,6 +35,7 @@ uint64_t getWide(const Header &header, int field) {
 } // namespace
 
 void writeShard(const std::string &path, const std::vector<int32_t> &tokens, ShardInfo &info) {
+  assert(tokens.size() <= INT32_MAX && "the header counts to there");
   bool isNarrow = info.vocab <= 1 << 16;
   std::vector<uint16_t> narrow;
   if (isNarrow)
@@ -61,71 +62,68 @@ void writeShard(const std::string &path, const std::vector<int32_t> &tokens, Sha
   file.commit();
 }
 
-template <typename Token> static int64_t largest(const char *data, int64_t count) {
-  Token most = 0;
-  for (int64_t i = 0; i < count; ++i) {
-    Token token;
-    memcpy(&token, data + i * sizeof(Token), sizeof(Token));
-    most = std::max(most, token);
-  }
-  return most;
+/// 2 or 4 for the beginning of a shard, 0 for anything else.
+static int widthOf(const Header &header) {
+  if (header[kMagic] == kMagic16 && header[kVersion] == 1)
+    return 2;
+  return header[kMagic] == kMagic32 && header[kVersion] == 7 ? 4 : 0;
+}
+
+static ShardInfo infoOf(const Header &header) {
+  if (header[kMark] != kOurMark)
+    return {false, header[kTokens]};
+  return {true,
+          header[kTokens],
+          header[kVocab],
+          header[kDocuments],
+          int64_t(getWide(header, kText)),
+          getWide(header, kHash),
+          getWide(header, kTokenizer)};
+}
+
+/// Opens what follows the header, which fits the file.
+static std::shared_ptr<TokenFile> openTokens(InputFile file, const Header &header, int width) {
+  std::string path = file.path();
+  int64_t bytes = file.size() - int64_t(sizeof(header)), expected = header[kTokens];
+  if (bytes != expected * width)
+    failInput(format("'%s' is truncated or damaged: its header says %lld tokens, the file has %lld",
+                     path.c_str(), static_cast<long long>(expected),
+                     static_cast<long long>(bytes / width)),
+              "prepare the data again");
+  auto tokens = std::make_shared<TokenFile>(std::move(file), sizeof(header), width);
+  if (ShardInfo info = infoOf(header); info.isOurs && tokens->hash() != info.hash)
+    failInput("'" + path + "' was changed: the hash of its tokens is not the one in its header",
+              "prepare the data again");
+  return tokens;
 }
 
 ShardInfo readShard(const std::string &path, int64_t vocab, TokenStream &stream) {
-  auto file = std::make_shared<MappedFile>(path);
-  auto fail = [&](const std::string &reason, const char *note = "") {
-    failInput("'" + path + "' " + reason, note);
-  };
+  InputFile file(path);
   Header header;
-  std::string_view bytes = file->bytes();
-  if (bytes.size() < sizeof(header))
-    fail(format("is no token file: it has %zu bytes, a header needs %zu", bytes.size(),
-                sizeof(header)));
-  memcpy(header.data(), bytes.data(), sizeof(header));
-  bool isNarrow = header[kMagic] == kMagic16 && header[kVersion] == 1;
-  if (!isNarrow && !(header[kMagic] == kMagic32 && header[kVersion] == 7))
-    fail(format("is no token file: magic %d and version %d, expected %d and 1, or %d and 7",
-                header[kMagic], header[kVersion], kMagic16, kMagic32),
-         "make token files with 'data prepare'");
-  int width = isNarrow ? 2 : 4;
-  ShardInfo info;
-  info.tokens = header[kTokens];
-  int64_t found = (bytes.size() - sizeof(header)) / width;
-  if (info.tokens < 0 || found != info.tokens || (bytes.size() - sizeof(header)) % width)
-    fail(format("is truncated or damaged: its header says %lld tokens, the file has %lld",
-                static_cast<long long>(info.tokens), static_cast<long long>(found)),
-         "prepare the data again");
-  const char *tokens = bytes.data() + sizeof(header);
-  if (header[kMark] == kOurMark) {
-    info = {true,
-            info.tokens,
-            header[kVocab],
-            header[kDocuments],
-            int64_t(getWide(header, kText)),
-            getWide(header, kHash),
-            getWide(header, kTokenizer)};
-    if (hashOf(bytes.substr(sizeof(header))) != info.hash)
-      fail("was changed: the hash of its tokens is not the one in its header",
-           "prepare the data again");
-  }
-  int64_t most =
-      isNarrow ? largest<uint16_t>(tokens, info.tokens) : largest<uint32_t>(tokens, info.tokens);
-  if (most >= vocab)
-    fail(format("has token %lld, the model has %lld", static_cast<long long>(most),
-                static_cast<long long>(vocab)),
-         "data and model need the same tokenizer: compile the model with its vocabulary");
-  stream.append(file, tokens, width, info.tokens);
-  return info;
+  if (file.size() < int64_t(sizeof(header)))
+    failInput(format("'%s' is no token file: it has %lld bytes, a header needs %zu", path.c_str(),
+                     static_cast<long long>(file.size()), sizeof(header)));
+  file.read(0, header.data(), sizeof(header));
+  int width = widthOf(header);
+  if (width == 0)
+    failInput(format("'%s' is no token file: magic %d and version %d, expected %d and 1, or %d "
+                     "and 7",
+                     path.c_str(), header[kMagic], header[kVersion], kMagic16, kMagic32),
+              "make token files with 'data prepare'");
+  auto tokens = openTokens(std::move(file), header, width);
+  if (tokens->largest() >= vocab)
+    failInput(format("'%s' has token %u, the model has %lld", path.c_str(), tokens->largest(),
+                     static_cast<long long>(vocab)),
+              "data and model need the same tokenizer: compile the model with its vocabulary");
+  stream.append(tokens);
+  return infoOf(header);
 }
 
 bool isShard(const std::string &path) {
-  FILE *file = fopen(path.c_str(), "rb");
-  int32_t start[2] = {};
-  bool isRead = file && fread(start, sizeof(start), 1, file) == 1;
-  if (file)
-    fclose(file);
-  return isRead &&
-         ((start[0] == kMagic16 && start[1] == 1) || (start[0] == kMagic32 && start[1] == 7));
+  InputFile file(path);
+  Header header = {};
+  file.read(0, header.data(), std::min<int64_t>(file.size(), sizeof(header)));
+  return widthOf(header) != 0;
 }
 
 } // namespace nc

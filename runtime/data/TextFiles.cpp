@@ -2,8 +2,8 @@
 #include "runtime/data/TextFiles.h"
 
 #include "runtime/Errors.h"
-#include "runtime/Files.h"
 #include "runtime/Philox.h"
+#include "runtime/data/FolderFiles.h"
 
 #include <algorithm>
 #include <filesystem>
@@ -13,22 +13,13 @@ namespace fs = std::filesystem;
 namespace nc {
 
 static constexpr int64_t kValidationShare = 20;
-
-static bool hasExtension(const fs::path &path, const std::vector<std::string> &extensions) {
-  return std::any_of(extensions.begin(), extensions.end(), [&](const std::string &extension) {
-    return path.extension() == "." + extension;
-  });
-}
+/// Where lines are longer, texts are cut within them.
+static constexpr int64_t kLongestLine = 1 << 20;
 
 static std::vector<TextFile> listFolder(const TextOptions &options) {
   std::vector<TextFile> files;
-  for (const fs::directory_entry &entry : fs::recursive_directory_iterator(
-           options.path, fs::directory_options::skip_permission_denied))
-    if (entry.is_regular_file() && hasExtension(entry.path(), options.extensions))
-      files.push_back({entry.path().lexically_relative(options.path).generic_string(),
-                       entry.path().string(), 0, int64_t(entry.file_size()), false});
-  std::sort(files.begin(), files.end(),
-            [](const TextFile &a, const TextFile &b) { return a.name < b.name; });
+  for (const FolderFile &file : listFiles(options.path, options.extensions, Depth::Below))
+    files.push_back({file.name, file.path, 0, file.bytes, false});
   if (files.empty()) {
     std::string wanted;
     for (const std::string &extension : options.extensions)
@@ -52,22 +43,36 @@ static void chooseValidation(std::vector<TextFile> &files) {
     lowest->isValidation = true;
 }
 
-/// Two texts of one file.
-static std::vector<TextFile> cut(const std::string &path) {
-  MappedFile file(path);
-  std::string_view text = file.bytes();
-  int64_t size = text.size(), place = size - size / kValidationShare;
-  size_t line = text.find('\n', place);
-  if (line != text.npos && line + 1 < text.size())
-    place = line + 1;
-  std::string name = fs::path(path).filename().string();
-  return {{name, path, 0, place, false}, {name, path, place, size, true}};
+/// Where the last twentieth begins: at a line's beginning near there, or else at a character's.
+static int64_t findCut(const InputFile &file) {
+  int64_t share = file.size() / kValidationShare, place = file.size() - share;
+  int64_t reach = std::min(share / 2, kLongestLine);
+  FileContent around(file, place - reach, place + reach);
+  std::string_view text = around.bytes();
+  size_t line = text.find('\n', reach);
+  if (line == text.npos)
+    line = text.substr(0, reach).rfind('\n');
+  if (line != text.npos)
+    return place - reach + int64_t(line) + 1;
+  constexpr size_t kLongestCharacter = 4; // of UTF-8
+  for (size_t at = reach; at < std::min(text.size(), reach + kLongestCharacter); ++at, ++place)
+    if ((text[at] & 0xc0) != 0x80)
+      break;
+  return place;
 }
 
+/// Two texts of one file.
+static std::vector<TextFile> cut(const std::string &path) {
+  InputFile file(path);
+  int64_t place = findCut(file);
+  std::string name = fs::path(path).filename().string();
+  return {{name, path, 0, place, false}, {name, path, place, file.size(), true}};
+}
+
+FileContent TextFile::read() const { return {InputFile(path), begin, end}; }
+
 std::vector<TextFile> listText(const TextOptions &options) {
-  if (!fs::exists(options.path))
-    failInput(format("no such file or folder: '%s'", options.path.c_str()));
-  if (!fs::is_directory(options.path))
+  if (!isFolder(options.path))
     return cut(options.path);
   std::vector<TextFile> files = listFolder(options);
   if (files.size() == 1)

@@ -4,9 +4,7 @@
 #ifndef NANOCHAT_RUNTIME_DATA_TEXTFILES_H
 #define NANOCHAT_RUNTIME_DATA_TEXTFILES_H
 
-#include <cstdint>
-#include <string>
-#include <vector>
+#include "runtime/Files.h"
 
 namespace nc {
 
@@ -16,6 +14,8 @@ struct TextFile {
   std::string path;
   int64_t begin, end;
   bool isValidation;
+
+  FileContent read() const;
 };
 
 /// What to read: a file, or a folder walked recursively for names that end in one of `extensions`
@@ -26,7 +26,7 @@ struct TextOptions {
 };
 
 /// All texts, sorted by name. Every twentieth file, by a hash of its name, is for validation, at
-/// least one; of a single file the last twentieth, from a line's beginning on.
+/// least one; of a single file about the last twentieth, from a line's beginning on where one is near.
 /// Fails (exit 2) if there are none.
 std::vector<TextFile> listText(const TextOptions &options);
 

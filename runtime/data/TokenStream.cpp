@@ -4,25 +4,43 @@
 #include "runtime/Files.h"
 
 #include <algorithm>
-#include <cstring>
 
 namespace nc {
 
+namespace {
+
+class TokensInMemory : public TokenBlock {
+public:
+  explicit TokensInMemory(std::vector<int32_t> tokens) : tokens(std::move(tokens)) {}
+
+  int64_t size() const override { return int64_t(tokens.size()); }
+  void copy(int64_t begin, int64_t count, int32_t *to) const override {
+    std::copy_n(tokens.begin() + begin, count, to);
+  }
+  uint64_t hash() const override {
+    return hashOf({reinterpret_cast<const char *>(tokens.data()), tokens.size() * 4});
+  }
+
+private:
+  std::vector<int32_t> tokens;
+};
+
+} // namespace
+
 TokenStream::TokenStream(std::vector<int32_t> tokens) {
-  auto owner = std::make_shared<const std::vector<int32_t>>(std::move(tokens));
-  append(owner, owner->data(), sizeof(int32_t), int64_t(owner->size()));
+  append(std::make_shared<TokensInMemory>(std::move(tokens)));
 }
 
-void TokenStream::append(std::shared_ptr<const void> owner, const void *tokens, int width,
-                         int64_t count) {
-  if (count > 0)
-    parts.push_back({std::move(owner), static_cast<const char *>(tokens), width, length, count});
-  length += count;
+void TokenStream::append(std::shared_ptr<const TokenBlock> block) {
+  if (int64_t count = block->size(); count > 0) {
+    parts.push_back({std::move(block), length});
+    length += count;
+  }
 }
 
 void TokenStream::append(const TokenStream &other) {
   for (const Part &part : other.parts)
-    append(part.owner, part.tokens, part.width, part.count);
+    append(part.block);
 }
 
 void TokenStream::copy(int64_t begin, int64_t count, int32_t *to) const {
@@ -31,15 +49,8 @@ void TokenStream::copy(int64_t begin, int64_t count, int32_t *to) const {
   auto isAfter = [](int64_t place, const Part &part) { return place < part.begin; };
   auto part = std::upper_bound(parts.begin(), parts.end(), begin, isAfter) - 1;
   for (; count > 0; ++part) {
-    int64_t first = begin - part->begin, here = std::min(count, part->count - first);
-    const char *from = part->tokens + first * part->width;
-    if (part->width == 4)
-      memcpy(to, from, here * 4);
-    for (int64_t i = 0; part->width == 2 && i < here; ++i) {
-      uint16_t token;
-      memcpy(&token, from + 2 * i, 2);
-      to[i] = token;
-    }
+    int64_t first = begin - part->begin, here = std::min(count, part->block->size() - first);
+    part->block->copy(first, here, to);
     begin += here;
     count -= here;
     to += here;
@@ -49,7 +60,7 @@ void TokenStream::copy(int64_t begin, int64_t count, int32_t *to) const {
 uint64_t TokenStream::hash() const {
   std::string hashes;
   for (const Part &part : parts)
-    hashes += hashText(hashOf({part.tokens, size_t(part.count * part.width)}));
+    hashes += hashText(part.block->hash());
   return hashOf(hashes);
 }
 

@@ -100,7 +100,7 @@ void LogFile::restore() {
   std::error_code ignored;
   if (fs::path folder = fs::path(path).parent_path(); !folder.empty())
     fs::create_directories(folder, ignored);
-  MappedFile removed("/proc/self/fd/" + std::to_string(descriptor));
+  FileContent removed("/proc/self/fd/" + std::to_string(descriptor));
   writeFile(path, removed.bytes());
   open(/*isContinued=*/true);
   fprintf(stderr, "warning: '%s' was removed while the run went on, and is written anew\n",

@@ -29,7 +29,7 @@ static void addRow(Series &series, const Json &row) {
 }
 
 Series readLog(const std::string &path) {
-  MappedFile file(path);
+  FileContent file(path);
   Series series;
   std::istringstream lines{std::string(file.bytes())};
   std::string line;

@@ -10,7 +10,7 @@
 namespace nc {
 
 std::string rowsBefore(const std::string &path, int64_t firstStep) {
-  MappedFile file(path);
+  FileContent file(path);
   std::string_view rest = file.bytes();
   std::string kept;
   for (size_t end; (end = rest.find('\n')) != rest.npos; rest.remove_prefix(end + 1)) {

@@ -19,10 +19,10 @@ struct PairHash {
   }
 };
 
-/// The distinct pieces of the texts with how often they occur, and the pairs in them.
+/// The distinct pieces of texts with how often they occur, and the pairs in them.
 class Merger {
 public:
-  Merger(const std::vector<std::string_view> &texts, const Splitter &splitter);
+  explicit Merger(const std::unordered_map<std::string, int64_t> &counts);
   /// The most frequent pair; nothing if none occurs twice.
   std::optional<Pair> findBest();
   /// Puts token `id` in the place of a pair, everywhere.
@@ -56,14 +56,7 @@ private:
 
 } // namespace
 
-Merger::Merger(const std::vector<std::string_view> &texts, const Splitter &splitter) {
-  std::unordered_map<std::string_view, int64_t> counts;
-  for (std::string_view text : texts)
-    for (size_t begin = 0; begin < text.size();) {
-      size_t end = splitter.endOfPiece(text, begin);
-      ++counts[text.substr(begin, end - begin)];
-      begin = end;
-    }
+Merger::Merger(const std::unordered_map<std::string, int64_t> &counts) {
   // In an order that depends on the texts alone.
   std::vector<std::pair<std::string_view, int64_t>> pieces(counts.begin(), counts.end());
   std::sort(pieces.begin(), pieces.end());
@@ -155,13 +148,27 @@ void Merger::merge(Pair pair, int32_t id) {
       queue.push({count, neighbours});
 }
 
-Tokenizer trainTokenizer(const std::vector<std::string_view> &texts, int32_t vocab,
-                         const std::string &pattern) {
+static std::string expressionOf(const std::string &pattern) {
+  return pattern == "gpt2" ? kGpt2Pattern : pattern == "gpt4" ? kGpt4Pattern : pattern;
+}
+
+BpeTrainer::BpeTrainer(const std::string &pattern)
+    : pattern(expressionOf(pattern)), splitter(this->pattern, "--pattern") {}
+
+void BpeTrainer::add(std::string_view text) {
+  for (size_t begin = 0; begin < text.size();) {
+    size_t end = splitter.endOfPiece(text, begin);
+    ++counts[std::string(text.substr(begin, end - begin))];
+    begin = end;
+  }
+}
+
+Tokenizer BpeTrainer::train(int32_t vocab) const {
   BpeModel model;
-  model.pattern = pattern == "gpt2" ? kGpt2Pattern : pattern == "gpt4" ? kGpt4Pattern : pattern;
+  model.pattern = pattern;
   for (unsigned char byte : bytesInOrder())
     model.tokens.emplace_back(1, char(byte));
-  Merger merger(texts, Splitter(model.pattern, "--pattern"));
+  Merger merger(counts);
   std::unordered_map<std::string, int32_t> idOf;
   for (const std::string &token : model.tokens)
     idOf.emplace(token, int32_t(idOf.size()));
@@ -170,6 +177,8 @@ Tokenizer trainTokenizer(const std::vector<std::string_view> &texts, int32_t voc
     if (!pair)
       break;
     std::string token = model.tokens[pair->first] + model.tokens[pair->second];
+    if (token == kEndOfText)
+      continue;
     // Another pair may have made the same bytes before.
     auto [known, isNew] = idOf.emplace(token, int32_t(model.tokens.size()));
     if (isNew)
@@ -178,7 +187,7 @@ Tokenizer trainTokenizer(const std::vector<std::string_view> &texts, int32_t voc
     merger.merge(*pair, known->second);
   }
   model.begin = int32_t(model.tokens.size());
-  model.tokens.push_back("<|endoftext|>");
+  model.tokens.push_back(kEndOfText);
   model.isSpecial.assign(model.tokens.size(), false);
   model.isSpecial.back() = true;
   return Tokenizer(std::move(model), "tokenizer");

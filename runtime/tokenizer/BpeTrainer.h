@@ -9,12 +9,25 @@
 
 namespace nc {
 
-/// Merges the most frequent pair of neighbours again and again, of equally frequent ones the pair
-/// with the lower ids, until there are `vocab` tokens: 256 bytes, merges and, last,
-/// "<|endoftext|>". Fewer if no pair occurs twice. `pattern` is "gpt2", "gpt4" or a regular
-/// expression. The same texts give the same tokenizer.
-Tokenizer trainTokenizer(const std::vector<std::string_view> &texts, int32_t vocab,
-                         const std::string &pattern);
+class BpeTrainer {
+public:
+  /// `pattern` is "gpt2", "gpt4" or a regular expression. Fails (exit 2) if it is none.
+  explicit BpeTrainer(const std::string &pattern);
+
+  /// Counts the pieces of a text, of which nothing else is kept.
+  void add(std::string_view text);
+
+  /// Merges the most frequent pair of neighbours again and again, of equally frequent ones the pair
+  /// with the lower ids, until there are `vocab` tokens: 256 bytes, merges and, last, kEndOfText,
+  /// whose name no merge makes. Fewer if no pair occurs twice. The same texts give the same
+  /// tokenizer.
+  Tokenizer train(int32_t vocab) const;
+
+private:
+  std::string pattern;
+  Splitter splitter;
+  std::unordered_map<std::string, int64_t> counts; // of pieces
+};
 
 } // namespace nc
 #endif // NANOCHAT_RUNTIME_TOKENIZER_BPETRAINER_H

@@ -15,6 +15,10 @@
 
 namespace nc {
 
+/// What the special token before every document is called in most vocabularies. Where a text has
+/// these letters, they are ordinary text.
+constexpr const char *kEndOfText = "<|endoftext|>";
+
 /// All that a tokenizer is.
 struct BpeModel {
   std::string pattern;             // how texts are split into pieces that merges stay within
@@ -32,9 +36,12 @@ public:
   /// Reads a tokenizer.json. Fails (exit 2), naming the file and what is wrong with it.
   static Tokenizer read(const std::string &path);
   /// The same of the file's content; `name` is what messages call it.
-  static Tokenizer parse(const std::string &text, const std::string &name);
+  static Tokenizer parse(std::string_view text, const std::string &name);
   /// The content of a tokenizer.json.
   std::string text() const;
+  /// Writes a tokenizer.json that was read back and is the same. Fails (exit 1), and nothing is
+  /// written, if it is not.
+  void write(const std::string &path) const;
 
   /// Number of ids: 0 … size() - 1.
   int32_t size() const { return int32_t(model.tokens.size()); }

@@ -2,20 +2,18 @@
 // known here is refused by name.
 //
 // SPDX-License-Identifier: Apache-2.0
-#include "runtime/Errors.h"
 #include "runtime/Files.h"
+#include "runtime/JsonReader.h"
 #include "runtime/tokenizer/ByteLevel.h"
 #include "runtime/tokenizer/Tokenizer.h"
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
 
 namespace nc {
 
 using Json = nlohmann::ordered_json;
 
 static constexpr int64_t kMostTokens = 1 << 24;
-static constexpr const char *kBeginName = "<|endoftext|>";
 
 namespace {
 
@@ -113,11 +111,11 @@ void TokenizerReader::readTokens(const Json &vocab, const Json &added) {
         special.emplace(token["content"].get<std::string>(), token["id"].get<int64_t>());
     if (!isNew)
       fail("added token " + token["content"].dump() + " is there twice");
-    if (!first || where->first == kBeginName)
+    if (!first || where->first == kEndOfText)
       first = where->second;
   }
   if (!first)
-    fail(std::string("it has no special token to begin texts with, such as ") + kBeginName);
+    fail(std::string("it has no special token to begin texts with, such as ") + kEndOfText);
   int64_t count = special.size();
   for (const auto &[token, id] : vocab.items())
     count += !special.count(token);
@@ -184,16 +182,47 @@ BpeModel TokenizerReader::read(const Json &json) {
   return std::move(model);
 }
 
-Tokenizer Tokenizer::parse(const std::string &text, const std::string &name) {
+Tokenizer Tokenizer::parse(std::string_view text, const std::string &name) {
+  std::string problem = "a member is of another type than expected";
   try {
-    return Tokenizer(TokenizerReader(name).read(Json::parse(text)), name);
-  } catch (const Json::exception &problem) {
-    failInput("'" + name + "' is not a tokenizer.json: " + problem.what());
+    return Tokenizer(TokenizerReader(name).read(parseJson<Json>(text)), name);
+  } catch (const std::invalid_argument &wrong) {
+    problem = wrong.what();
+  } catch (const Json::exception &) {
   }
+  failInput("'" + name + "' is not a tokenizer.json: " + problem);
 }
 
 Tokenizer Tokenizer::read(const std::string &path) {
-  return parse(std::string(MappedFile(path).bytes()), path);
+  return parse(FileContent(path).bytes(), path);
+}
+
+/// Does what was read do what was written?
+static bool isSame(Tokenizer &read, const Tokenizer &written) {
+  constexpr size_t kEnough = 1 << 16;
+  std::string sample, decoded;
+  for (int32_t id = 0; id < written.size() && sample.size() < kEnough; ++id)
+    sample += written.bytesOf(id);
+  std::vector<int32_t> ids;
+  read.encode(sample, ids);
+  for (int32_t id : ids)
+    decoded += read.bytesOf(id);
+  return read.hash() == written.hash() && decoded == sample;
+}
+
+void Tokenizer::write(const std::string &path) const {
+  std::string content = text();
+  AtomicFile file(path);
+  file.write(content);
+  try {
+    Tokenizer back = file.isDirect() ? parse(content, path) : read(file.aside());
+    if (!isSame(back, *this))
+      failRun("it reads as another");
+  } catch (const Error &problem) {
+    failRun(format("'%s' was not written: the tokenizer cannot be read back: %s", path.c_str(),
+                   problem.what()));
+  }
+  file.commit();
 }
 
 std::string Tokenizer::text() const {

@@ -7,8 +7,11 @@
 #include "runtime/data/TextFiles.h"
 
 #include <cstring>
+#include <fcntl.h>
 #include <map>
 #include <set>
+#include <sys/stat.h>
+#include <unistd.h>
 
 using namespace nc;
 using namespace nc::test;
@@ -37,16 +40,69 @@ DataSet openText(const TemporaryFolder &folder, int64_t vocab = 257) {
 } // namespace
 
 TEST(TokenStream, is_one_row_over_all_its_parts) {
+  TemporaryFolder folder;
+  ShardInfo narrow, wide;
+  narrow.vocab = 1 << 16;
+  wide.vocab = 1 << 17;
+  writeShard(folder.path("narrow"), {60000, 7}, narrow);
+  writeShard(folder.path("wide"), {100000}, wide);
   TokenStream stream = counting(10);
-  auto narrow = std::make_shared<std::vector<uint16_t>>(std::vector<uint16_t>{60000, 7});
-  stream.append(narrow, narrow->data(), 2, 2);
+  readShard(folder.path("narrow"), narrow.vocab, stream);
+  readShard(folder.path("wide"), wide.vocab, stream);
   stream.append(counting(0));
   stream.append(counting(3));
   EXPECT_EQ(tokensOf(stream),
-            (std::vector<int32_t>{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 60000, 7, 0, 1, 2}));
-  int32_t middle[4];
-  stream.copy(9, 4, middle);
-  EXPECT_EQ(std::vector<int32_t>(middle, middle + 4), (std::vector<int32_t>{9, 60000, 7, 0}));
+            (std::vector<int32_t>{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 60000, 7, 100000, 0, 1, 2}));
+  int32_t middle[5];
+  stream.copy(9, 5, middle);
+  EXPECT_EQ(std::vector<int32_t>(middle, middle + 5),
+            (std::vector<int32_t>{9, 60000, 7, 100000, 0}));
+}
+
+TEST(TokenFile, what_is_changed_under_a_reader_is_an_error) {
+  TemporaryFolder folder;
+  for (int64_t vocab : {1 << 16, 1 << 17}) {
+    std::string path = folder.path("s.bin");
+    ShardInfo info;
+    info.vocab = vocab;
+    writeShard(path, numbers(100, 50), info);
+    int width = vocab > 1 << 16 ? 4 : 2;
+    auto errorAfter = [&](auto change) {
+      writeShard(path, numbers(100, 50), info); // another file of that name
+      TokenStream stream;
+      readShard(path, 50, stream);
+      usleep(20'000); // clocks of file systems are coarse
+      change();
+      int32_t row[10];
+      return errorOf([&] { stream.copy(90, 10, row); });
+    };
+    auto write = [&](int64_t token, int32_t value) {
+      std::fstream file(path, std::ios::in | std::ios::out | std::ios::binary);
+      file.seekp(1024 + token * width).write(reinterpret_cast<char *>(&value), width);
+    };
+    EXPECT_EQ(errorAfter([] {}), "");
+    EXPECT_EQ(errorAfter([&] { write(7, 7); }), "") << "the same bytes are the same data";
+    expectContains(errorAfter([&] { write(95, 50); }), "s.bin' was changed while it was in use");
+    expectContains(errorAfter([&] { write(7, 8); }), "s.bin' was changed while it was in use");
+    expectContains(errorAfter([&] { std::filesystem::resize_file(path, 1050); }),
+                   "s.bin' was cut short while it was in use");
+    EXPECT_EQ(errorAfter([&] { std::filesystem::remove(path); }), "");
+  }
+}
+
+TEST(TokenFile, a_token_that_was_not_there_never_passes_whatever_the_times_say) {
+  TemporaryFolder folder;
+  std::string path = folder.path("s.bin");
+  ShardInfo info;
+  info.vocab = 300;
+  writeShard(path, numbers(100, 50), info);
+  TokenStream stream;
+  readShard(path, 300, stream);
+  auto time = std::filesystem::last_write_time(path);
+  std::fstream(path, std::ios::in | std::ios::out | std::ios::binary).seekp(1024).write("\xff\xff", 2);
+  std::filesystem::last_write_time(path, time);
+  int32_t row[10];
+  expectContains(errorOf([&] { stream.copy(0, 10, row); }), "was changed while it was in use");
 }
 
 TEST(TextFiles, come_in_the_order_of_their_names) {
@@ -90,6 +146,59 @@ TEST(TextFiles, a_single_file_is_cut_at_a_line) {
   EXPECT_EQ(texts[1].begin, 97);
   EXPECT_EQ(texts[1].end, 101);
   EXPECT_TRUE(texts[1].isValidation);
+}
+
+TEST(TextFiles, a_single_file_of_long_lines_gives_a_twentieth) {
+  TemporaryFolder folder;
+  auto cutOf = [&](const std::string &text) {
+    return listText({folder.write("a.rs", text), {}})[1].begin;
+  };
+  std::string line(100'000, 'x');
+  EXPECT_EQ(cutOf(line + "\nend\n"), 95'005) << "no line begins near";
+  EXPECT_EQ(cutOf(line), 95'000);
+  EXPECT_EQ(cutOf(std::string(94'000, 'x') + "\n" + std::string(6'000, 'y')), 94'001)
+      << "the line before is near, none follows";
+  std::string characters;
+  while (characters.size() < 100'000)
+    characters += "\u20ac";
+  EXPECT_EQ(cutOf(characters) % 3, 0) << "characters stay whole";
+  EXPECT_EQ(cutOf(std::string(100'000, '\x80')), 95'004) << "what is no UTF-8 is cut anywhere";
+  for (size_t size : {0, 1, 19, 20, 39, 40, 100})
+    EXPECT_EQ(cutOf(line.substr(0, size)), int64_t(size - size / 20));
+}
+
+TEST(TextFiles, what_cannot_be_read_is_passed_over_with_a_warning) {
+  TemporaryFolder folder;
+  folder.write("a.rs", "a");
+  folder.write("b.rs/\xff.rs", "b"); // a folder with a file's name, a name that is no UTF-8
+  auto listed = [&] {
+    testing::internal::CaptureStderr();
+    std::string names;
+    for (const TextFile &text : listText({folder.path(""), {"rs"}}))
+      names += text.name + " ";
+    return names + "| " + testing::internal::GetCapturedStderr();
+  };
+  EXPECT_EQ(listed(), "a.rs b.rs/\xff.rs | ");
+  std::filesystem::create_symlink("loop.rs", folder.path("loop.rs"));
+  expectContains(listed(), "a.rs b.rs/\xff.rs | warning: passed over '" + folder.path("loop.rs") +
+                               "': Too many levels of symbolic links\n");
+  std::filesystem::create_symlink("none", folder.path("dangling.rs"));
+  std::filesystem::create_symlink("none", folder.path("dangling.txt"));
+  mkfifo(folder.path("b.rs/pipe.rs").c_str(), 0666);
+  expectContains(listed(), "a.rs b.rs/\xff.rs | warning: passed over 3 entries of '");
+  expectContains(errorOf([&] { listText({folder.path("loop.rs"), {"rs"}}); }),
+                 "cannot read '" + folder.path("loop.rs") + "': Too many levels");
+  expectContains(errorOf([&] { listText({folder.path("b.rs/pipe.rs"), {}}); }),
+                 "is not a regular file");
+}
+
+TEST(TextFiles, a_text_cut_short_since_it_was_listed_is_an_error) {
+  TemporaryFolder folder;
+  std::string path = folder.write("a.rs", std::string(1000, 'x'));
+  std::vector<TextFile> texts = listText({path, {}});
+  EXPECT_EQ(texts[1].read().bytes(), std::string(50, 'x'));
+  std::filesystem::resize_file(path, 960);
+  expectContains(errorOf([&] { texts[1].read(); }), "a.rs' was cut short while it was in use");
 }
 
 TEST(DataSet, texts_are_bytes_after_a_token_that_begins_them) {
@@ -147,6 +256,62 @@ TEST(ShardFile, reads_files_of_llm_c) {
   EXPECT_EQ(tokensOf(data.train), (std::vector<int32_t>{50256, 1, 2}));
   EXPECT_EQ(data.validation.size(), 3);
   EXPECT_TRUE(data.vocabulary.isUnknown());
+}
+
+TEST(DataSet, token_files_are_told_by_their_content) {
+  TemporaryFolder folder;
+  auto open = [&](const std::string &path) {
+    testing::internal::CaptureStderr();
+    std::string words = errorOf([&] {
+      DataSet data = openDataSet(folder.path(path), {{"rs"}, Vocabulary::ofBytes(257), 257});
+      fprintf(stderr, "%s %lld", data.isText ? "text" : "tokens",
+              static_cast<long long>(data.train.size() + data.validation.size()));
+    });
+    return words + testing::internal::GetCapturedStderr();
+  };
+  ShardInfo info;
+  info.vocab = 257;
+  folder.write("texts/a.rs", "aaa");
+  folder.write("texts/b.rs", "bbb");
+  folder.write("texts/manifest.json", "{\"name\": \"a browser extension\"}");
+  EXPECT_EQ(open("texts"), "text 8") << "another program's manifest.json says nothing";
+  folder.write("texts/model.bin", "GGUF");
+  expectContains(open("texts"), "has .bin files that are no token files: they are passed over\ntext 8");
+  expectContains(open("texts/model.bin"), "model.bin' is no token file");
+  writeShard(folder.path("texts/t.bin"), numbers(10), info);
+  expectContains(open("texts"), "model.bin' is no token file");
+  std::filesystem::remove(folder.path("texts/model.bin"));
+  expectContains(open("texts"), "has token files and texts: only the token files are read\ntokens 10");
+  writeShard(folder.path("tokens"), numbers(10), info);
+  EXPECT_EQ(open("tokens"), "tokens 10");
+}
+
+TEST(DataSet, a_part_val_of_a_name_is_for_validation) {
+  TemporaryFolder folder;
+  ShardInfo info;
+  info.vocab = 257;
+  const std::pair<const char *, bool> names[] = {
+      {"retrieval_000000.bin", false}, {"modern_000000.bin", false}, {"eval.bin", false},
+      {"values-1.bin", false},         {"validate.bin", false},      {"val.bin", true},
+      {"val-00000.bin", true},         {"fineweb_val_000000.bin", true},
+      {"TinyStories_val.bin", true},   {"Valid.bin", true},          {"x.validation.bin", true}};
+  for (auto [name, isValidation] : names) {
+    writeShard(folder.path(name), numbers(10), info);
+    DataSet data = openDataSet(folder.path(name), {{"rs"}, Vocabulary::ofBytes(257), 257});
+    EXPECT_EQ(data.validation.size() > 0, isValidation) << name;
+  }
+}
+
+TEST(DataSet, token_files_of_two_tokenizers_do_not_mix) {
+  TemporaryFolder folder;
+  for (uint64_t tokenizer : {1, 2}) {
+    ShardInfo info;
+    info.vocab = 257;
+    info.tokenizerHash = tokenizer;
+    writeShard(folder.path(format("%d.bin", int(tokenizer))), numbers(10), info);
+  }
+  expectContains(errorOf([&] { openText(folder); }),
+                 "2.bin' was made with another tokenizer than the token files before it");
 }
 
 TEST(ShardFile, what_is_wrong_with_a_file_is_said) {
@@ -255,6 +420,11 @@ TEST(MixedRows, keep_their_shares_and_meet_every_row_of_each_source_once) {
     EXPECT_EQ(*met[part].rbegin(), int64_t(expected[part]) - 1);
     EXPECT_NEAR(double(early[part]), expected[part] / 20.0, 60);
   }
+}
+
+TEST(MixedRows, shares_that_cannot_be_added_are_refused) {
+  EXPECT_EQ(MixedRows::shareOut({1, 1e-9, 1}), (std::vector<int64_t>{5000, 5000, 10000}));
+  expectContains(errorOf([] { MixedRows::shareOut({1e308, 1e308}); }), "too large to add");
 }
 
 TEST(CopyRows, repeat_their_first_half) {

@@ -36,6 +36,14 @@ std::string roundTrip(Tokenizer &tokenizer, const std::string &text) {
   return decode(tokenizer, ids);
 }
 
+Tokenizer trainTokenizer(const std::vector<std::string> &texts, int32_t vocab,
+                         const std::string &pattern) {
+  BpeTrainer trainer(pattern);
+  for (const std::string &text : texts)
+    trainer.add(text);
+  return trainer.train(vocab);
+}
+
 /// Three letters of a toy text, merged by hand in the test below.
 Tokenizer toy() { return trainTokenizer({"aab aab aab", "ab"}, 260, "gpt2"); }
 
@@ -56,6 +64,17 @@ TEST(Splitter, bytes_that_are_no_text_are_pieces) {
   EXPECT_EQ(piecesOf(kGpt2Pattern, "ab\xff\xfe"
                                    "cd\xc3"),
             (Pieces{"ab", "\xff\xfe", "cd", "\xc3"}));
+}
+
+TEST(Splitter, long_texts_without_a_separator_are_pieces) {
+  std::string text(1 << 20, 'a');
+  EXPECT_EQ(piecesOf("(?:a|ab|b)+", text), Pieces{text});
+  EXPECT_EQ(piecesOf(kGpt4Pattern, text), Pieces{text});
+}
+
+TEST(Splitter, an_expression_that_takes_too_long_is_an_error) {
+  expectContains(errorOf([] { piecesOf("(a+)+[bc]", std::string(40, 'a')); }),
+                 "needs too much time or memory to match at byte 0");
 }
 
 TEST(Splitter, a_wrong_expression_is_refused_with_its_place) {
@@ -88,6 +107,28 @@ TEST(BpeTrainer, merges_the_most_frequent_pair_and_of_equals_the_lower) {
   tokenizer.encode("aaab aab", ids);
   // Ids of bytes are in the order of GPT-2's characters: 'a' is the 65th from '!'.
   EXPECT_EQ(ids, (std::vector<int32_t>{64, 257, 258}));
+}
+
+TEST(BpeTrainer, never_learns_the_name_of_its_special_token) {
+  std::string text;
+  for (int i = 0; i < 50; ++i)
+    text += format("a%d <|endoftext|> <|endoftext|>b <|endoftext|>b\n", i);
+  Tokenizer tokenizer = trainTokenizer({text}, 400, "\\s|\\S+");
+  TemporaryFolder folder;
+  tokenizer.write(folder.path("t.json"));
+  Tokenizer read = Tokenizer::read(folder.path("t.json"));
+  EXPECT_EQ(read.hash(), tokenizer.hash());
+  EXPECT_EQ(roundTrip(read, text), text);
+  for (int32_t id = 0; id < read.size(); ++id)
+    EXPECT_NE(read.bytesOf(id), kEndOfText);
+}
+
+TEST(Tokenizer, a_special_tokens_name_in_a_text_is_ordinary_text) {
+  Tokenizer tokenizer = toy();
+  std::vector<int32_t> ids;
+  tokenizer.encode(kEndOfText, ids);
+  EXPECT_EQ(ids.size(), std::string(kEndOfText).size());
+  EXPECT_EQ(std::count(ids.begin(), ids.end(), tokenizer.beginToken()), 0);
 }
 
 TEST(BpeTrainer, stops_where_no_pair_occurs_twice) {
@@ -140,6 +181,10 @@ TEST(Tokenizer, what_is_wrong_with_a_file_is_said) {
     expectContains(errorOf([&] { Tokenizer::parse(good.substr(0, size), "t.json"); }),
                    "'t.json' is not a tokenizer.json");
   expectContains(errorAfter([](Json &j) { j.erase("model"); }), "it has no 'model'");
+  expectContains(errorAfter([](Json &j) { j["model"]["type"] = 7; }), "another type than expected");
+  expectContains(errorOf([] { Tokenizer::parse("{}}", "t.json"); }), "not JSON from byte 3 on");
+  std::string nested = "{\"model\":" + std::string(100'000, '[') + std::string(100'000, ']') + "}";
+  expectContains(errorOf([&] { Tokenizer::parse(nested, "t.json"); }), "nest deeper than 64");
   expectContains(errorAfter([](Json &j) {
                    j["normalizer"] = {{"type", "NFC"}};
                  }),
