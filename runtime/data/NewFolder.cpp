@@ -70,10 +70,10 @@ NewFolder::NewFolder(const std::string &given, const std::string &flag) : place(
   if (parent.empty())
     parent = ".";
   checkParents(parent, flag);
+  checkFree(place, flag);
   std::string prefix = "." + fs::path(place).filename().string() + ".";
   aside = parent + "/" + prefix + std::to_string(getpid());
   clearLeftovers(parent, prefix);
-  checkFree(place, flag);
   checkFree(aside, flag); // its name is longer
 }
 
