@@ -30,7 +30,8 @@ static int openToRead(const std::string &path) {
   if (descriptor < 0 && errno == EMFILE && raiseFileLimit())
     descriptor = open(path.c_str(), kFlags);
   if (descriptor < 0)
-    failInput(format("cannot read '%s': %s", path.c_str(), strerror(errno)));
+    failInput(format("cannot read '%s': %s", path.c_str(), strerror(errno)),
+              errno == EMFILE ? "raise the limit (ulimit -n), or make fewer token files" : "");
   return descriptor;
 }
 

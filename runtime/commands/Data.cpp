@@ -38,7 +38,8 @@ static void describeFolder(const std::string &path) {
   // Any vocabulary will do: there is no model.
   DataSet data = openDataSet(path, {{"rs"}, Vocabulary::ofBytes(257), int64_t(1) << 31});
   if (data.isText)
-    failInput("'" + path + "' has texts, expected tokens", "make tokens of them with 'data prepare'");
+    failInput("'" + path + "' has texts, expected tokens",
+              "make tokens of them with 'data prepare'");
   printf("%-20s %d\n", "vocabulary", data.vocabulary.size());
   printf("%-20s %016" PRIx64 "\n", "tokenizer hash", data.vocabulary.hash());
   printf("%-20s %lld\n", "training tokens", static_cast<long long>(data.train.size()));

@@ -20,7 +20,7 @@ static constexpr const char *kNuma =
     "threads are not placed by NUMA node yet; hardware.pin keeps them on their processors";
 static constexpr const char *kOpenMp = "threads are our own, OpenMP is not used";
 static constexpr const char *kLoader =
-    "data are mapped and read by the training thread; there is no queue to fill";
+    "data are read by the training thread; there is no queue to fill";
 
 const std::vector<Key> &knownKeys() {
   using T = KeyType;

@@ -25,10 +25,10 @@ struct DataSetOptions {
 };
 
 /// Opens a prepared folder (see Prepare.h), token files (a .bin file or a folder of them; those
-/// with "val", "valid" or "validation" as a part of their names are for validation), or texts, which
-/// are encoded now. Which of them it is, files tell by their content, but what is called .bin is
-/// never a text. Warns of what is passed over.
-/// Fails (exit 2) if there is nothing, or something that does not fit the model.
+/// with "val", "valid" or "validation" as a part of their names are for validation), or texts,
+/// which are encoded now. Which of them it is, files tell by their content, but what is called .bin
+/// is never a text. Warns of what is passed over. Fails (exit 2) if there is nothing, or something
+/// that does not fit the model.
 DataSet openDataSet(const std::string &path, const DataSetOptions &options);
 
 /// The name of the file that describes a prepared folder.

@@ -57,11 +57,10 @@ static void checkParents(fs::path folder, const std::string &flag) {
 static void checkFree(const std::string &path, const std::string &flag) {
   struct stat status;
   if (lstat(path.c_str(), &status) == 0)
-    failInput(flag + ": '" + path + "' is there already",
-              "name a new folder, or remove it first");
+    failInput(flag + ": '" + path + "' is there already", "name a new folder, or remove it first");
   if (errno != ENOENT)
-    failInput(format("%s: cannot make the folder '%s': %s", flag.c_str(), path.c_str(),
-                     strerror(errno)));
+    failInput(
+        format("%s: cannot make the folder '%s': %s", flag.c_str(), path.c_str(), strerror(errno)));
 }
 
 NewFolder::NewFolder(const std::string &given, const std::string &flag) : place(trimmed(given)) {
@@ -71,10 +70,10 @@ NewFolder::NewFolder(const std::string &given, const std::string &flag) : place(
   if (parent.empty())
     parent = ".";
   checkParents(parent, flag);
+  checkFree(place, flag);
   std::string prefix = "." + fs::path(place).filename().string() + ".";
   aside = parent + "/" + prefix + std::to_string(getpid());
   clearLeftovers(parent, prefix);
-  checkFree(place, flag);
   checkFree(aside, flag); // its name is longer
 }
 

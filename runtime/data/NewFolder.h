@@ -8,13 +8,13 @@
 
 namespace nc {
 
-/// A place where nothing is yet. What is to be there is written under a hidden name beside it, which
-/// goes with this object, or where the process did not live so long, with the next of the same
-/// place.
+/// A place where nothing is yet. What is to be there is written under a hidden name beside it,
+/// which goes with this object, or where the process did not live so long, with the next of the
+/// same place.
 class NewFolder {
 public:
-  /// Slashes at the end mean nothing. Fails (exit 2), with the flag, if something is there or nobody
-  /// may make folders there.
+  /// Slashes at the end mean nothing. Fails (exit 2), with the flag, if something is there or
+  /// nobody may make folders there.
   NewFolder(const std::string &place, const std::string &flag);
   ~NewFolder();
   NewFolder(const NewFolder &) = delete;

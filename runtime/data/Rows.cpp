@@ -10,14 +10,19 @@
 
 namespace nc {
 
+static const char *wayOut(const TokenStream &stream, const std::string &what) {
+  if (what == "validation")
+    return "'train' takes validation data of its own with --val, and none with --eval-every 0";
+  if (stream.size() == 0)
+    return "token files with a part 'val' in their names are for validation";
+  return "give more text, or compile the model with a shorter sequence";
+}
+
 static void checkLength(const TokenStream &stream, int64_t length, const std::string &what) {
   if (stream.size() <= length)
     failInput(format("the %s data has %lld tokens, one row needs %lld", what.c_str(),
                      static_cast<long long>(stream.size()), static_cast<long long>(length + 1)),
-              what == "validation" ? "'train' takes validation data of its own with --val, and "
-                                     "none with --eval-every 0"
-              : stream.size() == 0 ? "token files with a part 'val' in their names are for validation"
-                                   : "give more text, or compile the model with a shorter sequence");
+              wayOut(stream, what));
 }
 
 ShuffledWindows::ShuffledWindows(TokenStream tokens, uint64_t seed, int64_t length,

@@ -26,8 +26,8 @@ struct TextOptions {
 };
 
 /// All texts, sorted by name. Every twentieth file, by a hash of its name, is for validation, at
-/// least one; of a single file about the last twentieth, from a line's beginning on where one is near.
-/// Fails (exit 2) if there are none.
+/// least one; of a single file about the last twentieth, from a line's beginning on where one is
+/// near. Fails (exit 2) if there are none.
 std::vector<TextFile> listText(const TextOptions &options);
 
 } // namespace nc

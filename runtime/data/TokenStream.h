@@ -15,8 +15,8 @@ class TokenBlock {
 public:
   virtual ~TokenBlock() = default;
   virtual int64_t size() const = 0;
-  /// Tokens `begin` … `begin` + `count` - 1, which must exist. Fails if they are no longer what they
-  /// were; allocates nothing.
+  /// Tokens `begin` … `begin` + `count` - 1, which must exist. Fails if they are no longer what
+  /// they were; allocates nothing.
   virtual void copy(int64_t begin, int64_t count, int32_t *to) const = 0;
   /// Of the bytes they are kept as.
   virtual uint64_t hash() const = 0;

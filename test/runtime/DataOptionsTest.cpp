@@ -147,7 +147,8 @@ TEST_F(DataOptionsTest, a_model_of_tokens_without_a_tokenizer_says_so) {
   Session session(tiny, 1);
   saveParameters(session, at("model"), Data(tiny, of({at("foreign")}), "").vocabulary());
   EXPECT_TRUE(vocabularyOf(at("model"), tiny.vocab).isUnknown());
-  expectContains(errorOf([&] { Data(tiny, of({text}), at("model")); }), "is text, and the tokenizer");
+  expectContains(errorOf([&] { Data(tiny, of({text}), at("model")); }),
+                 "is text, and the tokenizer");
   Data(tiny, of({at("foreign")}), at("model"));
   ProcessResult result =
       runProcess(std::string(TINY_PROGRAM) + " generate --prompt x --init " + at("model"));

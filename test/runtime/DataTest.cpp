@@ -99,7 +99,9 @@ TEST(TokenFile, a_token_that_was_not_there_never_passes_whatever_the_times_say) 
   TokenStream stream;
   readShard(path, 300, stream);
   auto time = std::filesystem::last_write_time(path);
-  std::fstream(path, std::ios::in | std::ios::out | std::ios::binary).seekp(1024).write("\xff\xff", 2);
+  std::fstream(path, std::ios::in | std::ios::out | std::ios::binary)
+      .seekp(1024)
+      .write("\xff\xff", 2);
   std::filesystem::last_write_time(path, time);
   int32_t row[10];
   expectContains(errorOf([&] { stream.copy(0, 10, row); }), "was changed while it was in use");
@@ -186,9 +188,13 @@ TEST(TextFiles, what_cannot_be_read_is_passed_over_with_a_warning) {
   std::filesystem::create_symlink("none", folder.path("dangling.txt"));
   mkfifo(folder.path("b.rs/pipe.rs").c_str(), 0666);
   expectContains(listed(), "a.rs b.rs/\xff.rs | warning: passed over 3 entries of '");
-  expectContains(errorOf([&] { listText({folder.path("loop.rs"), {"rs"}}); }),
+  expectContains(errorOf([&] {
+                   listText({folder.path("loop.rs"), {"rs"}});
+                 }),
                  "cannot read '" + folder.path("loop.rs") + "': Too many levels");
-  expectContains(errorOf([&] { listText({folder.path("b.rs/pipe.rs"), {}}); }),
+  expectContains(errorOf([&] {
+                   listText({folder.path("b.rs/pipe.rs"), {}});
+                 }),
                  "is not a regular file");
 }
 
@@ -276,12 +282,14 @@ TEST(DataSet, token_files_are_told_by_their_content) {
   folder.write("texts/manifest.json", "{\"name\": \"a browser extension\"}");
   EXPECT_EQ(open("texts"), "text 8") << "another program's manifest.json says nothing";
   folder.write("texts/model.bin", "GGUF");
-  expectContains(open("texts"), "has .bin files that are no token files: they are passed over\ntext 8");
+  expectContains(open("texts"),
+                 "has .bin files that are no token files: they are passed over\ntext 8");
   expectContains(open("texts/model.bin"), "model.bin' is no token file");
   writeShard(folder.path("texts/t.bin"), numbers(10), info);
   expectContains(open("texts"), "model.bin' is no token file");
   std::filesystem::remove(folder.path("texts/model.bin"));
-  expectContains(open("texts"), "has token files and texts: only the token files are read\ntokens 10");
+  expectContains(open("texts"),
+                 "has token files and texts: only the token files are read\ntokens 10");
   writeShard(folder.path("tokens"), numbers(10), info);
   EXPECT_EQ(open("tokens"), "tokens 10");
 }
@@ -290,11 +298,17 @@ TEST(DataSet, a_part_val_of_a_name_is_for_validation) {
   TemporaryFolder folder;
   ShardInfo info;
   info.vocab = 257;
-  const std::pair<const char *, bool> names[] = {
-      {"retrieval_000000.bin", false}, {"modern_000000.bin", false}, {"eval.bin", false},
-      {"values-1.bin", false},         {"validate.bin", false},      {"val.bin", true},
-      {"val-00000.bin", true},         {"fineweb_val_000000.bin", true},
-      {"TinyStories_val.bin", true},   {"Valid.bin", true},          {"x.validation.bin", true}};
+  const std::pair<const char *, bool> names[] = {{"retrieval_000000.bin", false},
+                                                 {"modern_000000.bin", false},
+                                                 {"eval.bin", false},
+                                                 {"values-1.bin", false},
+                                                 {"validate.bin", false},
+                                                 {"val.bin", true},
+                                                 {"val-00000.bin", true},
+                                                 {"fineweb_val_000000.bin", true},
+                                                 {"TinyStories_val.bin", true},
+                                                 {"Valid.bin", true},
+                                                 {"x.validation.bin", true}};
   for (auto [name, isValidation] : names) {
     writeShard(folder.path(name), numbers(10), info);
     DataSet data = openDataSet(folder.path(name), {{"rs"}, Vocabulary::ofBytes(257), 257});

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "runtime/data/Prepare.h"
 #include "TestTools.h"
 #include "runtime/data/DataSet.h"
 #include "runtime/data/NewFolder.h"
-#include "runtime/data/Prepare.h"
 #include "runtime/tokenizer/BpeTrainer.h"
 
 #include <unistd.h>
@@ -111,7 +111,8 @@ TEST(Manifest, what_is_wrong_with_it_is_said_in_our_words) {
   expectContains(errorWith("\"train\"", "\"trains\""), "prepared data: it has no 'train'");
   expectContains(errorWith("\"vocab\": 300", "\"vocab\": 3.5"), "its 'vocab' is of another type");
   expectContains(errorWith("\"vocab\": 300", "\"vocab\": 1e999"), "a number is out of range");
-  expectContains(errorWith("\"sources\": [", "\"sources\": [7, "), "its 'sources' is of another type");
+  expectContains(errorWith("\"sources\": [", "\"sources\": [7, "),
+                 "its 'sources' is of another type");
   expectContains(errorWith("train-00000.bin", "../x.bin"), "is not a name in this folder");
   expectContains(errorWith("\"sources\": [", "\"sources\": " + std::string(100'000, '[')),
                  "nest deeper than 64");

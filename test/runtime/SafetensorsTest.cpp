@@ -72,6 +72,18 @@ TEST(Safetensors, a_failed_write_leaves_the_old_file) {
   EXPECT_NE(errorOf([&] { AtomicFile(folder.path("none/a")); }), "");
 }
 
+TEST(Safetensors, metadata_need_the_header_alone) {
+  TemporaryFolder folder;
+  float value = 1;
+  Metadata metadata = {{"model", "m"}};
+  writeSafetensors(folder.path("a"), {{"w", NC_F32, {1}, &value}}, metadata);
+  std::string content = readFile(folder.path("a"));
+  EXPECT_EQ(readMetadata(folder.write("a", content.substr(0, content.size() - 3))), metadata);
+  for (size_t size : {0, 7, 8, 20})
+    expectContains(errorOf([&] { readMetadata(folder.write("a", content.substr(0, size))); }),
+                   "is not a valid safetensors file");
+}
+
 TEST_P(MalformedFile, is_refused_with_its_name_and_the_reason) {
   TemporaryFolder folder;
   std::string path = folder.write("bad", GetParam().content);
@@ -90,6 +102,7 @@ INSTANTIATE_TEST_SUITE_P(
         Malformed{"long_header", std::string(8, '\xff') + "{}", "header claims"},
         Malformed{"not_json", fileOf("{nonsense", 0), "not JSON"},
         Malformed{"not_utf8", fileOf("{\"\xff\":1}", 0), "not JSON"},
+        Malformed{"nested", fileOf(std::string(100'000, '['), 0), "nest deeper than 64"},
         Malformed{"not_an_object", fileOf("[1]", 0), "not a JSON object"},
         Malformed{"missing_key", fileOf("{\"w\":{\"dtype\":\"F32\"}}", 0), "expected an object"},
         Malformed{"unknown_dtype", fileOf("{" ENTRY("w", "F8_E4M3", "[1]", "0", "2") "}", 2),
