@@ -64,6 +64,10 @@ std::string hashText(uint64_t hash);
 /// The hash of such a text; throws std::invalid_argument.
 uint64_t parseHash(const std::string &text);
 
+/// Keeps an open file for this process until it closes it or ends, however it ends. False if another
+/// has it; true also where the file system knows no locks.
+bool lockFile(int descriptor);
+
 /// Makes the names in a folder survive a power cut. Best effort.
 void syncFolder(const std::string &path);
 

@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <filesystem>
 #include <optional>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include <utility>
@@ -85,6 +86,10 @@ AtomicFile::AtomicFile(const std::string &path) : path(path), target(followed(pa
   if (status && isDirectly(*status)) {
     descriptor = openDirectly(path, *status);
   } else {
+    if (std::error_code ignored; fs::is_symlink(target, ignored)) { // links that go in a circle
+      errno = ELOOP;
+      failWrite(path);
+    }
     descriptor = openAside(folderOf(target), temporary);
     if (descriptor >= 0 && status) // who may read it does not change
       (void)!fchmod(descriptor, status->st_mode & 07777);
@@ -129,6 +134,10 @@ void writeFile(const std::string &path, std::string_view content) {
   AtomicFile file(path);
   file.write(content);
   file.commit();
+}
+
+bool lockFile(int descriptor) {
+  return flock(descriptor, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK;
 }
 
 void syncFolder(const std::string &path) {

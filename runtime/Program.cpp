@@ -88,6 +88,13 @@ int64_t sizeOr(const nc_program &program, const std::string &name, int64_t missi
   return missing;
 }
 
+std::optional<double> scalarDefault(const nc_program &program, const std::string &name) {
+  for (const nc_tensor *input : tensorsOf(program, NC_INPUT))
+    if (isUserScalar(*input) && name == input->name)
+      return input->init_scale;
+  return std::nullopt;
+}
+
 bool isUserScalar(const nc_tensor &tensor) {
   for (std::string_view own : {"tokens", "targets", "position", "step", "steps"})
     if (own == tensor.name)

@@ -8,6 +8,7 @@
 
 #include "runtime/Abi.h"
 
+#include <optional>
 #include <set>
 #include <string>
 #include <string_view>
@@ -85,6 +86,8 @@ std::set<std::string> userScalars(const nc_program &program);
 double leastOfScalar(std::string_view name);
 /// Fails (exit 2) if none of them has that name, with the list, or if it cannot hold `value`.
 void checkScalar(const nc_program &program, const std::string &name, double value);
+/// What a user scalar is unless it is set; nothing if there is none of that name.
+std::optional<double> scalarDefault(const nc_program &program, const std::string &name);
 /// Whether an input is one of them, as opposed to one the runtime fills itself.
 bool isUserScalar(const nc_tensor &tensor);
 

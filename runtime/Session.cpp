@@ -5,7 +5,8 @@
 #include "runtime/Errors.h"
 #include "runtime/Program.h"
 
-#include <cmath>
+#include <algorithm>
+#include <cstring>
 
 namespace nc {
 
@@ -149,18 +150,39 @@ void Session::fillScalars(const nc_entry &entry, int64_t step, int64_t steps) {
   }
 }
 
-template <typename Number> static int64_t scan(const void *data, int64_t count) {
-  auto *values = static_cast<const Number *>(data);
-  for (int64_t i = 0; i < count; ++i)
-    if (!std::isfinite(values[i]))
-      return i;
+/// Of numbers whose exponent is all ones. Whole blocks are looked at, which vectorises.
+template <typename Word, Word exponent>
+static int64_t scan(const char *data, int64_t count) {
+  constexpr int64_t kBlock = 1024;
+  auto isBad = [&](int64_t i) {
+    Word word;
+    memcpy(&word, data + i * sizeof(word), sizeof(word));
+    return Word(word & exponent) == exponent;
+  };
+  for (int64_t begin = 0; begin < count; begin += kBlock) {
+    int64_t end = std::min(begin + kBlock, count);
+    bool any = false;
+    for (int64_t i = begin; i < end; ++i)
+      any |= isBad(i);
+    for (int64_t i = begin; any && i < end; ++i)
+      if (isBad(i))
+        return i;
+  }
   return -1;
 }
 
 int64_t firstNonFinite(int32_t dtype, const void *data, int64_t count) {
-  if (dtype == NC_F32)
-    return scan<float>(data, count);
-  return dtype == NC_F64 ? scan<double>(data, count) : -1;
+  auto *bytes = static_cast<const char *>(data);
+  switch (dtype) {
+  case NC_F32:
+    return scan<uint32_t, 0x7f800000u>(bytes, count);
+  case NC_F64:
+    return scan<uint64_t, 0x7ff0000000000000u>(bytes, count);
+  case NC_BF16:
+    return scan<uint16_t, 0x7f80u>(bytes, count);
+  default:
+    return -1;
+  }
 }
 
 } // namespace nc

@@ -2,21 +2,41 @@
 #include "runtime/Signals.h"
 
 #include <csignal>
+#include <initializer_list>
 
 namespace nc {
 
-static volatile std::sig_atomic_t stopRequested = 0, saveRequested = 0;
+static volatile std::sig_atomic_t stopRequested = 0, saveRequested = 0, readerLost = 0;
+
+static void handle(int signal, void (*handler)(int), int flags) {
+  struct sigaction action = {};
+  action.sa_handler = handler;
+  action.sa_flags = flags | SA_RESTART;
+  sigaction(signal, &action, nullptr);
+}
+
+/// As nohup leaves it.
+static bool isIgnored(int signal) {
+  struct sigaction action;
+  return sigaction(signal, nullptr, &action) == 0 && action.sa_handler == SIG_IGN;
+}
 
 void listenForSignals() {
-  struct sigaction stop = {}, save = {};
-  stop.sa_handler = [](int) { stopRequested = 1; };
-  stop.sa_flags = SA_RESETHAND | SA_RESTART;
-  sigaction(SIGINT, &stop, nullptr);
-  sigaction(SIGTERM, &stop, nullptr);
-  save.sa_handler = [](int) { saveRequested = 1; };
-  save.sa_flags = SA_RESTART;
-  sigaction(SIGUSR1, &save, nullptr);
+  for (int signal : {SIGINT, SIGTERM, SIGHUP, SIGXCPU})
+    if (signal != SIGHUP || !isIgnored(signal))
+      handle(signal, [](int) { stopRequested = 1; }, SA_RESETHAND);
+  handle(SIGUSR1, [](int) { saveRequested = 1; }, 0);
+  auto loseReader = [](int) {
+    if (!readerLost)
+      saveRequested = 1;
+    readerLost = 1;
+  };
+  handle(SIGPIPE, loseReader, 0);
+  // A write beyond the limit fails instead.
+  handle(SIGXFSZ, SIG_IGN, 0);
 }
+
+bool isReaderLost() { return readerLost; }
 
 bool isStopRequested() { return stopRequested; }
 

@@ -46,6 +46,7 @@ void Trainer::run(int64_t step, int64_t firstRow, const RowSource &source,
                   DispatchObserver *observer) {
   session.fillScalars(gradients, step, scheduleSteps);
   input.fill(source, firstRow);
+  sound = false; // from here to the end of the update
   session.run(gradients, observer);
   checkFinite(step);
   // Now, for the update may reuse the memory of the outputs.
@@ -53,6 +54,7 @@ void Trainer::run(int64_t step, int64_t firstRow, const RowSource &source,
   session.fillScalars(update, step, scheduleSteps);
   session.run(update, observer);
   appendScalarOutputs(session, update, report.outputs);
+  sound = true;
 }
 
 void Trainer::checkFinite(int64_t step) {

@@ -35,6 +35,9 @@ public:
   const StepReport &step(int64_t step, int64_t firstRow, const RowSource &source,
                          DispatchObserver *observer);
 
+  /// Are parameters and states those of whole steps, after a step failed, and worth going on from?
+  bool isSound() const { return sound; }
+
   /// The shape of one step's batch, over all micro-batches.
   BatchShape shape() const { return input.shape(); }
 
@@ -50,6 +53,7 @@ private:
   BatchInput input;
   int64_t scheduleSteps;
   StepReport report;
+  bool sound = true;
 };
 
 } // namespace nc

@@ -3,12 +3,12 @@
 
 #include "runtime/Errors.h"
 #include "runtime/Files.h"
+#include "runtime/Safetensors.h"
 #include "runtime/checkpoint/Manifest.h"
 #include "runtime/checkpoint/ModelFile.h"
 
 #include <algorithm>
 #include <cerrno>
-#include <csignal>
 #include <cstring>
 #include <fcntl.h>
 #include <filesystem>
@@ -19,61 +19,128 @@ namespace fs = std::filesystem;
 
 namespace nc {
 
-static constexpr const char *kPrefix = "step-";
-/// Names of what is being written or removed: prefix, step, '.', process.
-static constexpr const char *kHiddenPrefix = ".step-";
-
 static std::string nameOf(int64_t step) {
-  return format("%s%08lld", kPrefix, static_cast<long long>(step));
+  return format("step-%08lld", static_cast<long long>(step));
 }
 
-/// Names of complete checkpoints, newest first.
-static std::vector<std::string> listCheckpoints(const std::string &folder) {
-  std::vector<std::string> names;
+/// The step of a name that nameOf makes, or -1.
+static int64_t stepOf(const std::string &name) {
+  constexpr size_t kPrefix = 5, kMostDigits = 18;
+  if (name.size() > kPrefix + kMostDigits)
+    return -1;
+  int64_t step = atoll(name.c_str() + std::min(kPrefix, name.size()));
+  return name == nameOf(step) ? step : -1;
+}
+
+/// What is in a folder under names of checkpoints, by step.
+static std::map<int64_t, std::string> listNames(const std::string &folder) {
+  std::map<int64_t, std::string> names;
   std::error_code problem;
-  for (const fs::directory_entry &entry : fs::directory_iterator(folder, problem)) {
-    std::string name = entry.path().filename().string();
-    if (entry.is_directory(problem) && name.rfind(kPrefix, 0) == 0)
-      names.push_back(name);
-  }
-  // Longer names are later steps.
-  std::sort(names.begin(), names.end(), [](const std::string &a, const std::string &b) {
-    return std::make_pair(a.size(), a) > std::make_pair(b.size(), b);
-  });
+  for (fs::directory_iterator entry(folder, problem), end; !problem && entry != end;
+       entry.increment(problem))
+    if (int64_t step = stepOf(entry->path().filename().string()); step >= 0)
+      names[step] = folder + "/" + nameOf(step);
   return names;
 }
 
-/// Removes what processes that are no more left under hidden names.
+/// Checkpoints in a folder by step, whole or damaged.
+static std::map<int64_t, std::string> listCheckpoints(const std::string &folder) {
+  std::map<int64_t, std::string> checkpoints = listNames(folder);
+  for (auto at = checkpoints.begin(); at != checkpoints.end();)
+    at = CheckpointManifest::isIn(at->second) ? std::next(at) : checkpoints.erase(at);
+  return checkpoints;
+}
+
+/// ".step-00000010.1234": what process 1234 is writing or removing.
+static std::string hiddenName(const std::string &name) {
+  return "." + name + "." + std::to_string(getpid());
+}
+
+/// Removes what earlier processes left under hidden names; there are no others, as the folder is
+/// this one's.
 static void clearLeftovers(const std::string &folder) {
-  for (const fs::directory_entry &entry : fs::directory_iterator(folder)) {
+  std::error_code ignored;
+  for (const fs::directory_entry &entry : fs::directory_iterator(folder, ignored)) {
     std::string name = entry.path().filename().string();
-    if (name.rfind(kHiddenPrefix, 0) != 0)
-      continue;
-    auto process = pid_t(atoll(name.substr(name.rfind('.') + 1).c_str()));
-    if (process == getpid() || kill(process, 0) == 0 || errno != ESRCH)
-      continue;
-    std::error_code ignored;
-    fs::remove_all(entry.path(), ignored);
+    size_t dot = name.rfind('.');
+    bool isLeft = name[0] == '.' && dot > 1 && stepOf(name.substr(1, dot - 1)) >= 0 &&
+                  dot + 1 < name.size() &&
+                  name.find_first_not_of("0123456789", dot + 1) == name.npos;
+    if (isLeft)
+      fs::remove_all(entry.path(), ignored);
   }
 }
 
 CheckpointWriter::CheckpointWriter(const std::string &folder, int64_t keepLast)
     : folder(folder), keepLast(keepLast) {
+  open();
+  clearLeftovers(folder);
+}
+
+CheckpointWriter::~CheckpointWriter() {
+  if (lock >= 0)
+    close(lock);
+}
+
+void CheckpointWriter::open() {
   std::error_code problem;
   fs::create_directories(folder, problem);
-  if (problem || access(folder.c_str(), W_OK | X_OK) != 0)
+  std::string path = folder + "/.lock";
+  int opened = problem ? -1 : ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+  if (opened < 0)
     failInput(format("--checkpoints: cannot write in folder '%s': %s", folder.c_str(),
                      problem ? problem.message().c_str() : strerror(errno)));
-  clearLeftovers(folder);
+  if (!lockFile(opened)) {
+    close(opened);
+    failInput("--checkpoints: another process trains in '" + folder + "'",
+              "one folder has one run: name another, or end the other run first");
+  }
+  if (lock >= 0)
+    close(lock);
+  lock = opened;
+}
+
+/// Fails if something that is no checkpoint has the name of one after `last`, up to `end`.
+static void checkFree(const std::string &folder, int64_t last, int64_t end) {
+  for (const auto &[step, path] : listNames(folder))
+    if (step > last && step <= end && !CheckpointManifest::isIn(path))
+      failInput("--checkpoints: '" + path + "' has the name of a checkpoint and is none",
+                "it would be in the way: move it, or name another folder");
+}
+
+std::optional<int64_t> CheckpointWriter::begin(const std::string &resumed, int64_t end) {
+  std::map<int64_t, std::string> there = listCheckpoints(folder);
+  std::error_code ignored;
+  fs::path parent = fs::path(resumed).lexically_normal().parent_path();
+  bool isHere = !resumed.empty() && fs::equivalent(parent.empty() ? "." : parent, folder, ignored);
+  int64_t last = isHere ? CheckpointManifest::read(resumed).state.step : -1;
+  checkFree(folder, last, end);
+  own.clear();
+  for (const auto &[step, path] : there) {
+    // What is damaged ends no run's past: it was passed over.
+    if (step > last && !(isHere && CheckpointManifest::isDamaged(path)))
+      failInput(format("--checkpoints: '%s' holds %s, up to step %lld", folder.c_str(),
+                       isHere ? "later checkpoints than the one that is resumed"
+                              : "checkpoints of another run",
+                       static_cast<long long>(there.rbegin()->first)),
+                isHere ? "resume the newest (--resume auto), name another folder with "
+                         "--checkpoints, or move the later ones away"
+                       : "go on with that run (--resume auto), or name another folder with "
+                         "--checkpoints");
+    if (step <= last)
+      own.insert(step);
+  }
+  return isHere ? std::optional(last) : std::nullopt;
 }
 
 namespace {
 /// A folder under a hidden name, gone when this goes.
 class HiddenFolder {
 public:
-  HiddenFolder(const std::string &parent, int64_t step)
-      : path(parent + "/." + nameOf(step) + "." + std::to_string(getpid())) {
-    fs::remove_all(path);
+  HiddenFolder(const std::string &parent, const std::string &name)
+      : path(parent + "/" + hiddenName(name)) {
+    std::error_code ignored;
+    fs::remove_all(path, ignored);
     if (mkdir(path.c_str(), 0777) != 0)
       failRun(format("cannot make the folder '%s': %s", path.c_str(), strerror(errno)));
   }
@@ -81,10 +148,10 @@ public:
     std::error_code ignored;
     fs::remove_all(path, ignored);
   }
-  /// Puts it in the place of `final`, whose former content is then hidden, if there was any.
+  /// Puts it in the place of `final`, whose former content is then hidden, if it was a checkpoint.
   void publish(const std::string &final) {
     int result = rename(path.c_str(), final.c_str());
-    if (result != 0 && (errno == EEXIST || errno == ENOTEMPTY))
+    if (result != 0 && (errno == EEXIST || errno == ENOTEMPTY) && CheckpointManifest::isIn(final))
       result = renameat2(AT_FDCWD, path.c_str(), AT_FDCWD, final.c_str(), RENAME_EXCHANGE);
     if (result != 0)
       failRun(format("cannot write '%s': %s", final.c_str(), strerror(errno)));
@@ -95,8 +162,10 @@ public:
 } // namespace
 
 void CheckpointWriter::save(const Session &session, const RunState &state,
-                            const Vocabulary &vocabulary) const {
-  HiddenFolder hidden(folder, state.step);
+                            const Vocabulary &vocabulary) {
+  if (!fs::exists(folder))
+    open();
+  HiddenFolder hidden(folder, nameOf(state.step));
   CheckpointManifest manifest = CheckpointManifest::of(session.program, state);
   saveParameters(session, hidden.path + "/" + kModelFile, vocabulary);
   saveStates(session, hidden.path + "/" + kOptimizerFile);
@@ -105,30 +174,42 @@ void CheckpointWriter::save(const Session &session, const RunState &state,
   manifest.write(hidden.path);
   hidden.publish(folder + "/" + nameOf(state.step));
   syncFolder(folder);
+  own.insert(state.step);
   removeOld();
 }
 
-void CheckpointWriter::removeOld() const {
-  std::vector<std::string> names = listCheckpoints(folder);
-  for (size_t i = keepLast; i < names.size(); ++i) {
+void CheckpointWriter::removeOld() {
+  while (int64_t(own.size()) > keepLast) {
+    std::string name = nameOf(*own.begin());
+    own.erase(own.begin());
     // Half a checkpoint must not bear a checkpoint's name.
-    std::string hidden = folder + "/." + names[i] + "." + std::to_string(getpid());
-    std::error_code ignored;
-    fs::rename(folder + "/" + names[i], hidden, ignored);
-    fs::remove_all(hidden, ignored);
+    std::string hidden = folder + "/" + hiddenName(name);
+    std::error_code problem;
+    if (CheckpointManifest::isIn(folder + "/" + name))
+      fs::rename(folder + "/" + name, hidden, problem);
+    fs::remove_all(hidden, problem);
   }
 }
 
+/// Fails if the checkpoint cannot be resumed by any program.
+static void checkWhole(const std::string &checkpoint) {
+  CheckpointManifest::read(checkpoint).checkFiles(checkpoint);
+  for (const char *name : {kModelFile, kOptimizerFile})
+    checkFinite(SafetensorsFile(checkpoint + "/" + name));
+}
+
 std::optional<std::string> findNewest(const std::string &folder) {
-  for (const std::string &name : listCheckpoints(folder)) {
-    std::string path = folder + "/" + name;
+  std::map<int64_t, std::string> checkpoints = listCheckpoints(folder);
+  for (auto at = checkpoints.rbegin(); at != checkpoints.rend(); ++at)
     try {
-      CheckpointManifest::read(path).checkFiles(path);
-      return path;
+      checkWhole(at->second);
+      return at->second;
     } catch (const Error &problem) {
       fprintf(stderr, "warning: passing over a damaged checkpoint: %s\n", problem.what());
     }
-  }
+  if (!checkpoints.empty())
+    failInput("'" + folder + "' has checkpoints, and none can be resumed",
+              "the run would begin anew over them: bring one back, or name another folder");
   return std::nullopt;
 }
 

@@ -4,13 +4,14 @@
 #include "runtime/Errors.h"
 #include "runtime/Files.h"
 
+#include <filesystem>
 #include <nlohmann/json.hpp>
 
 namespace nc {
 
 using Json = nlohmann::ordered_json;
 
-static constexpr const char *kFormat = "nanochat checkpoint 1";
+static constexpr const char *kFormatPrefix = "nanochat checkpoint ", *kFormat = "nanochat checkpoint 1";
 static constexpr const char *kFileName = "/manifest.json";
 
 CheckpointManifest CheckpointManifest::of(const nc_program &program, const RunState &state) {
@@ -49,14 +50,38 @@ void CheckpointManifest::write(const std::string &folder) const {
                {"ir_hash", irHash},       {"sizes", sizes},
                {"phase", state.phase},    {"step", state.step},
                {"rows", state.rows},      {"schedule_steps", state.scheduleSteps},
+               {"steps", state.steps},
                {"seed", state.seed},      {"tokenizer_hash", hashText(state.tokenizerHash)},
                {"files", list},           {"data_hash", hashText(state.dataHash)},
-               {"actions", state.actions}};
+               {"actions", state.actions}, {"scalars", state.scalars}};
   json["hash"] = hashText(hashOf(json.dump()));
   std::string text = json.dump(2) + "\n";
   AtomicFile file(folder + kFileName);
   file.write(text.data(), text.size());
   file.commit();
+}
+
+/// A member that counts something.
+static int64_t countAt(const Json &json, const char *key) {
+  const Json &value = json.at(key);
+  if (!value.is_number_integer() || value < 0 || value > INT64_MAX)
+    throw std::invalid_argument(std::string("'") + key + "' is no count");
+  return value;
+}
+
+static RunState parseState(const Json &json) {
+  if (!json.at("seed").is_number_unsigned())
+    throw std::invalid_argument("'seed' is no seed");
+  return {countAt(json, "step"),
+          countAt(json, "rows"),
+          countAt(json, "schedule_steps"),
+          countAt(json, json.contains("steps") ? "steps" : "schedule_steps"),
+          json.at("seed"),
+          json.at("phase"),
+          parseHash(json.at("tokenizer_hash")),
+          parseHash(json.at("data_hash")),
+          json.value("actions", std::vector<std::string>()),
+          json.value("scalars", std::map<std::string, double>())};
 }
 
 static CheckpointManifest parse(Json json) {
@@ -72,33 +97,56 @@ static CheckpointManifest parse(Json json) {
                               json.at("compiler"),
                               json.at("ir_hash"),
                               json.at("sizes"),
-                              {},
+                              parseState(json),
                               {}};
-  manifest.state = {json.at("step"),
-                    json.at("rows"),
-                    json.at("schedule_steps"),
-                    json.at("seed"),
-                    json.at("phase"),
-                    parseHash(json.at("tokenizer_hash")),
-                    parseHash(json.at("data_hash")),
-                    json.value("actions", std::vector<std::string>())};
-  if (manifest.state.step < 0 || manifest.state.rows < 0 || manifest.state.scheduleSteps < 0)
-    throw std::invalid_argument("it counts steps or rows below zero");
   for (const Json &file : json.at("files"))
-    manifest.files.push_back({file.at("file"), file.at("bytes"), parseHash(file.at("hash"))});
-  for (const char *name : {kModelFile, kOptimizerFile})
-    if (manifest.files.size() != 2 || manifest.files[name == kOptimizerFile].name != name)
-      throw std::invalid_argument(std::string("it does not list ") + kModelFile + " and " +
-                                  kOptimizerFile);
+    manifest.files.push_back(
+        {file.at("file"), uint64_t(countAt(file, "bytes")), parseHash(file.at("hash"))});
+  if (manifest.files.size() != 2 || manifest.files[0].name != kModelFile ||
+      manifest.files[1].name != kOptimizerFile)
+    throw std::invalid_argument(std::string("it does not list ") + kModelFile + " and " +
+                                kOptimizerFile);
   return manifest;
 }
 
 CheckpointManifest CheckpointManifest::read(const std::string &folder) {
   MappedFile file(folder + kFileName);
+  std::string reason;
   try {
     return parse(Json::parse(file.bytes()));
+  } catch (const Json::parse_error &problem) {
+    reason = format("it is no JSON, at byte %zu", problem.byte);
+  } catch (const Json::exception &) {
+    reason = "a member is missing, or of another type";
   } catch (const std::exception &problem) {
-    failInput("'" + folder + kFileName + "' does not describe a checkpoint: " + problem.what());
+    reason = problem.what();
+  }
+  failInput("'" + folder + kFileName + "' does not describe a checkpoint: " + reason);
+}
+
+bool CheckpointManifest::isIn(const std::string &folder) {
+  std::error_code problem;
+  if (!std::filesystem::is_regular_file(folder + kFileName, problem))
+    return false;
+  std::string text;
+  try {
+    text = MappedFile(folder + kFileName).bytes();
+  } catch (const Error &) { // it is there, but cannot be read
+    return true;
+  }
+  Json json = Json::parse(text, nullptr, /*allow_exceptions=*/false);
+  if (json.is_discarded())
+    return true;
+  bool hasFormat = json.is_object() && json.contains("format") && json["format"].is_string();
+  return hasFormat && json["format"].get<std::string>().rfind(kFormatPrefix, 0) == 0;
+}
+
+bool CheckpointManifest::isDamaged(const std::string &folder) {
+  try {
+    read(folder).checkFiles(folder);
+    return false;
+  } catch (const Error &) {
+    return true;
   }
 }
 

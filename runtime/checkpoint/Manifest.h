@@ -23,6 +23,10 @@ struct CheckpointManifest {
 
   static CheckpointManifest of(const nc_program &program, const RunState &state);
 
+  /// Is `folder` a checkpoint, be it damaged? Not if its manifest is somebody else's.
+  static bool isIn(const std::string &folder);
+  /// Is its manifest, or one of the files that it lists, not what was written?
+  static bool isDamaged(const std::string &folder);
   /// Of the checkpoint in `folder`. Fails (exit 2) if it is not one.
   static CheckpointManifest read(const std::string &folder);
   void write(const std::string &folder) const;

@@ -3,13 +3,33 @@
 
 #include "runtime/Errors.h"
 #include "runtime/Program.h"
-#include "runtime/Safetensors.h"
 #include "runtime/checkpoint/Checkpoint.h"
 
 #include <cstring>
 #include <filesystem>
 
 namespace nc {
+
+void checkFinite(const Session &session, int64_t step) {
+  for (nc_kind kind : {NC_PARAM, NC_STATE})
+    for (const nc_tensor *tensor : tensorsOf(session.program, kind))
+      if (int64_t at = firstNonFinite(tensor->dtype, session.data(*tensor), elementCount(*tensor));
+          at >= 0)
+        failRun(format("step %lld: %s '%s'[%lld] is not a finite number, so nothing is saved",
+                       static_cast<long long>(step), kindName(kind), tensor->name,
+                       static_cast<long long>(at)),
+                "what was saved before is still there; a lower learning rate may help");
+}
+
+void checkFinite(const SafetensorsFile &file) {
+  for (const TensorView &view : file.tensors()) {
+    int64_t count = view.bytes() / dtypeBytes(view.dtype);
+    if (int64_t at = firstNonFinite(view.dtype, view.data, count); at >= 0)
+      failInput(format("'%s': tensor '%s'[%lld] is not a finite number", file.path().c_str(),
+                       view.name.c_str(), static_cast<long long>(at)),
+                "the run that wrote it had failed: take what was saved earlier");
+  }
+}
 
 static void save(const Session &session, nc_kind kind, const std::string &path,
                  const Metadata &metadata) {
@@ -90,6 +110,7 @@ static void checkTensors(const SafetensorsFile &file, const nc_program &program,
 static void load(Session &session, nc_kind kind, const std::string &path) {
   SafetensorsFile file(path);
   checkTensors(file, session.program, kind);
+  checkFinite(file);
   for (const nc_tensor *tensor : tensorsOf(session.program, kind))
     copyTensor(session, *file.find(tensor->name), *tensor);
 }

@@ -7,6 +7,7 @@
 #ifndef NANOCHAT_RUNTIME_CHECKPOINT_MODELFILE_H
 #define NANOCHAT_RUNTIME_CHECKPOINT_MODELFILE_H
 
+#include "runtime/Safetensors.h"
 #include "runtime/Session.h"
 #include "runtime/data/Vocabulary.h"
 
@@ -14,12 +15,17 @@
 
 namespace nc {
 
+/// Fails (exit 1) if a parameter or state is not finite after `step` steps, naming it.
+void checkFinite(const Session &session, int64_t step);
+/// Fails (exit 2) if a tensor of the file is not finite, naming it.
+void checkFinite(const SafetensorsFile &file);
+
 void saveParameters(const Session &session, const std::string &path, const Vocabulary &vocabulary);
 void saveStates(const Session &session, const std::string &path);
 
 /// Loads the parameters of a model file or of a checkpoint's folder. Fails (exit 2) before anything
-/// is changed if a tensor is missing, unknown or of another shape or dtype; only f32 may become
-/// f64.
+/// is changed if a tensor is missing, unknown, of another shape or dtype, or not finite; only f32 may
+/// become f64.
 void loadParameters(Session &session, const std::string &path);
 void loadStates(Session &session, const std::string &path);
 /// Fails as loadStates would and loads nothing.

@@ -4,6 +4,7 @@
 #ifndef NANOCHAT_RUNTIME_COMMANDS_DATAOPTIONS_H
 #define NANOCHAT_RUNTIME_COMMANDS_DATAOPTIONS_H
 
+#include "runtime/Files.h"
 #include "runtime/data/DataSet.h"
 #include "runtime/data/Rows.h"
 
@@ -44,6 +45,8 @@ public:
   /// `count` rows evenly spaced over the tokens of a split, "all", "train" or "val".
   std::unique_ptr<RowSource> spacedRows(const std::string &split, int64_t count,
                                         int64_t length) const;
+  /// The files that were read, by the options that named them.
+  std::vector<NamedPath> files() const { return {}; }
   /// The same for the same tokens in the same shares; 0 for the copy task.
   uint64_t hash() const;
   /// "1234 training tokens (name 50 %, ...), 60 validation tokens".

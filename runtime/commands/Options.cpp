@@ -84,16 +84,21 @@ static std::pair<std::string, double> parseScalar(const std::string &text) {
   return {text.substr(0, equals), *value};
 }
 
+std::map<std::string, double> givenScalars(const SessionOptions &options) {
+  std::map<std::string, double> scalars = options.shortcuts;
+  for (const std::string &text : options.scalars) {
+    auto [name, value] = parseScalar(text);
+    scalars[name] = value;
+  }
+  return scalars;
+}
+
 std::unique_ptr<Session> makeSession(const nc_program &program, const SessionOptions &options) {
   auto session = std::make_unique<Session>(program, options.threads,
                                            options.isPinned ? Placement::Pinned : Placement::Free,
                                            parseDevice(options.device).index);
-  for (const auto &[name, value] : options.shortcuts)
+  for (const auto &[name, value] : givenScalars(options))
     session->setScalar(name, value);
-  for (const std::string &text : options.scalars) {
-    auto [name, value] = parseScalar(text);
-    session->setScalar(name, value);
-  }
   return session;
 }
 

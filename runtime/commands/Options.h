@@ -38,6 +38,8 @@ struct SessionOptions {
 
 /// Adds --threads, --scalar and the short forms. `options` must outlive the parse.
 void addSessionOptions(CLI::App &command, const nc_program &program, SessionOptions &options);
+/// The scalars that were given, by name. Fails (exit 2) if one is malformed.
+std::map<std::string, double> givenScalars(const SessionOptions &options);
 std::unique_ptr<Session> makeSession(const nc_program &program, const SessionOptions &options);
 
 } // namespace nc

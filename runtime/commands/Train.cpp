@@ -52,8 +52,11 @@ static void addRunOptions(CLI::App &command, TrainOptions &options) {
   auto add = [&](const char *name, int64_t &value, const char *help) {
     return command.add_option(name, value, help)->capture_default_str()->group("Run");
   };
-  add("--steps", options.steps, "Steps of the whole run, with those before it was resumed")
-      ->transform(integerIn(0, kMostSteps));
+  command
+      .add_option("--steps", options.steps,
+                  "Steps of the whole run, with those before it was resumed [1000]")
+      ->transform(integerIn(0, kMostSteps))
+      ->group("Run");
   command
       .add_option("--schedule-steps", options.scheduleSteps,
                   "Steps that schedules of the model are stretched over [--steps]")
@@ -108,10 +111,6 @@ void addTrainCommand(CLI::App &app, const nc_program &program) {
     applyConfig(*command, program, options->config);
     if (options->resume == "auto" && options->checkpoints.empty())
       failInput("--resume auto: no folder to look in", "name it with --checkpoints");
-    for (const auto &[flag, path] :
-         {std::pair("--save", &options->save), std::pair("--save-init", &options->saveInit)})
-      if (!path->empty())
-        checkWritable(*path, flag);
     TrainRun(program, *options).run();
   });
 }

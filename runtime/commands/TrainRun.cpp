@@ -12,6 +12,7 @@
 
 #include <chrono>
 #include <cmath>
+#include <functional>
 #include <utility>
 
 namespace nc {
@@ -23,14 +24,34 @@ static DataOptions dataOptions(const TrainOptions &options) {
   return data;
 }
 
+static void checkPaths(const TrainOptions &options, const Data &data) {
+  std::vector<NamedPath> inputs = {{"--config", options.config.path},
+                                   {"--init", options.init},
+                                   {"--tokenizer", options.data.tokenizer},
+                                   {"--val", options.validation}};
+  for (const NamedPath &file : data.files())
+    inputs.push_back(file);
+  std::vector<NamedPath> outputs = {{"--save", options.save},
+                                    {"--save-init", options.saveInit},
+                                    {"--log", options.log},
+                                    {"--log-file", options.logFile}};
+  for (const NamedPath &output : outputs)
+    if (!output.path.empty())
+      checkWritable(output.path, output.name);
+  checkOutputs(inputs, outputs);
+}
+
+/// Steps of a run whose length nobody says.
+static constexpr int64_t kSteps = 1000;
+
 TrainRun::TrainRun(const nc_program &program, const TrainOptions &options)
     : program(program), options(options), phases(program, options.at),
       session(makeSession(program, options.session)),
-      data(program, dataOptions(options), options.init) {
+      data(program, dataOptions(options), options.init),
+      saves(options.checkpoints, options.keepLast) {
   if (!options.validation.empty())
     data.replaceValidation(options.validation);
-  if (!options.checkpoints.empty())
-    checkpoints.emplace(options.checkpoints, options.keepLast);
+  checkPaths(options, data);
 }
 
 void TrainRun::start() {
@@ -38,7 +59,9 @@ void TrainRun::start() {
   state.phase = options.phase;
   state.tokenizerHash = data.vocabulary().hash();
   state.dataHash = data.hash();
-  state.scheduleSteps = options.scheduleSteps.value_or(options.steps);
+  state.steps = options.steps.value_or(kSteps);
+  state.scheduleSteps = options.scheduleSteps.value_or(state.steps);
+  state.scalars = givenScalars(options.session);
   initialize(*session, state.seed);
   if (!options.init.empty())
     loadParameters(*session, options.init);
@@ -49,6 +72,7 @@ void TrainRun::start() {
     resume(options.resume);
   }
   placePhases();
+  saves.begin(resumed, state.steps);
   trainer.emplace(*session, options.phase, state.scheduleSteps,
                   Metrics(data.vocabulary(), data.copyLength()));
   rows = data.trainingRows(state.seed, trainer->shape().length);
@@ -58,12 +82,22 @@ void TrainRun::start() {
   }
 }
 
+static std::string listed(const std::vector<std::string> &texts) {
+  std::string list;
+  for (const std::string &text : texts)
+    list += " " + text;
+  return list;
+}
+
 void TrainRun::placePhases() {
   // A run that stops before its schedule ends is the first part of one that goes on.
-  phases.place(state.scheduleSteps, std::max(options.steps, state.scheduleSteps));
-  if (savedStep >= 0) {
-    phases.checkPast(state.actions, savedStep);
-    phases.restoreScalars(*session, savedStep);
+  phases.place(state.scheduleSteps, std::max(state.steps, state.scheduleSteps));
+  if (!resumed.empty()) {
+    phases.checkPast(state.actions, state.step);
+    phases.restoreScalars(*session, state.step);
+    if (phases.describe() != state.actions)
+      printf("resumed with another --at:%s, was:%s\n", listed(phases.describe()).c_str(),
+             listed(state.actions).c_str());
   }
   state.actions = phases.describe();
 }
@@ -84,9 +118,9 @@ static void checkAgreement(const RunState &saved, const RunState &wanted,
          "begin a phase from the parameters of another with --init");
   if (saved.tokenizerHash != wanted.tokenizerHash)
     fail("is of a run with another tokenizer than --data has", "use the data it was trained on");
-  if (saved.step > options.steps)
+  if (options.steps && saved.step > *options.steps)
     fail(format("was saved after step %lld, --steps is %lld", static_cast<long long>(saved.step),
-                static_cast<long long>(options.steps)),
+                static_cast<long long>(*options.steps)),
          "--steps counts the whole run, with the steps already done");
 }
 
@@ -96,17 +130,36 @@ void TrainRun::resume(const std::string &checkpoint) {
   if (saved.dataHash != state.dataHash)
     printf("resumed on other data, or other shares of it: rows come in another order\n");
   saved.dataHash = state.dataHash;
+  saved.steps = options.steps.value_or(saved.steps);
+  if (options.at.empty())
+    phases = PhaseSchedule(program, saved.actions);
+  restoreScalars(saved.scalars);
+  saved.scalars = state.scalars;
   state = saved;
   if (options.scheduleSteps)
     state.scheduleSteps = *options.scheduleSteps;
-  savedStep = state.step;
-  if (options.steps > state.scheduleSteps)
+  resumed = checkpoint;
+  if (state.steps > state.scheduleSteps)
     printf(
         "the schedule ends at step %lld, as the run was begun; --schedule-steps %lld would stretch "
         "it over all steps\n",
-        static_cast<long long>(state.scheduleSteps), static_cast<long long>(options.steps));
+        static_cast<long long>(state.scheduleSteps), static_cast<long long>(state.steps));
   printf("resumed '%s': %lld steps are done\n", checkpoint.c_str(),
          static_cast<long long>(state.step));
+}
+
+void TrainRun::restoreScalars(const std::map<std::string, double> &saved) {
+  for (const auto &[name, value] : state.scalars) {
+    auto before = saved.find(name);
+    double was = before != saved.end() ? before->second : *scalarDefault(program, name);
+    if (value != was)
+      printf("resumed with another scalar '%s': %g, was %g\n", name.c_str(), value, was);
+  }
+  for (const auto &[name, value] : saved)
+    if (!scalarDefault(program, name))
+      printf("resumed without scalar '%s', which was %g: the model has none\n", name.c_str(), value);
+    else if (state.scalars.emplace(name, value).second)
+      session->setScalar(name, value);
 }
 
 void TrainRun::describe() const {
@@ -120,6 +173,8 @@ void TrainRun::describe() const {
          static_cast<unsigned long long>(state.seed));
   if (!data.copyLength())
     printf("data: %s\n", data.describe().c_str());
+  for (const auto &[name, value] : state.scalars)
+    printf("%s = %g\n", name.c_str(), value);
 }
 
 void TrainRun::logStep(RunLog &log, const StepReport &report, double speed) {
@@ -142,7 +197,7 @@ void TrainRun::logStep(RunLog &log, const StepReport &report, double speed) {
 
 void TrainRun::evaluateIfDue(RunLog &log, Progress &progress) {
   bool isDue = validation && state.step > 0 &&
-               (state.step % options.evalEvery == 0 || state.step == options.steps);
+               (state.step % options.evalEvery == 0 || state.step == state.steps);
   if (!isDue)
     return;
   progress.pause();
@@ -183,30 +238,28 @@ void TrainRun::runPhases(RunLog &log, Progress &progress) {
   }
 }
 
-void TrainRun::checkpoint() {
-  if (!checkpoints || savedStep == state.step)
-    return;
-  checkpoints->save(*session, state, data.vocabulary());
-  savedStep = state.step;
+void TrainRun::checkpoint() { saves.save(*session, state, data.vocabulary()); }
+
+static void warnOfLostReader() {
+  static bool isSaid = false;
+  if (isReaderLost() && !std::exchange(isSaid, true))
+    fprintf(stderr, "warning: nobody reads the standard output any more; the run goes on\n");
 }
 
-void TrainRun::loop(RunLog &log) {
+void TrainRun::loop(RunLog &log, Progress &progress) {
   std::unique_ptr<DispatchRecorder> recorder;
   DispatchObserver *observer = options.profile ? &profile : nullptr;
   bool isFirst = true;
   if (!options.dumpFolder.empty())
     recorder = std::make_unique<DispatchRecorder>(*session, options.dumpFolder);
-  BatchShape shape = trainer->shape();
-  Progress progress(state.step, options.steps, shape.rows * shape.length, peakSpeed,
-                    options.logFile);
   // The rows of a log that a resumed run goes on with end before this evaluation.
-  if (savedStep == state.step)
+  if (!resumed.empty())
     evaluateIfDue(log, progress);
-  while (state.step < options.steps && !isStopRequested()) {
+  while (state.step < state.steps && !isStopRequested()) {
     runPhases(log, progress);
     const StepReport &report =
         trainer->step(state.step, state.rows, *rows, recorder ? recorder.get() : observer);
-    if (std::exchange(isFirst, false) && state.step + 1 < options.steps)
+    if (std::exchange(isFirst, false) && state.step + 1 < state.steps)
       profile.clear();
     if (recorder) {
       progress.print(format("recorded %lld kernel calls in '%s'",
@@ -215,10 +268,11 @@ void TrainRun::loop(RunLog &log) {
     }
     logStep(log, report, progress.finishStep(state.step, report));
     ++state.step;
-    state.rows += shape.rows;
+    state.rows += trainer->shape().rows;
     evaluateIfDue(log, progress);
     bool isDue = options.saveEvery > 0 && state.step % options.saveEvery == 0;
-    if (takeSaveRequest() || isDue)
+    warnOfLostReader();
+    if (takeSaveRequest() || isDue || saves.isDueAgain())
       checkpoint();
   }
   if (phaseSeconds > 0)
@@ -229,10 +283,44 @@ void TrainRun::loop(RunLog &log) {
         format("stopped by a signal after %lld steps", static_cast<long long>(state.step)));
 }
 
-void TrainRun::finish() {
-  checkpoint();
-  if (!options.save.empty())
+void TrainRun::rescue(RunLog &log) {
+  try {
+    log.finish();
+    if (trainer->isSound() && state.step > 0)
+      saves.finish(*session, state, data.vocabulary());
+  } catch (const Error &problem) {
+    fprintf(stderr, "warning: %s\n", problem.what());
+  }
+}
+
+/// Does all of it, and then fails as the first that failed did.
+static void attemptAll(std::initializer_list<std::function<void()>> parts) {
+  std::optional<Error> first;
+  for (const auto &part : parts)
+    try {
+      part();
+    } catch (const Error &problem) {
+      if (!first)
+        first.emplace(problem);
+      else if (std::string(problem.what()) != first->what())
+        fprintf(stderr, "error: %s\n", problem.what());
+    }
+  if (first)
+    throw Error(*first);
+}
+
+void TrainRun::finish(RunLog &log, Progress &progress) {
+  auto saveModel = [&] {
+    if (options.save.empty())
+      return;
+    checkFinite(*session, state.step);
     saveParameters(*session, options.save, data.vocabulary());
+  };
+  attemptAll({[&] { saves.finish(*session, state, data.vocabulary()); }, saveModel,
+              [&] { log.finish(); }, [&] { progress.finish(); }});
+}
+
+void TrainRun::printTotals() const {
   printf("memory: %s in arenas, %s resident at most\n", bytesText(plannedBytes(program)).c_str(),
          bytesText(peakResidentBytes()).c_str());
   if (options.profile)
@@ -252,9 +340,18 @@ void TrainRun::run() {
     peakSpeed = measurePeakFlops(session->threads()) / program.flops_per_token;
   describe();
   RunLog log(options.log, options.tensorboard, state.step);
+  BatchShape shape = trainer->shape();
+  Progress progress(state.step, state.steps, shape.rows * shape.length, peakSpeed,
+                    options.logFile);
   listenForSignals();
-  loop(log);
-  finish();
+  try {
+    loop(log, progress);
+  } catch (...) {
+    rescue(log);
+    throw;
+  }
+  finish(log, progress);
+  printTotals();
 }
 
 } // namespace nc

@@ -7,9 +7,9 @@
 #include "runtime/KernelProfile.h"
 #include "runtime/PhaseSchedule.h"
 #include "runtime/Trainer.h"
-#include "runtime/checkpoint/Checkpoint.h"
 #include "runtime/commands/DataOptions.h"
 #include "runtime/commands/Options.h"
+#include "runtime/commands/RunSaves.h"
 #include "runtime/config/Apply.h"
 #include "runtime/report/Progress.h"
 #include "runtime/report/RunLog.h"
@@ -24,8 +24,8 @@ struct TrainOptions {
   DataOptions data;
   std::string validation, log, logFile, tensorboard, save, init, resume, checkpoints, saveInit,
       phase = "train", dumpFolder;
-  int64_t steps = 1000, evalEvery = 100, evalBatches = 8, saveEvery = 0, keepLast = 3;
-  std::optional<int64_t> scheduleSteps;
+  int64_t evalEvery = 100, evalBatches = 8, saveEvery = 0, keepLast = 3;
+  std::optional<int64_t> steps, scheduleSteps;
   std::optional<uint64_t> seed;
   std::vector<std::string> at;
   bool profile = false, countAllocations = false;
@@ -41,28 +41,34 @@ private:
   /// Parameters, states and where the run stands.
   void start();
   void resume(const std::string &checkpoint);
+  /// Scalars of the run that is resumed hold unless others are given, which is said.
+  void restoreScalars(const std::map<std::string, double> &saved);
   /// Gives the phases their steps and, in a resumed run, takes up those that are past.
   void placePhases();
   void describe() const;
-  void loop(RunLog &log);
+  void loop(RunLog &log, Progress &progress);
   /// Does what is due before the step that comes next.
   void runPhases(RunLog &log, Progress &progress);
   void logStep(RunLog &log, const StepReport &report, double speed);
   void evaluateIfDue(RunLog &log, Progress &progress);
   void checkpoint();
-  void finish();
+  /// After a failure: saves what whole steps have reached.
+  void rescue(RunLog &log);
+  /// Everything that ends a run, whichever of it fails.
+  void finish(RunLog &log, Progress &progress);
+  void printTotals() const;
 
   const nc_program &program;
   const TrainOptions &options;
   PhaseSchedule phases;
   std::unique_ptr<Session> session;
   Data data;
-  std::optional<CheckpointWriter> checkpoints;
+  RunSaves saves;
+  std::string resumed; // the checkpoint that the run goes on from, or ""
   RunState state;
   KernelProfile profile;   // of --profile
   double phaseSeconds = 0; // what happened between steps took
   double peakSpeed = 0;    // tokens per second at the measured peak; 0 if unknown
-  int64_t savedStep = -1;  // the last step with a checkpoint
   std::optional<Trainer> trainer;
   std::unique_ptr<RowSource> rows, validation; // validation may be null
 };

@@ -4,8 +4,6 @@
 #include "runtime/Errors.h"
 
 #include <array>
-#include <cerrno>
-#include <cstring>
 #include <ctime>
 #include <filesystem>
 #include <unistd.h>
@@ -79,11 +77,9 @@ EventFile::EventFile(const std::string &folder, int64_t firstStep) {
   std::filesystem::create_directories(folder, ignored);
   char host[256] = "localhost";
   gethostname(host, sizeof(host) - 1);
-  path = format("%s/events.out.tfevents.%lld.%s.%d", folder.c_str(),
-                static_cast<long long>(time(nullptr)), host, int(getpid()));
-  file = fopen(path.c_str(), "wb");
-  if (!file)
-    failInput(format("--tensorboard: cannot write '%s': %s", path.c_str(), strerror(errno)));
+  file.emplace(format("%s/events.out.tfevents.%lld.%s.%d", folder.c_str(),
+                      static_cast<long long>(time(nullptr)), host, int(getpid())),
+               "--tensorboard", /*isContinued=*/false);
   Message version = beginEvent(0), start = beginEvent(firstStep), session;
   version.text(kFileVersion, "brain.Event:2");
   writeRecord(version.bytes);
@@ -91,8 +87,6 @@ EventFile::EventFile(const std::string &folder, int64_t firstStep) {
   start.text(kSessionLog, session.bytes);
   writeRecord(start.bytes);
 }
-
-EventFile::~EventFile() { fclose(file); }
 
 void EventFile::write(int64_t step, const std::vector<std::pair<std::string, double>> &values) {
   Message summary, event = beginEvent(step);
@@ -114,8 +108,7 @@ void EventFile::writeRecord(const std::string &event) {
   crc = masked(event);
   record += event;
   record.append(reinterpret_cast<char *>(&crc), 4);
-  if (fwrite(record.data(), 1, record.size(), file) != record.size() || fflush(file) != 0)
-    failRun(format("cannot write '%s': %s", path.c_str(), strerror(errno)));
+  file->append(record);
 }
 
 } // namespace nc

@@ -4,8 +4,9 @@
 #ifndef NANOCHAT_RUNTIME_REPORT_EVENTFILE_H
 #define NANOCHAT_RUNTIME_REPORT_EVENTFILE_H
 
-#include <cstdint>
-#include <cstdio>
+#include "runtime/report/LogFile.h"
+
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -18,18 +19,17 @@ public:
   /// Begins a file of its own in `folder`, which is made if it is not there. What earlier files say
   /// of `firstStep` and later steps no longer counts. Fails (exit 2) if it cannot be made.
   EventFile(const std::string &folder, int64_t firstStep);
-  ~EventFile();
-  EventFile(const EventFile &) = delete;
-  EventFile &operator=(const EventFile &) = delete;
 
-  /// Fails (exit 1) if it cannot be written.
+  /// Never fails; see LogFile.
   void write(int64_t step, const std::vector<std::pair<std::string, double>> &values);
+
+  /// Fails (exit 1) if the file is not complete.
+  void finish() { file->finish(); }
 
 private:
   void writeRecord(const std::string &event);
 
-  std::string path;
-  FILE *file;
+  std::optional<LogFile> file;
 };
 
 /// CRC-32C (Castagnoli; RFC 3720, appendix B.4).

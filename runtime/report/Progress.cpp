@@ -18,16 +18,13 @@ Progress::Progress(int64_t first, int64_t total, int64_t tokensPerStep, double p
     : first(first), total(total), tokensPerStep(tokensPerStep), peakSpeed(peakSpeed),
       isTerminal(isRewritable()), begin(Clock::now()), lastStep(begin), lastShown(begin),
       lastFiled(begin) {
-  if (path.empty())
-    return;
-  file = fopen(path.c_str(), first > 0 ? "a" : "w");
-  if (!file)
-    failInput(format("--log-file: cannot write '%s': %s", path.c_str(), strerror(errno)));
+  if (!path.empty())
+    file.emplace(path, "--log-file", /*isContinued=*/first > 0);
 }
 
-Progress::~Progress() {
+void Progress::finish() {
   if (file)
-    fclose(file);
+    file->finish();
 }
 
 double Progress::seconds() const { return duration<double>(Clock::now() - begin).count(); }
@@ -96,7 +93,7 @@ double Progress::finishStep(int64_t step, const StepReport &report) {
     double mean = tokensPerStep * (step + 1 - first) / std::max(seconds(), 1e-9);
     std::string line = describe(step, report, mean);
     if (isFiled)
-      fprintf(file, "%s\n", line.c_str());
+      file->append(line + "\n");
     // A line that reached the last column would wrap, and what wraps is not written anew.
     if (isShown && isTerminal)
       printf("\r\x1b[K%s", firstCharacters(line, terminalColumns() - 1).c_str());
@@ -117,7 +114,7 @@ void Progress::print(const std::string &line) {
   if (!line.empty())
     printf("%s\n", line.c_str());
   if (file && !line.empty())
-    fprintf(file, "%s\n", line.c_str());
+    file->append(line + "\n");
   fflush(stdout);
 }
 

@@ -6,6 +6,8 @@
 
 #include "runtime/Trainer.h"
 
+#include "runtime/report/LogFile.h"
+
 #include <chrono>
 
 namespace nc {
@@ -20,7 +22,6 @@ public:
   /// the file cannot be written.
   Progress(int64_t first, int64_t total, int64_t tokensPerStep, double peakSpeed,
            const std::string &path);
-  ~Progress();
   Progress(const Progress &) = delete;
   Progress &operator=(const Progress &) = delete;
 
@@ -31,6 +32,8 @@ public:
   /// Time between `pause` and `resume` does not count as training.
   void pause();
   void resume();
+  /// Fails (exit 1) if the file is not complete.
+  void finish();
   /// How long training took so far.
   double seconds() const;
 
@@ -45,7 +48,7 @@ private:
   bool isTerminal;
   bool isLineOpen = false;
   Clock::time_point begin, lastStep, lastShown, lastFiled, pausedAt;
-  FILE *file = nullptr;
+  std::optional<LogFile> file;
 };
 
 } // namespace nc

@@ -4,14 +4,12 @@
 #include "runtime/Errors.h"
 #include "runtime/Files.h"
 
-#include <cerrno>
-#include <cstring>
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
 namespace nc {
 
-void dropRows(const std::string &path, int64_t firstStep) {
+std::string rowsBefore(const std::string &path, int64_t firstStep) {
   MappedFile file(path);
   std::string_view rest = file.bytes();
   std::string kept;
@@ -26,36 +24,33 @@ void dropRows(const std::string &path, int64_t firstStep) {
     if (row["step"] < firstStep)
       kept.append(line) += '\n';
   }
-  if (kept.size() == file.bytes().size())
-    return;
-  AtomicFile shorter(path);
-  shorter.write(kept.data(), kept.size());
-  shorter.commit();
+  return kept;
 }
 
-RunLog::RunLog(const std::string &path, const std::string &tensorboard, int64_t firstStep)
-    : path(path) {
-  if (!path.empty()) {
-    if (firstStep > 0 && std::filesystem::is_regular_file(path))
-      dropRows(path, firstStep);
-    file = fopen(path.c_str(), firstStep > 0 ? "a" : "w");
-    if (!file)
-      failInput(format("--log: cannot write '%s': %s", path.c_str(), strerror(errno)));
-  }
+RunLog::RunLog(const std::string &path, const std::string &tensorboard, int64_t firstStep) {
+  bool isContinued = firstStep > 0;
+  if (!path.empty())
+    file.emplace(path, "--log", isContinued);
+  if (!path.empty() && isContinued && std::filesystem::is_regular_file(path))
+    if (std::string kept = rowsBefore(path, firstStep);
+        kept.size() != std::filesystem::file_size(path))
+      file->replace(kept);
   if (!tensorboard.empty())
     events.emplace(tensorboard, firstStep);
 }
 
-RunLog::~RunLog() {
-  if (file)
-    fclose(file);
-}
-
 void RunLog::write(int64_t step, const JsonLine &line) {
-  if (file && (fputs(line.text().c_str(), file) < 0 || fflush(file) != 0))
-    failRun(format("cannot write '%s': %s", path.c_str(), strerror(errno)));
+  if (file)
+    file->append(line.text());
   if (events)
     events->write(step, line.numbers());
+}
+
+void RunLog::finish() {
+  if (file)
+    file->finish();
+  if (events)
+    events->finish();
 }
 
 } // namespace nc

@@ -6,6 +6,7 @@
 
 #include "runtime/report/EventFile.h"
 #include "runtime/report/JsonLine.h"
+#include "runtime/report/LogFile.h"
 
 #include <optional>
 
@@ -15,23 +16,22 @@ class RunLog {
 public:
   /// Empty names are logs that are not wanted. A run that begins at step 0 begins its logs; a
   /// resumed one goes on in them behind the rows before `firstStep`. Readable while the run goes
-  /// on. Fails (exit 2) if one cannot be written.
+  /// on. Fails (exit 2) if one cannot be written, or another process writes there.
   RunLog(const std::string &path, const std::string &tensorboard, int64_t firstStep);
-  ~RunLog();
-  RunLog(const RunLog &) = delete;
-  RunLog &operator=(const RunLog &) = delete;
 
-  /// Fails (exit 1) if it cannot be written.
+  /// Never fails; see LogFile.
   void write(int64_t step, const JsonLine &line);
+  /// Fails (exit 1) if a log is not complete.
+  void finish();
 
 private:
-  std::string path;
-  FILE *file = nullptr;
+  std::optional<LogFile> file;
   std::optional<EventFile> events;
 };
 
-/// Removes the rows of a log from step `firstStep` on, and a last line that was cut.
-void dropRows(const std::string &path, int64_t firstStep);
+/// The rows of a log before step `firstStep`, without a last line that was cut. Fails (exit 2) if it
+/// is the log of nothing.
+std::string rowsBefore(const std::string &path, int64_t firstStep);
 
 } // namespace nc
 #endif // NANOCHAT_RUNTIME_REPORT_RUNLOG_H

@@ -4,3 +4,4 @@
 // RUN: nanochat-opt %S/../Inputs/dense.mlir --target=native --set batch=3 --emit=exe -o %t.sizes
 // RUN: sed 's/@dense/@another/' %S/../Inputs/dense.mlir > %t.mlir && nanochat-opt %t.mlir --target=native --emit=exe -o %t.model
 // RUN: %python %S/outcomes.py %t.d %t.exe %t.target %t.sizes %t.model
+// RUN: %python %S/outcomes_runs.py %t.r %t.exe

@@ -8,45 +8,14 @@ import subprocess
 import sys
 import time
 
+from outcome_tools import INSIDE, TRAIN, can_mount, change, claim, command, enter, finish, row, steps
+
 folder, program, other_target, other_sizes, other_model = sys.argv[1:]
-failures = 0
-shutil.rmtree(folder, ignore_errors=True)
-os.makedirs(folder)
-os.chdir(folder)
-with open("text.rs", "w") as text:
-    text.writelines(f"fn f{i}(x: u32) -> u32 {{ x * {i * i} }}\n" for i in range(2000))
-TRAIN = ["train", "--eval-every", "0", "--threads", "2"]
+enter(folder)
 
 
-def run(arguments, of=program, prefix=(), **more):
-    return subprocess.run([*prefix, of, *TRAIN, *arguments], capture_output=True, text=True, **more)
-
-
-def row(case, result, code, words):
-    global failures
-    text = result.stdout + result.stderr
-    good = result.returncode == code and words in text
-    failures += not good
-    print(f"{'ok  ' if good else 'FAIL'} {case:58} exit {result.returncode}  {words}")
-    if not good:
-        print(f"     expected exit {code}, found:\n{text}")
-
-
-def claim(case, good, words):
-    global failures
-    failures += not good
-    print(f"{'ok  ' if good else 'FAIL'} {case:58} {words}")
-
-
-def steps(path):
-    return sorted(int(name[5:]) for name in os.listdir(path) if name.startswith("step-"))
-
-
-def change(path, edit):
-    with open(path, "rb") as file:
-        content = file.read()
-    with open(path, "wb") as file:
-        file.write(edit(content))
+def run(arguments, of=program, **more):
+    return command([of, *TRAIN, *arguments], **more)
 
 
 def flip(content):
@@ -89,7 +58,7 @@ row("with fewer steps than are done", run(["--data", "text.rs", "--steps", "6", 
 row("not a checkpoint", run(["--data", "text.rs", "--resume", "text.rs"]), 2, "cannot read 'text.rs/manifest.json'")
 row("folder of checkpoints is a file", run(["--data", "text.rs", "--checkpoints", "text.rs"]), 2, "cannot write in folder 'text.rs'")
 
-row("shards: prepare", subprocess.run([program, "data", "prepare", "text.rs", "--vocab", "257", "-o", "shards"], capture_output=True, text=True), 0, "training")
+row("shards: prepare", command([program, "data", "prepare", "text.rs", "--vocab", "257", "-o", "shards"]), 0, "training")
 for what, file, edit, words in [("truncated", "train-00000.bin", lambda c: c[:-2], "is truncated or damaged"),
                                 ("one bit changed", "train-00000.bin", flip, "was changed"),
                                 ("foreign", "val-00000.bin", lambda c: b"GGUF" + c[4:], "is no token file"),
@@ -105,45 +74,60 @@ row("data: vocabulary larger than the model's", run(["--data", "large", "--steps
 run(["--data", "shards", "--steps", "2", "--checkpoints", "of-shards"], check=True)
 row("data: resumed with another tokenizer", run(["--data", "text.rs", "--steps", "3", "--checkpoints", "of-shards", "--resume", "auto"]), 2, "is of a run with another tokenizer")
 
-# A small file system of one's own needs no rights where user namespaces are allowed.
-inside = ["unshare", "-rm", "sh", "-c"]
-if subprocess.run([*inside, "mount -t tmpfs -o size=1m x /mnt"], capture_output=True).returncode == 0:
+if can_mount():
     script = f"""mount -t tmpfs -o size=300k x /mnt && {program} train --data text.rs --eval-every 0 --steps 4 --checkpoints /mnt/c >/dev/null &&
         head -c 1000000 /dev/zero >/mnt/filler 2>/dev/null; {program} train --data text.rs --eval-every 0 --steps 8 --checkpoints /mnt/c --resume auto; code=$?
         ls -A /mnt/c; {program} train --data text.rs --eval-every 0 --steps 4 --resume /mnt/c/step-00000004; exit $code"""
-    result = subprocess.run([*inside, script], capture_output=True, text=True)
+    result = command([*INSIDE, script])
     row("disk full", result, 1, "No space left on device")
     claim("... the former checkpoint is there, no other", "\nstep-00000004\nresumed" in "\n" + result.stdout, "and can be resumed")
     script = f"mount -t tmpfs x /mnt && mkdir /mnt/c && mount -o remount,ro /mnt && {program} train --data text.rs --checkpoints /mnt/c"
-    row("folder of checkpoints is read-only", subprocess.run([*inside, script], capture_output=True, text=True), 2, "cannot write in folder '/mnt/c'")
+    row("folder of checkpoints is read-only", command([*INSIDE, script]), 2, "cannot write in folder '/mnt/c'")
 else:
     print("skip disk full, read-only: this machine allows no file systems of one's own (unshare -rm)")
 
 
+def start_run():
+    return subprocess.Popen([program, *TRAIN, "--data", "text.rs", "--steps", "100000", "--save-every", "1", "--keep-last", "1",
+                             "--checkpoints", "killed", "--resume", "auto", "--log", "killed.jsonl"], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+
+
+def hidden(path):
+    return os.path.exists(path) and any(name.startswith(".step-") for name in os.listdir(path))
+
+
 def kill_often(times):
-    """Kills a run that saves after every step; each time the newest checkpoint must be whole and no older than before."""
+    """Kills runs that save after every step, each second one in the middle of a save. Two are started at once, of which one is
+    refused. Each time the newest checkpoint must be whole and no older than before."""
     random.seed(1)
-    newest = interrupted = 0
-    for _ in range(times):
-        process = subprocess.Popen([program, *TRAIN, "--data", "text.rs", "--steps", "100000", "--save-every", "1", "--keep-last", "2",
-                                    "--checkpoints", "killed", "--resume", "auto", "--log", "killed.jsonl"], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
-        time.sleep(random.uniform(0.02, 0.12))
-        process.send_signal(signal.SIGKILL)
-        warnings = process.communicate()[1]
-        if warnings or (os.path.exists("killed") and newest and (not steps("killed") or steps("killed")[-1] < newest)):
-            return False, f"after step {newest}: {warnings or os.listdir('killed')}"
+    newest = interrupted = refused = 0
+    for i in range(times):
+        pair = [start_run(), start_run()]
+        time.sleep(random.uniform(0.03, 0.12))
+        while i % 2 and any(one.poll() is None for one in pair) and not hidden("killed"):
+            pass
+        for one in pair:
+            one.send_signal(signal.SIGKILL)
+        said = [one.communicate()[1] for one in pair]
+        for one, words in zip(pair, said):
+            if words and not (one.returncode == 2 and "another process" in words):
+                return False, f"after step {newest}: exit {one.returncode} {words}"
+            refused += one.returncode == 2
         if os.path.exists("killed"):
+            if newest and (not steps("killed") or steps("killed")[-1] < newest):
+                return False, f"after step {newest}: {os.listdir('killed')}"
             newest = max(steps("killed"), default=0)
-            interrupted += any(name.startswith(".") for name in os.listdir("killed"))
-    return newest > 20 and interrupted > times // 10, f"{newest} steps, killed {interrupted} times while saving"
+            interrupted += hidden("killed")
+    return newest > 20 and interrupted > times // 3 and refused > times // 2, \
+        f"{newest} steps, killed {interrupted} times while saving, {refused} runs refused"
 
 
-claim("kill -9, a hundred times", *kill_often(100))
+claim("kill -9 of two runs in one folder, 200 times", *kill_often(200))
 last = steps("killed")[-1] + 3
-run(["--data", "text.rs", "--steps", str(last), "--schedule-steps", "100000", "--checkpoints", "killed", "--resume", "auto", "--log", "killed.jsonl", "--save", "killed.safetensors"], check=True)
+run(["--data", "text.rs", "--steps", str(last), "--schedule-steps", "100000", "--checkpoints", "killed", "--keep-last", "1", "--resume", "auto", "--log", "killed.jsonl", "--save", "killed.safetensors"], check=True)
 run(["--data", "text.rs", "--steps", str(last), "--schedule-steps", "100000", "--log", "whole.jsonl", "--save", "whole.safetensors"], check=True)
 rows = [[line.split(', "tok_s"')[0] for line in open(log)] for log in ("killed.jsonl", "whole.jsonl")]
 claim("... and the run is the one that was never killed", rows[0] == rows[1] and open("killed.safetensors", "rb").read() == open("whole.safetensors", "rb").read(),
       f"{len(rows[0])} equal rows, equal parameters")
-print(f"{failures} outcomes not as they should be")
-sys.exit(failures > 0)
+claim("... of which nothing is left half written", not hidden("killed") and steps("killed") == [last], str(os.listdir("killed")))
+finish()

@@ -16,8 +16,13 @@
 // RUN: cmp %t.whole.safetensors %t.resumed.safetensors
 
 // RUN: rm -rf %t.d && %{run} %{at} --schedule-steps 12 --steps 7
-// RUN: not %{run} --schedule-steps 12 --steps 12 --resume auto 2>&1 | FileCheck %s --check-prefix=PAST
+// RUN: not %{run} --at 9:lr=0.001 --steps 12 --resume auto 2>&1 | FileCheck %s --check-prefix=PAST
 // PAST: error: the run that is resumed stands at step 7 and had --at 6:weight_decay=0.1, where this one has nothing
+// RUN: %{run} %{at} --at 11:lr=0.002 --steps 12 --resume auto | FileCheck %s --check-prefix=OTHER
+// OTHER: resumed with another --at: 6:weight_decay=0.1 6:fire 6:reset-states 9:lr=0.001 11:lr=0.002, was: 6:weight_decay=0.1 6:fire 6:reset-states 9:lr=0.001
+// Without --at, what the run was begun with still happens.
+// RUN: rm -rf %t.d && %{run} %{at} --schedule-steps 12 --steps 7 && %{run} --steps 12 --resume auto --save %t.restored.safetensors
+// RUN: cmp %t.whole.safetensors %t.restored.safetensors
 // RUN: not %{run} --steps 4 --at 5:fire 2>&1 | FileCheck %s --check-prefix=NEVER
 // NEVER: error: --at 5:fire: step 5 is never begun, the run has 4 steps
 // RUN: not %{run} --steps 4 --at 1:fier 2>&1 | FileCheck %s --check-prefix=NAME

@@ -96,8 +96,9 @@ TEST(RunLog, a_full_disk_is_an_error_with_the_path) {
   std::string message = errorOf([] {
     RunLog log("/dev/full", "", 0);
     log.write(0, row(0, 1));
+    log.finish();
   });
-  expectContains(message, "cannot write '/dev/full': No space left on device");
+  expectContains(message, "'/dev/full' is not complete: No space left on device");
 }
 
 TEST(LogReader, leaves_out_a_torn_end_and_names_bad_lines) {

@@ -1,0 +1,36 @@
+// The checkpoints of a run that goes on when one cannot be written.
+//
+// SPDX-License-Identifier: Apache-2.0
+#ifndef NANOCHAT_RUNTIME_COMMANDS_RUNSAVES_H
+#define NANOCHAT_RUNTIME_COMMANDS_RUNSAVES_H
+
+#include "runtime/checkpoint/Checkpoint.h"
+
+#include <chrono>
+
+namespace nc {
+
+class RunSaves {
+public:
+  /// Fails as CheckpointWriter does; an empty folder is none, and nothing is saved.
+  RunSaves(const std::string &folder, int64_t keepLast);
+
+  /// See CheckpointWriter::begin.
+  void begin(const std::string &resumed, int64_t end);
+
+  /// Saves, unless that step is saved. What the disk refuses is a warning, and due again later;
+  /// numbers that are not finite fail (exit 1).
+  void save(const Session &session, const RunState &state, const Vocabulary &vocabulary);
+  /// Whether a save that failed is to be tried again now.
+  bool isDueAgain() const;
+  /// As `save`, but fails (exit 1) if it cannot: there is no later.
+  void finish(const Session &session, const RunState &state, const Vocabulary &vocabulary);
+
+private:
+  std::optional<CheckpointWriter> writer;
+  int64_t savedStep = -1;
+  std::optional<std::chrono::steady_clock::time_point> failed; // the last attempt, if it did
+};
+
+} // namespace nc
+#endif // NANOCHAT_RUNTIME_COMMANDS_RUNSAVES_H

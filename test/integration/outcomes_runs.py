@@ -1,0 +1,164 @@
+"""What becomes of what a run saves and logs: the second part of the table of outcomes.py. Usage: outcomes_runs.py FOLDER PROGRAM"""
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+
+from outcome_tools import INSIDE, TRAIN, can_mount, change, claim, command, enter, finish, row, steps
+
+folder, program = sys.argv[1:]
+enter(folder)
+DATA = ["--data", "text.rs"]
+
+
+def run(arguments, **more):
+    return command([program, *TRAIN, *DATA, *arguments], **more)
+
+
+def rows(log):
+    """A log without what differs between equal runs."""
+    with open(log) as file:
+        return [line.split(', "tok_s"')[0] for line in file]
+
+
+def fresh(*names):
+    for name in names:
+        shutil.rmtree(name, ignore_errors=True) if os.path.isdir(name) else os.path.exists(name) and os.remove(name)
+
+
+# Retention
+SAVE = ["--checkpoints", "c", "--save-every", "4"]
+run([*SAVE, "--steps", "12", "--keep-last", "5"], check=True)
+row("another run in its folder", run([*SAVE, "--steps", "8", "--seed", "9"]), 2, "holds checkpoints of another run, up to step 12")
+row("... also one that begins with --init", run([*SAVE, "--steps", "8", "--init", "c/step-00000004"]), 2, "of another run")
+row("... or goes on from elsewhere", (shutil.copytree("c", "copy"), run([*SAVE, "--steps", "16", "--resume", "copy/step-00000012"]))[1], 2, "of another run")
+row("resumed from an older checkpoint", run([*SAVE, "--steps", "16", "--resume", "c/step-00000004"]), 2, "holds later checkpoints")
+claim("... and all that was there is there", steps("c") == [4, 8, 12], str(steps("c")))
+row("goes on into a new folder", run(["--checkpoints", "new", "--steps", "12", "--resume", "c/step-00000012"]), 0, "12 steps are done")
+claim("... where its checkpoint is", steps("new") == [12], str(steps("new")))
+shutil.copytree("c/step-00000004", "c/step-00000012.bak")
+shutil.copytree("c/step-00000004", "c/step-4")
+os.makedirs("c/step-old/notes")
+os.makedirs("c/step-00000099")
+row("folders that are no checkpoints", run([*SAVE, "--steps", "16", "--keep-last", "1", "--resume", "auto"]), 0, "'c/step-00000012': 12 steps are done")
+left = sorted(os.listdir("c"))
+claim("... are not touched", left == [".lock", "step-00000012.bak", "step-00000016", "step-00000099", "step-4", "step-old"], str(left))
+row("a folder where a checkpoint should go", (os.makedirs("c/step-00000020/mine"), run([*SAVE, "--steps", "20", "--resume", "auto"]))[1], 2, "'c/step-00000020' has the name of a checkpoint and is none")
+claim("... is not touched", os.path.isdir("c/step-00000020/mine"), "c/step-00000020/mine")
+os.makedirs("mine/step-00000009")
+with open("mine/step-00000009/manifest.json", "w") as file:
+    file.write('{"format": "of another program"}')
+row("another program's checkpoints alone", run(["--checkpoints", "mine", "--steps", "2", "--resume", "auto"]), 0, "step 2/2")
+
+# All damaged
+fresh("c", "r.jsonl")
+run([*SAVE, "--steps", "8", "--log", "r.jsonl"], check=True)
+before = open("r.jsonl").read()
+for step in steps("c"):
+    change(f"c/step-{step:08}/model.safetensors", lambda content: content + b"X")
+row("every checkpoint damaged, --resume auto", run([*SAVE, "--steps", "12", "--log", "r.jsonl", "--resume", "auto"]), 2, "none can be resumed")
+claim("... with log and checkpoints as they were", open("r.jsonl").read() == before and steps("c") == [4, 8], str(steps("c")))
+
+# Scalars
+for flag, name in [("--lr", "lr"), ("--weight-decay", "weight_decay"), ("--scalar", "lr")]:
+    value = ["--scalar", "lr=0.37"] if flag == "--scalar" else [flag, "0.37"]
+    fresh("c")
+    run([*SAVE, "--steps", "4", "--schedule-steps", "8", *value, "--log", "parts.jsonl"], check=True)
+    row(f"resumed without {flag}", run([*SAVE, "--steps", "8", "--resume", "auto", "--log", "parts.jsonl"]), 0, f"{name} = 0.37")
+    run(["--steps", "8", *value, "--log", "whole.jsonl"], check=True)
+    claim("... goes on as if it had not stopped", rows("parts.jsonl") == rows("whole.jsonl"), f"{len(rows('whole.jsonl'))} equal rows")
+row("resumed with another --lr", run([*SAVE, "--steps", "12", "--resume", "auto", "--lr", "0.5"]), 0, "another scalar 'lr': 0.5, was 0.37")
+fresh("c")
+run([*SAVE, "--steps", "4"], check=True)
+row("resumed with --lr, begun without", run([*SAVE, "--steps", "8", "--resume", "auto", "--lr", "0.5"]), 0, "another scalar 'lr': 0.5, was")
+
+fresh("c")
+run([*SAVE, "--steps", "4", "--schedule-steps", "8", "--seed", "3", "--at", "6:lr=0.2"], check=True)
+row("resumed without --seed and --at", run([*SAVE, "--steps", "8", "--resume", "auto", "--log", "parts.jsonl"]), 0, "seed 3")
+claim("... of which nothing is forgotten", '"phase": "lr=0.2"' in open("parts.jsonl").read(), "phase lr=0.2")
+fresh("c")
+run([*SAVE, "--steps", "8"], check=True)
+shutil.rmtree("c/step-00000008")
+row("resumed without --steps", run([*SAVE, "--resume", "auto"]), 0, "step 8/8")
+
+# Numbers that are not finite
+fresh("c")
+HUGE = ["--lr", "3e38", "--weight-decay", "3e38"]
+row("parameters are not finite: --save", run(["--steps", "1", *HUGE, "--save", "m.safetensors"]), 1, "is not a finite number, so nothing is saved")
+claim("... writes nothing", not os.path.exists("m.safetensors"), "no m.safetensors")
+overflow = ["--at", "5:lr=3e38", "--at", "5:weight_decay=3e38", "--checkpoints", "c", "--save-every", "2", "--keep-last", "1"]
+row("... a checkpoint", run(["--steps", "10", *overflow]), 1, "step 6: parameter")
+claim("... leaves the last good one", steps("c") == [4], str(steps("c")))
+run(["--steps", "1", "--save", "bad.safetensors"], check=True)
+size = os.path.getsize("bad.safetensors")
+change("bad.safetensors", lambda content: content[:-4] + b"\0\0\xc0\x7f")
+for what, arguments in [("eval", ["eval", "--init", "bad.safetensors", *DATA]), ("generate", ["generate", "--init", "bad.safetensors"]),
+                        ("train --init", [*TRAIN, *DATA, "--steps", "1", "--init", "bad.safetensors"])]:
+    row(f"a model with a NaN: {what}", command([program, *arguments]), 2, "is not a finite number")
+
+# Two processes
+first = subprocess.Popen([program, *TRAIN, *DATA, "--steps", "100000000", "--checkpoints", "two", "--log", "two.jsonl"], stdout=subprocess.DEVNULL)
+while not (os.path.exists("two.jsonl") and os.path.getsize("two.jsonl")):
+    time.sleep(0.01)
+row("a second run in the folder of checkpoints", run(["--checkpoints", "./two/", "--steps", "1"]), 2, "another process trains in './two/'")
+row("a second run with the same log", run(["--log", "two.jsonl", "--steps", "1"]), 2, "another process writes 'two.jsonl'")
+row("... as what the terminal shows", run(["--log-file", "two.jsonl", "--steps", "1"]), 2, "another process writes 'two.jsonl'")
+shutil.rmtree("two")
+first.send_signal(signal.SIGUSR1)
+while not os.path.exists("two") or not steps("two"):
+    time.sleep(0.01)
+claim("the folder vanished, then SIGUSR1", first.poll() is None, "is made again, and the run goes on")
+first.kill()
+first.wait()
+row("... and is free once the process is killed", run(["--checkpoints", "two", "--log", "two.jsonl", "--resume", "auto", "--steps", str(steps("two")[-1] + 1)]), 0, "steps are done")
+
+# Signals
+for name in ["HUP", "TERM", "INT", "XCPU"]:
+    fresh("c")
+    process = subprocess.Popen([program, *TRAIN, *DATA, "--steps", "100000000", "--checkpoints", "c"], stdout=subprocess.PIPE, text=True)
+    process.stdout.readline()
+    time.sleep(0.3)
+    process.send_signal(getattr(signal, "SIG" + name))
+    process.communicate()
+    claim(f"SIG{name}", process.returncode == 0 and len(steps("c")) == 1, "saves and ends well")
+fresh("c")
+process = subprocess.Popen(["nohup", program, *TRAIN, *DATA, "--steps", "1000", "--checkpoints", "c"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+time.sleep(0.2)
+process.send_signal(signal.SIGHUP)
+process.communicate()
+claim("SIGHUP under nohup", steps("c") == [1000], "is ignored")
+fresh("c")
+result = command(["bash", "-c", f"set -o pipefail; {program} {' '.join(TRAIN)} --data text.rs --steps 3000 --checkpoints c | head -1"])
+row("the reader of standard output goes away", result, 0, "the run goes on")
+claim("... a checkpoint is saved then, and at the end", len(steps("c")) == 2 and steps("c")[-1] == 3000, str(steps("c")))
+
+# Disks
+if can_mount():
+    script = f"""mount -t tmpfs -o size=16k x /mnt && {program} {' '.join(TRAIN)} --data text.rs --steps 2000 %s --checkpoints %s --save-every 1000"""
+    for flag in ["--log", "--log-file", "--tensorboard"]:
+        fresh("c")
+        more = "; head -c 100000 /dev/zero >/mnt/filler" if flag != "--log" else ""
+        text = script.replace("x /mnt &&", f"x /mnt{more};") % (f"{flag} /mnt/l", "c")
+        row(f"disk of {flag} full", command([*INSIDE, text]), 1, "No space left on device")
+        claim("... and the run goes on", steps("c") == [1000, 2000], str(steps("c")))
+    fresh("c")
+    text = f"""mkdir c && mount -t tmpfs -o size=60k x c && {program} {' '.join(TRAIN)} --data text.rs --steps 3000 --checkpoints c --save-every 1000 --save m.safetensors; code=$?; ls c; exit $code"""
+    result = command([*INSIDE, text])
+    row("disk of checkpoints full from the start", result, 1, "the run goes on and tries again")
+    claim("... the model is saved all the same", os.path.exists("m.safetensors"), "m.safetensors")
+
+# Outputs over inputs
+for what, arguments in [("--log over the text", ["--log", "text.rs"]), ("--save over the text", ["--save", "./text.rs"]),
+                        ("--log-file over --init", ["--init", "good.safetensors", "--log-file", "good.safetensors"]),
+                        ("--save over --init", ["--init", "good.safetensors", "--save", "good.safetensors"])]:
+    run(["--steps", "1", "--save", "good.safetensors"], check=True)
+    row(what, run(["--steps", "1", *arguments]), 2, "would be written over")
+row("--log and --save into one file", run(["--steps", "1", "--log", "x", "--save", "x"]), 2, "each output needs a file of its own")
+os.symlink("real.safetensors", "link.safetensors")
+row("--save to a link", run(["--steps", "1", "--save", "link.safetensors"]), 0, "step 1/1")
+claim("... follows it", os.path.islink("link.safetensors") and os.path.getsize("real.safetensors") == size, "real.safetensors")
+row("--save and --log to /dev/null", run(["--steps", "1", "--save", "/dev/null", "--log", "/dev/null", "--log-file", "/dev/null"]), 0, "step 1/1")
+finish()
