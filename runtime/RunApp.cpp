@@ -2,10 +2,10 @@
 #include "runtime/RunApp.h"
 
 #include "runtime/Errors.h"
+#include "runtime/Signals.h"
 
 #include <CLI/CLI.hpp>
 #include <cerrno>
-#include <csignal>
 #include <cstdio>
 #include <cstring>
 #include <fcntl.h>
@@ -13,13 +13,6 @@
 #include <unistd.h>
 
 namespace nc {
-
-static bool isReaderNeeded = true;
-
-void ignoreLostReader() {
-  isReaderNeeded = false;
-  signal(SIGPIPE, SIG_IGN);
-}
 
 /// Puts something in the place of standard streams that are closed, on which reads and writes fail.
 static void holdStandardStreams() {
@@ -44,7 +37,7 @@ static int finishOutput(int code) {
   // The stream does not keep the reason; the next write has it again.
   errno = 0;
   (void)!write(STDOUT_FILENO, "\n", 1);
-  if (errno == EPIPE && !isReaderNeeded)
+  if (errno == EPIPE && isReaderLost()) // of which the command was told, and went on
     return code;
   std::string reason = errno ? std::string(": ") + strerror(errno) : "";
   return report(ExitCode::RunFailed, "cannot write the standard output" + reason, "");

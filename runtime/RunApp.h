@@ -17,10 +17,6 @@ namespace nc {
 /// become standard streams, also where those were closed.
 int reportErrors(const std::function<int()> &body);
 
-/// From now on the process goes on where the reader of its standard output ends, and what that does
-/// not read is not lost.
-void ignoreLostReader();
-
 /// Parses the arguments, which runs the chosen command; returns the exit code. What goes wrong is
 /// thrown.
 int runApp(CLI::App &app, int argc, char **argv);
