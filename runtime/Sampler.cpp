@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/Sampler.h"
 
+#include "runtime/Errors.h"
+
 #include <algorithm>
 #include <cmath>
 #include <numeric>
@@ -9,6 +11,10 @@ namespace nc {
 
 int32_t sampleToken(const std::vector<double> &logits, const SamplerOptions &options,
                     double uniform) {
+  for (double logit : logits)
+    if (!std::isfinite(logit))
+      failRun("the model gives no finite numbers for what comes next",
+              "its parameters are finite but too large: take what was saved earlier");
   std::vector<int32_t> order(logits.size());
   std::iota(order.begin(), order.end(), 0);
   std::stable_sort(order.begin(), order.end(),

@@ -15,7 +15,8 @@ struct SamplerOptions {
   double topP = 1;        // then the fewest that together have this probability
 };
 
-/// `uniform` in [0, 1) chooses; equal logits are ordered by token id.
+/// `uniform` in [0, 1) chooses; equal logits are ordered by token id. Fails (exit 1) if one of them
+/// is not finite.
 int32_t sampleToken(const std::vector<double> &logits, const SamplerOptions &options,
                     double uniform);
 

@@ -9,6 +9,7 @@
 #include "runtime/commands/Options.h"
 
 #include <CLI/CLI.hpp>
+#include <cmath>
 #include <cstring>
 
 namespace nc {
@@ -62,6 +63,9 @@ static void runEval(const nc_program &program, const EvalOptions &options) {
   auto rows = data.spacedRows(options.split, options.batches * shape.rows, shape.length);
   Metrics metrics =
       evaluate(*session, *rows, options.batches, Metrics(data.vocabulary(), data.copyLength()));
+  if (!std::isfinite(metrics.loss().value_or(0)))
+    failRun("the loss is not a finite number",
+            "the parameters are finite but too large: take what was saved earlier");
   if (!options.isJson)
     return printMetrics(metrics);
   JsonLine line;

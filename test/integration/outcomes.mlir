@@ -5,3 +5,4 @@
 // RUN: sed 's/@dense/@another/' %S/../Inputs/dense.mlir > %t.mlir && nanochat-opt %t.mlir --target=native --emit=exe -o %t.model
 // RUN: %python %S/outcomes.py %t.d %t.exe %t.target %t.sizes %t.model
 // RUN: %python %S/outcomes_runs.py %t.r %t.exe
+// RUN: %python %S/outcomes_data.py %t.data %t.exe

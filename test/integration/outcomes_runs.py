@@ -1,8 +1,8 @@
 """What becomes of what a run saves and logs: the second part of the table of outcomes.py. Usage: outcomes_runs.py FOLDER PROGRAM"""
-import json
 import os
 import shutil
 import signal
+import struct
 import subprocess
 import sys
 import time
@@ -98,6 +98,11 @@ change("bad.safetensors", lambda content: content[:-4] + b"\0\0\xc0\x7f")
 for what, arguments in [("eval", ["eval", "--init", "bad.safetensors", *DATA]), ("generate", ["generate", "--init", "bad.safetensors"]),
                         ("train --init", [*TRAIN, *DATA, "--steps", "1", "--init", "bad.safetensors"])]:
     row(f"a model with a NaN: {what}", command([program, *arguments]), 2, "is not a finite number")
+
+# 1e30 is finite, and so large that what it is multiplied by is not.
+change("bad.safetensors", lambda content: content[:8 + int.from_bytes(content[:8], "little")] + struct.pack("<f", 1e30) * ((size - 8 - int.from_bytes(content[:8], "little")) // 4))
+for what, arguments in [("eval", ["eval", "--init", "bad.safetensors", *DATA]), ("generate", ["generate", "--init", "bad.safetensors"])]:
+    row(f"a model that is finite and too large: {what}", command([program, *arguments]), 1, "finite")
 
 # Two processes
 first = subprocess.Popen([program, *TRAIN, *DATA, "--steps", "100000000", "--checkpoints", "two", "--log", "two.jsonl"], stdout=subprocess.DEVNULL)

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/Sampler.h"
+#include "runtime/Errors.h"
 #include "runtime/report/JsonLine.h"
 #include "runtime/report/Svg.h"
 
@@ -10,6 +11,11 @@ using namespace nc;
 
 TEST(Sampler, temperature_zero_takes_the_first_most_likely_token) {
   EXPECT_EQ(sampleToken({1, 3, 3, 2}, {0, 0, 1}, 0.99), 1);
+}
+
+TEST(Sampler, takes_nothing_where_logits_are_not_finite) {
+  for (double bad : {double(NAN), double(INFINITY), -double(INFINITY)})
+    EXPECT_THROW(sampleToken({1, bad, 2}, {}, 0.5), Error);
 }
 
 TEST(Sampler, draws_in_proportion_to_the_probabilities) {
