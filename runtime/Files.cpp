@@ -4,8 +4,10 @@
 #include "runtime/Errors.h"
 
 #include <cerrno>
+#include <cstdio>
 #include <cstring>
 #include <fcntl.h>
+#include <memory>
 #include <new>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -81,6 +83,20 @@ FileContent::FileContent(const InputFile &file, int64_t begin, int64_t end)
   if (!base)
     failRun(format("not enough memory for %zu bytes of '%s'", size, file.path().c_str()));
   file.read(begin, base.get(), end - begin);
+}
+
+std::string readInput(const std::string &path) {
+  bool isFile = path != "-";
+  std::unique_ptr<FILE, int (*)(FILE *)> file(isFile ? fopen(path.c_str(), "re") : nullptr, fclose);
+  FILE *stream = isFile ? file.get() : stdin;
+  std::string text;
+  char buffer[1 << 16];
+  while (size_t count = stream ? fread(buffer, 1, sizeof(buffer), stream) : 0)
+    text.append(buffer, count);
+  if (!stream || ferror(stream))
+    failInput(format("cannot read %s: %s",
+                     isFile ? ("'" + path + "'").c_str() : "the standard input", strerror(errno)));
+  return text;
 }
 
 uint64_t hashOf(std::string_view bytes) { return XXH3_64bits(bytes.data(), bytes.size()); }

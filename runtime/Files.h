@@ -85,6 +85,10 @@ private:
 /// Writes a whole file, as AtomicFile does.
 void writeFile(const std::string &path, std::string_view content);
 
+/// All of a file, a device or a pipe; of the standard input where `path` is "-". Fails (exit 2) if
+/// it cannot be read.
+std::string readInput(const std::string &path);
+
 /// XXH3, 64 bits: tells damaged content from what was written.
 uint64_t hashOf(std::string_view bytes);
 /// The same of a file's bytes from `begin` on; allocates nothing.

@@ -23,6 +23,9 @@ template <typename Integer> std::optional<Integer> parseInteger(std::string_view
 /// The finite number that is all of `text`, as 0.5 or -1e-3; else nothing.
 std::optional<double> parseNumber(std::string_view text);
 
+/// Steps are counted this far: they go through doubles.
+constexpr int64_t kMostSteps = int64_t(1) << 53;
+
 /// "of at least 1" or "from 0 to 1", of a range whose ends may be infinite; "" if both are.
 std::string rangeText(double low, double high);
 

@@ -25,7 +25,7 @@ std::optional<PhaseTime> PhaseTime::read(const std::string &text) {
   std::optional<double> number;
   if (isPercent)
     number = parseNumber(text.substr(0, text.size() - 1));
-  else if (auto step = parseInteger<int64_t>(text))
+  else if (auto step = parseInteger<int64_t>(text); step && *step <= kMostSteps)
     number = double(*step);
   return number && *number >= 0 ? std::optional(PhaseTime{*number, isPercent}) : std::nullopt;
 }
@@ -42,9 +42,8 @@ static PhaseTime parseTime(const std::string &option, size_t colon) {
   if (colon == option.npos)
     failInput("expected STEP:ACTION, as in 500:lr=0.1");
   if (!time)
-    failInput("found step '" + text +
-              "', expected a number of at least 0 or, of the schedule, "
-              "a percentage such as 50%");
+    failInput("found step '" + text + "', expected a step from 0 to " + std::to_string(kMostSteps) +
+              " or a percentage of the schedule such as 50%");
   return *time;
 }
 

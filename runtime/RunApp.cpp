@@ -45,12 +45,19 @@ static int finishOutput(int code) {
 
 /// What was wrong with the arguments, in our words where the parser's would mislead.
 [[noreturn]] static void failArguments(const CLI::App &app, const CLI::ParseError &problem) {
-  std::string command = app.get_name();
-  for (const CLI::App *chosen : app.get_subcommands())
+  const CLI::App *chosen = &app;
+  std::string command = app.get_name(), message = problem.what();
+  while (!chosen->get_subcommands().empty()) {
+    chosen = chosen->get_subcommands()[0];
     command += " " + chosen->get_name();
-  std::string message = problem.what();
-  if (app.get_subcommands().empty() && app.remaining_size() > 0)
-    message = "no command '" + app.remaining()[0] + "'";
+  }
+  std::vector<std::string> unknown = app.remaining(/*recurse=*/true);
+  bool lacksCommand = chosen->get_require_subcommand_min() > 0;
+  if (lacksCommand)
+    message = unknown.empty() ? "expected a command" : "no command '" + unknown[0] + "'";
+  constexpr std::string_view kConversion = "Could not convert: "; // only of flags: see Options.h
+  if (message.rfind(kConversion, 0) == 0)
+    message = "found '" + message.substr(kConversion.size()) + "', expected no value";
   failInput(message, "see '" + command + " --help'");
 }
 

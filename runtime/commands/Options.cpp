@@ -2,7 +2,6 @@
 #include "runtime/commands/Options.h"
 
 #include "runtime/Errors.h"
-#include "runtime/Numbers.h"
 #include "runtime/Program.h"
 #include "runtime/device/ProgramChoice.h"
 

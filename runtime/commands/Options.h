@@ -4,6 +4,7 @@
 #ifndef NANOCHAT_RUNTIME_COMMANDS_OPTIONS_H
 #define NANOCHAT_RUNTIME_COMMANDS_OPTIONS_H
 
+#include "runtime/Numbers.h"
 #include "runtime/Processors.h"
 #include "runtime/Session.h"
 
@@ -25,8 +26,8 @@ CLI::Validator numberIn(double low, double high = INFINITY);
 /// An integer in [low, high]; for Option::transform, since the parser takes a leading zero for
 /// octal.
 CLI::Validator integerIn(int64_t low, uint64_t high);
-/// What is counted in memory, and what is only counted: steps go through doubles.
-constexpr uint64_t kMostAtOnce = INT32_MAX, kMostSteps = uint64_t(1) << 53;
+/// The most of what is counted in memory.
+constexpr uint64_t kMostAtOnce = INT32_MAX;
 
 struct SessionOptions {
   int threads = availableProcessors();

@@ -3,6 +3,7 @@
 #include "runtime/Files.h"
 #include "runtime/commands/Commands.h"
 #include "runtime/report/LogReader.h"
+#include "runtime/report/Svg.h"
 
 #include <CLI/CLI.hpp>
 #include <filesystem>

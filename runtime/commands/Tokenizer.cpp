@@ -10,10 +10,8 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
-#include <cerrno>
 #include <chrono>
 #include <cinttypes>
-#include <cstring>
 #include <sstream>
 
 namespace nc {
@@ -27,18 +25,6 @@ struct TokenizerOptions {
 };
 
 } // namespace
-
-static std::string readInput(const std::string &path) {
-  if (path != "-")
-    return std::string(FileContent(path).bytes());
-  std::string text;
-  char buffer[1 << 16];
-  while (size_t count = fread(buffer, 1, sizeof(buffer), stdin))
-    text.append(buffer, count);
-  if (ferror(stdin))
-    failInput(format("cannot read the standard input: %s", strerror(errno)));
-  return text;
-}
 
 static double secondsSince(std::chrono::steady_clock::time_point begin) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();

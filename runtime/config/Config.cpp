@@ -203,9 +203,9 @@ static toml::table parseToml(std::string_view text, const std::string &path) {
 }
 
 void Config::readFile(const std::string &path) {
-  FileContent file(path);
+  std::string text = readInput(path);
   try {
-    toml::table table = parseToml(file.bytes(), path);
+    toml::table table = parseToml(text, path);
     Reader(values, tables, remarks).readTable(table, "", [&](const toml::source_position &at) {
       return placeIn(path, at);
     });

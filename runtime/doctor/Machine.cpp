@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/Arenas.h"
 #include "runtime/Errors.h"
+#include "runtime/Numbers.h"
 #include "runtime/Processors.h"
 #include "runtime/Program.h"
 #include "runtime/doctor/Finding.h"
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
@@ -55,8 +57,10 @@ static Finding examineVectors(const std::string &root) {
 }
 
 static Finding examineMemory(const std::string &root) {
-  auto bytes = [&](const char *key) {
-    return strtoll(lookUp(root + "/proc/meminfo", key).c_str(), nullptr, 10) * 1024;
+  auto bytes = [&](const char *key) -> int64_t { // "16777216 kB"
+    std::string text = lookUp(root + "/proc/meminfo", key);
+    auto kib = parseInteger<int64_t>(text.substr(0, text.find(' '))).value_or(0);
+    return std::clamp<int64_t>(kib, 0, INT64_MAX / 1024) * 1024;
   };
   int64_t total = bytes("MemTotal"), available = bytes("MemAvailable");
   return {"memory", total > 0, bytesText(total) + ", " + bytesText(available) + " available",

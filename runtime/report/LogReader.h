@@ -4,9 +4,10 @@
 #ifndef NANOCHAT_RUNTIME_REPORT_LOGREADER_H
 #define NANOCHAT_RUNTIME_REPORT_LOGREADER_H
 
-#include "runtime/report/Svg.h"
+#include "runtime/report/Points.h"
 
 #include <map>
+#include <string>
 
 namespace nc {
 

@@ -141,7 +141,8 @@ TEST_F(CommandLine, a_signal_ends_the_run_after_a_step_and_saves) {
   EXPECT_EQ(result.code, 0);
   expectContains(result.output, "stopped by a signal after");
   EXPECT_TRUE(SafetensorsFile(at("s")).find("table"));
-  EXPECT_EQ(std::distance(std::filesystem::directory_iterator(at("c")), {}), 2) << "the checkpoint and the lock";
+  EXPECT_EQ(std::distance(std::filesystem::directory_iterator(at("c")), {}), 2)
+      << "the checkpoint and the lock";
 }
 
 TEST_F(CommandLine, a_user_signal_saves_and_the_run_goes_on) {
@@ -150,7 +151,8 @@ TEST_F(CommandLine, a_user_signal_saves_and_the_run_goes_on) {
   ProcessResult result = runProcess(
       "(" + train + " & p=$!; sleep 0.5; kill -USR1 $p; sleep 0.5; kill -TERM $p; wait $p)");
   EXPECT_EQ(result.code, 0);
-  EXPECT_EQ(std::distance(std::filesystem::directory_iterator(at("c")), {}), 3) << "two checkpoints and the lock";
+  EXPECT_EQ(std::distance(std::filesystem::directory_iterator(at("c")), {}), 3)
+      << "two checkpoints and the lock";
 }
 
 TEST_F(CommandLine, eval_measures_and_can_zero_a_parameter) {
@@ -251,6 +253,11 @@ TEST_F(CommandLine, wrong_input_is_exit_code_2_and_says_why) {
   expectInputError("train --data " + at("") + " --ext py", "no files *.py");
   expectInputError("train --colour red", "--colour");
   expectInputError("dance", "no command 'dance'");
+  expectInputError("tokenizer dance", "no command 'dance'");
+  expectInputError("tokenizer", "expected a command");
+  expectInputError("info --json=x", "found '--json = x', expected no value");
+  expectInputError("train --at 9007199254740993:lr=1",
+                   "expected a step from 0 to 9007199254740992");
   expectInputError("eval --data " + data, "--init is required");
   expectInputError("eval --data " + data + " --init " + init + " --zero w", "no parameter 'w'");
   expectInputError("generate --loops 3 --init " + init, "expected 1 … 2");

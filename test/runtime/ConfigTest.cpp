@@ -101,8 +101,9 @@ TEST_F(ConfigFile, what_is_no_toml_is_refused_with_its_place) {
   expectContains(errorOf([&] { read("[training]\nseed = 1\nseed = 2\n"); }), "run.toml:3:");
   expectContains(errorOf([&] { read("a = \"\xff\""); }), "run.toml:1:");
   expectContains(errorOf([&] { Config(folder.path("none.toml"), {}); }), "none.toml");
-  expectContains(errorOf([&] { Config(folder.path(""), {}); }), "is not a regular file");
+  expectContains(errorOf([&] { Config(folder.path(""), {}); }), "Is a directory");
   EXPECT_TRUE(read("").settings().empty());
+  EXPECT_TRUE(Config("/dev/null", {}).settings().empty());
 }
 
 TEST_F(ConfigFile, that_nests_deeply_is_refused) {

@@ -5,6 +5,7 @@
 #include "runtime/report/HtmlReport.h"
 #include "runtime/report/PeakFlops.h"
 #include "runtime/report/RunLog.h"
+#include "runtime/report/Svg.h"
 
 #include <cmath>
 #include <cstring>
