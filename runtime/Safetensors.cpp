@@ -18,43 +18,40 @@ static constexpr const char *kMetadata = "__metadata__";
 
 namespace {
 
-/// Turns the bytes of one file into views; every member fails with the file's name.
+/// Reads what a file says of its tensors; every member fails with the file's name.
 class HeaderReader {
 public:
-  HeaderReader(const std::string &path, std::string_view file) : path(path), file(file) {}
+  explicit HeaderReader(const InputFile &file) : file(file) {}
 
-  void read(std::vector<TensorView> &views, Metadata &metadata);
-  /// Needs the header alone.
-  Metadata readMetadata();
+  void read(std::vector<StoredTensor> &tensors, Metadata &metadata);
 
 private:
   [[noreturn]] void fail(const std::string &reason) const {
-    failInput(format("'%s' is not a valid safetensors file: %s", path.c_str(), reason.c_str()));
+    failInput(format("'%s' is not a valid safetensors file: %s", file.path().c_str(), reason.c_str()));
   }
-  std::string_view headerText();
+  FileContent readHeader();
   Json parse(std::string_view text) const;
   Metadata metadataOf(const Json &header) const;
-  TensorView readTensor(const std::string &name, const Json &entry) const;
+  StoredTensor readTensor(const std::string &name, const Json &entry) const;
   int64_t readInteger(const std::string &name, const char *key, const Json &value) const;
-  void checkCoverage(const std::vector<TensorView> &views) const;
+  void checkCoverage(const std::vector<StoredTensor> &tensors) const;
 
-  const std::string &path;
-  std::string_view file;
-  std::string_view data;
+  const InputFile &file;
+  int64_t data = 0; // where tensors begin
 };
 
 } // namespace
 
-std::string_view HeaderReader::headerText() {
+FileContent HeaderReader::readHeader() {
   uint64_t length = 0;
   if (file.size() < 8)
-    fail(format("it has %zu bytes, expected at least 8", file.size()));
-  memcpy(&length, file.data(), 8);
-  if (length > file.size() - 8)
-    fail(format("its header claims %llu bytes, %zu are there",
-                static_cast<unsigned long long>(length), file.size() - 8));
-  data = file.substr(8 + length);
-  return file.substr(8, length);
+    fail(format("it has %lld bytes, expected at least 8", static_cast<long long>(file.size())));
+  file.read(0, &length, 8);
+  if (length > uint64_t(file.size() - 8))
+    fail(format("its header claims %llu bytes, %lld are there",
+                static_cast<unsigned long long>(length), static_cast<long long>(file.size() - 8)));
+  data = 8 + int64_t(length);
+  return FileContent(file, 8, data);
 }
 
 Json HeaderReader::parse(std::string_view text) const {
@@ -94,8 +91,6 @@ Metadata HeaderReader::metadataOf(const Json &header) const {
   return metadata;
 }
 
-Metadata HeaderReader::readMetadata() { return metadataOf(parse(headerText())); }
-
 int64_t HeaderReader::readInteger(const std::string &name, const char *key,
                                   const Json &value) const {
   if (!value.is_number_unsigned() || value.get<uint64_t>() > uint64_t(INT64_MAX))
@@ -112,92 +107,101 @@ static int32_t dtypeOfName(const std::string &name) {
   return found == dtypes.end() ? -1 : found->second;
 }
 
-TensorView HeaderReader::readTensor(const std::string &name, const Json &entry) const {
+StoredTensor HeaderReader::readTensor(const std::string &name, const Json &entry) const {
   auto where = "tensor '" + name + "': ";
   if (!entry.is_object() || entry.size() != 3 || !entry.contains("dtype") ||
       !entry.contains("shape") || !entry.contains("data_offsets"))
     fail(where + "expected an object with dtype, shape and data_offsets");
   const Json &dtype = entry["dtype"], &shape = entry["shape"], &offsets = entry["data_offsets"];
-  TensorView view{
-      name, dtype.is_string() ? dtypeOfName(dtype.get<std::string>()) : -1, {}, nullptr};
-  if (view.dtype < 0)
+  StoredTensor tensor{name, dtype.is_string() ? dtypeOfName(dtype.get<std::string>()) : -1, {}, 0};
+  if (tensor.dtype < 0)
     fail(where + "dtype " + dtype.dump() + " is not one of F32, F64, I32, I8, I64");
   if (!shape.is_array() || !offsets.is_array() || offsets.size() != 2)
     fail(where + "expected an array 'shape' and a pair 'data_offsets'");
-  int64_t bytes = dtypeBytes(view.dtype);
+  int64_t bytes = dtypeBytes(tensor.dtype);
   for (const Json &extent : shape) {
-    view.shape.push_back(readInteger(name, "shape", extent));
-    if (__builtin_mul_overflow(bytes, view.shape.back(), &bytes))
+    tensor.shape.push_back(readInteger(name, "shape", extent));
+    if (__builtin_mul_overflow(bytes, tensor.shape.back(), &bytes))
       fail(where + "its shape " + shape.dump() + " is too large");
   }
   int64_t begin = readInteger(name, "data_offsets", offsets[0]);
   int64_t end = readInteger(name, "data_offsets", offsets[1]);
-  if (begin > end || uint64_t(end) > data.size())
+  if (begin > end || end > file.size() - data)
     fail(where + "data_offsets " + offsets.dump() + " do not lie in the " +
-         std::to_string(data.size()) + " bytes of data");
+         std::to_string(file.size() - data) + " bytes of data");
   if (end - begin != bytes)
     fail(where + format("it has %lld bytes, its shape and dtype need %lld",
                         static_cast<long long>(end - begin), static_cast<long long>(bytes)));
-  view.data = data.data() + begin;
-  return view;
+  tensor.begin = data + begin;
+  return tensor;
 }
 
-void HeaderReader::checkCoverage(const std::vector<TensorView> &views) const {
-  const char *next = data.data();
-  for (const TensorView &view : views) {
-    auto *begin = static_cast<const char *>(view.data);
-    if (begin != next)
-      fail("tensor '" + view.name + "' " +
-           (begin < next ? "overlaps the one before it" : "leaves a gap before it"));
-    next = begin + view.bytes();
+void HeaderReader::checkCoverage(const std::vector<StoredTensor> &tensors) const {
+  int64_t next = data;
+  for (const StoredTensor &tensor : tensors) {
+    if (tensor.begin != next)
+      fail("tensor '" + tensor.name + "' " +
+           (tensor.begin < next ? "overlaps the one before it" : "leaves a gap before it"));
+    next += tensor.bytes();
   }
-  if (next != data.data() + data.size())
-    fail(format("%td bytes after the last tensor", data.data() + data.size() - next));
+  if (next != file.size())
+    fail(format("%lld bytes after the last tensor", static_cast<long long>(file.size() - next)));
 }
 
-void HeaderReader::read(std::vector<TensorView> &views, Metadata &metadata) {
-  Json header = parse(headerText());
+void HeaderReader::read(std::vector<StoredTensor> &tensors, Metadata &metadata) {
+  Json header = parse(readHeader().bytes());
   metadata = metadataOf(header);
   for (const auto &[name, entry] : header.items())
     if (name != kMetadata)
-      views.push_back(readTensor(name, entry));
+      tensors.push_back(readTensor(name, entry));
   // Empty tensors sort before the one that starts at their offset.
-  std::sort(views.begin(), views.end(), [](const TensorView &a, const TensorView &b) {
-    return std::make_pair(a.data, a.bytes()) < std::make_pair(b.data, b.bytes());
+  std::sort(tensors.begin(), tensors.end(), [](const StoredTensor &a, const StoredTensor &b) {
+    return std::make_pair(a.begin, a.bytes()) < std::make_pair(b.begin, b.bytes());
   });
-  checkCoverage(views);
+  checkCoverage(tensors);
 }
 
-int64_t TensorView::bytes() const {
+static int64_t bytesOf(int32_t dtype, const std::vector<int64_t> &shape) {
   int64_t total = dtypeBytes(dtype);
   for (int64_t extent : shape)
     total *= extent;
   return total;
 }
 
+int64_t TensorView::bytes() const { return bytesOf(dtype, shape); }
+
+int64_t StoredTensor::bytes() const { return bytesOf(dtype, shape); }
+
 TensorView viewOf(const nc_tensor &tensor, const std::string &name, const void *data) {
   return {name, tensor.dtype, shapeOf(tensor), data};
 }
 
-Metadata readMetadata(const std::string &path) {
-  InputFile file(path);
-  uint64_t length = 0;
-  file.read(0, &length, std::min<int64_t>(file.size(), sizeof(length)));
-  // A header that claims to be longer than the file is refused with all of it.
-  uint64_t rest = std::max<int64_t>(file.size() - int64_t(sizeof(length)), 0);
-  FileContent start(file, 0, file.size() - int64_t(rest - std::min(rest, length)));
-  return HeaderReader(path, start.bytes()).readMetadata();
+SafetensorsFile::SafetensorsFile(const std::string &path) : file(path) {
+  HeaderReader(file).read(stored, strings);
 }
 
-SafetensorsFile::SafetensorsFile(const std::string &path) : filePath(path), file(path) {
-  HeaderReader(path, file.bytes()).read(views, strings);
-}
-
-const TensorView *SafetensorsFile::find(const std::string &name) const {
-  for (const TensorView &view : views)
-    if (view.name == name)
-      return &view;
+const StoredTensor *SafetensorsFile::find(const std::string &name) const {
+  for (const StoredTensor &tensor : stored)
+    if (tensor.name == name)
+      return &tensor;
   return nullptr;
+}
+
+void SafetensorsFile::read(const StoredTensor &tensor, void *to) const {
+  file.read(tensor.begin, to, tensor.bytes());
+}
+
+void SafetensorsFile::visit(
+    const StoredTensor &tensor,
+    const std::function<void(const char *, int64_t, int64_t)> &take) const {
+  constexpr int64_t kPiece = 1 << 18;
+  int64_t width = dtypeBytes(tensor.dtype), all = tensor.bytes() / width;
+  std::vector<char> piece(std::min(all, kPiece) * width);
+  for (int64_t first = 0; first < all; first += kPiece) {
+    int64_t count = std::min(kPiece, all - first);
+    file.read(tensor.begin + first * width, piece.data(), count * width);
+    take(piece.data(), first, count);
+  }
 }
 
 } // namespace nc

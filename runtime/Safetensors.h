@@ -10,13 +10,14 @@
 #include "runtime/Abi.h"
 #include "runtime/Files.h"
 
+#include <functional>
 #include <map>
 #include <string>
 #include <vector>
 
 namespace nc {
 
-/// A dense row-major tensor; `data` belongs to someone else and may be unaligned.
+/// A dense row-major tensor to be written; `data` belongs to someone else.
 struct TensorView {
   std::string name;
   int32_t dtype; // nc_dtype
@@ -31,28 +32,39 @@ TensorView viewOf(const nc_tensor &tensor, const std::string &name, const void *
 
 using Metadata = std::map<std::string, std::string>;
 
-/// An open file; the views live as long as it does.
+/// A dense row-major tensor of a file.
+struct StoredTensor {
+  std::string name;
+  int32_t dtype; // nc_dtype
+  std::vector<int64_t> shape;
+  int64_t begin; // in the file, in bytes; of any alignment
+
+  int64_t bytes() const;
+};
+
+/// An open file. Its header is in memory; tensors stay where they are until they are asked for.
 class SafetensorsFile {
 public:
   /// Fails (exit 2), naming the file and what is wrong with it.
   explicit SafetensorsFile(const std::string &path);
 
-  const std::vector<TensorView> &tensors() const { return views; }
+  const std::vector<StoredTensor> &tensors() const { return stored; }
   /// The tensor of that name, or null.
-  const TensorView *find(const std::string &name) const;
+  const StoredTensor *find(const std::string &name) const;
   const Metadata &metadata() const { return strings; }
-  const std::string &path() const { return filePath; }
+  const std::string &path() const { return file.path(); }
+
+  /// Fails (exit 1), naming the file, if it has lost the tensor since.
+  void read(const StoredTensor &tensor, void *to) const;
+  /// Calls `take(elements, first, count)` for one piece of the tensor after the other.
+  void visit(const StoredTensor &tensor,
+             const std::function<void(const char *, int64_t, int64_t)> &take) const;
 
 private:
-  std::string filePath;
-  FileContent file;
-  std::vector<TensorView> views; // by offset
+  InputFile file;
+  std::vector<StoredTensor> stored; // by offset
   Metadata strings;
 };
-
-/// The metadata of a file, of which only the header is read. Fails as SafetensorsFile does, but not
-/// for tensors.
-Metadata readMetadata(const std::string &path);
 
 /// Writes atomically, tensors in the given order. Fails (exit 1) if the file cannot be written.
 void writeSafetensors(const std::string &path, const std::vector<TensorView> &tensors,

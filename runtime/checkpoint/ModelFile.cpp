@@ -25,13 +25,13 @@ void checkFinite(const Session &session, int64_t step) {
 }
 
 void checkFinite(const SafetensorsFile &file) {
-  for (const TensorView &view : file.tensors()) {
-    int64_t count = view.bytes() / dtypeBytes(view.dtype);
-    if (int64_t at = firstNonFinite(view.dtype, view.data, count); at >= 0)
-      failInput(format("'%s': tensor '%s'[%lld] is not a finite number", file.path().c_str(),
-                       view.name.c_str(), static_cast<long long>(at)),
-                "the run that wrote it had failed: take what was saved earlier");
-  }
+  for (const StoredTensor &tensor : file.tensors())
+    file.visit(tensor, [&](const char *elements, int64_t first, int64_t count) {
+      if (int64_t at = firstNonFinite(tensor.dtype, elements, count); at >= 0)
+        failInput(format("'%s': tensor '%s'[%lld] is not a finite number", file.path().c_str(),
+                         tensor.name.c_str(), static_cast<long long>(first + at)),
+                  "the run that wrote it had failed: take what was saved earlier");
+    });
 }
 
 static void save(const Session &session, nc_kind kind, const std::string &path,
@@ -62,21 +62,21 @@ static std::string typeText(int32_t dtype, const std::vector<int64_t> &shape) {
 }
 
 /// Programs in f64 start from the values of programs in f32.
-static bool widens(const TensorView &view, const nc_tensor &tensor) {
-  return view.dtype == NC_F32 && tensor.dtype == NC_F64;
+static bool widens(const StoredTensor &stored, const nc_tensor &tensor) {
+  return stored.dtype == NC_F32 && tensor.dtype == NC_F64;
 }
 
-static void copyTensor(Session &session, const TensorView &view, const nc_tensor &tensor) {
-  if (!widens(view, tensor)) {
-    memcpy(session.mutableData(tensor), view.data, view.bytes());
-    return;
-  }
-  auto *bytes = static_cast<const char *>(view.data);
-  for (int64_t i = 0; i < elementCount(tensor); ++i) {
-    float value;
-    memcpy(&value, bytes + i * sizeof(value), sizeof(value));
-    session.write(tensor, value, i);
-  }
+static void copyTensor(Session &session, const SafetensorsFile &file, const nc_tensor &tensor) {
+  const StoredTensor &stored = *file.find(tensor.name);
+  if (!widens(stored, tensor))
+    return file.read(stored, session.mutableData(tensor));
+  file.visit(stored, [&](const char *elements, int64_t first, int64_t count) {
+    for (int64_t i = 0; i < count; ++i) {
+      float value;
+      memcpy(&value, elements + i * sizeof(value), sizeof(value));
+      session.write(tensor, value, first + i);
+    }
+  });
 }
 
 /// Why a file may not fit, and the way out.
@@ -93,7 +93,7 @@ static void checkTensors(const SafetensorsFile &file, const nc_program &program,
   for (const nc_tensor *tensor : tensors) {
     std::string name = tensor->name, type = typeText(tensor->dtype, shapeOf(*tensor));
     expected.insert(name);
-    const TensorView *view = file.find(name);
+    const StoredTensor *view = file.find(name);
     if (!view)
       failInput(format("'%s' has no tensor '%s', expected %s", file.path().c_str(), name.c_str(),
                        type.c_str()),
@@ -104,7 +104,7 @@ static void checkTensors(const SafetensorsFile &file, const nc_program &program,
                        typeText(view->dtype, view->shape).c_str(), type.c_str()),
                 noteOn(kind));
   }
-  for (const TensorView &view : file.tensors())
+  for (const StoredTensor &view : file.tensors())
     if (expected.count(view.name) == 0)
       failInput(format("'%s' has a tensor '%s' (%s) that model '%s' does not have",
                        file.path().c_str(), view.name.c_str(),
@@ -117,7 +117,7 @@ static void load(Session &session, nc_kind kind, const std::string &path) {
   checkTensors(file, session.program, kind);
   checkFinite(file);
   for (const nc_tensor *tensor : tensorsOf(session.program, kind))
-    copyTensor(session, *file.find(tensor->name), *tensor);
+    copyTensor(session, file, *tensor);
 }
 
 static std::string modelFileIn(const std::string &path) {
@@ -137,7 +137,7 @@ void checkStates(const nc_program &program, const std::string &path) {
 
 Vocabulary vocabularyOf(const std::string &path, int64_t modelVocab) {
   std::string file = modelFileIn(path);
-  Metadata metadata = readMetadata(file);
+  Metadata metadata = SafetensorsFile(file).metadata();
   if (metadata[kVocabulary] == kUnknown)
     return Vocabulary::unknown();
   auto tokenizer = metadata.find("tokenizer");

@@ -5,11 +5,10 @@
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   return nc::fuzz::onFile(data, size, [](const std::string &path) {
     nc::SafetensorsFile file(path);
-    // Views that reach beyond the file are for the address sanitizer to find.
-    volatile char last = 0;
-    for (const nc::TensorView &view : file.tensors())
-      if (view.bytes())
-        last = static_cast<const char *>(view.data)[view.bytes() - 1];
-    (void)last;
+    // What reaches beyond the file cannot be read.
+    for (const nc::StoredTensor &tensor : file.tensors()) {
+      std::vector<char> content(tensor.bytes());
+      file.read(tensor, content.data());
+    }
   });
 }

@@ -266,6 +266,12 @@ TEST(ModelFile, a_wrong_tensor_is_named_with_what_was_found_and_expected) {
                  "has a tensor 'more' (f32 [1]) that model 'bigram' does not have");
 }
 
+static std::vector<float> numbersOf(const SafetensorsFile &file, const std::string &name) {
+  std::vector<float> numbers(file.find(name)->bytes() / sizeof(float));
+  file.read(*file.find(name), numbers.data());
+  return numbers;
+}
+
 TEST(DispatchRecorder, records_operands_before_and_after_every_call) {
   TemporaryFolder folder;
   Session session(tiny, 2);
@@ -282,9 +288,8 @@ TEST(DispatchRecorder, records_operands_before_and_after_every_call) {
   EXPECT_EQ(loss.tensors().size(), 9u);
   EXPECT_EQ(loss.find("in2")->dtype, NC_I32);
   SafetensorsFile update(folder.path("dump/000006.table_update.safetensors"));
-  float in, out;
-  memcpy(&in, static_cast<const float *>(update.find("in0")->data) + 1, sizeof(in));
-  memcpy(&out, static_cast<const float *>(update.find("out0")->data) + 1, sizeof(out));
+  float in = numbersOf(update, "in0")[1];
+  float out = numbersOf(update, "out0")[1];
   EXPECT_EQ(in, float(before));
   EXPECT_EQ(out, float(session.read(table, 1)));
   SafetensorsFile gradients(folder.path("dump/train.gradients.after.safetensors"));
@@ -292,6 +297,6 @@ TEST(DispatchRecorder, records_operands_before_and_after_every_call) {
   EXPECT_EQ(gradients.find("gradient table")->shape, shapeOf(table));
   SafetensorsFile updated(folder.path("dump/train.update.after.safetensors"));
   EXPECT_EQ(updated.metadata().at("calls"), "8");
-  memcpy(&out, static_cast<const float *>(updated.find("parameter table")->data) + 1, sizeof(out));
+  out = numbersOf(updated, "parameter table")[1];
   EXPECT_EQ(out, float(session.read(table, 1)));
 }
