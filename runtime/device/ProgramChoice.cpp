@@ -63,6 +63,20 @@ static bool isOlder(const nc_program &first, const nc_program &second) {
   return atoi(first.device + 3) < atoi(second.device + 3); // "sm_90"
 }
 
+/// Whether --device or the variable NANOCHAT_TARGET, which may be null, leave a program out.
+static bool isExcluded(const nc_program &program, const DeviceChoice &device, const char *wanted) {
+  bool isGpu = program.device[0] != '\0';
+  return (isGpu && device.isCpu) || (!isGpu && device.isCuda) ||
+         (program.only_on_request && !device.isCpu && !wanted) ||
+         (wanted && wanted != std::string(program.target));
+}
+
+static std::string compileAdvice(const std::string &model, bool hasGpu) {
+  return "compile the model for this machine: nanochat-opt " + model +
+         ".mlir --target=" + (hasGpu ? "sm_89,x86-64-v3" : "avx512-vnni,x86-64-v3") +
+         " --emit=exe -o " + model + " makes a program that chooses";
+}
+
 const nc_program &chooseProgram(const nc_program *const *programs, const DeviceChoice &device) {
   const char *wanted = getenv("NANOCHAT_TARGET");
   std::string targets, lacks, model;
@@ -74,9 +88,7 @@ const nc_program &chooseProgram(const nc_program *const *programs, const DeviceC
     (isGpu ? hasGpu : hasCpu) = true;
     targets += (targets.empty() ? "" : ", ") + std::string(program.target);
     model = program.model ? program.model : "MODEL";
-    bool isExcluded = (isGpu && device.isCpu) || (!isGpu && device.isCuda) ||
-                      (program.only_on_request && !device.isCpu && !wanted);
-    if (isExcluded || (wanted && wanted != std::string(program.target)))
+    if (isExcluded(program, device, wanted))
       continue;
     first = first ? first : &program;
     std::string missing = missingFor(program, device.index);
@@ -99,9 +111,7 @@ const nc_program &chooseProgram(const nc_program *const *programs, const DeviceC
     failInput(std::string("this program has no code for ") +
                   (device.isCpu ? "a processor" : "an NVIDIA GPU"),
               "it has code for " + targets);
-  std::string compile = "compile the model for this machine: nanochat-opt " + model +
-                        ".mlir --target=" + (hasGpu ? "sm_89,x86-64-v3" : "avx512-vnni,x86-64-v3") +
-                        " --emit=exe -o " + model + " makes a program that chooses";
+  std::string compile = compileAdvice(model, hasGpu);
   failInput("this machine cannot run the program: " + lacks,
             hasGpu && hasCpu && !device.isCpu
                 ? "--device=cpu runs it on the processor; or " + compile

@@ -12,13 +12,6 @@
 
 using namespace nc;
 
-static void removeCallbacks(CLI::App &app) {
-  for (CLI::App *command : app.get_subcommands(nullptr)) {
-    command->callback({});
-    removeCallbacks(*command);
-  }
-}
-
 static void parse(const std::string &text) {
   std::vector<std::string> arguments;
   std::istringstream lines(text);
@@ -29,7 +22,8 @@ static void parse(const std::string &text) {
        {addTrainCommand, addEvalCommand, addGenerateCommand, addInfoCommand, addGradCommand})
     add(app, *nc_programs[0]);
   addToolCommands(app, "");
-  removeCallbacks(app);
+  // Comes before what commands do.
+  app.parse_complete_callback([] { throw CLI::Success(); });
   app.parse(arguments);
 }
 
