@@ -40,6 +40,8 @@ def edit(old, new):
     return text.replace(old, new)
 
 
+if not os.path.islink(scratch + ".link"):
+    os.symlink(os.path.basename(scratch) + ".mlir", scratch + ".link")
 objective = 'nanochat.objective "train" %loss : tensor<f32>'
 roles = '["embedding", "matrix", "norm"]'
 check("expected '{' to begin a region", text.replace("update {", "update"))
@@ -83,7 +85,9 @@ check("No such file", None, located=False, path=scratch + ".absent")
 check("Is a directory", None, located=False, path=os.path.dirname(scratch))
 check("No such file or directory", text, ["-o", scratch + ".absent/out"], located=False)
 check("No such file or directory", text, ["--emit=exe", "-o", scratch + ".absent/out"], located=False)
-check("Is a directory", text, ["--emit=exe", "-o", os.path.dirname(scratch)], located=False)
+check("is a folder", text, ["--emit=exe", "-o", os.path.dirname(scratch)], located=False)
+check("is also what the compiler reads", None, ["-o", scratch + ".mlir"], located=False, path=scratch + ".mlir")
+check("is also what the compiler reads", None, ["--emit=exe", "-o", scratch + ".link"], located=False, path=scratch + ".mlir")
 check("unknown target 'sm_5'", text, ["--target=sm_5"], located=False)
 check("--emit=elf is not known", text, ["--emit=elf"], located=False)
 check("--stop-after=never names no stage", text, ["--stop-after=never", "--emit=mlir"], located=False)

@@ -2,9 +2,14 @@
 // place, what a value is and where it comes from.
 #include "mlir/Tools/mlir-lsp-server/MlirLspServerMain.h"
 #include "tools/Registration.h"
+#include "tools/ToolMain.h"
 
-int main(int argc, char **argv) {
+static int serve(int argc, char **argv) {
   mlir::DialectRegistry registry;
   mlir::nanochat::registerDialectsAndPasses(registry);
   return failed(mlir::MlirLspServerMain(argc, argv, registry));
+}
+
+int main(int argc, char **argv) {
+  return mlir::nanochat::toolMain([&] { return serve(argc, argv); });
 }

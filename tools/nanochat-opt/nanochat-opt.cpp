@@ -3,9 +3,13 @@
 // the runtime's.
 #include "lib/Driver/Compile.h"
 #include "lib/Driver/KernelCache.h"
+#include "mlir/Support/FileUtilities.h"
 #include "mlir/Tools/mlir-opt/MlirOptMain.h"
+#include "runtime/Errors.h"
+#include "runtime/Files.h"
 #include "runtime/ToolCommandLine.h"
 #include "tools/Registration.h"
+#include "tools/ToolMain.h"
 #include "llvm/Support/CommandLine.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/InitLLVM.h"
@@ -313,8 +317,25 @@ static nc::Tool describeSelf() {
   return tool;
 }
 
-int main(int argc, char **argv) {
-  llvm::InitLLVM init(argc, argv);
+/// mlir-opt: what the passes on the command line make of the input.
+static int transform(DialectRegistry &registry, int argc, char **argv) {
+  MlirOptMainConfig config = MlirOptMainConfig::createFromCLOptions();
+  if (config.shouldShowDialects() || config.shouldListPasses() || output == "-")
+    return asMainReturnCode(MlirOptMain(argc, argv, input, output, registry));
+  nc::checkWritable(output, "-o");
+  nc::checkOutputs({{"the compiler", input}}, {{"-o", output}});
+  std::string error, text;
+  auto buffer = openInputFile(input, &error);
+  if (!buffer)
+    nc::failInput(error, "give the path of a file of MLIR");
+  llvm::raw_string_ostream os(text);
+  if (failed(MlirOptMain(os, std::move(buffer), registry, config)))
+    return kFailed;
+  nc::writeFile(output, text);
+  return kOk;
+}
+
+static int run(int argc, char **argv) {
   DialectRegistry registry;
   registerDialectsAndPasses(registry);
   std::string overview = registerCLIOptions("nanochat compiler", registry) + "\n\n" + kAbout +
@@ -329,7 +350,10 @@ int main(int argc, char **argv) {
       llvm::outs() << llvm::left_justify(stage.name, 15) << stage.summary << "\n";
     return kOk;
   }
-  if (!target.empty())
-    return compileModel(registry, argv[0]);
-  return asMainReturnCode(MlirOptMain(argc, argv, input, output, registry));
+  return target.empty() ? transform(registry, argc, argv) : compileModel(registry, argv[0]);
+}
+
+int main(int argc, char **argv) {
+  llvm::InitLLVM init(argc, argv);
+  return toolMain([&] { return run(argc, argv); });
 }
