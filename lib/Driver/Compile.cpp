@@ -1,4 +1,5 @@
 #include "lib/Driver/Compile.h"
+#include "dialect/Nesting.h"
 #include "lib/Driver/Compilation.h"
 #include "lib/Driver/Link.h"
 #include "mlir/Parser/Parser.h"
@@ -121,6 +122,8 @@ ExitCode mlir::nanochat::compile(StringRef input, MLIRContext &context, const Co
     llvm::errs() << "error: " << error << "\nnote: give the path of a model, such as models/looplm-tiny.mlir\n";
     return kUserError;
   }
+  if (!checkNesting(*buffer))
+    return kUserError;
   auto sources = std::make_shared<llvm::SourceMgr>();
   sources->AddNewSourceBuffer(std::move(buffer), SMLoc());
   SourceMgrDiagnosticHandler handler(*sources, &context);

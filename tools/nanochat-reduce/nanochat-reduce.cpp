@@ -1,10 +1,12 @@
 // Makes a module smaller while a script of the user's still finds it interesting: for reports of
 // bugs.
+#include "dialect/Nesting.h"
 #include "mlir/IR/MLIRContext.h"
 #include "mlir/Tools/mlir-reduce/MlirReduceMain.h"
 #include "runtime/Files.h"
 #include "tools/Registration.h"
 #include "tools/ToolMain.h"
+#include "llvm/Support/MemoryBuffer.h"
 
 #include <memory>
 
@@ -29,6 +31,12 @@ static Arguments::iterator findOutput(Arguments &arguments) {
 
 /// Lets MLIR's main, which writes in place, write aside.
 static int reduce(Arguments arguments) {
+  for (size_t i = 1; i < arguments.size(); ++i) {
+    auto input = llvm::MemoryBuffer::getFile(arguments[i]);
+    llvm::MemoryBufferRef option(arguments[i], "the command line");
+    if (!mlir::nanochat::checkNesting(input ? **input : option))
+      return 2;
+  }
   std::unique_ptr<nc::AtomicFile> file;
   auto output = findOutput(arguments);
   if (output != arguments.end() && *output != "-") {
@@ -49,7 +57,7 @@ static int reduce(Arguments arguments) {
   mlir::nanochat::registerDialectsAndPasses(registry);
   mlir::MLIRContext context(registry);
   if (failed(mlir::mlirReduceMain(argv.size(), argv.data(), context)))
-    return 1;
+    return 2;
   if (file)
     file->commit();
   return 0;
