@@ -1,5 +1,7 @@
 #include "dialect/Nanochat.h"
+#include "llvm/ADT/StringExtras.h"
 #include "llvm/ADT/TypeSwitch.h"
+#include "llvm/Support/ConvertUTF.h"
 #include "mlir/IR/DialectImplementation.h"
 
 using namespace mlir;
@@ -10,6 +12,18 @@ using namespace mlir::nanochat;
 #include "dialect/interfaces/Interfaces.cpp.inc"
 #define GET_OP_CLASSES
 #include "dialect/NanochatOps.cpp.inc"
+
+bool mlir::nanochat::isName(StringRef text) {
+  auto *bytes = reinterpret_cast<const llvm::UTF8 *>(text.data());
+  return !text.empty() && text.size() <= 128 && llvm::isLegalUTF8String(&bytes, bytes + text.size()) &&
+         llvm::none_of(text, [](unsigned char c) { return c < ' ' || c == 0x7f; }) && text != "__metadata__";
+}
+
+bool mlir::nanochat::isWord(StringRef text) {
+  auto isLetter = [](char c) { return llvm::isAlpha(c) || c == '_'; };
+  return !text.empty() && text.size() <= 64 && isLetter(text.front()) &&
+         llvm::all_of(text, [&](char c) { return isLetter(c) || llvm::isDigit(c) || c == '.' || c == '-'; });
+}
 
 LogicalResult mlir::nanochat::reportOperands(Operation *op, std::optional<Location> loc,
                                              llvm::function_ref<LogicalResult()> verify) {

@@ -14,6 +14,7 @@
 #include "mlir/Interfaces/InferTypeOpInterface.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
 #include "dialect/interfaces/Vjp.h"
+#include <cmath>
 
 namespace mlir::nanochat {
 
@@ -23,6 +24,11 @@ using shard::ReductionKind;
 /// Fills the body of a new loop and ends it with a yield, from which the result types follow.
 using LoopBody = llvm::function_ref<void(ImplicitLocOpBuilder &, ArrayRef<BlockArgument> carries,
                                          ArrayRef<BlockArgument> slices)>;
+
+/// Whether safetensors, JSON and logs can hold the name, and bring it back as it is.
+bool isName(StringRef text);
+/// Whether it can be written in options of the compiler and of programs.
+bool isWord(StringRef text);
 
 /// One state of an optimizer for one parameter, e.g. {"momentum", tensor<64x32xf32>}.
 struct OptimizerState {

@@ -32,6 +32,29 @@ def FloatVector : TensorRankOf<[Float], [1]>;
 def FloatMatrix : TensorRankOf<[Float], [2]>;
 def IntVector : TensorRankOf<[I32], [1]>;
 
+/// Numbers that stay what is said of them in f32.
+class NumberThat<string condition, string text> : ConfinedAttr<F64Attr, [AttrConstraint<
+    CPred<"[](float x) { return std::isfinite(x) && (" # condition # "); }("
+          "float(::llvm::cast<::mlir::FloatAttr>($_self).getValueAsDouble()))">, text>]>;
+def Finite : NumberThat<"true", "is finite in f32">;
+def NonNegative : NumberThat<"x >= 0", "is from zero and finite in f32">;
+def Positive : NumberThat<"x > 0", "is above zero and finite in f32">;
+/// Of a mean that forgets: what it keeps of itself.
+def Decay : NumberThat<"x >= 0 && x < 1", "is from zero and below one in f32">;
+
+/// Sizes and counts: as far as 32-bit numbers go, so that products of two do not overflow.
+def Count : ConfinedAttr<I64Attr, [IntPositive, IntMaxValue<2147483647>]>;
+def Natural : ConfinedAttr<I64Attr, [IntNonNegative, IntMaxValue<2147483647>]>;
+
+/// What stands in files beside other names.
+def Name : ConfinedAttr<StrAttr, [AttrConstraint<
+    CPred<"::mlir::nanochat::isName(::llvm::cast<::mlir::StringAttr>($_self).getValue())">,
+    "is a name that files can hold: 1 to 128 bytes of UTF-8 without control characters, not \"__metadata__\"">]>;
+/// What users write in options, between their commas, colons and signs of equality.
+def Word : ConfinedAttr<StrAttr, [AttrConstraint<
+    CPred<"::mlir::nanochat::isWord(::llvm::cast<::mlir::StringAttr>($_self).getValue())">,
+    "is a word that options can hold: 1 to 64 letters, digits, '_', '.' and '-', no digit, '.' or '-' first">]>;
+
 /// The meaning of an op: `decomposeOperation` is required of every compute op.
 def Decomposes : DeclareOpInterfaceMethods<AggregatedOpInterface, ["decomposeOperation"]>;
 /// An own gradient; ops without it are differentiated through their decomposition.

@@ -149,7 +149,9 @@ void syncFolder(const std::string &path) {
 }
 
 void checkWritable(const std::string &path, const std::string &flag) {
-  auto fail = [&](const std::string &what) { failInput(flag + ": " + what); };
+  auto fail = [&](const std::string &what) {
+    failInput(flag + ": " + what, "name a file in a folder that exists and may be written");
+  };
   auto status = statusOf(path);
   if (status && S_ISDIR(status->st_mode))
     fail("'" + path + "' is a folder, expected a file");

@@ -1,11 +1,14 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # check-package.sh PACKAGE.deb: installs the package into a fresh Debian 12, compiles and trains a
-# model there, and removes it again. Needs root, debootstrap, the network and 3 GB in $TMPDIR.
+# model there, and removes it again. Needs root, debootstrap, 3 GB in $TMPDIR, and a Debian 12 whose
+# apt sources, mirror and proxy it takes.
 set -euo pipefail
 
 package=${1:?usage: check-package.sh PACKAGE.deb}
-mirror=${MIRROR:-http://deb.debian.org}
+sources=$(apt-get indextargets --format 'deb $(REPO_URI) $(CODENAME) $(COMPONENT)' | grep ' bookworm' | sort -u)
+mirror=$(sed -n 's/^deb \(.*\) bookworm main$/\1/p;T;q' <<<"$sources")
+[[ $mirror ]] || { echo "apt knows no bookworm main: run apt-get update on Debian 12" >&2; exit 1; }
 root=$(mktemp -d "${TMPDIR:-/tmp}/nanochat-package.XXXXXX")
 
 finish() {
@@ -20,12 +23,9 @@ inside() {
     chroot "$root" "$@"
 }
 
-debootstrap --variant=minbase bookworm "$root" "$mirror/debian"
-cat >"$root/etc/apt/sources.list" <<END
-deb $mirror/debian bookworm main
-deb $mirror/debian bookworm-updates main
-deb $mirror/debian-security bookworm-security main
-END
+debootstrap --variant=minbase bookworm "$root" "$mirror"
+echo "$sources" >"$root/etc/apt/sources.list"
+apt-config dump Acquire::http Acquire::https >"$root/etc/apt/apt.conf.d/90machine"
 mount -t proc proc "$root/proc"
 cp "$package" "$root/tmp/nanochat.deb"
 inside apt-get update -q

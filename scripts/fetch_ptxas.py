@@ -1,28 +1,22 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Fetches ptxas from PyPI (nvidia-cuda-nvcc) for tests, where a machine has no CUDA toolkit: FOLDER/bin/ptxas.
+"""Fetches ptxas for tests, where a machine has no CUDA toolkit: FOLDER/bin/ptxas, of the Python package nvidia-cuda-nvcc,
+which pip downloads from wherever it is set up to.
 Usage: fetch_ptxas.py FOLDER"""
-import io
-import json
 import os
+import subprocess
 import sys
-import urllib.parse
-import urllib.request
+import tempfile
 import zipfile
-
-INDEX = "https://pypi.org/pypi/nvidia-cuda-nvcc/json"
-
-
-def read(address):
-    with urllib.request.urlopen(urllib.parse.urljoin(INDEX, address), timeout=60) as reply:
-        return reply.read()
+from pathlib import Path
 
 
 def main():
     path = os.path.join(sys.argv[1], "bin", "ptxas")
-    files = json.loads(read(INDEX))["urls"]
-    wheel = next(f["url"] for f in files if f["filename"].endswith(".whl") and "manylinux" in f["filename"] and "x86_64" in f["filename"])
-    archive = zipfile.ZipFile(io.BytesIO(read(wheel)))
-    content = archive.read(next(name for name in archive.namelist() if name.endswith("/bin/ptxas")))
+    with tempfile.TemporaryDirectory() as scratch:
+        subprocess.run([sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-deps",
+                        "--only-binary=:all:", "--dest", scratch, "nvidia-cuda-nvcc"], check=True)
+        archive = zipfile.ZipFile(next(Path(scratch).glob("*.whl")))
+        content = archive.read(next(name for name in archive.namelist() if name.endswith("/bin/ptxas")))
     os.makedirs(os.path.dirname(path), exist_ok=True)
     with open(path, "wb") as file:
         file.write(content)

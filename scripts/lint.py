@@ -48,6 +48,16 @@ def file_findings(path):
                 yield number, advice
 
 
+# Clients such as apt and pip know where their registries are; a tree that says so works on one network only.
+REGISTRY = re.compile(rb"\b(deb|ftp|security|snapshot)\.debian\.org|\b(pypi|pythonhosted|npmjs|rubygems|golang)\.org|\bcrates\.io")
+
+
+def registry_findings(path):
+    content = path.read_bytes()
+    for found in REGISTRY.finditer(content):
+        yield content.count(b"\n", 0, found.start()) + 1, "host of a registry: let its client find it"
+
+
 def untested_passes(root, files):
     """A pass `nanochat-foo-bar` of lib/<Stage>/Passes.td is tested in test/**/foo-bar.mlir."""
     tests = {path.stem for path in files
@@ -69,6 +79,7 @@ def main():
         name = str(path.relative_to(root))
         if path.suffix in TEXT and name not in GENERATED:
             findings += [(path, number, advice) for number, advice in file_findings(path)]
+        findings += [(path, number, advice) for number, advice in registry_findings(path)]
     findings += untested_passes(root, files)
     for path, number, advice in findings:
         print(f"{path.relative_to(root)}:{number}: {advice}")

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Sums lit's and ctest's results: every skipped test with its reason, every failure, one last line.
 
-report.py LIT_JSON MISSING_FEATURES_JSON CTEST_XML FAILED
-FAILED is 1 if a runner failed by itself. Exit code 1 if anything failed.
+report.py MISSING_FEATURES_JSON CTEST_XML FAILED LIT_JSON...
+Tests of a file lit-ROW.json are of a run as on that row, and named so. FAILED is 1 if a runner failed by itself. Exit code 1 if anything failed.
 """
 import json
 import os
@@ -33,14 +33,16 @@ def lit_reason(output, missing):
 
 def lit_results(path, missing):
     """(name, outcome, reason) of every test that was selected."""
+    row = re.search(r"lit-(.+)\.json$", path)
+    suffix = f" as on {row.group(1)}" if row else ""
     for test in read_json(path).get("tests", []):
         code = test["code"]
         if code == "EXCLUDED":
             continue
         if code in SKIPPED:
-            yield test["name"], "skipped", lit_reason(test["output"], missing)
+            yield test["name"] + suffix, "skipped", lit_reason(test["output"], missing)
         else:
-            yield test["name"], "passed" if code in PASSED else "failed", code
+            yield test["name"] + suffix, "passed" if code in PASSED else "failed", code
 
 
 def ctest_results(path):
@@ -60,8 +62,9 @@ def ctest_results(path):
 
 
 def main():
-    lit_path, missing_path, ctest_path, runner_failed = sys.argv[1:]
-    results = list(lit_results(lit_path, read_json(missing_path))) + list(ctest_results(ctest_path))
+    missing_path, ctest_path, runner_failed, *lit_paths = sys.argv[1:]
+    missing = read_json(missing_path)
+    results = [result for path in lit_paths for result in lit_results(path, missing)] + list(ctest_results(ctest_path))
     by_outcome = {outcome: [] for outcome in ("passed", "failed", "skipped")}
     for name, outcome, reason in results:
         by_outcome[outcome].append((name, reason))

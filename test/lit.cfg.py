@@ -58,10 +58,21 @@ def python_with(module):
     return None
 
 
-flags = cpu_flags()
+# What the rows have; NANOCHAT_NATIVE names the one that this machine is to be taken for.
+ROWS = {"x86-64-v3": {"avx2"}, "avx-vnni": {"avx2", "avx_vnni"}, "x86-64-v4": {"avx2", "avx512f"},
+        "avx512-vnni": {"avx2", "avx512f", "avx512_vnni"},
+        "avx512-bf16": {"avx2", "avx512f", "avx512_vnni", "avx512_bf16"}}
+flags, native = cpu_flags(), os.environ.get("NANOCHAT_NATIVE")
+if native:
+    if not ROWS.get(native, {"unknown"}) <= flags:
+        lit_config.fatal(f"NANOCHAT_NATIVE is '{native}', which is no row that this machine runs; rows are {', '.join(ROWS)}")
+    config.environment["NANOCHAT_NATIVE"] = native
 for name, flag in [("avx2", "avx2"), ("avx-vnni", "avx_vnni"), ("avx512f", "avx512f"),
                    ("avx512-vnni", "avx512_vnni"), ("avx512-bf16", "avx512_bf16")]:
-    feature(name, flag in flags, f"/proc/cpuinfo does not list {flag}")
+    if native:
+        feature(name, flag in ROWS[native], f"NANOCHAT_NATIVE is {native}")
+    else:
+        feature(name, flag in flags, f"/proc/cpuinfo does not list {flag}")
 
 feature("unsanitized", not config.nanochat_sanitize, "this build has sanitizers, which link and allocate")
 if config.nanochat_sanitize:

@@ -3,7 +3,6 @@
 include "dialect/Nanochat.td"
 
 def FactorMatrix : TensorRankOf<[Float, BF16], [2]>; // of products that are summed in f32, where it is bf16
-defvar PositiveI64 = ConfinedAttr<I64Attr, [IntPositive]>;
 
 def Nanochat_RopeTableOp : Nanochat_ComputeOp<"rope_table", [Pointwise, AllTypesMatch<["cos", "sin"]>]> {
   let summary = "Cosines and sines of rotary position embeddings";
@@ -12,7 +11,7 @@ def Nanochat_RopeTableOp : Nanochat_ComputeOp<"rope_table", [Pointwise, AllTypes
     heads with `dim` channels (Su et al., arXiv 2104.09864). They depend on attributes only, so
     one pair of tables serves all layers.
   }];
-  let arguments = (ins PositiveI64:$seq, PositiveI64:$dim, DefaultValuedAttr<F64Attr, "1e4">:$theta);
+  let arguments = (ins Count:$seq, Count:$dim, DefaultValuedAttr<Positive, "1e4">:$theta);
   let results = (outs FloatMatrix:$cos, FloatMatrix:$sin);
   let assemblyFormat = "`seq` `=` $seq `dim` `=` $dim (`theta` `=` $theta^)? attr-dict `:` type($cos)";
   let hasVerifier = 1;
@@ -27,7 +26,7 @@ def Nanochat_RopeOp : Nanochat_ComputeOp<"rope",
     y[j] = x[j]·c − x[j + D/2]·s, y[j + D/2] = x[j + D/2]·c + x[j]·s.
     `inverse` turns back, which is also the gradient; the tables get none.
   }];
-  let arguments = (ins FloatMatrix:$x, FloatMatrix:$cos, FloatMatrix:$sin, PositiveI64:$heads, UnitAttr:$inverse);
+  let arguments = (ins FloatMatrix:$x, FloatMatrix:$cos, FloatMatrix:$sin, Count:$heads, UnitAttr:$inverse);
   let results = (outs FloatMatrix:$y);
   let assemblyFormat = [{
     $x `,` $cos `,` $sin `heads` `=` $heads (`inverse` $inverse^)? attr-dict `:` type($x) `,` type($cos)
@@ -48,7 +47,7 @@ def Nanochat_AttentionOp : Nanochat_ComputeOp<"attention", [DeclareOpInterfaceMe
     exp(s)/2^e. The integer e is the least for which none is above 1; any other gives the same y, so that no order of blocks matters.
   }];
   let arguments = (ins FactorMatrix:$q, FactorMatrix:$k, FactorMatrix:$v,
-      PositiveI64:$heads, PositiveI64:$kv_heads, PositiveI64:$seq, UnitAttr:$rounded);
+      Count:$heads, Count:$kv_heads, Count:$seq, UnitAttr:$rounded);
   let results = (outs FloatMatrix:$y, FloatMatrix:$lse);
   let assemblyFormat = [{
     $q `,` $k `,` $v `heads` `=` $heads `kv_heads` `=` $kv_heads `seq` `=` $seq (`rounded` $rounded^)? attr-dict
@@ -68,7 +67,7 @@ def Nanochat_AttentionGradOp : Nanochat_ComputeOp<"attention_grad", [DeclareOpIn
     place of y: it belongs to queries, and blocks of keys would all form it again.
   }];
   let arguments = (ins FactorMatrix:$q, FactorMatrix:$k, FactorMatrix:$v, FloatMatrix:$y, FloatMatrix:$lse,
-      FactorMatrix:$dy, PositiveI64:$heads, PositiveI64:$kv_heads, PositiveI64:$seq, UnitAttr:$rounded);
+      FactorMatrix:$dy, Count:$heads, Count:$kv_heads, Count:$seq, UnitAttr:$rounded);
   let results = (outs FloatMatrix:$dq, FloatMatrix:$dk, FloatMatrix:$dv);
   let assemblyFormat = [{
     $q `,` $k `,` $v `,` $y `,` $lse `,` $dy `heads` `=` $heads `kv_heads` `=` $kv_heads `seq` `=` $seq (`rounded` $rounded^)?

@@ -26,7 +26,7 @@ def Nanochat_PositionEmbeddingOp
     y[n, c] = x[n, c] + table[n mod seq, c] for x (N, C), table (P, C). N is a multiple of `seq`; table
     rows from `seq` on are for longer sequences.
   }];
-  let arguments = (ins FloatMatrix:$x, FloatMatrix:$table, ConfinedAttr<I64Attr, [IntPositive]>:$seq);
+  let arguments = (ins FloatMatrix:$x, FloatMatrix:$table, Count:$seq);
   let results = (outs FloatMatrix:$y);
   let assemblyFormat = "$x `,` $table `seq` `=` $seq attr-dict `:` type($x) `,` type($table)";
   let hasVerifier = 1;
@@ -37,7 +37,7 @@ def Nanochat_PositionEmbeddingGradOp : Nanochat_ComputeOp<"position_embedding_gr
   let description = [{
     dtable[t, c] = Σ over sequences b, in rising b, of dy[b·seq + t, c]; 0 for t ≥ seq. dy (N, C), dtable (P, C).
   }];
-  let arguments = (ins FloatMatrix:$dy, ConfinedAttr<I64Attr, [IntPositive]>:$seq);
+  let arguments = (ins FloatMatrix:$dy, Count:$seq);
   let results = (outs FloatMatrix:$dtable);
   let assemblyFormat = "$dy `seq` `=` $seq attr-dict `:` type($dy) `->` type($dtable)";
   let hasVerifier = 1;

@@ -8,7 +8,7 @@ def Nanochat_LastStepOp : Nanochat_ComputeOp<"last_step", [Pointwise]> {
     (0, …, 0, 1) of shape (count): a loop of that name slices it, and its iteration sees 1 when it is
     the last one. `count` follows the loop's when that is set from the command line.
   }];
-  let arguments = (ins StrAttr:$loop_name, ConfinedAttr<I64Attr, [IntPositive]>:$count);
+  let arguments = (ins Word:$loop_name, Count:$count);
   let results = (outs FloatVector:$mask);
   let assemblyFormat = "$loop_name `=` $count attr-dict `:` type($mask)";
   let hasVerifier = 1;
@@ -75,7 +75,7 @@ def Nanochat_GateLossOp : Nanochat_ComputeOp<"gate_loss", [HasVjp, VerifiedByOds
     the sum over steps by T (Ouro, arXiv:2510.25741).
   }];
   let arguments = (ins FloatVector:$z, FloatVector:$nll_prev, FloatVector:$nll, FloatScalar:$active,
-      DefaultValuedAttr<F64Attr, "50.0">:$k, DefaultValuedAttr<F64Attr, "0.005">:$gamma);
+      DefaultValuedAttr<Finite, "50.0">:$k, DefaultValuedAttr<Finite, "0.005">:$gamma);
   let results = (outs FloatScalar:$loss);
   let assemblyFormat = "$z `,` $nll_prev `,` $nll `,` $active attr-dict `:` type($z)";
 }

@@ -4,9 +4,9 @@ include "dialect/ops/Optimizer.td"
 
 def Nanochat_FoamOp : Nanochat_UpdateOp<"foam", [WholeTensors], (ins
     DefaultValuedAttr<ConfinedAttr<I64Attr, [IntNonNegative, IntMaxValue<16>]>, "2">:$level,
-    DefaultValuedAttr<F64Attr, "0.25">:$alpha,
-    DefaultValuedAttr<F64Attr, "0.9">:$beta1, DefaultValuedAttr<F64Attr, "0.95">:$beta2,
-    DefaultValuedAttr<F64Attr, "1e-8">:$eps,
+    DefaultValuedAttr<Positive, "0.25">:$alpha,
+    DefaultValuedAttr<Decay, "0.9">:$beta1, DefaultValuedAttr<Decay, "0.95">:$beta2,
+    DefaultValuedAttr<Positive, "1e-8">:$eps,
     DefaultValuedAttr<StrAttr, "\"square_of_mean\"">:$variance)> {
   let summary = "Adam whose moments are kept for runs of 2^level elements";
   let description = [{

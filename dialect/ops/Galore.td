@@ -11,17 +11,17 @@ def GaloreBase : I32EnumAttr<"GaloreBase", "which rule updates in the low-rank s
 def Nanochat_GaloreOp : Nanochat_UpdateOp<"galore", [WholeTensors, DeclareOpInterfaceMethods<CostOpInterface>,
     DeclareOpInterfaceMethods<OptimizerOpInterface, ["getGradientType"]>,
     DeclareOpInterfaceMethods<ProjectingOptimizerOpInterface>], (ins
-    DefaultValuedAttr<ConfinedAttr<I64Attr, [IntPositive]>, "128">:$rank,
-    DefaultValuedAttr<F64Attr, "0.25">:$alpha,
-    DefaultValuedAttr<ConfinedAttr<I64Attr, [IntPositive]>, "200">:$period,
+    DefaultValuedAttr<Count, "128">:$rank,
+    DefaultValuedAttr<Positive, "0.25">:$alpha,
+    DefaultValuedAttr<Count, "200">:$period,
     DefaultValuedAttr<StrAttr, "\"adam\"">:$base,
-    DefaultValuedAttr<F64Attr, "0.9">:$beta1, DefaultValuedAttr<F64Attr, "0.95">:$beta2,
-    DefaultValuedAttr<F64Attr, "1e-8">:$eps,
-    DefaultValuedAttr<F64Attr, "0.95">:$momentum,
-    DefaultValuedAttr<ConfinedAttr<I64Attr, [IntPositive]>, "256">:$block,
-    DefaultValuedAttr<ConfinedAttr<I64Attr, [IntNonNegative]>, "10">:$oversample,
-    DefaultValuedAttr<ConfinedAttr<I64Attr, [IntNonNegative]>, "1">:$iterations,
-    DefaultValuedAttr<I64Attr, "0">:$seed,
+    DefaultValuedAttr<Decay, "0.9">:$beta1, DefaultValuedAttr<Decay, "0.95">:$beta2,
+    DefaultValuedAttr<Positive, "1e-8">:$eps,
+    DefaultValuedAttr<Decay, "0.95">:$momentum,
+    DefaultValuedAttr<Count, "256">:$block,
+    DefaultValuedAttr<Natural, "10">:$oversample,
+    DefaultValuedAttr<Natural, "1">:$iterations,
+    DefaultValuedAttr<Natural, "0">:$seed,
     DefaultValuedAttr<StrAttr, "\"none\"">:$clip)> {
   let summary = "GaLore 2: an update rule in the space of the leading singular vectors of the gradient";
   let description = [{

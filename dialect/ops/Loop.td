@@ -36,7 +36,7 @@ def Nanochat_LoopOp : Nanochat_Op<"loop", [AttrSizedOperandSegments, RecursiveMe
     %p = nanochat.loop "refresh" = 1 carry(%b = %basis : tensor<8x2xf32>) limit(%due) { ... }
     ```
   }];
-  let arguments = (ins StrAttr:$loop_name, ConfinedAttr<I64Attr, [IntPositive]>:$count,
+  let arguments = (ins Word:$loop_name, Count:$count,
       Variadic<AnyRankedTensor>:$inits, Variadic<AnyRankedTensor>:$slices,
       Optional<TensorRankOf<[I32], [0]>>:$limit,
       DefaultValuedAttr<Recompute, "::mlir::nanochat::Recompute::nothing">:$recompute,

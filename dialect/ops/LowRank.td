@@ -25,7 +25,7 @@ def Nanochat_CholeskyInverseOp : Nanochat_ComputeOp<"cholesky_inverse", [InfersT
     For symmetric K (s, s): the lower triangular X = L⁻¹ with L·Lᵀ = K + shift·trace(K)·I. Pivots
     below 1e-8·trace(K) count as that, so that a singular K gives finite numbers.
   }];
-  let arguments = (ins FloatMatrix:$k, DefaultValuedAttr<F64Attr, "0.0">:$shift);
+  let arguments = (ins FloatMatrix:$k, DefaultValuedAttr<Finite, "0.0">:$shift);
   let results = (outs FloatMatrix:$x);
   let assemblyFormat = "$k attr-dict `:` type($k)";
   let hasVerifier = 1;
@@ -40,7 +40,7 @@ def Nanochat_SymmetricEigenOp : Nanochat_ComputeOp<"symmetric_eigen", [InfersTyp
     alone. Rows are orthonormal to rounding whatever the rank of a. Signs are what the rotations give.
     Hestenes 1958; Golub and Van Loan, §8.6.
   }];
-  let arguments = (ins FloatMatrix:$a, DefaultValuedAttr<ConfinedAttr<I64Attr, [IntPositive]>, "12">:$sweeps);
+  let arguments = (ins FloatMatrix:$a, DefaultValuedAttr<Count, "12">:$sweeps);
   let results = (outs FloatVector:$values, FloatMatrix:$vectors);
   let assemblyFormat = "$a attr-dict `:` type($a)";
   let hasVerifier = 1;
@@ -70,8 +70,8 @@ def Nanochat_LowRankBasisOp : Nanochat_ComputeOp<"low_rank_basis", [WholeTensors
     basis where the rank of g is smaller. r is the number of columns of p.
   }];
   let arguments = (ins FloatMatrix:$g, IntScalar:$id, IntScalar:$step,
-      DefaultValuedAttr<ConfinedAttr<I64Attr, [IntNonNegative]>, "10">:$oversample,
-      DefaultValuedAttr<ConfinedAttr<I64Attr, [IntNonNegative]>, "1">:$iterations,
+      DefaultValuedAttr<Natural, "10">:$oversample,
+      DefaultValuedAttr<Natural, "1">:$iterations,
       DefaultValuedAttr<I32Attr, "0">:$seed);
   let results = (outs FloatMatrix:$p);
   let assemblyFormat = "$g `,` $id `,` $step attr-dict `:` type($g) `to` type($p)";
@@ -85,8 +85,7 @@ def Nanochat_RefreshScheduleOp : Nanochat_ComputeOp<"refresh_schedule", [Pointwi
     is due at `step` (rank-0 i32), else 0. All are at step 0; then each once in `period` steps, spread evenly:
     where step mod period = ⌊k·period/of⌋.
   }];
-  let arguments = (ins IntScalar:$step, ConfinedAttr<I64Attr, [IntPositive]>:$period,
-      ConfinedAttr<I64Attr, [IntNonNegative]>:$first, ConfinedAttr<I64Attr, [IntPositive]>:$of);
+  let arguments = (ins IntScalar:$step, Count:$period, Natural:$first, Count:$of);
   let results = (outs TensorRankOf<[I32], [0, 1]>:$due);
   let assemblyFormat = "$step attr-dict `:` type($due)";
 }

@@ -5,18 +5,27 @@
 using namespace mlir;
 using namespace mlir::nanochat;
 
-/// Every parameter, phase and metric once, and what they refer to exists.
+/// Every metric once, and none that a log has already.
+static LogicalResult verifyMetrics(ModelOp model) {
+  static const llvm::StringSet<> taken{"loss", "grad_norm", "logits", "step", "phase", "seconds", "bpb", "exit_depth", "copy_nll", "tok_s", "mfu",
+                                       "val_loss", "val_bpb", "val_bpb_loop", "val_exit_depth", "val_copy_nll"};
+  llvm::StringSet<> names = taken;
+  for (Region *region : {&model.getForward(), &model.getUpdate()})
+    for (auto metric : region->getOps<MetricOp>())
+      if (!names.insert(metric.getMetricName()).second) // model-c4
+        return metric.emitOpError("has the name '") << metric.getMetricName() << "', which is taken";
+  return success();
+}
+
+/// Every parameter and phase once, and what they refer to exists.
 static LogicalResult verifyForward(ModelOp model) {
-  llvm::StringSet<> names, roles, phases, metrics;
+  llvm::StringSet<> names, roles, phases{"phase"}; // which actions between phases begin with
   for (Operation &op : model.getForward().front()) {
     if (auto param = dyn_cast<ParamOp>(op)) {
       roles.insert(param.getRole());
       if (!names.insert(param.getParamName()).second) // model-c1
         return param.emitOpError("is declared twice: parameter names are unique");
     }
-    if (auto metric = dyn_cast<MetricOp>(op)) // model-c4
-      if (llvm::is_contained({"loss", "grad_norm", "logits"}, metric.getMetricName()) || !metrics.insert(metric.getMetricName()).second)
-        return metric.emitOpError("has the name '") << metric.getMetricName() << "', which is taken";
   }
   for (auto objective : model.getForward().getOps<ObjectiveOp>()) {
     if (!phases.insert(objective.getPhase()).second) // model-c5
@@ -31,7 +40,27 @@ static LogicalResult verifyForward(ModelOp model) {
   return success();
 }
 
+/// Actions once, and no steps uphill.
+static LogicalResult verifyRules(ModelOp model) {
+  llvm::StringSet<> updated, actions;
+  for (auto optimizer : model.getUpdate().getOps<OptimizerOp>()) {
+    for (Attribute role : optimizer.getRoles())
+      if (!updated.insert(cast<StringAttr>(role).getValue()).second) // model-c7
+        return optimizer.emitOpError("updates the role ") << role << ", which is updated already";
+    // Schedules have the rate first.
+    for (Operation *op = optimizer.getLr().getDefiningOp(); op; op = op->getNumOperands() ? op->getOperand(0).getDefiningOp() : nullptr)
+      if (auto scalar = dyn_cast<ScalarOp>(op); scalar && scalar.getValue().convertToDouble() < 0.0) // model-c9
+        return scalar.emitOpError("is a negative learning rate, which climbs: expected a number from zero");
+  }
+  for (auto phase : model.getUpdate().getOps<PhaseOp>())
+    if (!actions.insert(phase.getPhaseName()).second) // model-c10
+      return phase.emitOpError("has the name '") << phase.getPhaseName() << "', which is taken";
+  return success();
+}
+
 LogicalResult ModelOp::verifyRegions() {
+  if (!isName(getSymName())) // model-c11
+    return emitOpError("has a name that files cannot hold: expected 1 to 128 bytes of UTF-8 without control characters");
   auto objectives = getForward().getOps<ObjectiveOp>();
   if (objectives.empty()) { // model-c2
     InFlightDiagnostic diag = emitOpError("has no objective");
@@ -44,14 +73,15 @@ LogicalResult ModelOp::verifyRegions() {
     diag.attachNote() << "begin the forward region with: %tokens, %targets = nanochat.tokens batch = 8 seq = 256";
     return diag;
   }
-  if (failed(verifyForward(*this)))
+  if (failed(verifyMetrics(*this)) || failed(verifyForward(*this)))
     return failure();
-  llvm::StringSet<> updated;
-  for (auto optimizer : getUpdate().getOps<OptimizerOp>())
-    for (Attribute role : optimizer.getRoles())
-      if (!updated.insert(cast<StringAttr>(role).getValue()).second) // model-c7
-        return optimizer.emitOpError("updates the role ") << role << ", which is updated already";
-  return success();
+  bool isTaken = walk([](LoopOp loop) { // model-c12
+    if (!llvm::is_contained({"batch", "seq", "accum"}, loop.getLoopName()))
+      return WalkResult::advance();
+    loop.emitOpError("has the name '") << loop.getLoopName() << "', which is that of another size";
+    return WalkResult::interrupt();
+  }).wasInterrupted();
+  return failure(isTaken || failed(verifyRules(*this)));
 }
 
 LogicalResult ScalarOp::verify() { // scalar-c1
@@ -75,9 +105,8 @@ LogicalResult ParamOp::verify() {
     return emitOpError("has type ") << type << ": shapes are static";
   if (getStack() && type.getRank() < 2) // param-c2
     return emitOpError("is stacked, so it needs a leading dimension before its own; found ") << type;
-  if (!getScale().isFinite() || (getInit() == Init::normal && getScale().isNegative())) // param-c3
-    return emitOpError("starts as ") << stringifyInit(getInit()) << "(" << getScale().convertToDouble()
-                                     << "), expected a finite number, from zero for normal";
+  if (getInit() == Init::normal && getScale().isNegative()) // param-c3
+    return emitOpError("starts as normal(") << getScale().convertToDouble() << "), expected a standard deviation from zero";
   return success();
 }
 

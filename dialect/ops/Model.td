@@ -43,9 +43,7 @@ def Nanochat_TokensOp : Nanochat_DeclareOp<"tokens", [InfersTypes]> {
     Both results are (N) i32 with N = batch·seq; row b of the batch is tokens[b·seq, (b+1)·seq).
     The runtime feeds `accum` such batches per optimizer step, whose gradients are averaged.
   }];
-  let arguments = (ins ConfinedAttr<I64Attr, [IntPositive]>:$batch,
-      ConfinedAttr<I64Attr, [IntPositive]>:$seq,
-      DefaultValuedAttr<ConfinedAttr<I64Attr, [IntPositive]>, "1">:$accum);
+  let arguments = (ins Count:$batch, Count:$seq, DefaultValuedAttr<Count, "1">:$accum);
   let results = (outs IntVector:$tokens, IntVector:$targets);
   let assemblyFormat = "`batch` `=` $batch `seq` `=` $seq (`accum` `=` $accum^)? attr-dict";
 }
@@ -56,7 +54,7 @@ def Nanochat_ScalarOp : Nanochat_DeclareOp<"scalar"> {
     Set from the command line of the compiled program. The runtime itself sets "step" (0-based
     optimizer step) and "steps" (their total).
   }];
-  let arguments = (ins StrAttr:$scalar_name, F64Attr:$value);
+  let arguments = (ins Word:$scalar_name, Finite:$value);
   let results = (outs FloatScalar:$result);
   let assemblyFormat = "$scalar_name `=` $value attr-dict `:` type($result)";
   let hasVerifier = 1;
@@ -70,7 +68,7 @@ def Nanochat_ParamOp : Nanochat_DeclareOp<"param"> {
     `--set layers=48` restacks it. `normal(s)` draws mean 0 and standard deviation s;
     `constant(c)` fills. Names are unique.
   }];
-  let arguments = (ins StrAttr:$param_name, Init:$init, F64Attr:$scale, StrAttr:$role,
+  let arguments = (ins Name:$param_name, Init:$init, Finite:$scale, Word:$role,
       OptionalAttr<StrAttr>:$stack);
   let results = (outs FloatTensor:$result);
   let assemblyFormat = [{
@@ -84,7 +82,7 @@ def Nanochat_ObjectiveOp : Nanochat_DeclareOp<"objective"> {
   let description = [{
     `trains` lists the parameter roles that the phase updates; all if absent. The default phase is "train".
   }];
-  let arguments = (ins StrAttr:$phase, FloatScalar:$loss, OptionalAttr<StrArrayAttr>:$trains);
+  let arguments = (ins Word:$phase, FloatScalar:$loss, OptionalAttr<StrArrayAttr>:$trains);
   let assemblyFormat = "$phase $loss (`trains` $trains^)? attr-dict `:` type($loss)";
 }
 
@@ -94,14 +92,14 @@ def Nanochat_MetricOp : Nanochat_DeclareOp<"metric"> {
     "nll" (nats per token, (N) or (n_loops, N)) and "exit_probability" ((n_loops, N)) are known to the runtime; other
     rank-0 values are logged as they are.
   }];
-  let arguments = (ins StrAttr:$metric_name, AnyRankedTensor:$value);
+  let arguments = (ins Name:$metric_name, AnyRankedTensor:$value);
   let assemblyFormat = "$metric_name $value attr-dict `:` type($value)";
 }
 
 def Nanochat_TokenConstantOp : Nanochat_ComputeOp<"token_constant", [InfersTypes, Pointwise]> {
   let summary = "One constant per token";
   let description = [{ Shape (N) for activations `like` of shape (N, C); start values of loops over tokens. }];
-  let arguments = (ins F64Attr:$value, FloatMatrix:$like);
+  let arguments = (ins Finite:$value, FloatMatrix:$like);
   let results = (outs FloatVector:$result);
   let assemblyFormat = "$value `like` $like attr-dict `:` type($like)";
 }

@@ -16,18 +16,18 @@ def Nanochat_NewtonSchulzOp : Nanochat_ComputeOp<"newton_schulz", [InfersTypes, 
     ```
   }];
   let arguments = (ins FloatMatrix:$g,
-      DefaultValuedAttr<ConfinedAttr<I64Attr, [IntPositive]>, "5">:$steps,
-      DefaultValuedAttr<F64Attr, "3.4445">:$a, DefaultValuedAttr<F64Attr, "-4.7750">:$b,
-      DefaultValuedAttr<F64Attr, "2.0315">:$c, DefaultValuedAttr<F64Attr, "1e-7">:$eps);
+      DefaultValuedAttr<Count, "5">:$steps,
+      DefaultValuedAttr<Finite, "3.4445">:$a, DefaultValuedAttr<Finite, "-4.7750">:$b,
+      DefaultValuedAttr<Finite, "2.0315">:$c, DefaultValuedAttr<NonNegative, "1e-7">:$eps);
   let results = (outs FloatMatrix:$o);
   let assemblyFormat = "$g attr-dict `:` type($g)";
 }
 
 def Nanochat_MuonOp : Nanochat_UpdateOp<"muon", [WholeTensors,
     DeclareOpInterfaceMethods<CostOpInterface>], (ins
-    DefaultValuedAttr<F64Attr, "0.95">:$momentum, DefaultValuedAttr<BoolAttr, "true">:$nesterov,
-    DefaultValuedAttr<ConfinedAttr<I64Attr, [IntPositive]>, "5">:$ns_steps,
-    DefaultValuedAttr<F64Attr, "1e-7">:$eps)> {
+    DefaultValuedAttr<Decay, "0.95">:$momentum, DefaultValuedAttr<BoolAttr, "true">:$nesterov,
+    DefaultValuedAttr<Count, "5">:$ns_steps,
+    DefaultValuedAttr<Positive, "1e-7">:$eps)> {
   let summary = "Momentum, orthogonalised";
   let description = [{
     For each (A, B) matrix of the parameter, with state M, `momentum` μ and NS = newton_schulz:
@@ -43,10 +43,10 @@ def Nanochat_MuonOp : Nanochat_UpdateOp<"muon", [WholeTensors,
 
 def Nanochat_Muon8Op : Nanochat_UpdateOp<"muon8", [WholeTensors,
     DeclareOpInterfaceMethods<CostOpInterface>], (ins
-    DefaultValuedAttr<F64Attr, "0.95">:$momentum, DefaultValuedAttr<BoolAttr, "true">:$nesterov,
-    DefaultValuedAttr<ConfinedAttr<I64Attr, [IntPositive]>, "5">:$ns_steps,
-    DefaultValuedAttr<F64Attr, "1e-7">:$eps,
-    DefaultValuedAttr<ConfinedAttr<I64Attr, [IntPositive]>, "2048">:$block)> {
+    DefaultValuedAttr<Decay, "0.95">:$momentum, DefaultValuedAttr<BoolAttr, "true">:$nesterov,
+    DefaultValuedAttr<Count, "5">:$ns_steps,
+    DefaultValuedAttr<Positive, "1e-7">:$eps,
+    DefaultValuedAttr<Count, "2048">:$block)> {
   let summary = "Muon with momentum of 8 bits";
   let description = [{
     `muon`, with M kept as `linear` codes of `quantize_blocks` over blocks of the flattened parameter

@@ -52,7 +52,7 @@ def Nanochat_SgdOp : Nanochat_UpdateOp<"sgd", [Pointwise]> {
 }
 
 def Nanochat_LionOp : Nanochat_UpdateOp<"lion", [Pointwise], (ins
-    DefaultValuedAttr<F64Attr, "0.9">:$beta1, DefaultValuedAttr<F64Attr, "0.99">:$beta2)> {
+    DefaultValuedAttr<Decay, "0.9">:$beta1, DefaultValuedAttr<Decay, "0.99">:$beta2)> {
   let summary = "The sign of an interpolated momentum";
   let description = [{
     State m, of the parameter's type: w ← w − lr·(sign(beta1·m + (1−beta1)·g) + weight_decay·w) with
@@ -62,8 +62,8 @@ def Nanochat_LionOp : Nanochat_UpdateOp<"lion", [Pointwise], (ins
 }
 
 def Nanochat_AdamwOp : Nanochat_UpdateOp<"adamw", [Pointwise], (ins
-    DefaultValuedAttr<F64Attr, "0.9">:$beta1, DefaultValuedAttr<F64Attr, "0.95">:$beta2,
-    DefaultValuedAttr<F64Attr, "1e-8">:$eps)> {
+    DefaultValuedAttr<Decay, "0.9">:$beta1, DefaultValuedAttr<Decay, "0.95">:$beta2,
+    DefaultValuedAttr<Positive, "1e-8">:$eps)> {
   let summary = "Adam with decoupled weight decay";
   let description = [{
     States m, v (of the parameter's type) and count (rank 0, steps done so far). With t = count + 1:
@@ -74,9 +74,9 @@ def Nanochat_AdamwOp : Nanochat_UpdateOp<"adamw", [Pointwise], (ins
 }
 
 def Nanochat_Adamw8Op : Nanochat_UpdateOp<"adamw8", [WholeTensors], (ins
-    DefaultValuedAttr<F64Attr, "0.9">:$beta1, DefaultValuedAttr<F64Attr, "0.95">:$beta2,
-    DefaultValuedAttr<F64Attr, "1e-8">:$eps,
-    DefaultValuedAttr<ConfinedAttr<I64Attr, [IntPositive]>, "256">:$block)> {
+    DefaultValuedAttr<Decay, "0.9">:$beta1, DefaultValuedAttr<Decay, "0.95">:$beta2,
+    DefaultValuedAttr<Positive, "1e-8">:$eps,
+    DefaultValuedAttr<Count, "256">:$block)> {
   let summary = "AdamW with states of 8 bits";
   let description = [{
     `adamw`, with m and v kept as codes of `quantize_blocks` (`dynamic` and `dynamic_unsigned`) over
@@ -103,7 +103,7 @@ def Nanochat_GradNormOp : Nanochat_ComputeOp<"grad_norm", [InfersTypes, HasItera
 def Nanochat_ClipScaleOp : Nanochat_PointwiseOp<"clip_scale"> {
   let summary = "Factor that clips gradients to a norm";
   let description = [{ min(1, max/(norm + 1e-6)), rank 0. A norm that is not a number stays one, and shows. }];
-  let arguments = (ins FloatScalar:$norm, DefaultValuedAttr<F64Attr, "1.0">:$max);
+  let arguments = (ins FloatScalar:$norm, DefaultValuedAttr<Finite, "1.0">:$max);
   let results = (outs FloatScalar:$factor);
   let assemblyFormat = "$norm attr-dict `:` type($norm)";
   let hasVerifier = 1;

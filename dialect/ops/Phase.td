@@ -16,7 +16,7 @@ def Nanochat_PhaseOp : Nanochat_Op<"phase", [HasParent<"ModelOp">, Structural]> 
     nanochat.phase "fire" rule "fire" for ["matrix"] {config = {steps = 10}}
     ```
   }];
-  let arguments = (ins StrAttr:$phase_name, StrAttr:$rule, StrArrayAttr:$roles, DefaultValuedAttr<DictionaryAttr, "{}">:$config);
+  let arguments = (ins Word:$phase_name, StrAttr:$rule, StrArrayAttr:$roles, DefaultValuedAttr<DictionaryAttr, "{}">:$config);
   let assemblyFormat = "$phase_name `rule` $rule `for` $roles attr-dict";
   let hasVerifier = 1;
 }
@@ -31,7 +31,7 @@ def Nanochat_FireOp : Nanochat_ComputeOp<"fire", [InfersTypes, WholeTensors, Rew
     learn of weights before data change. Where weights are ternary this is done to the latent ones, whose scale
     follows. FIRE, arXiv:2602.08040.
   }];
-  let arguments = (ins FloatTensor:$w, DefaultValuedAttr<ConfinedAttr<I64Attr, [IntPositive]>, "10">:$steps);
+  let arguments = (ins FloatTensor:$w, DefaultValuedAttr<Count, "10">:$steps);
   let results = (outs FloatTensor:$x);
   let assemblyFormat = "$w attr-dict `:` type($w)";
   let hasVerifier = 1;

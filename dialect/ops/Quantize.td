@@ -30,7 +30,7 @@ def Nanochat_TernaryLinearOp : Nanochat_ComputeOp<"ternary_linear",
     (`ternary_input_grad`, `ternary_weight_grad`; with `group` = 0, else as "f32").
   }];
   let arguments = (ins FloatMatrix:$x, FloatMatrix:$w,
-      DefaultValuedAttr<ConfinedAttr<I64Attr, [IntNonNegative]>, "0">:$group,
+      DefaultValuedAttr<Natural, "0">:$group,
       DefaultValuedAttr<StrAttr, "\"auto\"">:$backward);
   let results = (outs FloatMatrix:$y);
   let assemblyFormat = "$x `,` $w attr-dict `:` type($x) `,` type($w)";
@@ -59,7 +59,7 @@ def Nanochat_TernarizeOp : Nanochat_ComputeOp<"ternarize",
     Sums run over inputs first, then over outputs. dw = the cotangent of t.
   }];
   let arguments = (ins FloatMatrix:$w,
-      DefaultValuedAttr<ConfinedAttr<I64Attr, [IntNonNegative]>, "0">:$group);
+      DefaultValuedAttr<Natural, "0">:$group);
   let results = (outs CodeMatrix:$t, WeightScale:$gamma);
   let assemblyFormat = "$w (`group` $group^)? attr-dict `:` type($w)";
   let hasVerifier = 1;

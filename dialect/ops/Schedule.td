@@ -5,13 +5,13 @@ include "dialect/Nanochat.td"
 /// A learning-rate schedule: (peak lr, 0-based step, number of steps) -> lr of this step, all rank 0.
 class Nanochat_ScheduleOp<string mnemonic, dag options> : Nanochat_PointwiseOp<mnemonic> {
   let arguments = !con((ins FloatScalar:$lr, FloatScalar:$step, FloatScalar:$steps,
-      DefaultValuedAttr<ConfinedAttr<I64Attr, [IntNonNegative]>, "100">:$warmup), options);
+      DefaultValuedAttr<Natural, "100">:$warmup), options);
   let results = (outs FloatScalar:$result);
   let assemblyFormat = "$lr `,` $step `,` $steps attr-dict `:` type($lr)";
 }
 
-def Nanochat_WsdOp : Nanochat_ScheduleOp<"wsd", (ins DefaultValuedAttr<F64Attr, "0.2">:$decay,
-    DefaultValuedAttr<F64Attr, "0.0">:$final)> {
+def Nanochat_WsdOp : Nanochat_ScheduleOp<"wsd", (ins DefaultValuedAttr<Finite, "0.2">:$decay,
+    DefaultValuedAttr<NonNegative, "0.0">:$final)> {
   let summary = "Warmup, stable, linear decay";
   let description = [{
     result = lr·warm·(final + (1−final)·rest) with
@@ -28,7 +28,7 @@ def Nanochat_WsdOp : Nanochat_ScheduleOp<"wsd", (ins DefaultValuedAttr<F64Attr, 
   let hasVerifier = 1;
 }
 
-def Nanochat_CosineOp : Nanochat_ScheduleOp<"cosine", (ins DefaultValuedAttr<F64Attr, "0.0">:$final)> {
+def Nanochat_CosineOp : Nanochat_ScheduleOp<"cosine", (ins DefaultValuedAttr<NonNegative, "0.0">:$final)> {
   let summary = "Warmup, then half a cosine";
   let description = [{
     result = lr·warm·(final + (1−final)·(1 + cos(π·q))/2) with
@@ -53,8 +53,8 @@ def Nanochat_TwoStageOp : Nanochat_PointwiseOp<"two_stage"> {
     %wd = nanochat.two_stage %decay, %step, %steps {second = 0.0 : f64} : tensor<f32>
     ```
   }];
-  let arguments = (ins FloatScalar:$x, FloatScalar:$step, FloatScalar:$steps, F64Attr:$second,
-      DefaultValuedAttr<F64Attr, "0.5">:$at);
+  let arguments = (ins FloatScalar:$x, FloatScalar:$step, FloatScalar:$steps, Finite:$second,
+      DefaultValuedAttr<Finite, "0.5">:$at);
   let results = (outs FloatScalar:$result);
   let assemblyFormat = "$x `,` $step `,` $steps attr-dict `:` type($x)";
   let hasVerifier = 1;

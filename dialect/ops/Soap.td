@@ -3,10 +3,10 @@
 include "dialect/ops/LowRank.td"
 
 def Nanochat_SoapOp : Nanochat_UpdateOp<"soap", [WholeTensors], (ins
-    DefaultValuedAttr<F64Attr, "0.95">:$beta1, DefaultValuedAttr<F64Attr, "0.95">:$beta2,
-    DefaultValuedAttr<F64Attr, "1e-8">:$eps,
-    DefaultValuedAttr<ConfinedAttr<I64Attr, [IntPositive]>, "10">:$period,
-    DefaultValuedAttr<ConfinedAttr<I64Attr, [IntPositive]>, "10000">:$largest)> {
+    DefaultValuedAttr<Decay, "0.95">:$beta1, DefaultValuedAttr<Decay, "0.95">:$beta2,
+    DefaultValuedAttr<Positive, "1e-8">:$eps,
+    DefaultValuedAttr<Count, "10">:$period,
+    DefaultValuedAttr<Count, "10000">:$largest)> {
   let summary = "Adam in the eigenbasis of Shampoo's preconditioner";
   let description = [{
     For each (m, n) matrix w: L ← beta2·L + (1−beta2)·G·Gᵀ and R ← beta2·R + (1−beta2)·Gᵀ·G with eigenbases Ql, Qr.
@@ -22,11 +22,11 @@ def Nanochat_SoapOp : Nanochat_UpdateOp<"soap", [WholeTensors], (ins
 }
 
 def Nanochat_GumOp : Nanochat_UpdateOp<"gum", [WholeTensors], (ins
-    DefaultValuedAttr<ConfinedAttr<I64Attr, [IntPositive]>, "128">:$rank,
-    DefaultValuedAttr<F64Attr, "0.25">:$full,
-    DefaultValuedAttr<ConfinedAttr<I64Attr, [IntPositive]>, "200">:$period,
-    DefaultValuedAttr<F64Attr, "0.95">:$momentum,
-    DefaultValuedAttr<I64Attr, "0">:$seed)> {
+    DefaultValuedAttr<Count, "128">:$rank,
+    DefaultValuedAttr<Finite, "0.25">:$full,
+    DefaultValuedAttr<Count, "200">:$period,
+    DefaultValuedAttr<Decay, "0.95">:$momentum,
+    DefaultValuedAttr<Natural, "0">:$seed)> {
   let summary = "Muon on gradients that are low-rank or what low rank leaves out, by a draw per period";
   let description = [{
     For each (m, n) matrix w, every `period` steps: a basis P of `low_rank_basis` of its gradient, a draw that picks it

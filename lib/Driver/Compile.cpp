@@ -1,45 +1,25 @@
 #include "lib/Driver/Compile.h"
+#include "dialect/Nesting.h"
 #include "lib/Driver/Compilation.h"
 #include "lib/Driver/Link.h"
 #include "mlir/Parser/Parser.h"
 #include "mlir/Support/FileUtilities.h"
-#include "llvm/Support/FileSystem.h"
-#include "llvm/Support/MemoryBuffer.h"
-#include "llvm/Support/Path.h"
+#include "runtime/Files.h"
 #include "llvm/Support/SourceMgr.h"
-#include "llvm/Support/ToolOutputFile.h"
 
 using namespace mlir;
 using namespace mlir::nanochat;
 
-/// Whether a file may be written there; tried before the work of making it.
-static bool isWritable(StringRef output) {
-  StringRef folder = llvm::sys::path::parent_path(output);
-  // Of what is there already, itself must be writable: /dev/null is, where /dev may not be.
-  StringRef place = llvm::sys::fs::exists(output) ? output : folder.empty() ? "." : folder;
-  std::error_code error = llvm::sys::fs::access(place, llvm::sys::fs::AccessMode::Write);
-  if (llvm::sys::fs::is_directory(output))
-    error = std::make_error_code(std::errc::is_a_directory);
-  if (output == "-" || !error)
-    return true;
-  llvm::errs() << "error: cannot write '" << output << "': " << error.message()
-               << "\nnote: -o names a file in a folder that exists and may be written\n";
-  return false;
-}
-
-/// Writes the output file, in whole or not at all.
-static ExitCode writeFile(const CompileOptions &options, llvm::function_ref<LogicalResult(llvm::raw_pwrite_stream &)> writer) {
-  std::string error;
-  auto file = openOutputFile(options.output, &error);
-  if (!file) {
-    llvm::errs() << "error: " << error << "\n";
-    return kUserError;
-  }
+/// Writes the output, in whole or not at all.
+static ExitCode writeOutput(const CompileOptions &options, llvm::function_ref<LogicalResult(llvm::raw_pwrite_stream &)> writer) {
   auto content = inMemory(writer);
   if (failed(content))
     return kFailed;
-  file->os() << (*content)->getBuffer();
-  file->keep();
+  StringRef bytes = (*content)->getBuffer();
+  if (options.output == "-")
+    llvm::outs() << bytes;
+  else
+    nc::writeFile(options.output, bytes);
   return kOk;
 }
 
@@ -76,7 +56,8 @@ static ExitCode writeProgram(ModuleOp model, const CompileOptions &options, cons
     return kFailed;
   objects["nc_programs"] = std::move(*list);
   TimingScope scope = timing.nest("link");
-  return linkProgram(objects, options);
+  linkProgram(objects, options);
+  return kOk;
 }
 
 /// All kinds of output but executables, for one row.
@@ -84,7 +65,7 @@ static ExitCode writeText(ModuleOp module, const CompileOptions &options, const 
   Compilation compilation(module, options.rows[0], timing);
   if (failed(compilation.runStages(options.stopAfter)))
     return kUserError;
-  return writeFile(options, [&](llvm::raw_pwrite_stream &os) -> LogicalResult {
+  return writeOutput(options, [&](llvm::raw_pwrite_stream &os) -> LogicalResult {
     if (!options.plan.empty())
       compilation.print(options.plan == "json", os);
     else if (options.emit == "mlir")
@@ -125,15 +106,24 @@ static LogicalResult checkToolkit(ModuleOp model, const CompileOptions &options,
   return success();
 }
 
+/// Fails before the work of making it where the output cannot be written, or is read.
+static void checkOutput(StringRef input, const CompileOptions &options) {
+  if (options.output == "-")
+    return;
+  nc::checkWritable(options.output, "-o");
+  nc::checkOutputs({{"the compiler", input.str()}, {"the linker", options.runtime}}, {{"-o", options.output}});
+}
+
 ExitCode mlir::nanochat::compile(StringRef input, MLIRContext &context, const CompileOptions &options) {
-  if (!isWritable(options.output))
-    return kUserError;
+  checkOutput(input, options);
   std::string error;
   auto buffer = openInputFile(input, &error);
   if (!buffer) {
     llvm::errs() << "error: " << error << "\nnote: give the path of a model, such as models/looplm-tiny.mlir\n";
     return kUserError;
   }
+  if (!checkNesting(*buffer))
+    return kUserError;
   auto sources = std::make_shared<llvm::SourceMgr>();
   sources->AddNewSourceBuffer(std::move(buffer), SMLoc());
   SourceMgrDiagnosticHandler handler(*sources, &context);

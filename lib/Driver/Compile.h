@@ -21,9 +21,9 @@ struct CompileOptions {
 /// Exit codes of the compiler.
 enum ExitCode { kOk = 0, kFailed = 1, kUserError = 2 };
 
-/// Compiles `input` and writes the output; errors were emitted as diagnostics.
+/// Compiles `input` and writes the output; errors were emitted as diagnostics, but for those of files that are written, which
+/// are thrown as nc::Error.
 ExitCode compile(StringRef input, MLIRContext &context, const CompileOptions &options);
-
 
 } // namespace mlir::nanochat
 #endif

@@ -1,5 +1,5 @@
 #include "lib/Driver/CudaToolkit.h"
-#include "llvm/ADT/ScopeExit.h"
+#include "lib/Driver/TemporaryFile.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/Path.h"
 #include "llvm/Support/Program.h"
@@ -17,22 +17,15 @@ static int64_t ptxOf(int64_t major, int64_t minor) {
   return ofTwelve[std::min<int64_t>(minor, 9)];
 }
 
-static std::string temporaryFile(StringRef suffix) {
-  llvm::SmallString<128> path;
-  return llvm::sys::fs::createTemporaryFile("nanochat", suffix, path) ? "" : std::string(path);
-}
-
 /// Runs a program; its output, of which both streams are part, and whether it succeeded.
 static std::pair<std::string, bool> run(StringRef program, ArrayRef<StringRef> args) {
-  std::string file = temporaryFile("txt");
+  TemporaryFile said("txt");
   SmallVector<StringRef> all{program};
   llvm::append_range(all, args);
-  std::optional<StringRef> redirects[] = {StringRef(""), StringRef(file), StringRef(file)};
+  std::optional<StringRef> redirects[] = {StringRef(""), said.path(), said.path()};
   bool isGood = llvm::sys::ExecuteAndWait(program, all, std::nullopt, redirects) == 0;
-  auto text = llvm::MemoryBuffer::getFile(file);
-  std::string output = text ? (*text)->getBuffer().str() : "";
-  llvm::sys::fs::remove(file);
-  return {output, isGood};
+  auto text = llvm::MemoryBuffer::getFile(said.path());
+  return {text ? (*text)->getBuffer().str() : "", isGood};
 }
 
 /// Where ptxas may be, best places first.
@@ -104,24 +97,11 @@ LogicalResult CudaToolkit::check(Location loc, const GpuFacts &facts) const {
 }
 
 FailureOr<std::unique_ptr<llvm::MemoryBuffer>> CudaToolkit::assemble(Location loc, StringRef text, const GpuFacts &facts) const {
-  std::string source = temporaryFile("ptx"), result = temporaryFile("cubin");
-  auto removeFiles = llvm::make_scope_exit([&] {
-    llvm::sys::fs::remove(source);
-    llvm::sys::fs::remove(result);
-  });
-  std::error_code error;
-  llvm::raw_fd_ostream file(source, error);
-  if (!error)
-    file << text;
-  file.close();
-  if (error || file.has_error()) {
-    file.clear_error();
-    return emitError(loc) << "cannot write a temporary file for ptxas; TMPDIR names a folder with free space";
-  }
-  auto [output, isGood] = run(ptxas, {"-arch", facts.chip, "-O3", source, "-o", result});
+  TemporaryFile source("ptx", text), result("cubin");
+  auto [output, isGood] = run(ptxas, {"-arch", facts.chip, "-O3", source.path(), "-o", result.path()});
   if (!isGood)
     return emitError(loc) << ptxas << " refused a kernel: " << output;
-  auto code = llvm::MemoryBuffer::getFile(result, /*IsText=*/false, /*RequiresNullTerminator=*/false, /*IsVolatile=*/true);
+  auto code = llvm::MemoryBuffer::getFile(result.path(), /*IsText=*/false, /*RequiresNullTerminator=*/false, /*IsVolatile=*/true);
   if (!code)
     return emitError(loc) << "ptxas left nothing to read: " << code.getError().message();
   return std::move(*code);

@@ -7,6 +7,7 @@
 
 namespace mlir::nanochat {
 
+/// Where no temporary file can be written, members throw nc::Error.
 class CudaToolkit {
 public:
   /// Takes $NANOCHAT_PTXAS if that is set, else looks in $CUDA_HOME, $CUDA_PATH, $CUDA_ROOT, $PATH and /usr/local/cuda.

@@ -13,14 +13,19 @@
 using namespace mlir::nanochat;
 using llvm::StringRef;
 
+/// The value of a variable that names a folder; "" where that is relative: no user means another folder in each.
+static std::string absoluteFolder(StringRef variable) {
+  auto value = llvm::sys::Process::GetEnv(variable);
+  return value && llvm::sys::path::is_absolute(*value) ? *value : "";
+}
+
 std::string mlir::nanochat::defaultCacheFolder() {
-  if (auto given = llvm::sys::Process::GetEnv("NANOCHAT_CACHE"))
+  if (auto given = llvm::sys::Process::GetEnv("NANOCHAT_CACHE"); given && !given->empty())
     return *given;
-  llvm::SmallString<128> folder;
-  if (!llvm::sys::path::cache_directory(folder))
-    return "";
-  llvm::sys::path::append(folder, "nanochat");
-  return std::string(folder);
+  if (std::string caches = absoluteFolder("XDG_CACHE_HOME"); !caches.empty())
+    return caches + "/nanochat";
+  std::string home = absoluteFolder("HOME");
+  return home.empty() ? "" : home + "/.cache/nanochat";
 }
 
 /// A hash of the executable that runs: another build may compile the same input to something else.

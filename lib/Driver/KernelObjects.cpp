@@ -4,9 +4,11 @@
 #include "lib/Targets/ToLLVM.h"
 #include "mlir/IR/SymbolTable.h"
 #include "mlir/IR/Threading.h"
+#include "runtime/Errors.h"
 #include "llvm/ADT/StringSet.h"
 #include "llvm/Support/SmallVectorMemoryBuffer.h"
 #include "llvm/Transforms/IPO/Internalize.h"
+#include <mutex>
 
 using namespace mlir;
 using namespace mlir::nanochat;
@@ -167,7 +169,20 @@ static LogicalResult compileMissing(MutableArrayRef<Part> parts, MLIRContext *co
     return failure();
   lowering.stop();
   TimingScope compiling = timing.nest("compile");
-  return failableParallelForEach(context, missing, [&](auto &pair) { return compile(pair.second, *pair.first, target, cache); });
+  std::exception_ptr problem; // LLVM's threads let none pass
+  std::mutex mutex;
+  LogicalResult result = failableParallelForEach(context, missing, [&](auto &pair) -> LogicalResult {
+    try {
+      return compile(pair.second, *pair.first, target, cache);
+    } catch (const nc::Error &) {
+      std::lock_guard lock(mutex);
+      problem = std::current_exception();
+      return failure();
+    }
+  });
+  if (problem)
+    std::rethrow_exception(problem);
+  return result;
 }
 
 LogicalResult mlir::nanochat::compileKernels(ModuleOp module, MutableArrayRef<KernelFacts> kernels, const KernelTarget &target,

@@ -24,7 +24,8 @@ struct KernelTarget {
 FailureOr<std::unique_ptr<llvm::MemoryBuffer>> inMemory(llvm::function_ref<LogicalResult(llvm::raw_pwrite_stream &)> write);
 
 /// Takes the kernels out of a module after stage `host` and compiles each. Sets their symbols, which say by a hash what a
-/// kernel is made from, and adds their objects. On failure an error was emitted.
+/// kernel is made from, and adds their objects. On failure an error was emitted; throws nc::Error where no temporary file can be
+/// written.
 LogicalResult compileKernels(ModuleOp module, MutableArrayRef<KernelFacts> kernels, const KernelTarget &target,
                              const KernelCache &cache, ObjectSet &objects, TimingScope &timing);
 

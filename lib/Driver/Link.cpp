@@ -1,66 +1,56 @@
 #include "lib/Driver/Link.h"
+#include "lib/Driver/TemporaryFile.h"
+#include "runtime/Errors.h"
+#include "runtime/Files.h"
 #include "llvm/Object/ArchiveWriter.h"
 #include "llvm/Support/FileSystem.h"
-#include "llvm/Support/FileUtilities.h"
 #include "llvm/Support/Path.h"
 #include "llvm/Support/Program.h"
+#include "llvm/Support/Signals.h"
 
 using namespace mlir;
 using namespace mlir::nanochat;
 
-/// Writes objects as an archive to a temporary file, whose name is returned.
-static llvm::Expected<std::string> writeArchive(const ObjectSet &objects) {
-  llvm::SmallString<128> path;
-  if (std::error_code error = llvm::sys::fs::createTemporaryFile("nanochat", "a", path))
-    return llvm::createStringError(error, "");
+/// Objects as an archive, which the linker takes whole.
+static std::unique_ptr<llvm::MemoryBuffer> archive(const ObjectSet &objects) {
   std::vector<llvm::NewArchiveMember> members;
   for (auto &[name, object] : objects) {
     members.emplace_back(object->getMemBufferRef());
     members.back().MemberName = name;
   }
-  if (llvm::Error error = llvm::writeArchive(path, members, llvm::SymtabWritingMode::NormalSymtab,
-                                             llvm::object::Archive::K_GNU, /*Deterministic=*/true, /*Thin=*/false)) {
-    llvm::sys::fs::remove(path);
-    return error;
-  }
-  return std::string(path);
+  return llvm::cantFail(llvm::writeArchiveToBuffer(members, llvm::SymtabWritingMode::NormalSymtab, llvm::object::Archive::K_GNU,
+                                                   /*Deterministic=*/true, /*Thin=*/false));
 }
 
-ExitCode mlir::nanochat::linkProgram(const ObjectSet &objects, const CompileOptions &options) {
-  if (!llvm::sys::fs::exists(options.runtime)) {
-    llvm::errs() << "error: the runtime library " << options.runtime << " is missing\nnote: build all targets, or use --emit=obj and link by hand\n";
-    return kFailed;
-  }
-  auto linker = llvm::sys::findProgramByName("c++");
-  if (!linker) {
-    llvm::errs() << "error: no C++ compiler driver (c++) to link with\nnote: apt-get install g++, or use --emit=obj\n";
-    return kFailed;
-  }
-  auto archive = writeArchive(objects);
-  if (!archive) {
-    llvm::errs() << "error: cannot write a temporary file: " << llvm::toString(archive.takeError()) << "\nnote: TMPDIR names a folder with free space\n";
-    return kFailed;
-  }
-  llvm::FileRemover removeArchive(*archive);
-  llvm::SmallString<128> emulator(llvm::sys::path::parent_path(options.runtime));
+/// Runs the linker, whose words go to standard error, to write `program`.
+static bool runLinker(StringRef linker, StringRef objects, StringRef runtime, StringRef program) {
+  llvm::SmallString<128> emulator(llvm::sys::path::parent_path(runtime));
   llvm::sys::path::append(emulator, "libnanochat_emulator.a"); // of which only emulated kernels need anything
-  // Linked aside and renamed, so that a failure never leaves half an executable.
-  std::string aside = options.output + ".tmp";
-  SmallVector<StringRef> args{*linker, "-Wl,--whole-archive", *archive, "-Wl,--no-whole-archive", options.runtime, emulator, "-o", aside, "-pthread", "-lm", "-Wl,--gc-sections"};
+  SmallVector<StringRef> args{linker, "-Wl,--whole-archive", objects, "-Wl,--no-whole-archive", runtime, emulator, "-o", program, "-pthread", "-lm", "-Wl,--gc-sections"};
   // The C++ library goes along, so that the program runs where another version of it is installed, or none.
   args.append({"-static-libstdc++", "-static-libgcc"});
 #ifdef NANOCHAT_LINK_OPTION
   args.push_back(NANOCHAT_LINK_OPTION);
 #endif
-  std::string error;
-  if (llvm::sys::ExecuteAndWait(*linker, args, std::nullopt, {}, 0, 0, &error)) {
-    llvm::errs() << "error: linking " << options.output << " failed " << error << "\n";
-    llvm::sys::fs::remove(aside);
-    return kFailed;
-  }
-  if (std::error_code failed = llvm::sys::fs::rename(aside, options.output)) {
-    llvm::errs() << "error: cannot write " << options.output << ": " << failed.message() << "\n";
-    return kFailed;
-  }
-  return kOk;
+  return llvm::sys::ExecuteAndWait(linker, args) == 0;
+}
+
+void mlir::nanochat::linkProgram(const ObjectSet &objects, const CompileOptions &options) {
+  if (!llvm::sys::fs::exists(options.runtime))
+    nc::failRun("the runtime library " + options.runtime + " is missing", "build all targets, or use --emit=obj and link by hand");
+  auto linker = llvm::sys::findProgramByName("c++");
+  if (!linker)
+    nc::failRun("no C++ compiler driver (c++) to link with", "apt-get install g++, or use --emit=obj");
+  TemporaryFile all("a", archive(objects)->getBuffer());
+  nc::AtomicFile output(options.output);
+  // The linker replaces a file that is there, so that the program has the permissions of a new one.
+  std::optional<TemporaryFile> copied;
+  StringRef program = output.isDirect() ? copied.emplace("out").path() : StringRef(output.aside());
+  llvm::sys::RemoveFileOnSignal(program);
+  if (!runLinker(*linker, all.path(), options.runtime, program))
+    nc::failRun("linking " + options.output + " failed", "the linker says why above; it writes where -o does and to TMPDIR");
+  if (copied)
+    output.write(nc::MappedFile(program.str()).bytes());
+  output.commit();
+  llvm::sys::DontRemoveFileOnSignal(program);
 }

@@ -7,8 +7,8 @@
 
 namespace mlir::nanochat {
 
-/// Links objects and the runtime to options.output; nothing is left of it where that fails.
-ExitCode linkProgram(const ObjectSet &objects, const CompileOptions &options);
+/// Links objects and the runtime to options.output. Throws nc::Error where that fails; then nothing is left of it.
+void linkProgram(const ObjectSet &objects, const CompileOptions &options);
 
 } // namespace mlir::nanochat
 #endif

@@ -2,6 +2,7 @@
 #include "lib/Execution/Passes.h"
 #include "lib/Execution/Reference.h"
 #include "lib/Targets/Target.h"
+#include "lib/Targets/gpu/Emitters.h"
 
 namespace mlir::nanochat {
 #define GEN_PASS_DEF_CHECKKERNELSPASS
@@ -17,15 +18,35 @@ struct CheckKernelsPass : mlir::nanochat::impl::CheckKernelsPassBase<CheckKernel
 
   void getDependentDialects(DialectRegistry &registry) const override { registerExecutionDialects(registry); }
 
+  /// Takes the options apart; an error at the module says which is wrong.
+  LogicalResult readOptions() {
+    Location loc = getOperation().getLoc();
+    facts = CpuFacts::of(targetBits, vnni, bf16);
+    if (targetBits != 256 && targetBits != 512)
+      return emitError(loc) << "target-bits = " << facts.vectorBits << ": expected 256 or 512";
+    if (!(tolerance >= 0))
+      return emitError(loc) << "tolerance = " << double(tolerance) << ": expected a number from zero";
+    if (gpu.empty())
+      return success();
+    gpuFacts = findGpu(loc, gpu, gemmTile);
+    return success(gpuFacts.has_value());
+  }
+
+  /// Does this machine run kernels of the facts? What LLVM would do about instructions it lacks is to end the process.
+  bool runsHere() const {
+    auto native = findTarget("native");
+    return native && native->facts.vectorBits >= facts.vectorBits && native->facts.vnni >= facts.vnni && native->facts.bf16 >= facts.bf16;
+  }
+
   LogicalResult emit(func::FuncOp kernel, bool isPlain) {
-    CpuFacts facts = CpuFacts::of(targetBits, vnni, bf16);
     if (isPlain)
       return emitPlain(kernel, facts);
-    std::optional<Target> row = findTarget(gpu);
-    if (!row || !row->gpu)
-      return emitKernel(kernel, facts);
-    row->gpu->gemmTile = gemmTile;
-    bool isEmitted = succeeded(emitGpuKernel(kernel, *row->gpu));
+    if (!gpuFacts && !runsHere())
+      return kernel.emitError("this kernel takes vectors of ") << facts.vectorBits << " bits" << (vnni ? ", int8 dot products" : "") << (bf16 ? ", bf16 dot products" : "")
+                                                   << ", which this machine does not have";
+    if (!gpuFacts)
+      return failed(emitKernel(kernel, facts)) ? kernel.emitError("the emitter of its class does not support this kernel") : success();
+    bool isEmitted = succeeded(emitGpuKernel(kernel, *gpuFacts));
     plainKernels += !isEmitted;
     return isEmitted ? success() : emitPlain(kernel, facts);
   }
@@ -35,7 +56,7 @@ struct CheckKernelsPass : mlir::nanochat::impl::CheckKernelsPassBase<CheckKernel
     OwningOpRef<ModuleOp> module(getOperation().clone());
     auto emitted = module->lookupSymbol<func::FuncOp>(kernel.getName());
     if (failed(emit(emitted, plain || kind == "generic")))
-      return kernel.emitError("the emitter of class '") << kind << "' does not support this kernel";
+      return failure();
     Filler filler(0);
     auto inputs = randomInputs(kernel, filler, extremes);
     if (failed(inputs))
@@ -43,9 +64,13 @@ struct CheckKernelsPass : mlir::nanochat::impl::CheckKernelsPassBase<CheckKernel
     return checkKernel(kernel, emitted, *inputs, tolerance);
   }
 
+  CpuFacts facts;
+  std::optional<GpuFacts> gpuFacts; // where kernels are for one
   unsigned plainKernels = 0; // that a GPU has no emitter for
 
   void runOnOperation() override {
+    if (failed(readOptions()))
+      return signalPassFailure();
     unsigned count = 0;
     for (auto func : getOperation().getOps<func::FuncOp>())
       if (func->getAttrOfType<StringAttr>(kClassAttr)) {

@@ -1,7 +1,7 @@
 #include "lib/Execution/KernelCheck.h"
 #include "lib/Execution/Passes.h"
 #include "lib/Execution/Reference.h"
-#include "lib/Targets/Target.h"
+#include "lib/Targets/gpu/Emitters.h"
 #include "mlir/Dialect/LLVMIR/NVVMDialect.h"
 #include "runtime/emulator/Emulator.h"
 #include "mlir/IR/Matchers.h"
@@ -93,16 +93,13 @@ struct CheckMutants : mlir::nanochat::impl::CheckMutantsPassBase<CheckMutants> {
   }
 
   void runOnOperation() override {
-    std::optional<Target> row = findTarget(gpu);
-    if (!row || !row->gpu) {
-      emitError(getOperation().getLoc()) << "'" << gpu << "' is no NVIDIA target";
+    std::optional<GpuFacts> facts = findGpu(getOperation().getLoc(), gpu, gemmTile);
+    if (!facts)
       return signalPassFailure();
-    }
-    row->gpu->gemmTile = gemmTile;
     nc_emulate_keeps_going = 1;
-    auto restore = llvm::make_scope_exit([] { nc_emulate_keeps_going = 0; });
+    llvm::scope_exit restore([] { nc_emulate_keeps_going = 0; });
     for (auto func : getOperation().getOps<func::FuncOp>())
-      if (func->hasAttr(kClassAttr) && failed(check(func, *row->gpu)))
+      if (func->hasAttr(kClassAttr) && failed(check(func, *facts)))
         signalPassFailure();
   }
 };

@@ -1,4 +1,5 @@
 #include "lib/Execution/Codegen.h"
+#include "lib/Targets/Target.h"
 #include "mlir/Target/LLVMIR/Export.h"
 #include "llvm/IR/LegacyPassManager.h"
 #include "llvm/MC/TargetRegistry.h"
@@ -36,16 +37,17 @@ mlir::nanochat::createTargetMachine(Location loc, const CodegenTarget &target) {
   const llvm::Target *found = llvm::TargetRegistry::lookupTarget(triple, error);
   if (!found)
     return emitError(loc, "LLVM cannot compile for ") << triple.str() << ": " << error;
-  bool host = target.cpu.empty();
+  auto native = target.cpu.empty() ? findTarget("native") : std::nullopt;
+  StringRef cpu = native ? native->cpu : target.cpu, features = native ? native->features : target.features;
+  bool host = cpu.empty();
   llvm::TargetOptions options;
   options.AllowFPOpFusion = llvm::FPOpFusion::Strict;
   auto level = llvm::CodeGenOpt::getLevel(target.level);
   std::unique_ptr<llvm::TargetMachine> machine(found->createTargetMachine(
-      triple, host ? llvm::sys::getHostCPUName() : StringRef(target.cpu),
-      host ? hostFeatures() : target.features, options, llvm::Reloc::PIC_, std::nullopt,
+      triple, host ? llvm::sys::getHostCPUName() : cpu, host ? hostFeatures() : features.str(), options, llvm::Reloc::PIC_, std::nullopt,
       level.value_or(llvm::CodeGenOptLevel::Default)));
   if (!machine)
-    return emitError(loc, "LLVM cannot compile for cpu '") << target.cpu << "'";
+    return emitError(loc, "LLVM cannot compile for cpu '") << cpu << "'";
   return machine;
 }
 

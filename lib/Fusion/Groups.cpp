@@ -9,7 +9,7 @@ bool mlir::nanochat::isStart(Operation *op) {
 }
 bool mlir::nanochat::isContraction(Operation *op) {
   auto generic = dyn_cast<linalg::GenericOp>(op);
-  return generic && generic.getNumParallelLoops() == 2 + generic->hasAttr(kSlicedAttr) && generic.getNumReductionLoops() == 1 &&
+  return generic && generic.getNumParallelLoops() == 2u + generic->hasAttr(kSlicedAttr) && generic.getNumReductionLoops() == 1 &&
          generic.getNumDpsInputs() == 2 && !generic.getMatchingIndexingMap(&generic->getOpOperand(0)).isIdentity();
 }
 

@@ -114,6 +114,10 @@ private:
 struct SplitProductsPass : impl::SplitProductsPassBase<SplitProductsPass> {
   using SplitProductsPassBase::SplitProductsPassBase;
   void runOnOperation() override {
+    if (blocks < 1 || least < 1) {
+      getOperation().emitError("blocks = ") << int64_t(blocks) << " and least = " << int64_t(least) << ": expected numbers from 1";
+      return signalPassFailure();
+    }
     SmallVector<linalg::GenericOp> products;
     getOperation().walk([&](linalg::GenericOp op) {
       if (isContraction(op))

@@ -1,4 +1,5 @@
 #include "lib/Replay/TensorFile.h"
+#include "dialect/Nesting.h"
 #include "llvm/Support/Endian.h"
 #include "llvm/Support/raw_ostream.h"
 #include <cstring>
@@ -32,6 +33,8 @@ LogicalResult TensorFile::parseHeader() {
   uint64_t length = bytes.size() < 8 ? ~0ull : llvm::support::endian::read64le(bytes.data());
   if (bytes.size() < 8 || length > bytes.size() - 8)
     return failRecord(path, "is not a whole safetensors file");
+  if (findDeepNesting(bytes.substr(8, length)) != StringRef::npos)
+    return failRecord(path, "its header nests deeper than " + Twine(kDeepestNesting) + " levels");
   auto parsed = llvm::json::parse(bytes.substr(8, length));
   if (!parsed)
     return failRecord(path, "its header is not JSON: " + llvm::toString(parsed.takeError()));

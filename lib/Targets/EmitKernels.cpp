@@ -27,6 +27,16 @@ LogicalResult nanochat::emitKernel(func::FuncOp kernel, const CpuFacts &facts) {
   return failure();
 }
 
+std::optional<GpuFacts> nanochat::findGpu(Location loc, StringRef name, StringRef gemmTile) {
+  std::optional<Target> row = findTarget(name);
+  if (!row || !row->gpu) {
+    emitError(loc) << "'" << name << "' is no NVIDIA target; targets are " << listTargets();
+    return std::nullopt;
+  }
+  row->gpu->gemmTile = gemmTile;
+  return succeeded(checkGemmTile(loc, *row->gpu)) ? row->gpu : std::nullopt;
+}
+
 namespace {
 struct EmitKernels : nanochat::impl::EmitKernelsPassBase<EmitKernels> {
   using EmitKernelsPassBase::EmitKernelsPassBase;
@@ -40,21 +50,15 @@ struct EmitKernels : nanochat::impl::EmitKernelsPassBase<EmitKernels> {
   }
 
   void emitForGpu() {
-    std::optional<Target> row = findTarget(gpu);
-    if (!row || !row->gpu) {
-      emitError(getOperation().getLoc()) << "'" << gpu << "' is no NVIDIA target; targets are " << listTargets();
+    auto kernels = llvm::to_vector(getOperation().getOps<func::FuncOp>());
+    auto product = llvm::find_if(kernels, [](func::FuncOp kernel) { return kernel->getAttr(kClassAttr) == StringAttr::get(kernel.getContext(), "gemm"); });
+    Location loc = product == kernels.end() ? getOperation().getLoc() : product->getLoc();
+    std::optional<GpuFacts> facts = findGpu(loc, gpu, gemmTile);
+    if (!facts)
       return signalPassFailure();
-    }
-    row->gpu->gemmTile = gemmTile;
-    bool isChecked = false;
-    for (auto kernel : llvm::to_vector(getOperation().getOps<func::FuncOp>())) {
-      auto kind = kernel->getAttrOfType<StringAttr>(kClassAttr);
-      if (!kind)
-        continue;
-      if (kind == "gemm" && !std::exchange(isChecked, true) && failed(checkGemmTile(kernel.getLoc(), *row->gpu)))
-        return signalPassFailure();
-      (void)emitGpuKernel(kernel, *row->gpu);
-    }
+    for (func::FuncOp kernel : kernels)
+      if (kernel->hasAttr(kClassAttr))
+        (void)emitGpuKernel(kernel, *facts);
   }
 };
 

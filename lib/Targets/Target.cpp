@@ -41,20 +41,28 @@ static bool runsHere(const Target &row) {
   return v3 && (!row.facts.vnni || has("avxvnni"));
 }
 
+static std::optional<Target> nativeRow() {
+  const char *wanted = getenv("NANOCHAT_NATIVE");
+  bool isNamed = wanted && *wanted;
+  for (const Target &row : rows())
+    if (!row.reference && !row.gpu && runsHere(row) && (!isNamed || row.name == wanted)) {
+      Target target = row;
+      if (!isNamed)
+        target.cpu.clear(); // LLVM tunes for the very CPU
+      return target;
+    }
+  return std::nullopt;
+}
+
 std::optional<Target> mlir::nanochat::findTarget(StringRef name) {
-  bool native = name == "native" || name == "cpu";
+  if (name == "native" || name == "cpu")
+    return nativeRow();
   for (auto [alias, row] : aliases())
     if (name == alias)
       name = row;
-  for (const Target &row : rows()) {
+  for (const Target &row : rows())
     if (row.name == name)
       return row;
-    if (native && !row.reference && !row.gpu && runsHere(row)) {
-      Target target = row;
-      target.cpu.clear(); // LLVM tunes for the very CPU
-      return target;
-    }
-  }
   return std::nullopt;
 }
 

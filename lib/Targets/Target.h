@@ -58,7 +58,8 @@ struct Target {
   bool onGpu() const { return gpu && !emulated; }
 };
 
-/// The row of that name or alias; `native` and `cpu` are the best one for this machine.
+/// The row of that name or alias; `native` and `cpu` are the best one for this machine, or in its place the lesser one
+/// that $NANOCHAT_NATIVE names, to see what happens on a machine that has no more. None if that names no row of this machine.
 std::optional<Target> findTarget(StringRef name);
 /// All names, for messages.
 std::string listTargets();

@@ -1,11 +1,16 @@
 // The compiler. Without --target it is mlir-opt with our dialect and passes; with it, a model file
 // goes through the stages of lib/Pipelines to what --emit names. Commands that need no program are
 // the runtime's.
+#include "dialect/Nesting.h"
 #include "lib/Driver/Compile.h"
 #include "lib/Driver/KernelCache.h"
+#include "mlir/Support/FileUtilities.h"
 #include "mlir/Tools/mlir-opt/MlirOptMain.h"
+#include "runtime/Errors.h"
+#include "runtime/Files.h"
 #include "runtime/ToolCommandLine.h"
 #include "tools/Registration.h"
+#include "tools/ToolMain.h"
 #include "llvm/Support/CommandLine.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/InitLLVM.h"
@@ -195,8 +200,8 @@ static bool applyChoices(PipelineOptions &row) {
     return true;
   auto [major, minor] = StringRef(ptxVersion).split('.');
   int64_t high, low;
-  if (major.getAsInteger(10, high) || minor.getAsInteger(10, low) || low < 0 || low > 9)
-    return usage("--ptx=" + ptxVersion + " is no version", "write it as in --ptx=8.6"), false;
+  if (major.getAsInteger(10, high) || minor.getAsInteger(10, low) || high < 0 || high > 99 || low < 0 || low > 9)
+    return usage("--ptx=" + ptxVersion + " is no version from 0.0 to 99.9", "write it as in --ptx=8.6"), false;
   target.gpu->ptx = 10 * high + low;
   return true;
 }
@@ -262,6 +267,9 @@ static int compileModel(DialectRegistry &registry, const char *argv0) {
   for (PipelineOptions &row : options.rows)
     if (!applyChoices(row))
       return kUserError;
+  auto isForGpu = [](const PipelineOptions &row) { return row.target.gpu.has_value(); };
+  if (!gemmTile.empty() && llvm::none_of(options.rows, isForGpu))
+    return usage("--gemm-tile goes with NVIDIA targets only", "--target=sm_90, for instance");
   bool isForGpus =
       llvm::all_of(options.rows, [](const PipelineOptions &row) { return row.target.onGpu(); });
   if (emitKind == "exe" && isForGpus) // it runs on a processor as well, where that is asked for
@@ -313,23 +321,54 @@ static nc::Tool describeSelf() {
   return tool;
 }
 
-int main(int argc, char **argv) {
-  llvm::InitLLVM init(argc, argv);
+/// mlir-opt: what the passes on the command line make of the input.
+static int transform(DialectRegistry &registry, int argc, char **argv) {
+  MlirOptMainConfig config = MlirOptMainConfig::createFromCLOptions();
+  if (config.shouldShowDialects() || config.shouldListPasses())
+    return asMainReturnCode(MlirOptMain(argc, argv, input, output, registry));
+  bool isPrinted = output == "-";
+  if (!isPrinted) {
+    nc::checkWritable(output, "-o");
+    nc::checkOutputs({{"the compiler", input}}, {{"-o", output}});
+  }
+  std::string error, text;
+  auto buffer = openInputFile(input, &error);
+  if (!buffer)
+    nc::failInput(error, "give the path of a file of MLIR");
+  llvm::raw_string_ostream os(text);
+  llvm::raw_ostream &to = isPrinted ? llvm::outs() : static_cast<llvm::raw_ostream &>(os);
+  if (!checkNesting(*buffer) || failed(MlirOptMain(to, std::move(buffer), registry, config)))
+    return kUserError;
+  if (!isPrinted)
+    nc::writeFile(output, text);
+  return kOk;
+}
+
+static int run(int argc, char **argv) {
   DialectRegistry registry;
   registerDialectsAndPasses(registry);
   std::string overview = registerCLIOptions("nanochat compiler", registry) + "\n\n" + kAbout +
                          " Commands, each with its own --help:\n" + nc::listToolCommands();
   if (argc > 1 && nc::isToolCommand(argv[1]))
     return nc::runToolCommandLine(describeSelf(), argc, argv);
+  for (const char *argument : llvm::ArrayRef(argv, argc)) // pipelines of passes nest as well
+    if (!checkNesting({argument, "the command line"}))
+      return kUserError;
   // Given a stream, the parser returns where it would exit, with another code than ours.
   if (!cl::ParseCommandLineOptions(argc, argv, overview, &llvm::errs()))
     return kUserError;
+  if (const char *row = getenv("NANOCHAT_NATIVE"); row && *row && !findTarget("native"))
+    return usage("NANOCHAT_NATIVE is '" + llvm::Twine(row) + "', which is no row that this machine runs",
+                 "rows are avx512-bf16, avx512-vnni, x86-64-v4, avx-vnni and x86-64-v3");
   if (listStages) {
     for (const Stage &stage : getStages())
       llvm::outs() << llvm::left_justify(stage.name, 15) << stage.summary << "\n";
     return kOk;
   }
-  if (!target.empty())
-    return compileModel(registry, argv[0]);
-  return asMainReturnCode(MlirOptMain(argc, argv, input, output, registry));
+  return target.empty() ? transform(registry, argc, argv) : compileModel(registry, argv[0]);
+}
+
+int main(int argc, char **argv) {
+  llvm::InitLLVM init(argc, argv);
+  return toolMain([&] { return run(argc, argv); });
 }

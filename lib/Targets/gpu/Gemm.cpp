@@ -186,11 +186,11 @@ static std::optional<GemmTile> parseTile(StringRef text) {
   if (parts.size() != 3)
     return std::nullopt;
   for (auto [part, number] : llvm::zip(parts, numbers))
-    if (part.getAsInteger(10, number))
+    if (part.getAsInteger(10, number) || number < 1 || number > 4096) // beyond any block, and products of these fit
       return std::nullopt;
   auto [rows, columns, stages] = numbers;
   GemmTile tile{rows, columns, rows % 128 ? 32 : 64, 32, stages};
-  bool isCut = rows > 0 && columns > 0 && rows % 64 == 0 && columns % 64 == 0 && stages >= 2 && tile.threads() <= 1024;
+  bool isCut = rows % 64 == 0 && columns % 64 == 0 && stages >= 2 && tile.threads() <= 1024;
   return isCut ? std::optional(tile) : std::nullopt;
 }
 
@@ -200,7 +200,7 @@ LogicalResult nanochat::checkGemmTile(Location loc, const GpuFacts &facts) {
   std::optional<GemmTile> tile = parseTile(facts.gemmTile);
   if (!tile)
     return emitError(loc) << "'" << facts.gemmTile << "' is no tile of matrix products: it is ROWSxCOLUMNSxSTAGES, such as 128x128x3, "
-                          << "with rows and columns in multiples of 64, two stages or more and no more than 1024 threads";
+                          << "with rows and columns in multiples of 64 and up to 4096, 2 to 4096 stages and no more than 1024 threads";
   int64_t bytes = tile->stages * (tile->rows + tile->columns) * kStageBytes;
   if (bytes <= facts.sharedBytes)
     return success();

@@ -15,7 +15,7 @@ func.func @rope_table_c2() {
 
 // -----
 func.func @rope_table_c3() {
-  // expected-error@+1 {{theta must be positive}}
+  // expected-error@+1 {{attribute 'theta' failed to satisfy constraint: 64-bit float attribute is above zero and finite in f32}}
   %t:2 = nanochat.rope_table seq = 4 dim = 4 theta = 0.0 : tensor<4x2xf32>
   return
 }

@@ -122,7 +122,7 @@ nanochat.model @stacks { // param-c2
 
 nanochat.model @starts { // param-c3
   %tokens, %targets = nanochat.tokens batch = 1 seq = 2
-  // expected-error @+1 {{starts as normal(-1.000000e+00), expected a finite number, from zero for normal}}
+  // expected-error @+1 {{starts as normal(-1.000000e+00), expected a standard deviation from zero}}
   %a = nanochat.param "a" normal(-1.0) role "norm" : tensor<3xf32>
   %w = nanochat.param "w" constant(0.0) role "matrix" : tensor<f32>
   nanochat.objective "train" %w : tensor<f32>
@@ -147,5 +147,223 @@ nanochat.model @sizes { // tokens: in type inference
   %a, %b = nanochat.tokens batch = 4294967296 seq = 4294967296
   %w = nanochat.param "w" constant(0.0) role "matrix" : tensor<f32>
   nanochat.objective "train" %w : tensor<f32>
+} update {
+}
+
+// -----
+
+nanochat.model @m {
+  %tokens, %targets = nanochat.tokens batch = 1 seq = 2
+  // expected-error @+1 {{attribute 'param_name' failed to satisfy constraint: string attribute is a name that files can hold}}
+  %w = nanochat.param "" constant(0.0) role "matrix" : tensor<f32>
+  nanochat.objective "train" %w : tensor<f32>
+} update {
+}
+
+// -----
+
+nanochat.model @m {
+  %tokens, %targets = nanochat.tokens batch = 1 seq = 2
+  // expected-error @+1 {{attribute 'param_name' failed to satisfy constraint: string attribute is a name that files can hold}}
+  %w = nanochat.param "__metadata__" constant(0.0) role "matrix" : tensor<f32>
+  nanochat.objective "train" %w : tensor<f32>
+} update {
+}
+
+// -----
+
+nanochat.model @m {
+  %tokens, %targets = nanochat.tokens batch = 1 seq = 2
+  // expected-error @+1 {{attribute 'param_name' failed to satisfy constraint: string attribute is a name that files can hold}}
+  %w = nanochat.param "em\FFbed" constant(0.0) role "matrix" : tensor<f32>
+  nanochat.objective "train" %w : tensor<f32>
+} update {
+}
+
+// -----
+
+nanochat.model @m {
+  %tokens, %targets = nanochat.tokens batch = 1 seq = 2
+  // expected-error @+1 {{attribute 'param_name' failed to satisfy constraint: string attribute is a name that files can hold}}
+  %w = nanochat.param "w\00q" constant(0.0) role "matrix" : tensor<f32>
+  nanochat.objective "train" %w : tensor<f32>
+} update {
+}
+
+// -----
+
+nanochat.model @m {
+  %tokens, %targets = nanochat.tokens batch = 1 seq = 2
+  // expected-error @+1 {{attribute 'param_name' failed to satisfy constraint: string attribute is a name that files can hold}}
+  %w = nanochat.param "a\0Ab" constant(0.0) role "matrix" : tensor<f32>
+  nanochat.objective "train" %w : tensor<f32>
+} update {
+}
+
+// -----
+
+nanochat.model @m {
+  %tokens, %targets = nanochat.tokens batch = 1 seq = 2
+  // expected-error @+1 {{attribute 'param_name' failed to satisfy constraint: string attribute is a name that files can hold}}
+  %w = nanochat.param "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx" constant(0.0) role "matrix" : tensor<f32>
+  nanochat.objective "train" %w : tensor<f32>
+} update {
+}
+
+// -----
+
+nanochat.model @m {
+  %tokens, %targets = nanochat.tokens batch = 1 seq = 2
+  // expected-error @+1 {{attribute 'role' failed to satisfy constraint: string attribute is a word that options can hold}}
+  %w = nanochat.param "w" constant(0.0) role "a+b" : tensor<f32>
+  nanochat.objective "train" %w : tensor<f32>
+} update {
+}
+
+// -----
+
+nanochat.model @m {
+  %tokens, %targets = nanochat.tokens batch = 1 seq = 2
+  %w = nanochat.param "w" constant(0.0) role "matrix" : tensor<f32>
+  // expected-error @+1 {{attribute 'phase' failed to satisfy constraint: string attribute is a word that options can hold}}
+  nanochat.objective "a b" %w : tensor<f32>
+} update {
+}
+
+// -----
+
+nanochat.model @m {
+  %tokens, %targets = nanochat.tokens batch = 1 seq = 2
+  %w = nanochat.param "w" constant(0.0) role "matrix" : tensor<f32>
+  nanochat.objective "train" %w : tensor<f32>
+  // expected-error @+1 {{attribute 'metric_name' failed to satisfy constraint: string attribute is a name that files can hold}}
+  nanochat.metric "a\0Ab" %w : tensor<f32>
+} update {
+}
+
+// -----
+
+nanochat.model @m {
+  %tokens, %targets = nanochat.tokens batch = 1 seq = 2
+  %w = nanochat.param "w" constant(0.0) role "matrix" : tensor<f32>
+  nanochat.objective "train" %w : tensor<f32>
+  // expected-error @+1 {{has the name 'step', which is taken}}
+  nanochat.metric "step" %w : tensor<f32>
+} update {
+}
+
+// -----
+
+nanochat.model @m {
+  %tokens, %targets = nanochat.tokens batch = 1 seq = 2
+  %w = nanochat.param "w" constant(0.0) role "matrix" : tensor<f32>
+  nanochat.objective "train" %w : tensor<f32>
+} update {
+  %s = nanochat.scalar "s" = 1.0 : tensor<f32>
+  // expected-error @+1 {{has the name 'val_loss', which is taken}}
+  nanochat.metric "val_loss" %s : tensor<f32>
+}
+
+// -----
+
+nanochat.model @m {
+  %tokens, %targets = nanochat.tokens batch = 1 seq = 2
+  %w = nanochat.param "w" constant(0.0) role "matrix" : tensor<f32>
+  nanochat.objective "train" %w : tensor<f32>
+} update {
+  // expected-error @+1 {{attribute 'scalar_name' failed to satisfy constraint: string attribute is a word that options can hold}}
+  %s = nanochat.scalar "a=b" = 1.0 : tensor<f32>
+}
+
+// -----
+
+nanochat.model @m {
+  %tokens, %targets = nanochat.tokens batch = 1 seq = 2
+  %w = nanochat.param "w" constant(0.0) role "matrix" : tensor<f32>
+  nanochat.objective "train" %w : tensor<f32>
+} update {
+  // expected-error @+1 {{attribute 'value' failed to satisfy constraint: 64-bit float attribute is finite in f32}}
+  %s = nanochat.scalar "s" = 0x7FF0000000000000 : tensor<f32>
+}
+
+// -----
+
+nanochat.model @m {
+  %tokens, %targets = nanochat.tokens batch = 1 seq = 2
+  %w = nanochat.param "w" constant(0.0) role "matrix" : tensor<f32>
+  nanochat.objective "train" %w : tensor<f32>
+} update {
+  // expected-error @+1 {{attribute 'value' failed to satisfy constraint: 64-bit float attribute is finite in f32}}
+  %s = nanochat.scalar "s" = 1.0e39 : tensor<f32>
+}
+
+// -----
+
+nanochat.model @m {
+  %tokens, %targets = nanochat.tokens batch = 1 seq = 2
+  %w = nanochat.param "w" constant(0.0) role "matrix" : tensor<f32>
+  nanochat.objective "train" %w : tensor<f32>
+} update {
+  // expected-error @+1 {{is a negative learning rate, which climbs}}
+  %lr = nanochat.scalar "lr" = -0.1 : tensor<f32>
+  nanochat.optimizer "sgd" for ["matrix"] lr(%lr) weight_decay(%lr) : tensor<f32>, tensor<f32>
+}
+
+// -----
+
+nanochat.model @m {
+  %tokens, %targets = nanochat.tokens batch = 1 seq = 2
+  %w = nanochat.param "w" constant(0.0) role "matrix" : tensor<f32>
+  nanochat.objective "train" %w : tensor<f32>
+} update {
+  %lr = nanochat.scalar "lr" = 0.1 : tensor<f32>
+  // expected-error @+1 {{failed to satisfy constraint: 64-bit float attribute is from zero and below one in f32}}
+  nanochat.optimizer "lion" for ["matrix"] lr(%lr) weight_decay(%lr) {config = {beta1 = 1.0 : f64}} : tensor<f32>, tensor<f32>
+}
+
+// -----
+
+nanochat.model @m {
+  %tokens, %targets = nanochat.tokens batch = 1 seq = 2
+  %w = nanochat.param "w" constant(0.0) role "matrix" : tensor<f32>
+  nanochat.objective "train" %w : tensor<f32>
+} update {
+  %lr = nanochat.scalar "lr" = 0.1 : tensor<f32>
+  // expected-error @+1 {{failed to satisfy constraint: 64-bit float attribute is above zero and finite in f32}}
+  nanochat.optimizer "adamw" for ["matrix"] lr(%lr) weight_decay(%lr) {config = {eps = 1.0e-60 : f64}} : tensor<f32>, tensor<f32>
+}
+
+// -----
+
+nanochat.model @m {
+  %tokens, %targets = nanochat.tokens batch = 1 seq = 2
+  %w = nanochat.param "w" constant(0.0) role "matrix" : tensor<f32>
+  nanochat.objective "train" %w : tensor<f32>
+} update {
+  nanochat.phase "again" rule "fire" for ["matrix"]
+  // expected-error @+1 {{has the name 'again', which is taken}}
+  nanochat.phase "again" rule "fire" for ["matrix"]
+}
+
+// -----
+
+// expected-error @+1 {{has a name that files cannot hold}}
+nanochat.model @"m\FF" {
+  %tokens, %targets = nanochat.tokens batch = 1 seq = 2
+  %w = nanochat.param "w" constant(0.0) role "matrix" : tensor<f32>
+  nanochat.objective "train" %w : tensor<f32>
+} update {
+}
+
+// -----
+
+nanochat.model @m {
+  %tokens, %targets = nanochat.tokens batch = 1 seq = 2
+  %w = nanochat.param "w" constant(0.0) role "matrix" : tensor<f32>
+  nanochat.objective "train" %w : tensor<f32>
+  // expected-error @+1 {{has the name 'seq', which is that of another size}}
+  %x = nanochat.loop "seq" = 2 carry(%y = %w : tensor<f32>) {
+    nanochat.yield %y : tensor<f32>
+  }
 } update {
 }

@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "dialect/Nesting.h"
+#include "llvm/ADT/SmallVector.h"
+#include "llvm/ADT/StringExtras.h"
+#include "llvm/ADT/StringMap.h"
+#include "llvm/Support/raw_ostream.h"
+
+using namespace mlir::nanochat;
+using llvm::StringRef;
+
+namespace {
+class NestingScanner {
+public:
+  explicit NestingScanner(StringRef text) : text(text) {}
+
+  size_t find() {
+    while (at < text.size() && depth <= kDeepestNesting)
+      step();
+    return depth > kDeepestNesting ? at : StringRef::npos;
+  }
+
+private:
+  void step() {
+    char c = text[at];
+    signs = c == '-' ? signs + 1 : llvm::isSpace(c) ? signs : 0;
+    if (c == '"')
+      return skipString();
+    if (text.substr(at).starts_with("//"))
+      at = std::min(text.find('\n', at), text.size());
+    else if (c == '#' || c == '!')
+      return readAlias();
+    else if (StringRef("([{<").contains(c))
+      open(c);
+    else if (StringRef(")]}>").contains(c))
+      close(c);
+    else if (c == '-')
+      reach(opened.size() + signs); // each sign of "---d0" stands for what is behind it
+    else if (c == '\n' && opened.empty())
+      defined = "";
+    if (depth <= kDeepestNesting)
+      ++at;
+  }
+
+  /// To its end, or that of the line.
+  void skipString() {
+    for (++at; at < text.size() && text[at] != '"' && text[at] != '\n'; ++at)
+      at += text[at] == '\\';
+    ++at;
+  }
+
+  void open(char bracket) {
+    opened.push_back(bracket);
+    reach(opened.size());
+  }
+
+  /// A bracket that closes another one closes what is open in between: "<" may be no bracket at all. Nor are "->" and ">=".
+  void close(char bracket) {
+    if (bracket == '>' && at > 0 && text[at - 1] == '-')
+      return;
+    char opener = bracket == ')' ? '(' : bracket == ']' ? '[' : bracket == '}' ? '{' : '<';
+    if (bracket == '>' ? !opened.empty() && opened.back() == '<' : llvm::is_contained(opened, opener))
+      while (opened.pop_back_val() != opener)
+        ;
+  }
+
+  /// "#a = ..." defines what "#a" stands for everywhere else.
+  void readAlias() {
+    auto isPart = [](char c) { return llvm::isAlnum(c) || StringRef("_$.-").contains(c); };
+    StringRef name = text.substr(at, 1 + text.substr(at + 1).take_while(isPart).size());
+    StringRef rest = text.substr(at + name.size()).ltrim(" \t");
+    if (opened.empty() && rest.starts_with("=") && !rest.starts_with("=="))
+      defined = name;
+    else if (auto known = depths.find(name); known != depths.end())
+      reach(opened.size() + 1 + known->second);
+    if (depth <= kDeepestNesting)
+      at += name.size();
+  }
+
+  void reach(unsigned level) {
+    depth = std::max(depth, level);
+    if (!defined.empty())
+      depths[defined] = std::max(depths[defined], level);
+  }
+
+  StringRef text, defined; // defined: the alias whose definition this is
+  size_t at = 0;
+  unsigned depth = 0; // the largest so far
+  unsigned signs = 0; // in a row
+  llvm::SmallVector<char> opened;
+  llvm::StringMap<unsigned> depths; // of aliases
+};
+} // namespace
+
+size_t mlir::nanochat::findDeepNesting(StringRef text) {
+  return text.starts_with("ML\xefR") ? StringRef::npos : NestingScanner(text).find();
+}
+
+bool mlir::nanochat::checkNesting(llvm::MemoryBufferRef source) {
+  size_t at = findDeepNesting(source.getBuffer());
+  if (at == StringRef::npos)
+    return true;
+  StringRef before = source.getBuffer().take_front(at);
+  llvm::errs() << source.getBufferIdentifier() << ":" << 1 + before.count('\n') << ":" << at - (before.rfind('\n') + 1) + 1
+               << ": error: this nests deeper than " << kDeepestNesting
+               << " levels\nnote: brackets within each other count, and aliases within what they stand for\n";
+  return false;
+}
