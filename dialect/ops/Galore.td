@@ -21,7 +21,6 @@ def Nanochat_GaloreOp : Nanochat_UpdateOp<"galore", [WholeTensors, DeclareOpInte
     DefaultValuedAttr<ConfinedAttr<I64Attr, [IntPositive]>, "256">:$block,
     DefaultValuedAttr<ConfinedAttr<I64Attr, [IntNonNegative]>, "10">:$oversample,
     DefaultValuedAttr<ConfinedAttr<I64Attr, [IntNonNegative]>, "1">:$iterations,
-    DefaultValuedAttr<I64Attr, "0">:$seed,
     DefaultValuedAttr<StrAttr, "\"none\"">:$clip)> {
   let summary = "GaLore 2: an update rule in the space of the leading singular vectors of the gradient";
   let description = [{

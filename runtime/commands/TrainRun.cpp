@@ -48,6 +48,7 @@ void TrainRun::start() {
   } else if (!options.resume.empty()) {
     resume(options.resume);
   }
+  session->setSeed(state.seed);
   placePhases();
   trainer.emplace(*session, options.phase, state.scheduleSteps,
                   Metrics(data.vocabulary(), data.copyLength()));
