@@ -46,6 +46,9 @@ struct RuleForm {
 };
 RuleForm formOf(OperationName rule, DictionaryAttr options, RankedTensorType param);
 
+/// The names of this dialect's ops for which `holds`, for messages: "adamw, sgd".
+std::string listOps(MLIRContext *ctx, llvm::function_ref<bool(RegisteredOperationName)> holds);
+
 /// Checks that `options` are attributes of the op nanochat.`rule`, and have their types.
 LogicalResult verifyOptions(Operation *op, StringRef rule, DictionaryAttr options);
 

@@ -29,6 +29,11 @@ Binding Binding::of(DictionaryAttr attr) {
   return binding;
 }
 
+Value mlir::nanochat::createUpdateStream(OpBuilder &b, Location loc, Value seed, StringRef param) {
+  auto words = [&](int64_t count) { return RankedTensorType::get({count}, b.getI32Type()); };
+  return RandomStreamOp::create(b, loc, words(3), seed, ("update." + param).str());
+}
+
 EntryBuilder::EntryBuilder(ModuleOp module, StringRef name, Location loc) : builder(module.getContext()) {
   builder.setInsertionPointToEnd(module.getBody());
   func = func::FuncOp::create(builder, loc, name, builder.getFunctionType({}, {}));

@@ -28,6 +28,12 @@ struct Binding {
   static Binding of(DictionaryAttr attr);
 };
 
+/// The program's input that holds the seed of the run, which the runtime fills: SeedWords of ops/Random.td.
+inline constexpr llvm::StringLiteral kSeedInput = "seed";
+
+/// Where the update rule of a parameter finds its random numbers.
+Value createUpdateStream(OpBuilder &b, Location loc, Value seed, StringRef param);
+
 /// Grows an entry function: arguments are added by binding, ops are cloned or built at its end.
 class EntryBuilder {
 public:

@@ -135,8 +135,9 @@ typedef struct nc_size {
 
 /// Inputs the runtime knows: "tokens" and "targets" (i32, batch·seq per micro-batch, micro-batches
 /// outermost), "position" (i32 scalar: the row of each sequence whose logits "predict" returns),
-/// "step" and "steps" (f32 scalars: 0-based step and the total). Any other rank-0 f32 input is a
-/// user scalar ("lr", "weight_decay", "beta"): default in init_scale.
+/// "step" and "steps" (f32 scalars: 0-based step and the total), "seed" (i32 [2]: that of the run,
+/// low word first). Any other rank-0 f32 input is a user scalar ("lr", "weight_decay", "beta"):
+/// default in init_scale.
 /// Outputs it knows: "loss" (f32 scalar), "nll" (f32 [n_loops, tokens] or [tokens], nats),
 /// "exit_probability" (f32 [n_loops, tokens]), "grad_norm" (f32 scalar), "logits"
 /// (f32 [n_loops, batch, vocab] or [batch, vocab]); any other rank-0 f32 output is logged by name.

@@ -142,6 +142,11 @@ void Session::fillScalars(const nc_entry &entry, int64_t step, int64_t steps) {
       write(*input, double(name == "step" ? step : steps));
       continue;
     }
+    if (name == "seed" && input->dtype == NC_I32 && elementCount(*input) == 2) {
+      for (int half : {0, 1})
+        write(*input, int32_t(seed >> (32 * half)), half);
+      continue;
+    }
     if (!isUserScalar(*input))
       failRun(format("entry '%s' has an input '%s' that this runtime cannot fill", entry.name,
                      input->name));

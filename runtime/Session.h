@@ -43,7 +43,10 @@ public:
   /// Sets a user scalar of all entries; fails (exit 2) with the list of those the program has.
   void setScalar(const std::string &name, double value);
 
-  /// Writes "step", "steps" and the user scalars of `entry`. Tokens, targets and position are the
+  /// What entries draw their random numbers from; 0 at first.
+  void setSeed(uint64_t value) { seed = value; }
+
+  /// Writes "step", "steps", "seed" and the user scalars of `entry`. Tokens, targets and position are the
   /// caller's; any other input is an error (exit 1).
   void fillScalars(const nc_entry &entry, int64_t step, int64_t steps);
 
@@ -65,6 +68,7 @@ private:
   std::array<bool, NC_ARENA_COUNT> isTouched;
   ThreadTeam team;
   std::map<std::string, double, std::less<>> scalars;
+  uint64_t seed = 0;
 };
 
 /// Index of the first NaN or infinity among `count` elements, or -1. Integers are finite.

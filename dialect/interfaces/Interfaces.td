@@ -83,7 +83,9 @@ def OptimizerOpInterface : OpInterface<"OptimizerOpInterface"> {
       `buildProjection` makes of the gradient, which then need not exist as a whole. Reads attributes only.
     }], "::mlir::RankedTensorType", "getGradientType", (ins "::mlir::RankedTensorType":$param), [{}], [{ return param; }]>,
     StaticInterfaceMethod<"Dimensions of the parameters it is for, of each where they are stacked; 0 for any.",
-    "int64_t", "getParamRank", (ins), [{}], [{ return 0; }]>];
+    "int64_t", "getParamRank", (ins), [{}], [{ return 0; }]>,
+    StaticInterfaceMethod<"Whether it draws random numbers, of an operand in front of its states; see `random_stream`.",
+    "bool", "drawsRandom", (ins), [{}], [{ return false; }]>];
   let verify = [{ return ::mlir::nanochat::verifyUpdate($_op); }];
 }
 
@@ -97,9 +99,10 @@ def ProjectingOptimizerOpInterface : OpInterface<"ProjectingOptimizerOpInterface
     InterfaceMethod<"How many columns the basis of a matrix has.", "int64_t", "getBasisRank">,
     InterfaceMethod<"Steps from one basis to the next.", "int64_t", "getBasisPeriod">,
     InterfaceMethod<[{
-      Builds the basis of a gradient matrix; `id` (rank-0 i32) is its number among all matrices, `step` (rank-0 i32) the count.
+      Builds the basis of a gradient matrix with random numbers of `stream`; `matrix` (rank-0 i32) is its number in the
+      parameter, from 1 on, `step` (rank-0 i32) the count.
     }], "::mlir::Value", "buildBasis",
-      (ins "::mlir::OpBuilder &":$builder, "::mlir::Value":$gradient, "::mlir::Value":$id, "::mlir::Value":$step)>];
+      (ins "::mlir::OpBuilder &":$builder, "::mlir::Value":$gradient, "::mlir::Value":$stream, "::mlir::Value":$matrix, "::mlir::Value":$step)>];
 }
 
 def CostOpInterface : OpInterface<"CostOpInterface"> {

@@ -62,13 +62,12 @@ SmallVector<OptimizerState> GaloreOp::getStates(RankedTensorType param) {
 int64_t GaloreOp::getBasisRank() { return getRank(); }
 int64_t GaloreOp::getBasisPeriod() { return getPeriod(); }
 
-Value GaloreOp::buildBasis(OpBuilder &builder, Value gradient, Value id, Value step) {
+Value GaloreOp::buildBasis(OpBuilder &builder, Value gradient, Value stream, Value matrix, Value step) {
   auto type = cast<RankedTensorType>(gradient.getType());
   Shape shape(type, getRank());
-  auto basis = LowRankBasisOp::create(builder, getLoc(), withShape(type, {std::min(shape.m, shape.n), shape.rank}), gradient, id, step);
+  auto basis = LowRankBasisOp::create(builder, getLoc(), withShape(type, {std::min(shape.m, shape.n), shape.rank}), gradient, stream, matrix, step);
   basis.setOversample(getOversample());
   basis.setIterations(getIterations());
-  basis.setSeed(getSeed());
   return basis;
 }
 

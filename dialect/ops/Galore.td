@@ -21,7 +21,6 @@ def Nanochat_GaloreOp : Nanochat_UpdateOp<"galore", [WholeTensors, DeclareOpInte
     DefaultValuedAttr<Count, "256">:$block,
     DefaultValuedAttr<Natural, "10">:$oversample,
     DefaultValuedAttr<Natural, "1">:$iterations,
-    DefaultValuedAttr<Natural, "0">:$seed,
     DefaultValuedAttr<StrAttr, "\"none\"">:$clip)> {
   let summary = "GaLore 2: an update rule in the space of the leading singular vectors of the gradient";
   let description = [{

@@ -4,20 +4,6 @@ include "dialect/ops/Optimizer.td"
 
 // Orthonormal bases of the range of matrices, and small dense problems they lead to.
 
-def IntScalar : TensorRankOf<[I32], [0]>, BuildableType<"::mlir::RankedTensorType::get({}, $_builder.getI32Type())">;
-
-def Nanochat_RandomSignsOp : Nanochat_ComputeOp<"random_signs", [WholeTensors, VerifiedByOds]> {
-  let summary = "Addressed random numbers −1 and 1";
-  let description = [{
-    Element e (row-major) is 1 or −1 by the lowest bit of word 0 of Philox4x32-10 with the counter
-    (e, 0, id, step) and the key (seed, 0): the same numbers on every target, drawn again rather than
-    stored. `id` and `step` are rank-0 i32. Salmon et al., SC 2011.
-  }];
-  let arguments = (ins IntScalar:$id, IntScalar:$step, DefaultValuedAttr<I32Attr, "0">:$seed);
-  let results = (outs FloatMatrix:$x);
-  let assemblyFormat = "$id `,` $step attr-dict `:` type($x)";
-}
-
 def Nanochat_CholeskyInverseOp : Nanochat_ComputeOp<"cholesky_inverse", [InfersTypes, WholeTensors,
     DeclareOpInterfaceMethods<KernelOpInterface>, DeclareOpInterfaceMethods<CostOpInterface>]> {
   let summary = "Inverse of the Cholesky factor of a small matrix";
@@ -35,12 +21,13 @@ def Nanochat_SymmetricEigenOp : Nanochat_ComputeOp<"symmetric_eigen", [InfersTyp
     DeclareOpInterfaceMethods<KernelOpInterface>, DeclareOpInterfaceMethods<CostOpInterface>]> {
   let summary = "Eigenvalues and eigenvectors of a small symmetric positive semidefinite matrix";
   let description = [{
-    values (s), falling, and vectors (s, s), one in each row, of a (s, s), by one-sided Jacobi
-    rotations: at most `sweeps` over all pairs of rows; pairs that are orthogonal to rounding are left
-    alone. Rows are orthonormal to rounding whatever the rank of a. Signs are what the rotations give.
-    Hestenes 1958; Golub and Van Loan, §8.6.
+    values (s), falling, and vectors (s, s), one in each row, of a (s, s), by one-sided Jacobi rotations in f64:
+    sweeps over all pairs of rows of V·a until each pair has a cosine of at most 1e-12, or `sweeps` of them; the
+    larger row goes first, which takes fewer. Rounded to the type of a, |vᵢᵀ·a·vⱼ| ≤ 2ε·(lᵢ + lⱼ) + ε²·trace(a) with
+    the ε of that type, and rows are orthonormal to ε whatever the rank of a. Signs are what the rotations give.
+    Hestenes 1958; de Rijk 1989; Golub and Van Loan, §8.6.
   }];
-  let arguments = (ins FloatMatrix:$a, DefaultValuedAttr<Count, "12">:$sweeps);
+  let arguments = (ins FloatMatrix:$a, DefaultValuedAttr<Count, "60">:$sweeps);
   let results = (outs FloatVector:$values, FloatMatrix:$vectors);
   let assemblyFormat = "$a attr-dict `:` type($a)";
   let hasVerifier = 1;
@@ -65,23 +52,23 @@ def Nanochat_LowRankBasisOp : Nanochat_ComputeOp<"low_rank_basis", [WholeTensors
   let description = [{
     For g (m, n) with m ≤ n: p (m, r), nearly its first r left singular vectors; for m > n: p (n, r),
     right ones. Halko, Martinsson and Tropp (arXiv:0909.4061): the range of g·Ω with Ω (n, r + oversample)
-    of `random_signs` at (id, step), refined by `iterations` of power iteration with an orthonormal basis
-    in between, then the eigenvectors of the small Gram matrix. A random floor of 1e-5 completes the
-    basis where the rank of g is smaller. r is the number of columns of p.
+    of `random_signs` of `stream` at (matrix, step), refined by `iterations` of power iteration with an orthonormal
+    basis in between, then the eigenvectors of the small Gram matrix. A random floor of 1e-5 completes the
+    basis where the rank of g is smaller. What is drawn later are later elements of the stream. r is the number of
+    columns of p.
   }];
-  let arguments = (ins FloatMatrix:$g, IntScalar:$id, IntScalar:$step,
+  let arguments = (ins FloatMatrix:$g, StreamWords:$stream, IntScalar:$matrix, IntScalar:$step,
       DefaultValuedAttr<Natural, "10">:$oversample,
-      DefaultValuedAttr<Natural, "1">:$iterations,
-      DefaultValuedAttr<I32Attr, "0">:$seed);
+      DefaultValuedAttr<Natural, "1">:$iterations);
   let results = (outs FloatMatrix:$p);
-  let assemblyFormat = "$g `,` $id `,` $step attr-dict `:` type($g) `to` type($p)";
+  let assemblyFormat = "$g `,` $stream `,` $matrix `,` $step attr-dict `:` type($g) `to` type($p)";
   let hasVerifier = 1;
 }
 
 def Nanochat_RefreshScheduleOp : Nanochat_ComputeOp<"refresh_schedule", [Pointwise, VerifiedByOds]> {
   let summary = "Which of a stack of matrices are due for something periodic";
   let description = [{
-    Element l of the result (L), or the rank-0 result, stands for matrix k = first + l of `of` in all: k + 1 if it
+    Element l of the result (L), or the rank-0 result, stands for matrix k = first + l of `of` in all: l + 1 if it
     is due at `step` (rank-0 i32), else 0. All are at step 0; then each once in `period` steps, spread evenly:
     where step mod period = ⌊k·period/of⌋.
   }];

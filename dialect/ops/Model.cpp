@@ -85,7 +85,7 @@ LogicalResult ModelOp::verifyRegions() {
 }
 
 LogicalResult ScalarOp::verify() { // scalar-c1
-  if (llvm::is_contained({"tokens", "targets", "position"}, getScalarName()))
+  if (llvm::is_contained({"tokens", "targets", "position", "seed"}, getScalarName()))
     return emitOpError("has the name '") << getScalarName() << "', which is that of an input the program fills";
   return success();
 }

@@ -10,10 +10,20 @@ LogicalResult OptimizerOp::verify() {
   auto info = RegisteredOperationName::lookup(name, getContext());
   if (!info || !info->hasInterface<OptimizerOpInterface>()) { // optimizer-c1
     InFlightDiagnostic diag = emitOpError("names the unknown update rule '") << getRule() << "'";
-    diag.attachNote() << "rules are the ops with OptimizerOpInterface: see docs/ops.md";
+    diag.attachNote() << "rules are " << listOps(getContext(), [](RegisteredOperationName op) { return op.hasInterface<OptimizerOpInterface>(); });
     return diag;
   }
   return verifyOptions(*this, getRule(), getConfig());
+}
+
+std::string mlir::nanochat::listOps(MLIRContext *ctx, llvm::function_ref<bool(RegisteredOperationName)> holds) {
+  SmallVector<StringRef> names;
+  // getRegisteredOperationsByDialect finds none where dialects of greater names are loaded too.
+  for (RegisteredOperationName op : ctx->getRegisteredOperations())
+    if (op.getDialectNamespace() == NanochatDialect::getDialectNamespace() && holds(op))
+      names.push_back(op.stripDialect());
+  llvm::sort(names);
+  return llvm::join(names, ", ");
 }
 
 LogicalResult mlir::nanochat::verifyOptions(Operation *op, StringRef rule, DictionaryAttr options) {
@@ -39,7 +49,7 @@ LogicalResult mlir::nanochat::verifyUpdate(Operation *op) {
     return op->emitOpError("updates a parameter of type ")
            << op->getOperand(0).getType() << " with a gradient of type "
            << op->getOperand(1).getType() << ", expected " << gradient;
-  OperandRange states = op->getOperands().drop_front(4);
+  OperandRange states = op->getOperands().drop_front(4 + rule.drawsRandom());
   SmallVector<OptimizerState> expected = rule.getStates(param);
   if (states.size() != expected.size()) { // update-c2
     InFlightDiagnostic diag = op->emitOpError("has ")

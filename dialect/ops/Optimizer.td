@@ -1,6 +1,6 @@
 #ifndef NANOCHAT_OPS_OPTIMIZER_TD
 #define NANOCHAT_OPS_OPTIMIZER_TD
-include "dialect/Nanochat.td"
+include "dialect/ops/Random.td"
 
 def Nanochat_OptimizerOp : Nanochat_Op<"optimizer", [HasParent<"ModelOp">, Structural]> {
   let summary = "Assigns an update rule to parameter roles";
@@ -24,16 +24,16 @@ def Nanochat_OptimizerOp : Nanochat_Op<"optimizer", [HasParent<"ModelOp">, Struc
 /// What rules keep: floats, or 8-bit codes and their scales.
 def StateTensor : RankedTensorOf<[Float, I8]>;
 
-/// An update rule: (param, grad, lr, weight_decay, states...) -> (param, states...). A stacked
-/// parameter (L, ...) is L parameters.
-class Nanochat_UpdateOp<string mnemonic, list<Trait> traits = [], dag options = (ins)>
+/// An update rule: (param, grad, lr, weight_decay, [stream,] states...) -> (param, states...). A stacked
+/// parameter (L, ...) is L parameters. Rules that draw random numbers take the stream of theirs.
+class Nanochat_UpdateOp<string mnemonic, list<Trait> traits = [], dag options = (ins), bit draws = false>
     : Nanochat_ComputeOp<mnemonic, !listconcat([DeclareOpInterfaceMethods<OptimizerOpInterface>,
         InfersTypes], traits)> {
   let arguments = !con((ins FloatTensor:$param, FloatTensor:$grad, FloatScalar:$lr,
-      FloatScalar:$weight_decay, Variadic<StateTensor>:$states), options);
+      FloatScalar:$weight_decay), !if(draws, (ins StreamWords:$stream), (ins)), (ins Variadic<StateTensor>:$states), options);
   let results = (outs FloatTensor:$new_param, Variadic<StateTensor>:$new_states);
-  let assemblyFormat = [{
-    $param `,` $grad `lr` $lr `weight_decay` $weight_decay (`states` $states^ `:` type($states))?
+  let assemblyFormat = "$param `,` $grad `lr` $lr `weight_decay` $weight_decay " # !if(draws, "`stream` $stream ", "") # [{
+    (`states` $states^ `:` type($states))?
     attr-dict `:` type($param) `,` type($grad) `,` type($lr) `,` type($weight_decay)
   }];
   let extraClassDefinition = [{

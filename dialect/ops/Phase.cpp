@@ -9,7 +9,7 @@ LogicalResult PhaseOp::verify() {
   auto info = RegisteredOperationName::lookup(name, getContext());
   if (!info || !info->hasTrait<RewritesParameterOp>()) { // phase-c1
     InFlightDiagnostic diag = emitOpError("names the unknown rule '") << getRule() << "'";
-    diag.attachNote() << "rules are the ops with the trait RewritesParameter: \"fire\"";
+    diag.attachNote() << "rules are " << listOps(getContext(), [](RegisteredOperationName op) { return op.hasTrait<RewritesParameterOp>(); });
     return diag;
   }
   return verifyOptions(*this, getRule(), getConfig()); // phase-c2

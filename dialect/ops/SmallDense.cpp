@@ -80,8 +80,17 @@ static int64_t cube(Value a) {
   return s * s * s;
 }
 int64_t CholeskyInverseOp::getFlops() { return 2 * cube(getK()); }
-/// About eight sweeps of three dot products and a rotation of two rows, twice as long, for each pair.
+/// Eight sweeps, as many as well-separated eigenvalues take, of three dot products and a rotation of two rows, twice as
+/// long, for each pair.
 int64_t SymmetricEigenOp::getFlops() { return 8 * 9 * cube(getA()); }
+
+/// `x` as a float of another width.
+static Value convert(ImplicitLocOpBuilder &b, Value x, Type type) {
+  unsigned from = x.getType().getIntOrFloatBitWidth(), to = type.getIntOrFloatBitWidth();
+  if (from == to)
+    return x;
+  return from < to ? Value(arith::ExtFOp::create(b, type, x)) : Value(arith::TruncFOp::create(b, type, x));
+}
 
 namespace {
 /// A matrix of `size` rows that loops rewrite row by row.
@@ -98,21 +107,21 @@ struct Rows {
   Value put(Value matrix, Value row, Value i, Value from, int64_t count) {
     return tensor::InsertSliceOp::create(b, row, matrix, ArrayRef<OpFoldResult>{i, from}, sizes(count), ones());
   }
-  /// body(i, matrix) -> matrix for i in [lo, hi).
-  Value loop(Value matrix, Value lo, Value hi, llvm::function_ref<Value(Value, Value)> body) {
-    auto loop = scf::ForOp::create(b, lo, hi, index(1), matrix);
+  /// body(i, carried) -> carried for i in [lo, hi); the matrix is what is carried first.
+  SmallVector<Value> loop(ValueRange carried, Value lo, Value hi, llvm::function_ref<SmallVector<Value>(Value, ValueRange)> body) {
+    auto loop = scf::ForOp::create(b, lo, hi, index(1), carried);
     OpBuilder::InsertionGuard guard(b);
     b.setInsertionPointToStart(loop.getBody());
-    scf::YieldOp::create(b, body(loop.getInductionVar(), loop.getRegionIterArg(0)));
-    return loop.getResult(0);
+    scf::YieldOp::create(b, body(loop.getInductionVar(), loop.getRegionIterArgs()));
+    return SmallVector<Value>(loop.getResults());
   }
-  /// The matrix beside the identity: (s, 2s).
+  /// The matrix beside the identity: (s, 2s), in the type of `type`.
   Value augment(Value a) {
     int64_t s = cast<RankedTensorType>(a.getType()).getDimSize(0);
     return pointwise(b, type, {}, {}, [&](ImplicitLocOpBuilder &in, ValueRange) -> Value {
       Value i = linalg::IndexOp::create(in, 0), j = linalg::IndexOp::create(in, 1), size = arith::ConstantIndexOp::create(in, s);
       Value isLeft = arith::CmpIOp::create(in, arith::CmpIPredicate::ult, j, size);
-      Value left = tensor::ExtractOp::create(in, a, ValueRange{i, arith::SelectOp::create(in, isLeft, j, i)});
+      Value left = convert(in, tensor::ExtractOp::create(in, a, ValueRange{i, arith::SelectOp::create(in, isLeft, j, i)}), type.getElementType());
       Value isOne = arith::CmpIOp::create(in, arith::CmpIPredicate::eq, j, arith::AddIOp::create(in, i, size));
       Value right = arith::SelectOp::create(in, isOne, constant(in, left.getType(), 1.0), constant(in, left.getType(), 0.0));
       return arith::SelectOp::create(in, isLeft, left, right);
@@ -157,14 +166,15 @@ FailureOr<SmallVector<Value>> CholeskyInverseOp::decomposeOperation(OpBuilder &b
   auto pivot = [&](Value matrix, Value j) -> Value {
     return arith::MaximumFOp::create(b, add(b, tensor::ExtractOp::create(b, matrix, ValueRange{j, j}), shift), least);
   };
-  Value eliminated = rows.loop(rows.augment(getK()), zero, size, [&](Value j, Value matrix) {
-    Value inverse = div(b, constant(b, f, 1.0), pivot(matrix, j)), next = arith::AddIOp::create(b, j, one);
-    return rows.loop(matrix, next, size, [&](Value i, Value inner) {
+  Value eliminated = rows.loop(rows.augment(getK()), zero, size, [&](Value j, ValueRange matrix) {
+    Value inverse = div(b, constant(b, f, 1.0), pivot(matrix[0], j)), next = arith::AddIOp::create(b, j, one);
+    return rows.loop(matrix, next, size, [&](Value i, ValueRange carried) -> SmallVector<Value> {
+      Value inner = carried[0];
       Value factor = arith::NegFOp::create(b, mul(b, tensor::ExtractOp::create(b, inner, ValueRange{i, j}), inverse));
       Value row = mix(b, rows.get(inner, i, next, s), constant(b, f, 1.0), rows.get(inner, j, next, s), factor);
-      return rows.put(inner, row, i, next, s);
+      return {rows.put(inner, row, i, next, s)};
     });
-  });
+  })[0];
   return SmallVector<Value>{pointwise(b, type, {}, {}, [&](ImplicitLocOpBuilder &in, ValueRange) {
     Value i = linalg::IndexOp::create(in, 0), j = linalg::IndexOp::create(in, 1);
     Value d = add(in, tensor::ExtractOp::create(in, eliminated, ValueRange{i, i}), shift);
@@ -173,53 +183,73 @@ FailureOr<SmallVector<Value>> CholeskyInverseOp::decomposeOperation(OpBuilder &b
   })};
 }
 
-/// Rotates rows p and q of [V·A | V] so that those of V·A become orthogonal, if they are not.
-static Value rotate(Rows &rows, Value matrix, Value p, Value q, int64_t s) {
+/// The cosine between rows of V·A below which they count as orthogonal. Where all do, V diagonalises A to that.
+static constexpr double kLargestCosine = 1e-12;
+
+/// Rotates rows p and q of [V·A | V], carried[0], so that those of V·A become orthogonal with the larger one first, if
+/// they are not orthogonal; carried[1] counts rotations.
+static SmallVector<Value> rotate(Rows &rows, ValueRange carried, Value p, Value q, int64_t s) {
   ImplicitLocOpBuilder &b = rows.b;
-  Type f = rows.type.getElementType();
-  auto number = [&](double v) { return constant(b, f, v); };
+  auto number = [&](double v) { return constant(b, rows.type.getElementType(), v); };
   Value zero = rows.index(0);
-  Value x = rows.get(matrix, p, zero, s), y = rows.get(matrix, q, zero, s);
+  Value x = rows.get(carried[0], p, zero, s), y = rows.get(carried[0], q, zero, s);
   Value alpha = dot(b, x, x), beta = dot(b, y, y), gamma = dot(b, x, y);
-  Value bound = mul(b, number(f.isF64() ? 1e-15 : 1e-6), math::SqrtOp::create(b, mul(b, alpha, beta)));
+  Value bound = mul(b, number(kLargestCosine), math::SqrtOp::create(b, mul(b, alpha, beta)));
   Value rotates = arith::CmpFOp::create(b, arith::CmpFPredicate::OGT, math::AbsFOp::create(b, gamma), bound);
   Value times = arith::SelectOp::create(b, rotates, rows.index(1), zero);
-  return rows.loop(matrix, zero, times, [&](Value, Value inner) {
+  Value rotated = rows.loop(carried[0], zero, times, [&](Value, ValueRange inner) -> SmallVector<Value> {
     Value zeta = div(b, sub(b, beta, alpha), mul(b, number(2), gamma));
     Value root = math::SqrtOp::create(b, add(b, number(1), mul(b, zeta, zeta)));
     Value t = div(b, math::CopySignOp::create(b, number(1), zeta), add(b, math::AbsFOp::create(b, zeta), root));
     Value c = div(b, number(1), math::SqrtOp::create(b, add(b, number(1), mul(b, t, t)))), sine = mul(b, c, t);
-    Value u = rows.get(inner, p, zero, 2 * s), v = rows.get(inner, q, zero, 2 * s);
-    Value first = mix(b, u, c, v, arith::NegFOp::create(b, sine)), second = mix(b, u, sine, v, c);
-    return rows.put(rows.put(inner, first, p, zero, 2 * s), second, q, zero, 2 * s);
-  });
+    // Exchanging the rows is a quarter turn more.
+    Value rises = arith::CmpFOp::create(b, arith::CmpFPredicate::OLT, alpha, beta);
+    Value cosine = arith::SelectOp::create(b, rises, sine, c);
+    sine = arith::SelectOp::create(b, rises, arith::NegFOp::create(b, c), sine);
+    Value u = rows.get(inner[0], p, zero, 2 * s), v = rows.get(inner[0], q, zero, 2 * s);
+    Value first = mix(b, u, cosine, v, arith::NegFOp::create(b, sine)), second = mix(b, u, sine, v, cosine);
+    return {rows.put(rows.put(inner[0], first, p, zero, 2 * s), second, q, zero, 2 * s)};
+  })[0];
+  return {rotated, arith::AddIOp::create(b, carried[1], times)};
+}
+
+/// [V·A | V] with orthogonal rows in V·A: sweeps over all pairs until one rotates nothing, at most `most`.
+static Value diagonalize(Rows &rows, Value a, int64_t s, int64_t most) {
+  ImplicitLocOpBuilder &b = rows.b;
+  Value zero = rows.index(0), one = rows.index(1), size = rows.index(s);
+  return rows.loop({rows.augment(a), one}, zero, rows.index(most), [&](Value, ValueRange sweep) {
+    Value isDone = arith::CmpIOp::create(b, arith::CmpIPredicate::eq, sweep[1], zero);
+    Value end = arith::SelectOp::create(b, isDone, zero, size);
+    return rows.loop({sweep[0], zero}, zero, end, [&](Value p, ValueRange outer) {
+      return rows.loop(outer, arith::AddIOp::create(b, p, one), size, [&](Value q, ValueRange inner) { return rotate(rows, inner, p, q, s); });
+    });
+  })[0];
 }
 
 FailureOr<SmallVector<Value>> SymmetricEigenOp::decomposeOperation(OpBuilder &builder) {
   ImplicitLocOpBuilder b(getLoc(), builder);
   auto type = cast<RankedTensorType>(getA().getType());
   int64_t s = type.getDimSize(0);
-  auto vector = withShape(type, {s});
-  Rows rows{b, withShape(type, {s, 2 * s})};
-  Value zero = rows.index(0), one = rows.index(1), size = rows.index(s);
-  Value rotated = rows.loop(rows.augment(getA()), zero, rows.index(getSweeps()), [&](Value, Value sweep) {
-    return rows.loop(sweep, zero, size, [&](Value p, Value outer) {
-      return rows.loop(outer, arith::AddIOp::create(b, p, one), size, [&](Value q, Value inner) { return rotate(rows, inner, p, q, s); });
-    });
-  });
+  Type wide = b.getF64Type();
+  Rows rows{b, RankedTensorType::get({s, 2 * s}, wide)};
+  Value rotated = diagonalize(rows, getA(), s, getSweeps());
   auto half = [&](int64_t at) {
     SmallVector<OpFoldResult> offsets{b.getIndexAttr(0), b.getIndexAttr(at)}, sizes{b.getIndexAttr(s), b.getIndexAttr(s)},
         ones{b.getIndexAttr(1), b.getIndexAttr(1)};
-    return tensor::ExtractSliceOp::create(b, type, rotated, offsets, sizes, ones);
+    return tensor::ExtractSliceOp::create(b, withElement(type, wide), rotated, offsets, sizes, ones);
   };
-  AffineMap full = b.getMultiDimIdentityMap(2);
+  AffineMap full = b.getMultiDimIdentityMap(2), row = projection(b.getContext(), 2, {0}), id = b.getMultiDimIdentityMap(1);
   Value vectors = half(s);
-  Value values = reduce(b, vector, 2, {0}, 0.0, {half(0), vectors}, {full, full},
+  Value values = reduce(b, RankedTensorType::get({s}, wide), 2, {0}, 0.0, {half(0), vectors}, {full, full},
                         [](ImplicitLocOpBuilder &in, ValueRange v) { return add(in, v[2], mul(in, v[0], v[1])); });
   Value order = fallingOrder(b, values);
-  AffineMap id = b.getMultiDimIdentityMap(1);
-  Value sorted = pointwise(b, vector, order, id, [&](ImplicitLocOpBuilder &in, ValueRange v) -> Value {
-    return tensor::ExtractOp::create(in, values, ValueRange{arith::IndexCastOp::create(in, in.getIndexType(), v[0])});
-  });
-  return SmallVector<Value>{sorted, takeRows(b, vectors, order)};
+  auto sorted = [&](RankedTensorType result, Value from, AffineMap map) {
+    return pointwise(b, result, order, map, [&](ImplicitLocOpBuilder &in, ValueRange v) -> Value {
+      SmallVector<Value> at{arith::IndexCastOp::create(in, in.getIndexType(), v[0])};
+      if (result.getRank() == 2)
+        at.push_back(linalg::IndexOp::create(in, 1));
+      return convert(in, tensor::ExtractOp::create(in, from, at), result.getElementType());
+    });
+  };
+  return SmallVector<Value>{sorted(withShape(type, {s}), values, id), sorted(type, vectors, row)};
 }

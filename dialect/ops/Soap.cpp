@@ -1,6 +1,7 @@
 // Rules that precondition with bases they keep: SOAP and GUM.
 #include "dialect/ops/LowRank.h"
 #include "dialect/ops/Optimizer.h"
+#include "dialect/ops/Random.h"
 
 using namespace mlir;
 using namespace mlir::nanochat;
@@ -124,7 +125,8 @@ struct SoapMatrix {
 };
 } // namespace
 
-/// One power iteration of `q` with (factor/trace + 1e-6·I), its columns sorted before; and the order.
+/// One power iteration of `q` with factor/trace, its columns sorted before; and the order. Columns that the factor makes
+/// nothing of stay independent: they keep 1e-6 of what they were.
 static std::pair<Value, Value> turn(ImplicitLocOpBuilder &b, Value factor, Value q) {
   RankedTensorType type = typeOf(q);
   auto vector = withShape(type, {type.getDimSize(0)});
@@ -133,9 +135,11 @@ static std::pair<Value, Value> turn(ImplicitLocOpBuilder &b, Value factor, Value
   Value estimates = reduce(b, vector, 2, {1}, 0.0, {q, image}, {full, full}, [](ImplicitLocOpBuilder &s, ValueRange v) { return add(s, v[2], mul(s, v[0], v[1])); });
   Value trace = reduce(b, withShape(type, {}), 1, {}, 0.0, estimates, b.getMultiDimIdentityMap(1), [](ImplicitLocOpBuilder &s, ValueRange v) { return add(s, v[1], v[0]); });
   Value order = fallingOrder(b, estimates);
-  Value completed = pointwise(b, type, {image, q, trace}, {full, full, projection(b.getContext(), 2, {})}, [&](ImplicitLocOpBuilder &s, ValueRange v) {
+  Value completed = pointwise(b, type, {image, q, estimates, trace}, {full, full, projection(b.getContext(), 2, {1}), projection(b.getContext(), 2, {})}, [&](ImplicitLocOpBuilder &s, ValueRange v) -> Value {
     Type f = v[0].getType();
-    return add(s, div(s, v[0], add(s, v[2], constant(s, f, 1e-30))), mul(s, constant(s, f, 1e-6), v[1]));
+    Value least = constant(s, f, 1e-6), step = div(s, v[0], add(s, v[3], constant(s, f, 1e-30)));
+    Value isSingular = arith::CmpFOp::create(s, arith::CmpFPredicate::OLE, v[2], mul(s, least, v[3]));
+    return arith::SelectOp::create(s, isSingular, add(s, step, mul(s, least, v[1])), step);
   });
   return {OrthonormalizeOp::create(b, takeColumns(b, completed, order)), order};
 }
@@ -228,24 +232,24 @@ FailureOr<SmallVector<Value>> GumOp::decomposeOperation(OpBuilder &builder) {
   RankedTensorType type = typeOf(getParam());
   bool tall = type.getShape().end()[-2] > type.getShape().end()[-1];
   Type i32 = b.getI32Type();
-  Value step = fromCount(b, count, [](ImplicitLocOpBuilder &, ValueRange v) { return v[0]; });
   Value isDue = fromCount(b, count, [&](ImplicitLocOpBuilder &s, ValueRange v) -> Value {
     Value rest = arith::RemUIOp::create(s, v[0], constant(s, i32, getPeriod()));
     return arith::ExtUIOp::create(s, i32, arith::CmpIOp::create(s, arith::CmpIPredicate::eq, rest, constant(s, i32, 0)));
   });
-  Value period = fromCount(b, count, [&](ImplicitLocOpBuilder &s, ValueRange v) -> Value { return arith::DivUIOp::create(s, v[0], constant(s, i32, getPeriod())); });
+  // The first step of the period, at which all is drawn that holds for it.
+  Value start = fromCount(b, count, [&](ImplicitLocOpBuilder &s, ValueRange v) -> Value {
+    return arith::SubIOp::create(s, v[0], arith::RemUIOp::create(s, v[0], constant(s, i32, getPeriod())));
+  });
   SmallVector<Value> tensors{getParam(), getGrad(), getStates()[0], getStates()[1]};
   SmallVector<Value> results = forEach(b, tensors, [&](ImplicitLocOpBuilder &in, ValueRange v) -> SmallVector<Value> {
-    Value w = v[0], g = v[1], id = v[4];
+    Value w = v[0], g = v[1], number = v[4];
     auto matrix = typeOf(w);
     SmallVector<Value> fresh = when(in, isDue, {v[2], v[3]}, [&](ImplicitLocOpBuilder &s, ValueRange old) -> SmallVector<Value> {
-      auto basis = LowRankBasisOp::create(s, typeOf(old[0]), g, id, step);
-      basis.setSeed(getSeed());
-      return {basis, constant(s, matrix, 0.0)};
+      return {LowRankBasisOp::create(s, typeOf(old[0]), g, getStream(), number, start), constant(s, matrix, 0.0)};
     });
     Value p = fresh[0];
     Value low = tall ? matmulT(in, matmul(in, g, p), p) : matmul(in, p, tMatmul(in, p, g));
-    Value picked = randomUnit(in, id, period, getSeed() + 1);
+    Value picked = randomUnit(in, matrix.getElementType(), getStream(), number, start);
     AffineMap full = in.getMultiDimIdentityMap(2), scalar = projection(in.getContext(), 2, {});
     Value m = pointwise(in, matrix, {fresh[1], g, low, picked}, {full, full, full, scalar}, [&](ImplicitLocOpBuilder &s, ValueRange x) {
       Type f = x[0].getType();

@@ -14,8 +14,9 @@ def Nanochat_SoapOp : Nanochat_UpdateOp<"soap", [WholeTensors], (ins
       w ← w − lr·(Ql·(m̂/(√v̂ + eps))·Qrᵀ + weight_decay·w);
     after that L and R take the gradient in, and every `period` steps the bases turn: columns sorted by estimated
     eigenvalue, one power iteration, `orthonormalize`. m is turned along, v only sorted. A side larger than `largest` has
-    no basis. States: left, left_basis, right, right_basis, m, v, count. Where a preconditioner is singular, 1e-6 of
-    its trace on the diagonal completes the iteration. Vyas et al., arXiv:2409.11321.
+    no basis. States: left, left_basis, right, right_basis, m, v, count. Columns whose estimate is below 1e-6 of the
+    trace, as of singular preconditioners, keep 1e-6 of themselves in the iteration, which completes it.
+    Vyas et al., arXiv:2409.11321.
   }];
   let hasVerifier = 1;
   let extraClassDeclaration = [{ static int64_t getParamRank() { return 2; } }];
@@ -25,12 +26,11 @@ def Nanochat_GumOp : Nanochat_UpdateOp<"gum", [WholeTensors], (ins
     DefaultValuedAttr<Count, "128">:$rank,
     DefaultValuedAttr<Finite, "0.25">:$full,
     DefaultValuedAttr<Count, "200">:$period,
-    DefaultValuedAttr<Decay, "0.95">:$momentum,
-    DefaultValuedAttr<Natural, "0">:$seed)> {
+    DefaultValuedAttr<Decay, "0.95">:$momentum), /*draws=*/true> {
   let summary = "Muon on gradients that are low-rank or what low rank leaves out, by a draw per period";
   let description = [{
-    For each (m, n) matrix w, every `period` steps: a basis P of `low_rank_basis` of its gradient, a draw that picks it
-    with probability q = `full`, and momentum M of zero. With A = P·Pᵀ·G (G·P·Pᵀ if m > n):
+    For each (m, n) matrix w, every `period` steps: a basis P of `low_rank_basis` of its gradient, a draw of `stream` that
+    picks it with probability q = `full`, and momentum M of zero. With A = P·Pᵀ·G (G·P·Pᵀ if m > n):
       M ← momentum·M + (G − A)/q if picked, else momentum·M + A/(1−q),
       w ← w − lr·(0.2·√max(m, n)·NS(M) + weight_decay·w),
     so that the expectation over the draw is the gradient. (NS(P·R) = P·NS(R), so this is the paper's rule on R = Pᵀ·M.)
@@ -38,7 +38,10 @@ def Nanochat_GumOp : Nanochat_UpdateOp<"gum", [WholeTensors], (ins
     arXiv:2510.17802.
   }];
   let hasVerifier = 1;
-  let extraClassDeclaration = [{ static int64_t getParamRank() { return 2; } }];
+  let extraClassDeclaration = [{
+    static int64_t getParamRank() { return 2; }
+    static bool drawsRandom() { return true; }
+  }];
 }
 
 #endif // NANOCHAT_OPS_SOAP_TD

@@ -149,18 +149,25 @@ int64_t mlir::nanochat::firstDifference(const HostTensor &found, const HostTenso
   return -1;
 }
 
-double mlir::nanochat::relativeL2(const HostTensor &found, const HostTensor &expected) {
-  double error = 0, norm = 0;
+double mlir::nanochat::distanceL2(const HostTensor &found, const HostTensor &expected) {
+  double error = 0;
   for (int64_t i = 0; i < found.size(); ++i) {
     double a = found.get(i), b = expected.get(i);
     if (a == b || (std::isnan(a) && std::isnan(b)))
-      a = b = std::isfinite(b) ? b : 0;
-    else if (!std::isfinite(a) || !std::isfinite(b))
+      continue;
+    if (!std::isfinite(a) || !std::isfinite(b))
       return std::numeric_limits<double>::infinity();
     error += (a - b) * (a - b);
-    norm += b * b;
   }
-  return error == 0 ? 0 : std::sqrt(error / norm);
+  return std::sqrt(error);
+}
+
+double mlir::nanochat::relativeL2(const HostTensor &found, const HostTensor &expected) {
+  double error = distanceL2(found, expected), norm = 0;
+  for (int64_t i = 0; i < expected.size(); ++i)
+    if (double b = expected.get(i); std::isfinite(b))
+      norm += b * b;
+  return error == 0 ? 0 : error / std::sqrt(norm);
 }
 
 std::string mlir::nanochat::describeDifference(const HostTensor &found, const HostTensor &expected,

@@ -54,7 +54,9 @@ struct Filler {
 /// A NaN never equals anything but a NaN.
 int64_t firstDifference(const HostTensor &found, const HostTensor &expected, double tolerance);
 
-/// ‖found − expected‖ / ‖expected‖; infinite where exactly one of two elements is not finite.
+/// ‖found − expected‖; infinite where exactly one of two elements is not finite.
+double distanceL2(const HostTensor &found, const HostTensor &expected);
+/// That, divided by ‖expected‖.
 double relativeL2(const HostTensor &found, const HostTensor &expected);
 
 /// Empty if `found` is what was expected: integers exactly, floats up to `tolerance` in relative L2. Else

@@ -79,6 +79,8 @@ private:
       grad = ScaleOp::create(entry.builder, loc, grad, map.lookup(optimizer.getGradScale()));
     OperationState state(loc, rule);
     state.addOperands({entry.argument(type, binding), grad, map.lookup(optimizer.getLr()), map.lookup(optimizer.getWeightDecay())});
+    if (rule.getInterface<OptimizerOpInterface>()->drawsRandom())
+      state.addOperands(createUpdateStream(entry.builder, loc, seed(), name));
     state.addTypes(type);
     SmallVector<std::string> names;
     for (const OptimizerState &kept : form.states) {
@@ -94,10 +96,17 @@ private:
     return success();
   }
 
+  Value seed() {
+    if (!seedInput)
+      seedInput = entry.argument(RankedTensorType::get({2}, entry.builder.getI32Type()), {"input", kSeedInput});
+    return seedInput;
+  }
+
   ModelOp model;
   ObjectiveOp objective;
   EntryBuilder entry;
   IRMapping map;
+  Value seedInput; // once a rule draws
 };
 
 /// The entry of what is done between phases.

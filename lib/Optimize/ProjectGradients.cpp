@@ -25,8 +25,8 @@ struct Basis {
 /// Projects one gradient.
 class Projector {
 public:
-  Projector(ProjectingOptimizerOpInterface rule, RankedTensorType param, RankedTensorType gradient, Value step, RewriterBase &rewriter)
-      : rule(rule), param(param), gradient(gradient), step(step), rewriter(rewriter) {}
+  Projector(ProjectingOptimizerOpInterface rule, RankedTensorType param, RankedTensorType gradient, Value stream, Value step, RewriterBase &rewriter)
+      : rule(rule), param(param), gradient(gradient), stream(stream), step(step), rewriter(rewriter) {}
 
   /// The projection of `g` on a basis that is updated on the way; null where `g` has another form.
   Value project(Value g, Basis &basis);
@@ -45,7 +45,7 @@ private:
 
   ProjectingOptimizerOpInterface rule;
   RankedTensorType param, gradient;
-  Value step;
+  Value stream, step;
   RewriterBase &rewriter;
   DenseMap<Value, Value> done; // block arguments
 };
@@ -169,7 +169,7 @@ Value Projector::refresh(Value g, Basis basis) {
   auto loop = LoopOp::create(b, "refresh", 1, basis.value, ValueRange(), false, [&](ImplicitLocOpBuilder &in, auto, auto) {
     // Formed again in here, where it is needed as a whole.
     Value whole = isa<MatmulOp>(term) ? in.clone(*term)->getResult(0) : g;
-    YieldOp::create(in, rule.buildBasis(in, whole, basis.due, step), ValueRange());
+    YieldOp::create(in, rule.buildBasis(in, whole, stream, basis.due, step), ValueRange());
   });
   loop.getLimitMutable().assign(basis.due);
   return loop.getResult(0);
@@ -214,6 +214,16 @@ struct ProjectGradientsPass : impl::ProjectGradientsPassBase<ProjectGradientsPas
     return update.getArgAttrOfType<DictionaryAttr>(cast<BlockArgument>(argument).getArgNumber(), kBindAttr);
   }
 
+  /// The argument of `entry` with that binding; a new one where there is none.
+  static Value argumentOf(func::FuncOp entry, Type type, DictionaryAttr binding) {
+    for (BlockArgument arg : entry.getArguments())
+      if (entry.getArgAttr(arg.getArgNumber(), kBindAttr) == binding)
+        return arg;
+    Builder b(entry.getContext());
+    (void)entry.insertArgument(entry.getNumArguments(), type, b.getDictionaryAttr(b.getNamedAttr(kBindAttr, binding)), entry.getLoc());
+    return entry.getArguments().back();
+  }
+
   LogicalResult project(func::FuncOp gradients, func::FuncOp update, ProjectingOptimizerOpInterface rule, int64_t first, int64_t of) {
     Builder attrs(&getContext());
     DictionaryAttr param = bindingOf(update, rule->getOperand(0)), basisAttr = bindingOf(update, rule->getOperand(4)),
@@ -226,19 +236,18 @@ struct ProjectGradientsPass : impl::ProjectGradientsPassBase<ProjectGradientsPas
     }
     Operation *ret = gradients.getBody().front().getTerminator();
     Value whole = ret->getOperand(*number);
-    auto argument = [&](Type type, DictionaryAttr binding) {
-      (void)gradients.insertArgument(gradients.getNumArguments(), type, attrs.getDictionaryAttr(attrs.getNamedAttr(kBindAttr, binding)), rule.getLoc());
-      return gradients.getArguments().back();
-    };
     IRRewriter rewriter(&getContext());
-    Value start = argument(rule->getOperand(4).getType(), basisAttr), count = argument(rule->getOperands().back().getType(), countAttr);
+    Value start = argumentOf(gradients, rule->getOperand(4).getType(), basisAttr);
+    Value count = argumentOf(gradients, rule->getOperands().back().getType(), countAttr);
+    Value seed = argumentOf(gradients, RankedTensorType::get({2}, rewriter.getI32Type()), Binding{"input", kSeedInput}.toAttr(attrs));
     rewriter.setInsertionPointToStart(&gradients.getBody().front());
+    Value stream = createUpdateStream(rewriter, rule.getLoc(), seed, Binding::of(param).name);
     auto integer = RankedTensorType::get({}, rewriter.getI32Type());
     Value step = arith::FPToSIOp::create(rewriter, rule.getLoc(), integer, count);
     auto dueType = paramOf(rule).getRank() == 3 ? RankedTensorType::get({paramOf(rule).getDimSize(0)}, rewriter.getI32Type()) : integer;
     Value due = RefreshScheduleOp::create(rewriter, rule.getLoc(), dueType, step, rule.getBasisPeriod(), first, of);
     Basis basis{start, due};
-    Projector projector(rule, paramOf(rule), typeOf(rule->getOperand(1)), step, rewriter);
+    Projector projector(rule, paramOf(rule), typeOf(rule->getOperand(1)), stream, step, rewriter);
     // Where the gradient goes: the entry's result and the global norm.
     SmallVector<OpOperand *> uses;
     for (OpOperand &use : whole.getUses())

@@ -8,10 +8,10 @@ namespace mlir::nanochat {
 
 /// Every kernel call of a recorded step again, on what it read then: results are those of the kernel's
 /// meaning run through the reference, integers exactly, floats to 1e-5 in relative L2, of
-/// attention to `attentionError`. And every value
+/// attention to `attentionError`, or to what rounding operands by `rounding` can do (Rounding.h). And every value
 /// is where the program says: a call reads, and the entry returns, the very bits that a call before wrote.
 /// Returns whether all of that holds, after errors at the ops; fails where the record cannot be used.
-FailureOr<bool> checkDispatches(const Record &record, double attentionError);
+FailureOr<bool> checkDispatches(const Record &record, double attentionError, double rounding);
 
 /// The gradients entry of a recorded step again, as a whole, through the reference. `reference` is the same
 /// model after stage `fuse` of target `reference`; its own errors would flip rounded codes, so every int8

@@ -68,6 +68,7 @@ void TrainRun::start() {
   } else if (!options.resume.empty()) {
     resume(options.resume);
   }
+  session->setSeed(state.seed);
   placePhases();
   saves.begin(resumed, state.steps);
   trainer.emplace(*session, options.phase, state.scheduleSteps,

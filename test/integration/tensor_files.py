@@ -1,8 +1,11 @@
-"""Safetensors files as dictionaries of numpy arrays: f32 or f64 when read, f32 when written."""
+"""Safetensors files as dictionaries of numpy arrays, f32 when written."""
 import json
 import struct
 
 import numpy
+
+
+DTYPES = {"F32": "<f4", "F64": "<f8", "I64": "<i8", "I32": "<i4", "I16": "<i2", "I8": "i1"}
 
 
 def read(path):
@@ -13,7 +16,7 @@ def read(path):
     tensors = {}
     for name, info in header.items():
         begin, end = info["data_offsets"]
-        tensors[name] = numpy.frombuffer(data[begin:end], {"F32": "<f4", "F64": "<f8"}[info["dtype"]]).reshape(info["shape"])
+        tensors[name] = numpy.frombuffer(data[begin:end], DTYPES[info["dtype"]]).reshape(info["shape"])
     return tensors
 
 

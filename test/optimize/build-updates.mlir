@@ -5,3 +5,11 @@
 // CHECK-SAME: kind = "gradient", name = "embed"
 // CHECK-SAME: kind = "param", name = "embed"
 // CHECK-COUNT-3: nanochat.sgd
+
+// A rule that draws has a stream for each parameter, under the seed that the program is given.
+// RUN: nanochat-opt %S/../Inputs/looped.mlir --nanochat-assign-optimizers="assign=matrix=gum" --nanochat-build-updates | FileCheck %s --check-prefix=DRAWS
+// DRAWS: %[[SEED:[a-z0-9]+]]: tensor<2xi32> {nanochat.bind = {kind = "input", name = "seed"}}
+// DRAWS: %[[Q:.*]] = nanochat.random_stream %[[SEED]] site "update.layers.q"
+// DRAWS: nanochat.gum {{.*}} stream %[[Q]] states
+// DRAWS: %[[K:.*]] = nanochat.random_stream %[[SEED]] site "update.layers.k"
+// DRAWS: nanochat.gum {{.*}} stream %[[K]] states

@@ -7,6 +7,9 @@
 // CHECK-LABEL: func.func @train.gradients
 // CHECK-SAME: kind = "state", name = "layers.q.basis"
 // CHECK-SAME: kind = "state", name = "layers.q.count"
+// CHECK-SAME: tensor<2xi32> {nanochat.bind = {kind = "input", name = "seed"}}
+// Each parameter has a stream of its own.
+// CHECK: %[[STREAM:.*]] = nanochat.random_stream %{{.*}} site "update.layers.down"
 // CHECK: nanochat.refresh_schedule %{{.*}} {first = 12 : i64, of = 14 : i64, period = 200 : i64} : tensor<2xi32>
 // CHECK: nanochat.loop "accum" = 2 {{.*}}tensor<2xi32>
 // CHECK: nanochat.loop "n_loops" = 2 {{.*}}tensor<2xi32>{{.*}} reverse
@@ -15,7 +18,7 @@
 // CHECK-NOT: nanochat.matmul %{{.*}} transposed, %{{.*}} : tensor<16x256xf32>, tensor<16x704xf32>
 // CHECK: %[[P:.*]] = nanochat.loop "refresh" = 1 carry(%{{.*}} : tensor<256x64xf32>) limit(%{{.*}}) {
 // CHECK-NEXT: %[[G:.*]] = nanochat.matmul %[[DY:.*]] transposed, %[[X:.*]] : tensor<16x256xf32>, tensor<16x704xf32>
-// CHECK-NEXT: nanochat.low_rank_basis %[[G]],
+// CHECK-NEXT: nanochat.low_rank_basis %[[G]], %[[STREAM]],
 // CHECK: }
 // The narrow factor first: (dy·P)ᵀ·x.
 // CHECK: %[[T:.*]] = nanochat.matmul %[[DY]], %[[P]] : tensor<16x256xf32>, tensor<256x64xf32>

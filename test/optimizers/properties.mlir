@@ -2,4 +2,4 @@
 // REQUIRES: numpy
 // RUN: %python-numpy %S/properties.py 1 > %t.mlir
 // RUN: nanochat-opt %t.mlir --nanochat-check-numeric=summary | FileCheck %s
-// CHECK: 34 functions, 52 comparisons
+// CHECK: 36 functions, 54 comparisons

@@ -8,6 +8,7 @@ from mlir_text import constant, type_of
 
 rng = np.random.default_rng(int(sys.argv[1]))
 functions = []
+STREAM = "%stream = arith.constant dense<[1, 2, 3]> : tensor<3xi32>"
 
 
 def function(name, lines, pairs, tolerance):
@@ -56,8 +57,8 @@ def basis_spans_and_is_orthonormal(m, n, rank, iterations, spectrum):
     back = [f"%r = nanochat.matmul %g, %p : {type_of(g)}, {p}", f"%b = nanochat.matmul %r, %p transposed : {r}, {p}"] if tall else [
         f"%r = nanochat.matmul %p transposed, %g : {p}, {type_of(g)}", f"%b = nanochat.matmul %p, %r : {p}, {r}"]
     square = f"tensor<{rank}x{rank}xf32>"
-    function("basis", [define("g", g), "%id = arith.constant dense<3> : tensor<i32>",
-                       f"%p = nanochat.low_rank_basis %g, %id, %id {{iterations = {iterations}}} : {type_of(g)} to {p}", *back,
+    function("basis", [define("g", g), "%id = arith.constant dense<3> : tensor<i32>", STREAM,
+                       f"%p = nanochat.low_rank_basis %g, %stream, %id, %id {{iterations = {iterations}}} : {type_of(g)} to {p}", *back,
                        f"%d = arith.subf %g, %b : {type_of(g)}", f"%n = nanochat.grad_norm %d : {type_of(g)}",
                        f"%bound = arith.constant dense<{bound:.8e}> : tensor<f32>", "%least = arith.minimumf %n, %bound : tensor<f32>",
                        f"%i = nanochat.matmul %p transposed, %p : {p}, {p}", define("eye", np.eye(rank))],
@@ -73,6 +74,22 @@ def eigenvectors(s, spectrum):
                        f"%i = nanochat.matmul %v, %v transposed : {t}, {t}", f"%va = nanochat.matmul %v, %a : {t}, {t}",
                        f"%d = nanochat.matmul %va, %v transposed : {t}, {t}", define("diagonal", np.diag(values))],
              [("%l", "%e", v), ("%i", "%eye", t), ("%d", "%diagonal", t)], 1e-5)
+
+
+def eigenvectors_of_tiny_eigenvalues(s, element):
+    """Values from 1 to 1e-8: |vᵢᵀ·a·vⱼ| is next to nothing beside √(lᵢ·lⱼ), whichever pair it is."""
+    q = orthogonal(s, s)
+    a = (q * np.logspace(0, -8, s)) @ q.T
+    a = (F(a + a.T) if element == "f32" else a + a.T).astype(float)
+    values = np.linalg.eigvalsh(a)[::-1]
+    root = 1 / np.sqrt(np.abs(values))
+    t, wide = type_of(a, element), type_of(a, "f64")
+    double = lambda name, x: f"%{name} = arith.constant dense<{x.tolist()}> : {wide}"
+    function("tiny", [f"%a = arith.constant dense<{a.tolist()}> : {t}", f"%l, %v = nanochat.symmetric_eigen %a : {t}",
+                      f"%w = arith.extf %v : {t} to {wide}" if element == "f32" else f"%w = arith.negf %v : {wide}", double("b", a),
+                      f"%wb = nanochat.matmul %w, %b : {wide}, {wide}", f"%d = nanochat.matmul %wb, %w transposed : {wide}, {wide}",
+                      double("s", np.outer(root, root)), f"%c = arith.mulf %d, %s : {wide}", double("e", np.diag(np.sign(values)))],
+             [("%c", "%e", wide)], 2e-3 if element == "f32" else 1e-8)
 
 
 def cholesky(s):
@@ -108,8 +125,8 @@ def galore_of_full_rank_is_descent(m, n):
     k, t = min(m, n), type_of(w)
     p = f"tensor<{k}x{k}xf32>"
     project = f"%r = nanochat.matmul %g, %p : {t}, {p}" if m > n else f"%r = nanochat.matmul %p transposed, %g : {p}, {t}"
-    function("galore", [define("w", w), define("g", g), "%c = arith.constant dense<0.5> : tensor<f32>", "%id = arith.constant dense<7> : tensor<i32>",
-                        f"%p = nanochat.low_rank_basis %g, %id, %id : {t} to {p}", project,
+    function("galore", [define("w", w), define("g", g), "%c = arith.constant dense<0.5> : tensor<f32>", "%id = arith.constant dense<7> : tensor<i32>", STREAM,
+                        f"%p = nanochat.low_rank_basis %g, %stream, %id, %id : {t} to {p}", project,
                         f"%s = nanochat.sgd %w, %g lr %c weight_decay %c : {t}, {t}, tensor<f32>, tensor<f32>",
                         f'%o:3 = nanochat.galore %w, %r lr %c weight_decay %c states %p, %c : {p}, tensor<f32> {{alpha = 1.0, base = "sgd", rank = {k}}}'
                         f" : {t}, {t}, tensor<f32>, tensor<f32>"], [("%s", "%o#0", t)], 1e-5)
@@ -129,6 +146,8 @@ basis_spans_and_is_orthonormal(40, 90, 24, 2, lambda i: 10.0 ** (-i / 10))
 basis_spans_and_is_orthonormal(40, 90, 24, 1, lambda i: 0.0 * i)
 eigenvectors(int(rng.integers(2, 50)), lambda i: 1.0 / i)
 eigenvectors(33, lambda i: (i <= 20) * 1.0)
+eigenvectors_of_tiny_eigenvalues(40, "f32")
+eigenvectors_of_tiny_eigenvalues(40, "f64")
 cholesky(int(rng.integers(2, 50)))
 q_of_qr(50, 20, 10)
 q_of_qr(90, 33, 1e6)

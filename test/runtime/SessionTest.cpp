@@ -83,6 +83,27 @@ TEST(Session, scalars_have_defaults_and_unknown_ones_are_refused) {
   EXPECT_NE(errorOf([&] { session.setScalar("step", 1); }), "");
 }
 
+TEST(Session, fills_in_all_bits_of_the_seed) {
+  std::vector<nc_tensor> tensors(tiny.tensors, tiny.tensors + tiny.n_tensors);
+  for (nc_tensor &tensor : tensors)
+    if (tensor.name == std::string("poison_step")) {
+      tensor.name = "seed";
+      tensor.dtype = NC_I32;
+      tensor.rank = 1;
+      tensor.shape[0] = 2;
+      tensor.bytes = 8;
+    }
+  nc_program drawing = tiny;
+  drawing.tensors = tensors.data();
+  Session session(drawing, 1);
+  session.setSeed(0x1FFFFFFFEull);
+  const nc_entry &gradients = getEntry(drawing, "train.gradients");
+  session.fillScalars(gradients, 0, 1);
+  const nc_tensor &seed = getTensor(drawing, gradients, NC_INPUT, "seed");
+  EXPECT_EQ(session.read(seed, 0), -2);
+  EXPECT_EQ(session.read(seed, 1), 1);
+}
+
 TEST(Trainer, trains_to_the_same_bits_with_any_number_of_threads) {
   std::string expected = trained(1, 20);
   EXPECT_TRUE(trained(2, 20) == expected);

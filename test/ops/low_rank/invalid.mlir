@@ -24,8 +24,8 @@ func.func @too_many_columns(%y: tensor<3x4xf32>) { // orthonormalize-c1
 
 // -----
 
-func.func @basis_of_the_larger_side(%g: tensor<8x20xf32>, %i: tensor<i32>) { // low_rank_basis-c1
+func.func @basis_of_the_larger_side(%g: tensor<8x20xf32>, %s: tensor<3xi32>, %i: tensor<i32>) { // low_rank_basis-c1
   // expected-error @+1 {{finds a basis 'tensor<20x3xf32>' for 'tensor<8x20xf32>', expected (8, r) with r from 1 to 8}}
-  %p = nanochat.low_rank_basis %g, %i, %i : tensor<8x20xf32> to tensor<20x3xf32>
+  %p = nanochat.low_rank_basis %g, %s, %i, %i : tensor<8x20xf32> to tensor<20x3xf32>
   return
 }

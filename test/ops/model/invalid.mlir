@@ -142,6 +142,16 @@ nanochat.model @scalars { // scalar-c1
 
 // -----
 
+nanochat.model @seed {
+  // expected-error @+1 {{has the name 'seed', which is that of an input the program fills}}
+  %a = nanochat.scalar "seed" = 0.0 : tensor<f32>
+  %w = nanochat.param "w" constant(0.0) role "matrix" : tensor<f32>
+  nanochat.objective "train" %w : tensor<f32>
+} update {
+}
+
+// -----
+
 nanochat.model @sizes { // tokens: in type inference
   // expected-error @+1 {{batch = 4294967296 times seq = 4294967296 is too large}}
   %a, %b = nanochat.tokens batch = 4294967296 seq = 4294967296

@@ -6,7 +6,7 @@ nanochat.model @unknown_rule { // optimizer-c1
 } update {
   %lr = nanochat.scalar "lr" = 0.1 : tensor<f32>
   // expected-error @+2 {{names the unknown update rule 'adamww'}}
-  // expected-note @+1 {{rules are the ops with OptimizerOpInterface}}
+  // expected-note @+1 {{rules are adamw, adamw8, foam, galore, gum, lion, muon, muon8, sgd, soap}}
   nanochat.optimizer "adamww" for ["matrix"] lr(%lr) weight_decay(%lr) : tensor<f32>, tensor<f32>
 }
 
@@ -136,19 +136,19 @@ func.func @soap_on_a_vector(%w: tensor<4xf32>, %lr: tensor<f32>) { // soap-c1
 
 // -----
 
-func.func @gum_always(%w: tensor<4x8xf32>, %p: tensor<4x4xf32>, %lr: tensor<f32>) { // gum-c1
+func.func @gum_always(%w: tensor<4x8xf32>, %p: tensor<4x4xf32>, %s: tensor<3xi32>, %lr: tensor<f32>) { // gum-c1
   // expected-error @+1 {{picks matrices with probability 1.000000e+00, expected one between 0 and 1}}
-  %0:4 = nanochat.gum %w, %w lr %lr weight_decay %lr states %p, %w, %lr : tensor<4x4xf32>, tensor<4x8xf32>, tensor<f32> {full = 1.0 : f64}
+  %0:4 = nanochat.gum %w, %w lr %lr weight_decay %lr stream %s states %p, %w, %lr : tensor<4x4xf32>, tensor<4x8xf32>, tensor<f32> {full = 1.0 : f64}
     : tensor<4x8xf32>, tensor<4x8xf32>, tensor<f32>, tensor<f32>
   return
 }
 
 // -----
 
-func.func @gum_on_a_vector(%w: tensor<4xf32>, %lr: tensor<f32>) { // gum-c2
+func.func @gum_on_a_vector(%w: tensor<4xf32>, %s: tensor<3xi32>, %lr: tensor<f32>) { // gum-c2
   // expected-error @+2 {{is for matrices, but its parameter has type 'tensor<4xf32>'}}
   // expected-note @+1 {{leave roles that are not hidden matrices}}
-  %0:1 = nanochat.gum %w, %w lr %lr weight_decay %lr : tensor<4xf32>, tensor<4xf32>, tensor<f32>, tensor<f32>
+  %0:1 = nanochat.gum %w, %w lr %lr weight_decay %lr stream %s : tensor<4xf32>, tensor<4xf32>, tensor<f32>, tensor<f32>
   return
 }
 

@@ -151,7 +151,7 @@ func.func @galore_updates_in_the_space_of_the_basis() -> (tensor<2x3xf32>, tenso
 }
 
 // Step 0 of SOAP moves nothing; L = .05·G·Gᵀ, whose eigenvectors are the axes, the larger first. GUM at first picks matrix 1,
-// whose draw is .0275, with probability .9: M = (G − P·Pᵀ·G)/.9, the smaller axis; test/optimizers/bases.mlir goes on from there.
+// whose draw is .358, with probability .9: M = (G − P·Pᵀ·G)/.9, the smaller axis; test/optimizers/bases.mlir goes on from there.
 func.func @rules_with_bases_begin() -> (tensor<2x2xf32>, tensor<2x2xf32>, tensor<2x2xf32>, tensor<2x2xf32>, tensor<2x2xf32>, tensor<2x2xf32>,
     tensor<2x2xf32>, tensor<2x2xf32>) attributes {nanochat.tolerance = 1.0e-4 : f64} {
   %w = arith.constant dense<[[1.0, 2.0], [3.0, 4.0]]> : tensor<2x2xf32>
@@ -164,9 +164,23 @@ func.func @rules_with_bases_begin() -> (tensor<2x2xf32>, tensor<2x2xf32>, tensor
   %left = arith.constant dense<[[0.2, 0.0], [0.0, 0.8]]> : tensor<2x2xf32>
   %squares = arith.mulf %s#2, %s#2 : tensor<2x2xf32>
   %axes = arith.constant dense<[[0.0, 1.0], [1.0, 0.0]]> : tensor<2x2xf32>
-  %u:4 = nanochat.gum %w, %g lr %c weight_decay %c states %p, %z, %c : tensor<2x1xf32>, tensor<2x2xf32>, tensor<f32> {rank = 1, full = 0.9 : f64}
+  %stream = arith.constant dense<[0, 0, 1]> : tensor<3xi32>
+  %u:4 = nanochat.gum %w, %g lr %c weight_decay %c stream %stream states %p, %z, %c : tensor<2x1xf32>, tensor<2x2xf32>, tensor<f32> {rank = 1, full = 0.9 : f64}
     : tensor<2x2xf32>, tensor<2x2xf32>, tensor<f32>, tensor<f32>
   %rest = arith.constant dense<[[2.2222222, 0.0], [0.0, 0.0]]> : tensor<2x2xf32>
   return %s#0, %w, %s#1, %left, %squares, %axes, %u#2, %rest : tensor<2x2xf32>, tensor<2x2xf32>, tensor<2x2xf32>, tensor<2x2xf32>,
     tensor<2x2xf32>, tensor<2x2xf32>, tensor<2x2xf32>, tensor<2x2xf32>
+}
+
+// Step 10 of SOAP turns the basis: columns (0, .8, .6) and (0, −.6, .8) become those of the QR factorisation of L·Q, in which
+// the third axis is a tenth of the second: (0, 1, .075)/‖·‖, whatever the sizes of both.
+func.func @soap_turns_by_its_preconditioner() -> (tensor<3x3xf64>, tensor<3x3xf64>) attributes {nanochat.tolerance = 1.0e-8 : f64} {
+  %w = arith.constant dense<0.0> : tensor<3x4xf64>
+  %l = arith.constant dense<[[1.0, 0.0, 0.0], [0.0, 1.0e-4, 0.0], [0.0, 0.0, 1.0e-5]]> : tensor<3x3xf64>
+  %q = arith.constant dense<[[1.0, 0.0, 0.0], [0.0, 0.8, -0.6], [0.0, 0.6, 0.8]]> : tensor<3x3xf64>
+  %ten = arith.constant dense<10.0> : tensor<f64>
+  %s:6 = nanochat.soap %w, %w lr %ten weight_decay %ten states %l, %q, %w, %w, %ten : tensor<3x3xf64>, tensor<3x3xf64>,
+    tensor<3x4xf64>, tensor<3x4xf64>, tensor<f64> {largest = 3} : tensor<3x4xf64>, tensor<3x4xf64>, tensor<f64>, tensor<f64>
+  %e = arith.constant dense<[[1.0, 0.0, 0.0], [0.0, 0.997199309, -0.074789948], [0.0, 0.074789948, 0.997199309]]> : tensor<3x3xf64>
+  return %s#2, %e : tensor<3x3xf64>, tensor<3x3xf64>
 }

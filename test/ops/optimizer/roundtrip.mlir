@@ -47,13 +47,13 @@ func.func @small_states(%w: tensor<3x8x4xf32>, %g: tensor<3x8x4xf32>, %q: tensor
 }
 
 // CHECK-LABEL: func.func @bases
-func.func @bases(%w: tensor<3x8x4xf32>, %l: tensor<3x8x8xf32>, %r: tensor<3x4x4xf32>, %p: tensor<3x4x2xf32>, %lr: tensor<f32>) {
+func.func @bases(%w: tensor<3x8x4xf32>, %l: tensor<3x8x8xf32>, %r: tensor<3x4x4xf32>, %p: tensor<3x4x2xf32>, %s: tensor<3xi32>, %lr: tensor<f32>) {
   // CHECK: nanochat.soap %{{.*}}, %{{.*}} lr %{{.*}} weight_decay %{{.*}} states %{{.*}} {period = 5 : i64}
   %0:8 = nanochat.soap %w, %w lr %lr weight_decay %lr states %l, %l, %r, %r, %w, %w, %lr : tensor<3x8x8xf32>, tensor<3x8x8xf32>,
     tensor<3x4x4xf32>, tensor<3x4x4xf32>, tensor<3x8x4xf32>, tensor<3x8x4xf32>, tensor<f32> {period = 5}
     : tensor<3x8x4xf32>, tensor<3x8x4xf32>, tensor<f32>, tensor<f32>
-  // CHECK: nanochat.gum %{{.*}}, %{{.*}} lr %{{.*}} weight_decay %{{.*}} states %{{.*}} {rank = 2 : i64}
-  %1:4 = nanochat.gum %w, %w lr %lr weight_decay %lr states %p, %w, %lr : tensor<3x4x2xf32>, tensor<3x8x4xf32>, tensor<f32> {rank = 2}
+  // CHECK: nanochat.gum %{{.*}}, %{{.*}} lr %{{.*}} weight_decay %{{.*}} stream %{{.*}} states %{{.*}} {rank = 2 : i64}
+  %1:4 = nanochat.gum %w, %w lr %lr weight_decay %lr stream %s states %p, %w, %lr : tensor<3x4x2xf32>, tensor<3x8x4xf32>, tensor<f32> {rank = 2}
     : tensor<3x8x4xf32>, tensor<3x8x4xf32>, tensor<f32>, tensor<f32>
   return
 }

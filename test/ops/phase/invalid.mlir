@@ -5,7 +5,7 @@ nanochat.model @unknown_rule { // phase-c1
   nanochat.objective "train" %loss : tensor<f32>
 } update {
   // expected-error @+2 {{names the unknown rule 'muon'}}
-  // expected-note @+1 {{rules are the ops with the trait RewritesParameter: "fire"}}
+  // expected-note @+1 {{rules are fire}}
   nanochat.phase "p" rule "muon" for ["matrix"]
 }
 
