@@ -168,7 +168,8 @@ std::unique_ptr<RowSource> Data::trainingRows(uint64_t seed, int64_t length) con
   std::vector<MixedRows::Part> sources;
   for (const Part &part : parts)
     sources.push_back({std::make_unique<ShuffledWindows>(part.set.train, seed, length,
-                                                         parts.size() > 1 ? part.name : "training"),
+                                                         parts.size() > 1 ? part.name : "training",
+                                                         sources.size()),
                        part.weight});
   if (sources.size() == 1)
     return std::move(sources[0].rows);

@@ -26,8 +26,11 @@ static void checkLength(const TokenStream &stream, int64_t length, const std::st
 }
 
 ShuffledWindows::ShuffledWindows(TokenStream tokens, uint64_t seed, int64_t length,
-                                 const std::string &what)
+                                 const std::string &what, size_t source)
     : stream(std::move(tokens)), seed(seed), length(length) {
+  std::string own = source ? "." + std::to_string(source) : "";
+  orderId = streamId("data.order" + own);
+  offsetId = streamId("data.offset" + own);
   checkLength(stream, length, what);
   // One window less than fit, where there are several, leaves room for any offset.
   count = std::max<int64_t>((stream.size() - length) / length, 1);
@@ -36,8 +39,8 @@ ShuffledWindows::ShuffledWindows(TokenStream tokens, uint64_t seed, int64_t leng
 int64_t ShuffledWindows::start(int64_t index) const {
   int64_t epoch = index / count;
   uint64_t room = std::min(length, stream.size() - count * length);
-  PhiloxBlock block = drawBlock(seed, uint32_t(epoch), streamId("data.offset"), epoch >> 32);
-  Permutation order(count, seed, streamId("data.order"), epoch);
+  PhiloxBlock block = drawBlock(seed, uint32_t(epoch), offsetId, epoch >> 32);
+  Permutation order(count, seed, orderId, epoch);
   return int64_t(below(word64(block, 0), room)) + int64_t(order(index % count)) * length;
 }
 

@@ -24,8 +24,10 @@ public:
 /// begin at an offset of its own, so that texts are not always cut at the same places.
 class ShuffledWindows : public RowSource {
 public:
-  /// Fails (exit 2) if the stream has no window of `length` + 1 tokens; `what` names the stream.
-  ShuffledWindows(TokenStream stream, uint64_t seed, int64_t length, const std::string &what);
+  /// Fails (exit 2) if the stream has no window of `length` + 1 tokens; `what` names the stream. The
+  /// `source`s of one run have orders of their own.
+  ShuffledWindows(TokenStream stream, uint64_t seed, int64_t length, const std::string &what,
+                  size_t source = 0);
   void fill(int64_t index, int32_t *tokens, int64_t length) const override;
 
   /// Where the window of a row starts.
@@ -36,6 +38,7 @@ private:
   TokenStream stream;
   uint64_t seed;
   int64_t length, count;
+  uint32_t orderId, offsetId; // streams of the draws
 };
 
 /// Windows evenly spaced over a stream, `count` of them, the same for every evaluation.

@@ -394,6 +394,14 @@ TEST(ShuffledWindows, meet_every_window_once_per_epoch) {
   EXPECT_LT(same, 15);
 }
 
+TEST(ShuffledWindows, of_two_sources_come_in_two_orders) {
+  ShuffledWindows first(counting(1000), 5, 16, "test"), second(counting(1000), 5, 16, "test", 1);
+  int64_t equal = 0;
+  for (int64_t row = 0; row < 61; ++row)
+    equal += first.start(row) / 16 == second.start(row) / 16;
+  EXPECT_LT(equal, 10);
+}
+
 TEST(ShuffledWindows, stay_inside_the_shortest_streams_and_refuse_shorter) {
   for (int64_t size = 17; size < 70; ++size) {
     ShuffledWindows rows(counting(size), 3, 16, "test");
