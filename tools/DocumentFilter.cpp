@@ -71,7 +71,8 @@ static void relay(FILE *from, FILE *to) {
     std::string message(length, '\0');
     message.resize(fread(message.data(), 1, length, from));
     message = filterMessage(std::move(message));
-    fprintf(to, "Content-Length: %zu\r\n\r\n%s", message.size(), message.c_str());
+    fprintf(to, "Content-Length: %zu\r\n\r\n", message.size());
+    fwrite(message.data(), 1, message.size(), to);
     fflush(to);
     head.clear();
   }

@@ -5,20 +5,7 @@
 #include "llvm/Support/Signals.h"
 #include "llvm/Support/raw_ostream.h"
 
-#include <fcntl.h>
 #include <unistd.h>
-
-/// Standard streams that are closed stay so: no file that is opened later gets their numbers, and
-/// what is written there fails.
-static void keepClosedStreams() {
-  while (true) {
-    int descriptor = open("/dev/null", O_RDONLY | O_CLOEXEC);
-    if (descriptor <= STDERR_FILENO && descriptor >= 0)
-      continue;
-    close(descriptor);
-    return;
-  }
-}
 
 static void checkStandardOutput() {
   llvm::raw_fd_ostream &os = llvm::outs();
@@ -40,7 +27,6 @@ static void failWith(void *, const char *reason, bool) {
 }
 
 int mlir::nanochat::toolMain(llvm::function_ref<int()> body) {
-  keepClosedStreams();
   llvm::outs(); // constructed before, it is destroyed after the check
   atexit(checkStandardOutput);
   llvm::install_fatal_error_handler(failWith);

@@ -50,7 +50,7 @@ void mlir::nanochat::linkProgram(const ObjectSet &objects, const CompileOptions 
   if (!runLinker(*linker, all.path(), options.runtime, program))
     nc::failRun("linking " + options.output + " failed", "the linker says why above; it writes where -o does and to TMPDIR");
   if (copied)
-    output.write(nc::MappedFile(program.str()).bytes());
+    output.write(nc::FileContent(program.str()).bytes());
   output.commit();
   llvm::sys::DontRemoveFileOnSignal(program);
 }
