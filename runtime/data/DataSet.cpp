@@ -43,12 +43,16 @@ static DataSet openPrepared(const std::string &folder, const DataSetOptions &opt
   return data;
 }
 
-/// Other programs have files of that name too; ours say early whose they are.
+/// Other programs have files of that name too; ours say early whose they are, and what is damaged is
+/// known by what lies beside it.
 static bool isPrepared(const std::string &folder) {
   std::string path = folder + "/" + kManifestName;
   std::error_code nothingThere;
   if (!fs::is_regular_file(path, nothingThere))
     return false;
+  if (fs::exists(folder + "/tokenizer.json", nothingThere) &&
+      fs::exists(folder + "/train-00000.bin", nothingThere))
+    return true;
   InputFile file(path);
   FileContent start(file, 0, std::min<int64_t>(file.size(), 200));
   return start.bytes().find("\"nanochat ") != std::string_view::npos;

@@ -2,6 +2,7 @@
 #include "runtime/Files.h"
 #include "TestTools.h"
 
+#include <csignal>
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <thread>
@@ -151,20 +152,23 @@ TEST(CheckOutputs, refuses_one_file_under_several_names) {
 TEST(LockFile, is_released_by_the_end_of_a_process) {
   TemporaryFolder folder;
   std::string path = folder.write("lock", "");
-  if (pid_t child = fork(); child == 0) {
-    (void)lockFile(open(path.c_str(), O_RDWR));
+  int ready[2];
+  ASSERT_EQ(pipe(ready), 0);
+  pid_t child = fork();
+  if (child == 0) {
+    char isLocked = lockFile(open(path.c_str(), O_RDWR));
+    (void)!write(ready[1], &isLocked, 1);
     pause();
     _exit(0);
-  } else {
-    int mine = open(path.c_str(), O_RDWR);
-    // The child has it sooner or later.
-    while (lockFile(mine)) {
-      close(mine);
-      mine = open(path.c_str(), O_RDWR);
-    }
-    kill(child, SIGKILL);
-    waitpid(child, nullptr, 0);
-    EXPECT_TRUE(lockFile(mine));
-    close(mine);
   }
+  char isLocked = 0;
+  ASSERT_EQ(read(ready[0], &isLocked, 1), 1);
+  EXPECT_TRUE(isLocked);
+  int mine = open(path.c_str(), O_RDWR);
+  EXPECT_FALSE(lockFile(mine));
+  kill(child, SIGKILL);
+  waitpid(child, nullptr, 0);
+  EXPECT_TRUE(lockFile(mine));
+  for (int descriptor : {mine, ready[0], ready[1]})
+    close(descriptor);
 }
