@@ -14,7 +14,7 @@ namespace nc {
 struct DeviceChoice {
   bool isCpu = false, isCuda = false; // neither: whatever can run
   int index = 0;
-  bool isToRun = true; // else there is always a choice, which may not run here
+  bool isToRun = true; // else what is chosen need not run here
 };
 
 /// Fails (exit 2) on anything else; empty is no choice.
