@@ -120,7 +120,7 @@ static void load(Session &session, nc_kind kind, const std::string &path) {
     copyTensor(session, file, *tensor);
 }
 
-static std::string modelFileIn(const std::string &path) {
+std::string modelFileIn(const std::string &path) {
   std::error_code notThere; // which opening it will say
   return std::filesystem::is_directory(path, notThere) ? path + "/" + kModelFile : path;
 }

@@ -24,6 +24,8 @@ void checkFinite(const SafetensorsFile &file);
 void saveParameters(const Session &session, const std::string &path, const Vocabulary &vocabulary);
 void saveStates(const Session &session, const std::string &path);
 
+/// The model file in the folder of a checkpoint; any other path is itself.
+std::string modelFileIn(const std::string &path);
 /// Loads the parameters of a model file or of a checkpoint's folder. Fails (exit 2) before anything
 /// is changed if a tensor is missing, unknown, of another shape or dtype, or not finite; only f32 may
 /// become f64.

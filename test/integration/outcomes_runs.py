@@ -158,7 +158,9 @@ if can_mount():
 # Outputs over inputs
 for what, arguments in [("--log over the text", ["--log", "text.rs"]), ("--save over the text", ["--save", "./text.rs"]),
                         ("--log-file over --init", ["--init", "good.safetensors", "--log-file", "good.safetensors"]),
-                        ("--save over --init", ["--init", "good.safetensors", "--save", "good.safetensors"])]:
+                        ("--save over --init", ["--init", "good.safetensors", "--save", "good.safetensors"]),
+                        ("--save into the checkpoint of --init", ["--init", "new/step-00000012", "--save", "new/step-00000012/model.safetensors"]),
+                        ("--log into the checkpoint of --resume", ["--resume", "new/step-00000012", "--log", "new/step-00000012/optimizer.safetensors"])]:
     run(["--steps", "1", "--save", "good.safetensors"], check=True)
     row(what, run(["--steps", "1", *arguments]), 2, "would be written over")
 row("--log and --save into one file", run(["--steps", "1", "--log", "x", "--save", "x"]), 2, "each output needs a file of its own")

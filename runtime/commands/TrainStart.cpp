@@ -1,0 +1,161 @@
+// How a run begins: what is checked before its first step, and what one that is resumed takes up.
+//
+// SPDX-License-Identifier: Apache-2.0
+#include "runtime/commands/TrainRun.h"
+
+#include "runtime/Errors.h"
+#include "runtime/Initialize.h"
+#include "runtime/Program.h"
+#include "runtime/checkpoint/ModelFile.h"
+
+#include <algorithm>
+
+namespace nc {
+
+/// A run of no steps, which only writes parameters, needs no data.
+static DataOptions dataOptions(const TrainOptions &options) {
+  DataOptions data = options.data;
+  data.isCopyTask |= options.steps == 0 && data.data.empty();
+  return data;
+}
+
+static void checkPaths(const TrainOptions &options, const Data &data) {
+  std::vector<NamedPath> inputs = data.files();
+  inputs.push_back({"--config", options.config.path});
+  inputs.push_back({"--init", modelFileIn(options.init)});
+  for (const char *name : {kModelFile, kOptimizerFile})
+    if (!options.resume.empty())
+      inputs.push_back({"--resume", options.resume + "/" + name});
+  std::vector<NamedPath> outputs = {{"--save", options.save},
+                                    {"--save-init", options.saveInit},
+                                    {"--log", options.log},
+                                    {"--log-file", options.logFile}};
+  for (const NamedPath &output : outputs)
+    if (!output.path.empty())
+      checkWritable(output.path, output.name);
+  checkOutputs(inputs, outputs);
+}
+
+/// Steps of a run whose length nobody says.
+static constexpr int64_t kSteps = 1000;
+
+TrainRun::TrainRun(const nc_program &program, const TrainOptions &options)
+    : program(program), options(options), phases(program, options.at),
+      session(makeSession(program, options.session)),
+      data(program, dataOptions(options), options.init),
+      saves(options.checkpoints, options.keepLast) {
+  if (!options.validation.empty())
+    data.replaceValidation(options.validation);
+  checkPaths(options, data);
+}
+
+void TrainRun::start() {
+  state.seed = options.seed.value_or(0);
+  state.phase = options.phase;
+  state.tokenizerHash = data.vocabulary().hash();
+  state.dataHash = data.hash();
+  state.steps = options.steps.value_or(kSteps);
+  state.scheduleSteps = options.scheduleSteps.value_or(state.steps);
+  state.scalars = givenScalars(options.session);
+  initialize(*session, state.seed);
+  if (!options.init.empty())
+    loadParameters(*session, options.init);
+  if (options.resume == "auto") {
+    if (auto newest = findNewest(options.checkpoints))
+      resume(*newest);
+  } else if (!options.resume.empty()) {
+    resume(options.resume);
+  }
+  session->setSeed(state.seed);
+  placePhases();
+  saves.begin(resumed, state.steps);
+  trainer.emplace(*session, options.phase, state.scheduleSteps,
+                  Metrics(data.vocabulary(), data.copyLength()));
+  rows = data.trainingRows(state.seed, trainer->shape().length);
+  if (options.evalEvery > 0 && findEntry(program, "eval")) {
+    BatchShape shape = batchShape(program, getEntry(program, "eval"));
+    validation = data.spacedRows("val", options.evalBatches * shape.rows, shape.length);
+  }
+}
+
+static std::string listed(const std::vector<std::string> &texts) {
+  std::string list;
+  for (const std::string &text : texts)
+    list += " " + text;
+  return list;
+}
+
+void TrainRun::placePhases() {
+  // A run that stops before its schedule ends is the first part of one that goes on.
+  phases.place(state.scheduleSteps, std::max(state.steps, state.scheduleSteps));
+  if (!resumed.empty()) {
+    phases.checkPast(state.actions, state.step);
+    phases.restoreScalars(*session, state.step);
+    if (phases.describe() != state.actions)
+      printf("resumed with another --at:%s, was:%s\n", listed(phases.describe()).c_str(),
+             listed(state.actions).c_str());
+  }
+  state.actions = phases.describe();
+}
+
+/// Fails where the options of a resumed run contradict the checkpoint.
+static void checkAgreement(const RunState &saved, const RunState &wanted,
+                           const TrainOptions &options, const std::string &checkpoint) {
+  auto fail = [&](const std::string &found, const char *note) {
+    failInput("'" + checkpoint + "' " + found, note);
+  };
+  if (options.seed && saved.seed != *options.seed)
+    fail(format("is of a run with seed %llu, --seed is %llu",
+                static_cast<unsigned long long>(saved.seed),
+                static_cast<unsigned long long>(*options.seed)),
+         "a resumed run keeps its seed; begin another run in another folder of checkpoints");
+  if (saved.phase != wanted.phase)
+    fail("is of phase '" + saved.phase + "', --phase is '" + wanted.phase + "'",
+         "begin a phase from the parameters of another with --init");
+  if (saved.tokenizerHash != wanted.tokenizerHash)
+    fail("is of a run with another tokenizer than --data has", "use the data it was trained on");
+  if (options.steps && saved.step > *options.steps)
+    fail(format("was saved after step %lld, --steps is %lld", static_cast<long long>(saved.step),
+                static_cast<long long>(*options.steps)),
+         "--steps counts the whole run, with the steps already done");
+}
+
+void TrainRun::resume(const std::string &checkpoint) {
+  RunState saved = resumeFrom(*session, checkpoint);
+  checkAgreement(saved, state, options, checkpoint);
+  if (saved.dataHash != state.dataHash)
+    printf("resumed on other data, or other shares of it: rows come in another order\n");
+  saved.dataHash = state.dataHash;
+  saved.steps = options.steps.value_or(saved.steps);
+  if (options.at.empty())
+    phases = PhaseSchedule(program, saved.actions);
+  restoreScalars(saved.scalars);
+  saved.scalars = state.scalars;
+  state = saved;
+  if (options.scheduleSteps)
+    state.scheduleSteps = *options.scheduleSteps;
+  resumed = checkpoint;
+  if (state.steps > state.scheduleSteps)
+    printf(
+        "the schedule ends at step %lld, as the run was begun; --schedule-steps %lld would stretch "
+        "it over all steps\n",
+        static_cast<long long>(state.scheduleSteps), static_cast<long long>(state.steps));
+  printf("resumed '%s': %lld steps are done\n", checkpoint.c_str(),
+         static_cast<long long>(state.step));
+}
+
+void TrainRun::restoreScalars(const std::map<std::string, double> &saved) {
+  for (const auto &[name, value] : state.scalars) {
+    auto before = saved.find(name);
+    double was = before != saved.end() ? before->second : *scalarDefault(program, name);
+    if (value != was)
+      printf("resumed with another scalar '%s': %g, was %g\n", name.c_str(), value, was);
+  }
+  for (const auto &[name, value] : saved)
+    if (!scalarDefault(program, name))
+      printf("resumed without scalar '%s', which was %g: the model has none\n", name.c_str(), value);
+    else if (state.scalars.emplace(name, value).second)
+      session->setScalar(name, value);
+}
+
+} // namespace nc
