@@ -58,7 +58,7 @@ private:
 
 /// The one way to write an output. What is written goes to a new file beside it, of a name no other
 /// process takes; `commit` makes that durable and puts it in the place of the output, whole, whoever
-/// else writes there. Without a commit nothing is left. Links are followed; to what is no regular
+/// else writes there. Without a commit nothing is left; one that cannot says where it left it. Links are followed; to what is no regular
 /// file, such as a device or a pipe, and to the standard streams, bytes go directly.
 /// Every failure is an Error (exit 1) naming the path and the reason.
 class AtomicFile {
@@ -101,6 +101,9 @@ uint64_t parseHash(const std::string &text);
 /// Keeps an open file for this process until it closes it or ends, however it ends. False if another
 /// has it; true also where the file system knows no locks.
 bool lockFile(int descriptor);
+
+/// Does the path still lead to what is open?
+bool isCurrent(int descriptor, const std::string &path);
 
 /// Makes the names in a folder survive a power cut. Best effort.
 void syncFolder(const std::string &path);

@@ -122,8 +122,11 @@ void AtomicFile::commit() {
   // Devices and pipes have nothing to keep.
   if (fsync(descriptor) != 0 && !(isDirect() && (errno == EINVAL || errno == ENOTSUP)))
     failWrite(path);
-  if (!isDirect() && rename(temporary.c_str(), target.c_str()) != 0)
-    failWrite(path);
+  if (!isDirect() && rename(temporary.c_str(), target.c_str()) != 0) {
+    std::string reason = strerror(errno);
+    close(std::exchange(descriptor, -1)); // the work of hours, maybe: it stays
+    failRun("cannot write '" + path + "': " + reason, "what it was to hold is in '" + temporary + "'");
+  }
   if (close(std::exchange(descriptor, -1)) != 0)
     failWrite(path);
   if (!isDirect())
@@ -134,6 +137,12 @@ void writeFile(const std::string &path, std::string_view content) {
   AtomicFile file(path);
   file.write(content);
   file.commit();
+}
+
+bool isCurrent(int descriptor, const std::string &path) {
+  auto there = statusOf(path);
+  struct stat here;
+  return there && fstat(descriptor, &here) == 0 && isSame(*there, here);
 }
 
 bool lockFile(int descriptor) {
@@ -162,7 +171,11 @@ void checkWritable(const std::string &path, const std::string &flag) {
       fail(format("cannot write '%s': %s", path.c_str(), strerror(errno)));
     return;
   }
-  std::string folder = folderOf(followed(path));
+  fs::path end = followed(path);
+  std::string folder = folderOf(end.string());
+  if (long longest = pathconf(folder.c_str(), _PC_NAME_MAX);
+      longest > 0 && end.filename().native().size() > size_t(longest))
+    fail(format("the name '%s' is longer than %ld bytes", end.filename().c_str(), longest));
   if (access(folder.c_str(), W_OK | X_OK) != 0)
     fail(format("cannot create files in '%s': %s", folder.c_str(), strerror(errno)));
 }

@@ -19,6 +19,8 @@ namespace fs = std::filesystem;
 
 namespace nc {
 
+static constexpr const char *kLock = "/.lock";
+
 static std::string nameOf(int64_t step) {
   return format("step-%08lld", static_cast<long long>(step));
 }
@@ -78,14 +80,15 @@ CheckpointWriter::CheckpointWriter(const std::string &folder, int64_t keepLast)
 }
 
 CheckpointWriter::~CheckpointWriter() {
-  if (lock >= 0)
-    close(lock);
+  for (int descriptor : {lock, place})
+    if (descriptor >= 0)
+      close(descriptor);
 }
 
 void CheckpointWriter::open() {
   std::error_code problem;
   fs::create_directories(folder, problem);
-  std::string path = folder + "/.lock";
+  std::string path = folder + kLock;
   int opened = problem ? -1 : ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666);
   if (opened < 0)
     failInput(format("--checkpoints: cannot write in folder '%s': %s", folder.c_str(),
@@ -95,9 +98,23 @@ void CheckpointWriter::open() {
     failInput("--checkpoints: another process trains in '" + folder + "'",
               "one folder has one run: name another, or end the other run first");
   }
-  if (lock >= 0)
-    close(lock);
+  for (int descriptor : {lock, place})
+    if (descriptor >= 0)
+      close(descriptor);
   lock = opened;
+  place = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+}
+
+void CheckpointWriter::reopenIfChanged() {
+  if (isCurrent(lock, folder + kLock))
+    return;
+  bool isSameFolder = isCurrent(place, folder);
+  if (!isSameFolder && !listCheckpoints(folder).empty())
+    failRun("'" + folder + "' is no longer the folder that the run began in, and has checkpoints of "
+            "another");
+  open();
+  if (!isSameFolder)
+    own.clear();
 }
 
 /// Fails if something that is no checkpoint has the name of one after `last`, up to `end`.
@@ -163,8 +180,7 @@ public:
 
 void CheckpointWriter::save(const Session &session, const RunState &state,
                             const Vocabulary &vocabulary) {
-  if (!fs::exists(folder))
-    open();
+  reopenIfChanged();
   HiddenFolder hidden(folder, nameOf(state.step));
   CheckpointManifest manifest = CheckpointManifest::of(session.program, state);
   saveParameters(session, hidden.path + "/" + kModelFile, vocabulary);

@@ -61,11 +61,14 @@ public:
 
 private:
   void open();
+  /// Takes the folder again where it, or its lock, is no longer what was taken. Fails if it is
+  /// another's now.
+  void reopenIfChanged();
   void removeOld();
 
   std::string folder;
   int64_t keepLast;
-  int lock = -1;
+  int lock = -1, place = -1; // the lock in the folder, and the folder itself
   std::set<int64_t> own; // steps of the run's checkpoints here
 };
 

@@ -87,7 +87,9 @@ std::map<std::string, double> givenScalars(const SessionOptions &options) {
   std::map<std::string, double> scalars = options.shortcuts;
   for (const std::string &text : options.scalars) {
     auto [name, value] = parseScalar(text);
-    scalars[name] = value;
+    if (!scalars.emplace(name, value).second)
+      failInput("scalar '" + name + "' is given twice", "one value holds from the start; --at gives "
+                                                        "it another later");
   }
   return scalars;
 }

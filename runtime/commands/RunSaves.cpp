@@ -34,7 +34,7 @@ void RunSaves::save(const Session &session, const RunState &state, const Vocabul
   checkFinite(session, state.step);
   try {
     finish(session, state, vocabulary);
-  } catch (const Error &problem) {
+  } catch (const std::exception &problem) {
     failed = std::chrono::steady_clock::now();
     fprintf(stderr, "warning: step %lld is not saved: %s; the run goes on and tries again\n",
             static_cast<long long>(state.step), problem.what());

@@ -55,6 +55,7 @@ void TrainRun::evaluateIfDue(RunLog &log, Progress &progress) {
   if (!isDue)
     return;
   progress.pause();
+  checkFinite(*session, state.step);
   Metrics metrics = evaluate(*session, *validation, options.evalBatches,
                              Metrics(data.vocabulary(), data.copyLength()));
   JsonLine line;
@@ -142,7 +143,7 @@ void TrainRun::rescue(RunLog &log) {
     log.finish();
     if (trainer->isSound() && state.step > 0)
       saves.finish(*session, state, data.vocabulary());
-  } catch (const Error &problem) {
+  } catch (const std::exception &problem) {
     fprintf(stderr, "warning: %s\n", problem.what());
   }
 }
@@ -165,10 +166,9 @@ static void attemptAll(std::initializer_list<std::function<void()>> parts) {
 
 void TrainRun::finish(RunLog &log, Progress &progress) {
   auto saveModel = [&] {
-    if (options.save.empty())
-      return;
-    checkFinite(*session, state.step);
-    saveParameters(*session, options.save, data.vocabulary());
+    checkFinite(*session, state.step); // also where nothing is saved
+    if (!options.save.empty())
+      saveParameters(*session, options.save, data.vocabulary());
   };
   attemptAll({[&] { saves.finish(*session, state, data.vocabulary()); }, saveModel,
               [&] { log.finish(); }, [&] { progress.finish(); }});

@@ -6,9 +6,13 @@
 #include "runtime/Errors.h"
 #include "runtime/Initialize.h"
 #include "runtime/Program.h"
+#include "runtime/checkpoint/Manifest.h"
 #include "runtime/checkpoint/ModelFile.h"
 
 #include <algorithm>
+#include <filesystem>
+
+namespace fs = std::filesystem;
 
 namespace nc {
 
@@ -23,16 +27,21 @@ static void checkPaths(const TrainOptions &options, const Data &data) {
   std::vector<NamedPath> inputs = data.files();
   inputs.push_back({"--config", options.config.path});
   inputs.push_back({"--init", modelFileIn(options.init)});
-  for (const char *name : {kModelFile, kOptimizerFile})
-    if (!options.resume.empty())
-      inputs.push_back({"--resume", options.resume + "/" + name});
+  if (!options.checkpoints.empty())
+    inputs.push_back({"--checkpoints", options.checkpoints + "/.lock"});
   std::vector<NamedPath> outputs = {{"--save", options.save},
                                     {"--save-init", options.saveInit},
                                     {"--log", options.log},
                                     {"--log-file", options.logFile}};
-  for (const NamedPath &output : outputs)
-    if (!output.path.empty())
+  std::error_code ignored;
+  for (const NamedPath &output : outputs) {
+    fs::path parent = fs::weakly_canonical(output.path, ignored).parent_path();
+    if (!output.path.empty() && CheckpointManifest::isIn(parent.string()))
+      failInput(output.name + ": '" + output.path + "' is part of a checkpoint",
+                "name a file elsewhere");
+    if (!output.path.empty() && output.name.rfind("--save", 0) == 0)
       checkWritable(output.path, output.name);
+  }
   checkOutputs(inputs, outputs);
 }
 
@@ -85,12 +94,22 @@ static std::string listed(const std::vector<std::string> &texts) {
   return list;
 }
 
+/// Of scalars that the user set: what they were set to later wins.
+static void sayPastScalars(const PhaseSchedule &phases, const RunState &state) {
+  for (const PhaseAction &action : phases.actions())
+    if (action.kind == PhaseAction::Kind::Scalar && action.step < state.step &&
+        state.scalars.count(action.name))
+      printf("scalar '%s' is %g since step %lld, by --at\n", action.name.c_str(), action.value,
+             static_cast<long long>(action.step));
+}
+
 void TrainRun::placePhases() {
   // A run that stops before its schedule ends is the first part of one that goes on.
   phases.place(state.scheduleSteps, std::max(state.steps, state.scheduleSteps));
   if (!resumed.empty()) {
     phases.checkPast(state.actions, state.step);
     phases.restoreScalars(*session, state.step);
+    sayPastScalars(phases, state);
     if (phases.describe() != state.actions)
       printf("resumed with another --at:%s, was:%s\n", listed(phases.describe()).c_str(),
              listed(state.actions).c_str());
@@ -132,8 +151,11 @@ void TrainRun::resume(const std::string &checkpoint) {
   restoreScalars(saved.scalars);
   saved.scalars = state.scalars;
   state = saved;
-  if (options.scheduleSteps)
-    state.scheduleSteps = *options.scheduleSteps;
+  if (options.scheduleSteps && state.scheduleSteps != *options.scheduleSteps)
+    printf("resumed with another --schedule-steps: %lld, was %lld\n",
+           static_cast<long long>(*options.scheduleSteps),
+           static_cast<long long>(state.scheduleSteps));
+  state.scheduleSteps = options.scheduleSteps.value_or(state.scheduleSteps);
   resumed = checkpoint;
   if (state.steps > state.scheduleSteps)
     printf(

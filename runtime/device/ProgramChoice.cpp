@@ -100,7 +100,7 @@ const nc_program &chooseProgram(const nc_program *const *programs, const DeviceC
     lacks +=
         format("%s%s cannot run: %s", lacks.empty() ? "" : "; ", program.target, missing.c_str());
   }
-  if (!device.isToRun && !best && (first || !wanted))
+  if (!device.isToRun && !best && (first || !wanted || device.isAnyGood))
     best = first ? first : programs[0];
   if (best)
     return *best;

@@ -28,20 +28,12 @@ LogFile::LogFile(const std::string &path, const std::string &option, bool isCont
 
 LogFile::~LogFile() { close(descriptor); }
 
-/// Does the path still lead to the open file?
-static bool isCurrent(int descriptor, const std::string &path) {
-  struct stat there, here;
-  return stat(path.c_str(), &there) == 0 && fstat(descriptor, &here) == 0 &&
-         there.st_ino == here.st_ino && there.st_dev == here.st_dev;
-}
-
 static bool isRegular(int descriptor) {
   struct stat status;
   return fstat(descriptor, &status) == 0 && S_ISREG(status.st_mode);
 }
 
 void LogFile::open(bool isContinued) {
-  checkWritable(path, option);
   do {
     if (descriptor >= 0)
       close(descriptor);
@@ -56,6 +48,10 @@ void LogFile::open(bool isContinued) {
 }
 
 void LogFile::replace(std::string_view content) {
+  // What only ends sooner needs no second file, for which there may be no room.
+  if (FileContent(path).bytes().substr(0, content.size()) == content &&
+      ftruncate(descriptor, off_t(content.size())) == 0)
+    return;
   writeFile(path, content);
   open(/*isContinued=*/true);
 }

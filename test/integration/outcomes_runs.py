@@ -70,6 +70,7 @@ for flag, name in [("--lr", "lr"), ("--weight-decay", "weight_decay"), ("--scala
     row(f"resumed without {flag}", run([*SAVE, "--steps", "8", "--resume", "auto", "--log", "parts.jsonl"]), 0, f"{name} = 0.37")
     run(["--steps", "8", *value, "--log", "whole.jsonl"], check=True)
     claim("... goes on as if it had not stopped", rows("parts.jsonl") == rows("whole.jsonl"), f"{len(rows('whole.jsonl'))} equal rows")
+row("resumed with another --schedule-steps", run([*SAVE, "--steps", "8", "--resume", "auto", "--schedule-steps", "80"]), 0, "another --schedule-steps: 80, was 8")
 row("resumed with another --lr", run([*SAVE, "--steps", "12", "--resume", "auto", "--lr", "0.5"]), 0, "another scalar 'lr': 0.5, was 0.37")
 fresh("c")
 run([*SAVE, "--steps", "4"], check=True)
@@ -99,6 +100,7 @@ for what, arguments in [("eval", ["eval", "--init", "bad.safetensors", *DATA]), 
                         ("train --init", [*TRAIN, *DATA, "--steps", "1", "--init", "bad.safetensors"])]:
     row(f"a model with a NaN: {what}", command([program, *arguments]), 2, "is not a finite number")
 
+row("evaluated after an update that overflows", command([program, "train", *DATA, "--threads", "2", "--steps", "1", "--eval-every", "1", *HUGE]), 1, "is not a finite number")
 # 1e30 is finite, and so large that what it is multiplied by is not.
 change("bad.safetensors", lambda content: content[:8 + int.from_bytes(content[:8], "little")] + struct.pack("<f", 1e30) * ((size - 8 - int.from_bytes(content[:8], "little")) // 4))
 for what, arguments in [("eval", ["eval", "--init", "bad.safetensors", *DATA]), ("generate", ["generate", "--init", "bad.safetensors"])]:
@@ -119,6 +121,35 @@ claim("the folder vanished, then SIGUSR1", first.poll() is None, "is made again,
 first.kill()
 first.wait()
 row("... and is free once the process is killed", run(["--checkpoints", "two", "--log", "two.jsonl", "--resume", "auto", "--steps", str(steps("two")[-1] + 1)]), 0, "steps are done")
+
+# The folder is moved away and made anew by another run
+first = subprocess.Popen([program, *TRAIN, *DATA, "--steps", "100000000", "--checkpoints", "moved", "--save", "moved.safetensors"],
+                         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+first.stdout.readline()
+time.sleep(0.2)
+os.rename("moved", "moved.before")
+run(["--checkpoints", "moved", "--steps", "8", "--seed", "5", "--save-every", "4"], check=True)
+first.send_signal(signal.SIGUSR1)
+time.sleep(0.3)
+alive = first.poll() is None
+first.send_signal(signal.SIGTERM)
+said = first.communicate()[1]
+claim("the folder is another run's now", alive and "is no longer the folder" in said and first.returncode == 1, said.strip()[:100])
+claim("... whose checkpoints are all there", steps("moved") == [4, 8] and os.path.exists("moved.safetensors"), str(steps("moved")))
+fresh("c")
+os.makedirs("c")
+first = subprocess.Popen([program, *TRAIN, *DATA, "--steps", "100000000", "--checkpoints", "c/d"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+first.stdout.readline()
+time.sleep(0.2)
+os.rename("c/d", "c/e")
+os.symlink("d", "c/d")
+first.send_signal(signal.SIGUSR1)
+time.sleep(0.3)
+claim("the folder is a link to itself now", first.poll() is None, "and the run goes on")
+os.remove("c/d")
+first.send_signal(signal.SIGTERM)
+first.communicate()
+claim("... until there is a place to save to again", first.returncode == 0 and len(steps("c/d")) == 1, str(first.returncode))
 
 # Signals
 for name in ["HUP", "TERM", "INT", "XCPU"]:
@@ -158,11 +189,16 @@ if can_mount():
 # Outputs over inputs
 for what, arguments in [("--log over the text", ["--log", "text.rs"]), ("--save over the text", ["--save", "./text.rs"]),
                         ("--log-file over --init", ["--init", "good.safetensors", "--log-file", "good.safetensors"]),
-                        ("--save over --init", ["--init", "good.safetensors", "--save", "good.safetensors"]),
-                        ("--save into the checkpoint of --init", ["--init", "new/step-00000012", "--save", "new/step-00000012/model.safetensors"]),
-                        ("--log into the checkpoint of --resume", ["--resume", "new/step-00000012", "--log", "new/step-00000012/optimizer.safetensors"])]:
+                        ("--save over --init", ["--init", "good.safetensors", "--save", "good.safetensors"])]:
     run(["--steps", "1", "--save", "good.safetensors"], check=True)
     row(what, run(["--steps", "1", *arguments]), 2, "would be written over")
+for what, arguments in [("--save into the checkpoint of --init", ["--init", "new/step-00000012", "--save", "new/step-00000012/model.safetensors"]),
+                        ("--log into the checkpoint of --resume", ["--resume", "new/step-00000012", "--log", "new/step-00000012/optimizer.safetensors"])]:
+    row(what, run(["--steps", "12", *arguments]), 2, "is part of a checkpoint")
+row("--save over the lock", run(["--steps", "1", "--checkpoints", "locked", "--save", "locked/.lock"]), 2, "would be written over")
+row("--save under too long a name", run(["--steps", "1", "--save", "a" * 256]), 2, "is longer than 255 bytes")
+row("a scalar given twice", run(["--steps", "1", "--lr", "1", "--scalar", "lr=2"]), 2, "scalar 'lr' is given twice")
+row("a limit of file sizes", command(["bash", "-c", f"ulimit -f 0; exec {program} {' '.join(TRAIN)} --data text.rs --steps 1 --save-init limited"]), 1, "File too large")
 row("--log and --save into one file", run(["--steps", "1", "--log", "x", "--save", "x"]), 2, "each output needs a file of its own")
 os.symlink("real.safetensors", "link.safetensors")
 row("--save to a link", run(["--steps", "1", "--save", "link.safetensors"]), 0, "step 1/1")
