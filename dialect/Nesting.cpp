@@ -8,6 +8,9 @@
 using namespace mlir::nanochat;
 using llvm::StringRef;
 
+/// References to aliases that a text may hold when all are written out.
+static constexpr uint64_t kLargest = 1 << 20;
+
 namespace {
 class NestingScanner {
 public:
@@ -71,9 +74,17 @@ private:
     if (opened.empty() && rest.starts_with("=") && !rest.starts_with("=="))
       defined = name;
     else if (auto known = depths.find(name); known != depths.end())
-      reach(opened.size() + 1 + known->second);
+      refer(name, opened.size() + 1 + known->second);
     if (depth <= kDeepestNesting)
       at += name.size();
+  }
+
+  /// Aliases of aliases that stand for too much, written out, are as good as too deep.
+  void refer(StringRef name, unsigned level) {
+    uint64_t referred = sizes.lookup(name);
+    uint64_t &size = sizes[defined]; // of the text itself under ""
+    size = std::min(size + 1 + referred, kLargest + 1);
+    reach(size > kLargest ? kDeepestNesting + 1 : level);
   }
 
   void reach(unsigned level) {
@@ -88,6 +99,7 @@ private:
   unsigned signs = 0; // in a row
   llvm::SmallVector<char> opened;
   llvm::StringMap<unsigned> depths; // of aliases
+  llvm::StringMap<uint64_t> sizes;  // of aliases, in references to others that they stand for
 };
 } // namespace
 
@@ -102,6 +114,6 @@ bool mlir::nanochat::checkNesting(llvm::MemoryBufferRef source) {
   StringRef before = source.getBuffer().take_front(at);
   llvm::errs() << source.getBufferIdentifier() << ":" << 1 + before.count('\n') << ":" << at - (before.rfind('\n') + 1) + 1
                << ": error: this nests deeper than " << kDeepestNesting
-               << " levels\nnote: brackets within each other count, and aliases within what they stand for\n";
+               << " levels\nnote: brackets within each other count, and aliases within what they stand for, a million of them at most\n";
   return false;
 }

@@ -37,6 +37,11 @@ for kind, text in KINDS.items():
     for more in [], ["--target=reference"]:
         check(kind, ["nanochat-opt", scratch, *more], 2, f"{LIMIT}\nnote: ")
     check(kind, ["nanochat-reduce", scratch, f"--reduction-tree=test={script}"], 2, LIMIT)
+# Aliases that stand for twice the one before: shallow, and too much to be written out.
+for levels, code, words in [(8, 0, ""), (40, 2, LIMIT)]:
+    with open(scratch, "w") as file:
+        file.write("#a0 = [1]\n" + "".join(f"#a{i + 1} = [#a{i}, #a{i}]\n" for i in range(levels)) + f"module attributes {{nanochat.a = #a{levels}}} {{}}")
+    check("doubled aliases", ["nanochat-opt", scratch], code, words)
 with open(scratch, "w") as file:
     file.write("// no brackets: ((([[[ \nmodule attributes {nanochat.a = \"" + "[" * 1000 + '\\"' + "{" * 1000 + "\"} {}\n")
 check("strings", ["nanochat-opt", scratch], 0, "")
