@@ -79,7 +79,9 @@ CheckpointWriter::CheckpointWriter(const std::string &folder, int64_t keepLast)
   clearLeftovers(folder);
 }
 
-CheckpointWriter::~CheckpointWriter() {
+CheckpointWriter::~CheckpointWriter() { release(); }
+
+void CheckpointWriter::release() {
   for (int descriptor : {lock, place})
     if (descriptor >= 0)
       close(descriptor);
@@ -98,9 +100,7 @@ void CheckpointWriter::open() {
     failInput("--checkpoints: another process trains in '" + folder + "'",
               "one folder has one run: name another, or end the other run first");
   }
-  for (int descriptor : {lock, place})
-    if (descriptor >= 0)
-      close(descriptor);
+  release();
   lock = opened;
   place = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 }

@@ -61,6 +61,7 @@ public:
 
 private:
   void open();
+  void release();
   /// Takes the folder again where it, or its lock, is no longer what was taken. Fails if it is
   /// another's now.
   void reopenIfChanged();

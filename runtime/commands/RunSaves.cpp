@@ -4,8 +4,6 @@
 #include "runtime/Errors.h"
 #include "runtime/checkpoint/ModelFile.h"
 
-#include <filesystem>
-
 namespace nc {
 
 static constexpr std::chrono::seconds kBetweenAttempts{30};
@@ -20,20 +18,30 @@ void RunSaves::begin(const std::string &resumed, int64_t end) {
     savedStep = writer->begin(resumed, end).value_or(-1);
 }
 
-void RunSaves::finish(const Session &session, const RunState &state,
-                      const Vocabulary &vocabulary) {
+bool RunSaves::isMissing(const Session &session, const RunState &state) const {
   if (!writer || savedStep == state.step)
-    return;
+    return false;
   checkFinite(session, state.step);
+  return true;
+}
+
+void RunSaves::write(const Session &session, const RunState &state, const Vocabulary &vocabulary) {
   writer->save(session, state, vocabulary);
   savedStep = state.step;
   failed.reset();
 }
 
+void RunSaves::finish(const Session &session, const RunState &state,
+                      const Vocabulary &vocabulary) {
+  if (isMissing(session, state))
+    write(session, state, vocabulary);
+}
+
 void RunSaves::save(const Session &session, const RunState &state, const Vocabulary &vocabulary) {
-  checkFinite(session, state.step);
+  if (!isMissing(session, state))
+    return;
   try {
-    finish(session, state, vocabulary);
+    write(session, state, vocabulary);
   } catch (const std::exception &problem) {
     failed = std::chrono::steady_clock::now();
     fprintf(stderr, "warning: step %lld is not saved: %s; the run goes on and tries again\n",

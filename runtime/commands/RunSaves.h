@@ -27,6 +27,10 @@ public:
   void finish(const Session &session, const RunState &state, const Vocabulary &vocabulary);
 
 private:
+  /// Whether the step is to be saved and is not yet. Fails (exit 1) if it is not finite.
+  bool isMissing(const Session &session, const RunState &state) const;
+  void write(const Session &session, const RunState &state, const Vocabulary &vocabulary);
+
   std::optional<CheckpointWriter> writer;
   int64_t savedStep = -1;
   std::optional<std::chrono::steady_clock::time_point> failed; // the last attempt, if it did
