@@ -2,9 +2,9 @@
 // reading two arrays and writing one, and multiply-adds in registers. Usage: PROGRAM ENTRY [THREADS]
 //
 // SPDX-License-Identifier: Apache-2.0
-#include "runtime/Processors.h"
-#include "runtime/Program.h"
-#include "runtime/Session.h"
+#include "runtime/program/Processors.h"
+#include "runtime/program/Program.h"
+#include "runtime/program/Session.h"
 #include "runtime/report/PeakFlops.h"
 
 #include <sys/mman.h>

@@ -60,7 +60,7 @@ class PointwiseOp : public OpTrait::TraitBase<Concrete, PointwiseOp> {};
 template <typename Concrete>
 class WholeTensorsOp : public OpTrait::TraitBase<Concrete, WholeTensorsOp> {};
 
-/// See `RewritesParameter` in ops/Phase.td.
+/// See `RewritesParameter` in ops/model/Phase.td.
 template <typename Concrete>
 class RewritesParameterOp : public OpTrait::TraitBase<Concrete, RewritesParameterOp> {};
 

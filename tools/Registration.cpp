@@ -1,15 +1,16 @@
 #include "tools/Registration.h"
 #include "dialect/Nanochat.h"
 #include "lib/Autodiff/Passes.h"
-#include "lib/Contracts/Passes.h"
-#include "lib/Execution/Passes.h"
-#include "lib/Execution/Reference.h"
+#include "lib/Checks/Passes.h"
+#include "lib/Entries/Passes.h"
 #include "lib/Fusion/Passes.h"
 #include "lib/Lowering/Passes.h"
 #include "lib/Memory/Passes.h"
 #include "lib/Optimize/Passes.h"
 #include "lib/Pipelines/Passes.h"
 #include "lib/Quantize/Passes.h"
+#include "lib/Reference/Passes.h"
+#include "lib/Reference/Reference.h"
 #include "lib/Targets/Passes.h"
 #include "mlir/InitAllDialects.h"
 #include "mlir/InitAllExtensions.h"
@@ -26,13 +27,14 @@ void mlir::nanochat::registerDialectsAndPasses(DialectRegistry &registry) {
   registerExecutionDialects(registry);
   registerAllPasses();
   registerAutodiffPasses();
-  registerExecutionPasses();
-  registerContractsPasses();
+  registerChecksPasses();
+  registerEntriesPasses();
   registerFusionPasses();
   registerLoweringPasses();
   registerMemoryPasses();
   registerOptimizePasses();
   registerPipelinesPasses();
   registerQuantizePasses();
+  registerReferencePasses();
   registerTargetsPasses();
 }

@@ -3,12 +3,11 @@
 include "mlir/Pass/PassBase.td"
 
 def DifferentiatePass : Pass<"nanochat-differentiate", "::mlir::ModuleOp"> {
-  let summary = "From a model to its entry points, gradients included";
+  let summary = "From a model to the gradients of its objectives";
   let description = [{
     For every objective of a `nanochat.model`, emits `<phase>.gradients`: the forward pass, the reverse
-    sweep over it and the norm of all gradients; and `eval`, the forward pass alone. Parameters, batch
-    and scalars become arguments, losses, metrics and gradients results, all bound by name
-    (see lib/Autodiff/Bindings.h). Micro-batches (`accum`) are one more rolled loop, which averages the loss and
+    sweep over it and the norm of all gradients. Parameters, batch and scalars become arguments, losses,
+    metrics and gradients results, all bound by name (see dialect/StepIR.h). Micro-batches (`accum`) are one more rolled loop, which averages the loss and
     scalar metrics and stacks metrics per token. The model stays, for the stages that still read its update
     region.
   }];

@@ -4,7 +4,7 @@
 #include "lib/Driver/Link.h"
 #include "mlir/Parser/Parser.h"
 #include "mlir/Support/FileUtilities.h"
-#include "runtime/Files.h"
+#include "runtime/files/Files.h"
 #include "llvm/Support/SourceMgr.h"
 
 using namespace mlir;

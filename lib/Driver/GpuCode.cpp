@@ -1,5 +1,5 @@
 #include "lib/Driver/GpuCode.h"
-#include "lib/Execution/Codegen.h"
+#include "lib/Lowering/Codegen.h"
 #include "mlir/Dialect/LLVMIR/NVVMDialect.h"
 #include "llvm/Analysis/LoopInfo.h"
 #include "llvm/Transforms/Utils/LoopUtils.h"

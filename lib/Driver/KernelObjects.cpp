@@ -4,7 +4,7 @@
 #include "lib/Targets/ToLLVM.h"
 #include "mlir/IR/SymbolTable.h"
 #include "mlir/IR/Threading.h"
-#include "runtime/Errors.h"
+#include "runtime/files/Errors.h"
 #include "llvm/ADT/StringSet.h"
 #include "llvm/Support/SmallVectorMemoryBuffer.h"
 #include "llvm/Transforms/IPO/Internalize.h"

@@ -4,7 +4,7 @@
 
 #include "lib/Driver/CudaToolkit.h"
 #include "lib/Driver/KernelCache.h"
-#include "lib/Execution/Codegen.h"
+#include "lib/Lowering/Codegen.h"
 #include "lib/Program/Descriptor.h"
 #include "mlir/Support/Timing.h"
 

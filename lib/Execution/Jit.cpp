@@ -1,6 +1,6 @@
 #include "lib/Execution/Jit.h"
 #include "dialect/Nanochat.h"
-#include "lib/Execution/Reference.h"
+#include "lib/Reference/Reference.h"
 #include "runtime/emulator/Emulator.h"
 #include "llvm/ExecutionEngine/Orc/AbsoluteSymbols.h"
 #include "llvm/ExecutionEngine/Orc/CompileUtils.h"

@@ -2,7 +2,7 @@
 #ifndef NANOCHAT_LIB_EXECUTION_JIT_H
 #define NANOCHAT_LIB_EXECUTION_JIT_H
 
-#include "lib/Execution/Codegen.h"
+#include "lib/Lowering/Codegen.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "llvm/ADT/STLFunctionalExtras.h"
 

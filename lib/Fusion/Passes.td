@@ -38,4 +38,29 @@ def OutlineKernelsPass : Pass<"nanochat-outline-kernels", "::mlir::ModuleOp"> {
   let summary = "Move dispatch bodies to kernel functions, identical ones once";
 }
 
+def RoundFactorsPass : Pass<"nanochat-round-factors", "::mlir::func::FuncOp"> {
+  let summary = "Factors of f32 matrix products are rounded to bf16";
+  let description = [{
+    Every `linalg.generic` that sums products of two f32 inputs over one loop, and has a result of two or more
+    dimensions, reads both inputs as bf16; products and sums stay f32. (Of f64, in which a reference may compute, inputs
+    are rounded and stay f64.) An input is rounded once, where it is made: before the loops that only read it, and in the
+    kernel that computes it. Update entries keep f32. A target that has such dot products computes with them (vdpbf16ps),
+    others with floats.
+
+    ```mlir
+    %z = linalg.generic ... ins(%x, %y : tensor<8x4xf32>, tensor<6x4xf32>) ... arith.mulf %a, %b
+    ```
+    becomes
+    ```mlir
+    %x1 = linalg.generic ... ins(%x : tensor<8x4xf32>) outs(... : tensor<8x4xbf16>) ... arith.truncf
+    %y1 = ...
+    %z = linalg.generic ... ins(%x1, %y1 : tensor<8x4xbf16>, tensor<6x4xbf16>) ... arith.mulf (extf %a), (extf %b)
+    ```
+    Example: test/fusion/round-factors.mlir.
+  }];
+  let options = [Option<"withinKernels", "within-kernels", "bool", "false",
+    "Factors of products within ops that stay whole (attention) are rounded as well">];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::linalg::LinalgDialect", "::mlir::tensor::TensorDialect"];
+}
+
 #endif

@@ -14,15 +14,5 @@ namespace mlir::nanochat {
 #define GEN_PASS_REGISTRATION
 #include "lib/Lowering/Passes.h.inc"
 
-/// Replaces all of our compute ops in `root` by their decompositions. On failure an error was emitted
-/// at the op that has none.
-LogicalResult decomposeAll(Operation *root);
-
-/// Rewrites all f32 in `root` to f64: types, attributes, constants.
-void widenFloats(Operation *root);
-
-/// Adds up floats along the last dimension in the order that emitted kernels have.
-void sumInLanes(Operation *root);
-
 } // namespace mlir::nanochat
 #endif

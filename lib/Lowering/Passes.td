@@ -2,35 +2,6 @@
 #define NANOCHAT_LOWERING_PASSES_TD
 include "mlir/Pass/PassBase.td"
 
-def DecomposePass : Pass<"nanochat-decompose"> {
-  let summary = "Replaces compute ops by what they mean";
-  let description = [{
-    Replaces every op of the dialect that has a decomposition by it, and what that is made of in turn,
-    until linalg, arith, math, tensor and scf are left. `nanochat.loop` becomes `scf.for`.
-  }];
-  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::linalg::LinalgDialect",
-    "::mlir::math::MathDialect", "::mlir::scf::SCFDialect", "::mlir::tensor::TensorDialect"];
-}
-
-def LaneSumsPass : Pass<"nanochat-lane-sums"> {
-  let summary = "Adds up rows in the order of emitted kernels";
-  let description = [{
-    Float sums over the last dimension of a linalg.generic become 16 interleaved partial sums and a tree of
-    four levels: emitted kernels of every vector width do so, and the same order gives the same bits.
-    Products of matrices and other reductions stay.
-  }];
-  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::linalg::LinalgDialect",
-    "::mlir::tensor::TensorDialect"];
-}
-
-def WidenFloatsPass : Pass<"nanochat-widen-floats"> {
-  let summary = "All f32 becomes f64";
-  let description = [{
-    Types, attributes and constants; integers stay, so that codes are rounded from doubles. For programs of the
-    reference that are to tell rounding from error.
-  }];
-}
-
 def LowerHostPass : Pass<"nanochat-lower-host", "::mlir::ModuleOp"> {
   let summary = "Lower host functions to the runtime ABI";
   let description = [{

@@ -36,4 +36,41 @@ def ProjectGradientsPass : Pass<"nanochat-project-gradients", "::mlir::ModuleOp"
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::nanochat::NanochatDialect"];
 }
 
+def HoistInvariantsPass : Pass<"nanochat-hoist-invariants", "::mlir::ModuleOp"> {
+  let summary = "Work that does not change between iterations leaves the loop";
+  let description = [{
+    Two rewrites of `nanochat.loop`, until neither applies:
+    1. A pure op of a loop body whose operands all come from outside moves in front of the loop.
+       Constants follow their users; alone they stay, they cost nothing where they are.
+    2. Work on weights (trait `LoopInvariantWork`) in an inner loop that reads only slices of stacks,
+       and other values, from outside an enclosing loop is done once: in a loop of its own in front
+       of the outermost such loop. The inner loop slices the stacked results. So is work that two
+       loops do to the same slices, as the gradient does that of the forward pass.
+
+    ```mlir
+    nanochat.loop "steps" = 4 carry(...) {
+      nanochat.loop "layers" = 3 carry(...) slice(%w = %W : ...) {
+        %t, %gamma = nanochat.ternarize %w ...
+    ```
+    becomes
+    ```mlir
+    %T, %G = nanochat.loop "layers" = 3 slice(%w = %W : ...) { ternarize %w, stacked }
+    nanochat.loop "steps" = 4 carry(...) {
+      nanochat.loop "layers" = 3 carry(...) slice(%t = %T : ..., %gamma = %G : ...) {
+    ```
+    The price is one stack of results, which lives as long as the loop it left.
+    Example: test/optimize/hoist-invariants.mlir.
+  }];
+}
+
+def PackWeightsPass : Pass<"nanochat-pack-weights", "::mlir::ModuleOp"> {
+  let summary = "Ternary weights are packed where they are made";
+  let description = [{
+    Puts `nanochat.pack_panels` behind every `nanochat.ternarize` of one scale whose sizes fit and whose codes
+    nothing but products and `dequantize_weight` reads, here or in other loops: all of these read the panels. With
+    `nanochat-hoist-invariants` before it, weights are packed once per step.
+    Example: test/optimize/pack-weights.mlir.
+  }];
+}
+
 #endif

@@ -1,12 +1,13 @@
 #include "lib/Pipelines/Pipelines.h"
 #include "lib/Autodiff/Passes.h"
-#include "lib/Execution/Passes.h"
+#include "lib/Entries/Passes.h"
 #include "lib/Fusion/Passes.h"
 #include "lib/Lowering/Passes.h"
 #include "lib/Memory/Passes.h"
 #include "lib/Optimize/Passes.h"
 #include "lib/Pipelines/Passes.h"
 #include "lib/Quantize/Passes.h"
+#include "lib/Reference/Passes.h"
 #include "lib/Targets/Passes.h"
 #include "lib/Targets/ToLLVM.h"
 #include "mlir/Transforms/Passes.h"
@@ -40,6 +41,7 @@ static void quantize(OpPassManager &pm, const PipelineOptions &options) {
 
 static void differentiate(OpPassManager &pm, const PipelineOptions &) {
   pm.addPass(createDifferentiatePass());
+  pm.addPass(createBuildForwardEntriesPass());
   cleanUp(pm);
   pm.addNestedPass<func::FuncOp>(createSinkSumsPass());
   cleanUp(pm);

@@ -1,4 +1,4 @@
-// What `train --dump-dispatches` recorded of one step; see runtime/DispatchRecorder.h.
+// What `train --dump-dispatches` recorded of one step; see runtime/program/DispatchRecorder.h.
 #ifndef NANOCHAT_LIB_REPLAY_RECORD_H
 #define NANOCHAT_LIB_REPLAY_RECORD_H
 

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/checkpoint/Checkpoint.h"
 
-#include "runtime/Errors.h"
-#include "runtime/Files.h"
-#include "runtime/Safetensors.h"
+#include "runtime/files/Errors.h"
+#include "runtime/files/Files.h"
+#include "runtime/files/Safetensors.h"
 #include "runtime/checkpoint/Manifest.h"
 #include "runtime/checkpoint/ModelFile.h"
 

@@ -10,7 +10,7 @@
 #ifndef NANOCHAT_RUNTIME_CHECKPOINT_CHECKPOINT_H
 #define NANOCHAT_RUNTIME_CHECKPOINT_CHECKPOINT_H
 
-#include "runtime/Session.h"
+#include "runtime/program/Session.h"
 #include "runtime/data/Vocabulary.h"
 
 #include <map>

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/checkpoint/Manifest.h"
 
-#include "runtime/Errors.h"
-#include "runtime/Files.h"
-#include "runtime/JsonReader.h"
+#include "runtime/files/Errors.h"
+#include "runtime/files/Files.h"
+#include "runtime/files/JsonReader.h"
 
 #include <filesystem>
 

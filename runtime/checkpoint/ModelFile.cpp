@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/checkpoint/ModelFile.h"
 
-#include "runtime/Errors.h"
-#include "runtime/Program.h"
+#include "runtime/files/Errors.h"
+#include "runtime/program/Program.h"
 #include "runtime/checkpoint/Checkpoint.h"
 
 #include <cstring>

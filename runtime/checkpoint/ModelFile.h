@@ -8,8 +8,8 @@
 #ifndef NANOCHAT_RUNTIME_CHECKPOINT_MODELFILE_H
 #define NANOCHAT_RUNTIME_CHECKPOINT_MODELFILE_H
 
-#include "runtime/Safetensors.h"
-#include "runtime/Session.h"
+#include "runtime/files/Safetensors.h"
+#include "runtime/program/Session.h"
 #include "runtime/data/Vocabulary.h"
 
 #include <string>

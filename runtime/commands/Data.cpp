@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "runtime/Errors.h"
+#include "runtime/files/Errors.h"
 #include "runtime/commands/Commands.h"
 #include "runtime/commands/Options.h"
 #include "runtime/data/DataSet.h"

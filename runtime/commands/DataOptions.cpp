@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/commands/DataOptions.h"
 
-#include "runtime/Errors.h"
-#include "runtime/Files.h"
-#include "runtime/Numbers.h"
-#include "runtime/Program.h"
+#include "runtime/files/Errors.h"
+#include "runtime/files/Files.h"
+#include "runtime/files/Numbers.h"
+#include "runtime/program/Program.h"
 #include "runtime/checkpoint/ModelFile.h"
 #include "runtime/data/FolderFiles.h"
 

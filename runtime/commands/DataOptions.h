@@ -4,7 +4,7 @@
 #ifndef NANOCHAT_RUNTIME_COMMANDS_DATAOPTIONS_H
 #define NANOCHAT_RUNTIME_COMMANDS_DATAOPTIONS_H
 
-#include "runtime/Files.h"
+#include "runtime/files/Files.h"
 #include "runtime/data/DataSet.h"
 #include "runtime/data/Rows.h"
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "runtime/Batches.h"
-#include "runtime/Errors.h"
-#include "runtime/Metrics.h"
-#include "runtime/Program.h"
+#include "runtime/training/Batches.h"
+#include "runtime/files/Errors.h"
+#include "runtime/training/Metrics.h"
+#include "runtime/program/Program.h"
 #include "runtime/checkpoint/ModelFile.h"
 #include "runtime/commands/Commands.h"
 #include "runtime/commands/DataOptions.h"

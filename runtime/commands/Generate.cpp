@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "runtime/Errors.h"
-#include "runtime/Philox.h"
-#include "runtime/Program.h"
-#include "runtime/Sampler.h"
+#include "runtime/files/Errors.h"
+#include "runtime/program/Philox.h"
+#include "runtime/program/Program.h"
+#include "runtime/training/Sampler.h"
 #include "runtime/checkpoint/ModelFile.h"
 #include "runtime/commands/Commands.h"
 #include "runtime/commands/Options.h"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "runtime/Arenas.h"
-#include "runtime/Program.h"
+#include "runtime/program/Arenas.h"
+#include "runtime/program/Program.h"
 #include "runtime/commands/Commands.h"
 #include "runtime/device/ProgramChoice.h"
 

@@ -4,9 +4,9 @@
 #ifndef NANOCHAT_RUNTIME_COMMANDS_OPTIONS_H
 #define NANOCHAT_RUNTIME_COMMANDS_OPTIONS_H
 
-#include "runtime/Numbers.h"
-#include "runtime/Processors.h"
-#include "runtime/Session.h"
+#include "runtime/files/Numbers.h"
+#include "runtime/program/Processors.h"
+#include "runtime/program/Session.h"
 
 #include <cmath>
 #include <map>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "runtime/Errors.h"
-#include "runtime/Files.h"
+#include "runtime/files/Errors.h"
+#include "runtime/files/Files.h"
 #include "runtime/commands/Commands.h"
 #include "runtime/report/HtmlReport.h"
 

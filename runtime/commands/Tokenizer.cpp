@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "runtime/Errors.h"
-#include "runtime/Files.h"
-#include "runtime/Numbers.h"
+#include "runtime/files/Errors.h"
+#include "runtime/files/Files.h"
+#include "runtime/files/Numbers.h"
 #include "runtime/commands/Commands.h"
 #include "runtime/commands/Options.h"
 #include "runtime/data/TextFiles.h"

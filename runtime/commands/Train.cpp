@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "runtime/Errors.h"
-#include "runtime/Files.h"
-#include "runtime/Program.h"
+#include "runtime/files/Errors.h"
+#include "runtime/files/Files.h"
+#include "runtime/program/Program.h"
 #include "runtime/commands/Commands.h"
 #include "runtime/commands/TrainRun.h"
 

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/commands/TrainRun.h"
 
-#include "runtime/AllocationCounter.h"
-#include "runtime/DispatchRecorder.h"
-#include "runtime/Errors.h"
-#include "runtime/Program.h"
-#include "runtime/Signals.h"
+#include "runtime/program/AllocationCounter.h"
+#include "runtime/program/DispatchRecorder.h"
+#include "runtime/files/Errors.h"
+#include "runtime/program/Program.h"
+#include "runtime/app/Signals.h"
 #include "runtime/checkpoint/ModelFile.h"
 #include "runtime/report/PeakFlops.h"
 

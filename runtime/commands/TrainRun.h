@@ -4,9 +4,9 @@
 #ifndef NANOCHAT_RUNTIME_COMMANDS_TRAINRUN_H
 #define NANOCHAT_RUNTIME_COMMANDS_TRAINRUN_H
 
-#include "runtime/KernelProfile.h"
-#include "runtime/PhaseSchedule.h"
-#include "runtime/Trainer.h"
+#include "runtime/program/KernelProfile.h"
+#include "runtime/training/PhaseSchedule.h"
+#include "runtime/training/Trainer.h"
 #include "runtime/commands/DataOptions.h"
 #include "runtime/commands/Options.h"
 #include "runtime/commands/RunSaves.h"

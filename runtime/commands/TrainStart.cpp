@@ -3,9 +3,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/commands/TrainRun.h"
 
-#include "runtime/Errors.h"
-#include "runtime/Initialize.h"
-#include "runtime/Program.h"
+#include "runtime/files/Errors.h"
+#include "runtime/program/Initialize.h"
+#include "runtime/program/Program.h"
 #include "runtime/checkpoint/Manifest.h"
 #include "runtime/checkpoint/ModelFile.h"
 

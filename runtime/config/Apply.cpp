@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/config/Apply.h"
 
-#include "runtime/Errors.h"
-#include "runtime/Processors.h"
-#include "runtime/Program.h"
+#include "runtime/files/Errors.h"
+#include "runtime/program/Processors.h"
+#include "runtime/program/Program.h"
 #include "runtime/config/Phases.h"
 #include "runtime/config/Rules.h"
 

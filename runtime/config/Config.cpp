@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/config/Config.h"
 
-#include "runtime/Errors.h"
-#include "runtime/Files.h"
-#include "runtime/Numbers.h"
-#include "runtime/PhaseAction.h"
+#include "runtime/files/Errors.h"
+#include "runtime/files/Files.h"
+#include "runtime/files/Numbers.h"
+#include "runtime/training/PhaseAction.h"
 
 #include <stdexcept>
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/config/Phases.h"
 
-#include "runtime/Errors.h"
-#include "runtime/PhaseAction.h"
+#include "runtime/files/Errors.h"
+#include "runtime/training/PhaseAction.h"
 
 namespace nc {
 

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/config/Rules.h"
 
-#include "runtime/Errors.h"
-#include "runtime/Numbers.h"
-#include "runtime/Processors.h"
+#include "runtime/files/Errors.h"
+#include "runtime/files/Numbers.h"
+#include "runtime/program/Processors.h"
 #include "runtime/config/Phases.h"
 
 #include <cctype>

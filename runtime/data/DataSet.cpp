@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/data/DataSet.h"
 
-#include "runtime/Errors.h"
+#include "runtime/files/Errors.h"
 #include "runtime/data/FolderFiles.h"
 #include "runtime/data/Manifest.h"
 #include "runtime/data/ShardFile.h"

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/data/Manifest.h"
 
-#include "runtime/Files.h"
-#include "runtime/JsonReader.h"
+#include "runtime/files/Files.h"
+#include "runtime/files/JsonReader.h"
 
 namespace nc {
 

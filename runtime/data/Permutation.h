@@ -6,7 +6,7 @@
 #ifndef NANOCHAT_RUNTIME_DATA_PERMUTATION_H
 #define NANOCHAT_RUNTIME_DATA_PERMUTATION_H
 
-#include "runtime/Philox.h"
+#include "runtime/program/Philox.h"
 
 namespace nc {
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/data/Prepare.h"
 
-#include "runtime/Errors.h"
+#include "runtime/files/Errors.h"
 #include "runtime/data/DataSet.h"
 #include "runtime/data/NewFolder.h"
 #include "runtime/data/ShardFile.h"

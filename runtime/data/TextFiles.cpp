@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/data/TextFiles.h"
 
-#include "runtime/Errors.h"
-#include "runtime/Philox.h"
+#include "runtime/files/Errors.h"
+#include "runtime/program/Philox.h"
 #include "runtime/data/FolderFiles.h"
 
 #include <algorithm>

@@ -4,7 +4,7 @@
 #ifndef NANOCHAT_RUNTIME_DATA_TEXTFILES_H
 #define NANOCHAT_RUNTIME_DATA_TEXTFILES_H
 
-#include "runtime/Files.h"
+#include "runtime/files/Files.h"
 
 namespace nc {
 

@@ -8,7 +8,7 @@
 #ifndef NANOCHAT_RUNTIME_DATA_TOKENFILE_H
 #define NANOCHAT_RUNTIME_DATA_TOKENFILE_H
 
-#include "runtime/Files.h"
+#include "runtime/files/Files.h"
 #include "runtime/data/TokenStream.h"
 
 namespace nc {

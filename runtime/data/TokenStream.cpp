@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/data/TokenStream.h"
 
-#include "runtime/Files.h"
+#include "runtime/files/Files.h"
 
 #include <algorithm>
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/data/Vocabulary.h"
 
-#include "runtime/Errors.h"
+#include "runtime/files/Errors.h"
 
 #include <algorithm>
 #include <array>

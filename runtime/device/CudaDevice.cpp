@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/device/CudaDevice.h"
 
-#include "runtime/Arenas.h"
-#include "runtime/Errors.h"
-#include "runtime/Program.h"
+#include "runtime/program/Arenas.h"
+#include "runtime/files/Errors.h"
+#include "runtime/program/Program.h"
 
 #include <cstdlib>
 #include <cstring>

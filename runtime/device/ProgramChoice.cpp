@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/device/ProgramChoice.h"
 
-#include "runtime/CpuFeatures.h"
-#include "runtime/Errors.h"
-#include "runtime/Numbers.h"
+#include "runtime/program/CpuFeatures.h"
+#include "runtime/files/Errors.h"
+#include "runtime/files/Numbers.h"
 #include "runtime/device/CudaDevice.h"
 
 #include <cstdlib>

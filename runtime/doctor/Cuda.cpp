@@ -1,8 +1,8 @@
 // What the CUDA driver says of itself and its devices.
 //
 // SPDX-License-Identifier: Apache-2.0
-#include "runtime/Arenas.h"
-#include "runtime/Errors.h"
+#include "runtime/program/Arenas.h"
+#include "runtime/files/Errors.h"
 #include "runtime/device/CudaDriver.h"
 #include "runtime/doctor/Finding.h"
 

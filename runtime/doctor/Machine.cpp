@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "runtime/Arenas.h"
-#include "runtime/Errors.h"
-#include "runtime/Numbers.h"
-#include "runtime/Processors.h"
-#include "runtime/Program.h"
+#include "runtime/program/Arenas.h"
+#include "runtime/files/Errors.h"
+#include "runtime/files/Numbers.h"
+#include "runtime/program/Processors.h"
+#include "runtime/program/Program.h"
 #include "runtime/doctor/Finding.h"
 
 #include <algorithm>

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/report/LogReader.h"
 
-#include "runtime/Errors.h"
-#include "runtime/Files.h"
+#include "runtime/files/Errors.h"
+#include "runtime/files/Files.h"
 
 #include <nlohmann/json.hpp>
 #include <sstream>

@@ -4,7 +4,7 @@
 #ifndef NANOCHAT_RUNTIME_REPORT_PEAKFLOPS_H
 #define NANOCHAT_RUNTIME_REPORT_PEAKFLOPS_H
 
-#include "runtime/Threads.h"
+#include "runtime/program/Threads.h"
 
 namespace nc {
 

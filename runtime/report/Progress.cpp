@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/report/Progress.h"
 
-#include "runtime/Errors.h"
+#include "runtime/files/Errors.h"
 #include "runtime/report/Terminal.h"
 
 #include <algorithm>

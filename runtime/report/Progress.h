@@ -4,7 +4,7 @@
 #ifndef NANOCHAT_RUNTIME_REPORT_PROGRESS_H
 #define NANOCHAT_RUNTIME_REPORT_PROGRESS_H
 
-#include "runtime/Trainer.h"
+#include "runtime/training/Trainer.h"
 
 #include "runtime/report/LogFile.h"
 

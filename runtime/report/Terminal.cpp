@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/report/Terminal.h"
 
-#include "runtime/Numbers.h"
+#include "runtime/files/Numbers.h"
 
 #include <cstdlib>
 #include <sys/ioctl.h>

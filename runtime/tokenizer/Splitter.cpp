@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/tokenizer/Splitter.h"
 
-#include "runtime/Errors.h"
+#include "runtime/files/Errors.h"
 
 #include <algorithm>
 #define PCRE2_CODE_UNIT_WIDTH 8

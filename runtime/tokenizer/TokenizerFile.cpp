@@ -2,8 +2,8 @@
 // known here is refused by name.
 //
 // SPDX-License-Identifier: Apache-2.0
-#include "runtime/Files.h"
-#include "runtime/JsonReader.h"
+#include "runtime/files/Files.h"
+#include "runtime/files/JsonReader.h"
 #include "runtime/tokenizer/ByteLevel.h"
 #include "runtime/tokenizer/Tokenizer.h"
 

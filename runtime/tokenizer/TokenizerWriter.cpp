@@ -1,8 +1,8 @@
 // The writer of tokenizer.json. See TokenizerFile.cpp for the reader.
 //
 // SPDX-License-Identifier: Apache-2.0
-#include "runtime/Errors.h"
-#include "runtime/Files.h"
+#include "runtime/files/Errors.h"
+#include "runtime/files/Files.h"
 #include "runtime/tokenizer/ByteLevel.h"
 #include "runtime/tokenizer/Tokenizer.h"
 

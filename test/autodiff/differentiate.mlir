@@ -13,7 +13,4 @@
 // CHECK: nanochat.rms_norm_grad
 // CHECK: nanochat.embedding_grad
 // CHECK: nanochat.grad_norm
-// CHECK-LABEL: func.func @eval
-// CHECK-NOT: reverse
-// CHECK: func.func @predict({{.*}}name = "position"
 

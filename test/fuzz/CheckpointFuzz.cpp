@@ -6,7 +6,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "Fuzz.h"
 #include "runtime/Abi.h"
-#include "runtime/Files.h"
+#include "runtime/files/Files.h"
 #include "runtime/checkpoint/Checkpoint.h"
 
 #include <algorithm>

@@ -4,7 +4,7 @@
 #ifndef NANOCHAT_TEST_FUZZ_FUZZ_H
 #define NANOCHAT_TEST_FUZZ_FUZZ_H
 
-#include "runtime/Errors.h"
+#include "runtime/files/Errors.h"
 
 #include <cstdint>
 #include <string>

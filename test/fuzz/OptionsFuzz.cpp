@@ -1,9 +1,9 @@
 // Command lines: a line of input is an argument. They are parsed, and commands do not run.
 //
 // SPDX-License-Identifier: Apache-2.0
-#include "runtime/Errors.h"
-#include "runtime/PhaseAction.h"
-#include "runtime/ToolCommandLine.h"
+#include "runtime/files/Errors.h"
+#include "runtime/training/PhaseAction.h"
+#include "runtime/app/ToolCommandLine.h"
 #include "runtime/commands/Commands.h"
 #include "runtime/device/ProgramChoice.h"
 

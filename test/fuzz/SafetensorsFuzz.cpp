@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "Fuzz.h"
-#include "runtime/Safetensors.h"
+#include "runtime/files/Safetensors.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   return nc::fuzz::onFile(data, size, [](const std::string &path) {

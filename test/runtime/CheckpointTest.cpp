@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/checkpoint/Checkpoint.h"
 #include "TestTools.h"
-#include "runtime/DispatchRecorder.h"
-#include "runtime/Initialize.h"
-#include "runtime/Program.h"
-#include "runtime/Safetensors.h"
-#include "runtime/Trainer.h"
+#include "runtime/program/DispatchRecorder.h"
+#include "runtime/program/Initialize.h"
+#include "runtime/program/Program.h"
+#include "runtime/files/Safetensors.h"
+#include "runtime/training/Trainer.h"
 #include "runtime/checkpoint/ModelFile.h"
 
 #include <cmath>

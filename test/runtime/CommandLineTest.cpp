@@ -2,8 +2,8 @@
 //
 // SPDX-License-Identifier: Apache-2.0
 #include "TestTools.h"
-#include "runtime/AllocationCounter.h"
-#include "runtime/Safetensors.h"
+#include "runtime/program/AllocationCounter.h"
+#include "runtime/files/Safetensors.h"
 
 #include <cmath>
 #include <csignal>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/config/Config.h"
 #include "TestTools.h"
-#include "runtime/Program.h"
+#include "runtime/program/Program.h"
 #include "runtime/config/Rules.h"
 #include "runtime/config/Schema.h"
 

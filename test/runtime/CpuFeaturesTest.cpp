@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "runtime/CpuFeatures.h"
+#include "runtime/program/CpuFeatures.h"
 
-#include "runtime/Errors.h"
+#include "runtime/files/Errors.h"
 #include "runtime/device/ProgramChoice.h"
 
 #include <cstdlib>

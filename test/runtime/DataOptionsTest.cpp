@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/commands/DataOptions.h"
 #include "TestTools.h"
-#include "runtime/Program.h"
+#include "runtime/program/Program.h"
 #include "runtime/checkpoint/ModelFile.h"
 #include "runtime/data/Prepare.h"
 #include "runtime/data/ShardFile.h"

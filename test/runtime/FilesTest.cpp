@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "runtime/Files.h"
+#include "runtime/files/Files.h"
 #include "TestTools.h"
 
 #include <csignal>

@@ -2,9 +2,9 @@
 //
 // SPDX-License-Identifier: Apache-2.0
 #include "TestTools.h"
-#include "runtime/Numbers.h"
-#include "runtime/Program.h"
-#include "runtime/ToolCommandLine.h"
+#include "runtime/files/Numbers.h"
+#include "runtime/program/Program.h"
+#include "runtime/app/ToolCommandLine.h"
 #include "runtime/commands/Commands.h"
 
 #include <CLI/CLI.hpp>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "runtime/PhaseSchedule.h"
-#include "runtime/Errors.h"
+#include "runtime/training/PhaseSchedule.h"
+#include "runtime/files/Errors.h"
 #include "test/runtime/TestTools.h"
 
 #include <gtest/gtest.h>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "runtime/Philox.h"
-#include "runtime/Initialize.h"
+#include "runtime/program/Philox.h"
+#include "runtime/program/Initialize.h"
 
 #include <cmath>
 #include <gtest/gtest.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "runtime/Safetensors.h"
+#include "runtime/files/Safetensors.h"
 #include "TestTools.h"
 
 #include <cstring>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "runtime/Sampler.h"
-#include "runtime/Errors.h"
+#include "runtime/training/Sampler.h"
+#include "runtime/files/Errors.h"
 #include "runtime/report/JsonLine.h"
 #include "runtime/report/Svg.h"
 

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "runtime/Session.h"
+#include "runtime/program/Session.h"
 #include "TestTools.h"
-#include "runtime/AllocationCounter.h"
-#include "runtime/Batches.h"
-#include "runtime/Initialize.h"
-#include "runtime/Program.h"
-#include "runtime/Trainer.h"
+#include "runtime/program/AllocationCounter.h"
+#include "runtime/training/Batches.h"
+#include "runtime/program/Initialize.h"
+#include "runtime/program/Program.h"
+#include "runtime/training/Trainer.h"
 
 #include <cmath>
 #include <cstring>

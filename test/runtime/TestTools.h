@@ -4,7 +4,7 @@
 #ifndef NANOCHAT_TEST_RUNTIME_TESTTOOLS_H
 #define NANOCHAT_TEST_RUNTIME_TESTTOOLS_H
 
-#include "runtime/Errors.h"
+#include "runtime/files/Errors.h"
 
 #include <cstdio>
 #include <filesystem>

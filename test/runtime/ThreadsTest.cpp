@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "runtime/Threads.h"
+#include "runtime/program/Threads.h"
 #include "TestTools.h"
-#include "runtime/AllocationCounter.h"
-#include "runtime/Processors.h"
+#include "runtime/program/AllocationCounter.h"
+#include "runtime/program/Processors.h"
 
 #include <cmath>
 #include <memory>

@@ -3,7 +3,7 @@
 #include "dialect/Nesting.h"
 #include "mlir/IR/MLIRContext.h"
 #include "mlir/Tools/mlir-reduce/MlirReduceMain.h"
-#include "runtime/Files.h"
+#include "runtime/files/Files.h"
 #include "tools/Registration.h"
 #include "tools/ToolMain.h"
 #include "llvm/Support/MemoryBuffer.h"

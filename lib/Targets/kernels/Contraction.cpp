@@ -1,5 +1,5 @@
 #include "lib/Targets/kernels/Contraction.h"
-#include "dialect/ops/Quantize.h"
+#include "dialect/ops/quantize/Quantize.h"
 #include "mlir/IR/Matchers.h"
 
 using namespace mlir;

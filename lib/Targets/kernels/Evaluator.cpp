@@ -1,5 +1,5 @@
 #include "lib/Targets/kernels/Evaluator.h"
-#include "dialect/ops/Quantize.h"
+#include "dialect/ops/quantize/Quantize.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"

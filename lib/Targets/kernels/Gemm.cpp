@@ -1,4 +1,4 @@
-#include "dialect/ops/Quantize.h"
+#include "dialect/ops/quantize/Quantize.h"
 #include "lib/Targets/kernels/GemmPack.h"
 #include "lib/Targets/kernels/Kernel.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"

@@ -1,4 +1,4 @@
-// Philox4x32-10 as runtime/Philox.h has it, whose known answers are those of its authors.
+// Philox4x32-10 as runtime/program/Philox.h has it, whose known answers are those of its authors.
 // RUN: nanochat-opt %s --nanochat-check-numeric
 
 // The words of the seed, then FNV-1a of the name, folded.

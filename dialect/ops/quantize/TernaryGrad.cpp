@@ -1,0 +1,154 @@
+// The gradient of the ternary product as integer products.
+#include "dialect/Linalg.h"
+#include "dialect/Nanochat.h"
+#include "dialect/ops/quantize/Quantize.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+
+using namespace mlir;
+using namespace mlir::nanochat;
+using utils::IteratorType;
+
+static RankedTensorType typeOf(Value value) { return cast<RankedTensorType>(value.getType()); }
+
+/// The largest code of which int32 holds the sum of `terms` products with up to `factor`.
+static double largestCode(int64_t terms, int64_t factor) {
+  return std::min<int64_t>(INT16_MAX, INT32_MAX / (terms * factor));
+}
+
+/// limit / largest, or 0 where that would be no number.
+static Value inverseScale(ImplicitLocOpBuilder &b, Value largest, double limit) {
+  return pointwise(b, typeOf(largest), largest, b.getMultiDimIdentityMap(1), [&](ImplicitLocOpBuilder &s, ValueRange v) -> Value {
+    auto c = [&](double value) { return constant(s, v[0].getType(), value); };
+    Value isSome = arith::CmpFOp::create(s, arith::CmpFPredicate::OGT, v[0], c(1e-30));
+    return arith::SelectOp::create(s, isSome, div(s, c(limit), v[0]), c(0.0));
+  });
+}
+
+static Value code(ImplicitLocOpBuilder &s, Value x, Value inverse) {
+  return arith::FPToSIOp::create(s, s.getI16Type(), math::RoundEvenOp::create(s, mul(s, x, inverse)));
+}
+
+static Value largerMagnitude(ImplicitLocOpBuilder &s, Value acc, Value x) {
+  return arith::MaximumFOp::create(s, acc, math::AbsFOp::create(s, x));
+}
+
+static Value widen(ImplicitLocOpBuilder &s, Value code) { return arith::ExtSIOp::create(s, s.getI32Type(), code); }
+
+static Value multiplyAdd(ImplicitLocOpBuilder &s, Value x, Value y, Value acc) {
+  return arith::AddIOp::create(s, acc, arith::MulIOp::create(s, x, y));
+}
+
+/// accumulator·largest/limit.
+static Value rescaled(ImplicitLocOpBuilder &s, Value accumulator, Value largest, double limit) {
+  Value value = arith::SIToFPOp::create(s, largest.getType(), accumulator);
+  return mul(s, value, mul(s, largest, constant(s, largest.getType(), 1 / limit)));
+}
+
+//===------------------------------------------------------------------------------------------===//
+// ternary_input_grad
+//===------------------------------------------------------------------------------------------===//
+
+LogicalResult TernaryInputGradOp::inferReturnTypes(MLIRContext *, std::optional<Location>, Adaptor adaptor,
+                                                   SmallVectorImpl<Type> &types) {
+  RankedTensorType dy = typeOf(adaptor.getDy());
+  types.push_back(withShape(dy, {dy.getDimSize(0), matrixOf(adaptor.getT()).getDimSize(1)}));
+  return success();
+}
+
+LogicalResult TernaryInputGradOp::verify() { // ternary_input_grad-c1
+  if (int64_t outputs = matrixOf(getT()).getDimSize(0); getDy().getType().getDimSize(1) != outputs)
+    return emitOpError("has gradients ") << getDy().getType() << " of weights with " << outputs << " outputs";
+  return success();
+}
+
+FailureOr<SmallVector<Value>> TernaryInputGradOp::decomposeOperation(OpBuilder &builder) {
+  ImplicitLocOpBuilder b(getLoc(), builder);
+  MLIRContext *ctx = getContext();
+  RankedTensorType dy = getDy().getType(), dx = getDx().getType();
+  AffineMap full = b.getMultiDimIdentityMap(2), row = projection(ctx, 2, {0});
+  double limit = largestCode(dy.getDimSize(1), 1);
+  Value largest = reduce(b, withShape(dy, {dy.getDimSize(0)}), 2, {0}, 0.0, getDy(), full,
+                         [](ImplicitLocOpBuilder &s, ValueRange v) { return largerMagnitude(s, v[1], v[0]); });
+  Value codes = pointwise(b, withElement(dy, b.getI16Type()), {getDy(), inverseScale(b, largest, limit)}, {full, row},
+                          [](ImplicitLocOpBuilder &s, ValueRange v) { return code(s, v[0], v[1]); });
+  Value acc = reduce(b, withElement(dx, b.getI32Type()), 3, {0, 1}, 0.0, {codes, getT()},
+                     {projection(ctx, 3, {0, 2}), codeMap(getT(), 3, 2, 1)}, [&](ImplicitLocOpBuilder &s, ValueRange v) {
+                       return multiplyAdd(s, widen(s, v[0]), decode(s, getT(), v[1], s.getI32Type()), v[2]);
+                     });
+  return SmallVector<Value>{pointwise(b, dx, {acc, largest, getGamma()}, {full, row, projection(ctx, 2, {})},
+                                      [&](ImplicitLocOpBuilder &s, ValueRange v) { return mul(s, rescaled(s, v[0], v[1], limit), v[2]); })};
+}
+
+SmallVector<IteratorType> TernaryInputGradOp::getLoopIteratorTypes() { return gemmIterators(); }
+/// Scales depend on whole rows of dy.
+SmallVector<shard::ReductionKind> TernaryInputGradOp::getReductionLoopIteratorKinds() { return {shard::ReductionKind::Generic}; }
+SmallVector<AffineMap> TernaryInputGradOp::getIndexingMaps() {
+  MLIRContext *ctx = getContext();
+  return {projection(ctx, 3, {0, 2}), codeMap(getT(), 3, 2, 1), projection(ctx, 3, {}), projection(ctx, 3, {0, 1})};
+}
+
+//===------------------------------------------------------------------------------------------===//
+// ternary_weight_grad
+//===------------------------------------------------------------------------------------------===//
+
+LogicalResult TernaryWeightGradOp::inferReturnTypes(MLIRContext *, std::optional<Location>, Adaptor adaptor,
+                                                    SmallVectorImpl<Type> &types) {
+  RankedTensorType dy = typeOf(adaptor.getDy());
+  types.push_back(withShape(dy, {dy.getDimSize(1), typeOf(adaptor.getQ()).getDimSize(1)}));
+  return success();
+}
+
+LogicalResult TernaryWeightGradOp::verify() {
+  int64_t tokens = getDy().getType().getDimSize(0);
+  if (getQ().getType().getDimSize(0) != tokens) // ternary_weight_grad-c1
+    return emitOpError("has gradients of ") << tokens << " tokens and codes of " << getQ().getType().getDimSize(0);
+  return verifyRowScales(*this, getQ(), getS()); // ternary_weight_grad-c2
+}
+
+/// Tokens whose products are added up in int32.
+static int64_t blockOf(int64_t tokens) {
+  constexpr int64_t kExact = 512; // of 16-bit codes and bytes
+  int64_t block = largestDivisor(tokens, std::min(tokens, kExact));
+  if (2 * block < kExact && block != tokens)
+    for (block = kExact; tokens % block;)
+      ++block;
+  return block;
+}
+
+/// The gradient of one block.
+static Value weightGrad(ImplicitLocOpBuilder &b, RankedTensorType dw, Value dy, Value q, Value s) {
+  MLIRContext *ctx = b.getContext();
+  RankedTensorType type = typeOf(dy);
+  double limit = largestCode(type.getDimSize(0), 128);
+  AffineMap full = b.getMultiDimIdentityMap(2), first = projection(ctx, 2, {0}), second = projection(ctx, 2, {1});
+  Value largest = reduce(b, withShape(type, {type.getDimSize(1)}), 2, {1}, 0.0, {dy, s}, {full, first},
+                         [](ImplicitLocOpBuilder &in, ValueRange v) { return largerMagnitude(in, v[2], mul(in, v[0], v[1])); });
+  Value codes = pointwise(b, withElement(type, b.getI16Type()), {dy, s, inverseScale(b, largest, limit)}, {full, first, second},
+                          [](ImplicitLocOpBuilder &in, ValueRange v) { return code(in, mul(in, v[0], v[1]), v[2]); });
+  Value acc = reduce(b, withElement(dw, b.getI32Type()), 3, {0, 1}, 0.0, {codes, q}, {projection(ctx, 3, {2, 0}), projection(ctx, 3, {2, 1})},
+                     [](ImplicitLocOpBuilder &in, ValueRange v) { return multiplyAdd(in, widen(in, v[0]), widen(in, v[1]), v[2]); });
+  return pointwise(b, dw, {acc, largest}, {full, first},
+                   [&](ImplicitLocOpBuilder &in, ValueRange v) { return rescaled(in, v[0], v[1], limit); });
+}
+
+FailureOr<SmallVector<Value>> TernaryWeightGradOp::decomposeOperation(OpBuilder &builder) {
+  ImplicitLocOpBuilder b(getLoc(), builder);
+  RankedTensorType dw = getDw().getType();
+  int64_t tokens = getDy().getType().getDimSize(0), block = blockOf(tokens);
+  if (block == tokens)
+    return SmallVector<Value>{weightGrad(b, dw, getDy(), getQ(), getS())};
+  SmallVector<Value> stacks{splitRows(b, getDy(), block), splitRows(b, getQ(), block), splitRows(b, getS(), block)};
+  auto loop = LoopOp::create(b, "token_blocks", tokens / block, constant(b, dw, 0.0), stacks, false,
+                             [&](ImplicitLocOpBuilder &in, ArrayRef<BlockArgument> carries, ArrayRef<BlockArgument> slices) {
+                               Value term = weightGrad(in, dw, slices[0], slices[1], slices[2]);
+                               YieldOp::create(in, ValueRange(add(in, carries[0], term)), ValueRange());
+                             });
+  return SmallVector<Value>{loop.getResult(0)};
+}
+
+SmallVector<IteratorType> TernaryWeightGradOp::getLoopIteratorTypes() { return gemmIterators(); }
+SmallVector<shard::ReductionKind> TernaryWeightGradOp::getReductionLoopIteratorKinds() { return {shard::ReductionKind::Sum}; }
+SmallVector<AffineMap> TernaryWeightGradOp::getIndexingMaps() {
+  MLIRContext *ctx = getContext();
+  return {projection(ctx, 3, {2, 0}), projection(ctx, 3, {2, 1}), projection(ctx, 3, {2}), projection(ctx, 3, {0, 1})};
+}

@@ -1,0 +1,159 @@
+// The ternary linear and the integer product it is made of.
+#include "dialect/Linalg.h"
+#include "dialect/Nanochat.h"
+#include "dialect/ops/quantize/Quantize.h"
+
+using namespace mlir;
+using namespace mlir::nanochat;
+using utils::IteratorType;
+
+static LogicalResult verifyChannels(Operation *op, Value x, Value w) {
+  auto xt = cast<RankedTensorType>(x.getType()), wt = matrixOf(w);
+  if (xt.getDimSize(1) != wt.getDimSize(1))
+    return op->emitOpError("contracts ") << xt.getDimSize(1) << " channels of " << xt << " with "
+                                         << wt.getDimSize(1) << " of " << wt << " (weights are out × in)";
+  return success();
+}
+
+static LogicalResult verifyBackward(Operation *op, StringRef word) {
+  if (word != "auto" && word != "f32" && word != "int16")
+    return op->emitOpError("has the unknown precision backward = \"")
+           << word << "\"; expected \"auto\", \"f32\" or \"int16\"";
+  return success();
+}
+
+static RankedTensorType productType(Value x, Value w, Type element) {
+  int64_t rows = cast<RankedTensorType>(x.getType()).getDimSize(0);
+  return RankedTensorType::get({rows, matrixOf(w).getDimSize(0)}, element);
+}
+
+//===------------------------------------------------------------------------------------------===//
+// ternary_linear
+//===------------------------------------------------------------------------------------------===//
+
+LogicalResult TernaryLinearOp::inferReturnTypes(MLIRContext *, std::optional<Location>, Adaptor adaptor,
+                                                SmallVectorImpl<Type> &types) {
+  types.push_back(productType(adaptor.getX(), adaptor.getW(), getElementTypeOrSelf(adaptor.getX())));
+  return success();
+}
+
+LogicalResult TernaryLinearOp::verify() {
+  if (failed(verifyChannels(*this, getX(), getW())) ||        // ternary_linear-c1
+      failed(verifyGroup(*this, getGroup(), getW())))         // ternary_linear-c2
+    return failure();
+  return verifyBackward(*this, getBackward());                // ternary_linear-c3
+}
+
+FailureOr<SmallVector<Value>> TernaryLinearOp::decomposeOperation(OpBuilder &b) {
+  auto x = QuantizeRowsOp::create(b, getLoc(), getX());
+  auto w = TernarizeOp::create(b, getLoc(), getW(), getGroup());
+  return SmallVector<Value>{TernaryMatmulOp::create(b, getLoc(), x.getQ(), x.getS(), w.getT(),
+                                                    w.getGamma(), getBackward())};
+}
+
+SmallVector<IteratorType> TernaryLinearOp::getLoopIteratorTypes() { return gemmIterators(); }
+/// Scales depend on whole rows of x and on all of w, so partial results do not simply add up.
+SmallVector<shard::ReductionKind> TernaryLinearOp::getReductionLoopIteratorKinds() {
+  return {shard::ReductionKind::Generic};
+}
+SmallVector<AffineMap> TernaryLinearOp::getIndexingMaps() {
+  MLIRContext *ctx = getContext();
+  return {projection(ctx, 3, {0, 2}), projection(ctx, 3, {1, 2}), projection(ctx, 3, {0, 1})};
+}
+
+//===------------------------------------------------------------------------------------------===//
+// ternary_matmul
+//===------------------------------------------------------------------------------------------===//
+
+LogicalResult TernaryMatmulOp::inferReturnTypes(MLIRContext *, std::optional<Location>, Adaptor adaptor,
+                                                SmallVectorImpl<Type> &types) {
+  types.push_back(productType(adaptor.getQ(), adaptor.getT(), getElementTypeOrSelf(adaptor.getS())));
+  return success();
+}
+
+LogicalResult TernaryMatmulOp::verify() {
+  if (failed(verifyChannels(*this, getQ(), getT())) ||        // ternary_matmul-c1
+      failed(verifyRowScales(*this, getQ(), getS())) ||       // ternary_matmul-c2
+      failed(verifyWeightScales(*this, getT(), getGamma())))  // ternary_matmul-c3
+    return failure();
+  return verifyBackward(*this, getBackward());                // ternary_matmul-c4
+}
+
+/// acc + q·code in int32, for a reduction body that reads elements of codes `t`.
+static Value multiplyAccumulate(ImplicitLocOpBuilder &s, Value t, ValueRange v) {
+  Value q = arith::ExtSIOp::create(s, s.getI32Type(), v[0]);
+  return arith::AddIOp::create(s, v[2], arith::MulIOp::create(s, q, decode(s, t, v[1], s.getI32Type())));
+}
+
+static Value scaled(ImplicitLocOpBuilder &s, Value accumulator, Value gamma) {
+  return mul(s, arith::SIToFPOp::create(s, gamma.getType(), accumulator), gamma);
+}
+
+/// Σ_g gamma[o, g]·acc_g (N, out).
+static Value groupedProduct(ImplicitLocOpBuilder &b, TernaryMatmulOp op, RankedTensorType type) {
+  MLIRContext *ctx = b.getContext();
+  int64_t groups = cast<RankedTensorType>(op.getGamma().getType()).getDimSize(1);
+  Value q = splitGroups(b, op.getQ(), groups), t = splitGroups(b, op.getT(), groups);
+  auto partial = RankedTensorType::get({type.getDimSize(0), type.getDimSize(1), groups}, b.getI32Type());
+  Value acc = reduce(b, partial, 4, {0, 1, 2}, 0.0, {q, t},
+                     {projection(ctx, 4, {0, 2, 3}), projection(ctx, 4, {1, 2, 3})},
+                     [&](ImplicitLocOpBuilder &s, ValueRange v) { return multiplyAccumulate(s, op.getT(), v); });
+  return reduce(b, type, 3, {0, 1}, 0.0, {acc, op.getGamma()},
+                {b.getMultiDimIdentityMap(3), projection(ctx, 3, {1, 2})},
+                [](ImplicitLocOpBuilder &s, ValueRange v) { return add(s, v[2], scaled(s, v[0], v[1])); });
+}
+
+FailureOr<SmallVector<Value>> TernaryMatmulOp::decomposeOperation(OpBuilder &builder) {
+  ImplicitLocOpBuilder b(getLoc(), builder);
+  MLIRContext *ctx = getContext();
+  auto type = cast<RankedTensorType>(getY().getType());
+  AffineMap full = b.getMultiDimIdentityMap(2), row = projection(ctx, 2, {0});
+  if (cast<RankedTensorType>(getGamma().getType()).getRank()) {
+    Value sum = groupedProduct(b, *this, type);
+    return SmallVector<Value>{pointwise(
+        b, type, {sum, getS()}, {full, row},
+        [](ImplicitLocOpBuilder &s, ValueRange v) { return mul(s, v[0], v[1]); })};
+  }
+  Value acc = reduce(b, withElement(type, b.getI32Type()), 3, {0, 1}, 0.0, {getQ(), getT()},
+                     {projection(ctx, 3, {0, 2}), codeMap(getT(), 3, 1, 2)},
+                     [&](ImplicitLocOpBuilder &s, ValueRange v) { return multiplyAccumulate(s, getT(), v); });
+  return SmallVector<Value>{pointwise(
+      b, type, {acc, getGamma(), getS()}, {full, projection(ctx, 2, {}), row},
+      [](ImplicitLocOpBuilder &s, ValueRange v) { return mul(s, scaled(s, v[0], v[1]), v[2]); })};
+}
+
+SmallVector<IteratorType> TernaryMatmulOp::getLoopIteratorTypes() { return gemmIterators(); }
+SmallVector<shard::ReductionKind> TernaryMatmulOp::getReductionLoopIteratorKinds() {
+  return {shard::ReductionKind::Sum};
+}
+SmallVector<AffineMap> TernaryMatmulOp::getIndexingMaps() {
+  MLIRContext *ctx = getContext();
+  return {projection(ctx, 3, {0, 2}), projection(ctx, 3, {0}), codeMap(getT(), 3, 1, 2),
+          weightScaleMap(getT(), getGamma(), 3, 1, 2), projection(ctx, 3, {0, 1})};
+}
+
+LogicalResult TernaryMatmulOp::buildVJP(OpBuilder &b, Cotangents &ct) {
+  Value dy = ct.of(getY());
+  // Scales within a row of weights would need a sum in float for each.
+  bool integers = getBackward() == "int16" && cast<RankedTensorType>(getGamma().getType()).getRank() == 0;
+  if (integers) {
+    if (ct.wants(getQ()))
+      ct.add(b, getQ(), TernaryInputGradOp::create(b, getLoc(), dy, getT(), getGamma()));
+    if (ct.wants(getT()))
+      ct.add(b, getT(), TernaryWeightGradOp::create(b, getLoc(), dy, getQ(), getS()));
+    return success();
+  }
+  if (ct.wants(getQ())) {
+    Value w = DequantizeWeightOp::create(b, getLoc(), getT(), getGamma());
+    ct.add(b, getQ(), MatmulOp::create(b, getLoc(), dy, w, false, false));
+  }
+  if (ct.wants(getT())) {
+    Value x = DequantizeRowsOp::create(b, getLoc(), getQ(), getS());
+    ct.add(b, getT(), MatmulOp::create(b, getLoc(), dy, x, true, false));
+  }
+  return success();
+}
+
+Value TernaryMatmulOp::buildOnValues(OpBuilder &b, llvm::function_ref<Value(Value)> valueOf) {
+  return LinearOp::create(b, getLoc(), valueOf(getQ()), valueOf(getT()), Value());
+}

@@ -1,0 +1,39 @@
+// From the LLVM dialect to machine code.
+#ifndef NANOCHAT_LIB_LOWERING_CODEGEN_H
+#define NANOCHAT_LIB_LOWERING_CODEGEN_H
+
+#include "mlir/IR/BuiltinOps.h"
+#include "llvm/IR/Module.h"
+#include "llvm/Target/TargetMachine.h"
+
+namespace mlir::nanochat {
+
+/// What LLVM compiles for. An empty cpu is the host's, with all its features.
+struct CodegenTarget {
+  std::string cpu, features;
+  int level = 3; // of optimisation, 0 to 3
+  std::string triple; // of the machine; this process's where empty
+};
+
+enum class FileType { llvm, assembly, object };
+
+/// A machine for `target`: position-independent code, no fused or reassociated float arithmetic.
+/// On failure an error was emitted at `loc`.
+FailureOr<std::unique_ptr<llvm::TargetMachine>> createTargetMachine(Location loc, const CodegenTarget &target);
+
+/// Instruction sets that code of the machine may use, by LLVM's names: "avx2,fma".
+std::string cpuFeatures(const llvm::TargetMachine &machine);
+
+/// Translates a module in the LLVM dialect to LLVM IR for `machine`, whose functions bear what they are compiled for.
+FailureOr<std::unique_ptr<llvm::Module>> translate(ModuleOp module, llvm::LLVMContext &context,
+                                                   llvm::TargetMachine &machine);
+
+/// Optimises in place.
+void optimize(llvm::Module &code, llvm::TargetMachine &machine, int level);
+
+/// Writes optimised code; `loc` is for errors.
+LogicalResult emitCode(Location loc, llvm::Module &code, llvm::TargetMachine &machine, FileType type,
+                       llvm::raw_pwrite_stream &out);
+
+} // namespace mlir::nanochat
+#endif

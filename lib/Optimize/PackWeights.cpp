@@ -1,0 +1,73 @@
+// Codes of weights change their layout where they are made, and with them all values they reach: stacks of the loop
+// that makes them, slices of the loops that read those.
+#include "dialect/Linalg.h"
+#include "dialect/ops/quantize/Quantize.h"
+#include "lib/Optimize/Passes.h"
+#include "mlir/IR/PatternMatch.h"
+
+namespace mlir::nanochat {
+#define GEN_PASS_DEF_PACKWEIGHTSPASS
+#include "lib/Optimize/Passes.h.inc"
+
+namespace {
+/// The values that codes reach, if all that reads them can read panels.
+class Reached {
+public:
+  /// Collects what holds `codes` or stacks of them; fails where something else reads one.
+  LogicalResult collect(Value codes, unsigned stacked) {
+    for (OpOperand &use : codes.getUses())
+      if (failed(follow(use, stacked)))
+        return failure();
+    return success();
+  }
+  /// Gives all of them the layout of `panels`.
+  void setTypes(RankedTensorType panels) {
+    for (auto [value, stacked] : values) {
+      auto shape = cast<RankedTensorType>(value.getType()).getShape().take_front(stacked);
+      SmallVector<int64_t> whole(shape);
+      llvm::append_range(whole, panels.getShape());
+      value.setType(withShape(panels, whole));
+    }
+  }
+
+private:
+  LogicalResult follow(OpOperand &use, unsigned stacked) {
+    Operation *user = use.getOwner();
+    unsigned number = use.getOperandNumber();
+    auto next = [&](Value value, unsigned depth) {
+      values.push_back({value, depth});
+      return collect(value, depth);
+    };
+    if (isa<TernaryMatmulOp, TernaryInputGradOp, DequantizeWeightOp>(user))
+      return success(stacked == 0);
+    if (auto yield = dyn_cast<YieldOp>(user)) {
+      auto loop = cast<LoopOp>(yield->getParentOp());
+      return number < loop.getNumCarries() ? failure() : next(loop.getResult(number), stacked + 1);
+    }
+    auto loop = dyn_cast<LoopOp>(user);
+    if (!loop || number < loop.getNumCarries() || stacked == 0)
+      return failure();
+    return next(loop.getBody().getArgument(number), stacked - 1);
+  }
+
+  SmallVector<std::pair<Value, unsigned>> values; // and how many dimensions of stacks they have
+};
+
+struct PackWeightsPass : impl::PackWeightsPassBase<PackWeightsPass> {
+  void runOnOperation() override {
+    getOperation().walk([&](TernarizeOp op) {
+      auto type = op.getT().getType();
+      bool fits = type.getDimSize(0) % kPanelRows == 0 && type.getDimSize(1) % kWord == 0;
+      Reached reached;
+      if (!fits || op.getGroup() || failed(reached.collect(op.getT(), 0)))
+        return;
+      OpBuilder b(op->getContext());
+      b.setInsertionPointAfter(op);
+      auto pack = PackPanelsOp::create(b, op.getLoc(), op.getT());
+      op.getT().replaceAllUsesExcept(pack.getP(), pack);
+      reached.setTypes(pack.getP().getType());
+    });
+  }
+};
+} // namespace
+} // namespace mlir::nanochat

@@ -1,0 +1,27 @@
+#include "lib/Reference/Passes.h"
+#include "lib/Targets/Target.h"
+#include "lib/Targets/kernels/Kernel.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+
+namespace mlir::nanochat {
+#define GEN_PASS_DEF_EMITPLAINPASS
+#include "lib/Reference/Passes.h.inc"
+
+namespace {
+struct EmitPlainPass : impl::EmitPlainPassBase<EmitPlainPass> {
+  using EmitPlainPassBase::EmitPlainPassBase;
+
+  void runOnOperation() override {
+    for (auto kernel : llvm::to_vector(getOperation().getOps<func::FuncOp>())) {
+      if (!kernel->hasAttr(kClassAttr) || kernel->hasAttr(kTasksAttr))
+        continue;
+      if (succeeded(emitPlain(kernel, CpuFacts())) && (!ownMath || succeeded(expandMath(kernel))))
+        continue;
+      kernel.emitError("kernel has no lowering");
+      return signalPassFailure();
+    }
+  }
+};
+} // namespace
+} // namespace mlir::nanochat

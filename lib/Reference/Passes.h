@@ -1,0 +1,32 @@
+#ifndef NANOCHAT_LIB_REFERENCE_PASSES_H
+#define NANOCHAT_LIB_REFERENCE_PASSES_H
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Bufferization/IR/Bufferization.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/Pass/Pass.h"
+
+namespace mlir::nanochat {
+#define GEN_PASS_DECL
+#define GEN_PASS_REGISTRATION
+#include "lib/Reference/Passes.h.inc"
+
+/// Replaces all of our compute ops in `root` by their decompositions. On failure an error was emitted
+/// at the op that has none.
+LogicalResult decomposeAll(Operation *root);
+
+/// Rewrites all f32 in `root` to f64: types, attributes, constants.
+void widenFloats(Operation *root);
+
+/// Adds up floats along the last dimension in the order that emitted kernels have.
+void sumInLanes(Operation *root);
+
+/// --nanochat-bufferize of one function; constants become globals beside it.
+LogicalResult bufferizeFunction(func::FuncOp func);
+
+} // namespace mlir::nanochat
+#endif

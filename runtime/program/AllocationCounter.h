@@ -1,0 +1,24 @@
+// Counts heap allocations, to hold the promise that a step makes none.
+//
+// SPDX-License-Identifier: Apache-2.0
+#ifndef NANOCHAT_RUNTIME_PROGRAM_ALLOCATIONCOUNTER_H
+#define NANOCHAT_RUNTIME_PROGRAM_ALLOCATIONCOUNTER_H
+
+#include <cstdint>
+
+namespace nc {
+
+/// While one lives, every malloc, calloc, realloc and aligned allocation of any thread counts.
+class AllocationScope {
+public:
+  AllocationScope();
+  ~AllocationScope();
+  AllocationScope(const AllocationScope &) = delete;
+  AllocationScope &operator=(const AllocationScope &) = delete;
+};
+
+/// Allocations seen by all scopes so far; -1 where they cannot be seen (sanitizers, other libcs).
+int64_t countedAllocations();
+
+} // namespace nc
+#endif // NANOCHAT_RUNTIME_PROGRAM_ALLOCATIONCOUNTER_H

@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "runtime/program/Session.h"
+
+#include "runtime/program/AllocationCounter.h"
+#include "runtime/files/Errors.h"
+#include "runtime/program/Program.h"
+
+#include <algorithm>
+#include <cstring>
+
+namespace nc {
+
+static const nc_program &checked(const nc_program &program) {
+  checkProgram(program);
+  return program;
+}
+
+/// A task that writes to every page of its part of `buffers[0]` (char), of buffers[1] (int64_t)
+/// bytes in buffers[2] (int64_t) parts.
+static void touchPart(void *const *buffers, int64_t task, void *) {
+  int64_t bytes = *static_cast<int64_t *>(buffers[1]), parts = *static_cast<int64_t *>(buffers[2]);
+  constexpr int64_t kPage = 4096;
+  for (int64_t at = bytes * task / parts; at < bytes * (task + 1) / parts; at += kPage)
+    static_cast<volatile char *>(buffers[0])[at] = 0;
+}
+
+Session::Session(const nc_program &program, int threads, Placement placement, int gpu)
+    : program(checked(program)),
+      device(program.device[0] ? std::make_unique<CudaDevice>(program, gpu) : nullptr),
+      arenas(program, device ? device->io() : nullptr),
+      team(threads, device ? 0 : program.scratch_bytes, placement) {
+  isCurrent.fill(true);
+  isTouched.fill(false);
+  if (!device)
+    touchMemory();
+}
+
+const void *Session::data(const nc_tensor &tensor) const {
+  bool &isHere = isCurrent[size_t(tensor.arena)];
+  if (device && tensor.arena != NC_ARENA_IO && !isHere)
+    device->download(tensor.arena, arenas.bases()[tensor.arena]);
+  isHere = true;
+  return arenas.data(tensor);
+}
+
+void *Session::mutableData(const nc_tensor &tensor) {
+  isTouched[size_t(tensor.arena)] |= device && tensor.arena != NC_ARENA_IO;
+  return const_cast<void *>(data(tensor));
+}
+
+void Session::sendToDevice() {
+  for (int arena = 0; arena < NC_ARENA_COUNT; ++arena) {
+    if (isTouched[size_t(arena)])
+      device->upload(arena, arenas.bases()[arena]);
+    isTouched[size_t(arena)] = isCurrent[size_t(arena)] = false;
+  }
+}
+
+void Session::touchMemory() {
+  int64_t parts = team.size();
+  for (int32_t i = 0; i < program.n_tensors; ++i) {
+    const nc_tensor &tensor = program.tensors[i];
+    int64_t bytes = tensor.bytes;
+    void *buffers[] = {mutableData(tensor), &bytes, &parts};
+    if (tensor.kind == NC_PARAM || tensor.kind == NC_STATE || tensor.kind == NC_GRADIENT)
+      team.run(touchPart, buffers, parts);
+  }
+}
+
+void Session::run(const nc_entry &entry, DispatchObserver *observer) {
+  nc_context context{team, observer, device.get()};
+  if (observer)
+    observer->enter(entry);
+  if (device)
+    sendToDevice();
+  char *const *bases = device ? device->bases() : arenas.bases();
+  if (device) {
+    device->run(
+        entry, [&] { entry.run(&context, bases); }, observer != nullptr);
+  } else if (observer) {
+    entry.run(&context, bases);
+  } else {
+    AllocationScope scope;
+    entry.run(&context, bases);
+  }
+  if (observer)
+    observer->leave(entry);
+}
+
+double Session::read(const nc_tensor &tensor, int64_t index) const {
+  const void *base = data(tensor);
+  switch (tensor.dtype) {
+  case NC_F32:
+    return static_cast<const float *>(base)[index];
+  case NC_F64:
+    return static_cast<const double *>(base)[index];
+  case NC_I32:
+    return static_cast<const int32_t *>(base)[index];
+  case NC_I8:
+    return static_cast<const int8_t *>(base)[index];
+  case NC_I16:
+    return static_cast<const int16_t *>(base)[index];
+  default:
+    return static_cast<const int64_t *>(base)[index];
+  }
+}
+
+void Session::write(const nc_tensor &tensor, double value, int64_t index) {
+  void *base = mutableData(tensor);
+  switch (tensor.dtype) {
+  case NC_F32:
+    static_cast<float *>(base)[index] = float(value);
+    return;
+  case NC_F64:
+    static_cast<double *>(base)[index] = value;
+    return;
+  case NC_I32:
+    static_cast<int32_t *>(base)[index] = int32_t(value);
+    return;
+  case NC_I8:
+    static_cast<int8_t *>(base)[index] = int8_t(value);
+    return;
+  case NC_I16:
+    static_cast<int16_t *>(base)[index] = int16_t(value);
+    return;
+  default:
+    static_cast<int64_t *>(base)[index] = int64_t(value);
+  }
+}
+
+void Session::setScalar(const std::string &name, double value) {
+  checkScalar(program, name, value);
+  scalars[name] = value;
+}
+
+void Session::fillScalars(const nc_entry &entry, int64_t step, int64_t steps) {
+  for (const nc_tensor *input : tensorsOf(program, entry, NC_INPUT)) {
+    std::string_view name = input->name;
+    if (name == "tokens" || name == "targets" || name == "position")
+      continue;
+    if (name == "step" || name == "steps") {
+      write(*input, double(name == "step" ? step : steps));
+      continue;
+    }
+    if (name == "seed" && input->dtype == NC_I32 && elementCount(*input) == 2) {
+      for (int half : {0, 1})
+        write(*input, int32_t(seed >> (32 * half)), half);
+      continue;
+    }
+    if (!isUserScalar(*input))
+      failRun(format("entry '%s' has an input '%s' that this runtime cannot fill", entry.name,
+                     input->name));
+    auto chosen = scalars.find(name);
+    write(*input, chosen == scalars.end() ? input->init_scale : chosen->second);
+  }
+}
+
+/// Of numbers whose exponent is all ones. Whole blocks are looked at, which vectorises.
+template <typename Word, Word exponent>
+static int64_t scan(const char *data, int64_t count) {
+  constexpr int64_t kBlock = 1024;
+  auto isBad = [&](int64_t i) {
+    Word word;
+    memcpy(&word, data + i * sizeof(word), sizeof(word));
+    return Word(word & exponent) == exponent;
+  };
+  for (int64_t begin = 0; begin < count; begin += kBlock) {
+    int64_t end = std::min(begin + kBlock, count);
+    bool any = false;
+    for (int64_t i = begin; i < end; ++i)
+      any |= isBad(i);
+    for (int64_t i = begin; any && i < end; ++i)
+      if (isBad(i))
+        return i;
+  }
+  return -1;
+}
+
+int64_t firstNonFinite(int32_t dtype, const void *data, int64_t count) {
+  auto *bytes = static_cast<const char *>(data);
+  switch (dtype) {
+  case NC_F32:
+    return scan<uint32_t, 0x7f800000u>(bytes, count);
+  case NC_F64:
+    return scan<uint64_t, 0x7ff0000000000000u>(bytes, count);
+  case NC_BF16:
+    return scan<uint16_t, 0x7f80u>(bytes, count);
+  default:
+    return -1;
+  }
+}
+
+} // namespace nc

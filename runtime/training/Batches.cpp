@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "runtime/training/Batches.h"
+
+#include "runtime/files/Errors.h"
+#include "runtime/program/Program.h"
+
+#include <cstring>
+
+namespace nc {
+
+BatchShape batchShape(const nc_program &program, const nc_entry &entry) {
+  int64_t count = elementCount(getTensor(program, entry, NC_INPUT, "tokens"));
+  int64_t length = sizeOr(program, "seq", 0);
+  if (length <= 0 || count % length != 0)
+    failRun(format("entry '%s' takes %lld tokens, which is no multiple of the size 'seq'",
+                   entry.name, static_cast<long long>(count)));
+  return {count / length, length};
+}
+
+BatchInput::BatchInput(Session &session, const nc_entry &entry)
+    : batch(batchShape(session.program, entry)),
+      tokens(static_cast<int32_t *>(
+          session.mutableData(getTensor(session.program, entry, NC_INPUT, "tokens")))),
+      targets(nullptr), row(batch.length + 1) {
+  if (const nc_tensor *tensor = findTensor(session.program, entry, NC_INPUT, "targets"))
+    targets = static_cast<int32_t *>(session.mutableData(*tensor));
+}
+
+void BatchInput::fill(const RowSource &source, int64_t first) {
+  for (int64_t i = 0; i < batch.rows; ++i) {
+    source.fill(first + i, row.data(), batch.length);
+    memcpy(tokens + i * batch.length, row.data(), batch.length * sizeof(int32_t));
+    if (targets)
+      memcpy(targets + i * batch.length, row.data() + 1, batch.length * sizeof(int32_t));
+  }
+}
+
+} // namespace nc

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "runtime/training/NonFinite.h"
+
+#include "runtime/files/Errors.h"
+#include "runtime/program/Program.h"
+
+namespace nc {
+
+std::optional<std::string> findNonFinite(const Session &session, const nc_entry &entry,
+                                         nc_kind kind) {
+  for (const nc_tensor *tensor : tensorsOf(session.program, entry, kind)) {
+    int64_t place = firstNonFinite(tensor->dtype, session.data(*tensor), elementCount(*tensor));
+    if (place >= 0)
+      return format("%s '%s'[%lld]", kindName(kind), tensor->name, static_cast<long long>(place));
+  }
+  return std::nullopt;
+}
+
+void NonFiniteFinder::before(const KernelCall &call) {
+  ++calls;
+  inputsAreFinite = true;
+  if (found)
+    return;
+  // Outputs are not looked at: before the call they may hold anything.
+  for (int32_t i = 0; i < call.kernel.n_operands; ++i) {
+    const nc_operand &operand = call.kernel.operands[i];
+    if (!operand.is_output &&
+        firstNonFinite(operand.dtype, call.buffers[i], elementCount(operand)) >= 0)
+      inputsAreFinite = false;
+  }
+}
+
+void NonFiniteFinder::after(const KernelCall &call) {
+  if (found || !inputsAreFinite)
+    return;
+  int output = 0;
+  for (int32_t i = 0; i < call.kernel.n_operands; ++i) {
+    const nc_operand &operand = call.kernel.operands[i];
+    if (!operand.is_output)
+      continue;
+    int64_t place = firstNonFinite(operand.dtype, call.buffers[i], elementCount(operand));
+    if (place >= 0) {
+      found = format("%s (kernel '%s', call %lld of the entry, output %d, element %lld)",
+                     call.source, call.kernel.name, static_cast<long long>(calls), output,
+                     static_cast<long long>(place));
+      return;
+    }
+    ++output;
+  }
+}
+
+std::string blameKernel(Session &session, const nc_entry &entry) {
+  for (nc_kind kind : {NC_PARAM, NC_INPUT})
+    if (auto tensor = findNonFinite(session, entry, kind))
+      return *tensor + " was not finite before the step";
+  NonFiniteFinder finder;
+  session.run(entry, &finder);
+  if (finder.culprit())
+    return "it first appeared in " + *finder.culprit();
+  return "no kernel turned finite inputs into it when the step was repeated";
+}
+
+} // namespace nc

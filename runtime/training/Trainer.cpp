@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "runtime/training/Trainer.h"
+
+#include "runtime/program/AllocationCounter.h"
+#include "runtime/files/Errors.h"
+#include "runtime/training/NonFinite.h"
+#include "runtime/program/Program.h"
+
+#include <cmath>
+
+namespace nc {
+
+std::optional<double> StepReport::output(std::string_view name) const {
+  for (const NamedValue &output : outputs)
+    if (output.name == name)
+      return output.value;
+  return std::nullopt;
+}
+
+Trainer::Trainer(Session &session, const std::string &phase, int64_t scheduleSteps, Metrics metrics)
+    : session(session), gradients(getPhaseEntry(session.program, phase, "gradients")),
+      update(getPhaseEntry(session.program, phase, "update")), input(session, gradients),
+      scheduleSteps(scheduleSteps), report{{}, std::move(metrics)} {
+  // A report of nothing, so that the first step finds its memory as the others do.
+  describe();
+  appendScalarOutputs(session, update, report.outputs);
+}
+
+void Trainer::describe() {
+  report.outputs.clear();
+  report.metrics.clear();
+  appendScalarOutputs(session, gradients, report.outputs);
+  report.metrics.add(session, gradients);
+}
+
+const StepReport &Trainer::step(int64_t step, int64_t firstRow, const RowSource &source,
+                                DispatchObserver *observer) {
+  std::optional<AllocationScope> scope;
+  if (!observer)
+    scope.emplace();
+  run(step, firstRow, source, observer);
+  return report;
+}
+
+void Trainer::run(int64_t step, int64_t firstRow, const RowSource &source,
+                  DispatchObserver *observer) {
+  session.fillScalars(gradients, step, scheduleSteps);
+  input.fill(source, firstRow);
+  sound = false; // from here to the end of the update
+  session.run(gradients, observer);
+  checkFinite(step);
+  // Now, for the update may reuse the memory of the outputs.
+  describe();
+  session.fillScalars(update, step, scheduleSteps);
+  session.run(update, observer);
+  appendScalarOutputs(session, update, report.outputs);
+  sound = true;
+}
+
+void Trainer::checkFinite(int64_t step) {
+  bool isFinite = true;
+  for (const char *name : {"loss", "grad_norm"})
+    if (const nc_tensor *output = findTensor(session.program, gradients, NC_OUTPUT, name))
+      isFinite = isFinite && std::isfinite(session.read(*output));
+  if (isFinite)
+    return;
+  auto tensor = findNonFinite(session, gradients, NC_OUTPUT);
+  if (auto gradient = findNonFinite(session, gradients, NC_GRADIENT))
+    tensor = *tensor + " and " + *gradient;
+  std::string blame = blameKernel(session, gradients);
+  failRun(format("step %lld: %s: not a finite number; %s", static_cast<long long>(step),
+                 tensor->c_str(), blame.c_str()),
+          "the parameters were not updated; a lower learning rate or another seed may help");
+}
+
+} // namespace nc
