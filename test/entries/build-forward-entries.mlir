@@ -1,4 +1,4 @@
-// RUN: nanochat-opt %S/../Inputs/dense.mlir --nanochat-build-forward-entries | FileCheck %s
+// RUN: nanochat-opt %S/../Inputs/dense.mlir --nanochat-build-forward-entries --canonicalize | FileCheck %s
 
 // CHECK-LABEL: func.func @eval
 // CHECK: nanochat.linear_cross_entropy
