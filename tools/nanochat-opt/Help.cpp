@@ -1,5 +1,5 @@
 #include "tools/nanochat-opt/Help.h"
-#include "mlir/Pass/PassRegistry.h"
+#include "mlir/Pass/Pass.h"
 #include "llvm/ADT/MapVector.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/CommandLine.h"
@@ -37,7 +37,7 @@ std::string mlir::nanochat::helpText(const nc::Tool &tool, size_t columns) {
   out += "\nCommands:\n" + nc::listToolCommands() + "\nPasses of this compiler (docs/passes.md):\n";
   std::map<llvm::StringRef, llvm::StringRef> passes;
   for (auto &[name, option] : llvm::cl::getRegisteredOptions())
-    if (const PassInfo *pass = name.starts_with("nanochat-") ? Pass::lookupPassInfo(name) : nullptr)
+    if (const PassInfo *pass = name.starts_with("nanochat-") ? PassInfo::lookup(name) : nullptr)
       passes[name] = pass->getPassDescription();
   for (auto [name, description] : passes)
     addEntry(out, ("--" + name).str(), description, columns);

@@ -8,9 +8,10 @@
 #include "mlir/Tools/mlir-opt/MlirOptMain.h"
 #include "runtime/files/Errors.h"
 #include "runtime/files/Files.h"
-#include "runtime/app/ToolCommandLine.h"
+#include "runtime/report/Terminal.h"
 #include "tools/Registration.h"
 #include "tools/ToolMain.h"
+#include "tools/nanochat-opt/Help.h"
 #include "llvm/Support/CommandLine.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/InitLLVM.h"
@@ -31,80 +32,79 @@ namespace {
 }();
 
 cl::opt<std::string> input(cl::Positional, cl::desc("<input file>"), cl::init("-"));
-cl::OptionCategory category("nanochat: compile a model");
-cl::opt<std::string> output("o", cl::cat(category), cl::desc("Output file"), cl::value_desc("FILE"),
+cl::OptionCategory compiling("Compiling a model"), looking("Looking inside"), checking("Checking a target");
+cl::opt<std::string> output("o", cl::cat(compiling), cl::desc("Output file"), cl::value_desc("FILE"),
                             cl::init("-"));
 cl::opt<std::string> target(
-    "target", cl::cat(category),
+    "target", cl::cat(compiling),
     cl::value_desc("native|avx512-bf16|avx512-vnni|x86-64-v4|avx-vnni|x86-64-v3|sm_89|sm_90|sm_100|"
                    "sm_120|reference"),
     cl::desc("Compile for this machine or another, or a product (rtx4090, h100, b200, "
              "rtx-pro-6000); several, as in sm_90,avx512-vnni,x86-64-v3, make an executable that "
              "takes the first that the machine has"));
-cl::opt<bool> emulate("emulate", cl::cat(category),
+cl::opt<bool> emulate("emulate", cl::cat(checking),
                       cl::desc("Run the kernels of an NVIDIA target on the CPU, instruction by "
                                "instruction: slow, to check them without a GPU"));
 cl::opt<std::string>
-    ptxVersion("ptx", cl::cat(category), cl::value_desc("version"),
+    ptxVersion("ptx", cl::cat(compiling), cl::value_desc("version"),
                cl::desc("ISA version of the PTX for an NVIDIA target, such as 8.6, where a driver "
                         "or ptxas is older than what is chosen by default"));
 cl::opt<std::string>
-    gemmTile("gemm-tile", cl::cat(category), cl::value_desc("ROWSxCOLUMNSxSTAGES"),
+    gemmTile("gemm-tile", cl::cat(compiling), cl::value_desc("ROWSxCOLUMNSxSTAGES"),
              cl::desc("The part of a matrix product that a block of GPU threads computes, and how "
                       "many stages of 128 bytes per row it fetches ahead; by default what suits "
                       "each product"));
-cl::opt<std::string> asRow("as", cl::cat(category), cl::value_desc("row"),
+cl::opt<std::string> asRow("as", cl::cat(checking), cl::value_desc("row"),
                            cl::desc("With --target=reference: the IR of this row, its fusion, "
                                     "quantisers and roundings, with every "
                                     "kernel as plain loops"));
 cl::opt<std::string> precision(
-    "precision", cl::cat(category), cl::init("f32"), cl::value_desc("f32|f64"),
+    "precision", cl::cat(checking), cl::init("f32"), cl::value_desc("f32|f64"),
     cl::desc("Floats of the program; f64, to tell rounding from error, with --target=reference"));
 cl::opt<std::string> backward(
-    "backward", cl::cat(category), cl::init("auto"), cl::value_desc("auto|f32|int16"),
+    "backward", cl::cat(compiling), cl::init("auto"), cl::value_desc("auto|f32|int16"),
     cl::desc("What the gradients of ternary linears are computed in that leave it to the target; "
              "auto: the target's choice"));
 cl::opt<std::string> dense(
-    "dense", cl::cat(category), cl::init("auto"), cl::value_desc("auto|f32|bf16"),
+    "dense", cl::cat(compiling), cl::init("auto"), cl::value_desc("auto|f32|bf16"),
     cl::desc(
         "What the factors of f32 matrix products in forward pass and gradients are rounded to; "
         "sums stay f32. auto: bf16 on NVIDIA targets, f32 elsewhere"));
 cl::opt<std::string>
-    emitKind("emit", cl::cat(category), cl::init("mlir"),
+    emitKind("emit", cl::cat(compiling), cl::init("mlir"),
              cl::value_desc("mlir|llvm|asm|obj|exe|ptx|cubin"),
              cl::desc("What to write; mlir by default. ptx and cubin are the kernels of "
                       "an NVIDIA target"));
-cl::opt<std::string> stopAfter("stop-after", cl::cat(category), cl::value_desc("stage"),
+cl::opt<std::string> stopAfter("stop-after", cl::cat(looking), cl::value_desc("stage"),
                                cl::desc("Print the IR after this stage"));
-cl::opt<std::string> plan("plan", cl::cat(category), cl::ValueOptional,
+cl::opt<std::string> plan("plan", cl::cat(looking), cl::ValueOptional,
                           cl::value_desc("table|json"),
                           cl::desc("Print parameters, FLOPs per token and the memory plan instead "
                                    "of code; --plan=json for machines"));
 cl::opt<std::string> checkDispatches(
-    "check-dispatches", cl::cat(category), cl::value_desc("DIR"),
+    "check-dispatches", cl::cat(checking), cl::value_desc("DIR"),
     cl::desc("Run every kernel call that the compiled program recorded (train --dump-dispatches) "
              "through the reference and compare; compiles nothing"));
 cl::opt<std::string> checkGradients(
-    "check-gradients", cl::cat(category), cl::value_desc("DIR"),
+    "check-gradients", cl::cat(checking), cl::value_desc("DIR"),
     cl::desc("Run the whole recorded step through the reference, with the recorded int8 codes, and "
              "compare loss and gradients; compiles nothing"));
 cl::opt<std::string> kernelCache(
-    "kernel-cache", cl::cat(category), cl::value_desc("DIR"),
+    "kernel-cache", cl::cat(compiling), cl::value_desc("DIR"),
     cl::desc("Where compiled kernels of executables are kept for later compilations, "
              "$NANOCHAT_CACHE or ~/.cache/nanochat by default; --kernel-cache= keeps none"));
-cl::opt<bool> listStages("list-stages", cl::cat(category),
+cl::opt<bool> listStages("list-stages", cl::cat(looking),
                          cl::desc("Print the stages and what they promise"));
 cl::list<std::string>
-    sizes("set", cl::cat(category), cl::CommaSeparated, cl::value_desc("name=value"),
+    sizes("set", cl::cat(compiling), cl::CommaSeparated, cl::value_desc("name=value"),
           cl::desc("Compile-time sizes: batch, seq, accum, and loops by name (n_loops, layers)"));
 cl::list<std::string>
-    optimizers("optimizer", cl::cat(category), cl::value_desc("role=rule[:option=value]"),
+    optimizers("optimizer", cl::cat(compiling), cl::value_desc("role=rule[:option=value]"),
                cl::desc("Another update rule for a role than the model says, such as matrix=muon8, "
                         "matrix=galore:rank=64:clip=projected or embedding+head=adamw8:lr=1e-3"));
 
 constexpr const char *kAbout = "A first argument that is the name of a command runs it; "
                                "a model file of such a name is given as ./name.";
-constexpr const char *kGroup = "Compiling a model";
 } // namespace
 
 /// libnanochat_runtime.a beside the compiler: in the build tree or installed.
@@ -307,15 +307,18 @@ static nc::Tool describeSelf() {
                 "nanochat-opt model.mlir --target=native --plan\n"
                 "nanochat-opt doctor",
                 describeNative(),
-                {{"input", "FILE", "The model or other IR; '-' is standard input", kGroup}}};
+                {{"input", "FILE", "The model or other IR; '-' is standard input", compiling.getName().str()}}};
   for (auto &[name, option] : cl::getRegisteredOptions()) {
     if (option->getOptionHiddenFlag() != cl::NotHidden || name.empty())
       continue;
-    bool isOurs = llvm::is_contained(option->Categories, &category);
+    cl::OptionCategory *own = nullptr;
+    for (cl::OptionCategory *category : {&compiling, &looking, &checking})
+      if (llvm::is_contained(option->Categories, category))
+        own = category;
     bool needsValue = option->getValueExpectedFlag() == cl::ValueRequired;
     tool.options.push_back({(name.size() == 1 ? "-" : "--") + name.str(),
-                            needsValue ? option->ValueStr.str() : "", option->HelpStr.str(),
-                            isOurs ? kGroup : ""});
+                            needsValue || own ? option->ValueStr.str() : "", option->HelpStr.str(),
+                            own ? own->getName().str() : ""});
   }
   llvm::sort(tool.options, [](auto &a, auto &b) { return a.name < b.name; });
   return tool;
@@ -354,6 +357,10 @@ static int run(int argc, char **argv) {
   for (const char *argument : llvm::ArrayRef(argv, argc)) // pipelines of passes nest as well
     if (!checkNesting({argument, "the command line"}))
       return kUserError;
+  if (llvm::any_of(llvm::ArrayRef(argv, argc).drop_front(), [](StringRef argument) { return argument == "--help" || argument == "-help" || argument == "-h"; })) {
+    llvm::outs() << helpText(describeSelf(), std::min<size_t>(nc::terminalColumns(), 110));
+    return kOk;
+  }
   // Given a stream, the parser returns where it would exit, with another code than ours.
   if (!cl::ParseCommandLineOptions(argc, argv, overview, &llvm::errs()))
     return kUserError;
