@@ -6,6 +6,7 @@
 #include "lib/Driver/KernelCache.h"
 #include "mlir/Support/FileUtilities.h"
 #include "mlir/Tools/mlir-opt/MlirOptMain.h"
+#include "runtime/config/Config.h"
 #include "runtime/files/Errors.h"
 #include "runtime/files/Files.h"
 #include "runtime/app/ToolCommandLine.h"
@@ -96,7 +97,16 @@ cl::opt<bool> listStages("list-stages", cl::cat(category),
                          cl::desc("Print the stages and what they promise"));
 cl::list<std::string>
     sizes("set", cl::cat(category), cl::CommaSeparated, cl::value_desc("name=value"),
-          cl::desc("Compile-time sizes: batch, seq, accum, and loops by name (n_loops, layers)"));
+          cl::desc("Sizes and settings that the model declares (d=512); of one that declares none: "
+                   "batch, seq, accum, and loops by name (n_loops, layers)"));
+cl::opt<std::string> preset("preset", cl::cat(category), cl::value_desc("name"),
+                            cl::desc("One of the model's presets of sizes and settings; by default "
+                                     "its first"));
+cl::opt<std::string>
+    configuration("config", cl::cat(category), cl::value_desc("FILE.toml"),
+                  cl::desc("Sizes of a configuration: dim, n_layers, n_heads, n_loops, vocab_size, "
+                           "max_seq_len and group_size of [model], batch_size, seq_len and "
+                           "accumulation_steps of [training]; --set wins"));
 cl::list<std::string>
     optimizers("optimizer", cl::cat(category), cl::value_desc("role=rule[:option=value]"),
                cl::desc("Another update rule for a role than the model says, such as matrix=muon8, "
@@ -177,6 +187,21 @@ static std::optional<bool> choosePrecision() {
   return std::nullopt;
 }
 
+/// The sizes that the configuration says, then those of --set.
+static std::vector<SizeChoice> chooseSizes() {
+  std::vector<SizeChoice> choices;
+  nc::Config config(configuration, {});
+  nc::reportRemarks(config.remarks);
+  for (auto &[path, setting] : config.settings())
+    if (const char *size = nc::sizeOf(*setting.key))
+      choices.push_back({size, setting.text, setting.place + ": " + path});
+  for (StringRef size : sizes) {
+    auto [name, value] = size.split('=');
+    choices.push_back({name.str(), value.str(), "--set " + size.str()});
+  }
+  return choices;
+}
+
 /// What the command line says about a row; false after an error was printed.
 static bool applyChoices(PipelineOptions &row) {
   Target &target = row.target;
@@ -250,15 +275,8 @@ static int compileModel(DialectRegistry &registry, const char *argv0) {
     return usage("--emit=exe needs a file to write", "add -o PROGRAM");
   if (rows.size() > 1 && emitKind != "exe")
     return usage("several targets need --emit=exe", "name one target to see its code");
-  for (StringRef size : sizes) {
-    auto [name, text] = size.split('=');
-    int64_t value;
-    if (text.getAsInteger(10, value) || value < 1 || value > std::numeric_limits<int32_t>::max())
-      return usage("--set " + size +
-                       ": expected name=value with a whole number from 1 to 2147483647",
-                   "for instance --set batch=4,seq=128");
-    pipeline->sizes.push_back({name.str(), value});
-  }
+  pipeline->sizes = chooseSizes();
+  pipeline->preset = preset;
   CompileOptions options{{*pipeline}, emitKind, stopAfter, form, output, findRuntime(argv0)};
   for (const Target &row : llvm::ArrayRef(rows).drop_front()) {
     options.rows.push_back(*pipeline);
