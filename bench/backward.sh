@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Do gradients in 16-bit integers learn as well as those in f32? Validation loss of looplm-tiny after 300 steps, three seeds: f32, f32
+# Do gradients in 16-bit integers learn as well as those in f32? Validation loss of looplm (preset tiny) after 300 steps, three seeds: f32, f32
 # from weights that differ by 1e-6 of themselves (how much rounding alone moves a run), 16 bits. Two runs at a time, on one thread each.
 # About 40 minutes. Usage: bench/backward.sh [DATA [OUT]]; DATA is a prepared folder of Rust, OUT keeps logs.
 set -euo pipefail
@@ -8,7 +8,7 @@ data=${1:-run/data} out=${2:-$(mktemp -d)} compiler=build/bin/nanochat-opt
 [[ -x $compiler && -e $data/tokenizer.json ]] || { echo "usage: bench/backward.sh [DATA [OUT]]; run ./nanochat train first" >&2; exit 2; }
 mkdir -p "$out"
 for backward in f32 int16; do
-  "$compiler" models/looplm-tiny.mlir --backward=$backward --target=native --emit=exe -o "$out/$backward"
+  "$compiler" models/looplm.mlir --backward=$backward --target=native --emit=exe -o "$out/$backward"
 done
 
 perturb() { # FROM TO: multiplies every f32 of a safetensors file by 1 ± 1e-6

@@ -21,8 +21,7 @@ sed -n 's/^model name\s*: //p' /proc/cpuinfo | head -1
 awk '{ printf "%s %.0f G/s\n", $1, $2 / 1e9 }' "$folder/peaks.txt"
 echo && echo "== products" && bench/gemm.sh "$threads"
 for dim in 384 768; do
-  bench/model.sh $dim >"$folder/looplm.mlir"
-  echo && echo "== kernels of looplm-$dim" && profile "$folder/looplm.mlir"
+  echo && echo "== kernels of looplm-$dim" && profile bench/looplm.mlir --set d=$dim
   /usr/bin/env python3 bench/kernels.py "$folder/profile.txt" "$folder/peaks.txt" -o bench/roofline.svg --title "looplm-$dim, a training step on $threads cores"
 done
 echo && echo "== kernels of gpt2-124m" && profile models/gpt2-124m.mlir --set batch=4,seq=256

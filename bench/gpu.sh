@@ -37,7 +37,7 @@ make_models() { # in this folder: odd has sizes that fit nothing, gpt no bias of
   cp "$here/../test/Inputs/dense.mlir" dense.mlir
   sed "$small; $no_bias" "$here/../models/gpt2-124m.mlir" >gpt.mlir
   cp "$here/../models/gpt2-124m.mlir" gpt2.mlir
-  cp "$here/../models/looplm-a.mlir" looplm.mlir
+  "$compiler" "$here/../models/looplm.mlir" --preset=a --target=x86-64-v3 --stop-after=model >looplm.mlir
 }
 
 build() { # FOLDER: all that runs without a compiler

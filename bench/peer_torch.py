@@ -2,7 +2,7 @@
 """The models of the speed comparisons in PyTorch, as its users write them; prints tokens per second (the median step: forward,
 backward, AdamW) and the peak of resident memory in MiB.
 
-looplm: bench/looplm.mlir.in. Ternary linears are BitLinear, simulated in floats (quantise, dequantise, multiply) with
+looplm: bench/looplm.mlir. Ternary linears are BitLinear, simulated in floats (quantise, dequantise, multiply) with
 straight-through estimators; --dense leaves that out. gpt2: models/gpt2-124m.mlir. Attention is fused where PyTorch has that."""
 import argparse
 import resource

@@ -11,7 +11,7 @@ mkdir -p "$out"
 build() { # NAME RULES...
   local options=()
   for rule in "${@:2}"; do options+=(--optimizer "$rule"); done
-  "$compiler" models/looplm-tiny.mlir --set layers=2,n_loops=2,seq=128,batch=8 "${options[@]}" --target=native --emit=exe -o "$out/$1.exe"
+  "$compiler" models/looplm.mlir --set layers=2,n_loops=2,seq=128,batch=8 "${options[@]}" --target=native --emit=exe -o "$out/$1.exe"
 }
 train() { # LOG PROGRAM SEED OPTIONS...: what the run says at its end
   "$out/$2.exe" train --threads 1 --seed "$3" --steps 300 --eval-every 100 --eval-batches 20 --log "$out/$1.jsonl" "${@:4}" >"$out/$1.log" 2>&1

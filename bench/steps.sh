@@ -15,11 +15,10 @@ seq 200000 | tr -dc '0-9\n' >"$folder/text.rs"
 median() { sort -g | awk '{ v[NR] = $1 } END { printf "%.0f\n", (v[int((NR + 1) / 2)] + v[int(NR / 2) + 1]) / 2 }'; }
 
 build() { # NAME OPTIONS...
-  local name=$1 sizes=()
+  local name=$1 source=(bench/looplm.mlir --set "d=${model#looplm-}")
   shift
-  if [[ $model == gpt2 ]]; then cp models/gpt2-124m.mlir "$folder/model.mlir" && sizes=(--set batch=4,seq=256)
-  else bench/model.sh "${model#looplm-}" >"$folder/model.mlir"; fi
-  "$compiler" "$folder/model.mlir" "${sizes[@]}" "$@" --emit=exe -o "$folder/$name"
+  [[ $model != gpt2 ]] || source=(models/gpt2-124m.mlir --set batch=4,seq=256)
+  "$compiler" "${source[@]}" "$@" --emit=exe -o "$folder/$name"
 }
 
 # A contestant prints "tokens-per-second MiB".

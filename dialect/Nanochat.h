@@ -14,6 +14,7 @@
 #include "mlir/Interfaces/InferTypeOpInterface.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
 #include "dialect/interfaces/Vjp.h"
+#include "dialect/ops/model/Sized.h"
 #include <cmath>
 
 namespace mlir::nanochat {
@@ -109,6 +110,8 @@ void registerExternalModels(DialectRegistry &registry);
 } // namespace mlir::nanochat
 
 #include "dialect/NanochatEnums.h.inc"
+#define GET_ATTRDEF_CLASSES
+#include "dialect/NanochatAttrs.h.inc"
 #include "dialect/interfaces/Interfaces.h.inc"
 #include "dialect/NanochatDialect.h.inc"
 #define GET_OP_CLASSES

@@ -20,6 +20,7 @@ def Nanochat_Dialect : Dialect {
     Weights are stored out × in. Loops over stacked layers and over LoopLM steps are one rolled op.
     The meaning of every compute op is its decomposition into linalg, arith, math, tensor and scf.
   }];
+  let useDefaultAttributePrinterParser = 1;
 }
 
 class Nanochat_Op<string mnemonic, list<Trait> traits = []> : Op<Nanochat_Dialect, mnemonic, traits>;
@@ -32,10 +33,18 @@ def FloatVector : TensorRankOf<[Float], [1]>;
 def FloatMatrix : TensorRankOf<[Float], [2]>;
 def IntVector : TensorRankOf<[I32], [1]>;
 
+/// An attribute that a model may also say by a formula of its sizes; see dialect/ops/model/Sized.h.
+class SizedOf<Attr of> : Attr<SubstLeaves<"$_self", "::mlir::nanochat::plain($_self)", of.predicate>, of.summary> {
+  let storageType = "::mlir::nanochat::Sized<" # of.storageType # ">";
+  let returnType = of.returnType;
+  let convertFromStorage = !subst("$_self", "$_self.get()", of.convertFromStorage);
+  let constBuilderCall = of.constBuilderCall;
+}
+
 /// Numbers that stay what is said of them in f32.
-class NumberThat<string condition, string text> : ConfinedAttr<F64Attr, [AttrConstraint<
+class NumberThat<string condition, string text> : SizedOf<ConfinedAttr<F64Attr, [AttrConstraint<
     CPred<"[](float x) { return std::isfinite(x) && (" # condition # "); }("
-          "float(::llvm::cast<::mlir::FloatAttr>($_self).getValueAsDouble()))">, text>]>;
+          "float(::llvm::cast<::mlir::FloatAttr>($_self).getValueAsDouble()))">, text>]>>;
 def Finite : NumberThat<"true", "is finite in f32">;
 def NonNegative : NumberThat<"x >= 0", "is from zero and finite in f32">;
 def Positive : NumberThat<"x > 0", "is above zero and finite in f32">;
@@ -43,8 +52,9 @@ def Positive : NumberThat<"x > 0", "is above zero and finite in f32">;
 def Decay : NumberThat<"x >= 0 && x < 1", "is from zero and below one in f32">;
 
 /// Sizes and counts: as far as 32-bit numbers go, so that products of two do not overflow.
-def Count : ConfinedAttr<I64Attr, [IntPositive, IntMaxValue<2147483647>]>;
-def Natural : ConfinedAttr<I64Attr, [IntNonNegative, IntMaxValue<2147483647>]>;
+def Count : SizedOf<ConfinedAttr<I64Attr, [IntPositive, IntMaxValue<2147483647>]>>;
+def Natural : SizedOf<ConfinedAttr<I64Attr, [IntNonNegative, IntMaxValue<2147483647>]>>;
+def Dims : TypedArrayAttrBase<Count, "dimensions">;
 
 /// What stands in files beside other names.
 def Name : ConfinedAttr<StrAttr, [AttrConstraint<
@@ -61,6 +71,8 @@ def Decomposes : DeclareOpInterfaceMethods<AggregatedOpInterface, ["decomposeOpe
 def HasVjp : DeclareOpInterfaceMethods<DifferentiableOpInterface>;
 /// What it costs, where that is not the product of its iteration space.
 def HasCost : DeclareOpInterfaceMethods<CostOpInterface>;
+/// Results whose shape attributes say, as a parameter's.
+def HasOwnShape : DeclareOpInterfaceMethods<OwnShapeOpInterface>;
 /// The iteration space, from which cost, sharding and fusion legality follow.
 def HasIterationSpace : DeclareOpInterfaceMethods<ShardingInterface,
     ["getLoopIteratorTypes", "getIndexingMaps", "getReductionLoopIteratorKinds"]>;
@@ -73,6 +85,8 @@ def InfersCheckedTypes : NativeOpTrait<"InfersCheckedTypes", [],
     ::llvm::LogicalResult $cppClass::inferReturnTypes(::mlir::MLIRContext *context,
         std::optional<::mlir::Location> location, ::mlir::ValueRange operands, ::mlir::DictionaryAttr attributes,
         ::mlir::OpaqueProperties properties, ::mlir::RegionRange regions, ::llvm::SmallVectorImpl<::mlir::Type> &types) {
+      if (::mlir::nanochat::inferUnsized<$cppClass>(operands, types))
+        return ::mlir::success();
       if (failed(::mlir::nanochat::verifyOperands<$cppClass>(context, location, operands, properties)))
         return ::mlir::failure();
       return inferReturnTypes(context, location, Adaptor(operands, attributes, properties, regions), types);

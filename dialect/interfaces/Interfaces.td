@@ -105,6 +105,12 @@ def ProjectingOptimizerOpInterface : OpInterface<"ProjectingOptimizerOpInterface
       (ins "::mlir::OpBuilder &":$builder, "::mlir::Value":$gradient, "::mlir::Value":$stream, "::mlir::Value":$matrix, "::mlir::Value":$step)>];
 }
 
+def OwnShapeOpInterface : OpInterface<"OwnShapeOpInterface"> {
+  let cppNamespace = "::mlir::nanochat";
+  let description = [{ An op whose results have the shape that its attributes say. }];
+  let methods = [InterfaceMethod<"The shape of all results.", "::llvm::SmallVector<int64_t>", "getOwnShape">];
+}
+
 def CostOpInterface : OpInterface<"CostOpInterface"> {
   let cppNamespace = "::mlir::nanochat";
   let description = [{ Cost where it differs from the product of the iteration space. }];

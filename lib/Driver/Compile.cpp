@@ -119,7 +119,7 @@ ExitCode mlir::nanochat::compile(StringRef input, MLIRContext &context, const Co
   std::string error;
   auto buffer = openInputFile(input, &error);
   if (!buffer) {
-    llvm::errs() << "error: " << error << "\nnote: give the path of a model, such as models/looplm-tiny.mlir\n";
+    llvm::errs() << "error: " << error << "\nnote: give the path of a model, such as models/looplm.mlir\n";
     return kUserError;
   }
   if (!checkNesting(*buffer))

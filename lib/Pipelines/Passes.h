@@ -4,6 +4,8 @@
 #include "mlir/IR/BuiltinOps.h"
 
 namespace mlir::nanochat {
+/// Between what a size is set to and where that is said, in options of --nanochat-set-sizes.
+inline constexpr const char *kPlace = " of ";
 #define GEN_PASS_DECL
 #define GEN_PASS_REGISTRATION
 #include "lib/Pipelines/Passes.h.inc"

@@ -5,11 +5,15 @@ include "mlir/Pass/PassBase.td"
 def SetSizesPass : Pass<"nanochat-set-sizes", "::mlir::ModuleOp"> {
   let summary = "Set compile-time sizes of a model";
   let description = [{
-    `name=value` sets the integer attribute of that name on every op that has one (batch, seq, accum), the trip count of
-    loops of that name and the leading dimension of parameters stacked over them (n_loops, layers); the types
-    of all values follow. The sizes in force are left on the module as `nanochat.sizes`.
+    Of a model that declares sizes, `name=value` changes one of these, or a setting, after a preset has; what they stand
+    for takes the place of their names, so that later passes find plain numbers and types, and the model is named
+    after its preset. Of any other model, `name=value` sets `batch`, `seq` or `accum` of all ops, or the trip count
+    of loops of that name and the leading dimension of parameters stacked over them (n_loops, layers); the types of
+    all values follow. Batch, sequence and loops in force are left on the module as `nanochat.sizes`.
   }];
-  let options = [ListOption<"sizes", "sizes", "std::string", "name=value">];
+  let dependentDialects = ["arith::ArithDialect"];
+  let options = [ListOption<"sizes", "sizes", "std::string", "name=value">,
+                 Option<"preset", "preset", "std::string", "", "One of the model's presets, the first one by default">];
 }
 
 #endif

@@ -23,8 +23,9 @@ static void cleanUp(OpPassManager &pm) {
 
 static void model(OpPassManager &pm, const PipelineOptions &options) {
   SetSizesPassOptions sizes;
-  for (auto &[name, value] : options.sizes)
-    sizes.sizes.push_back(name + "=" + std::to_string(value));
+  for (const SizeChoice &choice : options.sizes)
+    sizes.sizes.push_back(choice.name + "=" + choice.value + kPlace + choice.place);
+  sizes.preset = options.preset;
   pm.addPass(createSetSizesPass(sizes));
   AssignOptimizersPassOptions optimizers;
   llvm::append_range(optimizers.assign, options.optimizers);

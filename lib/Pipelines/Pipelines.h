@@ -2,6 +2,7 @@
 #ifndef NANOCHAT_LIB_PIPELINES_PIPELINES_H
 #define NANOCHAT_LIB_PIPELINES_PIPELINES_H
 
+#include "dialect/ops/model/Sizes.h"
 #include "lib/Targets/Target.h"
 #include "mlir/Pass/PassManager.h"
 #include "mlir/Support/Timing.h"
@@ -10,7 +11,8 @@ namespace mlir::nanochat {
 
 struct PipelineOptions {
   Target target;
-  std::vector<std::pair<std::string, int64_t>> sizes; // of --set
+  std::vector<SizeChoice> sizes;                      // of --config and --set, which wins
+  std::string preset;                                 // of --preset
   std::vector<std::string> optimizers;                // of --optimizer
   bool roundFactors = false; // dense products take factors in bf16
   bool roundAttention = false; // so do those within attention

@@ -1,5 +1,7 @@
 #include "dialect/StepIR.h"
+#include "dialect/ops/model/Sizes.h"
 #include "lib/Pipelines/Passes.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
 
 namespace mlir::nanochat {
 #define GEN_PASS_DEF_SETSIZESPASS
@@ -10,61 +12,69 @@ constexpr int64_t kLargestSize = std::numeric_limits<int32_t>::max();
 /// 2^50: offsets of stacks stay far from overflow.
 constexpr int64_t kMostElements = int64_t(1) << 50;
 
-/// Infers the result types of the ops of `block` again, in order.
-LogicalResult reinfer(Block &block) {
-  for (Operation &op : block) {
-    if (auto loop = dyn_cast<LoopOp>(op)) {
-      for (auto [arg, init] : llvm::zip(loop.getCarryArgs(), loop.getInits())) {
-        BlockArgument(arg).setType(init.getType());
-        loop->getResult(arg.getArgNumber()).setType(init.getType());
-      }
-      for (auto [arg, slice] : llvm::zip(loop.getSliceArgs(), loop.getSlices()))
-        BlockArgument(arg).setType(LoopOp::sliceOf(slice.getType()));
-      if (failed(reinfer(loop.getBody().front())))
-        return failure();
-      for (auto [result, stack] : llvm::zip(loop.getStackResults(), loop.getYield().getStacks()))
-        result.setType(loop.stackOf(stack.getType()));
-      continue;
-    }
-    if (auto table = dyn_cast<RopeTableOp>(op)) { // no operand tells its element type
-      auto type = RankedTensorType::get({int64_t(table.getSeq()), int64_t(table.getDim()) / 2},
-                                        table.getCos().getType().getElementType());
-      table.getCos().setType(type);
-      table.getSin().setType(type);
-      continue;
-    }
-    auto infer = dyn_cast<InferTypeOpInterface>(op);
-    if (!infer)
-      continue;
-    SmallVector<Type> types;
-    if (failed(infer.inferReturnTypes(op.getContext(), op.getLoc(), op.getOperands(), op.getDiscardableAttrDictionary(),
-                                      op.getPropertiesStorage(), op.getRegions(), types)))
-      return op.emitOpError("has no valid types for these sizes");
-    for (auto [result, type] : llvm::zip(op.getResults(), types))
-      result.setType(type);
-  }
-  return success();
-}
-
 struct SetSizesPass : impl::SetSizesPassBase<SetSizesPass> {
   using SetSizesPassBase::SetSizesPassBase;
 
   void runOnOperation() override {
-    for (const std::string &size : sizes) {
-      auto [name, text] = StringRef(size).split('=');
-      int64_t value;
-      if (text.getAsInteger(10, value) || value < 1 || value > kLargestSize) {
-        emitError(getOperation().getLoc()) << "--set " << size << ": expected name=value with a whole number from 1 to " << kLargestSize;
-        return signalPassFailure();
-      }
-      if (failed(set(name, value)))
-        return signalPassFailure();
-    }
     for (auto model : getOperation().getOps<ModelOp>())
-      for (Region &region : model->getRegions())
-        if (!region.empty() && (failed(reinfer(region.front())) || failed(checkElements(region.front(), 1))))
-          return signalPassFailure();
+      if (failed(model.getSizes() ? setDeclared(model) : setLoops(model)) || failed(checkElements(model)))
+        return signalPassFailure();
     record();
+  }
+
+  /// A choice is "name=value", and may end with " of " and where it is made.
+  SmallVector<SizeChoice> readChoices() {
+    return llvm::map_to_vector(sizes, [](StringRef text) {
+      auto [choice, place] = text.split(kPlace);
+      auto [name, value] = choice.split('=');
+      return SizeChoice{name.str(), value.str(), (place.empty() ? "--set " + choice : place).str()};
+    });
+  }
+
+  /// Of a model that declares its sizes.
+  LogicalResult setDeclared(ModelOp model) {
+    Sizes declared(model.getSizesAttr(), model.getSettingsAttr(), model.getPresetsAttr(), model.getLoc());
+    if (failed(declared.choose(preset)))
+      return failure();
+    for (const SizeChoice &choice : readChoices())
+      if (failed(declared.set(choice)))
+        return failure();
+    if (failed(declared.apply({&model.getForward(), &model.getUpdate()})))
+      return failure();
+    makePlain(model);
+    if (!declared.getPreset().empty())
+      model.setSymName((model.getSymName() + "_" + declared.getPreset()).str());
+    return success();
+  }
+
+  /// Of one that does not.
+  LogicalResult setLoops(ModelOp model) {
+    if (!preset.empty()) {
+      InFlightDiagnostic diag = emitError(model.getLoc()) << "--preset=" << preset << ": the model has no presets";
+      diag.attachNote() << "it declares no sizes; --set changes batch, seq, accum and the counts of its loops";
+      return diag;
+    }
+    for (const SizeChoice &choice : readChoices()) {
+      int64_t value;
+      if (StringRef(choice.value).getAsInteger(10, value) || value < 1 || value > kLargestSize) {
+        InFlightDiagnostic diag = emitError(model.getLoc()) << choice.place << ": expected name=value with a whole number from 1 to " << kLargestSize;
+        diag.attachNote() << "for instance --set batch=4,seq=128";
+        return diag;
+      }
+      if (failed(set(model, choice, value)))
+        return failure();
+    }
+    for (Region &region : model->getRegions())
+      if (!region.empty() && failed(reinfer(region.front())))
+        return failure();
+    return success();
+  }
+
+  static LogicalResult checkElements(ModelOp model) {
+    for (Region &region : model->getRegions())
+      if (!region.empty() && failed(checkElements(region.front(), 1)))
+        return failure();
+    return success();
   }
 
   /// Refuses what cannot be counted: tensors of no elements, or of more than kMostElements over `iterations` of the
@@ -93,11 +103,18 @@ struct SetSizesPass : impl::SetSizesPassBase<SetSizesPass> {
     return success();
   }
 
-  LogicalResult set(StringRef name, int64_t value) {
+  LogicalResult set(ModelOp model, const SizeChoice &choice, int64_t value) {
     Builder b(&getContext());
-    bool found = false;
-    getOperation().walk([&](Operation *op) {
-      if (auto loop = dyn_cast<LoopOp>(op); loop && loop.getLoopName() == name) {
+    StringRef name = choice.name;
+    bool isOfBatch = llvm::is_contained({"batch", "seq", "accum"}, name);
+    SmallVector<StringRef> names{"batch", "seq", "accum"};
+    bool found = isOfBatch;
+    model.walk([&](Operation *op) {
+      if (auto loop = dyn_cast<LoopOp>(op)) {
+        if (!llvm::is_contained(names, loop.getLoopName()))
+          names.push_back(loop.getLoopName());
+        if (loop.getLoopName() != name)
+          return;
         loop.setCount(value);
         found = true;
       } else if (auto param = dyn_cast<ParamOp>(op); param && param.getStack() == name) {
@@ -107,16 +124,13 @@ struct SetSizesPass : impl::SetSizesPassBase<SetSizesPass> {
         param.getResult().setType(RankedTensorType::get(shape, type.getElementType()));
       } else if (auto last = dyn_cast<LastStepOp>(op); last && last.getLoopName() == name) {
         last.setCount(value);
-        auto type = cast<RankedTensorType>(last.getType());
-        last.getMask().setType(RankedTensorType::get({value}, type.getElementType()));
-      } else if (op->getInherentAttr(name) && isa_and_nonnull<IntegerAttr>(*op->getInherentAttr(name))) {
+      } else if (isOfBatch && op->getInherentAttr(name).value_or(Attribute())) {
         op->setInherentAttr(b.getStringAttr(name), b.getI64IntegerAttr(value));
-        found = true;
       }
     });
     if (found)
       return success();
-    InFlightDiagnostic diag = emitError(getOperation().getLoc()) << "--set " << name << "=" << value << ": the model has no size '" << name << "'";
+    InFlightDiagnostic diag = emitError(model.getLoc()) << choice.place << ": the model has no size '" << name << "'" << suggest(name, names);
     diag.attachNote() << "sizes are batch, seq, accum and the names of its loops";
     return diag;
   }

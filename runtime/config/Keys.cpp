@@ -8,6 +8,8 @@ namespace nc {
 
 // Reasons that several keys share.
 static constexpr const char *kModelFile = "the model file says it; see 'info'";
+static constexpr const char *kCompiled =
+    "it is compiled into the program: nanochat-opt --config takes it";
 static constexpr const char *kSchedule =
     "the schedule is part of the model file; --schedule-steps stretches it";
 static constexpr const char *kOptimizer = "optimizers and their numbers are part of the model file";
@@ -28,12 +30,16 @@ const std::vector<Key> &knownKeys() {
   static const std::vector<Key> keys = {
       {"model.name", T::Text, U::Told, "checks", "Name of the configuration"},
       {"model.architecture", T::Text, U::Unused, kModelFile, "Kind of model"},
-      {"model.dim", T::Integer, U::Unused, kModelFile, "Width of the residual stream", 1},
+      {"model.dim", T::Integer, U::Unused, kCompiled, "Width of the residual stream", 1, INFINITY,
+       "d"},
       {"model.n_layers", T::Integer, U::Size, "layers", "Layers of the stack that is looped", 1},
-      {"model.n_heads", T::Integer, U::Unused, kModelFile, "Attention heads", 1},
-      {"model.vocab_size", T::Integer, U::Told, "checks", "Tokens the model knows", 1},
-      {"model.max_seq_len", T::Integer, U::Told, "checks", "Longest sequence", 1},
-      {"model.group_size", T::Integer, U::Unused, kModelFile, "Ternary weights per scale", 1},
+      {"model.n_heads", T::Integer, U::Unused, kCompiled, "Attention heads", 1, INFINITY,
+       "heads"},
+      {"model.vocab_size", T::Integer, U::Told, "checks", "Tokens the model knows", 1, INFINITY,
+       "vocab"},
+      {"model.max_seq_len", T::Integer, U::Told, "checks", "Longest sequence", 1, INFINITY, "seq"},
+      {"model.group_size", T::Integer, U::Unused, kCompiled, "Ternary weights per scale", 1,
+       INFINITY, "group"},
       {"model.mhc_n_streams", T::Integer, U::Unused, "no hyper-connections yet", "Residual streams",
        1},
       {"model.n_loops", T::Integer, U::Size, "n_loops", "How often the stack is applied", 1},
@@ -179,6 +185,8 @@ const Key *findKey(std::string_view path) {
       return &key;
   return nullptr;
 }
+
+const char *sizeOf(const Key &key) { return key.use == KeyUse::Size ? key.target : key.size; }
 
 bool isTableList(std::string_view path) {
   std::string prefix = std::string(path) + "[].";

@@ -31,6 +31,7 @@ struct Key {
   const char *target;
   const char *help;
   double least = -INFINITY, most = INFINITY; // of numbers
+  const char *size = nullptr; // of models, that the compiler takes from it; of KeyUse::Size `target`
 };
 
 const std::vector<Key> &knownKeys();
@@ -43,6 +44,9 @@ bool isTableList(std::string_view path);
 
 /// The known path that looks most like `path`, "" if none does.
 std::string nearestKey(std::string_view path);
+
+/// The size of models that a key says, null if it says none.
+const char *sizeOf(const Key &key);
 
 const char *typeName(KeyType type);
 

@@ -2,7 +2,7 @@
 // projections are formed in loops that may not run. A rank within that of the gradients: beyond it a basis is noise. Bases
 // magnify how 16-bit codes are rounded, so their gradients are f32's.
 // DEFINE: %{rules} =
-// DEFINE: %{model} = %models/looplm-tiny.mlir
+// DEFINE: %{model} = %models/looplm.mlir
 // DEFINE: %{options} = --target=native --set batch=1,seq=33,n_loops=2,layers=2,accum=2 %{rules}
 // DEFINE: %{check} = rm -rf %t.d && nanochat-opt %{model} %{options} --emit=exe -o %t.exe && \
 // DEFINE:   %t.exe train --copy-task --steps 1 --dump-dispatches %t.d && \

@@ -2,7 +2,7 @@
 // bits; what is past cannot change.
 // DEFINE: %{run} = %t.exe train --copy-task --eval-every 0 --checkpoints %t.d
 // DEFINE: %{at} = --at 50%%:fire --at 6:weight_decay=0.1 --at 6:reset-states --at 9:lr=0.001
-// RUN: rm -rf %t.d && nanochat-opt %models/looplm-tiny.mlir --target=native --set batch=1,seq=16,n_loops=2,layers=2 --emit=exe -o %t.exe
+// RUN: rm -rf %t.d && nanochat-opt %models/looplm.mlir --target=native --set batch=1,seq=16,n_loops=2,layers=2 --emit=exe -o %t.exe
 // RUN: %{run} %{at} --steps 12 --save %t.whole.safetensors --log %t.jsonl | FileCheck %s
 // CHECK: step 6 {{.*}}phase weight_decay=0.1
 // CHECK: step 6 {{.*}}phase fire

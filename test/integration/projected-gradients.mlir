@@ -3,7 +3,7 @@
 // REQUIRES: numpy
 // DEFINE: %{sizes} = n_loops=2,accum=2
 // DEFINE: %{exact} =
-// DEFINE: %{options} = %models/looplm-tiny.mlir --target=native --emit=exe --set batch=2,seq=33,layers=2 --set %{sizes}
+// DEFINE: %{options} = %models/looplm.mlir --target=native --emit=exe --set batch=2,seq=33,layers=2 --set %{sizes}
 // DEFINE: %{check} = rm -rf %t.p %t.w && nanochat-opt %{options} --optimizer matrix=galore:rank=24:clip=projected -o %t.exe && \
 // DEFINE:   %t.exe train --copy-task --steps 1 --dump-dispatches %t.p && nanochat-opt %{options} -o %t.exe && \
 // DEFINE:   %t.exe train --copy-task --steps 1 --dump-dispatches %t.w && %python-numpy %S/projected_gradients.py %t.p %t.w %{exact}

@@ -6,9 +6,9 @@
 //   cheap    + 4·N·T·L·(6·C + 2·F + H)   q, k, v, attention and its log-sums, the results of o, gate, up and down
 //   nothing  + 4·N·T·L·(C + 4) + N·T·L·(3·C + F)   the sum between the sub-layers; int8 activations and their scales
 // Here N = 2048, C = 256, F = 704, T = 4, L = 3, H = 4.
-// RUN: sed -e 's/recompute(cheap)/recompute(body)/' %models/looplm-tiny.mlir | nanochat-opt --target=reference --plan | FileCheck %s --check-prefix=BODY
-// RUN: nanochat-opt %models/looplm-tiny.mlir --target=reference --plan | FileCheck %s --check-prefix=CHEAP
-// RUN: sed -e 's/recompute(cheap)/recompute(nothing)/' %models/looplm-tiny.mlir | nanochat-opt --target=reference --plan | FileCheck %s --check-prefix=NOTHING
+// RUN: nanochat-opt %models/looplm.mlir --set recompute=body --target=reference --plan | FileCheck %s --check-prefix=BODY
+// RUN: nanochat-opt %models/looplm.mlir --target=reference --plan | FileCheck %s --check-prefix=CHEAP
+// RUN: nanochat-opt %models/looplm.mlir --set recompute=nothing --target=reference --plan | FileCheck %s --check-prefix=NOTHING
 
 // BODY: of which saved for gradients {{ *}}44,146,944
 // CHEAP: of which saved for gradients {{ *}}333,947,136

@@ -1,4 +1,4 @@
-// RUN: nanochat-opt %models/looplm-tiny.mlir --nanochat-set-sizes="sizes=layers=2,n_loops=2,accum=2,seq=16,batch=1" \
+// RUN: nanochat-opt %models/looplm.mlir --nanochat-set-sizes="sizes=layers=2,n_loops=2,accum=2,seq=16,batch=1" \
 // RUN:   --nanochat-assign-optimizers="assign=matrix=galore:rank=64:clip=projected" --nanochat-expand-ternary --nanochat-differentiate \
 // RUN:   --canonicalize --nanochat-sink-sums --nanochat-build-updates --nanochat-project-gradients --canonicalize | FileCheck %s
 

@@ -5,19 +5,21 @@ import re
 import subprocess
 import sys
 
-model = open(sys.argv[1]).read()
+text = open(sys.argv[1]).read()
+preset = (text, ["--preset=a"])
 
 
 def variant(layers, width, hidden, vocab, untied):
-    """looplm-a with other sizes, applied once."""
-    text = model.replace("5632", str(hidden)).replace("50257", str(vocab))
-    text = re.sub(r"(?<=[<x])2048(?=x)", str(width), text).replace("heads = 16", f"heads = {width // 128}")
-    text = text.replace("<24x", f"<{layers}x").replace('"layers" = 24', f'"layers" = {layers}').replace('"n_loops" = 4', '"n_loops" = 1')
-    text = text.replace("tensor<4xf32>", "tensor<1xf32>").replace("tensor<4x1024xf32>", "tensor<1x1024xf32>")
+    """The preset with other sizes, applied once."""
+    own = text
     if untied:
-        text = text.replace("  %N1 = ", f'  %H = nanochat.param "head" normal(0.02) role "embedding" : tensor<{vocab}x{width}xf32>\n  %N1 = ')
-        text = text.replace("%ht, %E, %targets", "%ht, %H, %targets")
-    return text
+        own = own.replace("  %N1 = ", '  %H = nanochat.param "head" normal(deviation) role "embedding" [vocab, d]\n  %N1 = ')
+        own = own.replace("%ht, %E, %targets", "%ht, %H, %targets")
+    return own, ["--preset=a", "--set", f"layers={layers},d={width},ffn={hidden},vocab={vocab},heads={width // 128},n_loops=1"]
+
+
+def compiled(model, *options):
+    return subprocess.run(["nanochat-opt", "-", "--target=native", *model[1], *options], input=model[0], capture_output=True, text=True, check=True).stdout
 
 
 def length(n, block):
@@ -51,10 +53,10 @@ def states(rule, shape, stacked, **o):
     return [4 * stack * min(m, k) * r] + {"adam": [4 * projected] * 2, "adam8": 2 * coded(projected, 256)}[o.get("base", "adam")] + [4]
 
 
-def check(name, text, assignment, most=None):
+def check(name, model, assignment, most=None):
     """assignment: role -> (rule, options). `most`: bound on the share of AdamW's bytes."""
     expected = total = pieces = 0
-    for role, dims in re.findall(r'nanochat\.param .*?role "(\w+)".*?: tensor<([\dx]+)xf32>', text):
+    for role, dims in re.findall(r'nanochat\.param .*?role "(\w+)".*?: tensor<([\dx]+)xf32>', compiled(model, "--stop-after=model")):
         shape = [int(x) for x in dims.split("x")]
         rule, options = assignment.get(role, ("adamw", {}))
         kept = states(rule, shape, "layers", **options)
@@ -64,8 +66,7 @@ def check(name, text, assignment, most=None):
     options = []
     for role, (rule, o) in assignment.items():
         options += ["--optimizer", ":".join([f"{role}={rule}"] + [f"{k}={v}" for k, v in o.items()])]
-    plan = subprocess.run(["nanochat-opt", "-", "--target=native", "--plan=json"] + options, input=text, capture_output=True, text=True, check=True).stdout
-    found = json.loads(plan)["arena_bytes"]["state"]
+    found = json.loads(compiled(model, "--plan=json", *options))["arena_bytes"]["state"]
     share = found / total
     good = expected <= found <= expected + 64 * pieces and (most is None or share <= most)
     print(f"{'ok  ' if good else 'FAIL'} {name}: {found} bytes, formula {expected}, {100 * share:.1f} % of AdamW")
@@ -77,7 +78,7 @@ small = {"embedding": ("adamw8", {}), "matrix": ("muon8", {}), "norm": ("adamw8"
 mid, large = variant(24, 2048, 5461, 32000, True), variant(32, 4096, 11008, 32000, True)
 odd = variant(3, 640, 1031, 509, False)
 results = [
-    check("looplm-a, Muon8 + AdamW8", model, small, 0.145),
+    check("preset a, Muon8 + AdamW8", preset, small, 0.145),
     check("1.34B, Muon8 + AdamW8", mid, small, 0.14),
     check("1.34B, Muon + AdamW", mid, {"matrix": ("muon", {})}, 0.56),
     check("6.74B, GaLore of rank 1024 + AdamW", large, {"matrix": ("galore", {"rank": 1024, **projected})}, 0.35),

@@ -1,9 +1,8 @@
 // What a step of the large model keeps: no logits of all tokens, no scores of all positions; of each layer
 // what enters it, and if nothing is recomputed then the inputs of linears as int8 alone.
-// RUN: nanochat-opt %S/../../models/looplm-a.mlir --target=native --set batch=3 --set seq=336 --stop-after=plan -o %t.body
+// RUN: nanochat-opt %models/looplm.mlir --preset=a --target=native --set batch=3 --set seq=336 --stop-after=plan -o %t.body
 // RUN: %python %S/read_plan.py %t.body 3 336 50257 | FileCheck %s --check-prefix=BODY
-// RUN: sed 's/recompute(body)/recompute(nothing)/' %S/../../models/looplm-a.mlir > %t.mlir
-// RUN: nanochat-opt %t.mlir --target=native --set batch=3 --set seq=336 --stop-after=plan -o %t.nothing
+// RUN: nanochat-opt %models/looplm.mlir --preset=a --target=native --set recompute=nothing,batch=3 --set seq=336 --stop-after=plan -o %t.nothing
 // RUN: %python %S/read_plan.py %t.nothing 3 336 50257 | FileCheck %s --check-prefix=NOTHING
 // A vocabulary so small that activations would count as logits.
 // RUN: not %python %S/read_plan.py %t.body 3 336 5000

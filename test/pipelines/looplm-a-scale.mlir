@@ -3,9 +3,9 @@
 // DEFINE: %{stage} = model
 // DEFINE: %{filter} = cat
 // DEFINE: %{count} = nanochat-opt --print-op-stats -o /dev/null 2>&1
-// DEFINE: %{compare} = nanochat-opt %models/looplm-a.mlir --target=native --stop-after=%{stage} | %{count} | %{filter} > %t.1 && \
-// DEFINE:   nanochat-opt %models/looplm-a.mlir --target=native --stop-after=%{stage} --set layers=48 | %{count} | %{filter} > %t.2 && \
-// DEFINE:   nanochat-opt %models/looplm-a.mlir --target=native --stop-after=%{stage} --set n_loops=16 | %{count} | %{filter} > %t.3 && \
+// DEFINE: %{compare} = nanochat-opt %models/looplm.mlir --preset=a --target=native --stop-after=%{stage} | %{count} | %{filter} > %t.1 && \
+// DEFINE:   nanochat-opt %models/looplm.mlir --preset=a --target=native --stop-after=%{stage} --set layers=48 | %{count} | %{filter} > %t.2 && \
+// DEFINE:   nanochat-opt %models/looplm.mlir --preset=a --target=native --stop-after=%{stage} --set n_loops=16 | %{count} | %{filter} > %t.3 && \
 // DEFINE:   cmp %t.1 %t.2 && cmp %t.1 %t.3
 // RUN: %{compare}
 // REDEFINE: %{stage} = quantize

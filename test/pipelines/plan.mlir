@@ -1,7 +1,7 @@
-// RUN: nanochat-opt %models/looplm-tiny.mlir --target=native --plan | FileCheck %s
-// RUN: nanochat-opt %models/looplm-tiny.mlir --target=native --plan=json | %python -c "import json, sys; p = json.load(sys.stdin); assert p['total_bytes'] == sum(p['arena_bytes'].values()); assert all(b['bytes'] > 0 for b in p['workspace']); assert any(d['calls'] == 12 and d['operations'] > 2 * 2048 * 256 * 704 and d['arithmetic'] == 'int8' and d['bytes'] > 2048 * 256 + 256 * 704 // 4 for d in p['dispatches'])"
-// RUN: not nanochat-opt %models/looplm-tiny.mlir --target=native --plan=xml 2>&1 | FileCheck %s --check-prefix=FORM
-// RUN: not nanochat-opt %models/looplm-tiny.mlir --target=native --plan --emit=obj 2>&1 | FileCheck %s --check-prefix=TWO
+// RUN: nanochat-opt %models/looplm.mlir --target=native --plan | FileCheck %s
+// RUN: nanochat-opt %models/looplm.mlir --target=native --plan=json | %python -c "import json, sys; p = json.load(sys.stdin); assert p['total_bytes'] == sum(p['arena_bytes'].values()); assert all(b['bytes'] > 0 for b in p['workspace']); assert any(d['calls'] == 12 and d['operations'] > 2 * 2048 * 256 * 704 and d['arithmetic'] == 'int8' and d['bytes'] > 2048 * 256 + 256 * 704 // 4 for d in p['dispatches'])"
+// RUN: not nanochat-opt %models/looplm.mlir --target=native --plan=xml 2>&1 | FileCheck %s --check-prefix=FORM
+// RUN: not nanochat-opt %models/looplm.mlir --target=native --plan --emit=obj 2>&1 | FileCheck %s --check-prefix=TWO
 
 // 3 layers of 4·256² + 3·256·704 weights and 4 norms, the embedding, the last norm, the gate.
 // CHECK: looplm_tiny for {{.*}}: accum=1 batch=8 layers=3 n_loops=4 seq=256

@@ -1,8 +1,8 @@
 // Sums of products stay in registers, on every row; and the runtime leaves arithmetic to generated code.
-// RUN: nanochat-opt %models/looplm-tiny.mlir --target=x86-64-v3 --emit=asm -o %t.s && %python %S/check_loops.py %t.s 20
-// RUN: nanochat-opt %models/looplm-tiny.mlir --target=avx-vnni --emit=asm -o %t.s && %python %S/check_loops.py %t.s 20
-// RUN: nanochat-opt %models/looplm-tiny.mlir --target=x86-64-v4 --emit=asm -o %t.s && %python %S/check_loops.py %t.s 20
-// RUN: nanochat-opt %models/looplm-tiny.mlir --target=avx512-vnni --backward=f32 --emit=asm -o %t.s && %python %S/check_loops.py %t.s 20
+// RUN: nanochat-opt %models/looplm.mlir --target=x86-64-v3 --emit=asm -o %t.s && %python %S/check_loops.py %t.s 20
+// RUN: nanochat-opt %models/looplm.mlir --target=avx-vnni --emit=asm -o %t.s && %python %S/check_loops.py %t.s 20
+// RUN: nanochat-opt %models/looplm.mlir --target=x86-64-v4 --emit=asm -o %t.s && %python %S/check_loops.py %t.s 20
+// RUN: nanochat-opt %models/looplm.mlir --target=avx512-vnni --backward=f32 --emit=asm -o %t.s && %python %S/check_loops.py %t.s 20
 // RUN: nanochat-opt %models/gpt2-124m.mlir --target=avx512-bf16 --dense=bf16 --emit=asm -o %t.s && %python %S/check_loops.py %t.s 20
 
 // All vector multiplications of the runtime are of two files: one measures what the machine can do, one hashes.

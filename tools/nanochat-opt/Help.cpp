@@ -30,8 +30,8 @@ std::string mlir::nanochat::helpText(const nc::Tool &tool, size_t columns) {
     out += ("  " + example + "\n").str();
   llvm::MapVector<llvm::StringRef, std::string> groups;
   for (const nc::ToolOption &option : tool.options)
-    if (!option.group.empty())
-      addEntry(groups[option.group], option.name + (option.value.empty() ? "" : "=" + option.value), option.help, columns);
+    if (!option.group.empty() && option.name[0] == '-')
+      addEntry(groups[option.group], option.name + (option.value.empty() ? "" : (option.name[1] == '-' ? "=" : " ") + option.value), option.help, columns);
   for (auto &[heading, entries] : groups)
     out += ("\n" + heading + ":\n" + entries).str();
   out += "\nCommands:\n" + nc::listToolCommands() + "\nPasses of this compiler (docs/passes.md):\n";

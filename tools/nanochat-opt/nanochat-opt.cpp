@@ -6,6 +6,7 @@
 #include "lib/Driver/KernelCache.h"
 #include "mlir/Support/FileUtilities.h"
 #include "mlir/Tools/mlir-opt/MlirOptMain.h"
+#include "runtime/config/Config.h"
 #include "runtime/files/Errors.h"
 #include "runtime/files/Files.h"
 #include "runtime/report/Terminal.h"
@@ -33,6 +34,7 @@ namespace {
 
 cl::opt<std::string> input(cl::Positional, cl::desc("<input file>"), cl::init("-"));
 cl::OptionCategory compiling("Compiling a model"), looking("Looking inside"), checking("Checking a target");
+cl::OptionCategory *const headings[] = {&compiling, &looking, &checking}; // in the order of the manual
 cl::opt<std::string> output("o", cl::cat(compiling), cl::desc("Output file"), cl::value_desc("FILE"),
                             cl::init("-"));
 cl::opt<std::string> target(
@@ -97,7 +99,16 @@ cl::opt<bool> listStages("list-stages", cl::cat(looking),
                          cl::desc("Print the stages and what they promise"));
 cl::list<std::string>
     sizes("set", cl::cat(compiling), cl::CommaSeparated, cl::value_desc("name=value"),
-          cl::desc("Compile-time sizes: batch, seq, accum, and loops by name (n_loops, layers)"));
+          cl::desc("Sizes and settings that the model declares (d=512); of one that declares none: "
+                   "batch, seq, accum, and loops by name (n_loops, layers)"));
+cl::opt<std::string> preset("preset", cl::cat(compiling), cl::value_desc("name"),
+                            cl::desc("One of the model's presets of sizes and settings; by default "
+                                     "its first"));
+cl::opt<std::string>
+    configuration("config", cl::cat(compiling), cl::value_desc("FILE.toml"),
+                  cl::desc("Sizes of a configuration: dim, n_layers, n_heads, n_loops, vocab_size, "
+                           "max_seq_len and group_size of [model], batch_size, seq_len and "
+                           "accumulation_steps of [training]; --set wins"));
 cl::list<std::string>
     optimizers("optimizer", cl::cat(compiling), cl::value_desc("role=rule[:option=value]"),
                cl::desc("Another update rule for a role than the model says, such as matrix=muon8, "
@@ -177,6 +188,21 @@ static std::optional<bool> choosePrecision() {
   return std::nullopt;
 }
 
+/// The sizes that the configuration says, then those of --set.
+static std::vector<SizeChoice> chooseSizes() {
+  std::vector<SizeChoice> choices;
+  nc::Config config(configuration, {});
+  nc::reportRemarks(config.remarks);
+  for (auto &[path, setting] : config.settings())
+    if (const char *size = nc::sizeOf(*setting.key))
+      choices.push_back({size, setting.text, setting.place + ": " + path});
+  for (StringRef size : sizes) {
+    auto [name, value] = size.split('=');
+    choices.push_back({name.str(), value.str(), "--set " + size.str()});
+  }
+  return choices;
+}
+
 /// What the command line says about a row; false after an error was printed.
 static bool applyChoices(PipelineOptions &row) {
   Target &target = row.target;
@@ -250,15 +276,8 @@ static int compileModel(DialectRegistry &registry, const char *argv0) {
     return usage("--emit=exe needs a file to write", "add -o PROGRAM");
   if (rows.size() > 1 && emitKind != "exe")
     return usage("several targets need --emit=exe", "name one target to see its code");
-  for (StringRef size : sizes) {
-    auto [name, text] = size.split('=');
-    int64_t value;
-    if (text.getAsInteger(10, value) || value < 1 || value > std::numeric_limits<int32_t>::max())
-      return usage("--set " + size +
-                       ": expected name=value with a whole number from 1 to 2147483647",
-                   "for instance --set batch=4,seq=128");
-    pipeline->sizes.push_back({name.str(), value});
-  }
+  pipeline->sizes = chooseSizes();
+  pipeline->preset = preset;
   CompileOptions options{{*pipeline}, emitKind, stopAfter, form, output, findRuntime(argv0)};
   for (const Target &row : llvm::ArrayRef(rows).drop_front()) {
     options.rows.push_back(*pipeline);
@@ -303,24 +322,26 @@ static std::string describeNative() {
 static nc::Tool describeSelf() {
   nc::Tool tool{"nanochat-opt",
                 "Compiler of models and optimizer of their IR. " + std::string(kAbout),
-                "nanochat-opt model.mlir --target=native --emit=exe -o model\n"
-                "nanochat-opt model.mlir --target=native --plan\n"
+                "nanochat-opt models/looplm.mlir --target=native --emit=exe -o looplm\n"
+                "nanochat-opt models/looplm.mlir --set d=512,layers=12 --target=sm_90 --plan\n"
                 "nanochat-opt doctor",
                 describeNative(),
                 {{"input", "FILE", "The model or other IR; '-' is standard input", compiling.getName().str()}}};
   for (auto &[name, option] : cl::getRegisteredOptions()) {
     if (option->getOptionHiddenFlag() != cl::NotHidden || name.empty())
       continue;
-    cl::OptionCategory *own = nullptr;
-    for (cl::OptionCategory *category : {&compiling, &looking, &checking})
-      if (llvm::is_contained(option->Categories, category))
-        own = category;
+    const auto *own = llvm::find_if(headings, [&](auto *heading) { return llvm::is_contained(option->Categories, heading); });
+    bool isOurs = own != std::end(headings);
     bool needsValue = option->getValueExpectedFlag() == cl::ValueRequired;
     tool.options.push_back({(name.size() == 1 ? "-" : "--") + name.str(),
-                            needsValue || own ? option->ValueStr.str() : "", option->HelpStr.str(),
-                            own ? own->getName().str() : ""});
+                            needsValue || isOurs ? option->ValueStr.str() : "", option->HelpStr.str(),
+                            isOurs ? (*own)->getName().str() : ""});
   }
-  llvm::sort(tool.options, [](auto &a, auto &b) { return a.name < b.name; });
+  auto order = [](const nc::ToolOption &option) {
+    const auto *own = llvm::find_if(headings, [&](auto *heading) { return heading->getName() == option.group; });
+    return std::pair(own - headings, StringRef(option.name));
+  };
+  llvm::sort(tool.options, [&](auto &a, auto &b) { return order(a) < order(b); });
   return tool;
 }
 
@@ -357,7 +378,8 @@ static int run(int argc, char **argv) {
   for (const char *argument : llvm::ArrayRef(argv, argc)) // pipelines of passes nest as well
     if (!checkNesting({argument, "the command line"}))
       return kUserError;
-  if (llvm::any_of(llvm::ArrayRef(argv, argc).drop_front(), [](StringRef argument) { return argument == "--help" || argument == "-help" || argument == "-h"; })) {
+  auto asksForHelp = [](StringRef argument) { return llvm::is_contained({"--help", "-help", "-h"}, argument); };
+  if (llvm::any_of(llvm::ArrayRef(argv, argc).drop_front(), asksForHelp)) {
     llvm::outs() << helpText(describeSelf(), std::min<size_t>(nc::terminalColumns(), 110));
     return kOk;
   }

@@ -6,7 +6,7 @@ include "dialect/Nanochat.td"
 class Nanochat_ActivationOp<string mnemonic> : Nanochat_PointwiseOp<mnemonic, [HasVjp]> {
   let arguments = (ins FloatTensor:$x);
   let results = (outs FloatTensor:$y);
-  let assemblyFormat = "$x attr-dict `:` type($x)";
+  let assemblyFormat = "$x attr-dict `` custom<Types>(type($x))";
 }
 
 def Nanochat_SigmoidOp : Nanochat_ActivationOp<"sigmoid"> {
@@ -41,7 +41,7 @@ def Nanochat_GeluOp : Nanochat_ActivationOp<"gelu"> {
 class Nanochat_GatedOp<string mnemonic> : Nanochat_PointwiseOp<mnemonic> {
   let arguments = (ins FloatTensor:$gate, FloatTensor:$up);
   let results = (outs FloatTensor:$y);
-  let assemblyFormat = "$gate `,` $up attr-dict `:` type($gate)";
+  let assemblyFormat = "$gate `,` $up attr-dict `` custom<Types>(type($gate))";
 }
 
 def Nanochat_SwigluOp : Nanochat_GatedOp<"swiglu"> {

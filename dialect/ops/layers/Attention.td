@@ -4,7 +4,7 @@ include "dialect/Nanochat.td"
 
 def FactorMatrix : TensorRankOf<[Float, BF16], [2]>; // of products that are summed in f32, where it is bf16
 
-def Nanochat_RopeTableOp : Nanochat_ComputeOp<"rope_table", [Pointwise, AllTypesMatch<["cos", "sin"]>]> {
+def Nanochat_RopeTableOp : Nanochat_ComputeOp<"rope_table", [Pointwise, HasOwnShape, AllTypesMatch<["cos", "sin"]>]> {
   let summary = "Cosines and sines of rotary position embeddings";
   let description = [{
     cos and sin (seq, dim/2) of the angles t·theta^(−2j/dim), in radians, for position t and pair j of
@@ -13,7 +13,7 @@ def Nanochat_RopeTableOp : Nanochat_ComputeOp<"rope_table", [Pointwise, AllTypes
   }];
   let arguments = (ins Count:$seq, Count:$dim, DefaultValuedAttr<Positive, "1e4">:$theta);
   let results = (outs FloatMatrix:$cos, FloatMatrix:$sin);
-  let assemblyFormat = "`seq` `=` $seq `dim` `=` $dim (`theta` `=` $theta^)? attr-dict `:` type($cos)";
+  let assemblyFormat = "`seq` `=` $seq `dim` `=` $dim (`theta` `=` $theta^)? attr-dict `` custom<Types>(type($cos))";
   let hasVerifier = 1;
 }
 
@@ -29,7 +29,8 @@ def Nanochat_RopeOp : Nanochat_ComputeOp<"rope",
   let arguments = (ins FloatMatrix:$x, FloatMatrix:$cos, FloatMatrix:$sin, Count:$heads, UnitAttr:$inverse);
   let results = (outs FloatMatrix:$y);
   let assemblyFormat = [{
-    $x `,` $cos `,` $sin `heads` `=` $heads (`inverse` $inverse^)? attr-dict `:` type($x) `,` type($cos)
+    $x `,` $cos `,` $sin `heads` `=` $heads (`inverse` $inverse^)? attr-dict
+    `` custom<Types>(type($x), type($cos))
   }];
   let hasVerifier = 1;
 }
@@ -51,7 +52,7 @@ def Nanochat_AttentionOp : Nanochat_ComputeOp<"attention", [DeclareOpInterfaceMe
   let results = (outs FloatMatrix:$y, FloatMatrix:$lse);
   let assemblyFormat = [{
     $q `,` $k `,` $v `heads` `=` $heads `kv_heads` `=` $kv_heads `seq` `=` $seq (`rounded` $rounded^)? attr-dict
-    `:` type($q) `,` type($k) `,` type($v)
+    `` custom<Types>(type($q), type($k), type($v))
   }];
   let hasVerifier = 1;
 }

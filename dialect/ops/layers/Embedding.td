@@ -7,7 +7,7 @@ def Nanochat_EmbeddingOp : Nanochat_ComputeOp<"embedding", [VerifiedByOds, Infer
   let description = [{ y (N, C) = table[tokens[n], c] with table (V, C). Ids lie in [0, V): the data loader checks. }];
   let arguments = (ins IntVector:$tokens, FloatMatrix:$table);
   let results = (outs FloatMatrix:$y);
-  let assemblyFormat = "$tokens `,` $table attr-dict `:` type($tokens) `,` type($table)";
+  let assemblyFormat = "$tokens `,` $table attr-dict `` custom<Types>(type($tokens), type($table))";
 }
 
 def Nanochat_EmbeddingGradOp : Nanochat_ComputeOp<"embedding_grad", [HasIterationSpace, HasCost, DeclareOpInterfaceMethods<KernelOpInterface>]> {
@@ -28,7 +28,7 @@ def Nanochat_PositionEmbeddingOp
   }];
   let arguments = (ins FloatMatrix:$x, FloatMatrix:$table, Count:$seq);
   let results = (outs FloatMatrix:$y);
-  let assemblyFormat = "$x `,` $table `seq` `=` $seq attr-dict `:` type($x) `,` type($table)";
+  let assemblyFormat = "$x `,` $table `seq` `=` $seq attr-dict `` custom<Types>(type($x), type($table))";
   let hasVerifier = 1;
 }
 

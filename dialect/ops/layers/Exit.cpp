@@ -56,6 +56,8 @@ LogicalResult LastStepOp::verify() {
   return success();
 }
 
+SmallVector<int64_t> LastStepOp::getOwnShape() { return {int64_t(getCount())}; }
+
 /// A loop that counts, so that its program is the same for any count.
 FailureOr<SmallVector<Value>> LastStepOp::decomposeOperation(OpBuilder &builder) {
   ImplicitLocOpBuilder b(getLoc(), builder);

@@ -2,7 +2,7 @@
 #define NANOCHAT_OPS_EXIT_TD
 include "dialect/Nanochat.td"
 
-def Nanochat_LastStepOp : Nanochat_ComputeOp<"last_step", [Pointwise]> {
+def Nanochat_LastStepOp : Nanochat_ComputeOp<"last_step", [Pointwise, HasOwnShape]> {
   let summary = "Marks the last iteration of a loop";
   let description = [{
     (0, …, 0, 1) of shape (count): a loop of that name slices it, and its iteration sees 1 when it is
@@ -10,7 +10,7 @@ def Nanochat_LastStepOp : Nanochat_ComputeOp<"last_step", [Pointwise]> {
   }];
   let arguments = (ins Word:$loop_name, Count:$count);
   let results = (outs FloatVector:$mask);
-  let assemblyFormat = "$loop_name `=` $count attr-dict `:` type($mask)";
+  let assemblyFormat = "$loop_name `=` $count attr-dict `` custom<Types>(type($mask))";
   let hasVerifier = 1;
 }
 
@@ -22,7 +22,7 @@ def Nanochat_GateOp : Nanochat_ComputeOp<"gate", [InfersTypes, HasVjp, HasIterat
   }];
   let arguments = (ins FloatMatrix:$h, FloatVector:$w, FloatVector:$bias);
   let results = (outs FloatVector:$z);
-  let assemblyFormat = "$h `,` $w `,` $bias attr-dict `:` type($h) `,` type($w) `,` type($bias)";
+  let assemblyFormat = "$h `,` $w `,` $bias attr-dict `` custom<Types>(type($h), type($w), type($bias))";
   let hasVerifier = 1;
 }
 
@@ -48,7 +48,7 @@ def Nanochat_ExitStepOp : Nanochat_ComputeOp<"exit_step", [HasVjp, VerifiedByOds
   }];
   let arguments = (ins FloatVector:$z, FloatVector:$log_survival, FloatScalar:$last);
   let results = (outs FloatVector:$p, FloatVector:$log_p, FloatVector:$next_log_survival);
-  let assemblyFormat = "$z `,` $log_survival `,` $last attr-dict `:` type($z)";
+  let assemblyFormat = "$z `,` $log_survival `,` $last attr-dict `` custom<LikeType>(type($z), type($last))";
 }
 
 def Nanochat_EntropyOp : Nanochat_ComputeOp<"entropy", [HasVjp, VerifiedByOds, HasIterationSpace,
@@ -60,7 +60,7 @@ def Nanochat_EntropyOp : Nanochat_ComputeOp<"entropy", [HasVjp, VerifiedByOds, H
   }];
   let arguments = (ins FloatVector:$p, FloatVector:$log_p);
   let results = (outs FloatScalar:$h);
-  let assemblyFormat = "$p `,` $log_p attr-dict `:` type($p)";
+  let assemblyFormat = "$p `,` $log_p attr-dict `` custom<LikeType>(type($p), type($h))";
 }
 
 def Nanochat_GateLossOp : Nanochat_ComputeOp<"gate_loss", [HasVjp, VerifiedByOds, HasIterationSpace,
@@ -77,7 +77,7 @@ def Nanochat_GateLossOp : Nanochat_ComputeOp<"gate_loss", [HasVjp, VerifiedByOds
   let arguments = (ins FloatVector:$z, FloatVector:$nll_prev, FloatVector:$nll, FloatScalar:$active,
       DefaultValuedAttr<Finite, "50.0">:$k, DefaultValuedAttr<Finite, "0.005">:$gamma);
   let results = (outs FloatScalar:$loss);
-  let assemblyFormat = "$z `,` $nll_prev `,` $nll `,` $active attr-dict `:` type($z)";
+  let assemblyFormat = "$z `,` $nll_prev `,` $nll `,` $active attr-dict `` custom<LikeType>(type($z), type($active), type($loss))";
 }
 
 #endif // NANOCHAT_OPS_EXIT_TD

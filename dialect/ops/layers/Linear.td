@@ -10,7 +10,9 @@ def Nanochat_LinearOp : Nanochat_ComputeOp<"linear", [InfersTypes, HasVjp, HasIt
   }];
   let arguments = (ins FloatMatrix:$x, FloatMatrix:$w, Optional<FloatVector>:$bias);
   let results = (outs FloatMatrix:$y);
-  let assemblyFormat = "$x `,` $w (`bias` $bias^)? attr-dict `:` type($x) `,` type($w) (`bias` type($bias)^)?";
+  let assemblyFormat = [{
+    $x `,` $w (`bias` $bias^)? attr-dict `` custom<Types>(type($x), type($w)) `` custom<BiasType>(ref(type($x)), ref($bias), type($bias))
+  }];
   let hasVerifier = 1;
 }
 

@@ -17,7 +17,7 @@ def Nanochat_LinearCrossEntropyOp
   let results = (outs FloatScalar:$loss, FloatVector:$nll);
   let assemblyFormat = [{
     $h `,` $w `,` $targets (`weights` $weights^)? attr-dict
-    `:` type($h) `,` type($w) `,` type($targets) (`,` type($weights)^)?
+    `` custom<Types>(type($h), type($w), type($targets)) `` custom<LastType>(ref(type($h)), ref($weights), type($weights))
   }];
   let hasVerifier = 1;
 }

@@ -7,7 +7,7 @@ def Nanochat_RmsNormOp : Nanochat_ComputeOp<"rms_norm", [InfersTypes, HasVjp, Ha
   let description = [{ y = x / sqrt(mean_c x² + eps) ⊙ gain, per row of x (N, C); gain (C). }];
   let arguments = (ins FloatMatrix:$x, FloatVector:$gain, DefaultValuedAttr<Positive, "1e-6">:$eps);
   let results = (outs FloatMatrix:$y);
-  let assemblyFormat = "$x `,` $gain (`eps` $eps^)? attr-dict `:` type($x) `,` type($gain)";
+  let assemblyFormat = "$x `,` $gain (`eps` $eps^)? attr-dict `` custom<Types>(type($x), type($gain))";
   let hasVerifier = 1;
 }
 
@@ -33,7 +33,8 @@ def Nanochat_LayerNormOp : Nanochat_ComputeOp<"layer_norm", [InfersTypes, HasVjp
       DefaultValuedAttr<Positive, "1e-5">:$eps);
   let results = (outs FloatMatrix:$y);
   let assemblyFormat = [{
-    $x `,` $gain `,` $bias (`eps` $eps^)? attr-dict `:` type($x) `,` type($gain) `,` type($bias)
+    $x `,` $gain `,` $bias (`eps` $eps^)? attr-dict
+    `` custom<Types>(type($x), type($gain), type($bias))
   }];
   let hasVerifier = 1;
 }

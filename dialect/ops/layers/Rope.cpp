@@ -22,6 +22,8 @@ LogicalResult RopeTableOp::verify() {
   return success();
 }
 
+SmallVector<int64_t> RopeTableOp::getOwnShape() { return {int64_t(getSeq()), int64_t(getDim()) / 2}; }
+
 FailureOr<SmallVector<Value>> RopeTableOp::decomposeOperation(OpBuilder &builder) {
   ImplicitLocOpBuilder b(getLoc(), builder);
   RankedTensorType type = getCos().getType();

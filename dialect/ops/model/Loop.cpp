@@ -1,5 +1,5 @@
 // The rolled loop: structure, text form and meaning. LoopSimplify.cpp simplifies it, LoopVjp.cpp differentiates it.
-#include "dialect/Nanochat.h"
+#include "dialect/ops/model/Sizes.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/PatternMatch.h"
@@ -21,6 +21,8 @@ YieldOp LoopOp::getYield() { return cast<YieldOp>(getBody().front().getTerminato
 
 static RankedTensorType stackType(int64_t count, Type type) {
   auto tensor = cast<RankedTensorType>(type);
+  if (isUnsized(type))
+    return tensor;
   SmallVector<int64_t> shape{count};
   llvm::append_range(shape, tensor.getShape());
   return RankedTensorType::get(shape, tensor.getElementType());
@@ -29,7 +31,7 @@ RankedTensorType LoopOp::stackOf(Type type) { return stackType(getCount(), type)
 
 RankedTensorType LoopOp::sliceOf(Type type) {
   auto tensor = cast<RankedTensorType>(type);
-  return RankedTensorType::get(tensor.getShape().drop_front(), tensor.getElementType());
+  return isUnsized(type) ? tensor : RankedTensorType::get(tensor.getShape().drop_front(), tensor.getElementType());
 }
 
 void LoopOp::build(OpBuilder &b, OperationState &state, StringRef name, int64_t count,
@@ -92,6 +94,10 @@ LogicalResult LoopOp::verify() {
       return emitOpError("runs ") << getCount() << " times, but slice operand " << i << " has type "
                                   << type << "; its leading dimension must be " << getCount();
   }
+  auto named = dyn_cast<SizedAttr>(Attribute(getRecomputeAttr()));
+  auto model = (*this)->getParentOfType<ModelOp>();
+  if (named && !(model && model.getSizes())) // loop-c9
+    return emitOpError("has the unknown recompute policy '") << formulaText(named.getFormula()) << "'; expected nothing, cheap or body";
   if (getLimit() && (!getSlices().empty() || getNumResults() != getNumCarries() || getReverse())) // loop-c8
     return emitOpError("has a limit: it may not run to its end, so it carries values forward and neither slices nor stacks any");
   return success();
@@ -129,7 +135,7 @@ LogicalResult LoopOp::verifyRegions() {
   return success();
 }
 
-/// Parses `keyword(%arg = %operand : type, ...)`; slice arguments drop the leading dimension.
+/// Parses `keyword(%arg = %operand : type, ...)`; slice arguments drop the leading dimension. Types may be unsized.
 static ParseResult parseBindings(OpAsmParser &parser, StringRef keyword, bool slice,
                                  OperationState &state, SmallVectorImpl<OpAsmParser::Argument> &args,
                                  int32_t &count) {
@@ -139,12 +145,12 @@ static ParseResult parseBindings(OpAsmParser &parser, StringRef keyword, bool sl
   return parser.parseCommaSeparatedList(OpAsmParser::Delimiter::Paren, [&]() -> ParseResult {
     OpAsmParser::Argument arg;
     OpAsmParser::UnresolvedOperand operand;
-    RankedTensorType type;
+    Type type;
     SMLoc loc = parser.getCurrentLocation();
     if (parser.parseArgument(arg) || parser.parseEqual() || parser.parseOperand(operand) ||
-        parser.parseColonType(type) || parser.resolveOperand(operand, type, state.operands))
+        parseTypeList(parser, &type) || parser.resolveOperand(operand, type, state.operands))
       return failure();
-    if (slice && type.getRank() == 0)
+    if (slice && cast<RankedTensorType>(type).getRank() == 0)
       return parser.emitError(loc, "a slice operand needs a leading dimension");
     arg.type = slice ? LoopOp::sliceOf(type) : type;
     args.push_back(arg);
@@ -157,15 +163,15 @@ ParseResult LoopOp::parse(OpAsmParser &parser, OperationState &state) {
   auto &properties = state.getOrAddProperties<Properties>();
   Builder &b = parser.getBuilder();
   StringAttr name;
-  int64_t count;
+  Sized<IntegerAttr> count;
   SmallVector<OpAsmParser::Argument> args;
   int32_t carries, slices;
   SMLoc countLoc;
   if (parser.parseAttribute(name) || parser.parseEqual() || parser.getCurrentLocation(&countLoc) ||
-      parser.parseInteger(count))
+      parser.parseCustomAttributeWithFallback(count))
     return failure();
-  if (count < 1)
-    return parser.emitError(countLoc, "a loop runs at least once, found ") << count;
+  if (!isa<SizedAttr>(Attribute(count)) && count.get().getInt() < 1)
+    return parser.emitError(countLoc, "a loop runs at least once, found ") << count.get().getInt();
   if (parseBindings(parser, "carry", false, state, args, carries) ||
       parseBindings(parser, "slice", true, state, args, slices))
     return failure();
@@ -175,23 +181,21 @@ ParseResult LoopOp::parse(OpAsmParser &parser, OperationState &state) {
   if (isLimited && (parser.parseLParen() || parser.parseOperand(limit) || parser.parseRParen() ||
                     parser.resolveOperand(limit, limitType, state.operands)))
     return failure();
-  Recompute recompute = Recompute::nothing;
+  Sized<RecomputeAttr> recompute = RecomputeAttr::get(b.getContext(), Recompute::nothing);
   if (succeeded(parser.parseOptionalKeyword("recompute"))) {
     StringRef word;
-    SMLoc loc = parser.getCurrentLocation();
     if (parser.parseLParen() || parser.parseKeyword(&word) || parser.parseRParen())
       return failure();
-    auto policy = symbolizeRecompute(word);
-    if (!policy)
-      return parser.emitError(loc, "unknown recompute policy '")
-             << word << "'; expected nothing, cheap or body";
-    recompute = *policy;
+    if (auto policy = symbolizeRecompute(word))
+      recompute = RecomputeAttr::get(b.getContext(), *policy);
+    else // a setting of the model
+      recompute = cast<Sized<RecomputeAttr>>(Attribute(SizedAttr::get(b.getContext(), b.getStringAttr(word), recompute)));
   }
   if (succeeded(parser.parseOptionalKeyword("reverse")))
     properties.setReverse(b.getUnitAttr());
   properties.setLoopName(name);
-  properties.setCount(b.getI64IntegerAttr(count));
-  properties.setRecompute(RecomputeAttr::get(b.getContext(), recompute));
+  properties.setCount(count);
+  properties.setRecompute(recompute);
   llvm::copy(ArrayRef<int32_t>{carries, slices, isLimited}, properties.operandSegmentSizes.begin());
   if (parser.parseOptionalAttrDictWithKeyword(state.attributes))
     return failure();
@@ -205,18 +209,20 @@ ParseResult LoopOp::parse(OpAsmParser &parser, OperationState &state) {
   for (int32_t i = 0; i < carries; ++i)
     state.addTypes(state.operands[i].getType());
   for (Type type : yield.getStacks().getTypes())
-    state.addTypes(stackType(count, type));
+    state.addTypes(stackType(count.get().getInt(), type));
   return success();
 }
 
 void LoopOp::print(OpAsmPrinter &p) {
-  p << ' ' << getLoopNameAttr() << " = " << getCount();
+  p << ' ' << getLoopNameAttr() << " = ";
+  printSized(p, getCountAttr());
   auto bindings = [&](StringRef keyword, ArrayRef<BlockArgument> args, ValueRange operands) {
     if (args.empty())
       return;
     p << ' ' << keyword << '(';
     llvm::interleaveComma(llvm::zip(args, operands), p, [&](auto pair) {
-      p << std::get<0>(pair) << " = " << std::get<1>(pair) << " : " << std::get<1>(pair).getType();
+      p << std::get<0>(pair) << " = " << std::get<1>(pair);
+      printTypeList(p, std::get<1>(pair).getType());
     });
     p << ')';
   };
@@ -224,7 +230,9 @@ void LoopOp::print(OpAsmPrinter &p) {
   bindings("slice", getSliceArgs(), getSlices());
   if (getLimit())
     p << " limit(" << getLimit() << ')';
-  if (getRecompute() != Recompute::nothing)
+  if (auto named = dyn_cast<SizedAttr>(Attribute(getRecomputeAttr())))
+    p << " recompute(" << formulaText(named.getFormula()) << ')';
+  else if (getRecompute() != Recompute::nothing)
     p << " recompute(" << stringifyRecompute(getRecompute()) << ')';
   if (getReverse())
     p << " reverse";

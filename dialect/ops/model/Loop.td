@@ -39,7 +39,7 @@ def Nanochat_LoopOp : Nanochat_Op<"loop", [AttrSizedOperandSegments, RecursiveMe
   let arguments = (ins Word:$loop_name, Count:$count,
       Variadic<AnyRankedTensor>:$inits, Variadic<AnyRankedTensor>:$slices,
       Optional<TensorRankOf<[I32], [0]>>:$limit,
-      DefaultValuedAttr<Recompute, "::mlir::nanochat::Recompute::nothing">:$recompute,
+      DefaultValuedAttr<SizedOf<Recompute>, "::mlir::nanochat::Recompute::nothing">:$recompute,
       UnitAttr:$reverse);
   let results = (outs Variadic<AnyRankedTensor>:$results);
   let regions = (region SizedRegion<1>:$body);
@@ -73,7 +73,8 @@ def Nanochat_YieldOp : Nanochat_Op<"yield", [AttrSizedOperandSegments, Pure, Str
   let summary = "Ends an iteration: the carried values, then what is stacked";
   let arguments = (ins Variadic<AnyRankedTensor>:$values, Variadic<AnyRankedTensor>:$stacks);
   let assemblyFormat = [{
-    ($values^ `:` type($values))? (`stack` $stacks^ `:` type($stacks))? attr-dict
+    ($values^ `` custom<ListTypes>(ref($values), type($values)))?
+    (`stack` $stacks^ `` custom<ListTypes>(ref($stacks), type($stacks)))? attr-dict
   }];
   let builders = [OpBuilder<(ins), [{ build($_builder, $_state, ::mlir::ValueRange(), ::mlir::ValueRange()); }]>];
 }

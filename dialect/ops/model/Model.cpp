@@ -1,5 +1,5 @@
 #include "dialect/Linalg.h"
-#include "dialect/Nanochat.h"
+#include "dialect/ops/model/Sizes.h"
 #include "llvm/ADT/StringSet.h"
 
 using namespace mlir;
@@ -59,6 +59,8 @@ static LogicalResult verifyRules(ModelOp model) {
 }
 
 LogicalResult ModelOp::verifyRegions() {
+  if (failed(Sizes(getSizesAttr(), getSettingsAttr(), getPresetsAttr(), getLoc()).check())) // model-c13 to model-c16
+    return failure();
   if (!isName(getSymName())) // model-c11
     return emitOpError("has a name that files cannot hold: expected 1 to 128 bytes of UTF-8 without control characters");
   auto objectives = getForward().getOps<ObjectiveOp>();
@@ -90,13 +92,31 @@ LogicalResult ScalarOp::verify() { // scalar-c1
   return success();
 }
 
+SmallVector<int64_t> ScalarOp::getOwnShape() { return {}; }
+SmallVector<int64_t> NumberOp::getOwnShape() { return {}; }
+
+FailureOr<SmallVector<Value>> NumberOp::decomposeOperation(OpBuilder &builder) {
+  ImplicitLocOpBuilder b(getLoc(), builder);
+  return SmallVector<Value>{constant(b, getType(), getValue().convertToDouble())};
+}
+
 LogicalResult TokensOp::inferReturnTypes(MLIRContext *ctx, std::optional<Location> loc, Adaptor adaptor,
                                          SmallVectorImpl<Type> &types) {
   int64_t tokens;
+  if (int64_t(adaptor.getBatch()) < 0 || int64_t(adaptor.getSeq()) < 0) { // formulas whose values are yet to come
+    types.assign(2, unsizedType(ctx));
+    return success();
+  }
   if (llvm::MulOverflow(int64_t(adaptor.getBatch()), int64_t(adaptor.getSeq()), tokens))
     return emitOptionalError(loc, "batch = ", adaptor.getBatch(), " times seq = ", adaptor.getSeq(), " is too large");
   types.assign(2, RankedTensorType::get({tokens}, IntegerType::get(ctx, 32)));
   return success();
+}
+
+SmallVector<int64_t> ParamOp::getOwnShape() {
+  if (!getDims())
+    return SmallVector<int64_t>(cast<RankedTensorType>(getType()).getShape());
+  return llvm::map_to_vector(getDimsAttr(), [](Attribute dim) { return cast<Sized<IntegerAttr>>(dim).get().getInt(); });
 }
 
 LogicalResult ParamOp::verify() {
@@ -105,6 +125,8 @@ LogicalResult ParamOp::verify() {
     return emitOpError("has type ") << type << ": shapes are static";
   if (getStack() && type.getRank() < 2) // param-c2
     return emitOpError("is stacked, so it needs a leading dimension before its own; found ") << type;
+  if (getDims() && getOwnShape() != type.getShape()) // param-c4
+    return emitOpError("has type ") << type << ", but other dimensions";
   if (getInit() == Init::normal && getScale().isNegative()) // param-c3
     return emitOpError("starts as normal(") << getScale().convertToDouble() << "), expected a standard deviation from zero";
   return success();

@@ -1,6 +1,6 @@
 #ifndef NANOCHAT_OPS_MODEL_TD
 #define NANOCHAT_OPS_MODEL_TD
-include "dialect/Nanochat.td"
+include "dialect/ops/model/Sizes.td"
 
 def Init : I32EnumAttr<"Init", "how a parameter starts", [
     I32EnumAttrCase<"constant", 0>, I32EnumAttrCase<"normal", 1>]> {
@@ -26,10 +26,26 @@ def Nanochat_ModelOp : Nanochat_Op<"model",
       nanochat.optimizer "sgd" for ["head"] lr(%lr) weight_decay(%wd) : tensor<f32>
     }
     ```
+
+    A model may declare its sizes. Attributes of its ops and dimensions of its parameters are then names of them, or
+    formulas of names and numbers: products, quotients, `sqrt(x)`, `max(x, y)`, and `up(x, n)`, x rounded up to a multiple of n.
+    Types follow and are not written; an op of another dialect is given `tensor<?xf32>` in their place, a constant is
+    `nanochat.number`. `sizes` are whole numbers; `settings` are other numbers and words. `presets` are named changes
+    of both; the first one is the default. The stage `model` makes a model of plain numbers and types of it, named
+    `@mlp_small` here, with other sizes where the command line says so (`--preset=large --set d=512`).
+
+    ```mlir
+    nanochat.model @mlp sizes {d = 256, ffn = up(d * 11 / 4, 64), batch = 2, seq = 16} settings {deviation = 0.02}
+        presets {small {}, large {d = 2048, deviation = 0.01}} {
+      %tokens, %targets = nanochat.tokens batch = batch seq = seq
+      %table = nanochat.param "table" normal(deviation) role "head" [256, d]
+      ...
+    ```
   }];
-  let arguments = (ins SymbolNameAttr:$sym_name);
+  let arguments = (ins SymbolNameAttr:$sym_name, OptionalAttr<Settings>:$sizes, OptionalAttr<Settings>:$settings,
+      OptionalAttr<Settings>:$presets);
   let regions = (region SizedRegion<1>:$forward, MaxSizedRegion<1>:$update);
-  let assemblyFormat = "$sym_name attr-dict-with-keyword $forward `update` $update";
+  let hasCustomAssemblyFormat = 1;
   let hasRegionVerifier = 1; // once the ops in it are known to be right
 }
 
@@ -48,7 +64,7 @@ def Nanochat_TokensOp : Nanochat_DeclareOp<"tokens", [InfersTypes]> {
   let assemblyFormat = "`batch` `=` $batch `seq` `=` $seq (`accum` `=` $accum^)? attr-dict";
 }
 
-def Nanochat_ScalarOp : Nanochat_DeclareOp<"scalar"> {
+def Nanochat_ScalarOp : Nanochat_DeclareOp<"scalar", [HasOwnShape]> {
   let summary = "A run-time scalar with a default, such as a learning rate";
   let description = [{
     Set from the command line of the compiled program. The runtime itself sets "step" (0-based
@@ -56,23 +72,23 @@ def Nanochat_ScalarOp : Nanochat_DeclareOp<"scalar"> {
   }];
   let arguments = (ins Word:$scalar_name, Finite:$value);
   let results = (outs FloatScalar:$result);
-  let assemblyFormat = "$scalar_name `=` $value attr-dict `:` type($result)";
+  let assemblyFormat = "$scalar_name `=` $value attr-dict `` custom<Types>(type($result))";
   let hasVerifier = 1;
 }
 
-def Nanochat_ParamOp : Nanochat_DeclareOp<"param"> {
+def Nanochat_ParamOp : Nanochat_DeclareOp<"param", [HasOwnShape]> {
   let summary = "A trained parameter";
   let description = [{
     `role` chooses its update rule ("embedding", "matrix", "norm", "bias", "gate", "head").
     `stack` names the loop whose trip count is the leading dimension, so that
     `--set layers=48` restacks it. `normal(s)` draws mean 0 and standard deviation s;
-    `constant(c)` fills. Names are unique.
+    `constant(c)` fills. Names are unique. In a model with sizes, `[layers, d, d]` are its dimensions in place of a type.
   }];
   let arguments = (ins Name:$param_name, Init:$init, Finite:$scale, Word:$role,
-      OptionalAttr<StrAttr>:$stack);
+      OptionalAttr<StrAttr>:$stack, OptionalAttr<Dims>:$dims);
   let results = (outs FloatTensor:$result);
   let assemblyFormat = [{
-    $param_name $init `(` $scale `)` `role` $role (`stack` $stack^)? attr-dict `:` type($result)
+    $param_name $init `(` $scale `)` `role` $role (`stack` $stack^)? attr-dict `` custom<Shape>($dims, type($result))
   }];
   let hasVerifier = 1;
 }
@@ -83,7 +99,7 @@ def Nanochat_ObjectiveOp : Nanochat_DeclareOp<"objective"> {
     `trains` lists the parameter roles that the phase updates; all if absent. The default phase is "train".
   }];
   let arguments = (ins Word:$phase, FloatScalar:$loss, OptionalAttr<StrArrayAttr>:$trains);
-  let assemblyFormat = "$phase $loss (`trains` $trains^)? attr-dict `:` type($loss)";
+  let assemblyFormat = "$phase $loss (`trains` $trains^)? attr-dict `` custom<Types>(type($loss))";
 }
 
 def Nanochat_MetricOp : Nanochat_DeclareOp<"metric"> {
@@ -93,7 +109,7 @@ def Nanochat_MetricOp : Nanochat_DeclareOp<"metric"> {
     rank-0 values are logged as they are.
   }];
   let arguments = (ins Name:$metric_name, AnyRankedTensor:$value);
-  let assemblyFormat = "$metric_name $value attr-dict `:` type($value)";
+  let assemblyFormat = "$metric_name $value attr-dict `` custom<Types>(type($value))";
 }
 
 def Nanochat_TokenConstantOp : Nanochat_ComputeOp<"token_constant", [InfersTypes, Pointwise]> {
@@ -101,7 +117,17 @@ def Nanochat_TokenConstantOp : Nanochat_ComputeOp<"token_constant", [InfersTypes
   let description = [{ Shape (N) for activations `like` of shape (N, C); start values of loops over tokens. }];
   let arguments = (ins Finite:$value, FloatMatrix:$like);
   let results = (outs FloatVector:$result);
-  let assemblyFormat = "$value `like` $like attr-dict `:` type($like)";
+  let assemblyFormat = "$value `like` $like attr-dict `` custom<Types>(type($like))";
+}
+
+def Nanochat_NumberOp : Nanochat_ComputeOp<"number", [Pointwise, HasOwnShape]> {
+  let summary = "A number that a model's sizes and settings say";
+  let description = [{
+    `nanochat.number sqrt(d)`, rank 0. An `arith.constant` after the stage `model`, which also drops a `scale` by 1.
+  }];
+  let arguments = (ins Finite:$value);
+  let results = (outs FloatScalar:$result);
+  let assemblyFormat = "$value attr-dict `` custom<Types>(type($result))";
 }
 
 #endif // NANOCHAT_OPS_MODEL_TD

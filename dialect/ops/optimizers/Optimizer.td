@@ -16,7 +16,8 @@ def Nanochat_OptimizerOp : Nanochat_Op<"optimizer", [HasParent<"ModelOp">, Struc
       Optional<FloatScalar>:$grad_scale, DefaultValuedAttr<DictionaryAttr, "{}">:$config);
   let assemblyFormat = [{
     $rule `for` $roles `lr` `(` $lr `)` `weight_decay` `(` $weight_decay `)`
-    (`grad_scale` `(` $grad_scale^ `)`)? attr-dict `:` type($lr) `,` type($weight_decay) (`,` type($grad_scale)^)?
+    (`grad_scale` `(` $grad_scale^ `)`)? attr-dict
+    `` custom<Types>(type($lr), type($weight_decay)) `` custom<LastType>(ref(type($lr)), ref($grad_scale), type($grad_scale))
   }];
   let hasVerifier = 1;
 }
@@ -105,7 +106,7 @@ def Nanochat_ClipScaleOp : Nanochat_PointwiseOp<"clip_scale"> {
   let description = [{ min(1, max/(norm + 1e-6)), rank 0. A norm that is not a number stays one, and shows. }];
   let arguments = (ins FloatScalar:$norm, DefaultValuedAttr<Finite, "1.0">:$max);
   let results = (outs FloatScalar:$factor);
-  let assemblyFormat = "$norm attr-dict `:` type($norm)";
+  let assemblyFormat = "$norm attr-dict `` custom<Types>(type($norm))";
   let hasVerifier = 1;
 }
 
@@ -114,7 +115,7 @@ def Nanochat_ScaleOp : Nanochat_ComputeOp<"scale", [HasVjp, VerifiedByOds, Point
   let description = [{ y = x·s for x of any rank and s of rank 0. Gradients: dx = dy·s, ds = Σ dy·x. }];
   let arguments = (ins FloatTensor:$x, FloatScalar:$s);
   let results = (outs FloatTensor:$y);
-  let assemblyFormat = "$x `,` $s attr-dict `:` type($x) `,` type($s)";
+  let assemblyFormat = "$x `,` $s attr-dict `` custom<Types>(type($x), type($s))";
   let hasFolder = 1;
 }
 

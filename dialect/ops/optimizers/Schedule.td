@@ -3,15 +3,15 @@
 include "dialect/Nanochat.td"
 
 /// A learning-rate schedule: (peak lr, 0-based step, number of steps) -> lr of this step, all rank 0.
-class Nanochat_ScheduleOp<string mnemonic, dag options> : Nanochat_PointwiseOp<mnemonic> {
+class Nanochat_ScheduleOp<string mnemonic, dag options, string more> : Nanochat_PointwiseOp<mnemonic> {
   let arguments = !con((ins FloatScalar:$lr, FloatScalar:$step, FloatScalar:$steps,
       DefaultValuedAttr<Natural, "100">:$warmup), options);
   let results = (outs FloatScalar:$result);
-  let assemblyFormat = "$lr `,` $step `,` $steps attr-dict `:` type($lr)";
+  let assemblyFormat = "$lr `,` $step `,` $steps (`warmup` `=` $warmup^)? " # more # "attr-dict `` custom<Types>(type($lr))";
 }
 
 def Nanochat_WsdOp : Nanochat_ScheduleOp<"wsd", (ins DefaultValuedAttr<Finite, "0.2">:$decay,
-    DefaultValuedAttr<NonNegative, "0.0">:$final)> {
+    DefaultValuedAttr<NonNegative, "0.0">:$final), "(`decay` `=` $decay^)? (`final` `=` $final^)? "> {
   let summary = "Warmup, stable, linear decay";
   let description = [{
     result = lr·warm·(final + (1−final)·rest) with
@@ -22,13 +22,14 @@ def Nanochat_WsdOp : Nanochat_ScheduleOp<"wsd", (ins DefaultValuedAttr<Finite, "
     switch a part off; where both parts are active at once (short runs) they multiply.
 
     ```mlir
-    %now = nanochat.wsd %lr, %step, %steps {warmup = 100, decay = 0.2 : f64} : tensor<f32>
+    %now = nanochat.wsd %lr, %step, %steps warmup = 100 decay = 0.2 : tensor<f32>
     ```
   }];
   let hasVerifier = 1;
 }
 
-def Nanochat_CosineOp : Nanochat_ScheduleOp<"cosine", (ins DefaultValuedAttr<NonNegative, "0.0">:$final)> {
+def Nanochat_CosineOp : Nanochat_ScheduleOp<"cosine", (ins DefaultValuedAttr<NonNegative, "0.0">:$final),
+    "(`final` `=` $final^)? "> {
   let summary = "Warmup, then half a cosine";
   let description = [{
     result = lr·warm·(final + (1−final)·(1 + cos(π·q))/2) with
@@ -48,15 +49,15 @@ def Nanochat_TwoStageOp : Nanochat_PointwiseOp<"two_stage"> {
     arXiv:2504.12285 §3.1).
 
     ```mlir
-    %peak = nanochat.two_stage %lr, %step, %steps {second = 0.6 : f64} : tensor<f32>
+    %peak = nanochat.two_stage %lr, %step, %steps second = 0.6 : tensor<f32>
     %now = nanochat.cosine %peak, %step, %steps : tensor<f32>
-    %wd = nanochat.two_stage %decay, %step, %steps {second = 0.0 : f64} : tensor<f32>
+    %wd = nanochat.two_stage %decay, %step, %steps second = 0.0 : tensor<f32>
     ```
   }];
   let arguments = (ins FloatScalar:$x, FloatScalar:$step, FloatScalar:$steps, Finite:$second,
       DefaultValuedAttr<Finite, "0.5">:$at);
   let results = (outs FloatScalar:$result);
-  let assemblyFormat = "$x `,` $step `,` $steps attr-dict `:` type($x)";
+  let assemblyFormat = "$x `,` $step `,` $steps `second` `=` $second (`at` `=` $at^)? attr-dict `` custom<Types>(type($x))";
   let hasVerifier = 1;
 }
 

@@ -33,7 +33,7 @@ def Nanochat_TernaryLinearOp : Nanochat_ComputeOp<"ternary_linear",
       DefaultValuedAttr<Natural, "0">:$group,
       DefaultValuedAttr<StrAttr, "\"auto\"">:$backward);
   let results = (outs FloatMatrix:$y);
-  let assemblyFormat = "$x `,` $w attr-dict `:` type($x) `,` type($w)";
+  let assemblyFormat = "$x `,` $w (`group` `=` $group^)? attr-dict `` custom<Types>(type($x), type($w))";
   let hasVerifier = 1;
 }
 

@@ -80,3 +80,13 @@ func.func @stack_of_unknown_length(%x: tensor<2xf32>, %n: tensor<i32>) { // loop
   }
   return
 }
+
+// -----
+
+func.func @policy(%x: tensor<2xf32>) { // loop-c9
+  // expected-error @+1 {{has the unknown recompute policy 'all'; expected nothing, cheap or body}}
+  %0 = nanochat.loop "l" = 3 carry(%y = %x : tensor<2xf32>) recompute(all) {
+    nanochat.yield %y : tensor<2xf32>
+  }
+  return
+}

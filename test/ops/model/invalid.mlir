@@ -377,3 +377,79 @@ nanochat.model @m {
   }
 } update {
 }
+
+// -----
+
+// expected-error @+1 {{the model has two things called "d"}}
+nanochat.model @twice sizes {d = 2, batch = 1, d = 3} { // model-c13
+  %tokens, %targets = nanochat.tokens batch = batch seq = d
+} update {
+}
+
+// -----
+
+// expected-error @+1 {{"small" is a preset: write name {d = 512}}}
+nanochat.model @preset sizes {d = 2} presets {small = 3} { // model-c14
+  %tokens, %targets = nanochat.tokens batch = d seq = d
+} update {
+}
+
+// -----
+
+// expected-error @+1 {{"d" is no preset: write name = 512}}
+nanochat.model @size sizes {d {x = 2}} { // model-c14
+  %tokens, %targets = nanochat.tokens batch = d seq = d
+} update {
+}
+
+// -----
+
+// expected-error @+3 {{the model has no size 'widht', did you mean 'width'?}}
+// expected-note @+1 {{sizes and settings are width, lr}}
+nanochat.model @changes sizes {width = 2} settings {lr = 0.1}
+    presets {small {}, large {widht = 3}} { // model-c15
+  %tokens, %targets = nanochat.tokens batch = width seq = width
+} update {
+}
+
+// -----
+
+// expected-error @+1 {{"d" is no preset: write name = 512}}
+nanochat.model @change sizes {d = 2} presets {small {d {}}} { // model-c16
+  %tokens, %targets = nanochat.tokens batch = d seq = d
+} update {
+}
+
+// -----
+
+// expected-error @+1 {{a model with settings or presets has sizes as well; write sizes {}}}
+nanochat.model @settings settings {lr = 0.1} {
+} update {
+}
+
+// -----
+
+nanochat.model @ends sizes {d = 2} {
+  // expected-error @+2 {{batch = d / 4 is 0.5, expected a whole number from 0 to 2147483647}}
+  // expected-note @-2 {{'d' is 2}}
+  %tokens, %targets = nanochat.tokens batch = d / 4 seq = d
+} update {
+}
+
+// -----
+
+nanochat.model @dims { // param-c4
+  %tokens, %targets = nanochat.tokens batch = 1 seq = 2
+  // expected-error @+1 {{has type 'tensor<3xf32>', but other dimensions}}
+  %a = "nanochat.param"() <{param_name = "a", init = 0 : i32, scale = 0.0 : f64, role = "norm", dims = [2 : i64]}> : () -> tensor<3xf32>
+  nanochat.objective "train" %a : tensor<3xf32>
+} update {
+}
+
+// -----
+
+nanochat.model @names { // names need a model that declares them
+  // expected-error @+1 {{attribute 'batch' failed to satisfy constraint}}
+  %tokens, %targets = nanochat.tokens batch = batch seq = 2
+} update {
+}

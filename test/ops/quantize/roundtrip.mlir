@@ -4,7 +4,7 @@
 func.func @layers(%x: tensor<2x4xf32>, %w: tensor<4x4xf32>) -> tensor<2x4xf32> {
   // CHECK: nanochat.ternary_linear %{{.*}}, %{{.*}} : tensor<2x4xf32>, tensor<4x4xf32>
   %a = nanochat.ternary_linear %x, %w : tensor<2x4xf32>, tensor<4x4xf32>
-  // CHECK: nanochat.ternary_linear %{{.*}}, %{{.*}} {backward = "f32", group = 2 : i64} : tensor<2x4xf32>, tensor<4x4xf32>
+  // CHECK: nanochat.ternary_linear %{{.*}}, %{{.*}} group = 2 {backward = "f32"} : tensor<2x4xf32>, tensor<4x4xf32>
   %b = nanochat.ternary_linear %a, %w {group = 2, backward = "f32"} : tensor<2x4xf32>, tensor<4x4xf32>
   return %b : tensor<2x4xf32>
 }

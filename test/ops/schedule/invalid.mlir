@@ -18,6 +18,6 @@ func.func @negative_warmup(%lr: tensor<f32>) {
 
 func.func @switches_after_the_run(%lr: tensor<f32>) { // two_stage-c1
   // expected-error @+1 {{at = 1.500000e+00 is not a fraction of the steps: expected 0 to 1}}
-  %now = nanochat.two_stage %lr, %lr, %lr {second = 0.0 : f64, at = 1.5 : f64} : tensor<f32>
+  %now = nanochat.two_stage %lr, %lr, %lr second = 0.0 at = 1.5 : tensor<f32>
   return
 }

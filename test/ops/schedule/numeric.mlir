@@ -65,7 +65,7 @@ func.func @two_stages_of_a_run_of_odd_length() -> (tensor<5xf32>, tensor<5xf32>)
   %steps = arith.constant dense<5.0> : tensor<f32>
   %at = arith.constant dense<[0.0, 1.0, 2.0, 3.0, 4.0]> : tensor<5xf32>
   %now = nanochat.loop "steps" = 5 slice(%step = %at : tensor<5xf32>) {
-    %0 = nanochat.two_stage %x, %step, %steps {second = 0.25 : f64} : tensor<f32>
+    %0 = nanochat.two_stage %x, %step, %steps second = 0.25 : tensor<f32>
     nanochat.yield stack %0 : tensor<f32>
   }
   %expected = arith.constant dense<[2.0, 2.0, 2.0, 0.5, 0.5]> : tensor<5xf32>

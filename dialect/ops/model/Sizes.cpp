@@ -1,0 +1,327 @@
+#include "dialect/ops/model/Sizes.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/IR/PatternMatch.h"
+
+using namespace mlir;
+using namespace mlir::nanochat;
+
+/// One may follow from all others, by recursion.
+static constexpr size_t kMostNames = 256;
+static constexpr double kLargest = std::numeric_limits<int32_t>::max();
+static bool isWhole(double number) { return number >= 0 && number <= kLargest && number == std::floor(number); }
+
+std::string mlir::nanochat::suggest(StringRef name, ArrayRef<StringRef> names) {
+  StringRef nearest;
+  unsigned least = std::min<size_t>(3, name.size());
+  for (StringRef known : names)
+    if (unsigned distance = name.edit_distance(known, true, least); distance < least) {
+      least = distance;
+      nearest = known;
+    }
+  return nearest.empty() ? "" : (", did you mean '" + nearest + "'?").str();
+}
+
+//===------------------------------------------------------------------------------------------===//
+// What is said of names
+//===------------------------------------------------------------------------------------------===//
+
+static SmallVector<SettingAttr> elementsOf(ArrayAttr settings) {
+  return settings ? llvm::to_vector(settings.getAsRange<SettingAttr>()) : SmallVector<SettingAttr>();
+}
+
+Sizes::Sizes(ArrayAttr sizes, ArrayAttr settings, ArrayAttr presets, Location model)
+    : sizes(sizes), settings(settings), presets(presets), model(model) {
+  for (ArrayAttr all : {sizes, settings})
+    for (SettingAttr setting : elementsOf(all))
+      entries.insert({setting.getName(), Entry{setting.getValue(), setting.getPlace(), all == sizes, "", {}}});
+}
+
+/// Not a list of settings.
+static bool isFormula(Attribute value) {
+  auto parts = dyn_cast<ArrayAttr>(value);
+  return !parts || (!parts.empty() && isa<StringAttr>(parts[0]));
+}
+
+LogicalResult Sizes::check() {
+  if (entries.size() > kMostNames) // model-c17
+    return emitError(model) << "the model has " << entries.size() << " sizes and settings, more than " << kMostNames;
+  DenseSet<Attribute> seen;
+  for (ArrayAttr all : {sizes, settings, presets})
+    for (SettingAttr setting : elementsOf(all)) {
+      if (!seen.insert(setting.getName()).second) // model-c13
+        return emitError(setting.getPlace()) << "the model has two things called " << setting.getName();
+      if (isFormula(setting.getValue()) == (all == presets)) // model-c14
+        return emitError(setting.getPlace()) << setting.getName() << (all == presets ? " is a preset: write name {d = 512}" : " is no preset: write name = 512");
+    }
+  for (SettingAttr one : elementsOf(presets))
+    for (SettingAttr change : elementsOf(cast<ArrayAttr>(one.getValue()))) {
+      if (!entries.contains(change.getName())) // model-c15
+        return unknown(change.getPlace(), "", change.getName());
+      if (!isFormula(change.getValue())) // model-c16
+        return emitError(change.getPlace()) << change.getName() << " is no preset: write name = 512";
+    }
+  return success();
+}
+
+InFlightDiagnostic Sizes::unknown(Location loc, StringRef prefix, StringRef name) {
+  SmallVector<StringRef> names;
+  for (auto &[known, entry] : entries)
+    names.push_back(known);
+  InFlightDiagnostic diag = emitError(loc) << prefix << "the model has no size '" << name << "'" << suggest(name, names);
+  diag.attachNote(model) << "sizes and settings are " << llvm::join(names, ", ");
+  return diag;
+}
+
+LogicalResult Sizes::choose(StringRef name) {
+  SmallVector<StringRef> names;
+  for (SettingAttr one : elementsOf(presets)) {
+    names.push_back(one.getName());
+    if (!name.empty() && one.getName() != name)
+      continue;
+    preset = one.getName();
+    for (SettingAttr change : elementsOf(cast<ArrayAttr>(one.getValue()))) {
+      Entry &entry = entries.find(change.getName())->second;
+      entry.formula = change.getValue();
+      entry.place = change.getPlace();
+    }
+    return success();
+  }
+  if (name.empty())
+    return success();
+  InFlightDiagnostic diag = emitError(model) << "--preset=" << name << ": the model has no such preset" << suggest(name, names);
+  diag.attachNote() << (names.empty() ? "it has none" : "presets are " + llvm::join(names, ", "));
+  return diag;
+}
+
+LogicalResult Sizes::set(const SizeChoice &choice) {
+  auto *found = entries.find(StringAttr::get(model.getContext(), choice.name));
+  if (found == entries.end())
+    return unknown(model, choice.place + ": ", choice.name);
+  Entry &entry = found->second;
+  Builder b(model.getContext());
+  double value;
+  bool isNumber = !StringRef(choice.value).getAsDouble(value) && std::isfinite(value);
+  if (choice.value.empty() || (entry.isSize && (!isNumber || !isWhole(value)))) {
+    InFlightDiagnostic diag = emitError(entry.place) << choice.place << ": expected name=value with " << (entry.isSize ? "a whole number from 0 to 2147483647" : "a number or a word");
+    diag.attachNote() << "'" << choice.name << "' is a " << (entry.isSize ? "size" : "setting") << " of the model, such as "
+                      << (entry.isSize ? "d=512" : "beta=0.1");
+    return diag;
+  }
+  entry.formula = isNumber ? Attribute(b.getF64FloatAttr(value)) : b.getStringAttr(choice.value);
+  entry.why = choice.place;
+  return success();
+}
+
+//===------------------------------------------------------------------------------------------===//
+// Formulas
+//===------------------------------------------------------------------------------------------===//
+
+FailureOr<Attribute> Sizes::valueOf(StringRef name) {
+  Entry &entry = entries.find(StringAttr::get(model.getContext(), name))->second;
+  if (entry.value)
+    return entry.value;
+  if (std::exchange(entry.isAsked, true))
+    return emitError(entry.place) << "'" << name << "' = " << formulaText(entry.formula) << " follows from itself";
+  auto value = evaluate(entry.formula, entry.place);
+  if (failed(value))
+    return failure();
+  auto number = dyn_cast<FloatAttr>(*value);
+  if (entry.isSize && (!number || !isWhole(number.getValueAsDouble()))) {
+    InFlightDiagnostic diag = emitError(entry.place) << "size '" << name << "' = " << formulaText(entry.formula);
+    if (!number || isa<ArrayAttr>(entry.formula))
+      diag << " is " << formulaText(*value);
+    diag << ", expected a whole number from 0 to 2147483647";
+    explain(diag, entry.formula);
+    return diag;
+  }
+  return entry.value = *value;
+}
+
+void Sizes::explain(InFlightDiagnostic &diag, Attribute formula) {
+  if (auto parts = dyn_cast<ArrayAttr>(formula))
+    for (Attribute part : parts.getValue().drop_front())
+      explain(diag, part);
+  auto name = dyn_cast<StringAttr>(formula);
+  auto *found = name ? entries.find(name) : entries.end();
+  if (found == entries.end() || !found->second.value)
+    return;
+  Entry &entry = found->second;
+  Diagnostic &note = diag.attachNote(entry.place) << "'" << name.getValue() << "' is " << formulaText(entry.value);
+  if (!entry.why.empty())
+    note << ", as " << entry.why << " says";
+}
+
+FailureOr<Attribute> Sizes::evaluate(Attribute formula, Location loc) {
+  if (auto name = dyn_cast<StringAttr>(formula))
+    return entries.contains(name) ? valueOf(name) : FailureOr<Attribute>(formula);
+  auto value = number(formula, loc);
+  if (failed(value))
+    return failure();
+  return Attribute(Builder(model.getContext()).getF64FloatAttr(*value));
+}
+
+FailureOr<double> Sizes::number(Attribute formula, Location loc) {
+  if (auto whole = dyn_cast<IntegerAttr>(formula))
+    return double(whole.getInt());
+  if (auto literal = dyn_cast<FloatAttr>(formula))
+    return literal.getValueAsDouble();
+  if (auto parts = dyn_cast<ArrayAttr>(formula))
+    return combine(parts, loc);
+  auto value = evaluate(formula, loc);
+  if (failed(value))
+    return failure();
+  if (auto literal = dyn_cast<FloatAttr>(*value))
+    return literal.getValueAsDouble();
+  return unknown(loc, "", cast<StringAttr>(*value));
+}
+
+FailureOr<double> Sizes::combine(ArrayAttr parts, Location loc) {
+  StringRef operation = cast<StringAttr>(parts[0]).getValue();
+  auto left = number(parts[1], loc);
+  auto right = parts.size() > 2 ? number(parts[2], loc) : left;
+  if (failed(left) || failed(right))
+    return failure();
+  return StringSwitch<double>(operation)
+      .Case("*", *left * *right)
+      .Case("/", *left / *right)
+      .Case("max", std::max(*left, *right))
+      .Case("up", std::ceil(*left / *right) * *right)
+      .Default(std::sqrt(*left));
+}
+
+FailureOr<Attribute> Sizes::update(SizedAttr sized, StringRef name, Location loc) {
+  auto value = evaluate(sized.getFormula(), loc);
+  if (failed(value))
+    return failure();
+  auto word = dyn_cast<StringAttr>(*value);
+  MLIRContext *ctx = model.getContext();
+  Attribute known;
+  if (isa<RecomputeAttr>(sized.getValue())) {
+    auto policy = symbolizeRecompute(word ? word.getValue() : "");
+    if (!policy) {
+      InFlightDiagnostic diag = emitError(loc) << "unknown recompute policy '" << formulaText(*value) << "'; expected nothing, cheap or body";
+      explain(diag, sized.getFormula());
+      return diag;
+    }
+    known = RecomputeAttr::get(ctx, *policy);
+  } else if (word) {
+    return unknown(loc, "", word);
+  } else if (double number = cast<FloatAttr>(*value).getValueAsDouble(); isa<FloatAttr>(sized.getValue())) {
+    known = *value;
+  } else if (isWhole(number)) {
+    known = Builder(ctx).getI64IntegerAttr(int64_t(number));
+  } else {
+    InFlightDiagnostic diag = emitError(loc) << name << " = " << formulaText(sized.getFormula()) << " is " << formulaText(*value)
+                                             << ", expected a whole number from 0 to 2147483647";
+    explain(diag, sized.getFormula());
+    return diag;
+  }
+  return Attribute(SizedAttr::get(ctx, sized.getFormula(), known));
+}
+
+//===------------------------------------------------------------------------------------------===//
+// What follows
+//===------------------------------------------------------------------------------------------===//
+
+/// Replaces the formulas that are attributes of `op`, or elements of them.
+static LogicalResult replaceSized(Operation *op, llvm::function_ref<FailureOr<Attribute>(SizedAttr, StringRef)> replace) {
+  for (NamedAttribute named : op->getAttrDictionary()) {
+    StringRef name = named.getName();
+    auto array = dyn_cast<ArrayAttr>(named.getValue());
+    SmallVector<Attribute> elements{named.getValue()};
+    if (array)
+      elements.assign(array.begin(), array.end());
+    SmallVector<Attribute> replaced(elements);
+    for (Attribute &element : replaced)
+      if (auto sized = dyn_cast<SizedAttr>(element)) {
+        auto value = replace(sized, name);
+        if (failed(value))
+          return failure();
+        element = *value;
+      }
+    if (replaced != elements)
+      op->setAttr(name, array ? ArrayAttr::get(op->getContext(), replaced) : replaced[0]);
+  }
+  return success();
+}
+
+LogicalResult Sizes::apply(ArrayRef<Region *> regions) {
+  for (auto &[name, entry] : entries)
+    if (failed(valueOf(name)))
+      return failure();
+  for (Region *region : regions) {
+    auto result = region->walk([&](Operation *op) {
+      return WalkResult(replaceSized(op, [&](SizedAttr sized, StringRef name) { return update(sized, name, op->getLoc()); }));
+    });
+    if (result.wasInterrupted() || (!region->empty() && failed(reinfer(region->front()))))
+      return failure();
+  }
+  return success();
+}
+
+static LogicalResult reinfer(LoopOp loop) {
+  for (auto [arg, init] : llvm::zip(loop.getCarryArgs(), loop.getInits())) {
+    BlockArgument(arg).setType(init.getType());
+    loop->getResult(arg.getArgNumber()).setType(init.getType());
+  }
+  for (auto [arg, slice] : llvm::zip(loop.getSliceArgs(), loop.getSlices())) {
+    if (cast<RankedTensorType>(slice.getType()).getRank() == 0)
+      return loop.emitOpError("slices ") << slice.getType() << ", which has no leading dimension";
+    BlockArgument(arg).setType(LoopOp::sliceOf(slice.getType()));
+  }
+  if (failed(reinfer(loop.getBody().front())))
+    return failure();
+  for (auto [result, stack] : llvm::zip(loop.getStackResults(), loop.getYield().getStacks()))
+    result.setType(loop.stackOf(stack.getType()));
+  return success();
+}
+
+LogicalResult mlir::nanochat::reinfer(Block &block) {
+  for (Operation &op : block) {
+    if (auto loop = dyn_cast<LoopOp>(op)) {
+      if (failed(::reinfer(loop)))
+        return failure();
+    } else if (auto own = dyn_cast<OwnShapeOpInterface>(op)) {
+      for (Value result : op.getResults())
+        result.setType(RankedTensorType::get(own.getOwnShape(), getElementTypeOrSelf(result)));
+    } else if (auto infer = dyn_cast<InferTypeOpInterface>(op)) {
+      SmallVector<Type> types;
+      if (failed(infer.inferReturnTypes(op.getContext(), op.getLoc(), op.getOperands(), op.getDiscardableAttrDictionary(),
+                                        op.getPropertiesStorage(), op.getRegions(), types)))
+        return op.emitOpError("has no valid types for these sizes");
+      for (auto [result, type] : llvm::zip(op.getResults(), types))
+        result.setType(type);
+    }
+    for (Type type : op.getResultTypes())
+      if (isUnsized(type))
+        return op.emitOpError("has a type that does not follow from the model's sizes");
+  }
+  return success();
+}
+
+/// The number as a constant. What is scaled by 1 stays what it is.
+static void makeConstant(NumberOp number) {
+  IRRewriter rewriter(number);
+  auto constant = number.decomposeOperation(rewriter);
+  rewriter.replaceOp(number, *constant);
+  Value value = constant->front();
+  for (Operation *user : llvm::make_early_inc_range(value.getUsers()))
+    if (auto scale = dyn_cast<ScaleOp>(user); scale && matchPattern(scale.getS(), m_OneFloat()))
+      rewriter.replaceOp(scale, scale.getX());
+  if (value.use_empty())
+    rewriter.eraseOp(value.getDefiningOp());
+}
+
+void mlir::nanochat::makePlain(ModelOp model) {
+  model->walk([](Operation *op) {
+    (void)replaceSized(op, [](SizedAttr sized, StringRef) { return FailureOr<Attribute>(sized.getValue()); });
+    if (auto param = dyn_cast<ParamOp>(op))
+      param.removeDimsAttr();
+  });
+  SmallVector<NumberOp> numbers;
+  model->walk([&](NumberOp number) { numbers.push_back(number); });
+  llvm::for_each(numbers, makeConstant);
+  model.removeSizesAttr();
+  model.removeSettingsAttr();
+  model.removePresetsAttr();
+}
