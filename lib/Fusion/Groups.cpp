@@ -22,6 +22,7 @@
 // The result is ordered again, because members of a group moved to where its last one stands. The order of the source is kept where it can be;
 // groups of scalars go first, as one of them may have members all over the block.
 #include "lib/Fusion/Groups.h"
+#include "dialect/MatrixProduct.h"
 #include "mlir/Transforms/RegionUtils.h"
 
 using namespace mlir;
@@ -31,9 +32,8 @@ bool mlir::nanochat::isStart(Operation *op) {
   return isa<linalg::FillOp, tensor::EmptyOp>(op) || op->hasTrait<OpTrait::ConstantLike>();
 }
 bool mlir::nanochat::isContraction(Operation *op) {
-  auto generic = dyn_cast<linalg::GenericOp>(op);
-  return generic && generic.getNumParallelLoops() == 2u + generic->hasAttr(kSlicedAttr) && generic.getNumReductionLoops() == 1 &&
-         generic.getNumDpsInputs() == 2 && !generic.getMatchingIndexingMap(&generic->getOpOperand(0)).isIdentity();
+  auto product = matchProduct(op);
+  return product && product->isOfMatrices();
 }
 
 bool mlir::nanochat::isPointwise(Operation *op) {

@@ -1,8 +1,8 @@
 // Without any of its waits, permutations and strides, a kernel for GPUs is wrong, and the emulator sees it.
 // RUN: sed -e 's/nanochat.class = "none"/other/' %s > %t.products.mlir
-// RUN: nanochat-opt %t.products.mlir --nanochat-check-mutants=gemm-tile=64x64x3 -o /dev/null | FileCheck %s
+// RUN: nanochat-opt %t.products.mlir --nanochat-check-mutants=target=sm_90:gemm_tile=64x64x3 -o /dev/null | FileCheck %s
 // RUN: sed -e 's/nanochat.class = "[gr][a-z]*"/other/; s/"none"/"attention"/' %s > %t.mlir
-// RUN: nanochat-opt %t.mlir --nanochat-check-mutants=tolerance=3e-2 -o /dev/null | FileCheck %s --check-prefix=ATTENTION
+// RUN: nanochat-opt %t.mlir --nanochat-check-mutants="target=sm_90 tolerance=3e-2" -o /dev/null | FileCheck %s --check-prefix=ATTENTION
 
 #mk = affine_map<(m, n, k) -> (m, k)>
 #km = affine_map<(m, n, k) -> (k, m)>
@@ -76,7 +76,7 @@ func.func private @forward_copies(%q: tensor<400x64xbf16>, %k: tensor<400x32xbf1
 // ATTENTION: backward_copies: [[#]] mutants
 func.func private @backward_copies(%q: tensor<400x64xbf16>, %k: tensor<400x32xbf16>, %v: tensor<400x32xbf16>, %delta: tensor<400x4xf32>, %lse: tensor<400x4xf32>, %dy: tensor<400x64xbf16>)
     -> (tensor<400x64xf32>, tensor<400x32xf32>, tensor<400x32xf32>) attributes {nanochat.class = "none", nanochat.inplace = array<i64: -1, -1, -1>} {
-  %dq, %dk, %dv = nanochat.attention_grad %q, %k, %v, %delta, %lse, %dy heads = 4 kv_heads = 2 seq = 200 rounded
-    : tensor<400x64xbf16>, tensor<400x32xbf16>, tensor<400x32xbf16>, tensor<400x4xf32>, tensor<400x4xf32>, tensor<400x64xbf16>
+  %dq, %dk, %dv = nanochat.attention_grad %q, %k, %v, %lse, %dy delta = %delta : tensor<400x4xf32> heads = 4 kv_heads = 2 seq = 200 rounded
+    : tensor<400x64xbf16>, tensor<400x32xbf16>, tensor<400x32xbf16>, tensor<400x4xf32>, tensor<400x64xbf16>
   return %dq, %dk, %dv : tensor<400x64xf32>, tensor<400x32xf32>, tensor<400x32xf32>
 }
