@@ -10,6 +10,8 @@ using namespace mlir::nanochat;
 #include "dialect/NanochatDialect.cpp.inc"
 #include "dialect/NanochatEnums.cpp.inc"
 #include "dialect/interfaces/Interfaces.cpp.inc"
+#define GET_ATTRDEF_CLASSES
+#include "dialect/NanochatAttributes.cpp.inc"
 #define GET_OP_CLASSES
 #include "dialect/NanochatOps.cpp.inc"
 
@@ -43,6 +45,10 @@ LogicalResult mlir::nanochat::reportOperands(Operation *op, std::optional<Locati
 }
 
 void NanochatDialect::initialize() {
+  addAttributes<
+#define GET_ATTRDEF_LIST
+#include "dialect/NanochatAttributes.cpp.inc"
+      >();
   addOperations<
 #define GET_OP_LIST
 #include "dialect/NanochatOps.cpp.inc"

@@ -44,7 +44,7 @@ def RoundFactorsPass : Pass<"nanochat-round-factors", "::mlir::func::FuncOp"> {
     Every `linalg.generic` that sums products of two f32 inputs over one loop, and has a result of two or more
     dimensions, reads both inputs as bf16; products and sums stay f32. (Of f64, in which a reference may compute, inputs
     are rounded and stay f64.) An input is rounded once, where it is made: before the loops that only read it, and in the
-    kernel that computes it. Update entries keep f32. A target that has such dot products computes with them (vdpbf16ps),
+    kernel that computes it. Entries that change parameters, those of updates and phases, keep f32. A target that has such dot products computes with them (vdpbf16ps),
     others with floats.
 
     ```mlir

@@ -1,6 +1,6 @@
 #include "lib/Fusion/Passes.h"
 #include "dialect/Linalg.h"
-#include "dialect/Nanochat.h"
+#include "dialect/StepIR.h"
 
 namespace mlir::nanochat {
 #define GEN_PASS_DEF_ROUNDFACTORSPASS
@@ -47,7 +47,8 @@ struct RoundFactorsPass : impl::RoundFactorsPassBase<RoundFactorsPass> {
   using RoundFactorsPassBase::RoundFactorsPassBase;
 
   void runOnOperation() override {
-    if (getOperation().getName().ends_with(".update"))
+    // What changes parameters is no pass over the model: it takes their factors as they are.
+    if (EntryAttr entry = getEntry(getOperation()); entry && (entry.getKind() == EntryKind::update || entry.getKind() == EntryKind::phase))
       return;
     Rounding rounding;
     SmallVector<linalg::GenericOp> products;

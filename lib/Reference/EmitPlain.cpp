@@ -14,7 +14,7 @@ struct EmitPlainPass : impl::EmitPlainPassBase<EmitPlainPass> {
 
   void runOnOperation() override {
     for (auto kernel : llvm::to_vector(getOperation().getOps<func::FuncOp>())) {
-      if (!kernel->hasAttr(kClassAttr) || kernel->hasAttr(kTasksAttr))
+      if (KernelAttr facts = getKernel(kernel); !facts || facts.isEmitted())
         continue;
       if (succeeded(emitPlain(kernel, CpuFacts())) && (!ownMath || succeeded(expandMath(kernel))))
         continue;

@@ -13,18 +13,22 @@ using namespace mlir;
 using namespace mlir::nanochat;
 
 LogicalResult nanochat::emitKernel(func::FuncOp kernel, const CpuFacts &facts) {
-  StringRef kind = kernel->getAttrOfType<StringAttr>(kClassAttr).getValue();
   auto first = [&](ArrayRef<EmitKernel> emitters) {
     bool isEmitted = llvm::any_of(emitters, [&](EmitKernel emit) { return succeeded(emit(kernel, facts)); });
     return success(isEmitted && (!facts.bf16 || succeeded(roundNatively(kernel, facts))));
   };
-  if (kind == "gemm")
+  switch (getKernel(kernel).getKind()) {
+  case DispatchClass::gemm:
     return first({emitGemm});
-  if (kind == "attention")
+  case DispatchClass::attention:
     return first({emitAttention});
-  if (kind == "rowwise" || kind == "pointwise")
+  case DispatchClass::rowwise:
+  case DispatchClass::pointwise:
     return first({emitPackPanels, emitEmbeddingGrad, emitRowwise});
-  return failure();
+  case DispatchClass::generic:
+    return failure();
+  }
+  llvm_unreachable("not a dispatch class");
 }
 
 std::optional<GpuFacts> nanochat::findGpu(Location loc, StringRef name, StringRef gemmTile) {
@@ -45,19 +49,19 @@ struct EmitKernels : nanochat::impl::EmitKernelsPassBase<EmitKernels> {
     if (!gpu.empty())
       return emitForGpu();
     for (auto kernel : llvm::to_vector(getOperation().getOps<func::FuncOp>()))
-      if (kernel->hasAttr(kClassAttr))
+      if (getKernel(kernel))
         (void)emitKernel(kernel, CpuFacts::of(targetBits, vnni, bf16));
   }
 
   void emitForGpu() {
     auto kernels = llvm::to_vector(getOperation().getOps<func::FuncOp>());
-    auto product = llvm::find_if(kernels, [](func::FuncOp kernel) { return kernel->getAttr(kClassAttr) == StringAttr::get(kernel.getContext(), "gemm"); });
+    auto product = llvm::find_if(kernels, [](func::FuncOp kernel) { return getKernel(kernel) && getKernel(kernel).getKind() == DispatchClass::gemm; });
     Location loc = product == kernels.end() ? getOperation().getLoc() : product->getLoc();
     std::optional<GpuFacts> facts = findGpu(loc, gpu, gemmTile);
     if (!facts)
       return signalPassFailure();
     for (func::FuncOp kernel : kernels)
-      if (kernel->hasAttr(kClassAttr))
+      if (getKernel(kernel))
         (void)emitGpuKernel(kernel, *facts);
   }
 };

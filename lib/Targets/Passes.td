@@ -5,7 +5,7 @@ include "mlir/Pass/PassBase.td"
 def EmitKernelsPass : Pass<"nanochat-emit-kernels", "::mlir::ModuleOp"> {
   let summary = "Kernels on tensors to loops on buffers";
   let description = [{
-    Runs on every function with `nanochat.class` the emitter of that class, for a CPU of the given
+    Runs on every function with `nanochat.kernel` the emitter of that class, for a CPU of the given
     facts (see lib/Targets/Target.h). A function that its emitter does not support stays as it is.
   }];
   let options = [

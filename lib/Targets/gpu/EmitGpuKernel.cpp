@@ -4,12 +4,16 @@ using namespace mlir;
 using namespace mlir::nanochat;
 
 LogicalResult nanochat::emitGpuKernel(func::FuncOp kernel, const GpuFacts &facts) {
-  StringRef kind = kernel->getAttrOfType<StringAttr>(kClassAttr).getValue();
-  if (kind == "rowwise" || kind == "pointwise")
+  switch (getKernel(kernel).getKind()) {
+  case DispatchClass::rowwise:
+  case DispatchClass::pointwise:
     return success(succeeded(emitGpuEmbeddingGrad(kernel, facts)) || succeeded(emitGpuRowwise(kernel, facts)));
-  if (kind == "gemm")
+  case DispatchClass::gemm:
     return emitGpuGemm(kernel, facts);
-  if (kind == "attention")
+  case DispatchClass::attention:
     return emitGpuAttention(kernel, facts);
-  return failure();
+  case DispatchClass::generic:
+    return failure();
+  }
+  llvm_unreachable("not a dispatch class");
 }
