@@ -51,10 +51,9 @@ struct CheckKernelsPass : mlir::nanochat::impl::CheckKernelsPassBase<CheckKernel
   }
 
   LogicalResult check(func::FuncOp kernel) {
-    StringRef kind = kernel->getAttrOfType<StringAttr>(kClassAttr).getValue();
     OwningOpRef<ModuleOp> module(getOperation().clone());
     auto emitted = module->lookupSymbol<func::FuncOp>(kernel.getName());
-    if (failed(emit(emitted, kind)))
+    if (failed(emit(emitted, getKernel(kernel).getKind() == DispatchClass::generic)))
       return failure();
     Filler filler(0);
     auto inputs = randomInputs(kernel, filler, extremes);
@@ -71,7 +70,7 @@ struct CheckKernelsPass : mlir::nanochat::impl::CheckKernelsPassBase<CheckKernel
       return signalPassFailure();
     unsigned count = 0;
     for (auto func : getOperation().getOps<func::FuncOp>())
-      if (func->getAttrOfType<StringAttr>(kClassAttr)) {
+      if (getKernel(func)) {
         ++count;
         if (failed(check(func)))
           signalPassFailure();

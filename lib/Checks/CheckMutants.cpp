@@ -103,7 +103,7 @@ struct CheckMutants : mlir::nanochat::impl::CheckMutantsPassBase<CheckMutants> {
     nc_emulate_keeps_going = 1;
     llvm::scope_exit restore([] { nc_emulate_keeps_going = 0; });
     for (auto func : getOperation().getOps<func::FuncOp>())
-      if (func->hasAttr(kClassAttr) && failed(check(func, *row)))
+      if (getKernel(func) && failed(check(func, *row)))
         signalPassFailure();
   }
 };

@@ -52,7 +52,7 @@ def CheckGradPass : Pass<"nanochat-check-grad", "::mlir::ModuleOp"> {
 def CheckKernelsPass : Pass<"nanochat-check-kernels", "::mlir::ModuleOp"> {
   let summary = "Runs emitted kernels against their meaning";
   let description = [{
-    Every function on tensors with `nanochat.class` is emitted by the emitter that the target has for its class and run, for an NVIDIA
+    Every function on tensors with `nanochat.kernel` is emitted by the emitter that the target has for its class and run, for an NVIDIA
     row by the emulator, on random inputs: all its tasks in rising and in falling order into outputs filled with NaNs. Results
     must be those of the reference: integers exactly, floats up to `tolerance` in relative L2.
   }];
@@ -66,7 +66,7 @@ def CheckKernelsPass : Pass<"nanochat-check-kernels", "::mlir::ModuleOp"> {
 def CheckMutantsPass : Pass<"nanochat-check-mutants", "::mlir::ModuleOp"> {
   let summary = "Tests that kernels of GPUs are wrong without each of their waits, turns and strides";
   let description = [{
-    Every function on tensors with `nanochat.class` is emitted for an NVIDIA row. Then each barrier, each wait for copies and each
+    Every function on tensors with `nanochat.kernel` is emitted for an NVIDIA row. Then each barrier, each wait for copies and each
     group of them, each permutation of shared memory and each stride of an address (as a factor of 0) is taken out in turn: the emulator must then find results that are not the
     reference's (see `nanochat-check-kernels`), with threads in one order or the other, or a block that cannot go on. An error at
     what could be taken out unnoticed.

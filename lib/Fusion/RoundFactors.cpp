@@ -2,6 +2,7 @@
 #include "dialect/Linalg.h"
 #include "dialect/MatrixProduct.h"
 #include "dialect/Numerics.h"
+#include "dialect/StepIR.h"
 
 namespace mlir::nanochat {
 #define GEN_PASS_DEF_ROUNDFACTORSPASS
@@ -38,7 +39,8 @@ private:
 
 struct RoundFactorsPass : impl::RoundFactorsPassBase<RoundFactorsPass> {
   void runOnOperation() override {
-    if (getOperation().getName().ends_with(".update"))
+    // What changes parameters is no pass over the model: it takes their factors as they are.
+    if (EntryAttr entry = getEntry(getOperation()); entry && (entry.getKind() == EntryKind::update || entry.getKind() == EntryKind::phase))
       return;
     Numerics numerics = Numerics::of(getOperation());
     Rounding rounding;

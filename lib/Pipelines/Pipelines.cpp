@@ -6,6 +6,7 @@
 #include "lib/Memory/Passes.h"
 #include "lib/Optimize/Passes.h"
 #include "lib/Pipelines/Passes.h"
+#include "lib/Program/Passes.h"
 #include "lib/Quantize/Passes.h"
 #include "lib/Reference/Passes.h"
 #include "lib/Targets/Passes.h"
@@ -35,6 +36,11 @@ static void model(OpPassManager &pm, const PipelineOptions &options) {
   llvm::append_range(optimizers.assign, options.optimizers);
   pm.addPass(createAssignOptimizersPass(optimizers));
   pm.addPass(createWidenFloatsPass());
+  RecordModelPassOptions program;
+  program.target = options.target.title();
+  program.device = options.target.onGpu() ? options.target.gpu->architecture().str() : "";
+  program.onlyOnRequest = options.onlyOnRequest;
+  pm.addPass(createRecordModelPass(program));
 }
 
 static void quantize(OpPassManager &pm, const PipelineOptions &) { pm.addPass(createExpandTernaryPass()); }
@@ -55,6 +61,7 @@ static void optimize(OpPassManager &pm, const PipelineOptions &options) {
   cleanUp(pm);
   if (options.target.packs())
     pm.addPass(createPackWeightsPass());
+  pm.addPass(createRecordStepPass());
 }
 
 static void fuse(OpPassManager &pm, const PipelineOptions &options) {
@@ -83,6 +90,14 @@ static void host(OpPassManager &pm, const PipelineOptions &options) {
   pm.addPass(createLowerHostPass(lowering));
 }
 
+static void describe(OpPassManager &pm, const PipelineOptions &options) {
+  DescribeProgramPassOptions program;
+  program.cpu = options.target.cpu;
+  program.features = options.target.features;
+  program.gpu = options.target.onGpu();
+  pm.addPass(createDescribeProgramPass(program));
+}
+
 static void lower(OpPassManager &pm, const PipelineOptions &options) {
   addKernelToLLVMPasses(pm, options.target.onGpu() ? Processor::gpu : Processor::cpu);
 }
@@ -97,6 +112,7 @@ ArrayRef<Stage> mlir::nanochat::getStages() {
       {"plan", "host functions launch kernels on slots of planned arenas", plan},
       {"emit", "kernels are loops on buffers, by the target's emitters", emit},
       {"host", "host functions speak the runtime's ABI, kernels have wrappers that do", host},
+      {"describe", "constants describe the program and its kernels to the runtime", describe},
       {"lower", "LLVM dialect", lower},
   };
   return stages;

@@ -23,6 +23,11 @@ struct Stage {
   void (*build)(OpPassManager &pm, const PipelineOptions &options);
 };
 
+/// After which all that --plan tells is known.
+inline constexpr StringLiteral kLastOfPlan = "emit";
+/// After which kernels may be taken out, to be compiled by themselves.
+inline constexpr StringLiteral kLastBeforeKernels = "describe";
+
 /// All stages, in order.
 ArrayRef<Stage> getStages();
 

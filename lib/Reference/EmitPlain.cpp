@@ -20,7 +20,7 @@ struct EmitPlainPass : impl::EmitPlainPassBase<EmitPlainPass> {
       ownMath = row->gpu.has_value();
     }
     for (auto kernel : llvm::to_vector(getOperation().getOps<func::FuncOp>())) {
-      if (!kernel->hasAttr(kClassAttr) || kernel->hasAttr(kTasksAttr))
+      if (KernelAttr facts = getKernel(kernel); !facts || facts.isEmitted())
         continue;
       if (succeeded(emitPlain(kernel)) && (!ownMath || succeeded(expandMath(kernel))))
         continue;

@@ -15,25 +15,25 @@ using namespace mlir::nanochat;
 namespace {
 /// What makes kernels of a class: the first that supports one.
 struct Emitters {
-  StringLiteral kind;
+  DispatchClass kind;
   std::array<EmitKernel, 3> emitters; // or fewer
 };
 } // namespace
 
 static ArrayRef<Emitters> emittersOf(const Target &row) {
-  static constexpr Emitters cpu[] = {{"gemm", {emitGemm}},
-                                     {"attention", {emitAttention}},
-                                     {"rowwise", {emitPackPanels, emitEmbeddingGrad, emitRowwise}},
-                                     {"pointwise", {emitPackPanels, emitEmbeddingGrad, emitRowwise}}};
-  static constexpr Emitters gpu[] = {{"gemm", {emitGpuGemm}},
-                                     {"attention", {emitGpuAttention}},
-                                     {"rowwise", {emitGpuEmbeddingGrad, emitGpuRowwise}},
-                                     {"pointwise", {emitGpuEmbeddingGrad, emitGpuRowwise}}};
+  static constexpr Emitters cpu[] = {{DispatchClass::gemm, {emitGemm}},
+                                     {DispatchClass::attention, {emitAttention}},
+                                     {DispatchClass::rowwise, {emitPackPanels, emitEmbeddingGrad, emitRowwise}},
+                                     {DispatchClass::pointwise, {emitPackPanels, emitEmbeddingGrad, emitRowwise}}};
+  static constexpr Emitters gpu[] = {{DispatchClass::gemm, {emitGpuGemm}},
+                                     {DispatchClass::attention, {emitGpuAttention}},
+                                     {DispatchClass::rowwise, {emitGpuEmbeddingGrad, emitGpuRowwise}},
+                                     {DispatchClass::pointwise, {emitGpuEmbeddingGrad, emitGpuRowwise}}};
   return row.plain ? ArrayRef<Emitters>() : row.gpu ? ArrayRef(gpu) : ArrayRef(cpu);
 }
 
 LogicalResult nanochat::emitKernel(func::FuncOp kernel, const Target &row) {
-  StringRef kind = kernel->getAttrOfType<StringAttr>(kClassAttr).getValue();
+  DispatchClass kind = getKernel(kernel).getKind();
   auto own = llvm::find_if(emittersOf(row), [&](const Emitters &each) { return each.kind == kind; });
   if (own == emittersOf(row).end())
     return failure();
@@ -50,12 +50,12 @@ struct EmitKernels : nanochat::impl::EmitKernelsPassBase<EmitKernels> {
     if (failed(row))
       return signalPassFailure();
     auto kernels = llvm::to_vector(getOperation().getOps<func::FuncOp>());
-    auto product = llvm::find_if(kernels, [](func::FuncOp kernel) { return kernel->getAttr(kClassAttr) == StringAttr::get(kernel.getContext(), "gemm"); });
+    llvm::erase_if(kernels, [](func::FuncOp func) { return !getKernel(func); });
+    auto product = llvm::find_if(kernels, [](func::FuncOp kernel) { return getKernel(kernel).getKind() == DispatchClass::gemm; });
     if (failed(checkGemmTile(product == kernels.end() ? getOperation().getLoc() : product->getLoc(), *row)))
       return signalPassFailure();
     for (func::FuncOp kernel : kernels)
-      if (kernel->hasAttr(kClassAttr))
-        (void)emitKernel(kernel, *row);
+      (void)emitKernel(kernel, *row);
   }
 };
 

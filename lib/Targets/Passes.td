@@ -19,7 +19,7 @@ def SetTargetPass : Pass<"nanochat-set-target", "::mlir::ModuleOp"> {
 def EmitKernelsPass : Pass<"nanochat-emit-kernels", "::mlir::ModuleOp"> {
   let summary = "Kernels on tensors to loops on buffers";
   let description = [{
-    Runs on every function with `nanochat.class` the emitter that the target has for that class (see lib/Targets/Target.h). A
+    Runs on every function with `nanochat.kernel` the emitter that the target has for its class (see lib/Targets/Target.h). A
     function that its emitter does not support stays as it is.
   }];
   let options = [Option<"target", "target", "std::string", "\"\"", "Another target than the module's, as for nanochat-set-target">];

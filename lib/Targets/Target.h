@@ -4,7 +4,7 @@
 #define NANOCHAT_LIB_TARGETS_TARGET_H
 
 #include "dialect/Numerics.h"
-#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "dialect/StepIR.h"
 
 namespace mlir::nanochat {
 
@@ -79,32 +79,17 @@ FailureOr<Target> parseTarget(Operation *op, StringRef text);
 /// The row that the module of `op` is compiled for, or that of `text` where it is not empty. An error of `op` if it is none.
 FailureOr<Target> targetOf(Operation *op, StringRef text = "");
 
-/// Attributes of a kernel function.
-inline constexpr StringLiteral kTasksAttr = "nanochat.tasks";          // I64Attr: how many tasks
-inline constexpr StringLiteral kScratchAttr = "nanochat.scratch_bytes"; // I64Attr: per thread
-inline constexpr StringLiteral kThreadsAttr = "nanochat.threads";      // I64Attr: of a GPU block, which runs a task
-inline constexpr StringLiteral kSharedAttr = "nanochat.shared_bytes";  // I64Attr: memory of a GPU block
-inline constexpr StringLiteral kInplaceAttr = "nanochat.inplace";      // DenseI64Array: result -> input or -1
-inline constexpr StringLiteral kClassAttr = "nanochat.class";          // StrAttr: dispatch class
-inline constexpr StringLiteral kFlopsAttr = "nanochat.flops";          // I64Attr: operations of a call
-inline constexpr StringLiteral kArithmeticAttr = "nanochat.arithmetic"; // StrAttr: of its products, see getArithmetic
-
 /// A kernel @k gets a wrapper @k.run with the ABI's signature and a constant @k.info that describes it.
 inline constexpr StringLiteral kKernelRunSuffix = ".run";
 inline constexpr StringLiteral kKernelInfoSuffix = ".info";
 
-/// Types of the buffers that an emitted kernel takes, in front of its task and memory.
-inline ArrayRef<Type> bufferTypes(func::FuncOp kernel) {
-  return kernel.getArgumentTypes().drop_back(kernel->hasAttr(kThreadsAttr) ? 3 : 2);
-}
-
 /// Rewrites a kernel from its meaning on tensors
-///   func.func private @k(%in...: tensor) -> (tensor...)      {nanochat.class, nanochat.inplace}
+///   func.func private @k(%in...: tensor) -> (tensor...)      {nanochat.kernel}
 /// to loops on buffers
 ///   func.func private @k(%in...: memref, %out...: memref, %task: index, %scratch: memref<Sxi8>)
-/// with nanochat.tasks and nanochat.scratch_bytes = S set. Static shapes, row-major; all buffers are
-/// bare pointers at the ABI. For a GPU, to what a block of threads does as a task, with another argument `%shared: memref<Bxi8, 3>` and
-/// nanochat.threads and nanochat.shared_bytes = B set. Fails, without an error, where the emitter does not support the body.
+/// with the tasks and the S bytes of scratch in its nanochat.kernel. Static shapes, row-major; all buffers are
+/// bare pointers at the ABI. For a GPU, to what a block of threads does as a task, with another argument `%shared: memref<Bxi8, 3>`;
+/// the threads of a block and B are in its nanochat.kernel. Fails, without an error, where the emitter does not support the body.
 using EmitKernel = LogicalResult (*)(func::FuncOp kernel, const Target &row);
 
 LogicalResult emitRowwise(func::FuncOp kernel, const Target &row); // also pointwise

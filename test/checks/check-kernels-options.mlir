@@ -19,7 +19,7 @@
 // NATIVE-NEXT: note: rows are avx512-bf16
 
 #full = affine_map<(n) -> (n)>
-func.func private @double(%x: tensor<37xf32>) -> tensor<37xf32> attributes {nanochat.class = "pointwise"} {
+func.func private @double(%x: tensor<37xf32>) -> tensor<37xf32> attributes {nanochat.kernel = #nanochat.kernel<pointwise>} {
   %empty = tensor.empty() : tensor<37xf32>
   %y = linalg.generic {indexing_maps = [#full, #full], iterator_types = ["parallel"]}
       ins(%x : tensor<37xf32>) outs(%empty : tensor<37xf32>) {

@@ -3,5 +3,5 @@
 // CHECK-LABEL: func.func @eval
 // CHECK: nanochat.linear_cross_entropy
 // CHECK-NOT: reverse
-// CHECK: func.func @predict({{.*}}name = "position"
+// CHECK: func.func @predict({{.*}}#nanochat.bind<input, "position"
 // CHECK-NOT: cross_entropy

@@ -28,7 +28,7 @@
 // WHOLE: 1 kernels, 0 of them as plain loops
 // TOGETHER: %[[ALL:.*]] = arith.constant -1 : i32
 // TOGETHER: nvvm.shfl.sync bfly %[[ALL]]
-func.func private @norm(%x: tensor<64x37xf32>) -> (tensor<64x37xf32>, tensor<64xf32>) attributes {nanochat.class = "rowwise", nanochat.inplace = array<i64: -1, -1>} {
+func.func private @norm(%x: tensor<64x37xf32>) -> (tensor<64x37xf32>, tensor<64xf32>) attributes {nanochat.kernel = #nanochat.kernel<rowwise, inplace = [-1, -1]>} {
   %zero = arith.constant 0.0 : f32
   %sums = tensor.empty() : tensor<64xf32>
   %start = linalg.fill ins(%zero : f32) outs(%sums : tensor<64xf32>) -> tensor<64xf32>

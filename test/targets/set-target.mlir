@@ -32,7 +32,7 @@ module {
   // Two blocks of scores of a long sequence fit half the second-level cache, or one does.
   // SHORT: memref<2112x16xf32>
   // LONG: memref<2112x32xf32>
-  func.func private @attention(%x: tensor<2112x8xf32>) -> tensor<2112x8xf32> attributes {nanochat.class = "attention", nanochat.inplace = array<i64: -1>} {
+  func.func private @attention(%x: tensor<2112x8xf32>) -> tensor<2112x8xf32> attributes {nanochat.kernel = #nanochat.kernel<attention, inplace = [-1]>} {
     %y, %lse = nanochat.attention %x, %x, %x heads = 1 kv_heads = 1 seq = 2112 : tensor<2112x8xf32>, tensor<2112x8xf32>, tensor<2112x8xf32>
     return %y : tensor<2112x8xf32>
   }

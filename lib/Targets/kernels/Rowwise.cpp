@@ -120,8 +120,7 @@ void RowwiseEmitter::emitRows() {
 
 /// Of arguments with one element for each row, those that results overwrite are at hand from now on.
 void RowwiseEmitter::readOverwritten(ArrayRef<Lanes> row) {
-  auto inplace = body->getAttrOfType<DenseI64ArrayAttr>(kInplaceAttr);
-  for (int64_t input : inplace ? inplace.asArrayRef() : ArrayRef<int64_t>())
+  for (int64_t input : getKernel(body).getOverwritten())
     if (input >= 0 && typeOf(body.getArgument(input)).getRank() == 1 && row.size() == 1)
       e.element(body.getArgument(input), row);
 }
