@@ -13,6 +13,7 @@
 #include "mlir/Interfaces/ControlFlowInterfaces.h"
 #include "mlir/Interfaces/InferTypeOpInterface.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
+#include "dialect/interfaces/Host.h"
 #include "dialect/interfaces/Vjp.h"
 #include "dialect/ops/model/Sized.h"
 #include <cmath>
@@ -104,6 +105,8 @@ LogicalResult verifyOperands(MLIRContext *ctx, std::optional<Location> loc, Valu
 template <typename Concrete>
 class VerifiedByOdsOp : public OpTrait::TraitBase<Concrete, VerifiedByOdsOp> {};
 
+/// The part of registerExternalModels for ops that show memory under another shape.
+void registerViewModels(DialectRegistry &registry);
 /// Our interfaces for upstream ops; call on every registry that holds the dialect.
 void registerExternalModels(DialectRegistry &registry);
 
@@ -111,7 +114,7 @@ void registerExternalModels(DialectRegistry &registry);
 
 #include "dialect/NanochatEnums.h.inc"
 #define GET_ATTRDEF_CLASSES
-#include "dialect/NanochatAttrs.h.inc"
+#include "dialect/NanochatAttributes.h.inc"
 #include "dialect/interfaces/Interfaces.h.inc"
 #include "dialect/NanochatDialect.h.inc"
 #define GET_OP_CLASSES

@@ -14,6 +14,7 @@ include "dialect/interfaces/Interfaces.td"
 def Nanochat_Dialect : Dialect {
   let name = "nanochat";
   let cppNamespace = "::mlir::nanochat";
+  let useDefaultAttributePrinterParser = 1;
   let summary = "Training programs of looped language models";
   let description = [{
     A model is written on tensors of shape (N, C): N = batch·seq tokens, outermost first, C channels.
@@ -21,6 +22,9 @@ def Nanochat_Dialect : Dialect {
     The meaning of every compute op is its decomposition into linalg, arith, math, tensor and scf.
   }];
   let useDefaultAttributePrinterParser = 1;
+  let hasOperationAttrVerify = 1;
+  let hasRegionArgAttrVerify = 1;
+  let hasRegionResultAttrVerify = 1;
 }
 
 class Nanochat_Op<string mnemonic, list<Trait> traits = []> : Op<Nanochat_Dialect, mnemonic, traits>;
@@ -67,6 +71,8 @@ def Word : ConfinedAttr<StrAttr, [AttrConstraint<
 
 /// The meaning of an op: `decomposeOperation` is required of every compute op.
 def Decomposes : DeclareOpInterfaceMethods<AggregatedOpInterface, ["decomposeOperation"]>;
+/// May stand in an entry beside its kernels.
+def StandsInHost : DeclareOpInterfaceMethods<HostOpInterface>;
 /// An own gradient; ops without it are differentiated through their decomposition.
 def HasVjp : DeclareOpInterfaceMethods<DifferentiableOpInterface>;
 /// What it costs, where that is not the product of its iteration space.

@@ -1,4 +1,5 @@
 // Everything the dialect defines; each family is true of itself in its own file.
+include "dialect/Target.td"
 include "dialect/ops/model/Model.td"
 include "dialect/ops/model/Loop.td"
 include "dialect/ops/layers/Embedding.td"
@@ -22,3 +23,5 @@ include "dialect/ops/model/Phase.td"
 include "dialect/ops/optimizers/Schedule.td"
 include "dialect/ops/kernel/Dispatch.td"
 include "dialect/ops/kernel/Kernel.td"
+include "dialect/ops/kernel/Contracts.td"
+include "dialect/ops/kernel/Program.td"

@@ -1,54 +1,44 @@
 #include "dialect/StepIR.h"
-#include "mlir/Dialect/Tensor/IR/Tensor.h"
 
 using namespace mlir;
 using namespace mlir::nanochat;
 
-DictionaryAttr Binding::toAttr(Builder &b) const {
-  SmallVector<NamedAttribute> attrs{b.getNamedAttr("kind", b.getStringAttr(kind)),
-                                    b.getNamedAttr("name", b.getStringAttr(name))};
-  if (!role.empty())
-    attrs.push_back(b.getNamedAttr("role", b.getStringAttr(role)));
-  if (init != Init::constant)
-    attrs.push_back(b.getNamedAttr("init", b.getStringAttr(stringifyInit(init))));
-  if (scale != 0.0)
-    attrs.push_back(b.getNamedAttr("scale", b.getF64FloatAttr(scale)));
-  return b.getDictionaryAttr(attrs);
+DictionaryAttr mlir::nanochat::besideBinding(BindAttr bind) {
+  Builder b(bind.getContext());
+  return b.getDictionaryAttr(b.getNamedAttr(BindAttr::name, bind));
 }
 
-Binding Binding::of(DictionaryAttr attr) {
-  auto text = [&](StringRef key) {
-    auto value = attr.getAs<StringAttr>(key);
-    return value ? value.getValue() : StringRef();
-  };
-  Binding binding{text("kind"), text("name"), text("role")};
-  if (auto init = symbolizeInit(text("init")))
-    binding.init = *init;
-  if (auto scale = attr.getAs<FloatAttr>("scale"))
-    binding.scale = scale.getValueAsDouble();
-  return binding;
+BindAttr mlir::nanochat::bindingOf(ParamOp param) {
+  return BindAttr::get(param.getContext(), BindingKind::parameter, param.getParamName(), param.getRole(), param.getInit(), param.getScale().convertToDouble());
 }
+
+BindAttr mlir::nanochat::bindingOf(ScalarOp scalar) {
+  return BindAttr::get(scalar.getContext(), BindingKind::input, scalar.getScalarName(), "", Init::constant, scalar.getValue().convertToDouble());
+}
+
+ArrayRef<Type> mlir::nanochat::bufferTypes(func::FuncOp kernel) { return kernel.getArgumentTypes().drop_back(getKernel(kernel).isOfBlock() ? 3 : 2); }
 
 Value mlir::nanochat::createUpdateStream(OpBuilder &b, Location loc, Value seed, StringRef param) {
   auto words = [&](int64_t count) { return RankedTensorType::get({count}, b.getI32Type()); };
   return RandomStreamOp::create(b, loc, words(3), seed, ("update." + param).str());
 }
 
-EntryBuilder::EntryBuilder(ModuleOp module, StringRef name, Location loc) : builder(module.getContext()) {
+EntryBuilder::EntryBuilder(ModuleOp module, EntryKind kind, StringRef phase, Location loc) : builder(module.getContext()) {
+  auto entry = EntryAttr::get(module.getContext(), kind, phase);
   builder.setInsertionPointToEnd(module.getBody());
-  func = func::FuncOp::create(builder, loc, name, builder.getFunctionType({}, {}));
-  func->setAttr(kEntryAttr, builder.getUnitAttr());
+  func = func::FuncOp::create(builder, loc, entry.getSymbol(), builder.getFunctionType({}, {}));
+  func->setAttr(EntryAttr::name, entry);
   builder.setInsertionPointToEnd(func.addEntryBlock());
 }
 
-Value EntryBuilder::argument(Type type, const Binding &binding) {
-  argAttrs.push_back(builder.getDictionaryAttr(builder.getNamedAttr(kBindAttr, binding.toAttr(builder))));
+Value EntryBuilder::argument(Type type, BindAttr binding) {
+  argAttrs.push_back(besideBinding(binding));
   return func.getBody().addArgument(type, func.getLoc());
 }
 
-void EntryBuilder::result(Value value, const Binding &binding) {
+void EntryBuilder::result(Value value, BindAttr binding) {
   results.push_back(value);
-  resultAttrs.push_back(builder.getDictionaryAttr(builder.getNamedAttr(kBindAttr, binding.toAttr(builder))));
+  resultAttrs.push_back(besideBinding(binding));
 }
 
 void EntryBuilder::finish() {
@@ -61,9 +51,25 @@ void EntryBuilder::finish() {
 SmallVector<func::FuncOp> mlir::nanochat::getEntries(ModuleOp module) {
   SmallVector<func::FuncOp> entries;
   for (auto func : module.getOps<func::FuncOp>())
-    if (func->hasAttr(kEntryAttr))
+    if (getEntry(func))
       entries.push_back(func);
   return entries;
 }
 
-bool mlir::nanochat::isView(Operation *op) { return isa<tensor::ExpandShapeOp, tensor::CollapseShapeOp>(op); }
+func::FuncOp mlir::nanochat::findEntry(ModuleOp module, EntryKind kind, StringRef phase) {
+  return module.lookupSymbol<func::FuncOp>(EntryAttr::get(module.getContext(), kind, phase).getSymbol());
+}
+
+ProgramOp mlir::nanochat::getProgram(ModuleOp module) {
+  auto programs = module.getOps<ProgramOp>();
+  return programs.empty() ? ProgramOp() : *programs.begin();
+}
+
+ProgramOp mlir::nanochat::getOrCreateProgram(ModuleOp module) {
+  if (ProgramOp program = getProgram(module))
+    return program;
+  OpBuilder b = OpBuilder::atBlockBegin(module.getBody());
+  auto program = ProgramOp::create(b, module.getLoc(), "", b.getDictionaryAttr({}));
+  program.getBody().emplaceBlock();
+  return program;
+}

@@ -1,8 +1,7 @@
 // The Step IR: one func.func per entry point, whose arguments and results are bound by name.
 //
-// Every argument and result of an entry carries `nanochat.bind`, from which allocation, checkpoints
-// and the program descriptor follow. Tensors of one kind and name are the same memory in all entries:
-// an update entry whose result is bound as its argument updates in place.
+// Entries carry `nanochat.entry`, their arguments and results `nanochat.bind`, kernels `nanochat.kernel`: what these say is in
+// ops/kernel/Contracts.td, and what is not so is an error of the verifier.
 #ifndef NANOCHAT_DIALECT_STEPIR_H
 #define NANOCHAT_DIALECT_STEPIR_H
 
@@ -11,22 +10,34 @@
 
 namespace mlir::nanochat {
 
-inline constexpr llvm::StringLiteral kBindAttr = "nanochat.bind";
-/// On entry functions: unit.
-inline constexpr llvm::StringLiteral kEntryAttr = "nanochat.entry";
-/// On the module: dictionary of compile-time sizes (batch, seq, accum, n_loops...).
+/// On the module, from nanochat-set-sizes to the program's op: dictionary of compile-time sizes (batch, seq, accum, n_loops...).
 inline constexpr llvm::StringLiteral kSizesAttr = "nanochat.sizes";
+/// On dispatches that only copy because no choice of places avoids it: unit.
+inline constexpr llvm::StringLiteral kCopyAttr = "nanochat.copy";
 
-/// What an argument or result of an entry is. `kind` is one of "param", "state", "gradient",
-/// "input", "output"; `init` and `role` are those of nanochat.param (zero start otherwise).
-struct Binding {
-  StringRef kind, name, role = "";
-  Init init = Init::constant;
-  double scale = 0.0;
+/// What functions say of themselves and of their arguments and results (ops/kernel/Contracts.td); null where they say nothing.
+inline EntryAttr getEntry(Operation *op) { return op->getAttrOfType<EntryAttr>(EntryAttr::name); }
+inline KernelAttr getKernel(Operation *op) { return op->getAttrOfType<KernelAttr>(KernelAttr::name); }
+inline void setKernel(Operation *op, KernelAttr kernel) { op->setAttr(KernelAttr::name, kernel); }
+inline BindAttr getArgBinding(func::FuncOp entry, unsigned number) { return entry.getArgAttrOfType<BindAttr>(number, BindAttr::name); }
+inline BindAttr getResultBinding(func::FuncOp entry, unsigned number) { return entry.getResultAttrOfType<BindAttr>(number, BindAttr::name); }
+/// `bind` beside nothing else, as functions keep it.
+DictionaryAttr besideBinding(BindAttr bind);
 
-  DictionaryAttr toAttr(Builder &b) const;
-  static Binding of(DictionaryAttr attr);
-};
+/// What entries bind the parameter or scalar input to.
+BindAttr bindingOf(ParamOp param);
+BindAttr bindingOf(ScalarOp scalar);
+
+/// Types of the buffers that an emitted kernel takes, in front of its task and memory.
+ArrayRef<Type> bufferTypes(func::FuncOp kernel);
+
+/// Bytes of a dense tensor.
+int64_t denseBytes(Type type);
+/// Where tensors of that kind lie.
+Arena arenaOf(BindingKind kind);
+
+/// The numbers of `nanochat.range` = [low, high], from which tests draw an argument; none where it is something else.
+std::optional<std::pair<double, double>> readRange(Attribute attr);
 
 /// The program's input that holds the seed of the run, which the runtime fills: SeedWords of ops/Random.td.
 inline constexpr llvm::StringLiteral kSeedInput = "seed";
@@ -37,12 +48,14 @@ Value createUpdateStream(OpBuilder &b, Location loc, Value seed, StringRef param
 /// Grows an entry function: arguments are added by binding, ops are cloned or built at its end.
 class EntryBuilder {
 public:
-  EntryBuilder(ModuleOp module, StringRef name, Location loc);
+  EntryBuilder(ModuleOp module, EntryKind kind, StringRef phase, Location loc);
 
   /// A new argument.
-  Value argument(Type type, const Binding &binding);
+  Value argument(Type type, BindAttr binding);
+  Value argument(Type type, BindingKind kind, StringRef name, StringRef role = "") { return argument(type, bind(kind, name, role)); }
   /// A value to return.
-  void result(Value value, const Binding &binding);
+  void result(Value value, BindAttr binding);
+  void result(Value value, BindingKind kind, StringRef name, StringRef role = "") { result(value, bind(kind, name, role)); }
   /// Ends the function with a return of all results.
   void finish();
 
@@ -50,6 +63,8 @@ public:
   OpBuilder builder; // at the end of the entry block
 
 private:
+  BindAttr bind(BindingKind kind, StringRef name, StringRef role) { return BindAttr::get(builder.getContext(), kind, name, role); }
+
   SmallVector<Value> results;
   SmallVector<Attribute> argAttrs, resultAttrs;
 };
@@ -59,6 +74,16 @@ bool isView(Operation *op);
 
 /// The functions of `module` that are entries.
 SmallVector<func::FuncOp> getEntries(ModuleOp module);
+/// The entry of that kind and phase; null if there is none.
+func::FuncOp findEntry(ModuleOp module, EntryKind kind, StringRef phase);
+
+/// What is known of the program that `module` becomes; null if nothing was written down yet.
+ProgramOp getProgram(ModuleOp module);
+/// The same; one that knows nothing, at the module's beginning, if there was none.
+ProgramOp getOrCreateProgram(ModuleOp module);
+
+/// Whether all ops of an entry, those of loops included, may stand beside its dispatches; errors at those that may not.
+LogicalResult verifyHostOps(func::FuncOp entry);
 
 } // namespace mlir::nanochat
 #endif

@@ -18,16 +18,21 @@ extern "C" {
 #define NC_ABI_VERSION 4
 #define NC_MAX_RANK 6
 
-/// Element types; bf16 only within steps. Tensors are dense, row-major and aligned to 64 bytes.
-enum nc_dtype {
-  NC_F32 = 0,
-  NC_F64 = 1,
-  NC_I32 = 2,
-  NC_I8 = 3,
-  NC_I64 = 4,
-  NC_I16 = 5,
-  NC_BF16 = 6
-};
+/// Element types, one line each, in the order of their numbers: name in IR, in safetensors files, and the C++ type that stores one
+/// (runtime/program/DTypes.h). Tensors are dense, row-major and aligned to 64 bytes.
+#define NC_DTYPES(X)                                                                               \
+  X(NC_F32, "f32", "F32", float)                                                                   \
+  X(NC_F64, "f64", "F64", double)                                                                  \
+  X(NC_I32, "i32", "I32", int32_t)                                                                 \
+  X(NC_I8, "i8", "I8", int8_t)                                                                     \
+  X(NC_I64, "i64", "I64", int64_t)                                                                 \
+  X(NC_I16, "i16", "I16", int16_t)                                                                 \
+  X(NC_BF16, "bf16", "BF16", nc::Bf16)                                                             \
+  X(NC_E4M3, "f8E4M3FN", "F8_E4M3", nc::E4m3)
+
+#define NC_DTYPE_NUMBER(number, name, stored, storage) number,
+enum nc_dtype { NC_DTYPES(NC_DTYPE_NUMBER) NC_DTYPE_COUNT };
+#undef NC_DTYPE_NUMBER
 
 /// Every byte a program touches lies in one of these arenas, whose sizes are known
 /// when the compiler exits. COMM is reserved for collectives and may be empty.

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Checks what reviewers should not have to: file lengths, banned idioms, a test for every pass.
+"""Checks what reviewers should not have to: formatting, file lengths, banned idioms, a test for every pass.
 
 lint.py [ROOT]: prints FILE:LINE: MESSAGE per finding; exit code 1 if there are any.
 """
@@ -71,6 +71,19 @@ def untested_passes(root, files):
                 yield path, number, f"pass nanochat-{flag.group(1)} has no test/**/{flag.group(1)}.mlir"
 
 
+FORMATTER = "clang-format-22"  # versions differ in what they want
+
+
+def format_findings(root, files):
+    """C++ that the formatter would write in another way; the first place of each file. Not checked where it is not installed."""
+    sources = [path for path in files if path.suffix in {".cpp", ".h"}]
+    if not shutil.which(FORMATTER) or not sources:
+        return
+    done = subprocess.run([FORMATTER, "--dry-run", "--ferror-limit=1", *sources], capture_output=True, text=True, cwd=root)
+    for found in re.finditer(r"^(.+?):(\d+):\d+: warning: code should be clang-formatted", done.stderr, re.M):
+        yield Path(found[1]), int(found[2]), "not as .clang-format wants it: ./nanochat format"
+
+
 def main():
     root = Path(sys.argv[1] if len(sys.argv) > 1 else Path(__file__).parent.parent).resolve()
     files = tracked_files(root)
@@ -81,6 +94,7 @@ def main():
             findings += [(path, number, advice) for number, advice in file_findings(path)]
         findings += [(path, number, advice) for number, advice in registry_findings(path)]
     findings += untested_passes(root, files)
+    findings += format_findings(root, files)
     for path, number, advice in findings:
         print(f"{path.relative_to(root)}:{number}: {advice}")
     return 1 if findings else 0

@@ -8,6 +8,7 @@
 #include "lib/Memory/Passes.h"
 #include "lib/Optimize/Passes.h"
 #include "lib/Pipelines/Passes.h"
+#include "lib/Program/Passes.h"
 #include "lib/Quantize/Passes.h"
 #include "lib/Reference/Passes.h"
 #include "lib/Reference/Reference.h"
@@ -34,6 +35,7 @@ void mlir::nanochat::registerDialectsAndPasses(DialectRegistry &registry) {
   registerMemoryPasses();
   registerOptimizePasses();
   registerPipelinesPasses();
+  registerProgramPasses();
   registerQuantizePasses();
   registerReferencePasses();
   registerTargetsPasses();

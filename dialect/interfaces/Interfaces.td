@@ -131,6 +131,20 @@ def KernelOpInterface : OpInterface<"KernelOpInterface"> {
     InterfaceMethod<"Has the op round to bf16 what it makes itself and multiplies, after its factors have been.", "void", "roundWithin", (ins), "", "return;">];
 }
 
+def HostOpInterface : OpInterface<"HostOpInterface"> {
+  let cppNamespace = "::mlir::nanochat";
+  let description = [{
+    An op that may stand in an entry once its compute ops are in dispatches: stages that decide where tensors live, that
+    make a host function of the entry and that replay it ask the op. What they offer it is in interfaces/Host.h.
+  }];
+  let methods = [
+    InterfaceMethod<"Says where the results live.", "void", "place", (ins "::mlir::nanochat::HostPlaces &":$places)>,
+    InterfaceMethod<"Has the host do what the op means.", "void", "emit", (ins "::mlir::nanochat::HostCode &":$code)>,
+    InterfaceMethod<"Computes the results from what the operands are; failure after an error.", "::llvm::LogicalResult", "replay",
+      (ins "::mlir::nanochat::HostReplay &":$replay)>,
+    InterfaceMethod<"Whether the result is the operand's memory under another shape, at no cost.", "bool", "isView", (ins), [{}], [{ return false; }]>];
+}
+
 def HeadOpInterface : OpInterface<"HeadOpInterface"> {
   let cppNamespace = "::mlir::nanochat";
   let description = [{ An output head that training fuses with its loss; prediction needs its logits alone. }];

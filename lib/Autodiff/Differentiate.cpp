@@ -56,7 +56,7 @@ struct DifferentiatePass : impl::DifferentiatePassBase<DifferentiatePass> {
   LogicalResult buildGradients(ModelOp model, ObjectiveOp objective) {
     TokensOp batch = *model.getForward().getOps<TokensOp>().begin();
     int64_t accum = batch.getAccum();
-    ForwardEntry forward(model, (objective.getPhase() + ".gradients").str());
+    ForwardEntry forward(model, EntryKind::gradients, objective.getPhase());
     forward.declare(accum);
     EntryBuilder &entry = forward.entry;
     SmallVector<Value> grads;
@@ -70,14 +70,14 @@ struct DifferentiatePass : impl::DifferentiatePassBase<DifferentiatePass> {
     } else if (failed(accumulate(forward, objective, accum, pass, grads))) {
       return failure();
     }
-    entry.result(pass.loss, {"output", "loss"});
+    entry.result(pass.loss, BindingKind::output, "loss");
     for (auto [name, value] : pass.metrics)
-      entry.result(value, {"output", name});
-    entry.result(GradNormOp::create(entry.builder, model.getLoc(), grads), {"output", "grad_norm"});
+      entry.result(value, BindingKind::output, name);
+    entry.result(GradNormOp::create(entry.builder, model.getLoc(), grads), BindingKind::output, "grad_norm");
     auto grad = grads.begin();
     for (auto [op, arg] : pass.params)
       if (auto param = cast<ParamOp>(op); trains(objective, param))
-        entry.result(*grad++, {"gradient", param.getParamName(), param.getRole()});
+        entry.result(*grad++, BindingKind::gradient, param.getParamName(), param.getRole());
     entry.finish();
     return success();
   }

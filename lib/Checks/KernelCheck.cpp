@@ -23,21 +23,21 @@ static void sizeScratch(func::FuncOp kernel, int64_t bytes) {
 }
 
 FailureOr<KernelRunner> KernelRunner::compile(func::FuncOp emitted, CodegenTarget target) {
-  auto tasks = emitted->getAttrOfType<IntegerAttr>(kTasksAttr);
-  auto bytes = emitted->getAttrOfType<IntegerAttr>(kScratchAttr);
-  if (!tasks || !bytes)
-    return emitted.emitError("has no ") << kTasksAttr << " or no " << kScratchAttr;
+  KernelAttr facts = getKernel(emitted);
+  if (!facts || !facts.isEmitted())
+    return emitted.emitError("is no emitted kernel: it has no ") << KernelAttr::name << " with tasks";
+  int64_t bytes = std::max<int64_t>(facts.getScratch(), 1);
   KernelRunner runner;
-  runner.taskCount = tasks.getInt();
+  runner.taskCount = facts.getTasks();
   runner.name = emitted.getName();
-  runner.scratch.resize(std::max<int64_t>(bytes.getInt(), 1) + 64);
+  runner.scratch.resize(bytes + 64);
   OwningOpRef<ModuleOp> module(emitted->getParentOfType<ModuleOp>().clone());
   for (auto func : module->getOps<func::FuncOp>())
     func.setVisibility(func.getName() == emitted.getName() ? SymbolTable::Visibility::Public
                                                            : SymbolTable::Visibility::Private);
   auto kernel = module->lookupSymbol<func::FuncOp>(emitted.getName());
-  if (!emitted->hasAttr(kThreadsAttr))
-    sizeScratch(kernel, std::max<int64_t>(bytes.getInt(), 1));
+  if (!facts.isOfBlock())
+    sizeScratch(kernel, bytes);
   wrapForCpu(kernel);
   PassManager pm(emitted.getContext());
   pm.addPass(createSymbolDCEPass());
@@ -74,7 +74,7 @@ LogicalResult mlir::nanochat::checkKernel(func::FuncOp meaning, func::FuncOp emi
   if (failed(expected) || failed(reference) || failed(runner))
     return failure();
   (*reference)->call(meaning.getName(), wordsOf({&inputs, &*expected}));
-  auto inplace = meaning->getAttrOfType<DenseI64ArrayAttr>(kInplaceAttr);
+  ArrayRef<int64_t> inplace = getKernel(meaning) ? getKernel(meaning).getOverwritten() : ArrayRef<int64_t>();
   for (StringRef order : {"rising", "falling"}) {
     std::vector<HostTensor> copies, found;
     for (const HostTensor &input : inputs)
@@ -82,7 +82,7 @@ LogicalResult mlir::nanochat::checkKernel(func::FuncOp meaning, func::FuncOp emi
     SmallVector<uint64_t> words = wordsOf({&copies});
     std::vector<int64_t> over(expected->size(), -1); // the input a result overwrites
     for (auto [i, result] : llvm::enumerate(*expected)) {
-      if (inplace && i < size_t(inplace.size()))
+      if (i < inplace.size())
         over[i] = inplace[i];
       std::memset(found.emplace_back(result.type()).data(), 0xff, result.byteSize());
       words.push_back(over[i] < 0 ? found[i].word() : copies[over[i]].word());

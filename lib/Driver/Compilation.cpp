@@ -1,10 +1,9 @@
 #include "lib/Driver/Compilation.h"
 #include "dialect/StepIR.h"
-#include "dialect/interfaces/Cost.h"
 #include "lib/Driver/GpuCode.h"
+#include "lib/Driver/Plan.h"
 #include "lib/Replay/Replay.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
-#include "llvm/Support/xxhash.h"
 #include "llvm/Transforms/IPO/Internalize.h"
 
 using namespace mlir;
@@ -13,64 +12,24 @@ using namespace mlir::nanochat;
 LogicalResult Compilation::runStages(StringRef last) {
   while (next != getStages().end()) {
     const Stage &stage = *next++;
-    if (stage.name == "host") {
-      kernels = collectKernels(module);
-      scratch = scratchBytes(kernels, options.target.onGpu());
-      planned = module.clone();
-    }
     TimingScope scope = timing.nest(stage.name);
     if (failed(runPasses(module, scope, [&](OpPassManager &pm) { stage.build(pm, options); })))
       return failure();
-    if (stage.name == "model")
-      readModel();
-    if (stage.name == "optimize")
-      readStep();
     if (stage.name == last)
       break;
   }
   return success();
 }
 
-void Compilation::readModel() {
-  for (auto model : module.getOps<ModelOp>()) {
-    facts.model = model.getSymName().str();
-    parameters = countParameters(model);
-    model.walk([&](HeadOpInterface head) {
-      facts.vocab = cast<RankedTensorType>(head->getOperand(1).getType()).getDimSize(0);
-    });
-  }
-}
-
-void Compilation::readStep() {
-  std::string text;
-  llvm::raw_string_ostream os(text);
-  module->print(os, OpPrintingFlags().useLocalScope());
-  facts.irHash = llvm::utohexstr(llvm::xxh3_64bits(text), true, 16);
-  facts.target = options.target.name;
-  facts.onlyOnRequest = options.onlyOnRequest;
-  if (options.target.onGpu())
-    facts.device = options.target.gpu->architecture().str();
-  auto entry = module.lookupSymbol<func::FuncOp>("train.gradients");
-  auto sizes = module->getAttrOfType<DictionaryAttr>(kSizesAttr);
-  auto size = [&](StringRef name) { return cast<IntegerAttr>(sizes.get(name)).getInt(); };
-  int64_t flops = 0;
-  if (entry)
-    for (Operation &op : entry.getBody().front())
-      flops += getFlops(&op);
-  facts.flopsPerToken = flops / (size("batch") * size("seq") * size("accum"));
-}
-
 //===------------------------------------------------------------------------------------------===//
 // Results
 //===------------------------------------------------------------------------------------------===//
 
-void Compilation::print(bool json, llvm::raw_ostream &os) const {
-  printPlan(*planned, facts, parameters, scratch, json, os);
-}
+void Compilation::print(bool json, llvm::raw_ostream &os) const { printPlan(module, options.target.onGpu(), json, os); }
 
 CodegenTarget Compilation::codegenTarget() const {
   const Target &row = options.target;
-  return {row.cpu, row.features, row.reference || options.plain ? 1 : 3};
+  return {row.cpu, row.features, row.plain ? 1 : 3};
 }
 
 LogicalResult Compilation::emit(FileType type, llvm::raw_pwrite_stream &os, bool isWhole) {
@@ -79,13 +38,11 @@ LogicalResult Compilation::emit(FileType type, llvm::raw_pwrite_stream &os, bool
   llvm::LLVMContext context;
   if (failed(machine))
     return failure();
+  if (isWhole)
+    addProgramList(module, symbol());
   auto code = translate(module, context, **machine);
   if (failed(code))
     return failure();
-  facts.cpuFeatures = cpuFeatures(**machine);
-  addDescriptor(**code, symbol(), planned.get(), facts, kernels, scratch);
-  if (isWhole)
-    addProgramList(**code, symbol());
   optimize(**code, **machine, codegenTarget().level);
   // Only now: what is known to be nowhere else would be optimised for its content, sizes among it.
   llvm::internalizeModule(**code, [&](const llvm::GlobalValue &value) {
@@ -99,10 +56,10 @@ KernelTarget Compilation::kernelTarget(const CudaToolkit &toolkit) const {
 }
 
 FailureOr<std::string> Compilation::addObjects(const KernelCache &cache, const CudaToolkit &toolkit, ObjectSet &objects) {
-  if (failed(runStages("host")))
+  if (failed(runStages(kLastBeforeKernels)))
     return failure();
   TimingScope scope = timing.nest("kernels");
-  if (failed(compileKernels(module, kernels, kernelTarget(toolkit), cache, objects, scope)))
+  if (failed(compileKernels(module, kernelTarget(toolkit), cache, objects, scope)))
     return failure();
   scope.stop();
   if (failed(runStages()))
@@ -115,9 +72,10 @@ FailureOr<std::string> Compilation::addObjects(const KernelCache &cache, const C
 }
 
 LogicalResult Compilation::emitForGpu(bool isText, const CudaToolkit &toolkit, llvm::raw_pwrite_stream &os) {
-  for (auto func : llvm::to_vector(module.getOps<LLVM::LLVMFuncOp>()))
-    if (func->hasAttr(kEntryAttr))
-      func.erase();
+  // The host's part: entries, and what describes them and their kernels.
+  for (Operation &op : llvm::make_early_inc_range(*module.getBody()))
+    if (auto global = dyn_cast<LLVM::GlobalOp>(op); getEntry(&op) || (global && global.getInitializerBlock()))
+      op.erase();
   auto ptx = writePtx(module, *options.target.gpu, toolkit);
   if (failed(ptx))
     return failure();
@@ -133,7 +91,8 @@ LogicalResult Compilation::emitForGpu(bool isText, const CudaToolkit &toolkit, l
 }
 
 FailureOr<bool> Compilation::check(ModuleOp copy, StringRef dispatches, StringRef gradients) {
-  ProgramIdentity program{facts.model, facts.target, facts.irHash};
+  ProgramOp own = getProgram(module);
+  ProgramIdentity program{own.getModel().str(), own.getTarget().str(), own.getIrHash().str()};
   bool isSame = true;
   auto checkFolder = [&](StringRef folder, llvm::function_ref<FailureOr<bool>(const Record &)> check) -> LogicalResult {
     if (folder.empty())
@@ -146,14 +105,13 @@ FailureOr<bool> Compilation::check(ModuleOp copy, StringRef dispatches, StringRe
   auto checkReference = [&](const Record &record) -> FailureOr<bool> {
     PipelineOptions plain = options;
     plain.target = *findTarget("reference");
-    plain.plain = false;
+    plain.target.numerics = options.target.numerics;
+    plain.target.numerics.backward = Format::f32;
     if (failed(Compilation(copy, plain, timing).runStages("fuse")))
       return failure();
     return checkGradients(record, copy, options.target.gradientError);
   };
-  // On GPUs, factors of f32 are the 22 bits that two tf32 keep of them.
-  double rounding = options.target.gpu ? 0x1p-22 : 0x1p-24;
-  auto checkCalls = [&](const Record &record) { return checkDispatches(record, options.target.attentionError, rounding); };
+  auto checkCalls = [&](const Record &record) { return checkDispatches(record, options.target.attentionError, options.target.factorError); };
   if (failed(checkFolder(dispatches, checkCalls)) || failed(checkFolder(gradients, checkReference)))
     return failure();
   return isSame;

@@ -4,12 +4,11 @@
 
 #include "lib/Driver/Compile.h"
 #include "lib/Driver/KernelObjects.h"
-#include "lib/Driver/Plan.h"
 #include "mlir/Support/Timing.h"
 
 namespace mlir::nanochat {
 
-/// Stages run one after the other so that facts can be read in between. Errors are emitted as diagnostics.
+/// Stages run one after the other; what they know of the program is in the module. Errors are emitted as diagnostics.
 class Compilation {
 public:
   Compilation(ModuleOp module, const PipelineOptions &options, TimingScope &timing)
@@ -18,7 +17,7 @@ public:
   /// Runs the stages that are left, or those up to the one of that name.
   LogicalResult runStages(StringRef last = "");
 
-  /// Prints the memory plan, after stage `host`, as a table or JSON.
+  /// Prints the memory plan, after stage `emit`, as a table or JSON.
   void print(bool json, llvm::raw_ostream &os) const;
   /// The program, after all stages, as one module with its description: IR, assembly or an object. Whole, it lists itself as the
   /// only program; else kernels and list are elsewhere.
@@ -33,9 +32,7 @@ public:
   FailureOr<bool> check(ModuleOp copy, StringRef dispatches, StringRef gradients);
 
 private:
-  void readModel();
-  void readStep();
-  std::string symbol() const { return "nc_program." + facts.target; }
+  std::string symbol() const { return programSymbol(options.target.name); }
   CodegenTarget codegenTarget() const;
   KernelTarget kernelTarget(const CudaToolkit &toolkit) const;
 
@@ -43,11 +40,6 @@ private:
   const PipelineOptions &options;
   TimingScope &timing;
   ArrayRef<Stage>::iterator next = getStages().begin();
-  OwningOpRef<ModuleOp> planned;
-  ProgramFacts facts;
-  ParameterCount parameters;
-  SmallVector<KernelFacts> kernels;
-  int64_t scratch = 0;
 };
 
 } // namespace mlir::nanochat

@@ -28,13 +28,13 @@ static FailureOr<std::unique_ptr<llvm::MemoryBuffer>> listPrograms(Location loc,
   auto machine = createTargetMachine(loc, {"x86-64", "", 0});
   if (failed(machine))
     return failure();
+  OwningOpRef<ModuleOp> list = ModuleOp::create(loc);
+  addProgramList(*list, symbols);
   llvm::LLVMContext context;
-  llvm::Module list("nanochat", context);
-  list.setDataLayout((*machine)->createDataLayout());
-  list.setTargetTriple((*machine)->getTargetTriple());
-  list.setPICLevel(llvm::PICLevel::BigPIC);
-  addProgramList(list, symbols);
-  return inMemory([&](llvm::raw_pwrite_stream &os) { return emitCode(loc, list, **machine, FileType::object, os); });
+  auto code = translate(*list, context, **machine);
+  if (failed(code))
+    return failure();
+  return inMemory([&](llvm::raw_pwrite_stream &os) { return emitCode(loc, **code, **machine, FileType::object, os); });
 }
 
 /// Compiles the model for every row and links the programs to one executable.
@@ -43,7 +43,7 @@ static ExitCode writeProgram(ModuleOp model, const CompileOptions &options, cons
   ObjectSet objects;
   std::vector<std::string> symbols;
   for (const PipelineOptions &row : options.rows) {
-    TimingScope scope = timing.nest(row.target.name);
+    TimingScope scope = timing.nest(row.target.title());
     OwningOpRef<ModuleOp> module = model.clone();
     Compilation compilation(*module, row, scope);
     auto symbol = compilation.addObjects(cache, toolkit, objects);
@@ -63,7 +63,7 @@ static ExitCode writeProgram(ModuleOp model, const CompileOptions &options, cons
 /// All kinds of output but executables, for one row.
 static ExitCode writeText(ModuleOp module, const CompileOptions &options, const CudaToolkit &toolkit, TimingScope &timing) {
   Compilation compilation(module, options.rows[0], timing);
-  if (failed(compilation.runStages(options.stopAfter)))
+  if (failed(compilation.runStages(options.plan.empty() ? StringRef(options.stopAfter) : StringRef(kLastOfPlan))))
     return kUserError;
   return writeOutput(options, [&](llvm::raw_pwrite_stream &os) -> LogicalResult {
     if (!options.plan.empty())

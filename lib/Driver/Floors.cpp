@@ -1,7 +1,5 @@
 #include "lib/Driver/Floors.h"
 #include "dialect/StepIR.h"
-#include "lib/Memory/Place.h"
-#include "lib/Targets/Target.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "llvm/ADT/MapVector.h"
 
@@ -26,9 +24,9 @@ SmallVector<DispatchFloor> nanochat::collectFloors(ModuleOp planned) {
       DispatchFloor &floor = ofEntry[launch.getKernel()];
       if (floor.calls == 0) {
         auto kernel = symbols.lookup<func::FuncOp>(launch.getKernel());
-        auto text = [&](StringRef attribute) { return kernel->getAttrOfType<StringAttr>(attribute).getValue(); };
-        floor = {entry.getName(), launch.getKernel(), text(kClassAttr), text(kArithmeticAttr)};
-        floor.operations = kernel->getAttrOfType<IntegerAttr>(kFlopsAttr).getInt();
+        KernelAttr facts = getKernel(kernel);
+        floor = {entry.getName(), launch.getKernel(), stringifyDispatchClass(facts.getKind()), facts.getArithmeticName()};
+        floor.operations = facts.getFlops();
         for (Type type : launch.getBuffers().getTypes())
           floor.bytes += denseBytes(type);
       }

@@ -32,23 +32,24 @@ namespace {
 /// A kernel in a module of its own, with everything it refers to.
 struct Part {
   OwningOpRef<ModuleOp> module;
-  const KernelFacts *kernel;
+  std::string kernel; // its name in the program
+  KernelAttr facts;
   std::string key, symbol;
   std::unique_ptr<llvm::MemoryBuffer> object;
 
   /// The kernel's name in it.
-  StringRef name() const { return stem(kernel->name); }
+  StringRef name() const { return stem(kernel); }
 };
 
 class PartBuilder {
 public:
-  explicit PartBuilder(ModuleOp module) : symbols(module) {}
+  explicit PartBuilder(SymbolTable &symbols) : symbols(symbols) {}
 
   /// Moves the kernel and its wrapper out of the program and copies constants and declarations. What is named after the place
   /// in the program gets another name, so that equal kernels have equal modules.
-  Part take(const KernelFacts &kernel) {
-    Operation *wrapper = symbols.lookup(kernel.symbol);
-    Part part{ModuleOp::create(UnknownLoc::get(wrapper->getContext())), &kernel, "", "", nullptr};
+  Part take(func::FuncOp kernel) {
+    Operation *wrapper = symbols.lookup((kernel.getName() + kKernelRunSuffix).str());
+    Part part{ModuleOp::create(UnknownLoc::get(wrapper->getContext())), kernel.getName().str(), getKernel(kernel), "", "", nullptr};
     needed.clear();
     needed.insert(wrapper);
     for (size_t i = 0; i < needed.size(); ++i)
@@ -57,7 +58,7 @@ public:
     SymbolTable own(*part.module);
     for (size_t i = needed.size(); i-- > 0;)
       if (auto symbol = cast<SymbolOpInterface>(*std::next(part.module->getBody()->begin(), i)); !isDeclaration(symbol))
-        (void)own.rename(symbol, i ? "part." + std::to_string(i) : stem(kernel.name).str());
+        (void)own.rename(symbol, i ? "part." + std::to_string(i) : part.name().str());
     return part;
   }
 
@@ -79,7 +80,7 @@ private:
     part.push_back(op);
   }
 
-  SymbolTable symbols;
+  SymbolTable &symbols;
   llvm::SetVector<Operation *> needed; // the wrapper first
 };
 } // namespace
@@ -124,12 +125,9 @@ static FailureOr<std::unique_ptr<llvm::Module>> compileForGpu(ModuleOp lowered, 
       return failure();
     cubin = std::move(*assembled);
   }
-  auto code = std::make_unique<llvm::Module>("nanochat", context);
-  code->setDataLayout(machine.createDataLayout());
-  code->setTargetTriple(machine.getTargetTriple());
-  code->setPICLevel(llvm::PICLevel::BigPIC);
-  addDeviceCode(*code, part.symbol, part.name(), *ptx, cubin ? cubin->getBuffer() : "", *part.kernel);
-  return code;
+  OwningOpRef<ModuleOp> data = ModuleOp::create(lowered.getLoc());
+  addDeviceCode(*data, part.symbol, part.name(), *ptx, cubin ? cubin->getBuffer() : "", part.facts);
+  return translate(*data, context, machine);
 }
 
 /// Compiles a part in the LLVM dialect.
@@ -185,20 +183,20 @@ static LogicalResult compileMissing(MutableArrayRef<Part> parts, MLIRContext *co
   return result;
 }
 
-LogicalResult mlir::nanochat::compileKernels(ModuleOp module, MutableArrayRef<KernelFacts> kernels, const KernelTarget &target,
-                                             const KernelCache &cache, ObjectSet &objects, TimingScope &timing) {
+LogicalResult mlir::nanochat::compileKernels(ModuleOp module, const KernelTarget &target, const KernelCache &cache, ObjectSet &objects, TimingScope &timing) {
   auto machine = createTargetMachine(module.getLoc(), target.host);
   if (failed(machine))
     return failure();
-  PartBuilder builder(module);
+  SymbolTable symbols(module);
+  PartBuilder builder(symbols);
   std::vector<Part> parts;
-  for (const KernelFacts &kernel : kernels)
+  for (func::FuncOp kernel : emittedKernels(module))
     parts.push_back(builder.take(kernel));
   parallelForEach(module.getContext(), parts, [&](Part &part) { find(part, **machine, target, cache); });
   if (failed(compileMissing(parts, module.getContext(), target, cache, timing)))
     return failure();
-  for (auto [kernel, part] : llvm::zip(kernels, parts)) {
-    kernel.symbol = part.symbol;
+  for (Part &part : parts) {
+    setKernelCode(symbols, part.kernel, part.symbol, target.gpu.has_value());
     if (part.object)
       objects.try_emplace(part.symbol, std::move(part.object));
   }

@@ -23,11 +23,10 @@ struct KernelTarget {
 /// What `write` writes, in memory.
 FailureOr<std::unique_ptr<llvm::MemoryBuffer>> inMemory(llvm::function_ref<LogicalResult(llvm::raw_pwrite_stream &)> write);
 
-/// Takes the kernels out of a module after stage `host` and compiles each. Sets their symbols, which say by a hash what a
-/// kernel is made from, and adds their objects. On failure an error was emitted; throws nc::Error where no temporary file can be
+/// Takes the kernels out of a module after stage `describe` and compiles each. Their descriptions then refer to the objects, by
+/// symbols that say by a hash what a kernel is made from; adds the objects. On failure an error was emitted; throws nc::Error where no temporary file can be
 /// written.
-LogicalResult compileKernels(ModuleOp module, MutableArrayRef<KernelFacts> kernels, const KernelTarget &target,
-                             const KernelCache &cache, ObjectSet &objects, TimingScope &timing);
+LogicalResult compileKernels(ModuleOp module, const KernelTarget &target, const KernelCache &cache, ObjectSet &objects, TimingScope &timing);
 
 } // namespace mlir::nanochat
 #endif

@@ -1,7 +1,7 @@
 #include "lib/Driver/Plan.h"
 #include "dialect/StepIR.h"
 #include "lib/Driver/Floors.h"
-#include "lib/Memory/Passes.h"
+#include "lib/Program/Descriptor.h"
 #include "llvm/Support/Format.h"
 #include "llvm/Support/JSON.h"
 #include <map>
@@ -10,71 +10,42 @@ using namespace mlir;
 using namespace mlir::nanochat;
 namespace json = llvm::json;
 
-/// How often the model applies `value`: over its uses, the most iterations of the loops between it and the use.
-static int64_t timesApplied(Value value) {
-  int64_t most = 1;
-  for (OpOperand &use : value.getUses()) {
-    int64_t times = 1;
-    Operation *user = use.getOwner();
-    auto loop = dyn_cast<LoopOp>(user);
-    if (loop) // Carried or sliced: each iteration sees its own, the body counts from there.
-      times = timesApplied(loop.getBody().getArgument(use.getOperandNumber()));
-    for (auto outer = user->getParentOfType<LoopOp>(); outer && !outer->isAncestor(value.getParentRegion()->getParentOp());
-         outer = outer->getParentOfType<LoopOp>())
-      times *= outer.getCount();
-    most = std::max(most, times);
-  }
-  return most;
-}
-
-ParameterCount mlir::nanochat::countParameters(ModelOp model) {
-  ParameterCount count;
-  for (auto param : model.getForward().getOps<ParamOp>()) {
-    int64_t elements = cast<RankedTensorType>(param.getType()).getNumElements();
-    count.stored += elements;
-    count.effective += elements * (param.getRole() == "embedding" ? 1 : timesApplied(param.getResult()));
-  }
-  return count;
-}
-
 /// The plan as data; the table prints the same.
-static json::Object describe(ModuleOp planned, const ProgramFacts &facts, ParameterCount parameters, int64_t scratch) {
+static json::Object describe(ModuleOp emitted, bool isOnGpu) {
+  ProgramOp program = getProgram(emitted);
   json::Object sizes, arenas;
-  for (NamedAttribute size : planned->getAttrOfType<DictionaryAttr>(kSizesAttr))
+  for (NamedAttribute size : program.getSizes())
     sizes[size.getName().strref()] = cast<IntegerAttr>(size.getValue()).getInt();
   int64_t total = 0;
-  for (auto [arena, bytes] : llvm::enumerate(planned->getAttrOfType<DenseI64ArrayAttr>(kArenaBytesAttr).asArrayRef())) {
+  for (auto [arena, bytes] : llvm::enumerate(program.getArenas())) {
     arenas[stringifyArena(Arena(arena))] = bytes;
     total += bytes;
   }
   json::Array buffers;
   int64_t saved = 0; // of the entry that saves most: entries run one after the other, in the same arena
   llvm::StringMap<int64_t> savedBy;
-  for (auto buffer : planned->getAttrOfType<ArrayAttr>(kWorkspaceAttr).getAsRange<DictionaryAttr>()) {
-    auto number = [&](StringRef key) { return cast<IntegerAttr>(buffer.get(key)).getInt(); };
+  for (TemporaryOp buffer : program.getBody().getOps<TemporaryOp>()) {
     std::string type;
-    llvm::raw_string_ostream(type) << cast<TypeAttr>(buffer.get("type")).getValue();
-    bool isSaved = buffer.contains("saved");
-    StringRef entry = cast<StringAttr>(buffer.get("entry")).getValue();
-    saved = std::max(saved, savedBy[entry] += isSaved ? number("bytes") : 0);
-    buffers.push_back(json::Object{{"entry", entry}, {"type", type},
-                                   {"bytes", number("bytes")}, {"offset", number("offset")}, {"first", number("first")},
-                                   {"last", number("last")}, {"saved", isSaved}});
+    llvm::raw_string_ostream(type) << buffer.getType();
+    int64_t bytes = buffer.getBytes(), offset = buffer.getOffset(), first = buffer.getFirst(), last = buffer.getLast();
+    saved = std::max(saved, savedBy[buffer.getEntry()] += buffer.getSaved() ? bytes : 0);
+    buffers.push_back(json::Object{{"entry", buffer.getEntry()}, {"type", type}, {"bytes", bytes}, {"offset", offset}, {"first", first},
+                                   {"last", last}, {"saved", buffer.getSaved()}});
   }
   json::Array dispatches;
-  for (const DispatchFloor &floor : collectFloors(planned))
+  for (const DispatchFloor &floor : collectFloors(emitted))
     dispatches.push_back(json::Object{{"entry", floor.entry}, {"kernel", floor.kernel}, {"class", floor.kind},
                                       {"arithmetic", floor.arithmetic}, {"calls", floor.calls}, {"bytes", floor.bytes},
                                       {"operations", floor.operations}});
-  return json::Object{{"model", facts.model},
-                      {"target", facts.target},
+  return json::Object{{"model", program.getModel()},
+                      {"target", program.getTarget()},
                       {"sizes", std::move(sizes)},
-                      {"parameters_stored", parameters.stored},
-                      {"parameters_effective", parameters.effective},
-                      {"flops_per_token", facts.flopsPerToken},
+                      {"parameters_stored", int64_t(program.getParametersStored())},
+                      {"parameters_effective", int64_t(program.getParametersEffective())},
+                      {"flops_per_token", int64_t(program.getFlopsPerToken())},
                       {"arena_bytes", std::move(arenas)},
                       {"total_bytes", total},
-                      {"scratch_bytes_per_thread", scratch},
+                      {"scratch_bytes_per_thread", scratchBytes(emitted, isOnGpu)},
                       {"saved_bytes", saved},
                       {"workspace", std::move(buffers)},
                       {"dispatches", std::move(dispatches)}};
@@ -148,9 +119,8 @@ static void printTable(json::Object &plan, llvm::raw_ostream &os) {
   printFloors(*plan.getArray("dispatches"), os);
 }
 
-void mlir::nanochat::printPlan(ModuleOp planned, const ProgramFacts &facts, ParameterCount parameters, int64_t scratch, bool isJson,
-                               llvm::raw_ostream &os) {
-  json::Object plan = describe(planned, facts, parameters, scratch);
+void mlir::nanochat::printPlan(ModuleOp emitted, bool isOnGpu, bool isJson, llvm::raw_ostream &os) {
+  json::Object plan = describe(emitted, isOnGpu);
   if (isJson)
     os << llvm::formatv("{0:2}\n", json::Value(std::move(plan)));
   else

@@ -19,12 +19,12 @@ struct BuildForwardEntriesPass : impl::BuildForwardEntriesPassBase<BuildForwardE
 
   void buildEval(ModelOp model) {
     ObjectiveOp objective = *model.getForward().getOps<ObjectiveOp>().begin();
-    ForwardEntry forward(model, "eval");
+    ForwardEntry forward(model, EntryKind::eval);
     forward.declare(1);
     ForwardPass pass = forward.clone(forward.entry.builder, forward.tokens, forward.targets, objective.getPhase());
-    forward.entry.result(pass.loss, {"output", "loss"});
+    forward.entry.result(pass.loss, BindingKind::output, "loss");
     for (auto [name, value] : pass.metrics)
-      forward.entry.result(value, {"output", name});
+      forward.entry.result(value, BindingKind::output, name);
     forward.entry.finish();
   }
 
@@ -32,11 +32,11 @@ struct BuildForwardEntriesPass : impl::BuildForwardEntriesPassBase<BuildForwardE
   LogicalResult buildPredict(ModelOp model) {
     TokensOp batch = *model.getForward().getOps<TokensOp>().begin();
     ObjectiveOp objective = *model.getForward().getOps<ObjectiveOp>().begin();
-    ForwardEntry forward(model, "predict");
+    ForwardEntry forward(model, EntryKind::predict);
     forward.declare(1);
     EntryBuilder &entry = forward.entry;
     auto index = RankedTensorType::get({}, entry.builder.getI32Type());
-    Value position = entry.argument(index, {"input", "position"});
+    Value position = entry.argument(index, BindingKind::input, "position");
     ForwardPass pass = forward.clone(entry.builder, forward.tokens, forward.targets, objective.getPhase());
     SmallVector<HeadOpInterface> heads;
     entry.func.walk([&](HeadOpInterface head) { heads.push_back(head); });
@@ -52,7 +52,7 @@ struct BuildForwardEntriesPass : impl::BuildForwardEntriesPassBase<BuildForwardE
         names.push_back(name);
       }
     for (auto [name, value] : llvm::zip(names, bringOut(rewriter, picked, entry.func)))
-      entry.result(value, {"output", name});
+      entry.result(value, BindingKind::output, name);
     entry.finish();
     return success();
   }

@@ -7,18 +7,16 @@ using namespace mlir::nanochat;
 void ForwardEntry::declare(int64_t accum) {
   for (Operation &op : model.getForward().front()) {
     if (auto param = dyn_cast<ParamOp>(op)) {
-      Binding binding{"param", param.getParamName(), param.getRole(), param.getInit(), param.getScale().convertToDouble()};
-      params[param] = entry.argument(param.getType(), binding);
+      params[param] = entry.argument(param.getType(), bindingOf(param));
       declared.map(param.getResult(), params[param]);
     } else if (auto scalar = dyn_cast<ScalarOp>(op)) {
-      Binding binding{"input", scalar.getScalarName(), "", Init::constant, scalar.getValue().convertToDouble()};
-      declared.map(scalar.getResult(), entry.argument(scalar.getType(), binding));
+      declared.map(scalar.getResult(), entry.argument(scalar.getType(), bindingOf(scalar)));
     } else if (auto batch = dyn_cast<TokensOp>(op)) {
       auto type = cast<RankedTensorType>(batch.getTokens().getType());
       if (accum > 1)
         type = withShape(type, {accum, type.getDimSize(0)});
-      tokens = entry.argument(type, {"input", "tokens"});
-      targets = entry.argument(type, {"input", "targets"});
+      tokens = entry.argument(type, BindingKind::input, "tokens");
+      targets = entry.argument(type, BindingKind::input, "targets");
     }
   }
 }

@@ -17,8 +17,8 @@ struct ForwardPass {
 /// Builds one entry function from a model's forward region.
 class ForwardEntry {
 public:
-  ForwardEntry(ModelOp model, StringRef name)
-      : model(model), entry(model->getParentOfType<ModuleOp>(), name, model.getLoc()) {}
+  ForwardEntry(ModelOp model, EntryKind kind, StringRef phase = "")
+      : model(model), entry(model->getParentOfType<ModuleOp>(), kind, phase, model.getLoc()) {}
 
   /// Adds the model's parameters, scalars and `accum` batches as arguments.
   void declare(int64_t accum);

@@ -1,4 +1,5 @@
 #include "lib/Execution/HostTensor.h"
+#include "dialect/DTypes.h"
 #include "llvm/Support/Format.h"
 #include "llvm/Support/MathExtras.h"
 #include "llvm/Support/raw_ostream.h"
@@ -8,85 +9,30 @@
 using namespace mlir;
 using namespace mlir::nanochat;
 
-static int64_t bytesOf(Type element) {
-  return element.isIndex() ? 8 : llvm::divideCeil(element.getIntOrFloatBitWidth(), 8);
+/// How its elements are stored: indices as the integers they are compared as, bits in bytes.
+static std::optional<int32_t> storageOf(Type element) {
+  return element.isIndex() ? NC_I64 : element.isInteger(1) ? NC_I8 : dtypeOf(element);
 }
 
-bool HostTensor::supports(Type element) {
-  return element.isF32() || element.isF64() || element.isBF16() || isa<Float8E4M3FNType>(element) || element.isIndex() || element.isInteger(1) ||
-         element.isInteger(8) || element.isInteger(16) || element.isInteger(32) || element.isInteger(64);
-}
+bool HostTensor::supports(Type element) { return storageOf(element).has_value(); }
 
 HostTensor::HostTensor(RankedTensorType type)
-    : tensorType(type), elementBytes(bytesOf(type.getElementType())) {
-  assert(supports(type.getElementType()) && type.hasStaticShape());
+    : tensorType(type), dtype(storageOf(type.getElementType()).value()), elementBytes(nc::dtypeBytes(dtype)) {
+  assert(type.hasStaticShape());
   int64_t rounded = llvm::alignTo(std::max<int64_t>(byteSize(), 1), 64);
   bytes.reset(static_cast<char *>(std::aligned_alloc(64, rounded)));
   std::memset(bytes.get(), 0, rounded);
 }
 
-/// The bits of the nearest number of a small float type.
-static uint64_t roundTo(const llvm::fltSemantics &type, double value) {
-  llvm::APFloat rounded(value);
-  bool loses;
-  rounded.convert(type, llvm::APFloat::rmNearestTiesToEven, &loses);
-  return rounded.bitcastToAPInt().getZExtValue();
-}
-
-namespace {
-/// A bf16, which converts as C++'s own floats do.
-struct Bf16 {
-  uint16_t bits = 0;
-  Bf16() = default;
-  explicit Bf16(double value) : bits(roundTo(llvm::APFloat::BFloat(), value)) {}
-  explicit operator double() const { return llvm::bit_cast<float>(uint32_t(bits) << 16); }
-};
-
-/// An E4M3, as that.
-struct E4m3 {
-  uint8_t bits = 0;
-  E4m3() = default;
-  explicit E4m3(double value) : bits(roundTo(llvm::APFloat::Float8E4M3FN(), value)) {}
-  explicit operator double() const {
-    llvm::APFloat number(llvm::APFloat::Float8E4M3FN(), llvm::APInt(8, bits));
-    bool loses;
-    number.convert(llvm::APFloat::IEEEdouble(), llvm::APFloat::rmNearestTiesToEven, &loses);
-    return number.convertToDouble();
-  }
-};
-} // namespace
-
-/// Calls `body` with a value of the C++ type that stores elements of `element`.
-template <typename Body> static auto withStorage(Type element, Body body) {
-  if (element.isF32())
-    return body(float());
-  if (element.isF64())
-    return body(double());
-  if (element.isBF16())
-    return body(Bf16());
-  if (isa<Float8E4M3FNType>(element))
-    return body(E4m3());
-  switch (bytesOf(element)) {
-  case 1:
-    return body(int8_t());
-  case 2:
-    return body(int16_t());
-  case 4:
-    return body(int32_t());
-  default:
-    return body(int64_t());
-  }
-}
-
 double HostTensor::get(int64_t i) const {
-  return withStorage(tensorType.getElementType(), [&](auto storage) {
+  return nc::withStorage(dtype, [&](auto storage) {
     std::memcpy(&storage, data() + i * sizeof(storage), sizeof(storage));
     return static_cast<double>(storage);
   });
 }
 
 void HostTensor::set(int64_t i, double value) {
-  withStorage(tensorType.getElementType(), [&](auto storage) {
+  nc::withStorage(dtype, [&](auto storage) {
     storage = static_cast<decltype(storage)>(value);
     std::memcpy(data() + i * sizeof(storage), &storage, sizeof(storage));
   });

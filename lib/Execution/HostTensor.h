@@ -7,7 +7,7 @@
 
 namespace mlir::nanochat {
 
-/// A row-major tensor of f32, f64, bf16 or integers (i1 and i8 in a byte), aligned to 64 bytes; starts at zero.
+/// A row-major tensor of the types of runtime/Abi.h, i1 (in a byte) or index, aligned to 64 bytes; starts at zero.
 class HostTensor {
 public:
   explicit HostTensor(RankedTensorType type);
@@ -35,6 +35,7 @@ private:
     void operator()(char *p) const { free(p); }
   };
   RankedTensorType tensorType;
+  int32_t dtype; // nc_dtype
   int64_t elementBytes;
   std::unique_ptr<char, Free> bytes;
 };

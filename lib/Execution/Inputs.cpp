@@ -1,4 +1,5 @@
 #include "lib/Execution/Inputs.h"
+#include "dialect/StepIR.h"
 
 using namespace mlir;
 using namespace mlir::nanochat;
@@ -12,23 +13,6 @@ FailureOr<std::vector<HostTensor>> mlir::nanochat::allocate(func::FuncOp func, T
     buffers.emplace_back(tensor);
   }
   return buffers;
-}
-
-/// The range an argument's attribute gives; `fallback` without one.
-static FailureOr<std::pair<double, double>> rangeOf(func::FuncOp func, unsigned arg,
-                                                    std::pair<double, double> fallback) {
-  auto range = func.getArgAttrOfType<ArrayAttr>(arg, "nanochat.range");
-  if (!range)
-    return fallback;
-  SmallVector<double> bounds;
-  for (Attribute bound : range)
-    if (auto value = dyn_cast<FloatAttr>(bound))
-      bounds.push_back(value.getValueAsDouble());
-    else if (auto value = dyn_cast<IntegerAttr>(bound))
-      bounds.push_back(value.getInt());
-  if (range.size() != 2 || bounds.size() != 2 || bounds[0] > bounds[1])
-    return func.emitError("argument ") << arg << " has nanochat.range = " << range << "; expected [low, high]";
-  return std::make_pair(bounds[0], bounds[1]);
 }
 
 LogicalResult mlir::nanochat::fillInputs(func::FuncOp func, MutableArrayRef<HostTensor> inputs, Filler &filler,
@@ -50,13 +34,11 @@ LogicalResult mlir::nanochat::fillInputs(func::FuncOp func, MutableArrayRef<Host
     else if (!element.isInteger(8) && !func.getArgAttr(i, "nanochat.range"))
       return func.emitError("argument ") << i << " of type " << input.type()
                                          << " needs {nanochat.bound = V : i64}: ids are drawn from [0, V)";
-    auto range = rangeOf(func, i, fallback);
-    if (failed(range))
-      return failure();
+    auto [low, high] = readRange(func.getArgAttr(i, "nanochat.range")).value_or(fallback);
     if (extremes)
-      filler.choices(input, {range->first, range->second, std::clamp(0.0, range->first, range->second)});
+      filler.choices(input, {low, high, std::clamp(0.0, low, high)});
     else
-      filler.uniform(input, range->first, range->second);
+      filler.uniform(input, low, high);
   }
   return success();
 }

@@ -89,13 +89,9 @@ static Value predecessor(Value output) {
     auto func = dyn_cast<func::FuncOp>(use.getOwner()->getParentOp());
     if (!func || !isa<func::ReturnOp>(use.getOwner()))
       continue;
-    auto same = [&](Attribute arg) {
-      auto result = func.getResultAttrOfType<DictionaryAttr>(number, kBindAttr), other = dyn_cast_or_null<DictionaryAttr>(arg);
-      return result && other && Binding::of(result).kind == Binding::of(other).kind &&
-             Binding::of(result).name == Binding::of(other).name;
-    };
+    BindAttr bound = getResultBinding(func, number);
     for (BlockArgument arg : func.getArguments())
-      if (same(func.getArgAttr(arg.getArgNumber(), kBindAttr)))
+      if (BindAttr own = getArgBinding(func, arg.getArgNumber()); bound && own && own.getKind() == bound.getKind() && own.getTensor() == bound.getTensor())
         return arg;
   }
   return Value();

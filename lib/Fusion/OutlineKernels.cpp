@@ -1,7 +1,6 @@
 #include "dialect/StepIR.h"
 #include "dialect/interfaces/Cost.h"
 #include "lib/Fusion/Passes.h"
-#include "lib/Targets/Target.h"
 #include "llvm/ADT/StringMap.h"
 
 namespace mlir::nanochat {
@@ -15,8 +14,6 @@ func::FuncOp toFunction(DispatchOp dispatch) {
   auto type = b.getFunctionType(dispatch.getInputs().getTypes(), dispatch.getResultTypes());
   auto func = func::FuncOp::create(dispatch.getLoc(), "kernel", type);
   func.setPrivate();
-  func->setAttr(kClassAttr, b.getStringAttr(stringifyDispatchClass(dispatch.getKind())));
-  func->setAttr(kInplaceAttr, b.getDenseI64ArrayAttr(dispatch.getInplace()));
   int64_t flops = 0;
   StringRef arithmetic = "f32";
   for (Operation &op : dispatch.getBody().front().without_terminator()) {
@@ -24,8 +21,8 @@ func::FuncOp toFunction(DispatchOp dispatch) {
     if (StringRef own = getArithmetic(&op); own != "f32")
       arithmetic = own;
   }
-  func->setAttr(kFlopsAttr, b.getI64IntegerAttr(flops));
-  func->setAttr(kArithmeticAttr, b.getStringAttr(arithmetic));
+  auto inplace = dispatch.getInplace().empty() ? DenseI64ArrayAttr() : b.getDenseI64ArrayAttr(dispatch.getInplace());
+  setKernel(func, KernelAttr::get(b.getContext(), dispatch.getKind(), inplace, flops, b.getStringAttr(arithmetic), 0, 0, 0, 0));
   IRMapping map;
   dispatch.getBody().cloneInto(&func.getBody(), map);
   Operation *yield = func.getBody().front().getTerminator();

@@ -9,11 +9,6 @@
 using namespace mlir;
 using namespace mlir::nanochat;
 
-static int64_t numberOf(func::FuncOp kernel, StringRef attribute) {
-  auto number = kernel->getAttrOfType<IntegerAttr>(attribute);
-  return number ? number.getInt() : 0;
-}
-
 namespace {
 /// Builds a call of the kernel from what a function is given.
 class KernelCall {
@@ -43,7 +38,7 @@ static func::FuncOp wrapThread(func::FuncOp kernel, StringRef suffix) {
   OpBuilder builder(kernel);
   Type ptr = LLVM::LLVMPointerType::get(kernel.getContext());
   SmallVector<Type> arguments{ptr, builder.getI64Type(), ptr};
-  bool isBlock = kernel->hasAttr(kThreadsAttr);
+  bool isBlock = getKernel(kernel).isOfBlock();
   if (isBlock)
     arguments.push_back(ptr);
   auto run = func::FuncOp::create(builder, kernel.getLoc(), (kernel.getName() + suffix).str(), builder.getFunctionType(arguments, {}));
@@ -72,7 +67,7 @@ static LLVM::LLVMFuncOp declare(ModuleOp module, StringRef name, TypeRange argum
 }
 
 void mlir::nanochat::wrapForCpu(func::FuncOp kernel) {
-  bool isBlock = kernel->hasAttr(kThreadsAttr);
+  bool isBlock = getKernel(kernel).isOfBlock();
   func::FuncOp thread = wrapThread(kernel, isBlock ? ".thread" : kKernelRunSuffix);
   if (!isBlock)
     return;
@@ -85,9 +80,9 @@ void mlir::nanochat::wrapForCpu(func::FuncOp kernel) {
   // Its address has the type of a function until functions are lowered.
   Value constant = func::ConstantOp::create(b, thread.getFunctionType(), thread.getName());
   Value body = UnrealizedConversionCastOp::create(b, ptr, constant).getResult(0);
-  auto number = [&](StringRef attribute) { return LLVM::ConstantOp::create(b, i64, b.getI64IntegerAttr(numberOf(kernel, attribute))); };
+  auto number = [&](int64_t number) { return LLVM::ConstantOp::create(b, i64, b.getI64IntegerAttr(number)); };
   LLVM::CallOp::create(b, emulate, ValueRange{body, run.getArgument(0), run.getArgument(1), run.getArgument(2),
-                                             number(kThreadsAttr), number(kSharedAttr)});
+                                             number(getKernel(kernel).getThreads()), number(getKernel(kernel).getShared())});
   func::ReturnOp::create(b);
 }
 
@@ -104,6 +99,7 @@ static Value dynamicShared(ImplicitLocOpBuilder &b, ModuleOp module) {
 }
 
 void mlir::nanochat::wrapForGpu(func::FuncOp kernel) {
+  KernelAttr facts = getKernel(kernel);
   OpBuilder builder(kernel);
   Type ptr = LLVM::LLVMPointerType::get(kernel.getContext());
   size_t buffers = bufferTypes(kernel).size();
@@ -116,15 +112,15 @@ void mlir::nanochat::wrapForGpu(func::FuncOp kernel) {
   Value block = NVVM::BlockIdXOp::create(b, b.getI32Type());
   call.passTask(block);
   Value wide = LLVM::ZExtOp::create(b, b.getI64Type(), block);
-  Value bytes = LLVM::ConstantOp::create(b, b.getI64Type(), b.getI64IntegerAttr(numberOf(kernel, kScratchAttr)));
+  Value bytes = LLVM::ConstantOp::create(b, b.getI64Type(), b.getI64IntegerAttr(facts.getScratch()));
   Value offset = LLVM::MulOp::create(b, wide, bytes);
   call.pass(LLVM::GEPOp::create(b, ptr, b.getI8Type(), run.getArguments().back(), ArrayRef<LLVM::GEPArg>{offset}));
-  if (kernel->hasAttr(kThreadsAttr))
+  if (facts.isOfBlock())
     call.pass(dynamicShared(b, kernel->getParentOfType<ModuleOp>()));
   call.finish();
   LLVM::ReturnOp::create(b, ValueRange());
   run->setAttr(NVVM::NVVMDialect::getKernelFuncAttrName(), b.getUnitAttr());
-  int32_t threads = std::max<int32_t>(1, numberOf(kernel, kThreadsAttr));
+  int32_t threads = std::max<int32_t>(1, facts.getThreads());
   run->setAttr(NVVM::NVVMDialect::getReqntidAttrName(), b.getDenseI32ArrayAttr({threads, 1, 1}));
   // Else ptxas spills rather than have fewer blocks run side by side.
   run->setAttr(NVVM::NVVMDialect::getMinctasmAttrName(), b.getI32IntegerAttr(1));

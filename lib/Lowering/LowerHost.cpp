@@ -141,16 +141,16 @@ struct LowerHostPass : impl::LowerHostPassBase<LowerHostPass> {
     NumberTable numbers;
     SourceTexts sources;
     for (auto func : llvm::to_vector(module.getOps<func::FuncOp>())) {
-      if (func->hasAttr(kEntryAttr))
+      if (getEntry(func))
         HostLowering(func, dispatch, read, numbers, sources).run();
-      else if (func->hasAttr(kTasksAttr))
+      else if (KernelAttr kernel = getKernel(func); kernel && kernel.isEmitted())
         wrap(func);
     }
     numbers.define(module);
     sources.define(module);
   }
 
-  /// Adds @k.run and @k.info, which the program descriptor defines.
+  /// Adds @k.run and @k.info, which nanochat-describe-program defines.
   void wrap(func::FuncOp kernel) {
     OpBuilder b(kernel);
     LLVM::GlobalOp::create(b, kernel.getLoc(), b.getI8Type(), /*isConstant=*/true, LLVM::Linkage::External,

@@ -8,13 +8,6 @@
 #include "mlir/Pass/Pass.h"
 
 namespace mlir::nanochat {
-/// On the module: ArrayAttr of bound tensors, each a dictionary {kind, name, role, init, scale, type, offset}.
-inline constexpr StringLiteral kTensorsAttr = "nanochat.tensors";
-/// On the module: DenseI64Array, bytes per arena.
-inline constexpr StringLiteral kArenaBytesAttr = "nanochat.arena_bytes";
-/// On the module: the temporary buffers of all entries, largest first; for readers of the plan.
-inline constexpr StringLiteral kWorkspaceAttr = "nanochat.workspace";
-
 #define GEN_PASS_DECL
 #define GEN_PASS_REGISTRATION
 #include "lib/Memory/Passes.h.inc"

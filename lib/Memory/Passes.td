@@ -15,8 +15,9 @@ def PlanMemoryPass : Pass<"nanochat-plan-memory", "::mlir::ModuleOp"> {
   let summary = "Give every tensor a place in an arena";
   let description = [{
     Entries become host functions without arguments: rolled scf loops around `nanochat.launch` of kernels on
-    `nanochat.slot`s. The module receives `nanochat.tensors` (every bound tensor with its arena and offset) and
-    `nanochat.arena_bytes`; each entry lists the tensors it uses.
+    `nanochat.slot`s. The module's `nanochat.program` receives every bound tensor with its arena and offset, every
+    temporary one and the bytes of all arenas; each entry lists the tensors it uses. Other ops than dispatches, loops and
+    views (HostOpInterface) are errors.
   }];
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::scf::SCFDialect", "::mlir::memref::MemRefDialect"];
 }

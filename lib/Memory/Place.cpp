@@ -3,11 +3,6 @@
 using namespace mlir;
 using namespace mlir::nanochat;
 
-int64_t mlir::nanochat::denseBytes(Type type) {
-  auto shaped = cast<ShapedType>(type);
-  return shaped.getNumElements() * ((shaped.getElementTypeBitWidth() + 7) / 8);
-}
-
 int64_t mlir::nanochat::bytesOf(Type type) { return llvm::alignTo(denseBytes(type), 64); }
 
 Place Place::map(llvm::function_ref<void(Place &)> change) const {

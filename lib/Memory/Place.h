@@ -61,8 +61,7 @@ struct Place::Choice {
 /// Packs buffers of one arena: those whose lifetimes meet do not overlap. Returns the arena's size.
 int64_t packArena(ArrayRef<Buffer *> buffers);
 
-/// Bytes of a dense tensor, and the same rounded up to 64.
-int64_t denseBytes(Type type);
+/// Bytes of a dense tensor, rounded up to 64.
 int64_t bytesOf(Type type);
 
 } // namespace mlir::nanochat

@@ -10,7 +10,7 @@ Value PlaceTable::copyTo(OpBuilder &b, Value value, Place place) {
   auto type = cast<RankedTensorType>(value.getType());
   auto dispatch = DispatchOp::create(b, value.getLoc(), type, DispatchClass::pointwise, value,
                                      b.getDenseI64ArrayAttr({-1}), FlatSymbolRefAttr());
-  dispatch->setAttr("nanochat.copy", b.getUnitAttr());
+  dispatch->setAttr(kCopyAttr, b.getUnitAttr());
   Block &body = dispatch.getBody().emplaceBlock();
   ImplicitLocOpBuilder in = ImplicitLocOpBuilder::atBlockEnd(value.getLoc(), &body);
   Value source = body.addArgument(type, value.getLoc());
@@ -24,11 +24,15 @@ Value PlaceTable::copyTo(OpBuilder &b, Value value, Place place) {
   return dispatch.getResult(0);
 }
 
-void PlaceTable::placeDispatch(DispatchOp op) {
-  for (auto [r, result] : llvm::enumerate(op.getResults())) {
+void PlaceTable::show(Value result, Value source) { places[result] = places.lookup(source); }
+
+void PlaceTable::write(Operation *op, ArrayRef<int64_t> inplace) {
+  for (auto [r, result] : llvm::enumerate(op->getResults())) {
+    if (places.count(result)) // a copy that was made for its place
+      continue;
     Place place = wish(result);
-    if (!place && !op.getInplace().empty() && op.getInplace()[r] >= 0) {
-      OpOperand &input = op->getOpOperand(op.getInplace()[r]);
+    if (!place && !inplace.empty() && inplace[r] >= 0) {
+      OpOperand &input = op->getOpOperand(inplace[r]);
       Value source = stripViews(input.get());
       Place old = places.lookup(source);
       if (old.buffer && old.buffer->plain && source.getParentBlock() == op->getBlock() && diesAt(source, op, &input))
@@ -45,7 +49,7 @@ void PlaceTable::settle(Operation *terminator, MutableArrayRef<OpOperand> operan
       operand.set(copyTo(b, operand.get(), place));
 }
 
-void PlaceTable::placeLoop(LoopOp loop) {
+void PlaceTable::iterate(LoopOp loop) {
   SmallVector<Place> wanted;
   for (unsigned k = 0; k < loop.getNumCarries(); ++k) {
     Carry carry = carryOf(loop, k);
@@ -72,16 +76,8 @@ void PlaceTable::placeLoop(LoopOp loop) {
 }
 
 void PlaceTable::placeBlock(Block &block) {
-  for (Operation &op : llvm::make_early_inc_range(block.without_terminator())) {
-    if (auto dispatch = dyn_cast<DispatchOp>(op)) {
-      if (!places.count(dispatch.getResult(0)))
-        placeDispatch(dispatch);
-    } else if (auto loop = dyn_cast<LoopOp>(op)) {
-      placeLoop(loop);
-    } else if (isView(&op)) {
-      places[op.getResult(0)] = places.lookup(op.getOperand(0));
-    }
-  }
+  for (Operation &op : llvm::make_early_inc_range(block.without_terminator()))
+    cast<HostOpInterface>(op).place(*this);
 }
 
 void PlaceTable::touch(Buffer *buffer, Operation *op) {
@@ -112,24 +108,16 @@ void PlaceTable::findLifetimes() {
   });
 }
 
-/// The arena of a binding's kind.
-static Arena arenaOf(StringRef kind) {
-  return llvm::StringSwitch<Arena>(kind)
-      .Case("param", Arena::param)
-      .Case("state", Arena::state)
-      .Case("gradient", Arena::gradient)
-      .Default(Arena::io);
-}
-
-void PlaceTable::assign(llvm::StringMap<std::unique_ptr<Buffer>> &bound) {
+LogicalResult PlaceTable::assign(llvm::StringMap<std::unique_ptr<Buffer>> &bound) {
+  if (failed(verifyHostOps(entry)))
+    return failure();
   Block &block = entry.getBody().front();
-  auto bind = [&](DictionaryAttr attrs, Type type) {
-    Binding binding = Binding::of(attrs);
+  auto bind = [&](BindAttr binding, Type type) {
     std::string key;
-    llvm::raw_string_ostream(key) << binding.kind << ':' << binding.name << ':' << type;
+    llvm::raw_string_ostream(key) << binding.describe() << ':' << type;
     auto &buffer = bound[key];
     if (!buffer)
-      buffer = std::make_unique<Buffer>(Buffer{arenaOf(binding.kind), bytesOf(type), nullptr});
+      buffer = std::make_unique<Buffer>(Buffer{arenaOf(binding.getKind()), bytesOf(type), nullptr});
     // Bound tensors outlive every entry; only workspace is packed by lifetime.
     buffer->owner = &block;
     Place place;
@@ -137,12 +125,12 @@ void PlaceTable::assign(llvm::StringMap<std::unique_ptr<Buffer>> &bound) {
     return place;
   };
   for (BlockArgument arg : block.getArguments())
-    places[arg] = bind(entry.getArgAttrOfType<DictionaryAttr>(arg.getArgNumber(), kBindAttr), arg.getType());
+    places[arg] = bind(getArgBinding(entry, arg.getArgNumber()), arg.getType());
   Operation *ret = block.getTerminator();
   SmallVector<Place> wanted;
   for (OpOperand &operand : ret->getOpOperands()) {
     unsigned i = operand.getOperandNumber();
-    Place place = bind(entry.getResultAttrOfType<DictionaryAttr>(i, kBindAttr), operand.get().getType());
+    Place place = bind(getResultBinding(entry, i), operand.get().getType());
     wanted.push_back(place);
     // Updating in place is possible where the old value is dead by then.
     BlockArgument old;
@@ -155,4 +143,5 @@ void PlaceTable::assign(llvm::StringMap<std::unique_ptr<Buffer>> &bound) {
   placeBlock(block);
   settle(ret, ret->getOpOperands(), wanted);
   findLifetimes();
+  return success();
 }

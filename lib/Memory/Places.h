@@ -17,13 +17,18 @@
 namespace mlir::nanochat {
 
 /// Places of all values of one entry.
-class PlaceTable {
+class PlaceTable : public HostPlaces {
 public:
   explicit PlaceTable(func::FuncOp entry) : entry(entry) {}
 
   /// Assigns every value a place, inserting copies where needed. `bound` maps binding kind and name
-  /// to the buffers shared by all entries of the program and grows with those first met here.
-  void assign(llvm::StringMap<std::unique_ptr<Buffer>> &bound);
+  /// to the buffers shared by all entries of the program and grows with those first met here. Fails,
+  /// after an error, where an op stands in the entry that has no places.
+  LogicalResult assign(llvm::StringMap<std::unique_ptr<Buffer>> &bound);
+
+  void show(Value result, Value source) override;
+  void write(Operation *op, ArrayRef<int64_t> inplace) override;
+  void iterate(LoopOp loop) override;
 
   Place of(Value value) const { return places.lookup(value); }
   ArrayRef<std::unique_ptr<Buffer>> getBuffers() const { return buffers; }
@@ -35,8 +40,6 @@ private:
     bool saved = false; // nothing overwrites it, so that its start may have other readers
   };
   void placeBlock(Block &block);
-  void placeDispatch(DispatchOp op);
-  void placeLoop(LoopOp loop);
   /// Copies operands that could not be computed where they are wanted.
   void settle(Operation *terminator, MutableArrayRef<OpOperand> operands, ArrayRef<Place> wanted);
   Carry carryOf(LoopOp loop, unsigned k);

@@ -12,11 +12,11 @@ namespace {
 using BoundBuffers = llvm::StringMap<std::unique_ptr<Buffer>>;
 
 /// Rewrites one placed entry.
-class HostEmitter {
+class HostEmitter : public HostCode {
 public:
   HostEmitter(func::FuncOp entry, const PlaceTable &places) : entry(entry), places(places), b(entry.getContext()) {}
 
-  /// Replaces the entry's body; `tensors` are the indices of its bound tensors.
+  /// Replaces the entry's body; `tensors` are the numbers of its bound tensors.
   void run(ArrayRef<int64_t> tensors) {
     Block *body = new Block;
     b.setInsertionPointToEnd(body);
@@ -28,30 +28,20 @@ public:
     entry.setFunctionType(b.getFunctionType({}, {}));
     entry.removeArgAttrsAttr();
     entry.removeResAttrsAttr();
-    entry->setAttr(kTensorsAttr, b.getDenseI64ArrayAttr(tensors));
+    EntryAttr own = getEntry(entry);
+    entry->setAttr(EntryAttr::name, EntryAttr::get(b.getContext(), own.getKind(), own.getPhase(), b.getDenseI64ArrayAttr(tensors)));
   }
 
-private:
-  struct Iteration {
-    Value number, index; // of the iteration, and of the slice it works on
-  };
-
-  void emitBlock(Block &block) {
-    for (Operation &op : block) {
-      if (auto dispatch = dyn_cast<DispatchOp>(op)) {
-        SmallVector<Value> slots;
-        for (Value value : dispatch.getInputs())
-          slots.push_back(slot(value));
-        for (Value value : dispatch.getResults())
-          slots.push_back(slot(value));
-        LaunchOp::create(b, op.getLoc(), dispatch.getKernelAttr(), slots);
-      } else if (auto loop = dyn_cast<LoopOp>(op)) {
-        emitLoop(loop);
-      }
-    }
+  void launch(Operation *op, FlatSymbolRefAttr kernel) override {
+    SmallVector<Value> slots;
+    for (Value value : op->getOperands())
+      slots.push_back(slot(value));
+    for (Value value : op->getResults())
+      slots.push_back(slot(value));
+    LaunchOp::create(b, op->getLoc(), kernel, slots);
   }
 
-  void emitLoop(LoopOp loop) {
+  void iterate(LoopOp loop) override {
     Location loc = loop.getLoc();
     Value zero = arith::ConstantIndexOp::create(b, loc, 0), one = arith::ConstantIndexOp::create(b, loc, 1);
     Value count = arith::ConstantIndexOp::create(b, loc, loop.getCount());
@@ -67,6 +57,16 @@ private:
       index = arith::SubIOp::create(b, loc, arith::ConstantIndexOp::create(b, loc, loop.getCount() - 1), number);
     iterations[loop] = {number, index};
     emitBlock(loop.getBody().front());
+  }
+
+private:
+  struct Iteration {
+    Value number, index; // of the iteration, and of the slice it works on
+  };
+
+  void emitBlock(Block &block) {
+    for (Operation &op : block.without_terminator())
+      cast<HostOpInterface>(op).emit(*this);
   }
 
   Value slot(Value value) {
@@ -103,8 +103,62 @@ struct PlaceCopiesPass : impl::PlaceCopiesPassBase<PlaceCopiesPass> {
   void runOnOperation() override {
     BoundBuffers bound;
     for (func::FuncOp entry : getEntries(getOperation()))
-      PlaceTable(entry).assign(bound);
+      if (failed(PlaceTable(entry).assign(bound)))
+        return signalPassFailure();
   }
+};
+
+/// Writes into the program's op what entries use.
+class ProgramWriter {
+public:
+  explicit ProgramWriter(ProgramOp program) : program(program), b(program.getContext()), sizes(getMaxEnumValForArena() + 1, 0) {
+    b.setInsertionPointToEnd(&program.getBody().front());
+  }
+
+  /// Bound tensors lie one after the other, in the order of the entries' signatures; returns the numbers of those of this one.
+  SmallVector<int64_t> addTensors(func::FuncOp entry, const PlaceTable &table) {
+    SmallVector<int64_t> used;
+    auto use = [&](BindAttr bind, Value value) {
+      Buffer *buffer = table.of(value).buffer;
+      auto [it, isNew] = numbers.try_emplace(buffer, numbers.size());
+      if (isNew) {
+        int64_t &size = sizes[unsigned(buffer->arena)];
+        buffer->offset = size;
+        size += buffer->bytes;
+        TensorOp::create(b, entry.getLoc(), bind, buffer->arena, buffer->offset, cast<RankedTensorType>(value.getType()));
+      }
+      if (!llvm::is_contained(used, it->second))
+        used.push_back(it->second);
+    };
+    for (BlockArgument arg : entry.getArguments())
+      use(getArgBinding(entry, arg.getArgNumber()), arg);
+    for (OpOperand &result : entry.getBody().front().getTerminator()->getOpOperands())
+      use(getResultBinding(entry, result.getOperandNumber()), result.get());
+    return used;
+  }
+
+  /// The workspace is packed for each entry by itself.
+  void addTemporaries(func::FuncOp entry, const PlaceTable &table) {
+    SmallVector<Buffer *> buffers;
+    for (auto &buffer : table.getBuffers())
+      if (buffer->first >= 0)
+        buffers.push_back(buffer.get());
+    int64_t &workspace = sizes[unsigned(Arena::workspace)];
+    workspace = std::max(workspace, packArena(buffers));
+    llvm::stable_sort(buffers, [](Buffer *x, Buffer *y) { return x->bytes > y->bytes; });
+    bool isForGradients = getEntry(entry).getKind() == EntryKind::gradients;
+    for (Buffer *buffer : buffers)
+      TemporaryOp::create(b, entry.getLoc(), entry.getSymName(), buffer->offset, buffer->bytes, buffer->first, buffer->last,
+                          buffer->saved && isForGradients, cast<RankedTensorType>(buffer->type));
+  }
+
+  void finish() { program.setArenas(sizes); }
+
+private:
+  ProgramOp program;
+  OpBuilder b;
+  SmallVector<int64_t> sizes; // by arena
+  DenseMap<Buffer *, int64_t> numbers;
 };
 
 struct PlanMemoryPass : impl::PlanMemoryPassBase<PlanMemoryPass> {
@@ -115,76 +169,20 @@ struct PlanMemoryPass : impl::PlanMemoryPassBase<PlanMemoryPass> {
     SmallVector<func::FuncOp> entries = getEntries(module);
     for (func::FuncOp entry : entries) {
       tables.push_back(std::make_unique<PlaceTable>(entry));
-      tables.back()->assign(bound);
+      if (failed(tables.back()->assign(bound)))
+        return signalPassFailure();
     }
-    SmallVector<int64_t> sizes(getMaxEnumValForArena() + 1, 0);
-    for (auto &table : tables) {
-      SmallVector<Buffer *> temporaries;
-      for (auto &buffer : table->getBuffers())
-        temporaries.push_back(buffer.get());
-      int64_t &workspace = sizes[unsigned(Arena::workspace)];
-      workspace = std::max(workspace, packArena(temporaries));
-    }
-    SmallVector<Attribute> temporaries;
+    ProgramWriter writer(getOrCreateProgram(module));
+    SmallVector<SmallVector<int64_t>> tensors;
     for (auto [entry, table] : llvm::zip(entries, tables))
-      describeTemporaries(entry, *table, temporaries);
-    // Bound tensors lie one after the other, in the order of the entries' signatures.
-    SmallVector<Attribute> tensors;
-    DenseMap<Buffer *, int64_t> numbers;
-    for (auto [entry, table] : llvm::zip(entries, tables)) {
-      SmallVector<int64_t> used;
-      auto use = [&](DictionaryAttr attrs, Type type, Buffer *buffer) {
-        auto [it, isNew] = numbers.try_emplace(buffer, tensors.size());
-        if (isNew) {
-          int64_t &size = sizes[unsigned(buffer->arena)];
-          buffer->offset = size;
-          size += buffer->bytes;
-          tensors.push_back(describe(attrs, type, buffer));
-        }
-        if (!llvm::is_contained(used, it->second))
-          used.push_back(it->second);
-      };
-      for (BlockArgument arg : entry.getArguments())
-        use(entry.getArgAttrOfType<DictionaryAttr>(arg.getArgNumber(), kBindAttr), arg.getType(), table->of(arg).buffer);
-      for (OpOperand &result : entry.getBody().front().getTerminator()->getOpOperands())
-        use(entry.getResultAttrOfType<DictionaryAttr>(result.getOperandNumber(), kBindAttr), result.get().getType(),
-            table->of(result.get()).buffer);
+      tensors.push_back(writer.addTensors(entry, *table));
+    for (auto [entry, table] : llvm::zip(entries, tables))
+      writer.addTemporaries(entry, *table);
+    writer.finish();
+    for (auto [entry, table, used] : llvm::zip(entries, tables, tensors))
       HostEmitter(entry, *table).run(used);
-    }
-    Builder b(&getContext());
-    module->setAttr(kTensorsAttr, b.getArrayAttr(tensors));
-    module->setAttr(kArenaBytesAttr, b.getDenseI64ArrayAttr(sizes));
-    module->setAttr(kWorkspaceAttr, b.getArrayAttr(temporaries));
     for (auto model : llvm::make_early_inc_range(module.getOps<ModelOp>()))
       model.erase();
-  }
-
-  static void describeTemporaries(func::FuncOp entry, const PlaceTable &table, SmallVectorImpl<Attribute> &list) {
-    SmallVector<Buffer *> buffers;
-    for (auto &buffer : table.getBuffers())
-      if (buffer->first >= 0)
-        buffers.push_back(buffer.get());
-    llvm::stable_sort(buffers, [](Buffer *x, Buffer *y) { return x->bytes > y->bytes; });
-    Builder b(entry.getContext());
-    for (Buffer *buffer : buffers) {
-      NamedAttrList facts;
-      facts.set("entry", entry.getSymNameAttr());
-      facts.set("type", TypeAttr::get(buffer->type));
-      for (auto [name, value] : {std::pair("bytes", buffer->bytes), {"offset", buffer->offset}, {"first", buffer->first}, {"last", buffer->last}})
-        facts.set(name, b.getI64IntegerAttr(value));
-      if (buffer->saved && entry.getSymName().ends_with(".gradients"))
-        facts.set("saved", b.getUnitAttr());
-      list.push_back(facts.getDictionary(entry.getContext()));
-    }
-  }
-
-  static DictionaryAttr describe(DictionaryAttr attrs, Type type, Buffer *buffer) {
-    Builder b(type.getContext());
-    NamedAttrList list(attrs);
-    list.set("type", TypeAttr::get(type));
-    list.set("arena", b.getI64IntegerAttr(int64_t(buffer->arena)));
-    list.set("offset", b.getI64IntegerAttr(buffer->offset));
-    return list.getDictionary(type.getContext());
   }
 };
 } // namespace

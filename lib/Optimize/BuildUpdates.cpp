@@ -11,17 +11,17 @@ class UpdateEntry {
 public:
   UpdateEntry(ModelOp model, ObjectiveOp objective)
       : model(model), objective(objective),
-        entry(model->getParentOfType<ModuleOp>(), (objective.getPhase() + ".update").str(), model.getLoc()) {}
+        entry(model->getParentOfType<ModuleOp>(), EntryKind::update, objective.getPhase(), model.getLoc()) {}
 
   LogicalResult build() {
     for (Operation &op : model.getUpdate().front()) {
       if (auto scalar = dyn_cast<ScalarOp>(op)) {
-        bool norm = scalar.getScalarName() == "grad_norm";
-        Binding binding{norm ? "output" : "input", scalar.getScalarName(), "", Init::constant,
-                        norm ? 0.0 : scalar.getValue().convertToDouble()};
+        BindAttr binding = bindingOf(scalar);
+        if (StringRef name = scalar.getScalarName(); name == "grad_norm") // what the gradients entry leaves
+          binding = BindAttr::get(model.getContext(), BindingKind::output, name);
         map.map(scalar.getResult(), entry.argument(scalar.getType(), binding));
       } else if (auto metric = dyn_cast<MetricOp>(op)) {
-        entry.result(map.lookup(metric.getValue()), {"output", metric.getMetricName()});
+        entry.result(map.lookup(metric.getValue()), BindingKind::output, metric.getMetricName());
       } else if (!isa<OptimizerOp, PhaseOp>(op)) {
         entry.builder.clone(op, map);
       }
@@ -70,11 +70,11 @@ private:
       diag.attachNote(loc) << "give the role '" << param.getRole() << "' to another rule, such as \"adamw\"";
       return diag;
     }
-    Binding binding{"param", name, param.getRole(), param.getInit(), param.getScale().convertToDouble()};
+    BindAttr binding = bindingOf(param);
     RuleForm form = formOf(rule, optimizer.getConfig(), type);
     if (failed(checkClipping(optimizer, form.gradient != type)))
       return failure();
-    Value grad = entry.argument(form.gradient, {"gradient", name, param.getRole()});
+    Value grad = entry.argument(form.gradient, BindingKind::gradient, name, param.getRole());
     if (optimizer.getGradScale())
       grad = ScaleOp::create(entry.builder, loc, grad, map.lookup(optimizer.getGradScale()));
     OperationState state(loc, rule);
@@ -85,20 +85,20 @@ private:
     SmallVector<std::string> names;
     for (const OptimizerState &kept : form.states) {
       names.push_back((name + "." + kept.name).str());
-      state.addOperands(entry.argument(kept.type, {"state", names.back()}));
+      state.addOperands(entry.argument(kept.type, BindingKind::state, names.back()));
       state.addTypes(kept.type);
     }
     state.addAttributes(optimizer.getConfig().getValue());
     Operation *op = entry.builder.create(state);
     entry.result(op->getResult(0), binding);
     for (auto [kept, result] : llvm::zip(names, op->getResults().drop_front()))
-      entry.result(result, {"state", kept});
+      entry.result(result, BindingKind::state, kept);
     return success();
   }
 
   Value seed() {
     if (!seedInput)
-      seedInput = entry.argument(RankedTensorType::get({2}, entry.builder.getI32Type()), {"input", kSeedInput});
+      seedInput = entry.argument(RankedTensorType::get({2}, entry.builder.getI32Type()), BindingKind::input, kSeedInput);
     return seedInput;
   }
 
@@ -111,11 +111,11 @@ private:
 
 /// The entry of what is done between phases.
 void buildPhase(ModelOp model, PhaseOp phase) {
-  EntryBuilder entry(model->getParentOfType<ModuleOp>(), ("phase." + phase.getPhaseName()).str(), phase.getLoc());
+  EntryBuilder entry(model->getParentOfType<ModuleOp>(), EntryKind::phase, phase.getPhaseName(), phase.getLoc());
   for (auto param : model.getForward().getOps<ParamOp>()) {
     if (!llvm::is_contained(phase.getRoles(), param.getRoleAttr()))
       continue;
-    Binding binding{"param", param.getParamName(), param.getRole(), param.getInit(), param.getScale().convertToDouble()};
+    BindAttr binding = bindingOf(param);
     OperationState state(phase.getLoc(), (NanochatDialect::getDialectNamespace() + "." + phase.getRule()).str());
     state.addOperands(entry.argument(param.getType(), binding));
     state.addTypes(param.getType());

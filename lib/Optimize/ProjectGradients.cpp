@@ -191,10 +191,10 @@ namespace {
 struct ProjectGradientsPass : impl::ProjectGradientsPassBase<ProjectGradientsPass> {
   void runOnOperation() override {
     for (func::FuncOp update : getEntries(getOperation())) {
-      StringRef phase = update.getName();
-      if (!phase.consume_back(".update"))
+      EntryAttr entry = getEntry(update);
+      if (entry.getKind() != EntryKind::update)
         continue;
-      auto gradients = getOperation().lookupSymbol<func::FuncOp>((phase + ".gradients").str());
+      func::FuncOp gradients = findEntry(getOperation(), EntryKind::gradients, entry.getPhase());
       SmallVector<ProjectingOptimizerOpInterface> rules(update.getOps<ProjectingOptimizerOpInterface>());
       int64_t matrices = 0, first = 0;
       for (auto rule : rules)
@@ -210,28 +210,27 @@ struct ProjectGradientsPass : impl::ProjectGradientsPassBase<ProjectGradientsPas
   static RankedTensorType paramOf(ProjectingOptimizerOpInterface rule) { return typeOf(rule->getOperand(0)); }
   static int64_t countMatrices(ProjectingOptimizerOpInterface rule) { return paramOf(rule).getRank() == 3 ? paramOf(rule).getDimSize(0) : 1; }
 
-  static DictionaryAttr bindingOf(func::FuncOp update, Value argument) {
-    return update.getArgAttrOfType<DictionaryAttr>(cast<BlockArgument>(argument).getArgNumber(), kBindAttr);
+  static BindAttr bindingOf(func::FuncOp update, Value argument) {
+    return getArgBinding(update, cast<BlockArgument>(argument).getArgNumber());
   }
 
   /// The argument of `entry` with that binding; a new one where there is none.
-  static Value argumentOf(func::FuncOp entry, Type type, DictionaryAttr binding) {
+  static Value argumentOf(func::FuncOp entry, Type type, BindAttr binding) {
     for (BlockArgument arg : entry.getArguments())
-      if (entry.getArgAttr(arg.getArgNumber(), kBindAttr) == binding)
+      if (getArgBinding(entry, arg.getArgNumber()) == binding)
         return arg;
-    Builder b(entry.getContext());
-    (void)entry.insertArgument(entry.getNumArguments(), type, b.getDictionaryAttr(b.getNamedAttr(kBindAttr, binding)), entry.getLoc());
+    (void)entry.insertArgument(entry.getNumArguments(), type, besideBinding(binding), entry.getLoc());
     return entry.getArguments().back();
   }
 
   LogicalResult project(func::FuncOp gradients, func::FuncOp update, ProjectingOptimizerOpInterface rule, int64_t first, int64_t of) {
     Builder attrs(&getContext());
-    DictionaryAttr param = bindingOf(update, rule->getOperand(0)), basisAttr = bindingOf(update, rule->getOperand(4)),
-                   countAttr = bindingOf(update, rule->getOperands().back());
+    BindAttr param = bindingOf(update, rule->getOperand(0)), basisAttr = bindingOf(update, rule->getOperand(4)),
+             countAttr = bindingOf(update, rule->getOperands().back());
     std::optional<unsigned> number;
     for (unsigned i = 0; i < gradients.getNumResults(); ++i) {
-      Binding bound = Binding::of(gradients.getResultAttrOfType<DictionaryAttr>(i, kBindAttr));
-      if (bound.kind == "gradient" && bound.name == Binding::of(param).name)
+      BindAttr bound = getResultBinding(gradients, i);
+      if (bound.getKind() == BindingKind::gradient && bound.getTensor() == param.getTensor())
         number = i;
     }
     Operation *ret = gradients.getBody().front().getTerminator();
@@ -239,9 +238,9 @@ struct ProjectGradientsPass : impl::ProjectGradientsPassBase<ProjectGradientsPas
     IRRewriter rewriter(&getContext());
     Value start = argumentOf(gradients, rule->getOperand(4).getType(), basisAttr);
     Value count = argumentOf(gradients, rule->getOperands().back().getType(), countAttr);
-    Value seed = argumentOf(gradients, RankedTensorType::get({2}, rewriter.getI32Type()), Binding{"input", kSeedInput}.toAttr(attrs));
+    Value seed = argumentOf(gradients, RankedTensorType::get({2}, rewriter.getI32Type()), BindAttr::get(&getContext(), BindingKind::input, kSeedInput));
     rewriter.setInsertionPointToStart(&gradients.getBody().front());
-    Value stream = createUpdateStream(rewriter, rule.getLoc(), seed, Binding::of(param).name);
+    Value stream = createUpdateStream(rewriter, rule.getLoc(), seed, param.getTensorName());
     auto integer = RankedTensorType::get({}, rewriter.getI32Type());
     Value step = arith::FPToSIOp::create(rewriter, rule.getLoc(), integer, count);
     auto dueType = paramOf(rule).getRank() == 3 ? RankedTensorType::get({paramOf(rule).getDimSize(0)}, rewriter.getI32Type()) : integer;
@@ -254,13 +253,13 @@ struct ProjectGradientsPass : impl::ProjectGradientsPassBase<ProjectGradientsPas
       uses.push_back(&use);
     Value projected = projector.project(whole, basis);
     if (!projected) {
-      InFlightDiagnostic diag = rule.emitOpError("cannot project the gradient of '") << Binding::of(param).name << "', which is no sum of products in loops";
+      InFlightDiagnostic diag = rule.emitOpError("cannot project the gradient of '") << param.getTensorName() << "', which is no sum of products in loops";
       diag.attachNote() << "give this parameter to a rule that takes whole gradients, such as \"adamw\" or \"muon8\"";
       return diag;
     }
     for (OpOperand *use : uses)
       use->set(projected);
-    (void)gradients.insertResult(gradients.getNumResults(), basis.value.getType(), attrs.getDictionaryAttr(attrs.getNamedAttr(kBindAttr, basisAttr)));
+    (void)gradients.insertResult(gradients.getNumResults(), basis.value.getType(), besideBinding(basisAttr));
     ret->insertOperands(ret->getNumOperands(), basis.value);
     gradients.setFunctionType(attrs.getFunctionType(gradients.getArgumentTypes(), ret->getOperandTypes()));
     return success();

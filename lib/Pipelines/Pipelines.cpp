@@ -6,6 +6,7 @@
 #include "lib/Memory/Passes.h"
 #include "lib/Optimize/Passes.h"
 #include "lib/Pipelines/Passes.h"
+#include "lib/Program/Passes.h"
 #include "lib/Quantize/Passes.h"
 #include "lib/Reference/Passes.h"
 #include "lib/Targets/Passes.h"
@@ -22,6 +23,10 @@ static void cleanUp(OpPassManager &pm) {
 }
 
 static void model(OpPassManager &pm, const PipelineOptions &options) {
+  SetTargetPassOptions target;
+  target.target = options.target.spell();
+  target.numerics = options.target.numerics.spell();
+  pm.addPass(createSetTargetPass(target));
   SetSizesPassOptions sizes;
   for (const SizeChoice &choice : options.sizes)
     sizes.sizes.push_back(choice.name + "=" + choice.value + kPlace + choice.place);
@@ -30,15 +35,15 @@ static void model(OpPassManager &pm, const PipelineOptions &options) {
   AssignOptimizersPassOptions optimizers;
   llvm::append_range(optimizers.assign, options.optimizers);
   pm.addPass(createAssignOptimizersPass(optimizers));
-  if (options.wide)
-    pm.addPass(createWidenFloatsPass());
+  pm.addPass(createWidenFloatsPass());
+  RecordModelPassOptions program;
+  program.target = options.target.title();
+  program.device = options.target.onGpu() ? options.target.gpu->architecture().str() : "";
+  program.onlyOnRequest = options.onlyOnRequest;
+  pm.addPass(createRecordModelPass(program));
 }
 
-static void quantize(OpPassManager &pm, const PipelineOptions &options) {
-  ExpandTernaryPassOptions expand;
-  expand.backward = options.target.backward;
-  pm.addPass(createExpandTernaryPass(expand));
-}
+static void quantize(OpPassManager &pm, const PipelineOptions &) { pm.addPass(createExpandTernaryPass()); }
 
 static void differentiate(OpPassManager &pm, const PipelineOptions &) {
   pm.addPass(createDifferentiatePass());
@@ -56,24 +61,17 @@ static void optimize(OpPassManager &pm, const PipelineOptions &options) {
   cleanUp(pm);
   if (options.target.packs())
     pm.addPass(createPackWeightsPass());
+  pm.addPass(createRecordStepPass());
 }
 
 static void fuse(OpPassManager &pm, const PipelineOptions &options) {
   FormDispatchesPassOptions form;
-  form.fuse = !options.target.reference;
+  form.fuse = options.target.fuses;
   pm.addNestedPass<func::FuncOp>(createDecomposeForFusionPass());
   pm.addNestedPass<func::FuncOp>(createSinkSumsPass()); // those of decomposed ops
   cleanUp(pm);
-  if (options.roundFactors) {
-    RoundFactorsPassOptions rounding;
-    rounding.withinKernels = options.roundAttention;
-    pm.addNestedPass<func::FuncOp>(createRoundFactorsPass(rounding));
-  }
-  if (options.target.gpu) {
-    SplitProductsPassOptions split;
-    split.blocks = options.target.gpu->multiprocessors;
-    pm.addNestedPass<func::FuncOp>(createSplitProductsPass(split));
-  }
+  pm.addNestedPass<func::FuncOp>(createRoundFactorsPass());
+  pm.addNestedPass<func::FuncOp>(createSplitProductsPass());
   pm.addNestedPass<func::FuncOp>(createFormDispatchesPass(form));
   pm.addPass(createPlaceCopiesPass());
   pm.addPass(createOutlineKernelsPass());
@@ -81,28 +79,23 @@ static void fuse(OpPassManager &pm, const PipelineOptions &options) {
 
 static void plan(OpPassManager &pm, const PipelineOptions &) { pm.addPass(createPlanMemoryPass()); }
 
-static void emit(OpPassManager &pm, const PipelineOptions &options) {
-  if (!options.target.reference && !options.plain) {
-    EmitKernelsPassOptions facts;
-    if (options.target.gpu) {
-      facts.gpu = options.target.name;
-      facts.gemmTile = options.target.gpu->gemmTile;
-    }
-    facts.targetBits = options.target.facts.vectorBits;
-    facts.vnni = options.target.facts.vnni;
-    facts.bf16 = options.target.facts.bf16;
-    pm.addPass(createEmitKernelsPass(facts));
-  }
-  // What no emitter took, and everything for the reference.
-  EmitPlainPassOptions rest;
-  rest.ownMath = options.target.gpu.has_value();
-  pm.addPass(createEmitPlainPass(rest));
+static void emit(OpPassManager &pm, const PipelineOptions &) {
+  pm.addPass(createEmitKernelsPass());
+  pm.addPass(createEmitPlainPass()); // what no emitter took, and everything for the reference
 }
 
 static void host(OpPassManager &pm, const PipelineOptions &options) {
   LowerHostPassOptions lowering;
   lowering.gpu = options.target.onGpu();
   pm.addPass(createLowerHostPass(lowering));
+}
+
+static void describe(OpPassManager &pm, const PipelineOptions &options) {
+  DescribeProgramPassOptions program;
+  program.cpu = options.target.cpu;
+  program.features = options.target.features;
+  program.gpu = options.target.onGpu();
+  pm.addPass(createDescribeProgramPass(program));
 }
 
 static void lower(OpPassManager &pm, const PipelineOptions &options) {
@@ -119,6 +112,7 @@ ArrayRef<Stage> mlir::nanochat::getStages() {
       {"plan", "host functions launch kernels on slots of planned arenas", plan},
       {"emit", "kernels are loops on buffers, by the target's emitters", emit},
       {"host", "host functions speak the runtime's ABI, kernels have wrappers that do", host},
+      {"describe", "constants describe the program and its kernels to the runtime", describe},
       {"lower", "LLVM dialect", lower},
   };
   return stages;

@@ -10,14 +10,10 @@
 namespace mlir::nanochat {
 
 struct PipelineOptions {
-  Target target;
-  std::vector<SizeChoice> sizes;                      // of --config and --set, which wins
-  std::string preset;                                 // of --preset
+  Target target;                      // with the numerics of the program
+  std::vector<SizeChoice> sizes;      // of --config and --set, which wins
+  std::string preset;                 // of --preset
   std::vector<std::string> optimizers;                // of --optimizer
-  bool roundFactors = false; // dense products take factors in bf16
-  bool roundAttention = false; // so do those within attention
-  bool plain = false; // kernels are plain loops, whatever emitters the target has
-  bool wide = false;  // f64 instead of f32; for plain kernels
   bool onlyOnRequest = false; // the program runs only where the user names its device
 };
 
@@ -26,6 +22,11 @@ struct Stage {
   StringRef name, summary;
   void (*build)(OpPassManager &pm, const PipelineOptions &options);
 };
+
+/// After which all that --plan tells is known.
+inline constexpr StringLiteral kLastOfPlan = "emit";
+/// After which kernels may be taken out, to be compiled by themselves.
+inline constexpr StringLiteral kLastBeforeKernels = "describe";
 
 /// All stages, in order.
 ArrayRef<Stage> getStages();

@@ -134,12 +134,13 @@ static LogicalResult fillOutputs(func::FuncOp func, IRRewriter &rewriter) {
   pm.addPass(createCanonicalizerPass());
   if (failed(pm.run(func)))
     return failure();
-  auto inplace = func->getAttrOfType<DenseI64ArrayAttr>(kInplaceAttr);
-  unsigned inputs = inplace ? func.getNumArguments() - inplace.size() : 0;
+  KernelAttr kernel = getKernel(func);
+  ArrayRef<int64_t> inplace = kernel ? kernel.getOverwritten() : ArrayRef<int64_t>();
+  unsigned inputs = func.getNumArguments() - inplace.size();
   for (auto copy : llvm::make_early_inc_range(func.getOps<memref::CopyOp>())) {
     auto out = dyn_cast<BlockArgument>(copy.getTarget());
     auto from = copy.getSource().getDefiningOp<memref::AllocOp>();
-    if (!inplace || !from || !out || !out.hasOneUse() || out.getArgNumber() < inputs || inplace[out.getArgNumber() - inputs] >= 0)
+    if (inplace.empty() || !from || !out || !out.hasOneUse() || out.getArgNumber() < inputs || inplace[out.getArgNumber() - inputs] >= 0)
       continue;
     rewriter.eraseOp(copy);
     rewriter.replaceOp(from, out);

@@ -65,7 +65,8 @@ static int64_t placeTemporaries(func::FuncOp kernel) {
   return bytes;
 }
 
-LogicalResult mlir::nanochat::emitPlain(func::FuncOp kernel, const CpuFacts &) {
+LogicalResult mlir::nanochat::emitPlain(func::FuncOp kernel) {
+  int64_t results = kernel.getNumResults();
   auto run = [&](std::unique_ptr<Pass> pass) {
     PassManager pm(kernel.getContext(), func::FuncOp::getOperationName());
     pm.addPass(std::move(pass));
@@ -81,9 +82,8 @@ LogicalResult mlir::nanochat::emitPlain(func::FuncOp kernel, const CpuFacts &) {
   for (Type type : {Type(b.getIndexType()), bytes})
     if (failed(kernel.insertArgument(kernel.getNumArguments(), type, {}, kernel.getLoc())))
       return failure();
-  kernel->setAttr(kTasksAttr, b.getI64IntegerAttr(1));
   int64_t scratch = placeTemporaries(kernel);
   kernel.setFunctionType(b.getFunctionType(kernel.getBody().getArgumentTypes(), {}));
-  kernel->setAttr(kScratchAttr, b.getI64IntegerAttr(scratch));
+  setKernel(kernel, getKernel(kernel).emitted(results, 1, scratch));
   return success();
 }

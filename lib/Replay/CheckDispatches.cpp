@@ -107,7 +107,7 @@ LogicalResult DispatchChecker::runEntry(func::FuncOp entry) {
   if (failed(results))
     return failure();
   for (auto [i, expected] : llvm::enumerate(*results)) {
-    std::string name = boundName(entry.getResultAttrOfType<DictionaryAttr>(i, kBindAttr));
+    std::string name = getResultBinding(entry, i).describe();
     compare(entry.getLoc(), entry.getName() + ": " + name + " is not what was computed for it, at ", *(*found)[i], *expected, 0);
     ++bound;
   }

@@ -126,7 +126,7 @@ FailureOr<bool> mlir::nanochat::checkGradients(const Record &record, ModuleOp re
   std::string worstName;
   for (unsigned i = 0; i < expected->size(); ++i) {
     const HostTensor &here = *(*found)[i], &there = *(*expected)[i];
-    std::string name = boundName(entry.getResultAttrOfType<DictionaryAttr>(i, kBindAttr));
+    std::string name = getResultBinding(entry, i).describe();
     std::string difference = describeDifference(here, there, gradientError);
     if (!difference.empty()) {
       entry.emitError(name) << " is wrong at " << difference;

@@ -6,11 +6,6 @@
 using namespace mlir;
 using namespace mlir::nanochat;
 
-std::string mlir::nanochat::boundName(DictionaryAttr attr) {
-  Binding binding = Binding::of(attr);
-  return ((binding.kind == "param" ? "parameter" : binding.kind) + " " + binding.name).str();
-}
-
 FailureOr<TensorFile> Record::openCall(int64_t number, StringRef kernel) const {
   return TensorFile::open(folder + llvm::formatv("/{0,0+6}.{1}.safetensors", number, kernel).str());
 }
@@ -50,9 +45,9 @@ FailureOr<Record> Record::open(StringRef folder, ModuleOp fused, const ProgramId
   Record record;
   record.folder = folder.str();
   for (func::FuncOp entry : mlir::nanochat::getEntries(fused)) {
-    StringRef phase = entry.getName();
-    if (phase.consume_back(".gradients") && llvm::sys::fs::exists(folder + "/" + entry.getName() + ".before.safetensors"))
-      record.entries = {entry, fused.lookupSymbol<func::FuncOp>((phase + ".update").str())};
+    EntryAttr own = getEntry(entry);
+    if (own.getKind() == EntryKind::gradients && llvm::sys::fs::exists(folder + "/" + entry.getName() + ".before.safetensors"))
+      record.entries = {entry, findEntry(fused, EntryKind::update, own.getPhase())};
   }
   if (record.entries.empty())
     return failUser("'" + folder + "' holds no record of a training step of this model",
@@ -68,7 +63,7 @@ FailureOr<SmallVector<Tensor>> Record::readArguments(func::FuncOp entry) const {
     return failure();
   SmallVector<Tensor> tensors;
   for (auto [i, type] : llvm::enumerate(entry.getArgumentTypes())) {
-    auto tensor = file->read(boundName(entry.getArgAttrOfType<DictionaryAttr>(i, kBindAttr)), type);
+    auto tensor = file->read(getArgBinding(entry, i).describe(), type);
     if (failed(tensor))
       return failure();
     tensors.push_back(*tensor);
@@ -82,7 +77,7 @@ FailureOr<SmallVector<Tensor>> Record::readResults(func::FuncOp entry) const {
     return failure();
   SmallVector<Tensor> tensors;
   for (auto [i, type] : llvm::enumerate(entry.getResultTypes())) {
-    auto tensor = file->read(boundName(entry.getResultAttrOfType<DictionaryAttr>(i, kBindAttr)), type);
+    auto tensor = file->read(getResultBinding(entry, i).describe(), type);
     if (failed(tensor))
       return failure();
     tensors.push_back(*tensor);

@@ -35,8 +35,5 @@ private:
   SmallVector<func::FuncOp> entries;
 };
 
-/// The file's name of what an argument or result is bound to: "gradient embed".
-std::string boundName(DictionaryAttr binding);
-
 } // namespace mlir::nanochat
 #endif

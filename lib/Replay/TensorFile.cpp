@@ -1,4 +1,5 @@
 #include "lib/Replay/TensorFile.h"
+#include "dialect/DTypes.h"
 #include "dialect/Nesting.h"
 #include "llvm/Support/Endian.h"
 #include "llvm/Support/raw_ostream.h"
@@ -50,20 +51,6 @@ StringRef TensorFile::metadata(StringRef key) const {
   return strings ? strings->getString(key).value_or("") : "";
 }
 
-/// The format's name of an element type; "?" for those it has none for.
-static StringRef dtypeOf(Type element) {
-  if (element.isF32() || element.isF64())
-    return element.isF32() ? "F32" : "F64";
-  if (element.isBF16())
-    return "BF16";
-  return llvm::StringSwitch<StringRef>(element.isInteger() ? std::to_string(element.getIntOrFloatBitWidth()) : "")
-      .Case("8", "I8")
-      .Case("16", "I16")
-      .Case("32", "I32")
-      .Case("64", "I64")
-      .Default("?");
-}
-
 static std::vector<int64_t> integers(const llvm::json::Array *array) {
   std::vector<int64_t> values;
   for (size_t i = 0; array && i < array->size(); ++i)
@@ -78,7 +65,8 @@ FailureOr<Tensor> TensorFile::read(const Twine &name, Type type) const {
     return failRecord(path, "has no tensor '" + name + "'");
   std::string expected;
   llvm::raw_string_ostream(expected) << tensor;
-  if (entry->getString("dtype") != dtypeOf(tensor.getElementType()) ||
+  auto dtype = dtypeOf(tensor.getElementType());
+  if (!dtype || entry->getString("dtype") != nc::storedName(*dtype) ||
       ArrayRef<int64_t>(integers(entry->getArray("shape"))) != tensor.getShape())
     return failRecord(path, "'" + name + "' is not a " + expected + ", as this program has it");
   auto result = std::make_shared<HostTensor>(tensor);

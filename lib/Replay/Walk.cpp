@@ -10,17 +10,18 @@ using namespace mlir::nanochat;
 static RankedTensorType typeOf(Value value) { return cast<RankedTensorType>(value.getType()); }
 
 namespace {
-class Walker {
+class Walker : public HostReplay {
 public:
   explicit Walker(RunDispatch run) : run(run) {}
   LogicalResult block(Block &block);
   SmallVector<Tensor> get(ValueRange range) const;
   void set(ValueRange range, ArrayRef<Tensor> tensors);
 
-private:
-  LogicalResult operation(Operation &op);
-  LogicalResult loop(LoopOp loop);
+  void show(Value result, Value source) override;
+  LogicalResult call(DispatchOp dispatch) override;
+  LogicalResult iterate(LoopOp loop) override;
 
+private:
   RunDispatch run;
   DenseMap<Value, Tensor> values;
 };
@@ -36,9 +37,13 @@ void Walker::set(ValueRange range, ArrayRef<Tensor> tensors) {
 }
 
 LogicalResult Walker::block(Block &block) {
-  for (Operation &op : block.without_terminator())
-    if (failed(operation(op)))
+  for (Operation &op : block.without_terminator()) {
+    auto host = dyn_cast<HostOpInterface>(op);
+    if (!host)
+      return op.emitOpError("cannot be replayed");
+    if (failed(host.replay(*this)))
       return failure();
+  }
   return success();
 }
 
@@ -49,24 +54,17 @@ static Tensor part(const HostTensor &from, RankedTensorType type, int64_t offset
   return result;
 }
 
-LogicalResult Walker::operation(Operation &op) {
-  if (auto loop = dyn_cast<LoopOp>(op))
-    return this->loop(loop);
-  if (isView(&op)) {
-    set(op.getResults(), part(*values.at(op.getOperand(0)), typeOf(op.getResult(0))));
-    return success();
-  }
-  auto dispatch = dyn_cast<DispatchOp>(op);
-  if (!dispatch)
-    return op.emitOpError("cannot be replayed");
+void Walker::show(Value result, Value source) { values[result] = part(*values.at(source), typeOf(result)); }
+
+LogicalResult Walker::call(DispatchOp dispatch) {
   auto results = run(dispatch, get(dispatch.getInputs()));
   if (failed(results))
     return failure();
-  set(op.getResults(), *results);
+  set(dispatch.getResults(), *results);
   return success();
 }
 
-LogicalResult Walker::loop(LoopOp loop) {
+LogicalResult Walker::iterate(LoopOp loop) {
   SmallVector<Tensor> carries = get(loop.getInits()), stacks;
   for (Value stack : loop.getStackResults())
     stacks.push_back(std::make_shared<HostTensor>(typeOf(stack)));

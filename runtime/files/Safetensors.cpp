@@ -99,23 +99,16 @@ int64_t HeaderReader::readInteger(const std::string &name, const char *key,
   return value.get<int64_t>();
 }
 
-static int32_t dtypeOfName(const std::string &name) {
-  static const std::map<std::string, int32_t> dtypes = {
-      {"F32", NC_F32}, {"F64", NC_F64}, {"I32", NC_I32},  {"I8", NC_I8},
-      {"I64", NC_I64}, {"I16", NC_I16}, {"BF16", NC_BF16}};
-  auto found = dtypes.find(name);
-  return found == dtypes.end() ? -1 : found->second;
-}
-
 StoredTensor HeaderReader::readTensor(const std::string &name, const Json &entry) const {
   auto where = "tensor '" + name + "': ";
   if (!entry.is_object() || entry.size() != 3 || !entry.contains("dtype") ||
       !entry.contains("shape") || !entry.contains("data_offsets"))
     fail(where + "expected an object with dtype, shape and data_offsets");
   const Json &dtype = entry["dtype"], &shape = entry["shape"], &offsets = entry["data_offsets"];
-  StoredTensor tensor{name, dtype.is_string() ? dtypeOfName(dtype.get<std::string>()) : -1, {}, 0};
-  if (tensor.dtype < 0)
-    fail(where + "dtype " + dtype.dump() + " is not one of F32, F64, I32, I8, I64");
+  auto known = dtype.is_string() ? dtypeOfStoredName(dtype.get<std::string>()) : std::nullopt;
+  if (!known)
+    fail(where + "dtype " + dtype.dump() + " is not one of " + listStoredNames());
+  StoredTensor tensor{name, *known, {}, 0};
   if (!shape.is_array() || !offsets.is_array() || offsets.size() != 2)
     fail(where + "expected an array 'shape' and a pair 'data_offsets'");
   int64_t bytes = dtypeBytes(tensor.dtype);

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/files/Safetensors.h"
+#include "runtime/program/DTypes.h"
 
 #include <nlohmann/json.hpp>
 
 namespace nc {
 
 static std::string headerOf(const std::vector<TensorView> &tensors, const Metadata &metadata) {
-  static const char *const dtypes[] = {"F32", "F64", "I32", "I8", "I64", "I16", "BF16"};
   // Ordered, so that equal contents give equal files.
   nlohmann::ordered_json header = nlohmann::ordered_json::object();
   if (!metadata.empty())
@@ -15,7 +15,7 @@ static std::string headerOf(const std::vector<TensorView> &tensors, const Metada
   for (const TensorView &tensor : tensors) {
     int64_t end = offset + tensor.bytes();
     header[tensor.name] = {
-        {"dtype", dtypes[tensor.dtype]}, {"shape", tensor.shape}, {"data_offsets", {offset, end}}};
+        {"dtype", storedName(tensor.dtype)}, {"shape", tensor.shape}, {"data_offsets", {offset, end}}};
     offset = end;
   }
   std::string text = header.dump();

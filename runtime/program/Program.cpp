@@ -19,8 +19,8 @@ void checkProgram(const nc_program &program) {
     bool isPlaced = tensor.arena >= 0 && tensor.arena < NC_ARENA_COUNT && tensor.offset >= 0 &&
                     tensor.offset % 64 == 0 &&
                     tensor.bytes <= program.arena_bytes[tensor.arena] - tensor.offset;
-    bool isShaped = tensor.rank >= 0 && tensor.rank <= NC_MAX_RANK && tensor.dtype >= NC_F32 &&
-                    tensor.dtype <= NC_I16 &&
+    bool isShaped = tensor.rank >= 0 && tensor.rank <= NC_MAX_RANK && tensor.dtype >= 0 &&
+                    tensor.dtype < NC_DTYPE_COUNT &&
                     elementCount(tensor) * dtypeBytes(tensor.dtype) <= tensor.bytes;
     if (!isPlaced || !isShaped)
       failRun(format("the program's table of tensors is wrong at '%s'", tensor.name),
@@ -133,16 +133,6 @@ int64_t elementCount(const nc_tensor &tensor) {
   for (int32_t i = 0; i < tensor.rank; ++i)
     count *= tensor.shape[i];
   return count;
-}
-
-int64_t dtypeBytes(int32_t dtype) {
-  static const int64_t bytes[] = {4, 8, 4, 1, 8, 2, 2};
-  return bytes[dtype];
-}
-
-const char *dtypeName(int32_t dtype) {
-  static const char *const names[] = {"f32", "f64", "i32", "i8", "i64", "i16", "bf16"};
-  return names[dtype];
 }
 
 const char *arenaName(int arena) {

@@ -6,7 +6,7 @@
 #ifndef NANOCHAT_RUNTIME_PROGRAM_PROGRAM_H
 #define NANOCHAT_RUNTIME_PROGRAM_PROGRAM_H
 
-#include "runtime/Abi.h"
+#include "runtime/program/DTypes.h"
 
 #include <optional>
 #include <set>
@@ -92,9 +92,6 @@ std::optional<double> scalarDefault(const nc_program &program, const std::string
 bool isUserScalar(const nc_tensor &tensor);
 
 int64_t elementCount(const nc_tensor &tensor);
-int64_t dtypeBytes(int32_t dtype);
-/// "f32", "f64", "i32", "i8" or "i64".
-const char *dtypeName(int32_t dtype);
 const char *arenaName(int arena);
 const char *kindName(int32_t kind);
 std::vector<int64_t> shapeOf(const nc_tensor &tensor);

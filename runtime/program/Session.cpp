@@ -89,43 +89,12 @@ void Session::run(const nc_entry &entry, DispatchObserver *observer) {
 
 double Session::read(const nc_tensor &tensor, int64_t index) const {
   const void *base = data(tensor);
-  switch (tensor.dtype) {
-  case NC_F32:
-    return static_cast<const float *>(base)[index];
-  case NC_F64:
-    return static_cast<const double *>(base)[index];
-  case NC_I32:
-    return static_cast<const int32_t *>(base)[index];
-  case NC_I8:
-    return static_cast<const int8_t *>(base)[index];
-  case NC_I16:
-    return static_cast<const int16_t *>(base)[index];
-  default:
-    return static_cast<const int64_t *>(base)[index];
-  }
+  return withStorage(tensor.dtype, [&](auto type) { return double(static_cast<const decltype(type) *>(base)[index]); });
 }
 
 void Session::write(const nc_tensor &tensor, double value, int64_t index) {
   void *base = mutableData(tensor);
-  switch (tensor.dtype) {
-  case NC_F32:
-    static_cast<float *>(base)[index] = float(value);
-    return;
-  case NC_F64:
-    static_cast<double *>(base)[index] = value;
-    return;
-  case NC_I32:
-    static_cast<int32_t *>(base)[index] = int32_t(value);
-    return;
-  case NC_I8:
-    static_cast<int8_t *>(base)[index] = int8_t(value);
-    return;
-  case NC_I16:
-    static_cast<int16_t *>(base)[index] = int16_t(value);
-    return;
-  default:
-    static_cast<int64_t *>(base)[index] = int64_t(value);
-  }
+  withStorage(tensor.dtype, [&](auto type) { static_cast<decltype(type) *>(base)[index] = decltype(type)(value); });
 }
 
 void Session::setScalar(const std::string &name, double value) {

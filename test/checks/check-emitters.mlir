@@ -1,6 +1,6 @@
 // Emitters against the reference at sizes that fit no vector. Rows add up in the same order: the same bits.
 // REQUIRES: avx2
-// RUN: nanochat-opt %s --nanochat-check-kernels="tolerance=0 target-bits=256 summary" | FileCheck %s
+// RUN: nanochat-opt %s --nanochat-check-kernels="tolerance=0 target=x86-64-v3 summary" | FileCheck %s
 // CHECK: 10 kernels
 
 #rows = affine_map<(n, c) -> (n, c)>
@@ -15,7 +15,7 @@
 #matrix = affine_map<(n, k) -> (n floordiv 16, k floordiv 4, n mod 16, k mod 4)>
 
 func.func private @norm(%x: tensor<7x37xf32>) -> (tensor<7x37xf32>, tensor<7xf32>)
-    attributes {nanochat.class = "rowwise", nanochat.inplace = array<i64: -1, -1>} {
+    attributes {nanochat.kernel = #nanochat.kernel<rowwise, inplace = [-1, -1]>} {
   %zero = arith.constant 0.0 : f32
   %sums = tensor.empty() : tensor<7xf32>
   %start = linalg.fill ins(%zero : f32) outs(%sums : tensor<7xf32>) -> tensor<7xf32>
@@ -38,7 +38,7 @@ func.func private @norm(%x: tensor<7x37xf32>) -> (tensor<7x37xf32>, tensor<7xf32
 }
 
 func.func private @codes(%x: tensor<7x53xi8>, %w: tensor<19x53xi8>) -> tensor<7x19xi32>
-    attributes {nanochat.class = "gemm", nanochat.inplace = array<i64: -1>} {
+    attributes {nanochat.kernel = #nanochat.kernel<gemm, inplace = [-1]>} {
   %zero = arith.constant 0 : i32
   %empty = tensor.empty() : tensor<7x19xi32>
   %start = linalg.fill ins(%zero : i32) outs(%empty : tensor<7x19xi32>) -> tensor<7x19xi32>
@@ -56,14 +56,14 @@ func.func private @codes(%x: tensor<7x53xi8>, %w: tensor<19x53xi8>) -> tensor<7x
 
 // 21 words of each row: one square and five that are left.
 func.func private @pack(%t: tensor<48x84xi8>) -> tensor<3x21x16x4xi8>
-    attributes {nanochat.class = "pointwise", nanochat.inplace = array<i64: -1>} {
+    attributes {nanochat.kernel = #nanochat.kernel<pointwise, inplace = [-1]>} {
   %p = nanochat.pack_panels %t : tensor<48x84xi8>
   return %p : tensor<3x21x16x4xi8>
 }
 
 // Panels of 48 columns and one of 32; more words than fit one pass.
 func.func private @packed(%x: tensor<7x4164xi8>, %p: tensor<5x1041x16x4xi8>) -> tensor<7x80xi32>
-    attributes {nanochat.class = "gemm", nanochat.inplace = array<i64: -1>} {
+    attributes {nanochat.kernel = #nanochat.kernel<gemm, inplace = [-1]>} {
   %zero = arith.constant 0 : i32
   %empty = tensor.empty() : tensor<7x80xi32>
   %start = linalg.fill ins(%zero : i32) outs(%empty : tensor<7x80xi32>) -> tensor<7x80xi32>
@@ -83,7 +83,7 @@ func.func private @packed(%x: tensor<7x4164xi8>, %p: tensor<5x1041x16x4xi8>) -> 
 
 // What codes stand for, 20 inputs of 32 outputs: read along the inputs.
 func.func private @dequantized(%p: tensor<2x5x16x4xi8>, %gamma: tensor<f32>) -> tensor<32x20xf32>
-    attributes {nanochat.class = "pointwise", nanochat.inplace = array<i64: -1>} {
+    attributes {nanochat.kernel = #nanochat.kernel<pointwise, inplace = [-1]>} {
   %empty = tensor.empty() : tensor<32x20xf32>
   %w = linalg.generic {indexing_maps = [#matrix, affine_map<(n, k) -> ()>, affine_map<(n, k) -> (n, k)>],
                        iterator_types = ["parallel", "parallel"]}
@@ -101,14 +101,14 @@ func.func private @dequantized(%p: tensor<2x5x16x4xi8>, %gamma: tensor<f32>) -> 
 
 // Tasks of two rows and one of one; tokens repeat, for there are more of them than rows.
 func.func private @table(%tokens: tensor<300xi32> {nanochat.bound = 129}, %dy: tensor<300x37xf32>) -> tensor<129x37xf32>
-    attributes {nanochat.class = "rowwise", nanochat.inplace = array<i64: -1>} {
+    attributes {nanochat.kernel = #nanochat.kernel<rowwise, inplace = [-1]>} {
   %dt = nanochat.embedding_grad %tokens, %dy : tensor<300xi32>, tensor<300x37xf32> -> tensor<129x37xf32>
   return %dt : tensor<129x37xf32>
 }
 
 // 16-bit codes as they are, and outputs of panels.
 func.func private @input_grad(%x: tensor<7x80xi16> {nanochat.range = [-32767, 32767]}, %w: tensor<5x5x16x4xi8>) -> tensor<7x20xi32>
-    attributes {nanochat.class = "gemm", nanochat.inplace = array<i64: -1>} {
+    attributes {nanochat.kernel = #nanochat.kernel<gemm, inplace = [-1]>} {
   %zero = arith.constant 0 : i32
   %empty = tensor.empty() : tensor<7x20xi32>
   %start = linalg.fill ins(%zero : i32) outs(%empty : tensor<7x20xi32>) -> tensor<7x20xi32>
@@ -128,7 +128,7 @@ func.func private @input_grad(%x: tensor<7x80xi16> {nanochat.range = [-32767, 32
 
 // An odd number of terms.
 func.func private @odd_input_grad(%x: tensor<7x53xi16> {nanochat.range = [-32767, 32767]}, %w: tensor<53x19xi8>) -> tensor<7x19xi32>
-    attributes {nanochat.class = "gemm", nanochat.inplace = array<i64: -1>} {
+    attributes {nanochat.kernel = #nanochat.kernel<gemm, inplace = [-1]>} {
   %zero = arith.constant 0 : i32
   %empty = tensor.empty() : tensor<7x19xi32>
   %start = linalg.fill ins(%zero : i32) outs(%empty : tensor<7x19xi32>) -> tensor<7x19xi32>
@@ -146,7 +146,7 @@ func.func private @odd_input_grad(%x: tensor<7x53xi16> {nanochat.range = [-32767
 
 // Both factors across; more terms than fit one pass of some rows.
 func.func private @weight_grad(%x: tensor<1061x7xi16> {nanochat.range = [-32767, 32767]}, %w: tensor<1061x59xi8>) -> tensor<7x59xi32>
-    attributes {nanochat.class = "gemm", nanochat.inplace = array<i64: -1>} {
+    attributes {nanochat.kernel = #nanochat.kernel<gemm, inplace = [-1]>} {
   %zero = arith.constant 0 : i32
   %empty = tensor.empty() : tensor<7x59xi32>
   %start = linalg.fill ins(%zero : i32) outs(%empty : tensor<7x59xi32>) -> tensor<7x59xi32>
@@ -164,7 +164,7 @@ func.func private @weight_grad(%x: tensor<1061x7xi16> {nanochat.range = [-32767,
 
 // A result takes the place of an argument that is read after it.
 func.func private @overwritten(%x: tensor<70x100xf32>) -> (tensor<70x100xf32>, tensor<70x100xf32>)
-    attributes {nanochat.class = "rowwise", nanochat.inplace = array<i64: 0, -1>} {
+    attributes {nanochat.kernel = #nanochat.kernel<rowwise, inplace = [0, -1]>} {
   %zero = arith.constant 0.0 : f32
   %empty = tensor.empty() : tensor<70x100xf32>
   %y = linalg.generic {indexing_maps = [affine_map<(n, c) -> (n, c)>, affine_map<(n, c) -> (n, c)>],

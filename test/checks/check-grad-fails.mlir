@@ -18,7 +18,7 @@ func.func @ids_need_a_bound(%tokens: tensor<2xi32>, %table: tensor<4x3xf32>) -> 
 
 // -----
 
-// expected-error @+1 {{argument 0 has nanochat.range = [1.000000e+00]; expected [low, high]}}
+// expected-error @+1 {{'nanochat.range' is [low, high], not [1.000000e+00]}}
 func.func @ranges_have_two_ends(%x: tensor<2xf32> {nanochat.range = [1.0]}) -> tensor<2xf32> attributes {nanochat.check_grad} {
   %y = math.sqrt %x : tensor<2xf32>
   return %y : tensor<2xf32>

@@ -1,8 +1,8 @@
 // Without any of its waits, permutations and strides, a kernel for GPUs is wrong, and the emulator sees it.
-// RUN: sed -e 's/nanochat.class = "none"/other/' %s > %t.products.mlir
-// RUN: nanochat-opt %t.products.mlir --nanochat-check-mutants=gemm-tile=64x64x3 -o /dev/null | FileCheck %s
-// RUN: sed -e 's/nanochat.class = "[gr][a-z]*"/other/; s/"none"/"attention"/' %s > %t.mlir
-// RUN: nanochat-opt %t.mlir --nanochat-check-mutants=tolerance=3e-2 -o /dev/null | FileCheck %s --check-prefix=ATTENTION
+// RUN: sed -e 's/nanochat.kernel = #nanochat.kernel<attention[^>]*>/other/' %s > %t.products.mlir
+// RUN: nanochat-opt %t.products.mlir --nanochat-check-mutants=target=sm_90:gemm_tile=64x64x3 -o /dev/null | FileCheck %s
+// RUN: sed -e 's/nanochat.kernel = #nanochat.kernel<[gr][^>]*>/other/' %s > %t.mlir
+// RUN: nanochat-opt %t.mlir --nanochat-check-mutants="target=sm_90 tolerance=3e-2" -o /dev/null | FileCheck %s --check-prefix=ATTENTION
 
 #mk = affine_map<(m, n, k) -> (m, k)>
 #km = affine_map<(m, n, k) -> (k, m)>
@@ -14,7 +14,7 @@
 #column = affine_map<(m, n) -> (n)>
 
 // CHECK: copied: [[#]] mutants
-func.func private @copied(%x: tensor<70x264xbf16>, %y: tensor<66x264xbf16>) -> tensor<70x66xf32> attributes {nanochat.class = "gemm", nanochat.inplace = array<i64: -1>} {
+func.func private @copied(%x: tensor<70x264xbf16>, %y: tensor<66x264xbf16>) -> tensor<70x66xf32> attributes {nanochat.kernel = #nanochat.kernel<gemm, inplace = [-1]>} {
   %zero = arith.constant 0.0 : f32
   %empty = tensor.empty() : tensor<70x66xf32>
   %start = linalg.fill ins(%zero : f32) outs(%empty : tensor<70x66xf32>) -> tensor<70x66xf32>
@@ -31,7 +31,7 @@ func.func private @copied(%x: tensor<70x264xbf16>, %y: tensor<66x264xbf16>) -> t
 }
 
 // CHECK: computed: [[#]] mutants
-func.func private @computed(%x: tensor<137x70xf32>, %y: tensor<137x66xf32>) -> tensor<70x66xf32> attributes {nanochat.class = "gemm", nanochat.inplace = array<i64: -1>} {
+func.func private @computed(%x: tensor<137x70xf32>, %y: tensor<137x66xf32>) -> tensor<70x66xf32> attributes {nanochat.kernel = #nanochat.kernel<gemm, inplace = [-1]>} {
   %zero = arith.constant 0.0 : f32
   %empty = tensor.empty() : tensor<70x66xf32>
   %start = linalg.fill ins(%zero : f32) outs(%empty : tensor<70x66xf32>) -> tensor<70x66xf32>
@@ -46,7 +46,7 @@ func.func private @computed(%x: tensor<137x70xf32>, %y: tensor<137x66xf32>) -> t
 }
 
 // CHECK: columns: [[#]] mutants
-func.func private @columns(%x: tensor<70x100xf32>, %old: tensor<100xf32>) -> (tensor<100xf32>, tensor<70x100xf32>) attributes {nanochat.class = "rowwise", nanochat.inplace = array<i64: 1, -1>} {
+func.func private @columns(%x: tensor<70x100xf32>, %old: tensor<100xf32>) -> (tensor<100xf32>, tensor<70x100xf32>) attributes {nanochat.kernel = #nanochat.kernel<rowwise, inplace = [1, -1]>} {
   %sums = linalg.generic {indexing_maps = [#full, #column], iterator_types = ["reduction", "parallel"]} ins(%x : tensor<70x100xf32>) outs(%old : tensor<100xf32>) {
   ^bb0(%a: f32, %c: f32):
     %s = arith.addf %c, %a : f32
@@ -62,21 +62,21 @@ func.func private @columns(%x: tensor<70x100xf32>, %old: tensor<100xf32>) -> (te
 }
 
 // ATTENTION: forward: [[#]] mutants
-func.func private @forward(%q: tensor<400x64xf32>, %k: tensor<400x32xf32>, %v: tensor<400x32xf32>) -> (tensor<400x64xf32>, tensor<400x4xf32>) attributes {nanochat.class = "none", nanochat.inplace = array<i64: -1, -1>} {
+func.func private @forward(%q: tensor<400x64xf32>, %k: tensor<400x32xf32>, %v: tensor<400x32xf32>) -> (tensor<400x64xf32>, tensor<400x4xf32>) attributes {nanochat.kernel = #nanochat.kernel<attention, inplace = [-1, -1]>} {
   %y, %lse = nanochat.attention %q, %k, %v heads = 4 kv_heads = 2 seq = 200 : tensor<400x64xf32>, tensor<400x32xf32>, tensor<400x32xf32>
   return %y, %lse : tensor<400x64xf32>, tensor<400x4xf32>
 }
 
 // ATTENTION: forward_copies: [[#]] mutants
-func.func private @forward_copies(%q: tensor<400x64xbf16>, %k: tensor<400x32xbf16>, %v: tensor<400x32xbf16>) -> (tensor<400x64xf32>, tensor<400x4xf32>) attributes {nanochat.class = "none", nanochat.inplace = array<i64: -1, -1>} {
+func.func private @forward_copies(%q: tensor<400x64xbf16>, %k: tensor<400x32xbf16>, %v: tensor<400x32xbf16>) -> (tensor<400x64xf32>, tensor<400x4xf32>) attributes {nanochat.kernel = #nanochat.kernel<attention, inplace = [-1, -1]>} {
   %y, %lse = nanochat.attention %q, %k, %v heads = 4 kv_heads = 2 seq = 200 rounded : tensor<400x64xbf16>, tensor<400x32xbf16>, tensor<400x32xbf16>
   return %y, %lse : tensor<400x64xf32>, tensor<400x4xf32>
 }
 
 // ATTENTION: backward_copies: [[#]] mutants
 func.func private @backward_copies(%q: tensor<400x64xbf16>, %k: tensor<400x32xbf16>, %v: tensor<400x32xbf16>, %delta: tensor<400x4xf32>, %lse: tensor<400x4xf32>, %dy: tensor<400x64xbf16>)
-    -> (tensor<400x64xf32>, tensor<400x32xf32>, tensor<400x32xf32>) attributes {nanochat.class = "none", nanochat.inplace = array<i64: -1, -1, -1>} {
-  %dq, %dk, %dv = nanochat.attention_grad %q, %k, %v, %delta, %lse, %dy heads = 4 kv_heads = 2 seq = 200 rounded
-    : tensor<400x64xbf16>, tensor<400x32xbf16>, tensor<400x32xbf16>, tensor<400x4xf32>, tensor<400x4xf32>, tensor<400x64xbf16>
+    -> (tensor<400x64xf32>, tensor<400x32xf32>, tensor<400x32xf32>) attributes {nanochat.kernel = #nanochat.kernel<attention, inplace = [-1, -1, -1]>} {
+  %dq, %dk, %dv = nanochat.attention_grad %q, %k, %v, %lse, %dy delta = %delta : tensor<400x4xf32> heads = 4 kv_heads = 2 seq = 200 rounded
+    : tensor<400x64xbf16>, tensor<400x32xbf16>, tensor<400x32xbf16>, tensor<400x4xf32>, tensor<400x64xbf16>
   return %dq, %dk, %dv : tensor<400x64xf32>, tensor<400x32xf32>, tensor<400x32xf32>
 }

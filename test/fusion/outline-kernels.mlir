@@ -4,4 +4,4 @@
 // CHECK-LABEL: func.func @train.gradients
 // CHECK: nanochat.dispatch gemm @[[LOGITS:gemm_1x257]] ins
 // CHECK: nanochat.dispatch gemm @[[LOGITS]] ins
-// CHECK: func.func private @[[LOGITS]]({{.*}}nanochat.class = "gemm"
+// CHECK: func.func private @[[LOGITS]]({{.*}}nanochat.kernel = #nanochat.kernel<gemm, inplace = [-1

@@ -1,4 +1,6 @@
-// RUN: nanochat-opt %s --pass-pipeline="builtin.module(func.func(nanochat-round-factors))" | FileCheck %s
+// RUN: nanochat-opt %s --nanochat-set-target=target=sm_90 --nanochat-round-factors | FileCheck %s
+// RUN: nanochat-opt %s --nanochat-set-target=target=x86-64-v3 --nanochat-round-factors | FileCheck %s --check-prefix=EXACT
+// EXACT-NOT: bf16
 
 #mk = affine_map<(m, n, k) -> (m, k)>
 #nk = affine_map<(m, n, k) -> (n, k)>
@@ -49,9 +51,26 @@ func.func @sums_of_rows_are_no_products_of_matrices(%x: tensor<3x4xf32>) -> tens
   return %y : tensor<3xf32>
 }
 
+// What changes parameters takes their factors as they are, between phases too.
 // CHECK-LABEL: @train.update
 // CHECK-NOT: bf16
-func.func @train.update(%x: tensor<2x4xf32>, %w: tensor<3x4xf32>) -> tensor<2x3xf32> {
+func.func @train.update(%x: tensor<2x4xf32> {nanochat.bind = #nanochat.bind<state, "x">}, %w: tensor<3x4xf32> {nanochat.bind = #nanochat.bind<parameter, "w">})
+    -> (tensor<2x3xf32> {nanochat.bind = #nanochat.bind<state, "y">}) attributes {nanochat.entry = #nanochat.entry<update, "train">} {
+  %start = arith.constant dense<0.0> : tensor<2x3xf32>
+  %y = linalg.generic {indexing_maps = [#mk, #nk, #mn], iterator_types = ["parallel", "parallel", "reduction"]}
+      ins(%x, %w : tensor<2x4xf32>, tensor<3x4xf32>) outs(%start : tensor<2x3xf32>) {
+  ^bb0(%a: f32, %b: f32, %s: f32):
+    %p = arith.mulf %a, %b : f32
+    %t = arith.addf %s, %p : f32
+    linalg.yield %t : f32
+  } -> tensor<2x3xf32>
+  return %y : tensor<2x3xf32>
+}
+
+// CHECK-LABEL: @phase.fire
+// CHECK-NOT: bf16
+func.func @phase.fire(%x: tensor<2x4xf32> {nanochat.bind = #nanochat.bind<state, "x">}, %w: tensor<3x4xf32> {nanochat.bind = #nanochat.bind<parameter, "w">})
+    -> (tensor<2x3xf32> {nanochat.bind = #nanochat.bind<state, "y">}) attributes {nanochat.entry = #nanochat.entry<phase, "fire">} {
   %start = arith.constant dense<0.0> : tensor<2x3xf32>
   %y = linalg.generic {indexing_maps = [#mk, #nk, #mn], iterator_types = ["parallel", "parallel", "reduction"]}
       ins(%x, %w : tensor<2x4xf32>, tensor<3x4xf32>) outs(%start : tensor<2x3xf32>) {

@@ -5,9 +5,9 @@
 // Which matrices are due is known at the start: 14 of them, and carried around the two outer loops, where the first iteration
 // takes them all.
 // CHECK-LABEL: func.func @train.gradients
-// CHECK-SAME: kind = "state", name = "layers.q.basis"
-// CHECK-SAME: kind = "state", name = "layers.q.count"
-// CHECK-SAME: tensor<2xi32> {nanochat.bind = {kind = "input", name = "seed"}}
+// CHECK-SAME: #nanochat.bind<state, "layers.q.basis"
+// CHECK-SAME: #nanochat.bind<state, "layers.q.count"
+// CHECK-SAME: tensor<2xi32> {nanochat.bind = #nanochat.bind<input, "seed">}
 // Each parameter has a stream of its own.
 // CHECK: %[[STREAM:.*]] = nanochat.random_stream %{{.*}} site "update.layers.down"
 // CHECK: nanochat.refresh_schedule %{{.*}} {first = 12 : i64, of = 14 : i64, period = 200 : i64} : tensor<2xi32>

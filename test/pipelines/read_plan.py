@@ -24,7 +24,7 @@ def split(text):
 
 ir, (batch, seq, vocab) = open(sys.argv[1]).read(), map(int, sys.argv[2:5])
 tokens = batch * seq
-stacks = {split(t)[0] for t in re.findall(r'kind = "param".*?type = tensor<(.*?)>', ir)}
+stacks = {split(t)[0] for t in re.findall(r"nanochat\.tensor <parameter.*: tensor<(.*?)>", ir)}
 of_parameters = stacks | {shape[1:] for shape in stacks}
 slots = [(int(at), indices, strides, *split(shape)) for _, at, indices, strides, shape in SLOT.findall(ir)]
 largest = 0

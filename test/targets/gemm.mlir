@@ -1,6 +1,6 @@
-// RUN: nanochat-opt %s --nanochat-emit-kernels="target-bits=512 vnni=true" | FileCheck %s
-// RUN: nanochat-opt %s --nanochat-emit-kernels="target-bits=256" | FileCheck %s --check-prefix=AVX2
-// RUN: nanochat-opt %s --nanochat-emit-kernels="target-bits=512 vnni=true bf16=true" | FileCheck %s --check-prefix=BF16
+// RUN: nanochat-opt %s --nanochat-emit-kernels=target=avx512-vnni | FileCheck %s
+// RUN: nanochat-opt %s --nanochat-emit-kernels=target=x86-64-v3 | FileCheck %s --check-prefix=AVX2
+// RUN: nanochat-opt %s --nanochat-emit-kernels=target=avx512-bf16 | FileCheck %s --check-prefix=BF16
 
 #mk = affine_map<(m, n, k) -> (m, k)>
 #nk = affine_map<(m, n, k) -> (n, k)>
@@ -12,7 +12,7 @@
 
 // Codes of a ternary linear with its scales: 8 × 48 accumulators, one exact integer sum per row.
 // CHECK-LABEL: func.func private @codes
-// CHECK-SAME: nanochat.tasks = 16 : i64
+// CHECK-SAME: tasks = 16
 // CHECK-NOT: memref.alloc
 // CHECK: arith.xori {{.*}} vector<64xi8>
 // CHECK: scf.for {{.*}} -> (vector<16xi32>, {{.*}}) {
@@ -23,7 +23,7 @@
 // AVX2: arith.extsi {{.*}} vector<16xi8> to vector<16xi16>
 // AVX2: llvm.call_intrinsic "llvm.x86.avx2.pmadd.wd"
 func.func private @codes(%x: tensor<1024x384xi8>, %w: tensor<384x384xi8>, %scale: tensor<1024xf32>)
-    -> tensor<1024x384xf32> attributes {nanochat.class = "gemm"} {
+    -> tensor<1024x384xf32> attributes {nanochat.kernel = #nanochat.kernel<gemm>} {
   %zero = arith.constant 0 : i32
   %ints = tensor.empty() : tensor<1024x384xi32>
   %zeros = linalg.fill ins(%zero : i32) outs(%ints : tensor<1024x384xi32>) -> tensor<1024x384xi32>
@@ -50,12 +50,12 @@ func.func private @codes(%x: tensor<1024x384xi8>, %w: tensor<384x384xi8>, %scale
 
 // Weights in panels are read as they are: no packing, no scratch but the sums of rows.
 // CHECK-LABEL: func.func private @packed
-// CHECK-SAME: nanochat.scratch_bytes = 2048 : i64
+// CHECK-SAME: scratch = 2048
 // CHECK-NOT: arith.xori
 // CHECK-COUNT-24: llvm.call_intrinsic "llvm.x86.avx512.vpdpbusd.512"
 // CHECK: scf.yield
 func.func private @packed(%x: tensor<1024x384xi8>, %p: tensor<24x96x16x4xi8>) -> tensor<1024x384xi32>
-    attributes {nanochat.class = "gemm"} {
+    attributes {nanochat.kernel = #nanochat.kernel<gemm>} {
   %zero = arith.constant 0 : i32
   %ints = tensor.empty() : tensor<1024x384xi32>
   %zeros = linalg.fill ins(%zero : i32) outs(%ints : tensor<1024x384xi32>) -> tensor<1024x384xi32>
@@ -78,7 +78,7 @@ func.func private @packed(%x: tensor<1024x384xi8>, %p: tensor<24x96x16x4xi8>) ->
 // CHECK-LABEL: func.func private @two
 // CHECK: linalg.generic
 func.func private @two(%x: tensor<4x4xf32>, %init: tensor<4x4xf32>) -> tensor<4x4xf32>
-    attributes {nanochat.class = "gemm"} {
+    attributes {nanochat.kernel = #nanochat.kernel<gemm>} {
   %y = linalg.generic {indexing_maps = [#mk, #nk, #mn],
                        iterator_types = ["parallel", "parallel", "reduction"]}
       ins(%x, %x : tensor<4x4xf32>, tensor<4x4xf32>) outs(%init : tensor<4x4xf32>) {
@@ -107,7 +107,7 @@ func.func private @two(%x: tensor<4x4xf32>, %init: tensor<4x4xf32>) -> tensor<4x
 // AVX2-LABEL: func.func private @words
 // AVX2: llvm.call_intrinsic "llvm.x86.avx2.pmadd.wd"
 func.func private @words(%x: tensor<1024x384xi16>, %w: tensor<384x384xi8>) -> tensor<1024x384xi32>
-    attributes {nanochat.class = "gemm"} {
+    attributes {nanochat.kernel = #nanochat.kernel<gemm>} {
   %zero = arith.constant 0 : i32
   %ints = tensor.empty() : tensor<1024x384xi32>
   %zeros = linalg.fill ins(%zero : i32) outs(%ints : tensor<1024x384xi32>) -> tensor<1024x384xi32>
@@ -135,7 +135,7 @@ func.func private @words(%x: tensor<1024x384xi16>, %w: tensor<384x384xi8>) -> te
 // AVX2: arith.extf {{.*}} vector<8xbf16> to vector<8xf32>
 // AVX2-COUNT-12: math.fma {{.*}} vector<8xf32>
 func.func private @halves(%x: tensor<1024x384xbf16>, %w: tensor<384x384xf32>) -> tensor<1024x384xf32>
-    attributes {nanochat.class = "gemm"} {
+    attributes {nanochat.kernel = #nanochat.kernel<gemm>} {
   %zero = arith.constant 0.0 : f32
   %none = tensor.empty() : tensor<384x384xbf16>
   %half = linalg.generic {indexing_maps = [#full, #full], iterator_types = ["parallel", "parallel"]}

@@ -32,7 +32,7 @@ def kernel(name, types, form, m, n, k, slices=0):
     parallel = ', '.join('"parallel"' for _ in result)
     same = f"affine_map<({', '.join(result)}) -> ({', '.join(result)})>"
     epilogue = "    %f = arith.sitofp %d : i32 to f32\n" if kind == "i" else "    %f = arith.addf %d, %d : f32\n"
-    return f"""func.func private @{name}(%x: {shape(form[0], a)}{attribute(a)}, %y: {shape(form[1], b)}{attribute(b)}) -> ({out}, {floats}) attributes {{nanochat.class = "gemm", nanochat.inplace = array<i64: -1, -1>}} {{
+    return f"""func.func private @{name}(%x: {shape(form[0], a)}{attribute(a)}, %y: {shape(form[1], b)}{attribute(b)}) -> ({out}, {floats}) attributes {{nanochat.kernel = #nanochat.kernel<gemm, inplace = [-1, -1]>}} {{
   %zero = arith.constant 0{'.0' if kind == 'f' else ''} : {to}
   %none = tensor.empty() : {out}
   %start = linalg.fill ins(%zero : {to}) outs(%none : {out}) -> {out}

@@ -1,6 +1,6 @@
-// RUN: nanochat-opt %s --nanochat-emit-kernels="target-bits=512" --verify-each | FileCheck %s
+// RUN: nanochat-opt %s --nanochat-emit-kernels=target=x86-64-v4 --verify-each | FileCheck %s
 // Lowering gives bare pointers and needs no library but libm.
-// RUN: nanochat-opt %s --nanochat-emit-kernels="target-bits=256" --nanochat-kernels-to-llvm | FileCheck %s --check-prefix=LLVM
+// RUN: nanochat-opt %s --nanochat-emit-kernels=target=x86-64-v3 --nanochat-kernels-to-llvm | FileCheck %s --check-prefix=LLVM
 
 #full = affine_map<(n, c) -> (n, c)>
 #row = affine_map<(n, c) -> (n)>
@@ -9,14 +9,14 @@
 // A map of equal indices is one long row, whatever its shape: 3 tasks of 4096 elements, no remainder.
 // CHECK-LABEL: func.func private @flat
 // CHECK-SAME: (%{{.*}}: memref<96x128xf32>, %{{.*}}: memref<96x128xf32>, %{{.*}}: index, %{{.*}}: memref<0xi8>)
-// CHECK-SAME: nanochat.scratch_bytes = 0 : i64, nanochat.tasks = 3 : i64
+// CHECK-SAME: nanochat.kernel = #nanochat.kernel<pointwise, inplace = [-1], tasks = 3>
 // CHECK: memref.collapse_shape
 // CHECK: vector.load {{.*}} vector<16xf32>
 // CHECK-NOT: memref.alloc
 // CHECK-NOT: vector.maskedload
 // CHECK: vector.store
 func.func private @flat(%x: tensor<96x128xf32>) -> tensor<96x128xf32>
-    attributes {nanochat.class = "pointwise"} {
+    attributes {nanochat.kernel = #nanochat.kernel<pointwise>} {
   %empty = tensor.empty() : tensor<96x128xf32>
   %y = linalg.generic {indexing_maps = [#full, #full], iterator_types = ["parallel", "parallel"]}
       ins(%x : tensor<96x128xf32>) outs(%empty : tensor<96x128xf32>) {
@@ -30,7 +30,7 @@ func.func private @flat(%x: tensor<96x128xf32>) -> tensor<96x128xf32>
 // exp is needed by the sum and by the result: stored once, in the row of the thread. 20 columns are
 // one vector and a masked one.
 // CHECK-LABEL: func.func private @normalised
-// CHECK-SAME: nanochat.scratch_bytes = 128 : i64
+// CHECK-SAME: scratch = 128
 // CHECK: memref.view {{.*}} to memref<20xf32>
 // CHECK: vector.maskedstore
 // CHECK-NOT: math.exp
@@ -39,7 +39,7 @@ func.func private @flat(%x: tensor<96x128xf32>) -> tensor<96x128xf32>
 // LLVM-LABEL: llvm.func @normalised(
 // LLVM-SAME: %{{.*}}: !llvm.ptr, %{{.*}}: !llvm.ptr, %{{.*}}: i64, %{{.*}}: !llvm.ptr)
 func.func private @normalised(%x: tensor<40x20xf32>) -> tensor<40x20xf32>
-    attributes {nanochat.class = "rowwise"} {
+    attributes {nanochat.kernel = #nanochat.kernel<rowwise>} {
   %zero = arith.constant 0.0 : f32
   %empty = tensor.empty() : tensor<40x20xf32>
   %rows = tensor.empty() : tensor<40xf32>
@@ -67,10 +67,10 @@ func.func private @normalised(%x: tensor<40x20xf32>) -> tensor<40x20xf32>
 
 // Sums of columns: tasks share out the columns, each walks all rows.
 // CHECK-LABEL: func.func private @columns
-// CHECK-SAME: nanochat.tasks = 6 : i64
+// CHECK-SAME: tasks = 6
 // CHECK: scf.for {{.*}} iter_args(%{{.*}} = %{{.*}}) -> (vector<16xf32>)
 func.func private @columns(%x: tensor<1000x96xf32>) -> tensor<96xf32>
-    attributes {nanochat.class = "rowwise"} {
+    attributes {nanochat.kernel = #nanochat.kernel<rowwise>} {
   %zero = arith.constant 0.0 : f32
   %empty = tensor.empty() : tensor<96xf32>
   %zeros = linalg.fill ins(%zero : f32) outs(%empty : tensor<96xf32>) -> tensor<96xf32>
@@ -85,11 +85,10 @@ func.func private @columns(%x: tensor<1000x96xf32>) -> tensor<96xf32>
 
 // The row of x is put aside: y takes its place, but the sum that follows reads both.
 // CHECK-LABEL: func.func private @overwritten
-// CHECK-SAME: nanochat.scratch_bytes = {{[1-9]}}
-// CHECK-SAME: nanochat.tasks
+// CHECK-SAME: tasks = {{[0-9]+}}, scratch = {{[1-9]}}
 // CHECK-NOT: linalg.generic
 func.func private @overwritten(%x: tensor<70x100xf32>) -> (tensor<70x100xf32>, tensor<70x100xf32>)
-    attributes {nanochat.class = "rowwise", nanochat.inplace = array<i64: 0, -1>} {
+    attributes {nanochat.kernel = #nanochat.kernel<rowwise, inplace = [0, -1]>} {
   %zero = arith.constant 0.0 : f32
   %empty = tensor.empty() : tensor<70x100xf32>
   %y = linalg.generic {indexing_maps = [affine_map<(n, c) -> (n, c)>, affine_map<(n, c) -> (n, c)>],

@@ -6,14 +6,14 @@ import sys
 
 scratch, script = sys.argv[1:]
 KINDS = {
-    "attributes": lambda n: "module attributes {nanochat.a = " + "[" * n + "]" * n + "} {}",
-    "dictionaries": lambda n: "module attributes {nanochat.a = " + "{a = " * n + "1" + "}" * n + "} {}",
+    "attributes": lambda n: "module attributes {scf.a = " + "[" * n + "]" * n + "} {}",
+    "dictionaries": lambda n: "module attributes {scf.a = " + "{a = " * n + "1" + "}" * n + "} {}",
     "types": lambda n: "func.func private @f(" + "tuple<" * n + "i1" + ">" * n + ")",
     "functions": lambda n: "func.func private @f(" + "(" * n + ") -> ()" * n + ")",
     "regions": lambda n: "module {\n" * n + "}\n" * n,
     "locations": lambda n: "module {} loc(" + "fused[" * n + "unknown" + "]" * n + ")",
-    "signs": lambda n: "#m = affine_map<(d0) -> (" + "-" * n + "d0)>\nmodule attributes {nanochat.m = #m} {}",
-    "aliases": lambda n: "#a0 = [1]\n" + "".join(f"#a{i + 1} = [#a{i}]\n" for i in range(n)) + f"module attributes {{nanochat.a = #a{n}}} {{}}",
+    "signs": lambda n: "#m = affine_map<(d0) -> (" + "-" * n + "d0)>\nmodule attributes {scf.m = #m} {}",
+    "aliases": lambda n: "#a0 = [1]\n" + "".join(f"#a{i + 1} = [#a{i}]\n" for i in range(n)) + f"module attributes {{scf.a = #a{n}}} {{}}",
     "types' aliases": lambda n: "!a0 = i1\n" + "".join(f"!a{i + 1} = () -> !a{i}\n" for i in range(n)) + f"func.func private @f(!a{n})",
 }
 LIMIT = "nests deeper than 256 levels"
@@ -40,10 +40,10 @@ for kind, text in KINDS.items():
 # Aliases that stand for twice the one before: shallow, and too much to be written out.
 for levels, code, words in [(8, 0, ""), (40, 2, LIMIT)]:
     with open(scratch, "w") as file:
-        file.write("#a0 = [1]\n" + "".join(f"#a{i + 1} = [#a{i}, #a{i}]\n" for i in range(levels)) + f"module attributes {{nanochat.a = #a{levels}}} {{}}")
+        file.write("#a0 = [1]\n" + "".join(f"#a{i + 1} = [#a{i}, #a{i}]\n" for i in range(levels)) + f"module attributes {{scf.a = #a{levels}}} {{}}")
     check("doubled aliases", ["nanochat-opt", scratch], code, words)
 with open(scratch, "w") as file:
-    file.write("// no brackets: ((([[[ \nmodule attributes {nanochat.a = \"" + "[" * 1000 + '\\"' + "{" * 1000 + "\"} {}\n")
+    file.write("// no brackets: ((([[[ \nmodule attributes {scf.a = \"" + "[" * 1000 + '\\"' + "{" * 1000 + "\"} {}\n")
 check("strings", ["nanochat-opt", scratch], 0, "")
 passes = "builtin.module(" * 5000 + ")" * 5000
 check("passes", ["nanochat-opt", scratch, f"--pass-pipeline={passes}"], 2, LIMIT)

@@ -1,5 +1,5 @@
 #include "tools/nanochat-opt/Help.h"
-#include "mlir/Pass/PassRegistry.h"
+#include "mlir/Pass/Pass.h"
 #include "llvm/ADT/MapVector.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/CommandLine.h"
@@ -30,14 +30,14 @@ std::string mlir::nanochat::helpText(const nc::Tool &tool, size_t columns) {
     out += ("  " + example + "\n").str();
   llvm::MapVector<llvm::StringRef, std::string> groups;
   for (const nc::ToolOption &option : tool.options)
-    if (!option.group.empty())
-      addEntry(groups[option.group], option.name + (option.value.empty() ? "" : "=" + option.value), option.help, columns);
+    if (!option.group.empty() && option.name[0] == '-')
+      addEntry(groups[option.group], option.name + (option.value.empty() ? "" : (option.name[1] == '-' ? "=" : " ") + option.value), option.help, columns);
   for (auto &[heading, entries] : groups)
     out += ("\n" + heading + ":\n" + entries).str();
   out += "\nCommands:\n" + nc::listToolCommands() + "\nPasses of this compiler (docs/passes.md):\n";
   std::map<llvm::StringRef, llvm::StringRef> passes;
   for (auto &[name, option] : llvm::cl::getRegisteredOptions())
-    if (const PassInfo *pass = name.starts_with("nanochat-") ? Pass::lookupPassInfo(name) : nullptr)
+    if (const PassInfo *pass = name.starts_with("nanochat-") ? PassInfo::lookup(name) : nullptr)
       passes[name] = pass->getPassDescription();
   for (auto [name, description] : passes)
     addEntry(out, ("--" + name).str(), description, columns);

@@ -9,9 +9,10 @@
 #include "runtime/config/Config.h"
 #include "runtime/files/Errors.h"
 #include "runtime/files/Files.h"
-#include "runtime/app/ToolCommandLine.h"
+#include "runtime/report/Terminal.h"
 #include "tools/Registration.h"
 #include "tools/ToolMain.h"
+#include "tools/nanochat-opt/Help.h"
 #include "llvm/Support/CommandLine.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/InitLLVM.h"
@@ -32,89 +33,89 @@ namespace {
 }();
 
 cl::opt<std::string> input(cl::Positional, cl::desc("<input file>"), cl::init("-"));
-cl::OptionCategory category("nanochat: compile a model");
-cl::opt<std::string> output("o", cl::cat(category), cl::desc("Output file"), cl::value_desc("FILE"),
+cl::OptionCategory compiling("Compiling a model"), looking("Looking inside"), checking("Checking a target");
+cl::OptionCategory *const headings[] = {&compiling, &looking, &checking}; // in the order of the manual
+cl::opt<std::string> output("o", cl::cat(compiling), cl::desc("Output file"), cl::value_desc("FILE"),
                             cl::init("-"));
 cl::opt<std::string> target(
-    "target", cl::cat(category),
+    "target", cl::cat(compiling),
     cl::value_desc("native|avx512-bf16|avx512-vnni|x86-64-v4|avx-vnni|x86-64-v3|sm_89|sm_90|sm_100|"
                    "sm_120|reference"),
     cl::desc("Compile for this machine or another, or a product (rtx4090, h100, b200, "
              "rtx-pro-6000); several, as in sm_90,avx512-vnni,x86-64-v3, make an executable that "
              "takes the first that the machine has"));
-cl::opt<bool> emulate("emulate", cl::cat(category),
+cl::opt<bool> emulate("emulate", cl::cat(checking),
                       cl::desc("Run the kernels of an NVIDIA target on the CPU, instruction by "
                                "instruction: slow, to check them without a GPU"));
 cl::opt<std::string>
-    ptxVersion("ptx", cl::cat(category), cl::value_desc("version"),
+    ptxVersion("ptx", cl::cat(compiling), cl::value_desc("version"),
                cl::desc("ISA version of the PTX for an NVIDIA target, such as 8.6, where a driver "
                         "or ptxas is older than what is chosen by default"));
 cl::opt<std::string>
-    gemmTile("gemm-tile", cl::cat(category), cl::value_desc("ROWSxCOLUMNSxSTAGES"),
+    gemmTile("gemm-tile", cl::cat(compiling), cl::value_desc("ROWSxCOLUMNSxSTAGES"),
              cl::desc("The part of a matrix product that a block of GPU threads computes, and how "
                       "many stages of 128 bytes per row it fetches ahead; by default what suits "
                       "each product"));
-cl::opt<std::string> asRow("as", cl::cat(category), cl::value_desc("row"),
+cl::opt<std::string> asRow("as", cl::cat(checking), cl::value_desc("row"),
                            cl::desc("With --target=reference: the IR of this row, its fusion, "
                                     "quantisers and roundings, with every "
                                     "kernel as plain loops"));
 cl::opt<std::string> precision(
-    "precision", cl::cat(category), cl::init("f32"), cl::value_desc("f32|f64"),
+    "precision", cl::cat(checking), cl::init("f32"), cl::value_desc("f32|f64"),
     cl::desc("Floats of the program; f64, to tell rounding from error, with --target=reference"));
 cl::opt<std::string> backward(
-    "backward", cl::cat(category), cl::init("auto"), cl::value_desc("auto|f32|int16"),
+    "backward", cl::cat(compiling), cl::init("auto"), cl::value_desc("auto|f32|int16"),
     cl::desc("What the gradients of ternary linears are computed in that leave it to the target; "
              "auto: the target's choice"));
 cl::opt<std::string> dense(
-    "dense", cl::cat(category), cl::init("auto"), cl::value_desc("auto|f32|bf16"),
+    "dense", cl::cat(compiling), cl::init("auto"), cl::value_desc("auto|f32|bf16"),
     cl::desc(
         "What the factors of f32 matrix products in forward pass and gradients are rounded to; "
         "sums stay f32. auto: bf16 on NVIDIA targets, f32 elsewhere"));
 cl::opt<std::string>
-    emitKind("emit", cl::cat(category), cl::init("mlir"),
+    emitKind("emit", cl::cat(compiling), cl::init("mlir"),
              cl::value_desc("mlir|llvm|asm|obj|exe|ptx|cubin"),
              cl::desc("What to write; mlir by default. ptx and cubin are the kernels of "
                       "an NVIDIA target"));
-cl::opt<std::string> stopAfter("stop-after", cl::cat(category), cl::value_desc("stage"),
+cl::opt<std::string> stopAfter("stop-after", cl::cat(looking), cl::value_desc("stage"),
                                cl::desc("Print the IR after this stage"));
-cl::opt<std::string> plan("plan", cl::cat(category), cl::ValueOptional,
+cl::opt<std::string> plan("plan", cl::cat(looking), cl::ValueOptional,
                           cl::value_desc("table|json"),
                           cl::desc("Print parameters, FLOPs per token and the memory plan instead "
                                    "of code; --plan=json for machines"));
 cl::opt<std::string> checkDispatches(
-    "check-dispatches", cl::cat(category), cl::value_desc("DIR"),
+    "check-dispatches", cl::cat(checking), cl::value_desc("DIR"),
     cl::desc("Run every kernel call that the compiled program recorded (train --dump-dispatches) "
              "through the reference and compare; compiles nothing"));
 cl::opt<std::string> checkGradients(
-    "check-gradients", cl::cat(category), cl::value_desc("DIR"),
+    "check-gradients", cl::cat(checking), cl::value_desc("DIR"),
     cl::desc("Run the whole recorded step through the reference, with the recorded int8 codes, and "
              "compare loss and gradients; compiles nothing"));
 cl::opt<std::string> kernelCache(
-    "kernel-cache", cl::cat(category), cl::value_desc("DIR"),
+    "kernel-cache", cl::cat(compiling), cl::value_desc("DIR"),
     cl::desc("Where compiled kernels of executables are kept for later compilations, "
              "$NANOCHAT_CACHE or ~/.cache/nanochat by default; --kernel-cache= keeps none"));
-cl::opt<bool> listStages("list-stages", cl::cat(category),
+cl::opt<bool> listStages("list-stages", cl::cat(looking),
                          cl::desc("Print the stages and what they promise"));
 cl::list<std::string>
-    sizes("set", cl::cat(category), cl::CommaSeparated, cl::value_desc("name=value"),
+    sizes("set", cl::cat(compiling), cl::CommaSeparated, cl::value_desc("name=value"),
           cl::desc("Sizes and settings that the model declares (d=512); of one that declares none: "
                    "batch, seq, accum, and loops by name (n_loops, layers)"));
-cl::opt<std::string> preset("preset", cl::cat(category), cl::value_desc("name"),
+cl::opt<std::string> preset("preset", cl::cat(compiling), cl::value_desc("name"),
                             cl::desc("One of the model's presets of sizes and settings; by default "
                                      "its first"));
 cl::opt<std::string>
-    configuration("config", cl::cat(category), cl::value_desc("FILE.toml"),
+    configuration("config", cl::cat(compiling), cl::value_desc("FILE.toml"),
                   cl::desc("Sizes of a configuration: dim, n_layers, n_heads, n_loops, vocab_size, "
                            "max_seq_len and group_size of [model], batch_size, seq_len and "
                            "accumulation_steps of [training]; --set wins"));
 cl::list<std::string>
-    optimizers("optimizer", cl::cat(category), cl::value_desc("role=rule[:option=value]"),
+    optimizers("optimizer", cl::cat(compiling), cl::value_desc("role=rule[:option=value]"),
                cl::desc("Another update rule for a role than the model says, such as matrix=muon8, "
                         "matrix=galore:rank=64:clip=projected or embedding+head=adamw8:lr=1e-3"));
 
 constexpr const char *kAbout = "A first argument that is the name of a command runs it; "
                                "a model file of such a name is given as ./name.";
-constexpr const char *kGroup = "Compiling a model";
 } // namespace
 
 /// libnanochat_runtime.a beside the compiler: in the build tree or installed.
@@ -160,31 +161,37 @@ static std::optional<PipelineOptions> chooseTarget(const Target &row) {
   auto as = findTarget(asRow);
   if (!asRow.getNumOccurrences())
     return PipelineOptions{row};
-  if (!as || !row.reference) {
+  if (!as || row.fuses) { // only the reference does not
     usage(as ? llvm::Twine("--as goes with --target=reference only")
              : "--as=" + asRow + " is not a target",
           "it takes one of " + listTargets());
     return std::nullopt;
   }
-  as->name = "reference as " + as->name;
   as->cpu = row.cpu;
   as->features = row.features;
   as->emulated = true; // its code is for the CPU
-  PipelineOptions pipeline{*as};
-  pipeline.plain = true;
-  return pipeline;
+  as->plain = true;
+  return PipelineOptions{*as};
 }
 
-/// Whether the program is in doubles; null after an error was printed.
-static std::optional<bool> choosePrecision() {
-  bool wide = precision == "f64";
-  if (!wide && precision != "f32")
+/// Is the precision of the program one that the row has? Says so where not.
+static bool checkPrecision() {
+  if (precision != "f64" && precision != "f32")
     usage("--precision=" + precision + " is not known", "precisions are f32 and f64");
-  else if (wide && target != "reference")
+  else if (precision == "f64" && target != "reference")
     usage("--precision=f64 goes with --target=reference only", "emitted kernels compute in f32");
   else
-    return wide;
-  return std::nullopt;
+    return true;
+  return false;
+}
+
+/// What the command line says other than the row. Attention is rounded where the row does so, and products are.
+static void chooseNumerics(Numerics &numerics) {
+  numerics.backward = symbolizeFormat(backward).value_or(numerics.backward);
+  numerics.dense = symbolizeFormat(dense).value_or(numerics.dense);
+  numerics.floats = symbolizeFormat(precision).value_or(numerics.floats);
+  if (numerics.attention == Format::bf16)
+    numerics.attention = numerics.dense;
 }
 
 /// The sizes that the configuration says, then those of --set.
@@ -205,11 +212,8 @@ static std::vector<SizeChoice> chooseSizes() {
 /// What the command line says about a row; false after an error was printed.
 static bool applyChoices(PipelineOptions &row) {
   Target &target = row.target;
-  row.roundFactors = (dense == "auto" ? target.dense : dense.getValue()) == "bf16";
-  row.roundAttention = row.roundFactors && target.gpu;
-  if (backward != "auto")
-    target.backward = backward;
-  if (target.gpu && target.backward == "int16")
+  chooseNumerics(target.numerics);
+  if (target.gpu && target.numerics.backward == Format::int16)
     return usage("--backward=int16 is not available on " + target.name,
                  "its gradients are products of floats, which --dense rounds"),
            false;
@@ -234,10 +238,7 @@ static bool applyChoices(PipelineOptions &row) {
 /// A program for a GPU's model that any processor runs.
 static PipelineOptions forProcessor(PipelineOptions row) {
   row.target = *findTarget("x86-64-v3");
-  if (backward != "auto")
-    row.target.backward = backward;
-  row.roundFactors = dense == "bf16";
-  row.roundAttention = false;
+  chooseNumerics(row.target.numerics);
   row.onlyOnRequest = true;
   return row;
 }
@@ -245,17 +246,13 @@ static PipelineOptions forProcessor(PipelineOptions row) {
 static int compileModel(DialectRegistry &registry, const char *argv0) {
   std::vector<Target> rows = chooseRows();
   auto pipeline = rows.empty() ? std::nullopt : chooseTarget(rows[0]);
-  auto wide = choosePrecision();
-  if (!pipeline || !wide)
+  if (!pipeline || !checkPrecision())
     return kUserError;
   if (!llvm::is_contained({"auto", "f32", "int16"}, backward))
     return usage("--backward=" + backward + " is not known", "it is auto, f32 or int16");
   if (!llvm::is_contained({"auto", "f32", "bf16"}, dense))
     return usage("--dense=" + dense + " is not known", "it is auto, f32 or bf16");
-  pipeline->wide = *wide;
   pipeline->optimizers = optimizers;
-  if (*wide)
-    pipeline->target.name += " in f64";
   if (!llvm::is_contained({"mlir", "llvm", "asm", "obj", "exe", "ptx", "cubin"}, emitKind))
     return usage("--emit=" + emitKind + " is not known",
                  "kinds are mlir, llvm, asm, obj, exe, ptx and cubin");
@@ -321,21 +318,26 @@ static std::string describeNative() {
 static nc::Tool describeSelf() {
   nc::Tool tool{"nanochat-opt",
                 "Compiler of models and optimizer of their IR. " + std::string(kAbout),
-                "nanochat-opt model.mlir --target=native --emit=exe -o model\n"
-                "nanochat-opt model.mlir --target=native --plan\n"
+                "nanochat-opt models/looplm.mlir --target=native --emit=exe -o looplm\n"
+                "nanochat-opt models/looplm.mlir --set d=512,layers=12 --target=sm_90 --plan\n"
                 "nanochat-opt doctor",
                 describeNative(),
-                {{"input", "FILE", "The model or other IR; '-' is standard input", kGroup}}};
+                {{"input", "FILE", "The model or other IR; '-' is standard input", compiling.getName().str()}}};
   for (auto &[name, option] : cl::getRegisteredOptions()) {
     if (option->getOptionHiddenFlag() != cl::NotHidden || name.empty())
       continue;
-    bool isOurs = llvm::is_contained(option->Categories, &category);
+    const auto *own = llvm::find_if(headings, [&](auto *heading) { return llvm::is_contained(option->Categories, heading); });
+    bool isOurs = own != std::end(headings);
     bool needsValue = option->getValueExpectedFlag() == cl::ValueRequired;
     tool.options.push_back({(name.size() == 1 ? "-" : "--") + name.str(),
-                            needsValue ? option->ValueStr.str() : "", option->HelpStr.str(),
-                            isOurs ? kGroup : ""});
+                            needsValue || isOurs ? option->ValueStr.str() : "", option->HelpStr.str(),
+                            isOurs ? (*own)->getName().str() : ""});
   }
-  llvm::sort(tool.options, [](auto &a, auto &b) { return a.name < b.name; });
+  auto order = [](const nc::ToolOption &option) {
+    const auto *own = llvm::find_if(headings, [&](auto *heading) { return heading->getName() == option.group; });
+    return std::pair(own - headings, StringRef(option.name));
+  };
+  llvm::sort(tool.options, [&](auto &a, auto &b) { return order(a) < order(b); });
   return tool;
 }
 
@@ -372,6 +374,11 @@ static int run(int argc, char **argv) {
   for (const char *argument : llvm::ArrayRef(argv, argc)) // pipelines of passes nest as well
     if (!checkNesting({argument, "the command line"}))
       return kUserError;
+  auto asksForHelp = [](StringRef argument) { return llvm::is_contained({"--help", "-help", "-h"}, argument); };
+  if (llvm::any_of(llvm::ArrayRef(argv, argc).drop_front(), asksForHelp)) {
+    llvm::outs() << helpText(describeSelf(), std::min<size_t>(nc::terminalColumns(), 110));
+    return kOk;
+  }
   // Given a stream, the parser returns where it would exit, with another code than ours.
   if (!cl::ParseCommandLineOptions(argc, argv, overview, &llvm::errs()))
     return kUserError;

@@ -73,6 +73,7 @@ struct SelectModel : DifferentiableOpInterface::ExternalModel<SelectModel, arith
 } // namespace
 
 void mlir::nanochat::registerExternalModels(DialectRegistry &registry) {
+  registerViewModels(registry);
   registry.addExtension(+[](MLIRContext *ctx, arith::ArithDialect *) {
     row<arith::AddFOp, addF>(ctx);
     row<arith::SubFOp, subF>(ctx);

@@ -8,7 +8,7 @@ def DispatchClass : I32EnumAttr<"DispatchClass", "which emitter a dispatch needs
   let cppNamespace = "::mlir::nanochat";
 }
 
-def Nanochat_DispatchOp : Nanochat_Op<"dispatch", [Pure, Structural, IsolatedFromAbove, SingleBlock]> {
+def Nanochat_DispatchOp : Nanochat_Op<"dispatch", [Pure, Structural, IsolatedFromAbove, SingleBlock, StandsInHost]> {
   let summary = "One kernel: fused ops that run as a unit";
   let description = [{
     The body sees `inputs` as block arguments and yields one tensor per result. Where the results

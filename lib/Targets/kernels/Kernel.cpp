@@ -83,12 +83,7 @@ void Kernel::finish(int64_t tasks) {
     sharedArgument.setType(bytesIn(b, sharedBytes, kSharedSpace));
   built.setFunctionType(b.getFunctionType(built.front().getArgumentTypes(), {}));
   built->setDiscardableAttrs(source->getDiscardableAttrDictionary());
-  built->setAttr(kTasksAttr, b.getI64IntegerAttr(tasks));
-  built->setAttr(kScratchAttr, b.getI64IntegerAttr(scratchBytes));
-  if (threads) {
-    built->setAttr(kThreadsAttr, b.getI64IntegerAttr(threads));
-    built->setAttr(kSharedAttr, b.getI64IntegerAttr(sharedBytes));
-  }
+  setKernel(built, getKernel(source).emitted(outputs.size(), tasks, scratchBytes, threads, sharedBytes));
   source.setFunctionType(built.getFunctionType());
   source.removeArgAttrsAttr();
   source.getBody().takeBody(built.getBody());

@@ -120,8 +120,7 @@ void RowwiseEmitter::emitRows() {
 
 /// Of arguments with one element for each row, those that results overwrite are at hand from now on.
 void RowwiseEmitter::readOverwritten(ArrayRef<Lanes> row) {
-  auto inplace = body->getAttrOfType<DenseI64ArrayAttr>(kInplaceAttr);
-  for (int64_t input : inplace ? inplace.asArrayRef() : ArrayRef<int64_t>())
+  for (int64_t input : getKernel(body).getOverwritten())
     if (input >= 0 && typeOf(body.getArgument(input)).getRank() == 1 && row.size() == 1)
       e.element(body.getArgument(input), row);
 }
@@ -426,6 +425,6 @@ LogicalResult nanochat::emitRowwise(func::FuncOp kernel, llvm::function_ref<Team
   return expandMath(kernel);
 }
 
-LogicalResult nanochat::emitRowwise(func::FuncOp kernel, const CpuFacts &) {
+LogicalResult nanochat::emitRowwise(func::FuncOp kernel, const Target &) {
   return emitRowwise(kernel, [](RowwisePlan &) { return TeamShape{kSumLanes}; });
 }

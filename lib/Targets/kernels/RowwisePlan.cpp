@@ -111,14 +111,11 @@ private:
 /// Whether a root reads, by inlining, an argument that the result `written` overwrites. What there is one of for each
 /// row is read when a row begins.
 static bool readsOverwritten(func::FuncOp kernel, const Roots &roots, Value root, Value written) {
-  auto inplace = kernel->getAttrOfType<DenseI64ArrayAttr>(kInplaceAttr);
-  if (!inplace)
-    return false;
   auto isPerRow = [&](Value result) {
     return shapeOf(result).size() == 1 && llvm::any_of(roots.set, [](Value v) { return shapeOf(v).size() > 1; });
   };
   auto results = kernel.front().getTerminator()->getOperands();
-  for (auto [result, input] : llvm::zip(results, inplace.asArrayRef()))
+  for (auto [result, input] : llvm::zip(results, getKernel(kernel).getOverwritten()))
     if (result == written && input >= 0 && input < kernel.getNumArguments() && !isPerRow(result) &&
         roots.reach(root, kernel.getArgument(input)) != Roots::Reach::no)
       return true;
@@ -205,8 +202,7 @@ static void splitColumns(RowwisePlan &plan, int64_t columns, bool reduces, int64
 /// Arguments of several dimensions that results overwrite.
 static SmallVector<Value> overwrittenArguments(func::FuncOp kernel) {
   SmallVector<Value> arguments;
-  auto inplace = kernel->getAttrOfType<DenseI64ArrayAttr>(kInplaceAttr);
-  for (int64_t input : inplace ? inplace.asArrayRef() : ArrayRef<int64_t>())
+  for (int64_t input : getKernel(kernel).getOverwritten())
     if (input >= 0 && shapeOf(kernel.getArgument(input)).size() > 1)
       arguments.push_back(kernel.getArgument(input));
   return arguments;

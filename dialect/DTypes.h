@@ -1,0 +1,14 @@
+// Element types that programs store, by the numbers of runtime/Abi.h.
+#ifndef NANOCHAT_DIALECT_DTYPES_H
+#define NANOCHAT_DIALECT_DTYPES_H
+
+#include "runtime/program/DTypes.h"
+#include "mlir/IR/Types.h"
+
+namespace mlir::nanochat {
+
+/// That of elements of `element`; none where programs have no such tensors.
+std::optional<int32_t> dtypeOf(Type element);
+
+} // namespace mlir::nanochat
+#endif

@@ -1,0 +1,60 @@
+#ifndef NANOCHAT_OPS_PROGRAM_TD
+#define NANOCHAT_OPS_PROGRAM_TD
+include "dialect/ops/kernel/Contracts.td"
+include "dialect/ops/kernel/Kernel.td"
+
+def Nanochat_ProgramOp : Nanochat_Op<"program", [HasParent<"ModuleOp">, Structural, SingleBlock, NoTerminator, NoRegionArguments]> {
+  let summary = "What is known of the program that the module becomes";
+  let description = [{
+    Stages write down here what they know and later ones do not: `model` its name, sizes, parameters and vocabulary (`parameters_effective`:
+    as many would do the same work unshared), `optimize` the work of a training token and a hash of the Step IR, `plan` the
+    bytes of every arena, the bound tensors and, for readers of the plan, the temporary ones. One for each module.
+    ```mlir
+    nanochat.program "looplm" attributes {arenas = array<i64: 512, 0, 0, 64, 0, 0>, sizes = {batch = 2 : i64}, target = "x86-64-v3"} {
+      nanochat.tensor <parameter, "embed"> in param at 0 : tensor<16x8xf32>
+      nanochat.temporary @eval at 0 bytes 64 alive 4 to 9 : tensor<16xf32>
+    }
+    ```
+  }];
+  let arguments = (ins StrAttr:$model, DefaultValuedAttr<DictionaryAttr, "{}">:$sizes,
+      DefaultValuedAttr<StrAttr, "\"\"">:$target, DefaultValuedAttr<StrAttr, "\"\"">:$device, UnitAttr:$only_on_request,
+      DefaultValuedAttr<StrAttr, "\"\"">:$ir_hash,
+      DefaultValuedAttr<I64Attr, "0">:$vocab, DefaultValuedAttr<I64Attr, "0">:$flops_per_token,
+      DefaultValuedAttr<I64Attr, "0">:$parameters_stored, DefaultValuedAttr<I64Attr, "0">:$parameters_effective,
+      DefaultValuedAttr<DenseI64ArrayAttr, "{}">:$arenas);
+  let regions = (region SizedRegion<1>:$body);
+  let assemblyFormat = "$model attr-dict-with-keyword $body";
+  let hasVerifier = 1;
+  let hasRegionVerifier = 1;
+}
+
+def Nanochat_TensorOp : Nanochat_Op<"tensor", [HasParent<"ProgramOp">, Structural]> {
+  let summary = "A tensor of the program that outlives its entries";
+  let description = [{
+    What entries are bound to, `offset` bytes from the start of the arena that belongs to its kind. Entries name tensors by
+    their number in the program.
+    ```mlir
+    nanochat.tensor <parameter, "embed"> in param at 0 : tensor<16x8xf32>
+    ```
+  }];
+  let arguments = (ins Nanochat_BindAttr:$bind, Arena:$arena, I64Attr:$offset, TypeAttrOf<AnyRankedTensor>:$type);
+  let assemblyFormat = "$bind `in` $arena `at` $offset attr-dict `:` $type";
+  let hasVerifier = 1;
+}
+
+def Nanochat_TemporaryOp : Nanochat_Op<"temporary", [HasParent<"ProgramOp">, Structural]> {
+  let summary = "Memory of the workspace that an entry uses for a while";
+  let description = [{
+    `bytes` at `offset` of the workspace, alive from step `first` to step `last` of the entry, first made for a value of
+    `type`; `saved` where forward loops leave it for the gradient.
+    ```mlir
+    nanochat.temporary @train.gradients at 128 bytes 64 alive 4 to 9 saved : tensor<16xf32>
+    ```
+  }];
+  let arguments = (ins FlatSymbolRefAttr:$entry, I64Attr:$offset, I64Attr:$bytes, I64Attr:$first, I64Attr:$last, UnitAttr:$saved,
+      TypeAttrOf<AnyRankedTensor>:$type);
+  let assemblyFormat = "$entry `at` $offset `bytes` $bytes `alive` $first `to` $last (`saved` $saved^)? attr-dict `:` $type";
+  let hasVerifier = 1;
+}
+
+#endif // NANOCHAT_OPS_PROGRAM_TD

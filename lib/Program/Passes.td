@@ -1,0 +1,36 @@
+#ifndef NANOCHAT_PROGRAM_PASSES_TD
+#define NANOCHAT_PROGRAM_PASSES_TD
+include "mlir/Pass/PassBase.td"
+
+def RecordModelPass : Pass<"nanochat-record-model", "::mlir::ModuleOp"> {
+  let summary = "Write down what a model says of the program it becomes";
+  let description = [{
+    Makes the module's `nanochat.program` of the model's name, its parameters, its vocabulary and the sizes that
+    `nanochat-set-sizes` left on the module; and of the options, what it is compiled for.
+  }];
+  let options = [Option<"target", "target", "std::string", "\"\"", "Name of the row">,
+                 Option<"device", "device", "std::string", "\"\"", "Architecture of the GPU that kernels run on; none where empty">,
+                 Option<"onlyOnRequest", "only-on-request", "bool", "false", "The program runs only where the user names its device">];
+}
+
+def RecordStepPass : Pass<"nanochat-record-step", "::mlir::ModuleOp"> {
+  let summary = "Write down the work of a training step and which step it is";
+  let description = [{
+    `flops_per_token` of the program is the work of entry @train.gradients for each token, `ir_hash` a hash of the module's other
+    ops as printed: equal programs have equal ones.
+  }];
+}
+
+def DescribeProgramPass : Pass<"nanochat-describe-program", "::mlir::ModuleOp"> {
+  let summary = "Constants that describe the program and its kernels to the runtime";
+  let description = [{
+    `nanochat.program` becomes @nc_program.<target>, an nc_program of runtime/Abi.h, and every emitted kernel @k gets
+    @k.info, an nc_kernel_info. Elements of a type that the ABI has no number for are errors.
+  }];
+  let options = [Option<"cpu", "cpu", "std::string", "\"x86-64-v3\"", "The processor that code is for, by LLVM's name; this one where empty">,
+                 Option<"features", "features", "std::string", "\"\"", "What it has besides">,
+                 Option<"gpu", "gpu", "bool", "false", "Kernels run on an NVIDIA GPU">];
+  let dependentDialects = ["::mlir::func::FuncDialect", "::mlir::LLVM::LLVMDialect"];
+}
+
+#endif

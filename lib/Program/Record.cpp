@@ -1,0 +1,84 @@
+// What stages write down of the program in nanochat.program, where it is known.
+#include "dialect/StepIR.h"
+#include "dialect/interfaces/Cost.h"
+#include "lib/Program/Passes.h"
+#include "llvm/Support/xxhash.h"
+
+namespace mlir::nanochat {
+#define GEN_PASS_DEF_RECORDMODELPASS
+#define GEN_PASS_DEF_RECORDSTEPPASS
+#include "lib/Program/Passes.h.inc"
+} // namespace mlir::nanochat
+
+using namespace mlir;
+using namespace mlir::nanochat;
+
+/// How often the model applies `value`: over its uses, the most iterations of the loops between it and the use.
+static int64_t timesApplied(Value value) {
+  int64_t most = 1;
+  for (OpOperand &use : value.getUses()) {
+    int64_t times = 1;
+    Operation *user = use.getOwner();
+    auto loop = dyn_cast<LoopOp>(user);
+    if (loop) // Carried or sliced: each iteration sees its own, the body counts from there.
+      times = timesApplied(loop.getBody().getArgument(use.getOperandNumber()));
+    for (auto outer = user->getParentOfType<LoopOp>(); outer && !outer->isAncestor(value.getParentRegion()->getParentOp());
+         outer = outer->getParentOfType<LoopOp>())
+      times *= outer.getCount();
+    most = std::max(most, times);
+  }
+  return most;
+}
+
+namespace {
+struct RecordModelPass : mlir::nanochat::impl::RecordModelPassBase<RecordModelPass> {
+  using RecordModelPassBase::RecordModelPassBase;
+
+  void runOnOperation() override {
+    ProgramOp program = getOrCreateProgram(getOperation());
+    program.setTarget(target);
+    program.setDevice(device);
+    program.setOnlyOnRequest(onlyOnRequest);
+    if (auto sizes = getOperation()->getAttrOfType<DictionaryAttr>(kSizesAttr))
+      program.setSizesAttr(sizes);
+    getOperation()->removeAttr(kSizesAttr);
+    for (auto model : getOperation().getOps<ModelOp>())
+      record(program, model);
+  }
+
+  static void record(ProgramOp program, ModelOp model) {
+    program.setModel(model.getSymName());
+    int64_t stored = 0, effective = 0;
+    for (auto param : model.getForward().getOps<ParamOp>()) {
+      int64_t elements = cast<RankedTensorType>(param.getType()).getNumElements();
+      stored += elements;
+      effective += elements * (param.getRole() == "embedding" ? 1 : timesApplied(param.getResult()));
+    }
+    program.setParametersStored(stored);
+    program.setParametersEffective(effective);
+    model.walk([&](HeadOpInterface head) {
+      program.setVocab(cast<RankedTensorType>(head->getOperand(1).getType()).getDimSize(0));
+    });
+  }
+};
+
+struct RecordStepPass : mlir::nanochat::impl::RecordStepPassBase<RecordStepPass> {
+  void runOnOperation() override {
+    ProgramOp program = getOrCreateProgram(getOperation());
+    std::string text;
+    llvm::raw_string_ostream os(text);
+    for (Operation &op : *getOperation().getBody())
+      if (&op != program)
+        op.print(os, OpPrintingFlags().useLocalScope());
+    program.setIrHash(llvm::utohexstr(llvm::xxh3_64bits(text), true, 16));
+    int64_t flops = 0, tokens = 1;
+    if (func::FuncOp entry = findEntry(getOperation(), EntryKind::gradients, "train"))
+      for (Operation &op : entry.getBody().front())
+        flops += getFlops(&op);
+    for (StringRef name : {"batch", "seq", "accum"})
+      if (auto size = program.getSizes().getAs<IntegerAttr>(name))
+        tokens *= size.getInt();
+    program.setFlopsPerToken(flops / tokens);
+  }
+};
+} // namespace

@@ -1,0 +1,8 @@
+// RUN: nanochat-opt %models/looplm-tiny.mlir --nanochat-set-sizes=sizes=batch=4 --nanochat-record-model="target=x86-64-v3 device=sm_90 only-on-request" | FileCheck %s
+// RUN: nanochat-opt %models/looplm-tiny.mlir --target=reference --stop-after=model | FileCheck %s --check-prefix=STAGE
+
+// What a model says of the program it becomes; sizes are no longer the module's.
+// CHECK-NOT: nanochat.sizes
+// CHECK: nanochat.program "looplm_tiny" attributes {device = "sm_90", only_on_request, parameters_effective = 10172420 : i64, parameters_stored = 2936321 : i64, sizes = {accum = 1 : i64, batch = 4 : i64, layers = 3 : i64, n_loops = 4 : i64, seq = 256 : i64}, target = "x86-64-v3", vocab = 2048 : i64}
+// CHECK: nanochat.model @looplm_tiny
+// STAGE: nanochat.program "looplm_tiny" attributes {{.*}}target = "reference"
