@@ -57,7 +57,9 @@ struct SetSizesPass : impl::SetSizesPassBase<SetSizesPass> {
     for (const SizeChoice &choice : readChoices()) {
       int64_t value;
       if (StringRef(choice.value).getAsInteger(10, value) || value < 1 || value > kLargestSize) {
-        InFlightDiagnostic diag = emitError(model.getLoc()) << choice.place << ": expected name=value with a whole number from 1 to " << kLargestSize;
+        InFlightDiagnostic diag = emitError(model.getLoc())
+                                  << choice.place << ": expected name=value with a whole number from 1 to "
+                                  << kLargestSize;
         diag.attachNote() << "for instance --set batch=4,seq=128";
         return diag;
       }
@@ -85,17 +87,19 @@ struct SetSizesPass : impl::SetSizesPassBase<SetSizesPass> {
         auto tensor = dyn_cast<RankedTensorType>(type);
         int64_t elements = iterations;
         bool isTooMany = tensor && llvm::any_of(tensor.getShape(), [&](int64_t size) {
-          return llvm::MulOverflow(elements, size, elements) || elements > kMostElements;
-        });
+                           return llvm::MulOverflow(elements, size, elements) || elements > kMostElements;
+                         });
         if (elements == 0)
           return op.emitOpError("has a result ") << type << " without elements: every size is at least 1";
         if (isTooMany)
-          return op.emitOpError("has a result ") << type << " in " << iterations << " iterations: no machine holds that many elements";
+          return op.emitOpError("has a result ")
+                 << type << " in " << iterations << " iterations: no machine holds that many elements";
       }
       int64_t inside = iterations;
       if (auto loop = dyn_cast<LoopOp>(op)) {
         if (llvm::MulOverflow(inside, int64_t(loop.getCount()), inside) || inside > kMostElements)
-          return op.emitOpError("runs ") << loop.getCount() << " times within " << iterations << " iterations: no program ends that";
+          return op.emitOpError("runs ") << loop.getCount() << " times within " << iterations
+                                         << " iterations: no program ends that";
         if (failed(checkElements(loop.getBody().front(), inside)))
           return failure();
       }
@@ -130,7 +134,8 @@ struct SetSizesPass : impl::SetSizesPassBase<SetSizesPass> {
     });
     if (found)
       return success();
-    InFlightDiagnostic diag = emitError(model.getLoc()) << choice.place << ": the model has no size '" << name << "'" << suggest(name, names);
+    InFlightDiagnostic diag = emitError(model.getLoc())
+                              << choice.place << ": the model has no size '" << name << "'" << suggest(name, names);
     diag.attachNote() << "sizes are batch, seq, accum and the names of its loops";
     return diag;
   }

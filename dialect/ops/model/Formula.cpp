@@ -1,8 +1,8 @@
 // Text of formulas, of attributes that hold them, and of types that follow from them.
 #include "dialect/ops/model/Sizes.h"
+#include "mlir/IR/DialectImplementation.h"
 #include "llvm/ADT/StringSwitch.h"
 #include "llvm/Support/Format.h"
-#include "mlir/IR/DialectImplementation.h"
 
 using namespace mlir;
 using namespace mlir::nanochat;
@@ -28,16 +28,20 @@ static ParseResult parseOperand(AsmParser &parser, Type literal, Attribute &form
     SmallVector<Attribute> parts{formula};
     size_t operands = StringSwitch<size_t>(word).Case("sqrt", 1).Cases({"max", "up"}, 2).Default(0);
     if (!operands)
-      return parser.emitError(loc, "unknown function '") << word << "'; there are sqrt(x), max(x, y) and up(x, multiple)";
+      return parser.emitError(loc, "unknown function '")
+             << word << "'; there are sqrt(x), max(x, y) and up(x, multiple)";
     auto parsePart = [&] { return parseFormula(parser, Type(), parts.emplace_back()); };
     if (parser.parseCommaSeparatedList(parsePart) || parser.parseRParen())
       return failure();
     formula = b.getArrayAttr(parts);
-    return parts.size() == operands + 1 ? success() : ParseResult(parser.emitError(loc, "'") << word << "' takes " << operands << " operands");
+    return parts.size() == operands + 1
+               ? success()
+               : ParseResult(parser.emitError(loc, "'") << word << "' takes " << operands << " operands");
   }
   if (parser.parseAttribute(formula, literal))
     return failure();
-  bool isNumber = isa<FloatAttr>(formula) || (isa<IntegerAttr>(formula) && cast<IntegerAttr>(formula).getType().isInteger(64));
+  bool isNumber =
+      isa<FloatAttr>(formula) || (isa<IntegerAttr>(formula) && cast<IntegerAttr>(formula).getType().isInteger(64));
   return isNumber ? success() : ParseResult(parser.emitError(loc, "expected a number or the name of a size"));
 }
 
@@ -75,7 +79,8 @@ static void printFormula(llvm::raw_ostream &os, Attribute formula, bool isMessag
     printFormula(os, parts[2], isMessage);
   } else {
     os << operation << '(';
-    llvm::interleaveComma(parts.getValue().drop_front(), os, [&](Attribute part) { printFormula(os, part, isMessage); });
+    llvm::interleaveComma(parts.getValue().drop_front(), os,
+                          [&](Attribute part) { printFormula(os, part, isMessage); });
     os << ')';
   }
 }
@@ -95,8 +100,6 @@ Attribute mlir::nanochat::parseSized(AsmParser &parser, TypedAttr unknown) {
   Attribute formula;
   if (parseFormula(parser, unknown.getType(), formula))
     return {};
-  if (isa<IntegerAttr>(unknown)) // what may become a dimension meanwhile
-    unknown = parser.getBuilder().getI64IntegerAttr(ShapedType::kDynamic);
   bool isNumber = isa<IntegerAttr, FloatAttr>(formula);
   return isNumber ? formula : SizedAttr::get(parser.getContext(), formula, unknown);
 }
@@ -108,7 +111,8 @@ void mlir::nanochat::printSized(AsmPrinter &printer, Attribute attr) {
 
 Attribute SizedAttr::parse(AsmParser &parser, Type) {
   Attribute formula, value;
-  if (parser.parseLess() || parseFormula(parser, Type(), formula) || parser.parseComma() || parser.parseAttribute(value) || parser.parseGreater())
+  if (parser.parseLess() || parseFormula(parser, Type(), formula) || parser.parseComma() ||
+      parser.parseAttribute(value) || parser.parseGreater())
     return {};
   return get(parser.getContext(), formula, value);
 }
@@ -131,7 +135,8 @@ SettingAttr mlir::nanochat::parseSetting(AsmParser &parser) {
     if (parseFormula(parser, Type(), value))
       return {};
   } else {
-    if (parser.parseCommaSeparatedList(AsmParser::Delimiter::Braces, [&] { return success(bool(settings.emplace_back(parseSetting(parser)))); }))
+    if (parser.parseCommaSeparatedList(AsmParser::Delimiter::Braces,
+                                       [&] { return success(bool(settings.emplace_back(parseSetting(parser)))); }))
       return {};
     value = parser.getBuilder().getArrayAttr(settings);
   }
@@ -145,7 +150,8 @@ void mlir::nanochat::printSetting(AsmPrinter &printer, SettingAttr setting) {
   printer << (isPreset ? " {" : " = ");
   if (!isPreset)
     return printFormula(printer, setting.getValue());
-  llvm::interleaveComma(settings.getAsRange<SettingAttr>(), printer, [&](SettingAttr inner) { printSetting(printer, inner); });
+  llvm::interleaveComma(settings.getAsRange<SettingAttr>(), printer,
+                        [&](SettingAttr inner) { printSetting(printer, inner); });
   printer << '}';
 }
 

@@ -39,10 +39,13 @@ ParseResult mlir::nanochat::parseListTypes(OpAsmParser &parser, ArrayRef<OpAsmPa
   return parseTypeList(parser, each);
 }
 
-void mlir::nanochat::printListTypes(OpAsmPrinter &printer, Operation *, OperandRange, TypeRange types) { printTypeList(printer, types); }
+void mlir::nanochat::printListTypes(OpAsmPrinter &printer, Operation *, OperandRange, TypeRange types) {
+  printTypeList(printer, types);
+}
 
 /// The type of an optional operand behind what `parseSeparator` takes.
-static ParseResult parseOptionalType(OpAsmParser &parser, Type first, bool isThere, Type &type, llvm::function_ref<ParseResult()> parseSeparator) {
+static ParseResult parseOptionalType(OpAsmParser &parser, Type first, bool isThere, Type &type,
+                                     llvm::function_ref<ParseResult()> parseSeparator) {
   if (!isThere)
     return success();
   RankedTensorType written = unsizedType(parser.getContext());
@@ -102,7 +105,8 @@ static ParseResult parseSettings(OpAsmParser &parser, StringRef keyword, ArrayAt
   SmallVector<Attribute> all;
   if (failed(parser.parseOptionalKeyword(keyword)))
     return success();
-  if (parser.parseCommaSeparatedList(AsmParser::Delimiter::Braces, [&] { return success(bool(all.emplace_back(parseSetting(parser)))); }))
+  if (parser.parseCommaSeparatedList(AsmParser::Delimiter::Braces,
+                                     [&] { return success(bool(all.emplace_back(parseSetting(parser)))); }))
     return failure();
   settings = parser.getBuilder().getArrayAttr(all);
   return success();
@@ -117,8 +121,8 @@ ParseResult ModelOp::parse(OpAsmParser &parser, OperationState &state) {
     return failure();
   if (!properties.sizes && (properties.settings || properties.presets))
     return parser.emitError(loc, "a model with settings or presets has sizes as well; write sizes {}");
-  if (parser.parseOptionalAttrDictWithKeyword(state.attributes) || parser.parseRegion(*forward) || parser.parseKeyword("update") ||
-      parser.parseRegion(*update))
+  if (parser.parseOptionalAttrDictWithKeyword(state.attributes) || parser.parseRegion(*forward) ||
+      parser.parseKeyword("update") || parser.parseRegion(*update))
     return failure();
   if (!properties.sizes)
     return success();
@@ -159,11 +163,13 @@ private:
 void ModelOp::print(OpAsmPrinter &p) {
   p << ' ';
   p.printSymbolName(getSymName());
-  for (auto [keyword, settings] : {std::pair("sizes", getSizesAttr()), {"settings", getSettingsAttr()}, {"presets", getPresetsAttr()}}) {
+  for (auto [keyword, settings] :
+       {std::pair("sizes", getSizesAttr()), {"settings", getSettingsAttr()}, {"presets", getPresetsAttr()}}) {
     if (!settings)
       continue;
     p << ' ' << keyword << " {";
-    llvm::interleaveComma(settings.getAsRange<SettingAttr>(), p, [&](SettingAttr setting) { printSetting(p, setting); });
+    llvm::interleaveComma(settings.getAsRange<SettingAttr>(), p,
+                          [&](SettingAttr setting) { printSetting(p, setting); });
     p << '}';
   }
   p.printOptionalAttrDictWithKeyword((*this)->getAttrs(), {"sym_name", "sizes", "settings", "presets"});

@@ -11,13 +11,13 @@ namespace mlir::nanochat {
 /// What a formula stands for, and any other attribute itself.
 Attribute plain(Attribute attr);
 
-/// Parses a number of the type of `unknown`, or a formula, whose value is `unknown` until the model's sizes are known.
+/// Parses a number of the type of `unknown`, or a formula, whose value is `unknown`, which no op takes, until the
+/// model's sizes are known.
 Attribute parseSized(AsmParser &parser, TypedAttr unknown);
 void printSized(AsmPrinter &printer, Attribute attr);
 
 /// A `Plain` attribute, or a formula for one (`SizedAttr`).
-template <typename Plain>
-class Sized : public Attribute {
+template <typename Plain> class Sized : public Attribute {
 public:
   using Attribute::Attribute;
   Sized(Plain attr) : Attribute(attr) {}
@@ -27,7 +27,7 @@ public:
   static Attribute parse(AsmParser &parser, Type) {
     Builder &b = parser.getBuilder();
     if constexpr (std::is_same_v<Plain, IntegerAttr>)
-      return parseSized(parser, b.getI64IntegerAttr(-1));
+      return parseSized(parser, b.getI64IntegerAttr(ShapedType::kDynamic));
     else
       return parseSized(parser, b.getF64FloatAttr(NAN));
   }
@@ -39,8 +39,7 @@ RankedTensorType unsizedType(MLIRContext *ctx);
 bool isUnsized(Type type);
 
 /// Gives `Op` results of that type if it has such operands.
-template <typename Op>
-bool inferUnsized(ValueRange operands, SmallVectorImpl<Type> &types) {
+template <typename Op> bool inferUnsized(ValueRange operands, SmallVectorImpl<Type> &types) {
   if (llvm::none_of(operands.getTypes(), isUnsized))
     return false;
   unsigned results = Op::template hasTrait<OpTrait::NResults<3>::template Impl>()   ? 3
@@ -58,30 +57,27 @@ bool inferUnsized(ValueRange operands, SmallVectorImpl<Type> &types) {
 ParseResult parseTypeList(OpAsmParser &parser, ArrayRef<Type *> types);
 void printTypeList(OpAsmPrinter &printer, TypeRange types);
 
-template <typename... Types>
-ParseResult parseTypes(OpAsmParser &parser, Types &...types) {
+template <typename... Types> ParseResult parseTypes(OpAsmParser &parser, Types &...types) {
   return parseTypeList(parser, {&types...});
 }
-template <typename... Types>
-void printTypes(OpAsmPrinter &printer, Operation *, Types... types) {
+template <typename... Types> void printTypes(OpAsmPrinter &printer, Operation *, Types... types) {
   printTypeList(printer, ArrayRef<Type>{types...});
 }
 
 /// ": a"; the others are scalars of its element type.
-template <typename... Types>
-ParseResult parseLikeType(OpAsmParser &parser, Type &type, Types &...scalars) {
+template <typename... Types> ParseResult parseLikeType(OpAsmParser &parser, Type &type, Types &...scalars) {
   if (parseTypeList(parser, &type))
     return failure();
   ((scalars = isUnsized(type) ? type : Type(RankedTensorType::get({}, getElementTypeOrSelf(type)))), ...);
   return success();
 }
-template <typename... Types>
-void printLikeType(OpAsmPrinter &printer, Operation *, Type type, Types...) {
+template <typename... Types> void printLikeType(OpAsmPrinter &printer, Operation *, Type type, Types...) {
   printTypeList(printer, type);
 }
 
 /// ": a, b, …", as many as there are operands.
-ParseResult parseListTypes(OpAsmParser &parser, ArrayRef<OpAsmParser::UnresolvedOperand> operands, SmallVectorImpl<Type> &types);
+ParseResult parseListTypes(OpAsmParser &parser, ArrayRef<OpAsmParser::UnresolvedOperand> operands,
+                           SmallVectorImpl<Type> &types);
 void printListTypes(OpAsmPrinter &printer, Operation *, OperandRange operands, TypeRange types);
 
 /// "bias a", of an optional operand beside one of type `first`.

@@ -1,6 +1,5 @@
+// What the names of a model stand for. What follows from them is in Infer.cpp.
 #include "dialect/ops/model/Sizes.h"
-#include "mlir/Dialect/Arith/IR/Arith.h"
-#include "mlir/IR/PatternMatch.h"
 
 using namespace mlir;
 using namespace mlir::nanochat;
@@ -51,7 +50,9 @@ LogicalResult Sizes::check() {
       if (!seen.insert(setting.getName()).second) // model-c13
         return emitError(setting.getPlace()) << "the model has two things called " << setting.getName();
       if (isFormula(setting.getValue()) == (all == presets)) // model-c14
-        return emitError(setting.getPlace()) << setting.getName() << (all == presets ? " is a preset: write name {d = 512}" : " is no preset: write name = 512");
+        return emitError(setting.getPlace())
+               << setting.getName()
+               << (all == presets ? " is a preset: write name {d = 512}" : " is no preset: write name = 512");
     }
   for (SettingAttr one : elementsOf(presets))
     for (SettingAttr change : elementsOf(cast<ArrayAttr>(one.getValue()))) {
@@ -67,7 +68,8 @@ InFlightDiagnostic Sizes::unknown(Location loc, StringRef prefix, StringRef name
   SmallVector<StringRef> names;
   for (auto &[known, entry] : entries)
     names.push_back(known);
-  InFlightDiagnostic diag = emitError(loc) << prefix << "the model has no size '" << name << "'" << suggest(name, names);
+  InFlightDiagnostic diag = emitError(loc)
+                            << prefix << "the model has no size '" << name << "'" << suggest(name, names);
   diag.attachNote(model) << "sizes and settings are " << llvm::join(names, ", ");
   return diag;
 }
@@ -88,7 +90,8 @@ LogicalResult Sizes::choose(StringRef name) {
   }
   if (name.empty())
     return success();
-  InFlightDiagnostic diag = emitError(model) << "--preset=" << name << ": the model has no such preset" << suggest(name, names);
+  InFlightDiagnostic diag = emitError(model)
+                            << "--preset=" << name << ": the model has no such preset" << suggest(name, names);
   diag.attachNote() << (names.empty() ? "it has none" : "presets are " + llvm::join(names, ", "));
   return diag;
 }
@@ -102,9 +105,11 @@ LogicalResult Sizes::set(const SizeChoice &choice) {
   double value;
   bool isNumber = !StringRef(choice.value).getAsDouble(value) && std::isfinite(value);
   if (choice.value.empty() || (entry.isSize && (!isNumber || !isWhole(value)))) {
-    InFlightDiagnostic diag = emitError(entry.place) << choice.place << ": expected name=value with " << (entry.isSize ? "a whole number from 0 to 2147483647" : "a number or a word");
-    diag.attachNote() << "'" << choice.name << "' is a " << (entry.isSize ? "size" : "setting") << " of the model, such as "
-                      << (entry.isSize ? "d=512" : "beta=0.1");
+    InFlightDiagnostic diag = emitError(entry.place)
+                              << choice.place << ": expected name=value with "
+                              << (entry.isSize ? "a whole number from 0 to 2147483647" : "a number or a word");
+    diag.attachNote() << "'" << choice.name << "' is a " << (entry.isSize ? "size" : "setting")
+                      << " of the model, such as " << (entry.isSize ? "d=512" : "beta=0.1");
     return diag;
   }
   entry.formula = isNumber ? Attribute(b.getF64FloatAttr(value)) : b.getStringAttr(choice.value);
@@ -199,7 +204,8 @@ FailureOr<Attribute> Sizes::update(SizedAttr sized, StringRef name, Location loc
   if (isa<RecomputeAttr>(sized.getValue())) {
     auto policy = symbolizeRecompute(word ? word.getValue() : "");
     if (!policy) {
-      InFlightDiagnostic diag = emitError(loc) << "unknown recompute policy '" << formulaText(*value) << "'; expected nothing, cheap or body";
+      InFlightDiagnostic diag = emitError(loc) << "unknown recompute policy '" << formulaText(*value)
+                                               << "'; expected nothing, cheap or body";
       explain(diag, sized.getFormula());
       return diag;
     }
@@ -211,38 +217,12 @@ FailureOr<Attribute> Sizes::update(SizedAttr sized, StringRef name, Location loc
   } else if (isWhole(number)) {
     known = Builder(ctx).getI64IntegerAttr(int64_t(number));
   } else {
-    InFlightDiagnostic diag = emitError(loc) << name << " = " << formulaText(sized.getFormula()) << " is " << formulaText(*value)
-                                             << ", expected a whole number from 0 to 2147483647";
+    InFlightDiagnostic diag = emitError(loc) << name << " = " << formulaText(sized.getFormula()) << " is "
+                                             << formulaText(*value) << ", expected a whole number from 0 to 2147483647";
     explain(diag, sized.getFormula());
     return diag;
   }
   return Attribute(SizedAttr::get(ctx, sized.getFormula(), known));
-}
-
-//===------------------------------------------------------------------------------------------===//
-// What follows
-//===------------------------------------------------------------------------------------------===//
-
-/// Replaces the formulas that are attributes of `op`, or elements of them.
-static LogicalResult replaceSized(Operation *op, llvm::function_ref<FailureOr<Attribute>(SizedAttr, StringRef)> replace) {
-  for (NamedAttribute named : op->getAttrDictionary()) {
-    StringRef name = named.getName();
-    auto array = dyn_cast<ArrayAttr>(named.getValue());
-    SmallVector<Attribute> elements{named.getValue()};
-    if (array)
-      elements.assign(array.begin(), array.end());
-    SmallVector<Attribute> replaced(elements);
-    for (Attribute &element : replaced)
-      if (auto sized = dyn_cast<SizedAttr>(element)) {
-        auto value = replace(sized, name);
-        if (failed(value))
-          return failure();
-        element = *value;
-      }
-    if (replaced != elements)
-      op->setAttr(name, array ? ArrayAttr::get(op->getContext(), replaced) : replaced[0]);
-  }
-  return success();
 }
 
 LogicalResult Sizes::apply(ArrayRef<Region *> regions) {
@@ -251,77 +231,11 @@ LogicalResult Sizes::apply(ArrayRef<Region *> regions) {
       return failure();
   for (Region *region : regions) {
     auto result = region->walk([&](Operation *op) {
-      return WalkResult(replaceSized(op, [&](SizedAttr sized, StringRef name) { return update(sized, name, op->getLoc()); }));
+      return WalkResult(
+          replaceSized(op, [&](SizedAttr sized, StringRef name) { return update(sized, name, op->getLoc()); }));
     });
     if (result.wasInterrupted() || (!region->empty() && failed(reinfer(region->front()))))
       return failure();
   }
   return success();
-}
-
-static LogicalResult reinfer(LoopOp loop) {
-  for (auto [arg, init] : llvm::zip(loop.getCarryArgs(), loop.getInits())) {
-    BlockArgument(arg).setType(init.getType());
-    loop->getResult(arg.getArgNumber()).setType(init.getType());
-  }
-  for (auto [arg, slice] : llvm::zip(loop.getSliceArgs(), loop.getSlices())) {
-    if (cast<RankedTensorType>(slice.getType()).getRank() == 0)
-      return loop.emitOpError("slices ") << slice.getType() << ", which has no leading dimension";
-    BlockArgument(arg).setType(LoopOp::sliceOf(slice.getType()));
-  }
-  if (failed(reinfer(loop.getBody().front())))
-    return failure();
-  for (auto [result, stack] : llvm::zip(loop.getStackResults(), loop.getYield().getStacks()))
-    result.setType(loop.stackOf(stack.getType()));
-  return success();
-}
-
-LogicalResult mlir::nanochat::reinfer(Block &block) {
-  for (Operation &op : block) {
-    if (auto loop = dyn_cast<LoopOp>(op)) {
-      if (failed(::reinfer(loop)))
-        return failure();
-    } else if (auto own = dyn_cast<OwnShapeOpInterface>(op)) {
-      for (Value result : op.getResults())
-        result.setType(RankedTensorType::get(own.getOwnShape(), getElementTypeOrSelf(result)));
-    } else if (auto infer = dyn_cast<InferTypeOpInterface>(op)) {
-      SmallVector<Type> types;
-      if (failed(infer.inferReturnTypes(op.getContext(), op.getLoc(), op.getOperands(), op.getDiscardableAttrDictionary(),
-                                        op.getPropertiesStorage(), op.getRegions(), types)))
-        return op.emitOpError("has no valid types for these sizes");
-      for (auto [result, type] : llvm::zip(op.getResults(), types))
-        result.setType(type);
-    }
-    for (Type type : op.getResultTypes())
-      if (isUnsized(type))
-        return op.emitOpError("has a type that does not follow from the model's sizes");
-  }
-  return success();
-}
-
-/// The number as a constant. What is scaled by 1 stays what it is.
-static void makeConstant(NumberOp number) {
-  IRRewriter rewriter(number);
-  auto constant = number.decomposeOperation(rewriter);
-  rewriter.replaceOp(number, *constant);
-  Value value = constant->front();
-  for (Operation *user : llvm::make_early_inc_range(value.getUsers()))
-    if (auto scale = dyn_cast<ScaleOp>(user); scale && matchPattern(scale.getS(), m_OneFloat()))
-      rewriter.replaceOp(scale, scale.getX());
-  if (value.use_empty())
-    rewriter.eraseOp(value.getDefiningOp());
-}
-
-void mlir::nanochat::makePlain(ModelOp model) {
-  model->walk([](Operation *op) {
-    (void)replaceSized(op, [](SizedAttr sized, StringRef) { return FailureOr<Attribute>(sized.getValue()); });
-    if (auto param = dyn_cast<ParamOp>(op))
-      param.removeDimsAttr();
-  });
-  SmallVector<NumberOp> numbers;
-  model->walk([&](NumberOp number) { numbers.push_back(number); });
-  llvm::for_each(numbers, makeConstant);
-  model.removeSizesAttr();
-  model.removeSettingsAttr();
-  model.removePresetsAttr();
 }

@@ -42,9 +42,9 @@ private:
   struct Entry {
     Attribute formula;
     Location place;
-    bool isSize;       // a whole number
-    std::string why;   // of a changed one
-    Attribute value;   // once known: f64, or a word
+    bool isSize;     // a whole number
+    std::string why; // of a changed one
+    Attribute value; // once known: f64, or a word
     bool isAsked = false;
   };
   InFlightDiagnostic unknown(Location loc, StringRef prefix, StringRef name);
@@ -62,6 +62,9 @@ private:
   Location model;
   StringRef preset;
 };
+
+/// Replaces the formulas that are attributes of `op`, or elements of them; tells `replace` the attribute's name.
+LogicalResult replaceSized(Operation *op, llvm::function_ref<FailureOr<Attribute>(SizedAttr, StringRef)> replace);
 
 /// Infers the types of all values of `block` again, in order.
 LogicalResult reinfer(Block &block);
