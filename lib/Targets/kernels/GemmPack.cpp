@@ -25,9 +25,9 @@ Value BlockReader::code(Value elements) {
   auto type = cast<VectorType>(elements.getType());
   if (p.halves)
     return vector::BitCastOp::create(b, type.clone(b.getI16Type()), elements);
-  if (type.getElementType().isBF16())
+  if (factor.format == Format::bf16)
     return arith::ExtFOp::create(b, type.clone(b.getF32Type()), elements);
-  if (c.isFloat() || (p.bytes && !isUnsigned) || type.getElementType().isInteger(16))
+  if (c.isFloat() || (p.bytes && !isUnsigned) || factor.format == Format::int16)
     return elements;
   if (!p.bytes && factor.format == Format::panels) {
     Value wide = arith::ExtUIOp::create(b, type.clone(b.getI16Type()), elements);
