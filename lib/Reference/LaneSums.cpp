@@ -3,6 +3,7 @@
 // Emitted kernels of every vector width add up rows like this (lib/Targets/kernels/Rowwise.cpp). A
 // reference that used another order would differ in the last bit, and a code rounded from that in all.
 #include "lib/Reference/Passes.h"
+#include "lib/Targets/kernels/Team.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/PatternMatch.h"
 
@@ -13,8 +14,6 @@ namespace mlir::nanochat {
 
 using namespace mlir;
 using namespace mlir::nanochat;
-
-static constexpr int64_t kLanes = 16;
 
 namespace {
 /// Rewrites one sum.
@@ -65,7 +64,7 @@ bool LaneSum::applies() {
   extent = sum.getStaticLoopRanges()[last];
   // With several reduced loops and a rest, lanes would need both in one loop: rare, and left as it is.
   return outMap.isProjectedPermutation() && !ShapedType::isDynamic(extent) && extent > 1 &&
-         (sum.getNumReductionLoops() == 1 || extent % kLanes == 0);
+         (sum.getNumReductionLoops() == 1 || extent % kSumLanes == 0);
 }
 
 /// Adds the terms at offset + 16·i + lane for i < `steps` to each lane.
@@ -76,7 +75,7 @@ Value LaneSum::addTerms(Value lanes, int64_t offset, int64_t steps) {
   SmallVector<AffineExpr> dims;
   for (unsigned d = 0; d + 1 < loops; ++d)
     dims.push_back(getAffineDimExpr(d, ctx));
-  dims.push_back(step * kLanes + lane + offset);
+  dims.push_back(step * kSumLanes + lane + offset);
   SmallVector<AffineMap> maps;
   SmallVector<Value> inputs(sum.getInputs());
   for (OpOperand *input : sum.getDpsInputOperands())
@@ -130,16 +129,16 @@ Value LaneSum::add(Value x, Value y) {
 void LaneSum::rewrite() {
   b.setInsertionPoint(sum);
   SmallVector<int64_t> shape(outShape);
-  shape.push_back(kLanes);
+  shape.push_back(kSumLanes);
   Value neutral = arith::ConstantOp::create(b, loc, b.getFloatAttr(element, -0.0));
   Value empty = tensor::EmptyOp::create(b, loc, shape, element);
   Value lanes = linalg::FillOp::create(b, loc, neutral, empty).getResult(0);
-  int64_t steps = extent / kLanes, rest = extent % kLanes;
+  int64_t steps = extent / kSumLanes, rest = extent % kSumLanes;
   if (steps)
     lanes = addTerms(lanes, 0, steps);
   if (rest)
-    lanes = write(addTerms(slice(lanes, 0, rest, false), steps * kLanes, 1), lanes);
-  for (int64_t half = kLanes / 2; half; half /= 2)
+    lanes = write(addTerms(slice(lanes, 0, rest, false), steps * kSumLanes, 1), lanes);
+  for (int64_t half = kSumLanes / 2; half; half /= 2)
     lanes = add(slice(lanes, 0, half, false), slice(lanes, half, half, false));
   b.replaceOp(sum, add(sum.getDpsInits()[0], slice(lanes, 0, 1, true)));
 }

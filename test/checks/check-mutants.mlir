@@ -76,7 +76,7 @@ func.func private @forward_copies(%q: tensor<400x64xbf16>, %k: tensor<400x32xbf1
 // ATTENTION: backward_copies: [[#]] mutants
 func.func private @backward_copies(%q: tensor<400x64xbf16>, %k: tensor<400x32xbf16>, %v: tensor<400x32xbf16>, %delta: tensor<400x4xf32>, %lse: tensor<400x4xf32>, %dy: tensor<400x64xbf16>)
     -> (tensor<400x64xf32>, tensor<400x32xf32>, tensor<400x32xf32>) attributes {nanochat.class = "none", nanochat.inplace = array<i64: -1, -1, -1>} {
-  %dq, %dk, %dv = nanochat.attention_grad %q, %k, %v, %delta, %lse, %dy heads = 4 kv_heads = 2 seq = 200 rounded
-    : tensor<400x64xbf16>, tensor<400x32xbf16>, tensor<400x32xbf16>, tensor<400x4xf32>, tensor<400x4xf32>, tensor<400x64xbf16>
+  %dq, %dk, %dv = nanochat.attention_grad %q, %k, %v, %lse, %dy delta = %delta : tensor<400x4xf32> heads = 4 kv_heads = 2 seq = 200 rounded
+    : tensor<400x64xbf16>, tensor<400x32xbf16>, tensor<400x32xbf16>, tensor<400x4xf32>, tensor<400x64xbf16>
   return %dq, %dk, %dv : tensor<400x64xf32>, tensor<400x32xf32>, tensor<400x32xf32>
 }

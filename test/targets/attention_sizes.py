@@ -12,7 +12,7 @@ def kernels(number, element, batch, seq, width, heads, kv):
     tensor = lambda columns, of: f"tensor<{batch * seq}x{columns}x{of}>"
     q, k, numbers = tensor(heads * width, element), tensor(kv * width, element), tensor(heads, "f32")
     wide, wide_k = tensor(heads * width, "f32"), tensor(kv * width, "f32")
-    third = numbers if rounded else wide  # δ takes the place of y
+    given, third = ("delta", numbers) if rounded else ("y", wide)
     attributes = 'attributes {nanochat.class = "attention", nanochat.inplace = array<i64: -1, -1'
     sizes = f"heads = {heads} kv_heads = {kv} seq = {seq}{rounded}"
     return f"""func.func private @forward_{number}_{seq}x{width}(%q: {q}, %k: {k}, %v: {k}) -> ({wide}, {numbers}) {attributes}>}} {{
@@ -20,7 +20,7 @@ def kernels(number, element, batch, seq, width, heads, kv):
   return %y, %lse : {wide}, {numbers}
 }}
 func.func private @backward_{number}_{seq}x{width}(%q: {q}, %k: {k}, %v: {k}, %y: {third}, %lse: {numbers}, %dy: {q}) -> ({wide}, {wide_k}, {wide_k}) {attributes}, -1>}} {{
-  %dq, %dk, %dv = nanochat.attention_grad %q, %k, %v, %y, %lse, %dy {sizes} : {q}, {k}, {k}, {third}, {numbers}, {q}
+  %dq, %dk, %dv = nanochat.attention_grad %q, %k, %v, %lse, %dy {given} = %y : {third} {sizes} : {q}, {k}, {k}, {numbers}, {q}
   return %dq, %dk, %dv : {wide}, {wide_k}, {wide_k}
 }}
 """

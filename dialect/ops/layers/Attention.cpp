@@ -166,7 +166,8 @@ void AttentionGradOp::roundWithin() {
     Value dy = v[0].getType().isBF16() ? Value(arith::ExtFOp::create(s, type.getElementType(), v[0])) : v[0];
     return add(s, v[2], mul(s, dy, v[1]));
   });
-  getYMutable().assign(delta);
+  getYMutable().clear();
+  getDeltaMutable().assign(delta);
   setRounded(true);
 }
 SmallVector<OpOperand *> AttentionGradOp::getFactors() { return {&getQMutable(), &getKMutable(), &getVMutable(), &getDyMutable()}; }
@@ -233,7 +234,7 @@ LogicalResult AttentionOp::buildVJP(OpBuilder &b, Cotangents &ct) {
   Value dy = ct.of(getY());
   if (!dy) // Only lse was used, which carries no gradient.
     return success();
-  auto grad = AttentionGradOp::create(b, getLoc(), getQ(), getK(), getV(), getY(), getLse(), dy,
+  auto grad = AttentionGradOp::create(b, getLoc(), getQ(), getK(), getV(), getY(), /*delta=*/Value(), getLse(), dy,
                                       getHeads(), getKvHeads(), getSeq());
   ct.add(b, getQ(), grad.getDq());
   ct.add(b, getK(), grad.getDk());
@@ -258,14 +259,16 @@ LogicalResult AttentionGradOp::verify() {
                          getSeq())))
     return failure();
   RankedTensorType numbers = perHead(q, getHeads());
-  if (getDy().getType() != q || (!getRounded() && getY().getType() != widened(q))) // attention_grad-c1
+  if (getDy().getType() != q || (getY() && getY().getType() != widened(q))) // attention_grad-c1
     return emitOpError("expected y and dy of q's type ")
-           << q << ", found " << getY().getType() << " and " << getDy().getType();
+           << q << ", found " << (getY() ? Type(getY().getType()) : Type(widened(q))) << " and " << getDy().getType();
   if (getLse().getType() != numbers) // attention_grad-c2
     return emitOpError("expected lse (tokens, heads) = (")
            << q.getDimSize(0) << ", " << getHeads() << "), found " << getLse().getType();
-  if (getRounded() && getY().getType() != numbers) // attention_grad-c3
-    return emitOpError("expected δ of lse's type ") << numbers << " in the place of y, found " << getY().getType();
+  if (!getY() == !getDelta()) // attention_grad-c3
+    return emitOpError("takes y or δ, which follows from it, and here ") << (getY() ? "are both" : "is neither");
+  if (getDelta() && getDelta().getType() != numbers) // attention_grad-c4
+    return emitOpError("expected δ of lse's type ") << numbers << ", found " << getDelta().getType();
   return success();
 }
 
@@ -283,8 +286,8 @@ FailureOr<SmallVector<Value>> AttentionGradOp::decomposeOperation(OpBuilder &bui
   AffineMap rows = loops.map(5, row), full = b.getMultiDimIdentityMap(5);
   Value p = loops.exponentials(loops.form(q, k), lse);
   // Here the fifth loop of five is d, not s.
-  Value delta = getRounded() ? loops.split(getY(), row)
-                             : reduce(b, loops.type(row), 5, row, 0.0, {dy, loops.split(getY(), query)}, {full, full},
+  Value delta = getDelta() ? loops.split(getDelta(), row)
+                           : reduce(b, loops.type(row), 5, row, 0.0, {dy, loops.split(getY(), query)}, {full, full},
                                       [](ImplicitLocOpBuilder &s, ValueRange v) { return add(s, v[2], mul(s, v[0], v[1])); });
   Value dp = loops.contract(score, dy, query, v, key);
   Value ds = pointwise(

@@ -56,22 +56,23 @@ def Nanochat_AttentionOp : Nanochat_ComputeOp<"attention", [DeclareOpInterfaceMe
   let hasVerifier = 1;
 }
 
-def Nanochat_AttentionGradOp : Nanochat_ComputeOp<"attention_grad", [DeclareOpInterfaceMethods<KernelOpInterface, ["getFactors", "roundWithin"]>, InfersTypes, HasIterationSpace, HasCost]> {
+def Nanochat_AttentionGradOp : Nanochat_ComputeOp<"attention_grad", [AttrSizedOperandSegments, DeclareOpInterfaceMethods<KernelOpInterface, ["getFactors", "roundWithin"]>, InfersTypes, HasIterationSpace, HasCost]> {
   let summary = "Gradient of attention";
   let description = [{
     With p = exp(s − lse) of `nanochat.attention`, formed again, and δ[n, h] = dy[n, h]·y[n, h]:
     ds[n, m, h] = p·(dy[n, h]·v[m, g] − δ[n, h]) / √D, dq[n, h] = Σ_m ds·k[m, g],
     dk[m, g] = Σ ds·q[n, h] and dv[m, g] = Σ p·dy[n, h] over tokens n and the heads h that read g.
     q, k, v and dy are of one type; where that is bf16, all else is f32.
-    Where it is `rounded`, p and ds·√D are rounded to bf16 before these products, as tensor cores take them, and δ (N, heads) takes the
-    place of y: it belongs to queries, and blocks of keys would all form it again.
+    Either y is given or, as `delta`, δ (N, heads): it belongs to queries, and where blocks of keys are apart all would form it again.
+    Where it is `rounded`, p and ds·√D are rounded to bf16 before these products, as tensor cores take them.
   }];
-  let arguments = (ins FactorMatrix:$q, FactorMatrix:$k, FactorMatrix:$v, FloatMatrix:$y, FloatMatrix:$lse,
-      FactorMatrix:$dy, Count:$heads, Count:$kv_heads, Count:$seq, UnitAttr:$rounded);
+  let arguments = (ins FactorMatrix:$q, FactorMatrix:$k, FactorMatrix:$v, Optional<FloatMatrix>:$y, Optional<FloatMatrix>:$delta,
+      FloatMatrix:$lse, FactorMatrix:$dy, Count:$heads, Count:$kv_heads, Count:$seq, UnitAttr:$rounded);
   let results = (outs FloatMatrix:$dq, FloatMatrix:$dk, FloatMatrix:$dv);
   let assemblyFormat = [{
-    $q `,` $k `,` $v `,` $y `,` $lse `,` $dy `heads` `=` $heads `kv_heads` `=` $kv_heads `seq` `=` $seq (`rounded` $rounded^)?
-    attr-dict `:` type($q) `,` type($k) `,` type($v) `,` type($y) `,` type($lse) `,` type($dy)
+    $q `,` $k `,` $v `,` $lse `,` $dy (`y` `=` $y^ `:` type($y))? (`delta` `=` $delta^ `:` type($delta))?
+    `heads` `=` $heads `kv_heads` `=` $kv_heads `seq` `=` $seq (`rounded` $rounded^)?
+    attr-dict `:` type($q) `,` type($k) `,` type($v) `,` type($lse) `,` type($dy)
   }];
   let hasVerifier = 1;
 }

@@ -192,8 +192,8 @@ private:
   void loadNumbers(Value start, Value head, int64_t count, Value slot) {
     lse.slot = delta.slot = slot;
     loadColumn(lse, count, rowNumbers(input(op.getLse()), start, head));
-    if (op.getRounded())
-      loadColumn(delta, count, rowNumbers(input(op.getY()), start, head));
+    if (op.getDelta())
+      loadColumn(delta, count, rowNumbers(input(op.getDelta()), start, head));
     else
       dotRows(delta, count, rows(input(op.getY()), start, head), rows(input(op.getDy()), start, head));
   }

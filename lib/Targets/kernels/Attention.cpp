@@ -305,7 +305,7 @@ LogicalResult nanochat::emitAttention(func::FuncOp kernel, const CpuFacts &facts
   auto isExact = [](auto attention) { return !attention.getRounded(); };
   if (auto attention = dyn_cast<AttentionOp>(op); attention && isExact(attention))
     Forward(kernel, attention, facts).emit();
-  else if (auto gradient = dyn_cast<AttentionGradOp>(op); gradient && isExact(gradient))
+  else if (auto gradient = dyn_cast<AttentionGradOp>(op); gradient && isExact(gradient) && gradient.getY())
     Backward(kernel, gradient, facts).emit();
   else
     return failure();

@@ -65,23 +65,39 @@ func.func @attention_c4(%x: tensor<4x6xf32>) {
 // -----
 func.func @attention_grad_c1(%x: tensor<4x6xf32>, %y: tensor<4x4xf32>, %l: tensor<4x3xf32>) {
   // expected-error@+1 {{expected y and dy of q's type 'tensor<4x6xf32>', found 'tensor<4x4xf32>'}}
-  %r:3 = nanochat.attention_grad %x, %x, %x, %y, %l, %x heads = 3 kv_heads = 3 seq = 4
-    : tensor<4x6xf32>, tensor<4x6xf32>, tensor<4x6xf32>, tensor<4x4xf32>, tensor<4x3xf32>, tensor<4x6xf32>
+  %r:3 = nanochat.attention_grad %x, %x, %x, %l, %x y = %y : tensor<4x4xf32> heads = 3 kv_heads = 3 seq = 4
+    : tensor<4x6xf32>, tensor<4x6xf32>, tensor<4x6xf32>, tensor<4x3xf32>, tensor<4x6xf32>
   return
 }
 
 // -----
 func.func @attention_grad_c2(%x: tensor<4x6xf32>, %l: tensor<4x2xf32>) {
   // expected-error@+1 {{expected lse (tokens, heads) = (4, 3), found 'tensor<4x2xf32>'}}
-  %r:3 = nanochat.attention_grad %x, %x, %x, %x, %l, %x heads = 3 kv_heads = 3 seq = 4
-    : tensor<4x6xf32>, tensor<4x6xf32>, tensor<4x6xf32>, tensor<4x6xf32>, tensor<4x2xf32>, tensor<4x6xf32>
+  %r:3 = nanochat.attention_grad %x, %x, %x, %l, %x y = %x : tensor<4x6xf32> heads = 3 kv_heads = 3 seq = 4
+    : tensor<4x6xf32>, tensor<4x6xf32>, tensor<4x6xf32>, tensor<4x2xf32>, tensor<4x6xf32>
   return
 }
 
 // -----
-func.func @attention_grad_c3(%x: tensor<4x6xf32>, %l: tensor<4x3xf32>) {
-  // expected-error@+1 {{expected δ of lse's type 'tensor<4x3xf32>' in the place of y, found 'tensor<4x6xf32>'}}
-  %r:3 = nanochat.attention_grad %x, %x, %x, %x, %l, %x heads = 3 kv_heads = 3 seq = 4 rounded
-    : tensor<4x6xf32>, tensor<4x6xf32>, tensor<4x6xf32>, tensor<4x6xf32>, tensor<4x3xf32>, tensor<4x6xf32>
+func.func @attention_grad_c3_both(%x: tensor<4x6xf32>, %l: tensor<4x3xf32>) {
+  // expected-error@+1 {{takes y or δ, which follows from it, and here are both}}
+  %r:3 = nanochat.attention_grad %x, %x, %x, %l, %x y = %x : tensor<4x6xf32> delta = %l : tensor<4x3xf32> heads = 3 kv_heads = 3 seq = 4
+    : tensor<4x6xf32>, tensor<4x6xf32>, tensor<4x6xf32>, tensor<4x3xf32>, tensor<4x6xf32>
+  return
+}
+
+// -----
+func.func @attention_grad_c3_neither(%x: tensor<4x6xf32>, %l: tensor<4x3xf32>) {
+  // expected-error@+1 {{takes y or δ, which follows from it, and here is neither}}
+  %r:3 = nanochat.attention_grad %x, %x, %x, %l, %x heads = 3 kv_heads = 3 seq = 4
+    : tensor<4x6xf32>, tensor<4x6xf32>, tensor<4x6xf32>, tensor<4x3xf32>, tensor<4x6xf32>
+  return
+}
+
+// -----
+func.func @attention_grad_c4(%x: tensor<4x6xf32>, %l: tensor<4x3xf32>) {
+  // expected-error@+1 {{expected δ of lse's type 'tensor<4x3xf32>', found 'tensor<4x6xf32>'}}
+  %r:3 = nanochat.attention_grad %x, %x, %x, %l, %x delta = %x : tensor<4x6xf32> heads = 3 kv_heads = 3 seq = 4
+    : tensor<4x6xf32>, tensor<4x6xf32>, tensor<4x6xf32>, tensor<4x3xf32>, tensor<4x6xf32>
   return
 }

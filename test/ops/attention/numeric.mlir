@@ -86,8 +86,8 @@ func.func @rounded_gradient() -> (tensor<2x1xf32>, tensor<2x1xf32>, tensor<2x1xf
   %delta = arith.constant dense<[[0.0], [1.16666667]]> : tensor<2x1xf32>
   %lse = arith.constant dense<[[0.0], [0.587786665]]> : tensor<2x1xf32>
   %dy = arith.constant dense<[[0.0], [1.0]]> : tensor<2x1xf32>
-  %dq, %dk, %dv = nanochat.attention_grad %q, %k, %v, %delta, %lse, %dy heads = 1 kv_heads = 1 seq = 2 rounded
-    : tensor<2x1xf32>, tensor<2x1xf32>, tensor<2x1xf32>, tensor<2x1xf32>, tensor<2x1xf32>, tensor<2x1xf32>
+  %dq, %dk, %dv = nanochat.attention_grad %q, %k, %v, %lse, %dy delta = %delta : tensor<2x1xf32> heads = 1 kv_heads = 1 seq = 2 rounded
+    : tensor<2x1xf32>, tensor<2x1xf32>, tensor<2x1xf32>, tensor<2x1xf32>, tensor<2x1xf32>
   %eq = arith.constant dense<[[0.0], [-0.22318377]]> : tensor<2x1xf32>
   %ek = arith.constant dense<[[-0.138671875], [0.138671875]]> : tensor<2x1xf32>
   %ev = arith.constant dense<[[0.83203125], [0.1669921875]]> : tensor<2x1xf32>

@@ -18,9 +18,9 @@ func.func @grouped(%q: tensor<6x8xf32>, %k: tensor<6x4xf32>, %v: tensor<6x4xf32>
   // CHECK: nanochat.attention %{{.*}}, %{{.*}}, %{{.*}} heads = 4 kv_heads = 2 seq = 3 : tensor<6x8xf32>, tensor<6x4xf32>, tensor<6x4xf32>
   %y, %lse = nanochat.attention %q, %k, %v heads = 4 kv_heads = 2 seq = 3
     : tensor<6x8xf32>, tensor<6x4xf32>, tensor<6x4xf32>
-  // CHECK: nanochat.attention_grad {{.*}} heads = 4 kv_heads = 2 seq = 3
-  %dq, %dk, %dv = nanochat.attention_grad %q, %k, %v, %y, %lse, %q heads = 4 kv_heads = 2 seq = 3
-    : tensor<6x8xf32>, tensor<6x4xf32>, tensor<6x4xf32>, tensor<6x8xf32>, tensor<6x4xf32>, tensor<6x8xf32>
+  // CHECK: nanochat.attention_grad {{.*}} y = %{{.*}} : tensor<6x8xf32> heads = 4 kv_heads = 2 seq = 3 :
+  %dq, %dk, %dv = nanochat.attention_grad %q, %k, %v, %lse, %q y = %y : tensor<6x8xf32> heads = 4 kv_heads = 2 seq = 3
+    : tensor<6x8xf32>, tensor<6x4xf32>, tensor<6x4xf32>, tensor<6x4xf32>, tensor<6x8xf32>
   return %dv : tensor<6x4xf32>
 }
 
@@ -29,8 +29,8 @@ func.func @rounded(%q: tensor<6x8xbf16>, %k: tensor<6x4xbf16>, %v: tensor<6x4xbf
   // CHECK: nanochat.attention %{{.*}} seq = 3 rounded : tensor<6x8xbf16>, tensor<6x4xbf16>, tensor<6x4xbf16>
   %y, %lse = nanochat.attention %q, %k, %v heads = 4 kv_heads = 2 seq = 3 rounded
     : tensor<6x8xbf16>, tensor<6x4xbf16>, tensor<6x4xbf16>
-  // CHECK: nanochat.attention_grad {{.*}} seq = 3 rounded :
-  %dq, %dk, %dv = nanochat.attention_grad %q, %k, %v, %delta, %lse, %q heads = 4 kv_heads = 2 seq = 3 rounded
-    : tensor<6x8xbf16>, tensor<6x4xbf16>, tensor<6x4xbf16>, tensor<6x4xf32>, tensor<6x4xf32>, tensor<6x8xbf16>
+  // CHECK: nanochat.attention_grad {{.*}} delta = %{{.*}} : tensor<6x4xf32> heads = 4 kv_heads = 2 seq = 3 rounded :
+  %dq, %dk, %dv = nanochat.attention_grad %q, %k, %v, %lse, %q delta = %delta : tensor<6x4xf32> heads = 4 kv_heads = 2 seq = 3 rounded
+    : tensor<6x8xbf16>, tensor<6x4xbf16>, tensor<6x4xbf16>, tensor<6x4xf32>, tensor<6x8xbf16>
   return %dv : tensor<6x4xf32>
 }
