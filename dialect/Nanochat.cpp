@@ -9,6 +9,8 @@ using namespace mlir::nanochat;
 
 #include "dialect/NanochatDialect.cpp.inc"
 #include "dialect/NanochatEnums.cpp.inc"
+#define GET_ATTRDEF_CLASSES
+#include "dialect/NanochatAttrs.cpp.inc"
 #include "dialect/interfaces/Interfaces.cpp.inc"
 #define GET_OP_CLASSES
 #include "dialect/NanochatOps.cpp.inc"
@@ -43,6 +45,10 @@ LogicalResult mlir::nanochat::reportOperands(Operation *op, std::optional<Locati
 }
 
 void NanochatDialect::initialize() {
+  addAttributes<
+#define GET_ATTRDEF_LIST
+#include "dialect/NanochatAttrs.cpp.inc"
+      >();
   addOperations<
 #define GET_OP_LIST
 #include "dialect/NanochatOps.cpp.inc"

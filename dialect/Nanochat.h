@@ -109,6 +109,8 @@ void registerExternalModels(DialectRegistry &registry);
 } // namespace mlir::nanochat
 
 #include "dialect/NanochatEnums.h.inc"
+#define GET_ATTRDEF_CLASSES
+#include "dialect/NanochatAttrs.h.inc"
 #include "dialect/interfaces/Interfaces.h.inc"
 #include "dialect/NanochatDialect.h.inc"
 #define GET_OP_CLASSES

@@ -14,6 +14,7 @@ include "dialect/interfaces/Interfaces.td"
 def Nanochat_Dialect : Dialect {
   let name = "nanochat";
   let cppNamespace = "::mlir::nanochat";
+  let useDefaultAttributePrinterParser = 1;
   let summary = "Training programs of looped language models";
   let description = [{
     A model is written on tensors of shape (N, C): N = batch·seq tokens, outermost first, C channels.

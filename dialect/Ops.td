@@ -1,4 +1,5 @@
 // Everything the dialect defines; each family is true of itself in its own file.
+include "dialect/Target.td"
 include "dialect/ops/model/Model.td"
 include "dialect/ops/model/Loop.td"
 include "dialect/ops/layers/Embedding.td"

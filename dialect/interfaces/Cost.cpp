@@ -1,6 +1,5 @@
 #include "dialect/interfaces/Cost.h"
-#include "dialect/Nanochat.h"
-#include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "dialect/MatrixProduct.h"
 
 using namespace mlir;
 using namespace mlir::nanochat;
@@ -34,13 +33,10 @@ int64_t mlir::nanochat::iterationPoints(Operation *op) {
   return points;
 }
 
-/// Is it a sum of products of two inputs?
-static bool sumsProducts(linalg::GenericOp op) { return op.getNumReductionLoops() && op.getNumDpsInputs() == 2; }
-
 /// Two per point of the loops of a product, else what the body computes; conversions count nothing.
 static int64_t getBodyFlops(linalg::GenericOp op) {
   int64_t flops = 2;
-  if (!sumsProducts(op))
+  if (!matchProduct(op))
     flops = llvm::count_if(op.getBody()->without_terminator(), [](Operation &inner) {
       return OpTrait::hasElementwiseMappableTraits(&inner) && !isa<CastOpInterface>(inner);
     });
@@ -70,19 +66,8 @@ int64_t mlir::nanochat::getFlops(Operation *op) {
 }
 
 StringRef mlir::nanochat::getArithmetic(Operation *op) {
-  auto generic = dyn_cast<linalg::GenericOp>(op);
-  if (!generic || !sumsProducts(generic))
-    return "f32";
-  auto has = [&](auto test) {
-    return llvm::any_of(generic.getDpsInputs(), [&](Value x) { return test(getElementTypeOrSelf(x)); });
-  };
-  if (has([](Type t) { return t.isBF16(); }))
-    return "bf16";
-  if (has([](Type t) { return isa<Float8E4M3FNType>(t); }))
-    return "e4m3";
-  if (has([](Type t) { return t.isInteger(16); }))
-    return "int16";
-  return has([](Type t) { return t.isInteger(8); }) ? "int8" : "f32";
+  auto product = matchProduct(op);
+  return product ? product->arithmetic() : "f32";
 }
 
 bool mlir::nanochat::isExpensive(Operation *op) {

@@ -20,42 +20,41 @@ struct CheckKernelsPass : mlir::nanochat::impl::CheckKernelsPassBase<CheckKernel
 
   /// Takes the options apart; an error at the module says which is wrong.
   LogicalResult readOptions() {
-    Location loc = getOperation().getLoc();
-    facts = CpuFacts::of(targetBits, vnni, bf16);
-    if (targetBits != 256 && targetBits != 512)
-      return emitError(loc) << "target-bits = " << facts.vectorBits << ": expected 256 or 512";
+    FailureOr<Target> chosen = targetOf(getOperation(), target);
+    if (failed(chosen))
+      return failure();
+    row = *chosen;
     if (!(tolerance >= 0))
-      return emitError(loc) << "tolerance = " << double(tolerance) << ": expected a number from zero";
-    if (gpu.empty())
-      return success();
-    gpuFacts = findGpu(loc, gpu, gemmTile);
-    return success(gpuFacts.has_value());
+      return getOperation().emitError("tolerance = ") << double(tolerance) << ": expected a number from zero";
+    return checkGemmTile(getOperation().getLoc(), row);
   }
 
-  /// Does this machine run kernels of the facts? What LLVM would do about instructions it lacks is to end the process.
+  /// Does this machine run kernels of the row? What LLVM would do about instructions it lacks is to end the process.
   bool runsHere() const {
     auto native = findTarget("native");
-    return native && native->facts.vectorBits >= facts.vectorBits && native->facts.vnni >= facts.vnni && native->facts.bf16 >= facts.bf16;
+    auto has = [&](const CpuFacts &own, const CpuFacts &wanted) { return own.vectorBits >= wanted.vectorBits && own.vnni >= wanted.vnni && own.bf16 >= wanted.bf16; };
+    return row.gpu || (native && has(native->facts, row.facts));
   }
 
-  LogicalResult emit(func::FuncOp kernel, bool isPlain) {
-    if (isPlain)
-      return emitPlain(kernel, facts);
-    if (!gpuFacts && !runsHere())
-      return kernel.emitError("this kernel takes vectors of ") << facts.vectorBits << " bits" << (vnni ? ", int8 dot products" : "") << (bf16 ? ", bf16 dot products" : "")
+  LogicalResult emit(func::FuncOp kernel, StringRef kind) {
+    if (row.plain || kind == "generic")
+      return emitPlain(kernel);
+    if (!runsHere())
+      return kernel.emitError("this kernel takes vectors of ") << row.facts.vectorBits << " bits" << (row.facts.vnni ? ", int8 dot products" : "") << (row.facts.bf16 ? ", bf16 dot products" : "")
                                                    << ", which this machine does not have";
-    if (!gpuFacts)
-      return failed(emitKernel(kernel, facts)) ? kernel.emitError("the emitter of its class does not support this kernel") : success();
-    bool isEmitted = succeeded(emitGpuKernel(kernel, *gpuFacts));
-    plainKernels += !isEmitted;
-    return isEmitted ? success() : emitPlain(kernel, facts);
+    if (succeeded(emitKernel(kernel, row)))
+      return success();
+    if (!row.gpu)
+      return kernel.emitError("the emitter of its class does not support this kernel");
+    ++plainKernels;
+    return emitPlain(kernel);
   }
 
   LogicalResult check(func::FuncOp kernel) {
     StringRef kind = kernel->getAttrOfType<StringAttr>(kClassAttr).getValue();
     OwningOpRef<ModuleOp> module(getOperation().clone());
     auto emitted = module->lookupSymbol<func::FuncOp>(kernel.getName());
-    if (failed(emit(emitted, plain || kind == "generic")))
+    if (failed(emit(emitted, kind)))
       return failure();
     Filler filler(0);
     auto inputs = randomInputs(kernel, filler, extremes);
@@ -64,8 +63,7 @@ struct CheckKernelsPass : mlir::nanochat::impl::CheckKernelsPassBase<CheckKernel
     return checkKernel(kernel, emitted, *inputs, tolerance);
   }
 
-  CpuFacts facts;
-  std::optional<GpuFacts> gpuFacts; // where kernels are for one
+  Target row;
   unsigned plainKernels = 0; // that a GPU has no emitter for
 
   void runOnOperation() override {
@@ -81,7 +79,7 @@ struct CheckKernelsPass : mlir::nanochat::impl::CheckKernelsPassBase<CheckKernel
     if (!summary)
       return;
     llvm::outs() << count << " kernels";
-    if (!gpu.empty())
+    if (row.gpu)
       llvm::outs() << ", " << plainKernels << " of them as plain loops";
     llvm::outs() << "\n";
   }

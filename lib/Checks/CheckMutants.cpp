@@ -61,11 +61,11 @@ struct CheckMutants : mlir::nanochat::impl::CheckMutantsPassBase<CheckMutants> {
     return !isSame || nc_emulate_failures > failures;
   }
 
-  LogicalResult check(func::FuncOp kernel, const GpuFacts &facts) {
+  LogicalResult check(func::FuncOp kernel, const Target &row) {
     OwningOpRef<ModuleOp> module(getOperation().clone());
     auto emitted = module->lookupSymbol<func::FuncOp>(kernel.getName());
-    if (failed(emitGpuKernel(emitted, facts)))
-      return kernel.emitError("is not emitted for ") << facts.chip;
+    if (failed(emitKernel(emitted, row)))
+      return kernel.emitError("is not emitted for ") << row.name;
     // Equal addresses are one op, and one mutant.
     PassManager cse(&getContext());
     cse.addNestedPass<func::FuncOp>(createCSEPass());
@@ -93,13 +93,17 @@ struct CheckMutants : mlir::nanochat::impl::CheckMutantsPassBase<CheckMutants> {
   }
 
   void runOnOperation() override {
-    std::optional<GpuFacts> facts = findGpu(getOperation().getLoc(), gpu, gemmTile);
-    if (!facts)
+    FailureOr<Target> row = targetOf(getOperation(), target);
+    if (failed(row) || failed(checkGemmTile(getOperation().getLoc(), *row)))
       return signalPassFailure();
+    if (!row->gpu) {
+      getOperation().emitError("'") << row->name << "' is no GPU, whose kernels have waits and turns";
+      return signalPassFailure();
+    }
     nc_emulate_keeps_going = 1;
     llvm::scope_exit restore([] { nc_emulate_keeps_going = 0; });
     for (auto func : getOperation().getOps<func::FuncOp>())
-      if (func->hasAttr(kClassAttr) && failed(check(func, *facts)))
+      if (func->hasAttr(kClassAttr) && failed(check(func, *row)))
         signalPassFailure();
   }
 };

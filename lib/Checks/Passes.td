@@ -52,18 +52,13 @@ def CheckGradPass : Pass<"nanochat-check-grad", "::mlir::ModuleOp"> {
 def CheckKernelsPass : Pass<"nanochat-check-kernels", "::mlir::ModuleOp"> {
   let summary = "Runs emitted kernels against their meaning";
   let description = [{
-    Every function on tensors with `nanochat.class` is emitted by the emitter of its class and run on
-    random inputs: all its tasks in rising and in falling order into outputs filled with NaNs. Results
+    Every function on tensors with `nanochat.class` is emitted by the emitter that the target has for its class and run, for an NVIDIA
+    row by the emulator, on random inputs: all its tasks in rising and in falling order into outputs filled with NaNs. Results
     must be those of the reference: integers exactly, floats up to `tolerance` in relative L2.
   }];
   let options = [
     Option<"tolerance", "tolerance", "double", "1e-5", "Relative L2 error of float results">,
-    Option<"targetBits", "target-bits", "int64_t", "512", "Bits of a vector">,
-    Option<"vnni", "vnni", "bool", "false", "Has dot products of 4 bytes (vpdpbusd)">,
-    Option<"bf16", "bf16", "bool", "false", "Has dot products of 2 bf16 (vdpbf16ps)">,
-    Option<"gpu", "gpu", "std::string", "\"\"", "For the NVIDIA row of this name, by the emulator">,
-    Option<"gemmTile", "gemm-tile", "std::string", "\"\"", "There, the tile of all matrix products">,
-    Option<"plain", "plain", "bool", "false", "Emit plain loops, whatever the class">,
+    Option<"target", "target", "std::string", "\"\"", "Another target than the module's, as for nanochat-set-target">,
     Option<"extremes", "extremes", "bool", "false", "Inputs are zeros and the ends of their ranges; floats ±1, ±1e-20 and ±1e8 as well">,
     Option<"summary", "summary", "bool", "false", "Print how much was checked">];
 }
@@ -78,8 +73,7 @@ def CheckMutantsPass : Pass<"nanochat-check-mutants", "::mlir::ModuleOp"> {
     Example: test/checks/check-mutants.mlir.
   }];
   let options = [
-    Option<"gpu", "gpu", "std::string", "\"sm_90\"", "The NVIDIA row">,
-    Option<"gemmTile", "gemm-tile", "std::string", "\"\"", "The tile of all matrix products">,
+    Option<"target", "target", "std::string", "\"\"", "Another target than the module's, an NVIDIA row, as for nanochat-set-target">,
     Option<"tolerance", "tolerance", "double", "1e-5", "Relative L2 error of float results">];
 }
 

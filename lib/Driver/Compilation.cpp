@@ -46,7 +46,7 @@ void Compilation::readStep() {
   llvm::raw_string_ostream os(text);
   module->print(os, OpPrintingFlags().useLocalScope());
   facts.irHash = llvm::utohexstr(llvm::xxh3_64bits(text), true, 16);
-  facts.target = options.target.name;
+  facts.target = options.target.title();
   facts.onlyOnRequest = options.onlyOnRequest;
   if (options.target.onGpu())
     facts.device = options.target.gpu->architecture().str();
@@ -70,7 +70,7 @@ void Compilation::print(bool json, llvm::raw_ostream &os) const {
 
 CodegenTarget Compilation::codegenTarget() const {
   const Target &row = options.target;
-  return {row.cpu, row.features, row.reference || options.plain ? 1 : 3};
+  return {row.cpu, row.features, row.plain ? 1 : 3};
 }
 
 LogicalResult Compilation::emit(FileType type, llvm::raw_pwrite_stream &os, bool isWhole) {
@@ -146,14 +146,13 @@ FailureOr<bool> Compilation::check(ModuleOp copy, StringRef dispatches, StringRe
   auto checkReference = [&](const Record &record) -> FailureOr<bool> {
     PipelineOptions plain = options;
     plain.target = *findTarget("reference");
-    plain.plain = false;
+    plain.target.numerics = options.target.numerics;
+    plain.target.numerics.backward = Format::f32;
     if (failed(Compilation(copy, plain, timing).runStages("fuse")))
       return failure();
     return checkGradients(record, copy, options.target.gradientError);
   };
-  // On GPUs, factors of f32 are the 22 bits that two tf32 keep of them.
-  double rounding = options.target.gpu ? 0x1p-22 : 0x1p-24;
-  auto checkCalls = [&](const Record &record) { return checkDispatches(record, options.target.attentionError, rounding); };
+  auto checkCalls = [&](const Record &record) { return checkDispatches(record, options.target.attentionError, options.target.factorError); };
   if (failed(checkFolder(dispatches, checkCalls)) || failed(checkFolder(gradients, checkReference)))
     return failure();
   return isSame;

@@ -43,7 +43,7 @@ static ExitCode writeProgram(ModuleOp model, const CompileOptions &options, cons
   ObjectSet objects;
   std::vector<std::string> symbols;
   for (const PipelineOptions &row : options.rows) {
-    TimingScope scope = timing.nest(row.target.name);
+    TimingScope scope = timing.nest(row.target.title());
     OwningOpRef<ModuleOp> module = model.clone();
     Compilation compilation(*module, row, scope);
     auto symbol = compilation.addObjects(cache, toolkit, objects);

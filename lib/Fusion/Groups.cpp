@@ -1,4 +1,5 @@
 #include "lib/Fusion/Groups.h"
+#include "dialect/MatrixProduct.h"
 #include "mlir/Transforms/RegionUtils.h"
 
 using namespace mlir;
@@ -8,9 +9,8 @@ bool mlir::nanochat::isStart(Operation *op) {
   return isa<linalg::FillOp, tensor::EmptyOp>(op) || op->hasTrait<OpTrait::ConstantLike>();
 }
 bool mlir::nanochat::isContraction(Operation *op) {
-  auto generic = dyn_cast<linalg::GenericOp>(op);
-  return generic && generic.getNumParallelLoops() == 2u + generic->hasAttr(kSlicedAttr) && generic.getNumReductionLoops() == 1 &&
-         generic.getNumDpsInputs() == 2 && !generic.getMatchingIndexingMap(&generic->getOpOperand(0)).isIdentity();
+  auto product = matchProduct(op);
+  return product && product->isOfMatrices();
 }
 
 bool mlir::nanochat::isPointwise(Operation *op) {

@@ -19,9 +19,6 @@ struct OpGroup {
 /// stay free of cycles. Views, constants and starts of reductions belong to none.
 SmallVector<OpGroup> groupOps(Block &block, bool fuse);
 
-/// On a matrix product over slices, which its first loop is over: unit.
-inline constexpr llvm::StringLiteral kSlicedAttr = "nanochat.sliced";
-
 /// Constants and what reductions start from: every dispatch that needs one has its own.
 bool isStart(Operation *op);
 /// Is it one matrix product, or that of every slice?

@@ -25,12 +25,11 @@ def FormDispatchesPass : Pass<"nanochat-form-dispatches", "::mlir::func::FuncOp"
 def SplitProductsPass : Pass<"nanochat-split-products", "::mlir::func::FuncOp"> {
   let summary = "Cut long sums of products with small results into slices that run side by side";
   let description = [{
-    A product c[m, n] = Σ_k whose result has fewer tiles of 128 × 128 than a GPU runs `blocks` at once becomes up to 16 products
+    A product c[m, n] = Σ_k whose result has fewer tiles of 128 × 128 than the module's target runs blocks at once becomes up to 16 products
     c[s, m, n] over a slice of k each, which read views of the factors, and their sum over s (split-K). A slice has `least`
     or more of k; a product whose k does not split evenly stays whole. The order of sums depends on shapes alone.
   }];
-  let options = [Option<"blocks", "blocks", "int64_t", "132", "blocks that run at once">,
-                 Option<"least", "least", "int64_t", "512", "the shortest slice">];
+  let options = [Option<"least", "least", "int64_t", "512", "the shortest slice">];
   let dependentDialects = ["::mlir::tensor::TensorDialect"];
 }
 
@@ -41,9 +40,9 @@ def OutlineKernelsPass : Pass<"nanochat-outline-kernels", "::mlir::ModuleOp"> {
 def RoundFactorsPass : Pass<"nanochat-round-factors", "::mlir::func::FuncOp"> {
   let summary = "Factors of f32 matrix products are rounded to bf16";
   let description = [{
-    Every `linalg.generic` that sums products of two f32 inputs over one loop, and has a result of two or more
-    dimensions, reads both inputs as bf16; products and sums stay f32. (Of f64, in which a reference may compute, inputs
-    are rounded and stay f64.) An input is rounded once, where it is made: before the loops that only read it, and in the
+    Where the module's `nanochat.numerics` say `dense = bf16`, every `linalg.generic` that is a matrix product of two f32 inputs
+    (dialect/MatrixProduct.h) reads both as bf16; products and sums stay f32. (Of f64, in which a reference may compute, inputs
+    are rounded and stay f64.) Where they say `attention = bf16`, so do ops that stay whole of the factors of products within them. An input is rounded once, where it is made: before the loops that only read it, and in the
     kernel that computes it. Update entries keep f32. A target that has such dot products computes with them (vdpbf16ps),
     others with floats.
 
@@ -58,8 +57,6 @@ def RoundFactorsPass : Pass<"nanochat-round-factors", "::mlir::func::FuncOp"> {
     ```
     Example: test/fusion/round-factors.mlir.
   }];
-  let options = [Option<"withinKernels", "within-kernels", "bool", "false",
-    "Factors of products within ops that stay whole (attention) are rounded as well">];
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::linalg::LinalgDialect", "::mlir::tensor::TensorDialect"];
 }
 

@@ -1,24 +1,17 @@
 #include "lib/Fusion/Passes.h"
 #include "dialect/Linalg.h"
-#include "dialect/Nanochat.h"
+#include "dialect/MatrixProduct.h"
+#include "dialect/Numerics.h"
 
 namespace mlir::nanochat {
 #define GEN_PASS_DEF_ROUNDFACTORSPASS
 #include "lib/Fusion/Passes.h.inc"
 
 namespace {
-/// Is it a matrix product acc + x·y of f32 or f64 inputs?
-bool isProduct(linalg::GenericOp op) {
-  if (op.getNumReductionLoops() != 1 || op.getNumParallelLoops() < 2 || op.getNumDpsInputs() != 2 || op.getNumDpsInits() != 1)
-    return false;
-  auto sum = op.getBody()->getTerminator()->getOperand(0).getDefiningOp<arith::AddFOp>();
-  if (!sum || !isa<Float32Type, Float64Type>(sum.getType()))
-    return false;
-  auto isInput = [&](Value x) { return llvm::is_contained(op.getRegionInputArgs(), x); };
-  return llvm::any_of(sum->getOperands(), [&](Value term) {
-    auto product = term.getDefiningOp<arith::MulFOp>();
-    return product && llvm::all_of(product->getOperands(), isInput);
-  });
+/// Has the product factors to round?
+bool isExact(const MatrixProduct &product) {
+  auto isFloat = [](const Factor &factor) { return factor.format == Format::f32 || factor.format == Format::f64; };
+  return isFloat(product.a) && isFloat(product.b);
 }
 
 class Rounding {
@@ -44,18 +37,19 @@ private:
 };
 
 struct RoundFactorsPass : impl::RoundFactorsPassBase<RoundFactorsPass> {
-  using RoundFactorsPassBase::RoundFactorsPassBase;
-
   void runOnOperation() override {
     if (getOperation().getName().ends_with(".update"))
       return;
+    Numerics numerics = Numerics::of(getOperation());
     Rounding rounding;
     SmallVector<linalg::GenericOp> products;
     getOperation().walk([&](linalg::GenericOp op) {
-      if (isProduct(op))
+      if (numerics.dense != Format::bf16)
+        return;
+      if (auto product = matchProduct(op); product && isExact(*product))
         products.push_back(op);
     });
-    if (withinKernels)
+    if (numerics.attention == Format::bf16)
       getOperation().walk([&](KernelOpInterface op) {
         for (OpOperand *factor : op.getFactors())
           factor->set(rounding.of(factor->get(), /*wide=*/getElementTypeOrSelf(factor->get()).isF64()));

@@ -22,6 +22,10 @@ static void cleanUp(OpPassManager &pm) {
 }
 
 static void model(OpPassManager &pm, const PipelineOptions &options) {
+  SetTargetPassOptions target;
+  target.target = options.target.spell();
+  target.numerics = options.target.numerics.spell();
+  pm.addPass(createSetTargetPass(target));
   SetSizesPassOptions sizes;
   for (auto &[name, value] : options.sizes)
     sizes.sizes.push_back(name + "=" + std::to_string(value));
@@ -29,15 +33,10 @@ static void model(OpPassManager &pm, const PipelineOptions &options) {
   AssignOptimizersPassOptions optimizers;
   llvm::append_range(optimizers.assign, options.optimizers);
   pm.addPass(createAssignOptimizersPass(optimizers));
-  if (options.wide)
-    pm.addPass(createWidenFloatsPass());
+  pm.addPass(createWidenFloatsPass());
 }
 
-static void quantize(OpPassManager &pm, const PipelineOptions &options) {
-  ExpandTernaryPassOptions expand;
-  expand.backward = options.target.backward;
-  pm.addPass(createExpandTernaryPass(expand));
-}
+static void quantize(OpPassManager &pm, const PipelineOptions &) { pm.addPass(createExpandTernaryPass()); }
 
 static void differentiate(OpPassManager &pm, const PipelineOptions &) {
   pm.addPass(createDifferentiatePass());
@@ -59,20 +58,12 @@ static void optimize(OpPassManager &pm, const PipelineOptions &options) {
 
 static void fuse(OpPassManager &pm, const PipelineOptions &options) {
   FormDispatchesPassOptions form;
-  form.fuse = !options.target.reference;
+  form.fuse = options.target.fuses;
   pm.addNestedPass<func::FuncOp>(createDecomposeForFusionPass());
   pm.addNestedPass<func::FuncOp>(createSinkSumsPass()); // those of decomposed ops
   cleanUp(pm);
-  if (options.roundFactors) {
-    RoundFactorsPassOptions rounding;
-    rounding.withinKernels = options.roundAttention;
-    pm.addNestedPass<func::FuncOp>(createRoundFactorsPass(rounding));
-  }
-  if (options.target.gpu) {
-    SplitProductsPassOptions split;
-    split.blocks = options.target.gpu->multiprocessors;
-    pm.addNestedPass<func::FuncOp>(createSplitProductsPass(split));
-  }
+  pm.addNestedPass<func::FuncOp>(createRoundFactorsPass());
+  pm.addNestedPass<func::FuncOp>(createSplitProductsPass());
   pm.addNestedPass<func::FuncOp>(createFormDispatchesPass(form));
   pm.addPass(createPlaceCopiesPass());
   pm.addPass(createOutlineKernelsPass());
@@ -80,22 +71,9 @@ static void fuse(OpPassManager &pm, const PipelineOptions &options) {
 
 static void plan(OpPassManager &pm, const PipelineOptions &) { pm.addPass(createPlanMemoryPass()); }
 
-static void emit(OpPassManager &pm, const PipelineOptions &options) {
-  if (!options.target.reference && !options.plain) {
-    EmitKernelsPassOptions facts;
-    if (options.target.gpu) {
-      facts.gpu = options.target.name;
-      facts.gemmTile = options.target.gpu->gemmTile;
-    }
-    facts.targetBits = options.target.facts.vectorBits;
-    facts.vnni = options.target.facts.vnni;
-    facts.bf16 = options.target.facts.bf16;
-    pm.addPass(createEmitKernelsPass(facts));
-  }
-  // What no emitter took, and everything for the reference.
-  EmitPlainPassOptions rest;
-  rest.ownMath = options.target.gpu.has_value();
-  pm.addPass(createEmitPlainPass(rest));
+static void emit(OpPassManager &pm, const PipelineOptions &) {
+  pm.addPass(createEmitKernelsPass());
+  pm.addPass(createEmitPlainPass()); // what no emitter took, and everything for the reference
 }
 
 static void host(OpPassManager &pm, const PipelineOptions &options) {

@@ -9,13 +9,9 @@
 namespace mlir::nanochat {
 
 struct PipelineOptions {
-  Target target;
+  Target target; // with the numerics of the program
   std::vector<std::pair<std::string, int64_t>> sizes; // of --set
   std::vector<std::string> optimizers;                // of --optimizer
-  bool roundFactors = false; // dense products take factors in bf16
-  bool roundAttention = false; // so do those within attention
-  bool plain = false; // kernels are plain loops, whatever emitters the target has
-  bool wide = false;  // f64 instead of f32; for plain kernels
   bool onlyOnRequest = false; // the program runs only where the user names its device
 };
 

@@ -1,3 +1,4 @@
+#include "dialect/Numerics.h"
 #include "lib/Quantize/Passes.h"
 #include "mlir/IR/PatternMatch.h"
 
@@ -7,8 +8,8 @@ namespace mlir::nanochat {
 
 namespace {
 struct ExpandTernaryPass : impl::ExpandTernaryPassBase<ExpandTernaryPass> {
-  using ExpandTernaryPassBase::ExpandTernaryPassBase;
   void runOnOperation() override {
+    StringRef backward = stringifyFormat(Numerics::of(getOperation()).backward);
     IRRewriter rewriter(&getContext());
     getOperation().walk([&](TernaryLinearOp op) {
       if (op.getBackward() == "auto")

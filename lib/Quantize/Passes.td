@@ -8,10 +8,9 @@ def ExpandTernaryPass : Pass<"nanochat-expand-ternary", "::mlir::ModuleOp"> {
     Replaces every `nanochat.ternary_linear` by its decomposition: `quantize_rows` of the activations,
     `ternarize` of the weights, and `ternary_matmul`. Before differentiation, so that codes and scales
     are the residuals; weights and activations are then shared by what else is done to them. What says
-    `backward = "auto"` gets the precision of the target.
+    `backward = "auto"` gets the precision that the module's `nanochat.numerics` say.
     Example: test/quantize/expand-ternary.mlir.
   }];
-  let options = [Option<"backward", "backward", "std::string", "\"f32\"", "What the gradient's products are computed in">];
 }
 
 #endif

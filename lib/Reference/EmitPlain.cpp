@@ -10,13 +10,19 @@ namespace mlir::nanochat {
 
 namespace {
 struct EmitPlainPass : impl::EmitPlainPassBase<EmitPlainPass> {
-  using EmitPlainPassBase::EmitPlainPassBase;
-
   void runOnOperation() override {
+    // A GPU has no library of mathematics; a module for no row in particular is for a CPU.
+    bool ownMath = false;
+    if (getOperation()->hasAttr(kTargetAttr)) {
+      FailureOr<Target> row = targetOf(getOperation());
+      if (failed(row))
+        return signalPassFailure();
+      ownMath = row->gpu.has_value();
+    }
     for (auto kernel : llvm::to_vector(getOperation().getOps<func::FuncOp>())) {
       if (!kernel->hasAttr(kClassAttr) || kernel->hasAttr(kTasksAttr))
         continue;
-      if (succeeded(emitPlain(kernel, CpuFacts())) && (!ownMath || succeeded(expandMath(kernel))))
+      if (succeeded(emitPlain(kernel)) && (!ownMath || succeeded(expandMath(kernel))))
         continue;
       kernel.emitError("kernel has no lowering");
       return signalPassFailure();

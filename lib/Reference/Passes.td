@@ -23,11 +23,11 @@ def LaneSumsPass : Pass<"nanochat-lane-sums"> {
     "::mlir::tensor::TensorDialect"];
 }
 
-def WidenFloatsPass : Pass<"nanochat-widen-floats"> {
+def WidenFloatsPass : Pass<"nanochat-widen-floats", "::mlir::ModuleOp"> {
   let summary = "All f32 becomes f64";
   let description = [{
-    Types, attributes and constants; integers stay, so that codes are rounded from doubles. For programs of the
-    reference that are to tell rounding from error.
+    Types, attributes and constants, where the module's `nanochat.numerics` say `floats = f64`; integers stay, so that codes are
+    rounded from doubles. For programs of the reference that are to tell rounding from error.
   }];
 }
 
@@ -46,9 +46,9 @@ def BufferizePass : Pass<"nanochat-bufferize", "::mlir::ModuleOp"> {
 def EmitPlainPass : Pass<"nanochat-emit-plain", "::mlir::ModuleOp"> {
   let summary = "Remaining kernels to plain loops";
   let description = [{
-    Every kernel on tensors that no emitter took becomes the loops of its decomposition, one task each.
+    Every kernel on tensors that no emitter took becomes the loops of its decomposition, one task each; for a target without a library
+    of mathematics (a GPU) with functions as in emitted kernels.
   }];
-  let options = [Option<"ownMath", "own-math", "bool", "false", "Functions of mathematics as in emitted kernels, without a library">];
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::bufferization::BufferizationDialect",
     "::mlir::linalg::LinalgDialect", "::mlir::math::MathDialect", "::mlir::memref::MemRefDialect",
     "::mlir::scf::SCFDialect", "::mlir::tensor::TensorDialect"];

@@ -65,7 +65,7 @@ static int64_t placeTemporaries(func::FuncOp kernel) {
   return bytes;
 }
 
-LogicalResult mlir::nanochat::emitPlain(func::FuncOp kernel, const CpuFacts &) {
+LogicalResult mlir::nanochat::emitPlain(func::FuncOp kernel) {
   auto run = [&](std::unique_ptr<Pass> pass) {
     PassManager pm(kernel.getContext(), func::FuncOp::getOperationName());
     pm.addPass(std::move(pass));

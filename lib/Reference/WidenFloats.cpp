@@ -1,4 +1,5 @@
 // From single to double precision.
+#include "dialect/Numerics.h"
 #include "lib/Reference/Passes.h"
 #include "mlir/IR/AttrTypeSubElements.h"
 
@@ -46,6 +47,9 @@ void mlir::nanochat::widenFloats(Operation *root) {
 
 namespace {
 struct WidenFloatsPass : mlir::nanochat::impl::WidenFloatsPassBase<WidenFloatsPass> {
-  void runOnOperation() override { widenFloats(getOperation()); }
+  void runOnOperation() override {
+    if (Numerics::of(getOperation()).floats == Format::f64)
+      widenFloats(getOperation());
+  }
 };
 } // namespace

@@ -12,29 +12,33 @@ namespace mlir::nanochat {
 using namespace mlir;
 using namespace mlir::nanochat;
 
-LogicalResult nanochat::emitKernel(func::FuncOp kernel, const CpuFacts &facts) {
-  StringRef kind = kernel->getAttrOfType<StringAttr>(kClassAttr).getValue();
-  auto first = [&](ArrayRef<EmitKernel> emitters) {
-    bool isEmitted = llvm::any_of(emitters, [&](EmitKernel emit) { return succeeded(emit(kernel, facts)); });
-    return success(isEmitted && (!facts.bf16 || succeeded(roundNatively(kernel, facts))));
-  };
-  if (kind == "gemm")
-    return first({emitGemm});
-  if (kind == "attention")
-    return first({emitAttention});
-  if (kind == "rowwise" || kind == "pointwise")
-    return first({emitPackPanels, emitEmbeddingGrad, emitRowwise});
-  return failure();
+namespace {
+/// What makes kernels of a class: the first that supports one.
+struct Emitters {
+  StringLiteral kind;
+  std::array<EmitKernel, 3> emitters; // or fewer
+};
+} // namespace
+
+static ArrayRef<Emitters> emittersOf(const Target &row) {
+  static constexpr Emitters cpu[] = {{"gemm", {emitGemm}},
+                                     {"attention", {emitAttention}},
+                                     {"rowwise", {emitPackPanels, emitEmbeddingGrad, emitRowwise}},
+                                     {"pointwise", {emitPackPanels, emitEmbeddingGrad, emitRowwise}}};
+  static constexpr Emitters gpu[] = {{"gemm", {emitGpuGemm}},
+                                     {"attention", {emitGpuAttention}},
+                                     {"rowwise", {emitGpuEmbeddingGrad, emitGpuRowwise}},
+                                     {"pointwise", {emitGpuEmbeddingGrad, emitGpuRowwise}}};
+  return row.plain ? ArrayRef<Emitters>() : row.gpu ? ArrayRef(gpu) : ArrayRef(cpu);
 }
 
-std::optional<GpuFacts> nanochat::findGpu(Location loc, StringRef name, StringRef gemmTile) {
-  std::optional<Target> row = findTarget(name);
-  if (!row || !row->gpu) {
-    emitError(loc) << "'" << name << "' is no NVIDIA target; targets are " << listTargets();
-    return std::nullopt;
-  }
-  row->gpu->gemmTile = gemmTile;
-  return succeeded(checkGemmTile(loc, *row->gpu)) ? row->gpu : std::nullopt;
+LogicalResult nanochat::emitKernel(func::FuncOp kernel, const Target &row) {
+  StringRef kind = kernel->getAttrOfType<StringAttr>(kClassAttr).getValue();
+  auto own = llvm::find_if(emittersOf(row), [&](const Emitters &each) { return each.kind == kind; });
+  if (own == emittersOf(row).end())
+    return failure();
+  bool isEmitted = llvm::any_of(own->emitters, [&](EmitKernel emit) { return emit && succeeded(emit(kernel, row)); });
+  return success(isEmitted && (!row.facts.bf16 || succeeded(roundNatively(kernel, row.facts))));
 }
 
 namespace {
@@ -42,23 +46,16 @@ struct EmitKernels : nanochat::impl::EmitKernelsPassBase<EmitKernels> {
   using EmitKernelsPassBase::EmitKernelsPassBase;
 
   void runOnOperation() override {
-    if (!gpu.empty())
-      return emitForGpu();
-    for (auto kernel : llvm::to_vector(getOperation().getOps<func::FuncOp>()))
-      if (kernel->hasAttr(kClassAttr))
-        (void)emitKernel(kernel, CpuFacts::of(targetBits, vnni, bf16));
-  }
-
-  void emitForGpu() {
+    FailureOr<Target> row = targetOf(getOperation(), target);
+    if (failed(row))
+      return signalPassFailure();
     auto kernels = llvm::to_vector(getOperation().getOps<func::FuncOp>());
     auto product = llvm::find_if(kernels, [](func::FuncOp kernel) { return kernel->getAttr(kClassAttr) == StringAttr::get(kernel.getContext(), "gemm"); });
-    Location loc = product == kernels.end() ? getOperation().getLoc() : product->getLoc();
-    std::optional<GpuFacts> facts = findGpu(loc, gpu, gemmTile);
-    if (!facts)
+    if (failed(checkGemmTile(product == kernels.end() ? getOperation().getLoc() : product->getLoc(), *row)))
       return signalPassFailure();
     for (func::FuncOp kernel : kernels)
       if (kernel->hasAttr(kClassAttr))
-        (void)emitGpuKernel(kernel, *facts);
+        (void)emitKernel(kernel, *row);
   }
 };
 

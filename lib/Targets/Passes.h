@@ -1,5 +1,6 @@
 #ifndef NANOCHAT_LIB_TARGETS_PASSES_H
 #define NANOCHAT_LIB_TARGETS_PASSES_H
+#include "dialect/Nanochat.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"

@@ -2,19 +2,27 @@
 #define NANOCHAT_TARGETS_PASSES_TD
 include "mlir/Pass/PassBase.td"
 
+def SetTargetPass : Pass<"nanochat-set-target", "::mlir::ModuleOp"> {
+  let summary = "The module says what it is compiled for, and what is rounded to what";
+  let description = [{
+    Sets `nanochat.target` and `nanochat.numerics` of the module (`#nanochat.target`, `#nanochat.numerics`), which later passes read.
+    A target is a row of lib/Targets/Target.cpp, with other facts where they are named: `sm_90`, `x86-64-v3:vnni=true`.
+    Example: test/targets/set-target.mlir.
+  }];
+  let options = [
+    Option<"target", "target", "std::string", "\"native\"", "The row, and facts that differ: row:fact=value">,
+    Option<"numerics", "numerics", "std::string", "\"\"",
+      "backward=f32,dense=bf16,attention=f32,floats=f32, for instance; the row's where empty">];
+  let dependentDialects = ["::mlir::nanochat::NanochatDialect"];
+}
+
 def EmitKernelsPass : Pass<"nanochat-emit-kernels", "::mlir::ModuleOp"> {
   let summary = "Kernels on tensors to loops on buffers";
   let description = [{
-    Runs on every function with `nanochat.class` the emitter of that class, for a CPU of the given
-    facts (see lib/Targets/Target.h). A function that its emitter does not support stays as it is.
+    Runs on every function with `nanochat.class` the emitter that the target has for that class (see lib/Targets/Target.h). A
+    function that its emitter does not support stays as it is.
   }];
-  let options = [
-    Option<"targetBits", "target-bits", "int64_t", "512", "Bits of a vector">,
-    Option<"vnni", "vnni", "bool", "false", "Has dot products of 4 bytes (vpdpbusd)">,
-    Option<"bf16", "bf16", "bool", "false", "Has dot products of 2 bf16 (vdpbf16ps)">,
-    Option<"gpu", "gpu", "std::string", "\"\"", "For the NVIDIA row of this name instead">,
-    Option<"gemmTile", "gemm-tile", "std::string", "\"\"",
-      "There, the tile of all matrix products: ROWSxCOLUMNSxSTAGES">];
+  let options = [Option<"target", "target", "std::string", "\"\"", "Another target than the module's, as for nanochat-set-target">];
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::func::FuncDialect",
     "::mlir::math::MathDialect", "::mlir::memref::MemRefDialect", "::mlir::scf::SCFDialect",
     "::mlir::vector::VectorDialect", "::mlir::LLVM::LLVMDialect", "::mlir::NVVM::NVVMDialect"];

@@ -4,19 +4,32 @@
 using namespace mlir;
 using namespace mlir::nanochat;
 
+static Target forCpu(std::string name, std::string cpu, std::string features, CpuFacts facts) {
+  Target row{std::move(name), std::move(cpu), std::move(features), facts};
+  row.numerics.backward = Format::int16;
+  return row;
+}
+
+static Target forGpu(std::string name, GpuFacts gpu) {
+  Target row{std::move(name), "x86-64-v3", "", {}, std::move(gpu)};
+  row.numerics.dense = row.numerics.attention = Format::bf16;
+  row.attentionError = 4e-3, row.gradientError = 2e-3, row.factorError = 0x1p-22;
+  return row;
+}
+
 /// The rows, widest instruction set first: `native` is the first that this machine has.
 static ArrayRef<Target> rows() {
   static const Target table[] = {
-      {"avx512-bf16", "icelake-server", "+avx512bf16", {512, 32, true, true, 32 << 10, 1 << 20}},
-      {"avx512-vnni", "icelake-server", "", {512, 32, true, false, 32 << 10, 1 << 20}},
-      {"x86-64-v4", "x86-64-v4", "", {512, 32, false, false, 32 << 10, 1 << 20}},
-      {"avx-vnni", "alderlake", "", {256, 16, true, false, 32 << 10, 1 << 20}},
-      {"x86-64-v3", "x86-64-v3", "", {256, 16, false, false, 32 << 10, 512 << 10}},
-      {"sm_89", {"sm_89", 78, 78, 101376, 142, ""}},
-      {"sm_90", {"sm_90a", 80, 80, 232448, 132, ""}},
-      {"sm_100", {"sm_100a", 86, 86, 232448, 148, ""}},
-      {"sm_120", {"sm_120a", 87, 87, 101376, 188, ""}},
-      {"reference", "x86-64-v3", "", {}, true},
+      forCpu("avx512-bf16", "icelake-server", "+avx512bf16", {512, 32, true, true, 32 << 10, 1 << 20}),
+      forCpu("avx512-vnni", "icelake-server", "", {512, 32, true, false, 32 << 10, 1 << 20}),
+      forCpu("x86-64-v4", "x86-64-v4", "", {512, 32, false, false, 32 << 10, 1 << 20}),
+      forCpu("avx-vnni", "alderlake", "", {256, 16, true, false, 32 << 10, 1 << 20}),
+      forCpu("x86-64-v3", "x86-64-v3", "", {256, 16, false, false, 32 << 10, 512 << 10}),
+      forGpu("sm_89", {"sm_89", 78, 78, 101376, 142}),
+      forGpu("sm_90", {"sm_90a", 80, 80, 232448, 132}),
+      forGpu("sm_100", {"sm_100a", 86, 86, 232448, 148}),
+      forGpu("sm_120", {"sm_120a", 87, 87, 101376, 188}),
+      {"reference", "x86-64-v3", "", {}, std::nullopt, /*fuses=*/false, /*plain=*/true},
   };
   return table;
 }
@@ -45,7 +58,7 @@ static std::optional<Target> nativeRow() {
   const char *wanted = getenv("NANOCHAT_NATIVE");
   bool isNamed = wanted && *wanted;
   for (const Target &row : rows())
-    if (!row.reference && !row.gpu && runsHere(row) && (!isNamed || row.name == wanted)) {
+    if (row.fuses && !row.gpu && runsHere(row) && (!isNamed || row.name == wanted)) {
       Target target = row;
       if (!isNamed)
         target.cpu.clear(); // LLVM tunes for the very CPU
@@ -74,4 +87,88 @@ std::string mlir::nanochat::listTargets() {
     if (!alias.starts_with("sm_"))
       names += ", " + alias.str();
   return names;
+}
+
+std::string Target::title() const {
+  return (plain && fuses ? "reference as " : "") + name + (numerics.floats == Format::f64 ? " in f64" : "");
+}
+
+//===------------------------------------------------------------------------------------------===//
+// Rows as text
+//===------------------------------------------------------------------------------------------===//
+
+static std::string textOf(bool value) { return value ? "true" : "false"; }
+static std::string textOf(int64_t value) { return std::to_string(value); }
+static std::string textOf(const std::string &value) { return value; }
+
+/// Sets a fact to what `text` says; else returns what was expected.
+static StringRef setFact(bool &fact, StringRef text) {
+  fact = text == "true";
+  return fact || text == "false" ? "" : "true or false";
+}
+static StringRef setFact(int64_t &fact, StringRef text) {
+  return !text.getAsInteger(10, fact) && fact > 0 ? "" : "a number from 1";
+}
+static StringRef setFact(std::string &fact, StringRef text) {
+  fact = text.str();
+  return "";
+}
+
+/// What facts of that name cannot be although their type can; else "".
+static StringRef checkFacts(const Target &row) {
+  if (row.facts.vectorBits != 256 && row.facts.vectorBits != 512)
+    return "vector_bits: expected 256 or 512";
+  auto isFormat = [](StringRef name) { return symbolizeFormat(name).has_value(); };
+  if (row.gpu && !row.gpu->mma.empty() && !llvm::all_of(llvm::split(row.gpu->mma, '+'), isFormat))
+    return "mma: expected names of formats with + in between";
+  return "";
+}
+
+std::string Target::spell() const {
+  std::vector<std::string> given;
+  Target row = *findTarget(name);
+  eachFact(row, [&](StringRef, const auto &value) { given.push_back(textOf(value)); });
+  std::string text = name;
+  eachFact(*this, [&, number = 0](StringRef fact, const auto &value) mutable {
+    if (std::string own = textOf(value); own != given[number++])
+      text += ":" + fact.str() + "=" + own;
+  });
+  return text;
+}
+
+FailureOr<Target> mlir::nanochat::parseTarget(Operation *op, StringRef text) {
+  auto [name, changes] = text.split(':');
+  std::optional<Target> row = findTarget(name);
+  if (!row)
+    return op->emitError("'") << name << "' is no target; targets are " << listTargets();
+  for (StringRef change : llvm::split(changes, ':')) {
+    if (changes.empty())
+      break;
+    auto [fact, value] = change.split('=');
+    std::string names;
+    std::optional<StringRef> expected;
+    Target::eachFact(*row, [&, wanted = fact, given = value](StringRef fact, auto &field) {
+      names += (names.empty() ? "" : ", ") + fact.str();
+      if (fact == wanted)
+        expected = setFact(field, given);
+    });
+    if (!expected)
+      return op->emitError("'") << fact << "' is no fact of " << row->name << "; facts are " << names;
+    if (!expected->empty())
+      return op->emitError() << fact << " = '" << value << "': expected " << *expected;
+  }
+  if (StringRef fault = checkFacts(*row); !fault.empty())
+    return op->emitError("'") << text << "' has an impossible fact; " << fault;
+  return *row;
+}
+
+FailureOr<Target> mlir::nanochat::targetOf(Operation *op, StringRef text) {
+  if (!text.empty())
+    return parseTarget(op, text);
+  auto module = isa<ModuleOp>(op) ? cast<ModuleOp>(op) : op->getParentOfType<ModuleOp>();
+  if (auto attr = module ? module->getAttrOfType<TargetAttr>(kTargetAttr) : TargetAttr())
+    return parseTarget(op, attr.getRow());
+  InFlightDiagnostic error = op->emitError("has no target: it is ") << kTargetAttr << " of the module";
+  error.attachNote() << "--nanochat-set-target=target=sm_90 sets it, and some passes have an option: target=sm_90";
+  return error;
 }

@@ -1,8 +1,9 @@
-// A target is a row: what a chip has, and which emitters serve it. Nothing outside this folder asks
-// which target it compiles for.
+// A target is a row: what a chip has, and which emitters serve it. A row arrives whole, as an attribute of the module (TargetAttr):
+// nothing outside this folder asks which target it compiles for.
 #ifndef NANOCHAT_LIB_TARGETS_TARGET_H
 #define NANOCHAT_LIB_TARGETS_TARGET_H
 
+#include "dialect/Numerics.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 
 namespace mlir::nanochat {
@@ -14,11 +15,6 @@ struct CpuFacts {
   bool vnni = false;           // dot products that accumulate: u8 × s8 of 4, s16 × s16 of 2 (vpdpbusd, vpdpwssd)
   bool bf16 = false;           // dot products of 2 bf16 that accumulate in f32 (vdpbf16ps)
   int64_t l1Bytes = 32 << 10, l2Bytes = 1 << 20;
-
-  /// Those of a CPU of which only this is known.
-  static CpuFacts of(int64_t vectorBits, bool vnni, bool bf16) {
-    return {vectorBits, vectorBits == 512 ? 32 : 16, vnni, bf16};
-  }
 };
 
 /// Facts of an NVIDIA row.
@@ -28,9 +24,12 @@ struct GpuFacts {
   int64_t leastPtx;        // that first version
   int64_t sharedBytes;     // of a block at most
   int64_t multiprocessors; // of the largest card: blocks that run at once
+  std::string mma = "bf16+e4m3+int8+f32"; // formats of factors of its tensor cores' products, 16 × 8 over 32 bytes of k; f32 as three tf32
   std::string gemmTile;    // of all matrix products, as "128x128x3", instead of what suits each
 
   StringRef architecture() const { return StringRef(chip).rtrim("a"); }
+  /// Have tensor cores products of such factors?
+  bool multiplies(Format format) const { return llvm::is_contained(llvm::split(mma, '+'), stringifyFormat(format)); }
 };
 
 /// A compilation target.
@@ -38,24 +37,36 @@ struct Target {
   std::string name;            // "avx512-vnni"
   std::string cpu, features;   // for LLVM's code generator; on a GPU row of the host's part
   CpuFacts facts;
-  bool reference = false;      // plain loops from decompositions, no fusion
   std::optional<GpuFacts> gpu; // kernels run there
+  bool fuses = true;           // ops share kernels; the reference has one for each
+  bool plain = false;          // kernels are plain loops from decompositions, whatever emitters there are
   bool emulated = false;       // kernels are for the GPU, but run on the CPU, instruction by instruction
-  std::string backward;        // precision of the gradients of ternary linears that leave it to the target
-  // Relative L2 errors of results against the reference: of attention, whose probabilities a GPU rounds to bf16, and of gradients.
-  double attentionError = 1e-5, gradientError = 1e-4;
-  std::string dense = "f32";   // what factors of float products are rounded to unless the user says otherwise
+  Numerics numerics;           // unless the user says otherwise
+  // Relative L2 errors of results against the reference: of attention, whose probabilities a GPU rounds to bf16, and of gradients;
+  // and what a factor of f32 is rounded by: a GPU has the 22 bits that two tf32 keep of it.
+  double attentionError = 1e-5, gradientError = 1e-4, factorError = 0x1p-24;
 
-  Target(std::string name, std::string cpu, std::string features, CpuFacts facts, bool reference = false)
-      : name(std::move(name)), cpu(std::move(cpu)), features(std::move(features)), facts(facts), reference(reference),
-        backward(reference ? "f32" : "int16") {}
-  Target(std::string name, GpuFacts gpu)
-      : name(std::move(name)), cpu("x86-64-v3"), gpu(std::move(gpu)), backward("f32"), attentionError(4e-3), gradientError(2e-3), dense("bf16") {}
+  /// Calls fn(name, value) for the facts that TargetAttr and options spell. (LLVM's cpu and features are the driver's.)
+  template <typename Row, typename Fn> static void eachFact(Row &row, Fn fn) {
+    fn("fuses", row.fuses), fn("plain", row.plain), fn("emulated", row.emulated);
+    fn("vector_bits", row.facts.vectorBits), fn("vector_registers", row.facts.vectorRegisters);
+    fn("vnni", row.facts.vnni), fn("bf16", row.facts.bf16), fn("l1_bytes", row.facts.l1Bytes), fn("l2_bytes", row.facts.l2Bytes);
+    if (!row.gpu)
+      return;
+    fn("ptx", row.gpu->ptx), fn("shared_bytes", row.gpu->sharedBytes), fn("multiprocessors", row.gpu->multiprocessors);
+    fn("mma", row.gpu->mma), fn("gemm_tile", row.gpu->gemmTile);
+  }
+  /// "sm_90" or, where facts differ from the table, "sm_90:multiprocessors=4:gemm_tile=64x64x3": what parseTarget reads.
+  std::string spell() const;
+  /// The name that its programs bear.
+  std::string title() const;
 
   /// Whether weights are packed in panels, which are the CPU's.
-  bool packs() const { return !reference && !gpu; }
+  bool packs() const { return fuses && !gpu; }
   /// Whether kernels are code for a GPU in the end.
   bool onGpu() const { return gpu && !emulated; }
+  /// How many blocks run at once, which a product should be cut into; 1 where threads take tasks of any size.
+  int64_t blocks() const { return gpu ? gpu->multiprocessors : 1; }
 };
 
 /// The row of that name or alias; `native` and `cpu` are the best one for this machine, or in its place the lesser one
@@ -63,6 +74,10 @@ struct Target {
 std::optional<Target> findTarget(StringRef name);
 /// All names, for messages.
 std::string listTargets();
+/// The row of a text that Target::spell writes; an error of `op` where it names no row or fact, or what no fact can be.
+FailureOr<Target> parseTarget(Operation *op, StringRef text);
+/// The row that the module of `op` is compiled for, or that of `text` where it is not empty. An error of `op` if it is none.
+FailureOr<Target> targetOf(Operation *op, StringRef text = "");
 
 /// Attributes of a kernel function.
 inline constexpr StringLiteral kTasksAttr = "nanochat.tasks";          // I64Attr: how many tasks
@@ -88,23 +103,21 @@ inline ArrayRef<Type> bufferTypes(func::FuncOp kernel) {
 /// to loops on buffers
 ///   func.func private @k(%in...: memref, %out...: memref, %task: index, %scratch: memref<Sxi8>)
 /// with nanochat.tasks and nanochat.scratch_bytes = S set. Static shapes, row-major; all buffers are
-/// bare pointers at the ABI. Fails, without an error, where the emitter does not support the body.
-using EmitKernel = LogicalResult (*)(func::FuncOp kernel, const CpuFacts &facts);
+/// bare pointers at the ABI. For a GPU, to what a block of threads does as a task, with another argument `%shared: memref<Bxi8, 3>` and
+/// nanochat.threads and nanochat.shared_bytes = B set. Fails, without an error, where the emitter does not support the body.
+using EmitKernel = LogicalResult (*)(func::FuncOp kernel, const Target &row);
 
-LogicalResult emitRowwise(func::FuncOp kernel, const CpuFacts &facts); // also pointwise
-LogicalResult emitGemm(func::FuncOp kernel, const CpuFacts &facts);
-LogicalResult emitAttention(func::FuncOp kernel, const CpuFacts &facts);
-LogicalResult emitPackPanels(func::FuncOp kernel, const CpuFacts &facts);
-LogicalResult emitEmbeddingGrad(func::FuncOp kernel, const CpuFacts &facts);
+LogicalResult emitRowwise(func::FuncOp kernel, const Target &row); // also pointwise
+LogicalResult emitGemm(func::FuncOp kernel, const Target &row);
+LogicalResult emitAttention(func::FuncOp kernel, const Target &row);
+LogicalResult emitPackPanels(func::FuncOp kernel, const Target &row);
+LogicalResult emitEmbeddingGrad(func::FuncOp kernel, const Target &row);
 /// Conversions of vectors to bf16 in an emitted kernel become the target's instructions.
 LogicalResult roundNatively(func::FuncOp kernel, const CpuFacts &facts);
-/// By the first emitter of the kernel's class that supports it.
-LogicalResult emitKernel(func::FuncOp kernel, const CpuFacts &facts);
-/// As emitKernel, to what a block of GPU threads does as a task, with another argument `%shared: memref<Bxi8, 3>` and
-/// nanochat.threads and nanochat.shared_bytes = B set.
-LogicalResult emitGpuKernel(func::FuncOp kernel, const GpuFacts &facts);
+/// By the first emitter that the row has for the kernel's class and that supports it.
+LogicalResult emitKernel(func::FuncOp kernel, const Target &row);
 /// Any body, through its decompositions and bufferisation; one task. The reference's only emitter.
-LogicalResult emitPlain(func::FuncOp kernel, const CpuFacts &facts);
+LogicalResult emitPlain(func::FuncOp kernel);
 
 } // namespace mlir::nanochat
 #endif

@@ -1,6 +1,6 @@
 // Emitters against the reference at sizes that fit no vector. Rows add up in the same order: the same bits.
 // REQUIRES: avx2
-// RUN: nanochat-opt %s --nanochat-check-kernels="tolerance=0 target-bits=256 summary" | FileCheck %s
+// RUN: nanochat-opt %s --nanochat-check-kernels="tolerance=0 target=x86-64-v3 summary" | FileCheck %s
 // CHECK: 10 kernels
 
 #rows = affine_map<(n, c) -> (n, c)>

@@ -1,19 +1,19 @@
 // What this machine cannot run or does not know is an error of the pass.
 // REQUIRES: avx2
-// RUN: not env NANOCHAT_NATIVE=x86-64-v3 nanochat-opt %s --nanochat-check-kernels=vnni 2>&1 | FileCheck %s --check-prefix=VNNI
-// RUN: not env NANOCHAT_NATIVE=x86-64-v3 nanochat-opt %s --nanochat-check-kernels="target-bits=256 bf16" 2>&1 | FileCheck %s --check-prefix=BF16
-// RUN: env NANOCHAT_NATIVE=x86-64-v3 nanochat-opt %s --nanochat-check-kernels=target-bits=256
-// RUN: not nanochat-opt %s --nanochat-check-kernels=target-bits=255 2>&1 | FileCheck %s --check-prefix=BITS
-// RUN: not nanochat-opt %s --nanochat-check-kernels=tolerance=nan 2>&1 | FileCheck %s --check-prefix=TOLERANCE
-// RUN: not nanochat-opt %s --nanochat-check-kernels=gpu=sm_91 2>&1 | FileCheck %s --check-prefix=GPU
-// RUN: not nanochat-opt %s --nanochat-check-kernels="gpu=sm_90 gemm-tile=64x64x9999999999" 2>&1 | FileCheck %s --check-prefix=TILE
+// RUN: not env NANOCHAT_NATIVE=x86-64-v3 nanochat-opt %s --nanochat-check-kernels=target=avx512-vnni 2>&1 | FileCheck %s --check-prefix=VNNI
+// RUN: not env NANOCHAT_NATIVE=x86-64-v3 nanochat-opt %s --nanochat-check-kernels=target=x86-64-v3:bf16=true 2>&1 | FileCheck %s --check-prefix=BF16
+// RUN: env NANOCHAT_NATIVE=x86-64-v3 nanochat-opt %s --nanochat-check-kernels=target=x86-64-v3
+// RUN: not nanochat-opt %s --nanochat-check-kernels=target=x86-64-v3:vector_bits=255 2>&1 | FileCheck %s --check-prefix=BITS
+// RUN: not nanochat-opt %s --nanochat-check-kernels="target=native tolerance=nan" 2>&1 | FileCheck %s --check-prefix=TOLERANCE
+// RUN: not nanochat-opt %s --nanochat-check-kernels=target=sm_91 2>&1 | FileCheck %s --check-prefix=GPU
+// RUN: not nanochat-opt %s --nanochat-check-kernels=target=sm_90:gemm_tile=64x64x9999999999 2>&1 | FileCheck %s --check-prefix=TILE
 // RUN: not env NANOCHAT_NATIVE=x86-64-v9 nanochat-opt %s 2>&1 | FileCheck %s --check-prefix=NATIVE
-// RUN: %python -c "import subprocess; assert subprocess.call(['nanochat-opt', r'%s', '--nanochat-check-kernels=gpu=sm_91']) == 2"
+// RUN: %python -c "import subprocess; assert subprocess.call(['nanochat-opt', r'%s', '--nanochat-check-kernels=target=sm_91']) == 2"
 // VNNI: [[@LINE+10]]:1: error: this kernel takes vectors of 512 bits, int8 dot products, which this machine does not have
 // BF16: error: this kernel takes vectors of 256 bits, bf16 dot products, which this machine does not have
-// BITS: error: target-bits = 255: expected 256 or 512
+// BITS: error: 'x86-64-v3:vector_bits=255' has an impossible fact; vector_bits: expected 256 or 512
 // TOLERANCE: error: tolerance = nan: expected a number from zero
-// GPU: error: 'sm_91' is no NVIDIA target; targets are native, cpu, avx512-bf16
+// GPU: error: 'sm_91' is no target; targets are native, cpu, avx512-bf16
 // TILE: error: '64x64x9999999999' is no tile of matrix products
 // NATIVE: error: NANOCHAT_NATIVE is 'x86-64-v9', which is no row that this machine runs
 // NATIVE-NEXT: note: rows are avx512-bf16

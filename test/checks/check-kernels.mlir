@@ -1,5 +1,5 @@
-// RUN: nanochat-opt %s --nanochat-check-kernels=summary | FileCheck %s
-// RUN: nanochat-opt %s --nanochat-check-kernels=plain
+// RUN: nanochat-opt %s --nanochat-check-kernels="target=native summary" | FileCheck %s
+// RUN: nanochat-opt %s --nanochat-check-kernels=target=reference
 // CHECK: 3 kernels
 
 func.func private @norm(%x: tensor<6x20xf32>, %gain: tensor<20xf32>) -> tensor<6x20xf32>

@@ -1,8 +1,8 @@
 // Without any of its waits, permutations and strides, a kernel for GPUs is wrong, and the emulator sees it.
 // RUN: sed -e 's/nanochat.class = "none"/other/' %s > %t.products.mlir
-// RUN: nanochat-opt %t.products.mlir --nanochat-check-mutants=gemm-tile=64x64x3 -o /dev/null | FileCheck %s
+// RUN: nanochat-opt %t.products.mlir --nanochat-check-mutants=target=sm_90:gemm_tile=64x64x3 -o /dev/null | FileCheck %s
 // RUN: sed -e 's/nanochat.class = "[gr][a-z]*"/other/; s/"none"/"attention"/' %s > %t.mlir
-// RUN: nanochat-opt %t.mlir --nanochat-check-mutants=tolerance=3e-2 -o /dev/null | FileCheck %s --check-prefix=ATTENTION
+// RUN: nanochat-opt %t.mlir --nanochat-check-mutants="target=sm_90 tolerance=3e-2" -o /dev/null | FileCheck %s --check-prefix=ATTENTION
 
 #mk = affine_map<(m, n, k) -> (m, k)>
 #km = affine_map<(m, n, k) -> (k, m)>

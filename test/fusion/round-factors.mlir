@@ -1,4 +1,6 @@
-// RUN: nanochat-opt %s --pass-pipeline="builtin.module(func.func(nanochat-round-factors))" | FileCheck %s
+// RUN: nanochat-opt %s --nanochat-set-target=target=sm_90 --nanochat-round-factors | FileCheck %s
+// RUN: nanochat-opt %s --nanochat-set-target=target=x86-64-v3 --nanochat-round-factors | FileCheck %s --check-prefix=EXACT
+// EXACT-NOT: bf16
 
 #mk = affine_map<(m, n, k) -> (m, k)>
 #nk = affine_map<(m, n, k) -> (n, k)>

@@ -1,8 +1,9 @@
-// RUN: nanochat-opt %s --nanochat-split-products="blocks=4 least=16" | FileCheck %s
-// RUN: nanochat-opt %s --nanochat-split-products="blocks=4 least=16" --nanochat-check-numeric
-// RUN: nanochat-opt %s --nanochat-split-products="blocks=1 least=16" | FileCheck %s --check-prefix=WHOLE
-// RUN: nanochat-opt %s --nanochat-split-products="blocks=4 least=64" | FileCheck %s --check-prefix=WHOLE
-// WHOLE-NOT: nanochat.sliced
+// RUN: nanochat-opt %s --nanochat-set-target=target=sm_90:multiprocessors=4 --nanochat-split-products=least=16 | FileCheck %s
+// RUN: nanochat-opt %s --nanochat-set-target=target=sm_90:multiprocessors=4 --nanochat-split-products=least=16 --nanochat-check-numeric
+// RUN: nanochat-opt %s --nanochat-set-target=target=sm_90:multiprocessors=1 --nanochat-split-products=least=16 | FileCheck %s --check-prefix=WHOLE
+// RUN: nanochat-opt %s --nanochat-set-target=target=sm_90:multiprocessors=4 --nanochat-split-products=least=64 | FileCheck %s --check-prefix=WHOLE
+// RUN: nanochat-opt %s --nanochat-set-target=target=avx512-vnni --nanochat-split-products=least=16 | FileCheck %s --check-prefix=WHOLE
+// WHOLE-NOT: tensor.expand_shape
 
 // Three slices of 32 in one factor that k runs along and one that it runs across; the sum starts where the product did.
 // CHECK-DAG: #[[X:.*]] = affine_map<(d0, d1, d2, d3) -> (d1, d0, d3)>
@@ -35,7 +36,6 @@ func.func @floats() -> (tensor<2x3xf32>, tensor<2x3xf32>) attributes {nanochat.t
   // CHECK: %[[XS:.*]] = tensor.expand_shape %{{.*}} {{\[\[}}0], [1, 2]] output_shape [2, 3, 32]
   // CHECK: %[[YS:.*]] = tensor.expand_shape %{{.*}} {{\[\[}}0, 1], [2]] output_shape [3, 32, 3]
   // CHECK: %[[SLICES:.*]] = linalg.generic {indexing_maps = [#[[X]], #[[Y]], #[[Z]]], iterator_types = ["parallel", "parallel", "parallel", "reduction"]} ins(%[[XS]], %[[YS]]
-  // CHECK-SAME: nanochat.sliced
   // CHECK: linalg.generic {{.*}}iterator_types = ["parallel", "reduction", "parallel"]} ins(%[[SLICES]] : tensor<3x2x3xf32>) outs(%[[START]]
   %z = linalg.generic {indexing_maps = [affine_map<(m, n, k) -> (m, k)>, affine_map<(m, n, k) -> (k, n)>, affine_map<(m, n, k) -> (m, n)>], iterator_types = ["parallel", "parallel", "reduction"]}
       ins(%x, %y : tensor<2x96xf32>, tensor<96x3xf32>) outs(%start : tensor<2x3xf32>) {
@@ -78,7 +78,7 @@ func.func @integers() -> (tensor<3x5xf32>, tensor<3x5xf32>) attributes {nanochat
 
 // k of 40 is no number of whole 16s.
 // CHECK-LABEL: @uneven
-// CHECK-NOT: nanochat.sliced
+// CHECK-NOT: tensor.expand_shape
 func.func @uneven(%x: tensor<2x40xf32>, %y: tensor<3x40xf32>, %start: tensor<2x3xf32>) -> tensor<2x3xf32> {
   %z = linalg.generic {indexing_maps = [affine_map<(m, n, k) -> (m, k)>, affine_map<(m, n, k) -> (n, k)>, affine_map<(m, n, k) -> (m, n)>], iterator_types = ["parallel", "parallel", "reduction"]}
       ins(%x, %y : tensor<2x40xf32>, tensor<3x40xf32>) outs(%start : tensor<2x3xf32>) {
@@ -92,7 +92,7 @@ func.func @uneven(%x: tensor<2x40xf32>, %y: tensor<3x40xf32>, %start: tensor<2x3
 
 // The greatest of products is no sum.
 // CHECK-LABEL: @greatest
-// CHECK-NOT: nanochat.sliced
+// CHECK-NOT: tensor.expand_shape
 func.func @greatest(%x: tensor<2x32xf32>, %y: tensor<3x32xf32>, %start: tensor<2x3xf32>) -> tensor<2x3xf32> {
   %z = linalg.generic {indexing_maps = [affine_map<(m, n, k) -> (m, k)>, affine_map<(m, n, k) -> (n, k)>, affine_map<(m, n, k) -> (m, n)>], iterator_types = ["parallel", "parallel", "reduction"]}
       ins(%x, %y : tensor<2x32xf32>, tensor<3x32xf32>) outs(%start : tensor<2x3xf32>) {

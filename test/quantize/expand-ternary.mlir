@@ -1,6 +1,7 @@
 // RUN: nanochat-opt %s --nanochat-expand-ternary | FileCheck %s
-// RUN: not nanochat-opt %s --nanochat-expand-ternary=backward=i4 2>&1 | FileCheck %s --check-prefix=PRECISION
-// PRECISION: error: 'nanochat.ternary_matmul' op has the unknown precision backward = "i4"
+// RUN: nanochat-opt %s --nanochat-set-target=target=x86-64-v3 --nanochat-expand-ternary | FileCheck %s --check-prefix=INTEGERS
+// INTEGERS: nanochat.ternary_matmul {{.*}} {backward = "int16"}
+// INTEGERS: nanochat.ternary_matmul {{.*}} {backward = "f32"}
 
 // CHECK-LABEL: @linear_becomes_quantisers_and_product
 // CHECK-SAME: (%[[X:.*]]: tensor<2x4xf32>, %[[W:.*]]: tensor<3x4xf32>)

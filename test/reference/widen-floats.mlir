@@ -1,4 +1,6 @@
-// RUN: nanochat-opt %s --nanochat-widen-floats | FileCheck %s
+// RUN: nanochat-opt %s --nanochat-set-target="target=reference numerics=backward=f32,dense=f32,attention=f32,floats=f64" --nanochat-widen-floats | FileCheck %s
+// RUN: nanochat-opt %s --nanochat-set-target=target=reference --nanochat-widen-floats | FileCheck %s --check-prefix=NARROW
+// NARROW: tensor<2xf32>
 
 // CHECK-LABEL: func.func @types_constants_and_conversions
 // CHECK-SAME: (%[[X:.*]]: tensor<2xf64>, %[[N:.*]]: tensor<2xi8>) -> tensor<2xf64>

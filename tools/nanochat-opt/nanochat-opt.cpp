@@ -150,41 +150,44 @@ static std::optional<PipelineOptions> chooseTarget(const Target &row) {
   auto as = findTarget(asRow);
   if (!asRow.getNumOccurrences())
     return PipelineOptions{row};
-  if (!as || !row.reference) {
+  if (!as || row.fuses) { // only the reference does not
     usage(as ? llvm::Twine("--as goes with --target=reference only")
              : "--as=" + asRow + " is not a target",
           "it takes one of " + listTargets());
     return std::nullopt;
   }
-  as->name = "reference as " + as->name;
   as->cpu = row.cpu;
   as->features = row.features;
   as->emulated = true; // its code is for the CPU
-  PipelineOptions pipeline{*as};
-  pipeline.plain = true;
-  return pipeline;
+  as->plain = true;
+  return PipelineOptions{*as};
 }
 
-/// Whether the program is in doubles; null after an error was printed.
-static std::optional<bool> choosePrecision() {
-  bool wide = precision == "f64";
-  if (!wide && precision != "f32")
+/// Is the precision of the program one that the row has? Says so where not.
+static bool checkPrecision() {
+  if (precision != "f64" && precision != "f32")
     usage("--precision=" + precision + " is not known", "precisions are f32 and f64");
-  else if (wide && target != "reference")
+  else if (precision == "f64" && target != "reference")
     usage("--precision=f64 goes with --target=reference only", "emitted kernels compute in f32");
   else
-    return wide;
-  return std::nullopt;
+    return true;
+  return false;
+}
+
+/// What the command line says other than the row. Attention is rounded where the row does so, and products are.
+static void chooseNumerics(Numerics &numerics) {
+  numerics.backward = symbolizeFormat(backward).value_or(numerics.backward);
+  numerics.dense = symbolizeFormat(dense).value_or(numerics.dense);
+  numerics.floats = symbolizeFormat(precision).value_or(numerics.floats);
+  if (numerics.attention == Format::bf16)
+    numerics.attention = numerics.dense;
 }
 
 /// What the command line says about a row; false after an error was printed.
 static bool applyChoices(PipelineOptions &row) {
   Target &target = row.target;
-  row.roundFactors = (dense == "auto" ? target.dense : dense.getValue()) == "bf16";
-  row.roundAttention = row.roundFactors && target.gpu;
-  if (backward != "auto")
-    target.backward = backward;
-  if (target.gpu && target.backward == "int16")
+  chooseNumerics(target.numerics);
+  if (target.gpu && target.numerics.backward == Format::int16)
     return usage("--backward=int16 is not available on " + target.name,
                  "its gradients are products of floats, which --dense rounds"),
            false;
@@ -209,10 +212,7 @@ static bool applyChoices(PipelineOptions &row) {
 /// A program for a GPU's model that any processor runs.
 static PipelineOptions forProcessor(PipelineOptions row) {
   row.target = *findTarget("x86-64-v3");
-  if (backward != "auto")
-    row.target.backward = backward;
-  row.roundFactors = dense == "bf16";
-  row.roundAttention = false;
+  chooseNumerics(row.target.numerics);
   row.onlyOnRequest = true;
   return row;
 }
@@ -220,17 +220,13 @@ static PipelineOptions forProcessor(PipelineOptions row) {
 static int compileModel(DialectRegistry &registry, const char *argv0) {
   std::vector<Target> rows = chooseRows();
   auto pipeline = rows.empty() ? std::nullopt : chooseTarget(rows[0]);
-  auto wide = choosePrecision();
-  if (!pipeline || !wide)
+  if (!pipeline || !checkPrecision())
     return kUserError;
   if (!llvm::is_contained({"auto", "f32", "int16"}, backward))
     return usage("--backward=" + backward + " is not known", "it is auto, f32 or int16");
   if (!llvm::is_contained({"auto", "f32", "bf16"}, dense))
     return usage("--dense=" + dense + " is not known", "it is auto, f32 or bf16");
-  pipeline->wide = *wide;
   pipeline->optimizers = optimizers;
-  if (*wide)
-    pipeline->target.name += " in f64";
   if (!llvm::is_contained({"mlir", "llvm", "asm", "obj", "exe", "ptx", "cubin"}, emitKind))
     return usage("--emit=" + emitKind + " is not known",
                  "kinds are mlir, llvm, asm, obj, exe, ptx and cubin");

@@ -273,10 +273,10 @@ private:
 };
 } // namespace
 
-LogicalResult nanochat::emitGpuAttention(func::FuncOp kernel, const GpuFacts &facts) {
+LogicalResult nanochat::emitGpuAttention(func::FuncOp kernel, const Target &row) {
   Operation *op = onlyOp(kernel);
   auto isKnown = [](Type type) { return isa<Float32Type, BFloat16Type>(getElementTypeOrSelf(type)); };
-  if (!op || !llvm::all_of(op->getOperandTypes(), isKnown))
+  if (!op || !llvm::all_of(op->getOperandTypes(), isKnown) || !row.gpu->multiplies(Format::bf16))
     return failure();
   constexpr int64_t widest = 128; // of heads whose sums fit in registers
   auto fits = [&](auto attention) { return cast<RankedTensorType>(attention.getQ().getType()).getDimSize(1) / attention.getHeads() <= widest; };

@@ -138,7 +138,7 @@ Fragments AttentionBlock::timesRows(const Tile &x, const Tile &y) {
       Fragments two = g.loadMatrices(matrixRow(y, g.add(line, j * kFragment), g.add(g.rem(matrix, 2), 2 * step)), 4, /*transposed=*/false);
       for (int64_t half = 0; half < 2; ++half) {
         auto at = sums.begin() + 4 * (j + half);
-        llvm::copy(g.multiply(MmaType::bf16, a, ArrayRef(two).slice(2 * half, 2), SmallVector<Value>(at, at + 4)), at);
+        llvm::copy(g.multiply(Format::bf16, a, ArrayRef(two).slice(2 * half, 2), SmallVector<Value>(at, at + 4)), at);
       }
     }
   }
@@ -161,7 +161,7 @@ Fragments AttentionBlock::addProduct(ArrayRef<Value> p, const Tile &y, ValueRang
       Fragments two = g.loadMatrices(matrixRow(y, g.add(line, step * kStep), g.add(g.div(matrix, 2), j)), 4, /*transposed=*/true);
       for (int64_t half = 0; half < 2; ++half) {
         auto at = sums.begin() + 4 * (j + half);
-        llvm::copy(g.multiply(MmaType::bf16, a, ArrayRef(two).slice(2 * half, 2), SmallVector<Value>(at, at + 4)), at);
+        llvm::copy(g.multiply(Format::bf16, a, ArrayRef(two).slice(2 * half, 2), SmallVector<Value>(at, at + 4)), at);
       }
     }
   }

@@ -12,7 +12,7 @@ static constexpr int64_t kWarp = 32, kFragmentRows = 16, kFragmentColumns = 8;
 namespace {
 class GpuGemm {
 public:
-  GpuGemm(func::FuncOp source, Contraction &c, MmaType type, const GemmTile &tile)
+  GpuGemm(func::FuncOp source, MatrixProduct &c, Format type, const GemmTile &tile)
       : c(c), type(type), tile(tile), kernel(source, tile.threads()), b(kernel.b), g(b), e(b, 2),
         factorA(g, c, c.a, type, tile, tile.rows, c.M, kernel), factorB(g, c, c.b, type, tile, tile.columns, c.N, kernel) {
     for (auto [argument, buffer] : llvm::zip(source.getArguments(), kernel.inputs))
@@ -34,8 +34,8 @@ private:
   int64_t rowFragments() const { return tile.warpRows / kFragmentRows; }
   int64_t columnFragments() const { return tile.warpColumns / kFragmentColumns; }
 
-  Contraction &c;
-  MmaType type;
+  MatrixProduct &c;
+  Format type;
   GemmTile tile;
   Kernel kernel;
   ImplicitLocOpBuilder &b;
@@ -91,7 +91,7 @@ GpuGemm::Sums GpuGemm::multiplyStage(Value slot, ValueRange given) {
 }
 
 GpuGemm::Sums GpuGemm::multiplyAll() {
-  Type sum = type == MmaType::s8 ? Type(b.getI32Type()) : Type(b.getF32Type());
+  Type sum = type == Format::int8 ? Type(b.getI32Type()) : Type(b.getF32Type());
   Value zero = arith::ConstantOp::create(b, b.getZeroAttr(sum));
   int64_t stages = llvm::divideCeil(c.K, kStageBytes / kChunkBytes * perChunk(type)), ahead = tile.stages - 1;
   SmallVector<Value> a, columns;
@@ -108,7 +108,7 @@ GpuGemm::Sums GpuGemm::multiplyAll() {
     g.barrier();
     fetch(next, slot, a, columns);
     // Tensor cores of sm_89 keep 13 bits of sums of E4M3: those of a stage are added to sums in f32.
-    bool addsStages = type == MmaType::e4m3;
+    bool addsStages = type == Format::e4m3;
     Sums products = multiplyStage(g.rem(stage, tile.stages), addsStages ? ValueRange(start) : sums);
     if (addsStages)
       for (auto [product, sum] : llvm::zip(products, sums))
@@ -126,7 +126,7 @@ void GpuGemm::storeResults(Lanes m, Lanes n, Value sums) {
   // What the sums start from comes last: it may be far away in memory.
   if (!matchPattern(c.init(), m_Constant()) && !isa_and_nonnull<linalg::FillOp>(c.init().getDefiningOp())) {
     Value init = e.vector(e.element(c.init(), at));
-    sums = c.isFloat ? Value(arith::AddFOp::create(b, init, sums)) : Value(arith::AddIOp::create(b, init, sums));
+    sums = c.isFloat() ? Value(arith::AddFOp::create(b, init, sums)) : Value(arith::AddIOp::create(b, init, sums));
   }
   e.define(c.result(), at, {sums});
   SmallVector<Lanes> values;
@@ -194,9 +194,10 @@ static std::optional<GemmTile> parseTile(StringRef text) {
   return isCut ? std::optional(tile) : std::nullopt;
 }
 
-LogicalResult nanochat::checkGemmTile(Location loc, const GpuFacts &facts) {
-  if (facts.gemmTile.empty())
+LogicalResult nanochat::checkGemmTile(Location loc, const Target &row) {
+  if (!row.gpu || row.gpu->gemmTile.empty())
     return success();
+  const GpuFacts &facts = *row.gpu;
   std::optional<GemmTile> tile = parseTile(facts.gemmTile);
   if (!tile)
     return emitError(loc) << "'" << facts.gemmTile << "' is no tile of matrix products: it is ROWSxCOLUMNSxSTAGES, such as 128x128x3, "
@@ -211,25 +212,29 @@ LogicalResult nanochat::checkGemmTile(Location loc, const GpuFacts &facts) {
 }
 
 /// Small blocks where large ones would leave multiprocessors idle.
-static GemmTile chooseTile(const Contraction &c, MmaType type, const GpuFacts &facts) {
+static GemmTile chooseTile(const MatrixProduct &c, Format type, const GpuFacts &facts) {
   if (std::optional<GemmTile> tile = parseTile(facts.gemmTile))
     return *tile;
   constexpr GemmTile large{128, 128, 64, 32, 3}, small{64, 64, 32, 32, 4};
   int64_t blocks = c.S * llvm::divideCeil(c.M, large.rows) * llvm::divideCeil(c.N, large.columns);
   // Products of f32 take registers for what tf32 drops.
-  return blocks >= facts.multiprocessors && type != MmaType::f32 ? large : small;
+  return blocks >= facts.multiprocessors && type != Format::f32 ? large : small;
 }
 
-LogicalResult nanochat::emitGpuGemm(func::FuncOp kernel, const GpuFacts &facts) {
-  FailureOr<Contraction> c = kernel.getBody().hasOneBlock() ? matchContraction(kernel) : FailureOr<Contraction>();
-  if (failed(c) || c->isWide || c->b.isCoded)
+/// What its factors are to tensor cores: their common format or, where one of two floats is rounded, f32.
+static std::optional<Format> unitFor(const MatrixProduct &c) {
+  if (c.a.format == c.b.format && !llvm::is_contained({Format::int16, Format::panels}, c.a.format))
+    return c.a.format;
+  return c.isFloat() && !c.isAny(Format::e4m3) ? std::optional(Format::f32) : std::nullopt;
+}
+
+LogicalResult nanochat::emitGpuGemm(func::FuncOp kernel, const Target &row) {
+  FailureOr<MatrixProduct> c = kernel.getBody().hasOneBlock() ? matchKernel(kernel) : FailureOr<MatrixProduct>();
+  auto type = failed(c) ? std::nullopt : unitFor(*c);
+  if (!type || !row.gpu->multiplies(*type))
     return failure();
-  auto areE4M3 = [](Value factor) { return isa<Float8E4M3FNType>(getElementTypeOrSelf(factor)); };
-  if (c->isE4M3 && !llvm::all_of(c->op.getDpsInputs(), areE4M3))
-    return failure();
-  MmaType type = c->isE4M3 ? MmaType::e4m3 : c->isHalf ? MmaType::bf16 : c->isFloat ? MmaType::f32 : MmaType::s8;
-  GemmTile tile = chooseTile(*c, type, facts);
-  if (failed(GpuGemm(kernel, *c, type, tile).emit()))
+  GemmTile tile = chooseTile(*c, *type, *row.gpu);
+  if (failed(GpuGemm(kernel, *c, *type, tile).emit()))
     return failure();
   return expandMath(kernel);
 }

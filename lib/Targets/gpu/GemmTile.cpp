@@ -5,7 +5,7 @@
 using namespace mlir;
 using namespace mlir::nanochat;
 
-StagedFactor::StagedFactor(GpuBuilder &g, const Contraction &c, const Factor &factor, MmaType type, const GemmTile &tile, int64_t size,
+StagedFactor::StagedFactor(GpuBuilder &g, const MatrixProduct &c, const Factor &factor, Format type, const GemmTile &tile, int64_t size,
                            int64_t extent, Kernel &kernel)
     : g(g), b(g.b), c(c), factor(factor), type(type), threads(tile.threads()), size(size), extent(extent), per(perChunk(type)),
       alongK(factor.alongK || perChunk(type) == 16), chunksInRow(alongK ? kStageBytes / kChunkBytes : size / per), e(b, per) {
@@ -13,16 +13,16 @@ StagedFactor::StagedFactor(GpuBuilder &g, const Contraction &c, const Factor &fa
     e.bind(argument, buffer);
   e.alignsVectors = true;
   // Rows of a stage are rows of the argument, whole chunks each.
-  bool isStored = getElementTypeOrSelf(factor.tensor).getIntOrFloatBitWidth() * per == 8 * kChunkBytes;
-  direct = isStored && isa<BlockArgument>(factor.tensor) && factor.map.isProjectedPermutation() && strideOf(alongK ? c.k : factor.x) == 1 &&
+  bool isStored = getElementTypeOrSelf(factor.tensor()).getIntOrFloatBitWidth() * per == 8 * kChunkBytes;
+  direct = isStored && isa<BlockArgument>(factor.tensor()) && factor.map.isProjectedPermutation() && strideOf(alongK ? c.k : factor.x) == 1 &&
            (alongK ? c.K : extent) % per == 0;
   if (direct)
-    source = g.pointer(kernel.inputs[cast<BlockArgument>(factor.tensor).getArgNumber()]);
+    source = g.pointer(kernel.inputs[cast<BlockArgument>(factor.tensor()).getArgNumber()]);
 }
 
 /// Elements from one step of a loop to the next.
 int64_t StagedFactor::strideOf(unsigned loop) const {
-  auto shape = cast<RankedTensorType>(factor.tensor.getType()).getShape();
+  auto shape = cast<RankedTensorType>(factor.tensor().getType()).getShape();
   std::optional<unsigned> position = factor.map.getResultPosition(getAffineDimExpr(loop, b.getContext()));
   return position ? ShapedType::getNumElements(shape.drop_front(*position + 1)) : 0;
 }
@@ -42,7 +42,7 @@ StagedFactor::Chunk StagedFactor::chunkOf(int64_t i) {
 
 Value StagedFactor::placeOf(Value row, Value chunk) {
   // Eight rows of a matrix are read at once, or four rows of words.
-  Value turn = alongK || type == MmaType::bf16 ? g.rem(row, 8) : g.mul(g.rem(row, 4), 2);
+  Value turn = alongK || type == Format::bf16 ? g.rem(row, 8) : g.mul(g.rem(row, 4), 2);
   Value place = g.bitXor(chunk, turn);
   return g.add(g.mul(row, chunksInRow * kChunkBytes), g.mul(place, kChunkBytes));
 }
@@ -79,7 +79,7 @@ Value StagedFactor::evaluate(Value x, Value k, Value valid) {
       dims[*c.s] = {g.index(slice)};
     dims[c.k] = alongK ? Lanes{g.index(k), 1, true} : Lanes{g.index(k)};
     dims[factor.x] = alongK ? Lanes{g.index(x)} : Lanes{g.index(x), 1, true};
-    Value elements = e.vector(e.element(factor.tensor, factor.map, dims));
+    Value elements = e.vector(e.element(factor.tensor(), factor.map, dims));
     return elements.getType() == result ? elements : Value(vector::BitCastOp::create(b, result, elements));
   };
   if (inner % per == 0) {
@@ -105,7 +105,7 @@ void StagedFactor::store(ValueRange chunks, Value offset) {
 }
 
 SmallVector<Value> StagedFactor::fragments(Value offset, Value x, int64_t step, bool isA) {
-  if (!alongK && type == MmaType::f32)
+  if (!alongK && type == Format::f32)
     return wordsAcross(offset, x, step, isA);
   // The order of matrices: of a rows first, of b the words of k first.
   Value lane = g.rem(g.thread(), 32), matrix = g.div(lane, 8), row = g.rem(lane, 8);

@@ -3,7 +3,7 @@
 #define NANOCHAT_LIB_TARGETS_GPU_GEMMTILE_H
 
 #include "lib/Targets/gpu/Mma.h"
-#include "lib/Targets/kernels/Contraction.h"
+#include "lib/Targets/kernels/GemmPlan.h"
 #include "lib/Targets/kernels/Evaluator.h"
 #include "lib/Targets/kernels/Kernel.h"
 
@@ -23,7 +23,7 @@ inline constexpr int64_t kStageBytes = 128, kChunkBytes = 16;
 class StagedFactor {
 public:
   /// `extent` is that of x, of which the block has `size`.
-  StagedFactor(GpuBuilder &g, const Contraction &c, const Factor &factor, MmaType type, const GemmTile &tile, int64_t size, int64_t extent,
+  StagedFactor(GpuBuilder &g, const MatrixProduct &c, const Factor &factor, Format type, const GemmTile &tile, int64_t size, int64_t extent,
                Kernel &kernel);
 
   /// Whether it is copied as it is, 16 bytes at a time, rather than computed element by element.
@@ -52,9 +52,9 @@ private:
 
   GpuBuilder &g;
   ImplicitLocOpBuilder &b;
-  const Contraction &c;
+  const MatrixProduct &c;
   Factor factor;
-  MmaType type;
+  Format type;
   int64_t threads, size, extent;
   int64_t per;         // elements of a chunk
   bool alongK;         // of shared memory

@@ -5,11 +5,9 @@
 using namespace mlir;
 using namespace mlir::nanochat;
 
-Type nanochat::storedAs(MmaType type, Builder &b) {
-  return type == MmaType::f32 ? Type(b.getF32Type()) : type == MmaType::bf16 ? b.getI16Type() : b.getI8Type();
+Type nanochat::storedAs(Format type, Builder &b) {
+  return type == Format::f32 ? factsOf(type).storage(b) : b.getIntegerType(factsOf(type).bits);
 }
-
-int64_t nanochat::perChunk(MmaType type) { return type == MmaType::f32 ? 4 : type == MmaType::bf16 ? 8 : 16; }
 
 Value GpuBuilder::pointer(Value memref) {
   LLVMTypeConverter types(b.getContext());
@@ -80,12 +78,12 @@ SmallVector<Value> GpuBuilder::multiplyE4M3(ValueRange x, ValueRange y, ValueRan
   return unpack(LLVM::CallIntrinsicOp::create(b, result, name, operands).getResult(0), 4);
 }
 
-SmallVector<Value> GpuBuilder::multiply(MmaType type, ValueRange x, ValueRange y, ValueRange sum) {
-  if (type == MmaType::bf16)
+SmallVector<Value> GpuBuilder::multiply(Format type, ValueRange x, ValueRange y, ValueRange sum) {
+  if (type == Format::bf16)
     return multiply(NVVM::MMATypes::bf16, 16, x, y, sum);
-  if (type == MmaType::e4m3)
+  if (type == Format::e4m3)
     return multiplyE4M3(x, y, sum);
-  if (type == MmaType::s8)
+  if (type == Format::int8)
     return multiply(NVVM::MMATypes::s8, 32, x, y, sum);
   SmallVector<Value> xKept, xRest, yKept, yRest;
   for (Value word : x) {

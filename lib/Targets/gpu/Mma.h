@@ -2,18 +2,16 @@
 #ifndef NANOCHAT_LIB_TARGETS_GPU_MMA_H
 #define NANOCHAT_LIB_TARGETS_GPU_MMA_H
 
+#include "dialect/Formats.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/LLVMIR/NVVMDialect.h"
 #include "mlir/IR/ImplicitLocOpBuilder.h"
 
 namespace mlir::nanochat {
 
-/// What factors are. f32 are products of three tf32: of what tf32 keeps of both, and of each with what it drops of the other.
-enum class MmaType { bf16, e4m3, s8, f32 };
-
 /// What factors are in shared memory, as integers where LLVM might take them for numbers it converts, and how many of them 16 bytes hold.
-Type storedAs(MmaType type, Builder &b);
-int64_t perChunk(MmaType type);
+Type storedAs(Format type, Builder &b);
+inline int64_t perChunk(Format type) { return 128 / factsOf(type).bits; }
 
 /// 32-bit arithmetic and shared memory, as emitters of GPU kernels write it.
 class GpuBuilder {
@@ -53,8 +51,9 @@ public:
   /// Four 8 × 8 matrices of 16 bits, or two; each lane names a row of 16 bytes.
   SmallVector<Value> loadMatrices(Value row, int64_t count, bool transposed);
 
-  /// sum + a·b of fragments: 4 and 2 words, 4 sums.
-  SmallVector<Value> multiply(MmaType type, ValueRange a, ValueRange b, ValueRange sum);
+  /// sum + a·b of fragments: 4 and 2 words, 4 sums. Of f32 they are products of three tf32: of what tf32 keeps of both, and of each
+  /// with what it drops of the other.
+  SmallVector<Value> multiply(Format type, ValueRange a, ValueRange b, ValueRange sum);
 
 private:
   SmallVector<Value> multiply(NVVM::MMATypes type, int64_t k, ValueRange a, ValueRange b, ValueRange sum);

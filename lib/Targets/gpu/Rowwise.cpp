@@ -28,4 +28,4 @@ static TeamShape arrange(RowwisePlan &plan) {
   return columns;
 }
 
-LogicalResult nanochat::emitGpuRowwise(func::FuncOp kernel, const GpuFacts &) { return emitRowwise(kernel, arrange); }
+LogicalResult nanochat::emitGpuRowwise(func::FuncOp kernel, const Target &) { return emitRowwise(kernel, arrange); }

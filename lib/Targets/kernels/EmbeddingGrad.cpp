@@ -89,8 +89,8 @@ static LogicalResult emit(func::FuncOp kernel, TeamShape team, int64_t mostTasks
   return success();
 }
 
-LogicalResult nanochat::emitEmbeddingGrad(func::FuncOp kernel, const CpuFacts &) { return emit(kernel, {kSumLanes}, 64); }
+LogicalResult nanochat::emitEmbeddingGrad(func::FuncOp kernel, const Target &) { return emit(kernel, {kSumLanes}, 64); }
 
-LogicalResult nanochat::emitGpuEmbeddingGrad(func::FuncOp kernel, const GpuFacts &facts) {
-  return emit(kernel, {4, 128, 1}, 8 * facts.multiprocessors);
+LogicalResult nanochat::emitGpuEmbeddingGrad(func::FuncOp kernel, const Target &row) {
+  return emit(kernel, {4, 128, 1}, 8 * row.blocks());
 }

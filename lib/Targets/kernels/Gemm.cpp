@@ -25,7 +25,7 @@ struct Tile {
 
 class GemmEmitter {
 public:
-  GemmEmitter(func::FuncOp source, Contraction &c, const GemmPlan &p);
+  GemmEmitter(func::FuncOp source, MatrixProduct &c, const GemmPlan &p);
   LogicalResult emit();
 
 private:
@@ -56,7 +56,7 @@ private:
     return s.isLast ? c.K - (p.kGroups - s.groups) * p.per : s.groups * p.per;
   }
 
-  Contraction &c;
+  MatrixProduct &c;
   const GemmPlan &p;
   Kernel kernel;
   ImplicitLocOpBuilder &b;
@@ -72,10 +72,10 @@ private:
 };
 } // namespace
 
-GemmEmitter::GemmEmitter(func::FuncOp source, Contraction &c, const GemmPlan &p)
+GemmEmitter::GemmEmitter(func::FuncOp source, MatrixProduct &c, const GemmPlan &p)
     : c(c), p(p), kernel(source), b(kernel.b), e(b, p.lanes),
       word(p.per == 1 ? Type(b.getF32Type()) : b.getI32Type()), wordVector(VectorType::get({p.lanes}, word)),
-      sumVector(wordVector.clone(c.isFloat ? Type(b.getF32Type()) : b.getI32Type())), slabs(p.blockK < p.kGroups) {
+      sumVector(wordVector.clone(c.isFloat() ? Type(b.getF32Type()) : b.getI32Type())), slabs(p.blockK < p.kGroups) {
   auto bind = [&](Evaluator &evaluator) {
     for (auto [argument, buffer] : llvm::zip(source.getArguments(), kernel.inputs))
       evaluator.bind(argument, buffer);
@@ -83,10 +83,10 @@ GemmEmitter::GemmEmitter(func::FuncOp source, Contraction &c, const GemmPlan &p)
   bind(e);
   readA = std::make_unique<BlockReader>(b, c, p, c.a, false, bind);
   readB = std::make_unique<BlockReader>(b, c, p, c.b, true, bind);
-  auto argument = dyn_cast<BlockArgument>(c.a.tensor);
+  auto argument = dyn_cast<BlockArgument>(c.a.tensor());
   AffineMap rows = AffineMap::getMultiDimMapWithTargets(3, {c.m, c.k}, b.getContext());
   packsA = !argument || c.a.map != rows || c.K % p.per ||
-           getElementTypeOrSelf(c.a.tensor).getIntOrFloatBitWidth() * p.per != 32;
+           getElementTypeOrSelf(c.a.tensor()).getIntOrFloatBitWidth() * p.per != 32;
   across = packsA && !c.a.alongK && !p.bytes;
   int64_t groups = llvm::alignTo(p.blockK, p.lanes);
   if (across)
@@ -96,11 +96,11 @@ GemmEmitter::GemmEmitter(func::FuncOp source, Contraction &c, const GemmPlan &p)
   else
     directA = kernel.inputs[argument.getArgNumber()];
   // Panels of codes are what the dot product of bytes takes: (out / 16, in / 4, 64).
-  packsB = !(p.bytes && c.b.isCoded);
+  packsB = !(p.bytes && c.b.format == Format::panels);
   if (packsB)
     panelB = kernel.scratch({p.blockK, p.panel}, word);
   else
-    directB = memref::CollapseShapeOp::create(b, kernel.inputs[cast<BlockArgument>(c.b.tensor).getArgNumber()],
+    directB = memref::CollapseShapeOp::create(b, kernel.inputs[cast<BlockArgument>(c.b.tensor()).getArgNumber()],
                                               SmallVector<ReassociationIndices>{{0}, {1}, {2, 3}});
   if (slabs)
     partial = kernel.scratch({p.blockM, p.groupPanels * p.panel}, sumVector.getElementType());
@@ -293,7 +293,7 @@ void GemmEmitter::sumRows(const Slab &s) {
     if (whole < s.groups)
       acc[0] = add(acc[0], constantIndex(b, whole), s.groups - whole);
     Value sum = vector::ReductionOp::create(b, vector::CombiningKind::ADD, acc[0]);
-    Value bias = arith::ConstantOp::create(b, b.getI32IntegerAttr(c.b.isCoded ? -1 : -128));
+    Value bias = arith::ConstantOp::create(b, b.getI32IntegerAttr(c.b.format == Format::panels ? -1 : -128));
     memref::StoreOp::create(b, arith::MulIOp::create(b, sum, bias), sums, ValueRange{local(m)});
     return {};
   });
@@ -353,7 +353,7 @@ Value GemmEmitter::wordOfA(const Slab &s, const Tile &t, int64_t i, Value k) {
   Value at = times(arith::AddIOp::create(b, s.k, k), p.per);
   if (p.per == 1)
     return memref::LoadOp::create(b, directA, ValueRange{row, at});
-  Value bytes = vector::LoadOp::create(b, VectorType::get({p.per}, getElementTypeOrSelf(c.a.tensor)), directA,
+  Value bytes = vector::LoadOp::create(b, VectorType::get({p.per}, getElementTypeOrSelf(c.a.tensor())), directA,
                                        ValueRange{row, at});
   Value one = vector::BitCastOp::create(b, VectorType::get({1}, word), bytes);
   return vector::ExtractOp::create(b, one, 0);
@@ -382,7 +382,7 @@ void GemmEmitter::fetchResults(const Tile &t) {
                                    /*localityHint=*/3, /*isDataCache=*/true);
   };
   for (auto [argument, buffer] : llvm::zip(kernel.source.getArguments(), kernel.inputs))
-    if (argument != c.a.tensor && argument != c.b.tensor)
+    if (argument != c.a.tensor() && argument != c.b.tensor())
       fetch(buffer, argument == c.init() ? t.rows : 0);
   for (Value buffer : kernel.outputs)
     fetch(buffer, 0);
@@ -448,13 +448,13 @@ void GemmEmitter::finish(const Tile &t, ValueRange accumulators) {
   });
 }
 
-LogicalResult nanochat::emitGemm(func::FuncOp kernel, const CpuFacts &facts) {
+LogicalResult nanochat::emitGemm(func::FuncOp kernel, const Target &row) {
   if (!kernel.getBody().hasOneBlock())
     return failure();
-  FailureOr<Contraction> c = matchContraction(kernel);
-  if (failed(c) || c->s || c->isE4M3)
+  FailureOr<MatrixProduct> c = matchKernel(kernel);
+  if (failed(c) || c->s || c->isAny(Format::e4m3))
     return failure();
-  GemmPlan plan = planGemm(*c, facts);
+  GemmPlan plan = planGemm(*c, row.facts);
   if (failed(GemmEmitter(kernel, *c, plan).emit()))
     return failure();
   return expandMath(kernel);

@@ -4,7 +4,7 @@
 using namespace mlir;
 using namespace mlir::nanochat;
 
-BlockReader::BlockReader(ImplicitLocOpBuilder &b, const Contraction &c, const GemmPlan &p,
+BlockReader::BlockReader(ImplicitLocOpBuilder &b, const MatrixProduct &c, const GemmPlan &p,
                          Factor factor, bool isUnsigned, llvm::function_ref<void(Evaluator &)> bind)
     : b(b), c(c), p(p), factor(factor), isUnsigned(isUnsigned), wide(b, p.lanes * p.per),
       narrow(b, p.lanes) {
@@ -18,18 +18,18 @@ Lanes BlockReader::at(Evaluator &e, Lanes x, Lanes k) {
   dims[c.k] = k;
   // The factor has no other loop, but an expression may name any.
   dims[3 - factor.x - c.k] = e.index(0);
-  return e.element(factor.tensor, factor.map, dims);
+  return e.element(factor.tensor(), factor.map, dims);
 }
 
 Value BlockReader::code(Value elements) {
   auto type = cast<VectorType>(elements.getType());
   if (p.halves)
     return vector::BitCastOp::create(b, type.clone(b.getI16Type()), elements);
-  if (type.getElementType().isBF16())
+  if (factor.format == Format::bf16)
     return arith::ExtFOp::create(b, type.clone(b.getF32Type()), elements);
-  if (c.isFloat || (p.bytes && !isUnsigned) || type.getElementType().isInteger(16))
+  if (c.isFloat() || (p.bytes && !isUnsigned) || factor.format == Format::int16)
     return elements;
-  if (!p.bytes && factor.isCoded) {
+  if (!p.bytes && factor.format == Format::panels) {
     Value wide = arith::ExtUIOp::create(b, type.clone(b.getI16Type()), elements);
     return arith::SubIOp::create(b, wide, arith::ConstantOp::create(b, b.getOneAttr(wide.getType())));
   }

@@ -2,7 +2,7 @@
 #ifndef NANOCHAT_LIB_TARGETS_KERNELS_GEMMPACK_H
 #define NANOCHAT_LIB_TARGETS_KERNELS_GEMMPACK_H
 
-#include "lib/Targets/kernels/Contraction.h"
+#include "lib/Targets/kernels/GemmPlan.h"
 #include "lib/Targets/kernels/Evaluator.h"
 
 namespace mlir::nanochat {
@@ -11,7 +11,7 @@ namespace mlir::nanochat {
 class BlockReader {
 public:
   /// `bind` tells an evaluator where the kernel's arguments live.
-  BlockReader(ImplicitLocOpBuilder &b, const Contraction &c, const GemmPlan &p, Factor factor,
+  BlockReader(ImplicitLocOpBuilder &b, const MatrixProduct &c, const GemmPlan &p, Factor factor,
               bool isUnsigned, llvm::function_ref<void(Evaluator &)> bind);
 
   /// The groups at x + 0..lanes-1 and group k + 0..lanes-1, of which `xs` and `ks` exist (others are
@@ -27,7 +27,7 @@ private:
   Value word(Value elements);
 
   ImplicitLocOpBuilder &b;
-  const Contraction &c;
+  const MatrixProduct &c;
   const GemmPlan &p;
   Factor factor;
   bool isUnsigned;

@@ -74,7 +74,7 @@ private:
 };
 } // namespace
 
-LogicalResult nanochat::emitPackPanels(func::FuncOp kernel, const CpuFacts &) {
+LogicalResult nanochat::emitPackPanels(func::FuncOp kernel, const Target &) {
   auto pack = dyn_cast_or_null<PackPanelsOp>(onlyOp(kernel));
   if (!pack)
     return failure();

@@ -426,6 +426,6 @@ LogicalResult nanochat::emitRowwise(func::FuncOp kernel, llvm::function_ref<Team
   return expandMath(kernel);
 }
 
-LogicalResult nanochat::emitRowwise(func::FuncOp kernel, const CpuFacts &) {
+LogicalResult nanochat::emitRowwise(func::FuncOp kernel, const Target &) {
   return emitRowwise(kernel, [](RowwisePlan &) { return TeamShape{kSumLanes}; });
 }

@@ -1,0 +1,116 @@
+#include "dialect/MatrixProduct.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/IR/Matchers.h"
+
+using namespace mlir;
+using namespace mlir::nanochat;
+
+static AffineMap resultMap(linalg::GenericOp op) { return op.getMatchingIndexingMap(op.getDpsInitOperand(0)); }
+
+bool MatrixProduct::isOfMatrices() const { return !s || resultMap(op).getDimPosition(0) == *s; }
+
+/// Whether the elements of `value` at `map` lie contiguously along `dim`, judged by the first stored
+/// matrix it is made from; unknown counts as yes.
+static bool isContiguous(Value value, AffineMap map, unsigned dim) {
+  auto op = value.getDefiningOp<linalg::GenericOp>();
+  if (!op)
+    return map.getNumResults() == 0 || !isa<BlockArgument>(value) || map.getResults().back().isFunctionOfDim(dim);
+  for (OpOperand *operand : op.getDpsInputOperands()) {
+    AffineMap inner = op.getMatchingIndexingMap(operand);
+    if (inner.getNumResults() >= 2 && inner.getNumDims() == map.getNumResults())
+      return isContiguous(operand->get(), inner.compose(map), dim);
+  }
+  return true;
+}
+
+namespace {
+/// An element of an input, as the body reads it.
+struct Element {
+  BlockArgument argument;
+  Format format;
+};
+} // namespace
+
+/// What `value`, a factor of a multiplication, is the widened element of.
+static std::optional<Element> matchElement(Value value) {
+  Value stored = value;
+  bool isInPanels = false, isWidened = true;
+  if (auto minus = value.getDefiningOp<arith::SubIOp>(); minus && matchPattern(minus.getRhs(), m_One())) {
+    auto code = minus.getLhs().getDefiningOp<arith::ExtUIOp>();
+    isInPanels = code && code.getIn().getType().isInteger(8);
+    stored = isInPanels ? code.getIn() : value;
+  } else if (auto wide = value.getDefiningOp<arith::ExtFOp>()) {
+    stored = wide.getIn();
+  } else if (auto wide = value.getDefiningOp<arith::ExtSIOp>()) {
+    stored = wide.getIn();
+  } else {
+    isWidened = false;
+  }
+  auto argument = dyn_cast<BlockArgument>(stored);
+  std::optional<Format> format = argument ? formatOf(argument.getType()) : std::nullopt;
+  if (!format)
+    return std::nullopt;
+  // f32 and f64 are what sums are of; all else is widened to one.
+  bool isWhole = *format == Format::f32 || *format == Format::f64;
+  if (isWhole == isWidened)
+    return std::nullopt;
+  return Element{argument, isInPanels ? Format::panels : *format};
+}
+
+/// The elements of both inputs, in their order, if the body is acc + x·y.
+static std::optional<std::pair<Element, Element>> matchBody(linalg::GenericOp op) {
+  Operation *sum = op.getBody()->getTerminator()->getOperand(0).getDefiningOp();
+  Value acc = op.getRegionOutputArgs()[0];
+  if (!isa_and_nonnull<arith::AddFOp, arith::AddIOp>(sum) || !acc.hasOneUse() || !llvm::is_contained(sum->getOperands(), acc))
+    return std::nullopt;
+  Type type = acc.getType();
+  if (!type.isF32() && !type.isF64() && !type.isInteger(32))
+    return std::nullopt;
+  Operation *product = sum->getOperand(sum->getOperand(0) == acc).getDefiningOp();
+  if (!isa_and_nonnull<arith::MulFOp, arith::MulIOp>(product))
+    return std::nullopt;
+  auto x = matchElement(product->getOperand(0)), y = matchElement(product->getOperand(1));
+  auto inputs = op.getRegionInputArgs();
+  if (!x || !y || x->argument == y->argument || !llvm::is_contained(inputs, x->argument) || !llvm::is_contained(inputs, y->argument))
+    return std::nullopt;
+  if (x->argument != inputs[0])
+    std::swap(x, y);
+  return std::make_pair(*x, *y);
+}
+
+std::optional<MatrixProduct> mlir::nanochat::matchProduct(Operation *operation) {
+  auto op = dyn_cast_or_null<linalg::GenericOp>(operation);
+  if (!op || !op.hasPureTensorSemantics() || op.getNumReductionLoops() != 1 || op.getNumDpsInputs() != 2 || op.getNumDpsInits() != 1)
+    return std::nullopt;
+  AffineMap out = resultMap(op), maps[2] = {op.getIndexingMapsArray()[0], op.getIndexingMapsArray()[1]};
+  unsigned loops = op.getNumLoops();
+  if ((loops != 3 && loops != 4) || !out.isProjectedPermutation() || out.getNumResults() != loops - 1)
+    return std::nullopt;
+  auto elements = matchBody(op);
+  if (!elements)
+    return std::nullopt;
+  SmallVector<unsigned> reduced, own; // loops that one factor has, in the order of the result
+  op.getReductionDims(reduced);
+  MatrixProduct p;
+  p.op = op, p.k = reduced[0], p.sum = op.getRegionOutputArgs()[0].getType();
+  for (AffineExpr result : out.getResults()) {
+    unsigned loop = cast<AffineDimExpr>(result).getPosition();
+    if (maps[0].isFunctionOfDim(loop) != maps[1].isFunctionOfDim(loop))
+      own.push_back(loop);
+    else if (maps[0].isFunctionOfDim(loop))
+      p.s = loop;
+  }
+  bool isAFirst = own.size() == 2 && maps[0].isFunctionOfDim(own[0]);
+  if (own.size() != 2 || maps[isAFirst].isFunctionOfDim(own[0]) || !maps[isAFirst].isFunctionOfDim(own[1]) || p.s.has_value() != (loops == 4) ||
+      !maps[0].isFunctionOfDim(p.k) || !maps[1].isFunctionOfDim(p.k))
+    return std::nullopt;
+  p.m = own[0], p.n = own[1];
+  auto factor = [&](unsigned number, unsigned x) {
+    OpOperand *operand = op.getDpsInputOperand(number);
+    return Factor{operand, maps[number], x, number ? elements->second.format : elements->first.format, isContiguous(operand->get(), maps[number], p.k)};
+  };
+  p.a = factor(!isAFirst, p.m), p.b = factor(isAFirst, p.n);
+  SmallVector<int64_t> sizes = op.getStaticLoopRanges();
+  p.M = sizes[p.m], p.N = sizes[p.n], p.K = sizes[p.k], p.S = p.s ? sizes[*p.s] : 1;
+  return p;
+}

@@ -1,0 +1,46 @@
+// The one idea of a matrix product, which fusion, costs and emitters share.
+#ifndef NANOCHAT_DIALECT_MATRIXPRODUCT_H
+#define NANOCHAT_DIALECT_MATRIXPRODUCT_H
+
+#include "dialect/Formats.h"
+
+namespace mlir::nanochat {
+
+/// A factor of a product: an input of the op, indexed by loops.
+struct Factor {
+  OpOperand *operand;
+  AffineMap map;
+  unsigned x;    // the loop of the result that the other factor lacks
+  Format format; // of its elements, which the body widens to the type of the sum
+  bool alongK;   // elements of consecutive k are contiguous, rather than of consecutive x
+
+  Value tensor() const { return operand->get(); }
+};
+
+/// c[m, n] = init[m, n] + Σ_k a·b; or c[s, m, n] of slices, which both factors are made of. A product by codes with scales along k
+/// would have them as further inputs, found where the body widens a factor.
+struct MatrixProduct {
+  linalg::GenericOp op;
+  Factor a, b;               // that with rows of the result, and that with its columns
+  unsigned m, n, k;          // loops
+  std::optional<unsigned> s; // the loop over slices
+  int64_t M, N, K, S = 1;    // how far they run
+  Type sum;                  // of products
+
+  Value result() { return op->getResult(0); }
+  Value init() { return op.getDpsInits()[0]; }
+  bool isFloat() const { return isa<FloatType>(sum); }
+  /// Are both factors of the format, or is one?
+  bool areBoth(Format format) const { return a.format == format && b.format == format; }
+  bool isAny(Format format) const { return a.format == format || b.format == format; }
+  /// What it computes in.
+  StringRef arithmetic() const { return factsOf(std::min(a.format, b.format)).arithmetic; }
+  /// Is it one matrix, or do its slices lie one behind the other?
+  bool isOfMatrices() const;
+};
+
+/// The product that `op` is, if it is one.
+std::optional<MatrixProduct> matchProduct(Operation *op);
+
+} // namespace mlir::nanochat
+#endif

@@ -1,0 +1,24 @@
+// What is rounded to what, decided once and read by the passes that round.
+#ifndef NANOCHAT_DIALECT_NUMERICS_H
+#define NANOCHAT_DIALECT_NUMERICS_H
+
+#include "dialect/Nanochat.h"
+
+namespace mlir::nanochat {
+
+/// On the module: TargetAttr and NumericsAttr.
+inline constexpr StringLiteral kTargetAttr = "nanochat.target", kNumericsAttr = "nanochat.numerics";
+
+/// What NumericsAttr says.
+struct Numerics {
+  Format backward = Format::f32, dense = Format::f32, attention = Format::f32, floats = Format::f32;
+
+  /// That of the module that holds `op`.
+  static Numerics of(Operation *op);
+  /// As NumericsAttr is written, in one word.
+  std::string spell() const;
+  NumericsAttr toAttr(MLIRContext *context) const { return NumericsAttr::get(context, backward, dense, attention, floats); }
+};
+
+} // namespace mlir::nanochat
+#endif

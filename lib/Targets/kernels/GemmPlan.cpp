@@ -1,0 +1,64 @@
+#include "lib/Targets/kernels/GemmPlan.h"
+#include "dialect/ops/quantize/Quantize.h"
+
+using namespace mlir;
+using namespace mlir::nanochat;
+
+FailureOr<MatrixProduct> nanochat::matchKernel(func::FuncOp kernel) {
+  auto isSum = [](linalg::GenericOp op) { return op.getNumReductionLoops() > 0; };
+  auto sums = llvm::make_filter_range(kernel.front().getOps<linalg::GenericOp>(), isSum);
+  auto product = llvm::hasSingleElement(sums) ? matchProduct(*sums.begin()) : std::nullopt;
+  if (!product || !product->isOfMatrices() || product->sum.isF64())
+    return failure();
+  // Codes of weights in panels are read where they are stored, as columns.
+  bool inPanels = isa<BlockArgument>(product->b.tensor()) && matchPanels(product->b.map).has_value();
+  if (product->a.format == Format::panels || (product->b.format == Format::panels) != (inPanels && !product->isFloat()))
+    return failure();
+  return *product;
+}
+
+GemmPlan nanochat::planGemm(const MatrixProduct &c, const CpuFacts &facts) {
+  GemmPlan p;
+  p.lanes = facts.vectorBits / 32;
+  p.vnni = !c.isFloat() && facts.vnni;
+  p.bytes = p.vnni && !c.isAny(Format::int16);
+  p.halves = c.areBoth(Format::bf16) && facts.bf16;
+  p.per = p.bytes ? 4 : c.isFloat() && !p.halves ? 1 : 2;
+  // As many accumulators as registers allow beside a row of b and two for a.
+  bool wide = facts.vectorRegisters >= 32;
+  p.tileM = wide ? 8 : p.per == 2 ? 4 : 6;
+  p.tileVectors = wide ? 3 : 2;
+  p.panel = p.tileVectors * p.lanes;
+  p.wholePanels = c.N / p.panel;
+  int64_t panels = llvm::divideCeil(c.N, p.panel);
+
+  int64_t unit = p.unit(), enough = 16;
+  p.blockM = std::max<int64_t>(512 / unit, 1) * unit;
+  // Every group packs a again, every block b: wide codes are made while a is packed, which costs more.
+  bool makesCodes = c.isAny(Format::int16) && !c.a.alongK;
+  p.groupPanels = std::min<int64_t>(makesCodes ? 16 : 8, panels);
+  auto count = [&] {
+    p.mBlocks = llvm::divideCeil(c.M, p.blockM);
+    p.groups = llvm::divideCeil(panels, p.groupPanels);
+    return p.tasks();
+  };
+  auto shorten = [&] {
+    while (count() < enough && p.blockM > 4 * unit && c.M > p.blockM / 2)
+      p.blockM = p.blockM / 2 / unit * unit;
+  };
+  if (makesCodes)
+    shorten();
+  while (count() < enough && p.groupPanels > 1)
+    p.groupPanels /= 2;
+  shorten();
+  // Blocks of about equal height, so that threads with equally many tasks work equally long.
+  p.blockM = llvm::alignTo(llvm::divideCeil(c.M, p.mBlocks), unit);
+
+  // A tile of a leaves a quarter of the first-level cache to the panel that streams through it.
+  p.kGroups = llvm::divideCeil(c.K, p.per);
+  int64_t most = std::max<int64_t>(p.lanes, facts.l1Bytes * 3 / 4 / (p.tileM * 4));
+  int64_t passes = llvm::divideCeil(p.kGroups, most);
+  p.blockK = passes == 1 ? p.kGroups
+                         : llvm::alignTo(llvm::divideCeil(p.kGroups, passes), p.lanes);
+  return p;
+}
