@@ -36,8 +36,8 @@ struct CheckKernelsPass : mlir::nanochat::impl::CheckKernelsPassBase<CheckKernel
     return row.gpu || (native && has(native->facts, row.facts));
   }
 
-  LogicalResult emit(func::FuncOp kernel, StringRef kind) {
-    if (row.plain || kind == "generic")
+  LogicalResult emit(func::FuncOp kernel) {
+    if (row.plain || getKernel(kernel).getKind() == DispatchClass::generic)
       return emitPlain(kernel);
     if (!runsHere())
       return kernel.emitError("this kernel takes vectors of ") << row.facts.vectorBits << " bits" << (row.facts.vnni ? ", int8 dot products" : "") << (row.facts.bf16 ? ", bf16 dot products" : "")
@@ -53,7 +53,7 @@ struct CheckKernelsPass : mlir::nanochat::impl::CheckKernelsPassBase<CheckKernel
   LogicalResult check(func::FuncOp kernel) {
     OwningOpRef<ModuleOp> module(getOperation().clone());
     auto emitted = module->lookupSymbol<func::FuncOp>(kernel.getName());
-    if (failed(emit(emitted, getKernel(kernel).getKind() == DispatchClass::generic)))
+    if (failed(emit(emitted)))
       return failure();
     Filler filler(0);
     auto inputs = randomInputs(kernel, filler, extremes);
