@@ -15,6 +15,9 @@ inline constexpr llvm::StringLiteral kSizesAttr = "nanochat.sizes";
 /// On dispatches that only copy because no choice of places avoids it: unit.
 inline constexpr llvm::StringLiteral kCopyAttr = "nanochat.copy";
 
+/// On kernels that no emitter took, for readers: why.
+inline constexpr llvm::StringLiteral kDeclinedAttr = "nanochat.declined";
+
 /// What functions say of themselves and of their arguments and results (ops/kernel/Contracts.td); null where they say nothing.
 inline EntryAttr getEntry(Operation *op) { return op->getAttrOfType<EntryAttr>(EntryAttr::name); }
 inline KernelAttr getKernel(Operation *op) { return op->getAttrOfType<KernelAttr>(KernelAttr::name); }

@@ -37,6 +37,10 @@ static json::Object describe(ModuleOp emitted, bool isOnGpu) {
     dispatches.push_back(json::Object{{"entry", floor.entry}, {"kernel", floor.kernel}, {"class", floor.kind},
                                       {"arithmetic", floor.arithmetic}, {"calls", floor.calls}, {"bytes", floor.bytes},
                                       {"operations", floor.operations}});
+  json::Array plain;
+  for (auto kernel : emitted.getOps<func::FuncOp>())
+    if (auto why = kernel->getAttrOfType<StringAttr>(kDeclinedAttr))
+      plain.push_back(json::Object{{"kernel", kernel.getName()}, {"why", why.getValue()}});
   return json::Object{{"model", program.getModel()},
                       {"target", program.getTarget()},
                       {"sizes", std::move(sizes)},
@@ -48,7 +52,8 @@ static json::Object describe(ModuleOp emitted, bool isOnGpu) {
                       {"scratch_bytes_per_thread", scratchBytes(emitted, isOnGpu)},
                       {"saved_bytes", saved},
                       {"workspace", std::move(buffers)},
-                      {"dispatches", std::move(dispatches)}};
+                      {"dispatches", std::move(dispatches)},
+                      {"plain_kernels", std::move(plain)}};
 }
 
 /// 1234567 as 1,234,567.
@@ -92,6 +97,19 @@ static void printFloors(json::Array &dispatches, llvm::raw_ostream &os) {
   }
 }
 
+/// Kernels that no emitter took, by the reason.
+static void printPlain(json::Array &kernels, llvm::raw_ostream &os) {
+  std::map<std::string, std::string> namesByReason;
+  for (json::Value &value : kernels) {
+    std::string &names = namesByReason[value.getAsObject()->getString("why")->str()];
+    names += (names.empty() ? "" : ", ") + value.getAsObject()->getString("kernel")->str();
+  }
+  if (!kernels.empty())
+    os << "\n" << kernels.size() << (kernels.size() == 1 ? " kernel is" : " kernels are") << " plain loops, one task each:\n";
+  for (auto &[why, names] : namesByReason)
+    os << "  " << why << ": " << names << "\n";
+}
+
 static void printTable(json::Object &plan, llvm::raw_ostream &os) {
   auto number = [&](StringRef key) { return *plan.getInteger(key); };
   os << *plan.getString("model") << " for " << *plan.getString("target") << ":";
@@ -117,6 +135,7 @@ static void printTable(json::Object &plan, llvm::raw_ostream &os) {
        << *buffer.getString("type") << "\n";
   }
   printFloors(*plan.getArray("dispatches"), os);
+  printPlain(*plan.getArray("plain_kernels"), os);
 }
 
 void mlir::nanochat::printPlan(ModuleOp emitted, bool isOnGpu, bool isJson, llvm::raw_ostream &os) {

@@ -22,6 +22,7 @@
 // The result is ordered again, because members of a group moved to where its last one stands. The order of the source is kept where it can be;
 // groups of scalars go first, as one of them may have members all over the block.
 #include "lib/Fusion/Groups.h"
+#include "mlir/IR/Remarks.h"
 #include "dialect/MatrixProduct.h"
 #include "mlir/Transforms/RegionUtils.h"
 
@@ -83,8 +84,10 @@ public:
 
 private:
   void place(Operation *op);
-  bool tryJoin(Operation *op, unsigned group);
-  bool fits(Operation *op, const OpGroup &group);
+  /// Has `op` join the group; else returns why it may not.
+  const char *tryJoin(Operation *op, unsigned group);
+  /// Why the group's emitter could not run `op` there; null if it can.
+  const char *misfit(Operation *op, const OpGroup &group);
   /// Does `op` read a result of the group under another shape, or where its body says?
   bool readsElsewhere(Operation *op, unsigned number);
   void absorbPrologues();
@@ -132,25 +135,31 @@ bool BlockGrouper::reaches(unsigned from, unsigned to) {
   return false;
 }
 
-bool BlockGrouper::fits(Operation *op, const OpGroup &group) {
+const char *BlockGrouper::misfit(Operation *op, const OpGroup &group) {
   auto generic = dyn_cast<linalg::GenericOp>(op);
   if (!generic)
-    return false;
+    return "it is no op over elements";
   auto type = cast<RankedTensorType>(op->getResult(0).getType());
   auto fromGroup = [&](OpOperand &use) {
     Operation *def = use.get().getDefiningOp();
     auto it = def ? groupOf.find(def) : groupOf.end();
     return it != groupOf.end() && &groups[it->second] == &group;
   };
-  if (group.kind == DispatchClass::gemm)
-    return isPointwise(op) && ArrayRef<int64_t>(group.shape) == type.getShape() &&
-           llvm::all_of(generic->getOpOperands(), [&](OpOperand &use) { return !fromGroup(use) || readsAligned(use, false); });
+  auto readsInPlace = [&](bool byRow) {
+    return llvm::all_of(generic->getOpOperands(), [&](OpOperand &use) { return !fromGroup(use) || readsAligned(use, byRow); });
+  };
+  if (group.kind == DispatchClass::gemm) {
+    if (!isPointwise(op) || ArrayRef<int64_t>(group.shape) != type.getShape())
+      return "what follows a product in its kernel is pointwise and of its shape";
+    return readsInPlace(/*byRow=*/false) ? nullptr : "it reads other elements of the product than its own";
+  }
   if (group.kind != DispatchClass::rowwise && group.kind != DispatchClass::pointwise)
-    return false;
+    return "what it reads is made by a kernel that takes no other ops";
   if (group.rows == 0)
-    return type.getRank() == 0 && isPointwise(op);
-  return isRowwise(op) && type.getRank() > 0 && type.getDimSize(0) == group.rows &&
-         llvm::all_of(generic->getOpOperands(), [&](OpOperand &use) { return !fromGroup(use) || readsAligned(use, true); });
+    return type.getRank() == 0 && isPointwise(op) ? nullptr : "it is not a single number, as what it reads";
+  if (!isRowwise(op) || type.getRank() == 0 || type.getDimSize(0) != group.rows)
+    return "it does not run over the rows of what it reads";
+  return readsInPlace(/*byRow=*/true) ? nullptr : "it reads other rows than its own";
 }
 
 bool BlockGrouper::readsElsewhere(Operation *op, unsigned number) {
@@ -165,30 +174,36 @@ bool BlockGrouper::readsElsewhere(Operation *op, unsigned number) {
   });
 }
 
-bool BlockGrouper::tryJoin(Operation *op, unsigned number) {
+const char *BlockGrouper::tryJoin(Operation *op, unsigned number) {
   OpGroup &group = groups[number];
+  if (const char *why = misfit(op, group))
+    return why;
   // Views stay outside, so what one shows of the group must be finished.
-  if (!fits(op, group) || readsElsewhere(op, number))
-    return false;
+  if (readsElsewhere(op, number))
+    return "it reads a view, or where its body says";
   // Another producer that itself needs this group would close a cycle.
   for (unsigned other : producers(op))
     if (other != number && reaches(number, other))
-      return false;
+      return "something else that it reads needs the same kernel's result";
   group.ops.push_back(op);
   groupOf[op] = number;
   if (group.kind == DispatchClass::pointwise && !isPointwise(op))
     group.kind = DispatchClass::rowwise;
-  return true;
+  return nullptr;
 }
 
 void BlockGrouper::place(Operation *op) {
   if (isStart(op) || isView(op) || op->hasTrait<OpTrait::IsTerminator>())
     return;
   if (fuse && isa<linalg::GenericOp>(op)) {
+    const char *why = nullptr;
     SmallVector<unsigned> candidates = producers(op);
     for (unsigned producer : llvm::reverse(candidates))
-      if (tryJoin(op, producer))
+      if (!(why = tryJoin(op, producer)))
         return;
+    if (why)
+      remark::missed(op->getLoc(), remark::RemarkOpts::name("apart").category("fuse"))
+          << remark::reason("a kernel of its own, apart from what it reads: {0}", why);
   }
   OpGroup group{DispatchClass::generic, {op}, {}, 0};
   if (auto kernel = dyn_cast<KernelOpInterface>(op))
@@ -234,7 +249,7 @@ bool BlockGrouper::mergeable(unsigned from, unsigned to) {
   if (from == to || group.rows <= 0 || !llvm::is_contained({DispatchClass::rowwise, DispatchClass::pointwise}, group.kind))
     return false;
   return llvm::all_of(groups[to].ops, [&](Operation *op) {
-    return fits(op, group) && !readsElsewhere(op, from) &&
+    return !misfit(op, group) && !readsElsewhere(op, from) &&
            llvm::all_of(producers(op), [&](unsigned other) { return other == from || other == to || !reaches(from, other); });
   });
 }

@@ -2,6 +2,7 @@
 #include "lib/Targets/Target.h"
 #include "lib/Targets/ToLLVM.h"
 #include "lib/Targets/gpu/Emitters.h"
+#include "mlir/IR/Remarks.h"
 #include "mlir/Pass/PassRegistry.h"
 
 namespace mlir::nanochat {
@@ -29,15 +30,27 @@ static ArrayRef<Emitters> emittersOf(const Target &row) {
                                      {DispatchClass::attention, {emitGpuAttention}},
                                      {DispatchClass::rowwise, {emitGpuEmbeddingGrad, emitGpuRowwise}},
                                      {DispatchClass::pointwise, {emitGpuEmbeddingGrad, emitGpuRowwise}}};
-  return row.plain ? ArrayRef<Emitters>() : row.gpu ? ArrayRef(gpu) : ArrayRef(cpu);
+  return row.gpu ? ArrayRef(gpu) : ArrayRef(cpu);
+}
+
+LogicalResult nanochat::decline(func::FuncOp kernel, const Twine &why) {
+  kernel->setAttr(kDeclinedAttr, StringAttr::get(kernel.getContext(), why));
+  return failure();
 }
 
 LogicalResult nanochat::emitKernel(func::FuncOp kernel, const Target &row) {
+  if (row.plain)
+    return failure();
   DispatchClass kind = getKernel(kernel).getKind();
   auto own = llvm::find_if(emittersOf(row), [&](const Emitters &each) { return each.kind == kind; });
   if (own == emittersOf(row).end())
-    return failure();
+    return decline(kernel, "no emitter is for its class, " + stringifyDispatchClass(kind));
   bool isEmitted = llvm::any_of(own->emitters, [&](EmitKernel emit) { return emit && succeeded(emit(kernel, row)); });
+  if (isEmitted)
+    kernel->removeAttr(kDeclinedAttr);
+  else if (auto why = kernel->getAttrOfType<StringAttr>(kDeclinedAttr))
+    remark::missed(kernel.getLoc(), remark::RemarkOpts::name("plain").category("emit"))
+        << remark::reason("kernel @{0} is plain loops: {1}", kernel.getName().str(), why.getValue().str());
   return success(isEmitted && (!row.facts.bf16 || succeeded(roundNatively(kernel, row.facts))));
 }
 

@@ -83,13 +83,19 @@ FailureOr<Target> targetOf(Operation *op, StringRef text = "");
 inline constexpr StringLiteral kKernelRunSuffix = ".run";
 inline constexpr StringLiteral kKernelInfoSuffix = ".info";
 
+/// Leaves on the kernel why an emitter does not take it, and fails: `nanochat.declined`, until one does.
+LogicalResult decline(func::FuncOp kernel, const Twine &why);
+/// Results of a product's kernel are stored beside the product, element by element.
+inline constexpr const char *kOtherShape = "a result has another shape than the product";
+
 /// Rewrites a kernel from its meaning on tensors
 ///   func.func private @k(%in...: tensor) -> (tensor...)      {nanochat.kernel}
 /// to loops on buffers
 ///   func.func private @k(%in...: memref, %out...: memref, %task: index, %scratch: memref<Sxi8>)
 /// with the tasks and the S bytes of scratch in its nanochat.kernel. Static shapes, row-major; all buffers are
 /// bare pointers at the ABI. For a GPU, to what a block of threads does as a task, with another argument `%shared: memref<Bxi8, 3>`;
-/// the threads of a block and B are in its nanochat.kernel. Fails, without an error, where the emitter does not support the body.
+/// the threads of a block and B are in its nanochat.kernel. Where the emitter does not support the body it
+/// says why (`decline`), or nothing where kernels of the kind are not its own.
 using EmitKernel = LogicalResult (*)(func::FuncOp kernel, const Target &row);
 
 LogicalResult emitRowwise(func::FuncOp kernel, const Target &row); // also pointwise

@@ -4,6 +4,7 @@
 #include "dialect/Nesting.h"
 #include "lib/Driver/Compile.h"
 #include "lib/Driver/KernelCache.h"
+#include "mlir/IR/Remarks.h"
 #include "mlir/Support/FileUtilities.h"
 #include "mlir/Tools/mlir-opt/MlirOptMain.h"
 #include "runtime/config/Config.h"
@@ -83,6 +84,9 @@ cl::opt<std::string> plan("plan", cl::cat(looking), cl::ValueOptional,
                           cl::value_desc("table|json"),
                           cl::desc("Print parameters, FLOPs per token and the memory plan instead "
                                    "of code; --plan=json for machines"));
+cl::opt<bool> why("why", cl::cat(looking),
+                  cl::desc("Say of every op that has a kernel of its own and of every kernel of plain "
+                           "loops why that is so; --plan sums up the latter"));
 cl::opt<std::string> checkDispatches(
     "check-dispatches", cl::cat(checking), cl::value_desc("DIR"),
     cl::desc("Run every kernel call that the compiled program recorded (train --dump-dispatches) "
@@ -301,6 +305,9 @@ static int compileModel(DialectRegistry &registry, const char *argv0) {
   MLIRContext context(registry);
   context.loadAllAvailableDialects();
   context.printOpOnDiagnostic(false); // the source is shown already
+  if (why && failed(remark::enableOptimizationRemarks(context, nullptr, std::make_unique<remark::RemarkEmittingPolicyAll>(),
+                                                      {.all = ".*"}, /*printAsEmitRemarks=*/true)))
+    return kFailed;
   return compile(input, context, options);
 }
 

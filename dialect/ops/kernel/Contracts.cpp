@@ -151,6 +151,7 @@ static ArrayRef<Discardable> discardables() {
       {KernelAttr::name, onFunction, isA<KernelAttr>, "#nanochat.kernel<class, ...>", "a function"},
       {BindAttr::name, onArgument | onResult, isA<BindAttr>, "#nanochat.bind<kind, \"name\", ...>", "an argument or result of an entry"},
       {kSizesAttr, onModule, isSizes, "a dictionary of integers", "a module"},
+      {kDeclinedAttr, onFunction, isA<StringAttr>, "a string", "a kernel"},
       {kCopyAttr, onDispatch, isA<UnitAttr>, "a unit attribute", "nanochat.dispatch"},
       {kTargetAttr, onModule, isA<TargetAttr>, "#nanochat.target<\"row\">", "a module"},
       {kNumericsAttr, onModule, isA<NumericsAttr>, "#nanochat.numerics<...>", "a module"},

@@ -277,7 +277,7 @@ LogicalResult nanochat::emitGpuAttention(func::FuncOp kernel, const Target &row)
   Operation *op = onlyOp(kernel);
   auto isKnown = [](Type type) { return isa<Float32Type, BFloat16Type>(getElementTypeOrSelf(type)); };
   if (!op || !llvm::all_of(op->getOperandTypes(), isKnown) || !row.gpu->multiplies(Format::bf16))
-    return failure();
+    return decline(kernel, "attention is emitted alone, of f32 and bf16, where tensor cores multiply bf16");
   constexpr int64_t widest = 128; // of heads whose sums fit in registers
   auto fits = [&](auto attention) { return cast<RankedTensorType>(attention.getQ().getType()).getDimSize(1) / attention.getHeads() <= widest; };
   if (auto attention = dyn_cast<AttentionOp>(op); attention && fits(attention))
@@ -285,6 +285,6 @@ LogicalResult nanochat::emitGpuAttention(func::FuncOp kernel, const Target &row)
   else if (auto gradient = dyn_cast<AttentionGradOp>(op); gradient && fits(gradient))
     Backward(kernel, gradient).emit();
   else
-    return failure();
+    return decline(kernel, "heads are wider than 128 channels: their sums would not fit in registers");
   return expandMath(kernel);
 }

@@ -133,8 +133,9 @@ void GpuGemm::storeResults(Lanes m, Lanes n, Value sums) {
   auto results = kernel.source.front().getTerminator()->getOperands();
   auto shape = cast<RankedTensorType>(c.result().getType()).getShape();
   for (Value result : results) {
-    e.failed |= cast<RankedTensorType>(result.getType()).getShape() != shape;
-    if (e.failed)
+    if (cast<RankedTensorType>(result.getType()).getShape() != shape)
+      e.failure = kOtherShape;
+    if (e.failure)
       return;
     values.push_back(e.element(result, at));
   }
@@ -172,8 +173,9 @@ void GpuGemm::finish(ValueRange sums) {
 LogicalResult GpuGemm::emit() {
   placeBlock();
   finish(multiplyAll());
-  if (e.failed || factorA.failed() || factorB.failed())
-    return failure();
+  for (const char *why : {e.failure, factorA.failure(), factorB.failure()})
+    if (why)
+      return decline(kernel.source, why);
   kernel.finish(c.S * llvm::divideCeil(c.M, tile.rows) * llvm::divideCeil(c.N, tile.columns));
   return success();
 }
@@ -229,10 +231,12 @@ static std::optional<Format> unitFor(const MatrixProduct &c) {
 }
 
 LogicalResult nanochat::emitGpuGemm(func::FuncOp kernel, const Target &row) {
-  FailureOr<MatrixProduct> c = kernel.getBody().hasOneBlock() ? matchKernel(kernel) : FailureOr<MatrixProduct>();
-  auto type = failed(c) ? std::nullopt : unitFor(*c);
-  if (!type || !row.gpu->multiplies(*type))
+  FailureOr<MatrixProduct> c = matchKernel(kernel);
+  if (failed(c))
     return failure();
+  auto type = unitFor(*c);
+  if (!type || !row.gpu->multiplies(*type))
+    return decline(kernel, "the target's tensor cores have no product of " + stringifyFormat(c->a.format) + " and " + stringifyFormat(c->b.format));
   GemmTile tile = chooseTile(*c, *type, *row.gpu);
   if (failed(GpuGemm(kernel, *c, *type, tile).emit()))
     return failure();

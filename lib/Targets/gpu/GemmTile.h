@@ -38,7 +38,7 @@ public:
   /// Fragments of the 16 rows of a, or 16 columns of b, from x on, of the `step`-th 32 bytes of k.
   SmallVector<Value> fragments(Value offset, Value x, int64_t step, bool isA);
 
-  bool failed() const { return e.failed; }
+  const char *failure() const { return e.failure; }
 
 private:
   struct Chunk {

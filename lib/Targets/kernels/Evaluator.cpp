@@ -26,8 +26,8 @@ Evaluator::Key Evaluator::key(Value tensor, ArrayRef<Lanes> at) {
   return key;
 }
 
-Lanes Evaluator::fail(Type type) {
-  failed = true;
+Lanes Evaluator::fail(Type type, const char *why) {
+  failure = why;
   return {arith::ConstantOp::create(b, b.getZeroAttr(type))};
 }
 
@@ -52,7 +52,7 @@ Lanes Evaluator::element(Value tensor, AffineMap map, ArrayRef<Lanes> dims) {
   for (AffineExpr expr : map.getResults()) {
     at.push_back(affine(expr, dims));
     if (!at.back().v)
-      return fail(getElementTypeOrSelf(tensor));
+      return fail(getElementTypeOrSelf(tensor), "an operand is read at an index that is no sum of loops");
   }
   return element(tensor, at);
 }
@@ -76,7 +76,7 @@ Lanes Evaluator::compute(Value tensor, ArrayRef<Lanes> at) {
   if (auto collapse = dyn_cast_or_null<tensor::CollapseShapeOp>(op))
     return reshaped(collapse.getSrc(), collapse.getReassociationIndices(),
                     collapse.getSrcType().getShape(), at, true);
-  return fail(type.getElementType());
+  return fail(type.getElementType(), "a tensor is made by an op that is not evaluated element by element");
 }
 
 Lanes Evaluator::reshaped(Value source, ArrayRef<ReassociationIndices> groups,
@@ -109,7 +109,7 @@ Lanes Evaluator::generic(linalg::GenericOp op, Value tensor, ArrayRef<Lanes> at)
   OpOperand *out = op.getDpsInitOperand(number);
   AffineMap map = op.getMatchingIndexingMap(out);
   if (op.getNumParallelLoops() != op.getNumLoops() || !map.isPermutation())
-    return fail(getElementTypeOrSelf(tensor));
+    return fail(getElementTypeOrSelf(tensor), "a sum, or a result that is not laid out as its loops run, is read within the kernel");
   SmallVector<Lanes> dims(at.size());
   for (auto [position, index] : llvm::enumerate(at))
     dims[map.getDimPosition(position)] = index;
@@ -125,7 +125,7 @@ Lanes Evaluator::scalar(Value value, linalg::GenericOp op, ArrayRef<Lanes> dims,
   Operation *def = value.getDefiningOp();
   if (auto argument = dyn_cast<BlockArgument>(value)) {
     if (!op || argument.getOwner() != op.getBody())
-      return fail(value.getType());
+      return fail(value.getType(), "a body reads a value of another op's body");
     OpOperand *operand = op.getMatchingOpOperand(argument);
     result = element(operand->get(), op.getMatchingIndexingMap(operand), dims);
   } else if (auto index = dyn_cast<linalg::IndexOp>(def)) {
@@ -161,7 +161,7 @@ static Lanes applyRising(LaneBuilder &e, Operation *op, ArrayRef<Lanes> in) {
 Lanes Evaluator::apply(Operation *op, ArrayRef<Lanes> in) {
   Type type = op->getNumResults() == 1 ? op->getResult(0).getType() : Type();
   if (!type || !(OpTrait::hasElementwiseMappableTraits(op) || isa<arith::ConstantOp>(op)))
-    return fail(type ? type : b.getF32Type());
+    return fail(type ? type : b.getF32Type(), "a body has an op that is not elementwise");
   bool uniform = llvm::all_of(in, [](Lanes x) { return x.isUniform(); });
   if (!uniform)
     if (Lanes rising = applyRising(*this, op, in); rising.v)
@@ -185,7 +185,7 @@ Lanes Evaluator::load(const Buffer &buffer, ArrayRef<Lanes> at) {
   auto type = cast<MemRefType>(buffer.memref.getType());
   for (auto [owned, index] : llvm::zip(buffer.owned, at))
     if (!same(owned, index))
-      return fail(type.getElementType());
+      return fail(type.getElementType(), "what a task keeps to itself is read at another place");
   if (buffer.dropsOwned)
     at = at.drop_front(buffer.owned.size());
   bool uniform = llvm::all_of(at, [](Lanes x) { return x.isUniform(); });
@@ -276,7 +276,7 @@ Lanes Evaluator::gatherWords(Value memref, Lanes out, Lanes in) {
   if (mask) {
     auto first = mask.getDefiningOp<vector::ConstantMaskOp>();
     if (!first)
-      return fail(b.getI8Type());
+      return fail(b.getI8Type(), "packed weights are read in a vector that is cut off in the middle");
     words = llvm::divideCeil(first.getMaskDimSizes()[0], kWord);
   }
   Value panel = floordiv(out, kPanelRows).v, row = mod(out, kPanelRows).v, start = floordiv({in.v}, kWord).v;

@@ -38,7 +38,8 @@ public:
   Value mask;
   /// Vectors of which an index says that they start at a multiple of the width are accessed as such.
   bool alignsVectors = false;
-  bool failed = false;
+  /// What it met that it cannot evaluate; null if nothing.
+  const char *failure = nullptr;
 
   /// What is evaluated within a scope is forgotten after it; one per loop body.
   struct Scope {
@@ -65,7 +66,7 @@ private:
   };
 
   static Key key(Value tensor, ArrayRef<Lanes> at);
-  Lanes fail(Type type);
+  Lanes fail(Type type, const char *why);
   Lanes compute(Value tensor, ArrayRef<Lanes> at);
   Lanes generic(linalg::GenericOp op, Value tensor, ArrayRef<Lanes> at);
   Lanes reshaped(Value source, ArrayRef<ReassociationIndices> groups, ArrayRef<int64_t> expanded,

@@ -146,8 +146,9 @@ LogicalResult GemmEmitter::emit() {
         finish(t, values);
       });
     });
-  if (e.failed || readA->failed() || readB->failed())
-    return failure();
+  for (const char *why : {e.failure, readA->failure(), readB->failure()})
+    if (why)
+      return decline(kernel.source, why);
   kernel.finish(p.tasks());
   return success();
 }
@@ -438,7 +439,7 @@ void GemmEmitter::finish(const Tile &t, ValueRange accumulators) {
     SmallVector<Lanes> values;
     for (Value result : results) {
       if (cast<RankedTensorType>(result.getType()).getShape() != shape) {
-        e.failed = true;
+        e.failure = kOtherShape;
         return;
       }
       values.push_back(e.element(result, {m, n}));
@@ -449,11 +450,11 @@ void GemmEmitter::finish(const Tile &t, ValueRange accumulators) {
 }
 
 LogicalResult nanochat::emitGemm(func::FuncOp kernel, const Target &row) {
-  if (!kernel.getBody().hasOneBlock())
-    return failure();
   FailureOr<MatrixProduct> c = matchKernel(kernel);
-  if (failed(c) || c->s || c->isAny(Format::e4m3))
+  if (failed(c))
     return failure();
+  if (c->s || c->isAny(Format::e4m3))
+    return decline(kernel, "products of slices, and of E4M3, are emitted for GPUs alone");
   GemmPlan plan = planGemm(*c, row.facts);
   if (failed(GemmEmitter(kernel, *c, plan).emit()))
     return failure();

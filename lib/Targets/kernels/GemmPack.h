@@ -17,7 +17,7 @@ public:
   /// The groups at x + 0..lanes-1 and group k + 0..lanes-1, of which `xs` and `ks` exist (others are
   /// zero), x and k multiples of lanes. Vectors along x, one per group of k; or along k, one per x.
   SmallVector<Value> read(Value x, int64_t xs, Value k, int64_t ks, int64_t elements, bool alongX);
-  bool failed() const { return wide.failed || narrow.failed; }
+  const char *failure() const { return wide.failure ? wide.failure : narrow.failure; }
 
 private:
   Lanes at(Evaluator &e, Lanes x, Lanes k);

@@ -5,15 +5,19 @@ using namespace mlir;
 using namespace mlir::nanochat;
 
 FailureOr<MatrixProduct> nanochat::matchKernel(func::FuncOp kernel) {
+  if (!kernel.getBody().hasOneBlock())
+    return decline(kernel, "its body has several blocks");
   auto isSum = [](linalg::GenericOp op) { return op.getNumReductionLoops() > 0; };
   auto sums = llvm::make_filter_range(kernel.front().getOps<linalg::GenericOp>(), isSum);
   auto product = llvm::hasSingleElement(sums) ? matchProduct(*sums.begin()) : std::nullopt;
-  if (!product || !product->isOfMatrices() || product->sum.isF64())
-    return failure();
+  if (!product || !product->isOfMatrices())
+    return decline(kernel, "it is not one matrix product of two stored or pointwise factors");
+  if (product->sum.isF64())
+    return decline(kernel, "products of f64 are the reference's");
   // Codes of weights in panels are read where they are stored, as columns.
   bool inPanels = isa<BlockArgument>(product->b.tensor()) && matchPanels(product->b.map).has_value();
   if (product->a.format == Format::panels || (product->b.format == Format::panels) != (inPanels && !product->isFloat()))
-    return failure();
+    return decline(kernel, "codes in panels are not the columns of an integer product");
   return *product;
 }
 

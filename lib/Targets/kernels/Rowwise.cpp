@@ -56,7 +56,7 @@ private:
   Value neutral(Reduction &r);
   Value combine(Reduction &r, Value x, Value y);
   void keep(ArrayRef<Value> roots, ArrayRef<Lanes> at, ArrayRef<Lanes> values);
-  void fail() { e.failed = true; }
+  void fail(const char *why) { e.failure = why; }
 
   const RowwisePlan &plan;
   func::FuncOp body; // the kernel's meaning, as planned
@@ -76,8 +76,8 @@ LogicalResult RowwiseEmitter::emit() {
   for (auto [result, buffer] : llvm::zip(body.front().getTerminator()->getOperands(), kernel.outputs))
     stores[result].push_back(kernel.shaped(buffer, result.getType()));
   plan.split == Split::rows ? emitRows() : emitColumns();
-  if (e.failed)
-    return failure();
+  if (e.failure)
+    return decline(kernel.source, e.failure);
   kernel.finish(plan.tasks());
   return success();
 }
@@ -170,7 +170,7 @@ void RowwiseEmitter::group(const Group &group, ArrayRef<Lanes> row) {
     int64_t rank = typeOf(root).getRank();
     if (rank < int64_t(row.size()) ||
         (byColumns && (rank == 0 || typeOf(root).getShape().back() != plan.columns)))
-      return fail();
+      return fail("its results do not all have the rows, or columns, that tasks share out");
     if (rank == int64_t(row.size()) || byColumns)
       continue; // lives in registers, or is evaluated anew
     inMemory.push_back(root);
@@ -370,12 +370,12 @@ Carried RowwiseEmitter::accumulate(Reduction &r, ArrayRef<unsigned> loops,
 void RowwiseEmitter::reduction(Value root, ArrayRef<Lanes> row) {
   std::optional<Reduction> matched = match(root);
   if (!matched)
-    return fail();
+    return fail("a reduction is no sum, maximum or the like of one value");
   Reduction &r = *matched;
   bool byColumns = plan.split == Split::columns;
   // The last loop runs in vectors: it is reduced, or the last dim of the result.
   if (r.lastIsReduced ? byColumns : r.parallel.back() + 1 != r.op.getNumLoops())
-    return fail();
+    return fail("a reduction's last loop is not the one that runs in vectors");
   ArrayRef<int64_t> extents = typeOf(root).getShape().drop_front(row.size());
   auto sum = [&](ArrayRef<Lanes> at) {
     SmallVector<Lanes> dims(r.op.getNumLoops());
@@ -413,12 +413,12 @@ void RowwiseEmitter::reduction(Value root, ArrayRef<Lanes> row) {
 
 LogicalResult nanochat::emitRowwise(func::FuncOp kernel, llvm::function_ref<TeamShape(RowwisePlan &)> arrange) {
   if (!kernel.getBody().hasOneBlock())
-    return failure();
+    return decline(kernel, "its body has several blocks");
   OwningOpRef<func::FuncOp> body = kernel.clone();
   flatten(*body);
   FailureOr<RowwisePlan> plan = planRowwise(*body, kSumLanes);
   if (failed(plan))
-    return failure();
+    return decline(kernel, "no order of its loops has every tensor read before it is overwritten");
   TeamShape team = arrange(*plan);
   if (failed(RowwiseEmitter(kernel, *body, *plan, team).emit()))
     return failure();
