@@ -1,5 +1,5 @@
-// Products of a linear layer by oneDNN: y = x·Wᵀ, dx = dy·W, dw = dyᵀ·x for N tokens. Weights are packed once for y and dx,
-// other operands are as they lie. Prints "kind y dx dw" in milliseconds, the best of some; 0 for what it has not.
+// Products of a linear layer by oneDNN: y = x·Wᵀ, dx = dy·W, dw = dyᵀ·x for N tokens. Weights are packed once for y and
+// dx, other operands are as they lie. Prints "kind y dx dw" in milliseconds, the best of some; 0 for what it has not.
 // Usage: PROGRAM N IN OUT; threads by OMP_NUM_THREADS.
 //
 // SPDX-License-Identifier: Apache-2.0
@@ -37,7 +37,8 @@ static double time(Dims sizes, Type a, Type b, Type c, Tag aTag, Tag bTag) {
       auto begin = std::chrono::steady_clock::now();
       product.execute(queue, {{DNNL_ARG_SRC, x}, {DNNL_ARG_WEIGHTS, y}, {DNNL_ARG_DST, z}});
       queue.wait();
-      best = std::min(best, std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - begin).count());
+      best =
+          std::min(best, std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - begin).count());
     }
     return best;
   } catch (const error &) {

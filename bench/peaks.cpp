@@ -1,5 +1,5 @@
-// What this machine can do at best: multiply-adds of f32, bf16, 16-bit and 8-bit integers in registers, and memory traffic.
-// Prints a line "name operations-per-second" for each kind of multiply-add it has (each is two), and "memory
+// What this machine can do at best: multiply-adds of f32, bf16, 16-bit and 8-bit integers in registers, and memory
+// traffic. Prints a line "name operations-per-second" for each kind of multiply-add it has (each is two), and "memory
 // bytes-per-second" for a loop that reads two arrays and writes one. Usage: PROGRAM [THREADS]
 //
 // SPDX-License-Identifier: Apache-2.0
@@ -64,17 +64,21 @@ static void report(const char *name, void (*body)(), int threads, int each) {
 static void reportMemory(int threads) {
   constexpr size_t size = 16 << 20; // floats of an array: beyond caches
   std::vector<std::vector<float>> arrays(3 * threads);
-  rate([&](int i) {
-    for (int a = 0; a < 3; ++a)
-      if (arrays[3 * i + a].empty())
-        arrays[3 * i + a].assign(size, 1.0f);
-  }, threads);
-  double passes = rate([&](int i) {
-    const float *x = arrays[3 * i].data(), *y = arrays[3 * i + 1].data();
-    float *z = arrays[3 * i + 2].data();
-    for (size_t k = 0; k < size; k += 4)
-      _mm_stream_ps(z + k, _mm_add_ps(_mm_load_ps(x + k), _mm_load_ps(y + k)));
-  }, threads);
+  rate(
+      [&](int i) {
+        for (int a = 0; a < 3; ++a)
+          if (arrays[3 * i + a].empty())
+            arrays[3 * i + a].assign(size, 1.0f);
+      },
+      threads);
+  double passes = rate(
+      [&](int i) {
+        const float *x = arrays[3 * i].data(), *y = arrays[3 * i + 1].data();
+        float *z = arrays[3 * i + 2].data();
+        for (size_t k = 0; k < size; k += 4)
+          _mm_stream_ps(z + k, _mm_add_ps(_mm_load_ps(x + k), _mm_load_ps(y + k)));
+      },
+      threads);
   printf("memory %.4g\n", passes * 3 * size * sizeof(float));
 }
 

@@ -2,8 +2,8 @@
 #ifndef NANOCHAT_DIALECT_DTYPES_H
 #define NANOCHAT_DIALECT_DTYPES_H
 
-#include "runtime/program/DTypes.h"
 #include "mlir/IR/Types.h"
+#include "runtime/program/DTypes.h"
 
 namespace mlir::nanochat {
 

@@ -13,7 +13,9 @@ static constexpr FormatFacts kFormats[] = {
     {Format::f64, 64, "f32", [](Builder &b) -> Type { return b.getF64Type(); }},
 };
 
-const FormatFacts &mlir::nanochat::factsOf(Format format) { return *llvm::find_if(kFormats, [&](auto &row) { return row.format == format; }); }
+const FormatFacts &mlir::nanochat::factsOf(Format format) {
+  return *llvm::find_if(kFormats, [&](auto &row) { return row.format == format; });
+}
 
 std::optional<Format> mlir::nanochat::formatOf(Type type) {
   Builder b(type.getContext());

@@ -16,27 +16,24 @@ Value constant(ImplicitLocOpBuilder &b, Type type, double value) {
     return b.getIntegerAttr(t, static_cast<int64_t>(value));
   };
   if (auto tensor = dyn_cast<RankedTensorType>(type))
-    return arith::ConstantOp::create(
-        b, SplatElementsAttr::get(tensor, scalar(tensor.getElementType())));
+    return arith::ConstantOp::create(b, SplatElementsAttr::get(tensor, scalar(tensor.getElementType())));
   return arith::ConstantOp::create(b, scalar(type));
 }
 
 /// A linalg.generic whose region `body` fills; the accumulator is passed for reductions only.
 static Value generic(ImplicitLocOpBuilder &b, RankedTensorType type, ValueRange ins, Value out,
-                     ArrayRef<AffineMap> maps, ArrayRef<utils::IteratorType> iterators,
-                     bool reduces, ScalarBody body) {
-  auto op = linalg::GenericOp::create(
-      b, TypeRange{type}, ins, ValueRange{out}, maps, iterators,
-      [&](OpBuilder &nested, Location loc, ValueRange args) {
-        ImplicitLocOpBuilder scalars(loc, nested);
-        Value result = body(scalars, reduces ? args : args.drop_back());
-        linalg::YieldOp::create(nested, loc, result);
-      });
+                     ArrayRef<AffineMap> maps, ArrayRef<utils::IteratorType> iterators, bool reduces, ScalarBody body) {
+  auto op = linalg::GenericOp::create(b, TypeRange{type}, ins, ValueRange{out}, maps, iterators,
+                                      [&](OpBuilder &nested, Location loc, ValueRange args) {
+                                        ImplicitLocOpBuilder scalars(loc, nested);
+                                        Value result = body(scalars, reduces ? args : args.drop_back());
+                                        linalg::YieldOp::create(nested, loc, result);
+                                      });
   return op.getResult(0);
 }
 
-Value pointwise(ImplicitLocOpBuilder &b, RankedTensorType type, ValueRange ins,
-                ArrayRef<AffineMap> maps, ScalarBody body) {
+Value pointwise(ImplicitLocOpBuilder &b, RankedTensorType type, ValueRange ins, ArrayRef<AffineMap> maps,
+                ScalarBody body) {
   SmallVector<AffineMap> all(maps);
   all.push_back(b.getMultiDimIdentityMap(type.getRank()));
   SmallVector<utils::IteratorType> iterators(type.getRank(), utils::IteratorType::parallel);
@@ -44,9 +41,8 @@ Value pointwise(ImplicitLocOpBuilder &b, RankedTensorType type, ValueRange ins,
   return generic(b, type, ins, out, all, iterators, false, body);
 }
 
-Value reduce(ImplicitLocOpBuilder &b, RankedTensorType type, unsigned loops,
-             ArrayRef<unsigned> outDims, double init, ValueRange ins, ArrayRef<AffineMap> maps,
-             ScalarBody body) {
+Value reduce(ImplicitLocOpBuilder &b, RankedTensorType type, unsigned loops, ArrayRef<unsigned> outDims, double init,
+             ValueRange ins, ArrayRef<AffineMap> maps, ScalarBody body) {
   SmallVector<AffineMap> all(maps);
   all.push_back(projection(b.getContext(), loops, outDims));
   SmallVector<utils::IteratorType> iterators(loops, utils::IteratorType::reduction);

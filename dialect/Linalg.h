@@ -18,14 +18,13 @@ AffineMap projection(MLIRContext *ctx, unsigned loops, ArrayRef<unsigned> dims);
 Value constant(ImplicitLocOpBuilder &b, Type type, double value);
 
 /// result[i...] = body(ins at maps(i...)) for all elements of `type`.
-Value pointwise(ImplicitLocOpBuilder &b, RankedTensorType type, ValueRange ins,
-                ArrayRef<AffineMap> maps, ScalarBody body);
+Value pointwise(ImplicitLocOpBuilder &b, RankedTensorType type, ValueRange ins, ArrayRef<AffineMap> maps,
+                ScalarBody body);
 
 /// result[outDims] = reduction over all other of `loops` dims, from `init`.
 /// `maps` index `ins` by all loop dims; `body` combines inputs with the accumulator (last).
-Value reduce(ImplicitLocOpBuilder &b, RankedTensorType type, unsigned loops,
-             ArrayRef<unsigned> outDims, double init, ValueRange ins, ArrayRef<AffineMap> maps,
-             ScalarBody body);
+Value reduce(ImplicitLocOpBuilder &b, RankedTensorType type, unsigned loops, ArrayRef<unsigned> outDims, double init,
+             ValueRange ins, ArrayRef<AffineMap> maps, ScalarBody body);
 
 /// A float scalar rounded to bf16, in the type it had.
 Value roundToHalf(ImplicitLocOpBuilder &b, Value x);

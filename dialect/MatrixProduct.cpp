@@ -61,7 +61,8 @@ static std::optional<Element> matchElement(Value value) {
 static std::optional<std::pair<Element, Element>> matchBody(linalg::GenericOp op) {
   Operation *sum = op.getBody()->getTerminator()->getOperand(0).getDefiningOp();
   Value acc = op.getRegionOutputArgs()[0];
-  if (!isa_and_nonnull<arith::AddFOp, arith::AddIOp>(sum) || !acc.hasOneUse() || !llvm::is_contained(sum->getOperands(), acc))
+  if (!isa_and_nonnull<arith::AddFOp, arith::AddIOp>(sum) || !acc.hasOneUse() ||
+      !llvm::is_contained(sum->getOperands(), acc))
     return std::nullopt;
   Type type = acc.getType();
   if (!type.isF32() && !type.isF64() && !type.isInteger(32))
@@ -71,7 +72,8 @@ static std::optional<std::pair<Element, Element>> matchBody(linalg::GenericOp op
     return std::nullopt;
   auto x = matchElement(product->getOperand(0)), y = matchElement(product->getOperand(1));
   auto inputs = op.getRegionInputArgs();
-  if (!x || !y || x->argument == y->argument || !llvm::is_contained(inputs, x->argument) || !llvm::is_contained(inputs, y->argument))
+  if (!x || !y || x->argument == y->argument || !llvm::is_contained(inputs, x->argument) ||
+      !llvm::is_contained(inputs, y->argument))
     return std::nullopt;
   if (x->argument != inputs[0])
     std::swap(x, y);
@@ -80,7 +82,8 @@ static std::optional<std::pair<Element, Element>> matchBody(linalg::GenericOp op
 
 std::optional<MatrixProduct> mlir::nanochat::matchProduct(Operation *operation) {
   auto op = dyn_cast_or_null<linalg::GenericOp>(operation);
-  if (!op || !op.hasPureTensorSemantics() || op.getNumReductionLoops() != 1 || op.getNumDpsInputs() != 2 || op.getNumDpsInits() != 1)
+  if (!op || !op.hasPureTensorSemantics() || op.getNumReductionLoops() != 1 || op.getNumDpsInputs() != 2 ||
+      op.getNumDpsInits() != 1)
     return std::nullopt;
   AffineMap out = resultMap(op), maps[2] = {op.getIndexingMapsArray()[0], op.getIndexingMapsArray()[1]};
   unsigned loops = op.getNumLoops();
@@ -101,13 +104,14 @@ std::optional<MatrixProduct> mlir::nanochat::matchProduct(Operation *operation) 
       p.s = loop;
   }
   bool isAFirst = own.size() == 2 && maps[0].isFunctionOfDim(own[0]);
-  if (own.size() != 2 || maps[isAFirst].isFunctionOfDim(own[0]) || !maps[isAFirst].isFunctionOfDim(own[1]) || p.s.has_value() != (loops == 4) ||
-      !maps[0].isFunctionOfDim(p.k) || !maps[1].isFunctionOfDim(p.k))
+  if (own.size() != 2 || maps[isAFirst].isFunctionOfDim(own[0]) || !maps[isAFirst].isFunctionOfDim(own[1]) ||
+      p.s.has_value() != (loops == 4) || !maps[0].isFunctionOfDim(p.k) || !maps[1].isFunctionOfDim(p.k))
     return std::nullopt;
   p.m = own[0], p.n = own[1];
   auto factor = [&](unsigned number, unsigned x) {
     OpOperand *operand = op.getDpsInputOperand(number);
-    return Factor{operand, maps[number], x, number ? elements->second.format : elements->first.format, isContiguous(operand->get(), maps[number], p.k)};
+    return Factor{operand, maps[number], x, number ? elements->second.format : elements->first.format,
+                  isContiguous(operand->get(), maps[number], p.k)};
   };
   p.a = factor(!isAFirst, p.m), p.b = factor(isAFirst, p.n);
   SmallVector<int64_t> sizes = op.getStaticLoopRanges();

@@ -17,8 +17,8 @@ struct Factor {
   Value tensor() const { return operand->get(); }
 };
 
-/// c[m, n] = init[m, n] + Σ_k a·b; or c[s, m, n] of slices, which both factors are made of. A product by codes with scales along k
-/// would have them as further inputs, found where the body widens a factor.
+/// c[m, n] = init[m, n] + Σ_k a·b; or c[s, m, n] of slices, which both factors are made of. A product by codes with
+/// scales along k would have them as further inputs, found where the body widens a factor.
 struct MatrixProduct {
   linalg::GenericOp op;
   Factor a, b;               // that with rows of the result, and that with its columns

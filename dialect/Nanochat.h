@@ -2,6 +2,9 @@
 #ifndef NANOCHAT_DIALECT_NANOCHAT_H
 #define NANOCHAT_DIALECT_NANOCHAT_H
 
+#include "dialect/interfaces/Host.h"
+#include "dialect/interfaces/Vjp.h"
+#include "dialect/ops/model/Sized.h"
 #include "mlir/Bytecode/BytecodeOpInterface.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Shard/IR/ShardOps.h"
@@ -13,9 +16,6 @@
 #include "mlir/Interfaces/ControlFlowInterfaces.h"
 #include "mlir/Interfaces/InferTypeOpInterface.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
-#include "dialect/interfaces/Host.h"
-#include "dialect/interfaces/Vjp.h"
-#include "dialect/ops/model/Sized.h"
 #include <cmath>
 
 namespace mlir::nanochat {
@@ -24,8 +24,8 @@ namespace mlir::nanochat {
 using shard::ReductionKind;
 
 /// Fills the body of a new loop and ends it with a yield, from which the result types follow.
-using LoopBody = llvm::function_ref<void(ImplicitLocOpBuilder &, ArrayRef<BlockArgument> carries,
-                                         ArrayRef<BlockArgument> slices)>;
+using LoopBody =
+    llvm::function_ref<void(ImplicitLocOpBuilder &, ArrayRef<BlockArgument> carries, ArrayRef<BlockArgument> slices)>;
 
 /// Whether safetensors, JSON and logs can hold the name, and bring it back as it is.
 bool isName(StringRef text);
@@ -55,39 +55,33 @@ std::string listOps(MLIRContext *ctx, llvm::function_ref<bool(RegisteredOperatio
 LogicalResult verifyOptions(Operation *op, StringRef rule, DictionaryAttr options);
 
 /// See `Pointwise` in interfaces/Interfaces.td.
-template <typename Concrete>
-class PointwiseOp : public OpTrait::TraitBase<Concrete, PointwiseOp> {};
+template <typename Concrete> class PointwiseOp : public OpTrait::TraitBase<Concrete, PointwiseOp> {};
 
 /// See `WholeTensors` in interfaces/Interfaces.td.
-template <typename Concrete>
-class WholeTensorsOp : public OpTrait::TraitBase<Concrete, WholeTensorsOp> {};
+template <typename Concrete> class WholeTensorsOp : public OpTrait::TraitBase<Concrete, WholeTensorsOp> {};
 
 /// See `RewritesParameter` in ops/model/Phase.td.
-template <typename Concrete>
-class RewritesParameterOp : public OpTrait::TraitBase<Concrete, RewritesParameterOp> {};
+template <typename Concrete> class RewritesParameterOp : public OpTrait::TraitBase<Concrete, RewritesParameterOp> {};
 
 /// See `LoopInvariantWork` in interfaces/Interfaces.td.
-template <typename Concrete>
-class LoopInvariantWorkOp : public OpTrait::TraitBase<Concrete, LoopInvariantWorkOp> {};
+template <typename Concrete> class LoopInvariantWorkOp : public OpTrait::TraitBase<Concrete, LoopInvariantWorkOp> {};
 
 /// See `FormsGradientEarly` in interfaces/Interfaces.td.
-template <typename Concrete>
-class FormsGradientEarlyOp : public OpTrait::TraitBase<Concrete, FormsGradientEarlyOp> {};
+template <typename Concrete> class FormsGradientEarlyOp : public OpTrait::TraitBase<Concrete, FormsGradientEarlyOp> {};
 
 /// See `Structural` in interfaces/Interfaces.td.
-template <typename Concrete>
-class StructuralOp : public OpTrait::TraitBase<Concrete, StructuralOp> {};
+template <typename Concrete> class StructuralOp : public OpTrait::TraitBase<Concrete, StructuralOp> {};
 
 /// See `InfersTypes` in Nanochat.td.
-template <typename Concrete>
-class InfersCheckedTypes : public OpTrait::TraitBase<Concrete, InfersCheckedTypes> {};
+template <typename Concrete> class InfersCheckedTypes : public OpTrait::TraitBase<Concrete, InfersCheckedTypes> {};
 
 /// Whether `verify`, of an op as it is, finds something wrong with operands, which is then an error at `loc`.
 LogicalResult reportOperands(Operation *op, std::optional<Location> loc, llvm::function_ref<LogicalResult()> verify);
 
 /// Checks operands against the constraints of an op that is yet to be made of them.
 template <typename Op>
-LogicalResult verifyOperands(MLIRContext *ctx, std::optional<Location> loc, ValueRange operands, OpaqueProperties properties) {
+LogicalResult verifyOperands(MLIRContext *ctx, std::optional<Location> loc, ValueRange operands,
+                             OpaqueProperties properties) {
   OperationState state(loc.value_or(UnknownLoc::get(ctx)), Op::getOperationName());
   state.addOperands(operands);
   // More results than any op has: their types are what nobody knows yet.
@@ -102,8 +96,7 @@ LogicalResult verifyOperands(MLIRContext *ctx, std::optional<Location> loc, Valu
 }
 
 /// See `VerifiedByOds` in interfaces/Interfaces.td.
-template <typename Concrete>
-class VerifiedByOdsOp : public OpTrait::TraitBase<Concrete, VerifiedByOdsOp> {};
+template <typename Concrete> class VerifiedByOdsOp : public OpTrait::TraitBase<Concrete, VerifiedByOdsOp> {};
 
 /// The part of registerExternalModels for ops that show memory under another shape.
 void registerViewModels(DialectRegistry &registry);
@@ -115,8 +108,8 @@ void registerExternalModels(DialectRegistry &registry);
 #include "dialect/NanochatEnums.h.inc"
 #define GET_ATTRDEF_CLASSES
 #include "dialect/NanochatAttributes.h.inc"
-#include "dialect/interfaces/Interfaces.h.inc"
 #include "dialect/NanochatDialect.h.inc"
+#include "dialect/interfaces/Interfaces.h.inc"
 #define GET_OP_CLASSES
 #include "dialect/NanochatOps.h.inc"
 

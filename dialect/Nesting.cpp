@@ -56,7 +56,8 @@ private:
     reach(opened.size());
   }
 
-  /// A bracket that closes another one closes what is open in between: "<" may be no bracket at all. Nor are "->" and ">=".
+  /// A bracket that closes another one closes what is open in between: "<" may be no bracket at all. Nor are "->" and
+  /// ">=".
   void close(char bracket) {
     if (bracket == '>' && at > 0 && text[at - 1] == '-')
       return;
@@ -112,8 +113,9 @@ bool mlir::nanochat::checkNesting(llvm::MemoryBufferRef source) {
   if (at == StringRef::npos)
     return true;
   StringRef before = source.getBuffer().take_front(at);
-  llvm::errs() << source.getBufferIdentifier() << ":" << 1 + before.count('\n') << ":" << at - (before.rfind('\n') + 1) + 1
-               << ": error: this nests deeper than " << kDeepestNesting
-               << " levels\nnote: brackets within each other count, and aliases within what they stand for, a million of them at most\n";
+  llvm::errs() << source.getBufferIdentifier() << ":" << 1 + before.count('\n') << ":"
+               << at - (before.rfind('\n') + 1) + 1 << ": error: this nests deeper than " << kDeepestNesting
+               << " levels\nnote: brackets within each other count, and aliases within what they stand for, a million "
+                  "of them at most\n";
   return false;
 }

@@ -17,7 +17,9 @@ struct Numerics {
   static Numerics of(Operation *op);
   /// As NumericsAttr is written, in one word.
   std::string spell() const;
-  NumericsAttr toAttr(MLIRContext *context) const { return NumericsAttr::get(context, backward, dense, attention, floats); }
+  NumericsAttr toAttr(MLIRContext *context) const {
+    return NumericsAttr::get(context, backward, dense, attention, floats);
+  }
 };
 
 } // namespace mlir::nanochat

@@ -9,21 +9,26 @@ DictionaryAttr mlir::nanochat::besideBinding(BindAttr bind) {
 }
 
 BindAttr mlir::nanochat::bindingOf(ParamOp param) {
-  return BindAttr::get(param.getContext(), BindingKind::parameter, param.getParamName(), param.getRole(), param.getInit(), param.getScale().convertToDouble());
+  return BindAttr::get(param.getContext(), BindingKind::parameter, param.getParamName(), param.getRole(),
+                       param.getInit(), param.getScale().convertToDouble());
 }
 
 BindAttr mlir::nanochat::bindingOf(ScalarOp scalar) {
-  return BindAttr::get(scalar.getContext(), BindingKind::input, scalar.getScalarName(), "", Init::constant, scalar.getValue().convertToDouble());
+  return BindAttr::get(scalar.getContext(), BindingKind::input, scalar.getScalarName(), "", Init::constant,
+                       scalar.getValue().convertToDouble());
 }
 
-ArrayRef<Type> mlir::nanochat::bufferTypes(func::FuncOp kernel) { return kernel.getArgumentTypes().drop_back(getKernel(kernel).isOfBlock() ? 3 : 2); }
+ArrayRef<Type> mlir::nanochat::bufferTypes(func::FuncOp kernel) {
+  return kernel.getArgumentTypes().drop_back(getKernel(kernel).isOfBlock() ? 3 : 2);
+}
 
 Value mlir::nanochat::createUpdateStream(OpBuilder &b, Location loc, Value seed, StringRef param) {
   auto words = [&](int64_t count) { return RankedTensorType::get({count}, b.getI32Type()); };
   return RandomStreamOp::create(b, loc, words(3), seed, ("update." + param).str());
 }
 
-EntryBuilder::EntryBuilder(ModuleOp module, EntryKind kind, StringRef phase, Location loc) : builder(module.getContext()) {
+EntryBuilder::EntryBuilder(ModuleOp module, EntryKind kind, StringRef phase, Location loc)
+    : builder(module.getContext()) {
   auto entry = EntryAttr::get(module.getContext(), kind, phase);
   builder.setInsertionPointToEnd(module.getBody());
   func = func::FuncOp::create(builder, loc, entry.getSymbol(), builder.getFunctionType({}, {}));

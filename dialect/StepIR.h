@@ -1,7 +1,7 @@
 // The Step IR: one func.func per entry point, whose arguments and results are bound by name.
 //
-// Entries carry `nanochat.entry`, their arguments and results `nanochat.bind`, kernels `nanochat.kernel`: what these say is in
-// ops/kernel/Contracts.td, and what is not so is an error of the verifier.
+// Entries carry `nanochat.entry`, their arguments and results `nanochat.bind`, kernels `nanochat.kernel`: what these
+// say is in ops/kernel/Contracts.td, and what is not so is an error of the verifier.
 #ifndef NANOCHAT_DIALECT_STEPIR_H
 #define NANOCHAT_DIALECT_STEPIR_H
 
@@ -10,7 +10,8 @@
 
 namespace mlir::nanochat {
 
-/// On the module, from nanochat-set-sizes to the program's op: dictionary of compile-time sizes (batch, seq, accum, n_loops...).
+/// On the module, from nanochat-set-sizes to the program's op: dictionary of compile-time sizes (batch, seq, accum,
+/// n_loops...).
 inline constexpr llvm::StringLiteral kSizesAttr = "nanochat.sizes";
 /// On dispatches that only copy because no choice of places avoids it: unit.
 inline constexpr llvm::StringLiteral kCopyAttr = "nanochat.copy";
@@ -18,12 +19,17 @@ inline constexpr llvm::StringLiteral kCopyAttr = "nanochat.copy";
 /// On kernels that no emitter took, for readers: why.
 inline constexpr llvm::StringLiteral kDeclinedAttr = "nanochat.declined";
 
-/// What functions say of themselves and of their arguments and results (ops/kernel/Contracts.td); null where they say nothing.
+/// What functions say of themselves and of their arguments and results (ops/kernel/Contracts.td); null where they say
+/// nothing.
 inline EntryAttr getEntry(Operation *op) { return op->getAttrOfType<EntryAttr>(EntryAttr::name); }
 inline KernelAttr getKernel(Operation *op) { return op->getAttrOfType<KernelAttr>(KernelAttr::name); }
 inline void setKernel(Operation *op, KernelAttr kernel) { op->setAttr(KernelAttr::name, kernel); }
-inline BindAttr getArgBinding(func::FuncOp entry, unsigned number) { return entry.getArgAttrOfType<BindAttr>(number, BindAttr::name); }
-inline BindAttr getResultBinding(func::FuncOp entry, unsigned number) { return entry.getResultAttrOfType<BindAttr>(number, BindAttr::name); }
+inline BindAttr getArgBinding(func::FuncOp entry, unsigned number) {
+  return entry.getArgAttrOfType<BindAttr>(number, BindAttr::name);
+}
+inline BindAttr getResultBinding(func::FuncOp entry, unsigned number) {
+  return entry.getResultAttrOfType<BindAttr>(number, BindAttr::name);
+}
 /// `bind` beside nothing else, as functions keep it.
 DictionaryAttr besideBinding(BindAttr bind);
 
@@ -55,10 +61,14 @@ public:
 
   /// A new argument.
   Value argument(Type type, BindAttr binding);
-  Value argument(Type type, BindingKind kind, StringRef name, StringRef role = "") { return argument(type, bind(kind, name, role)); }
+  Value argument(Type type, BindingKind kind, StringRef name, StringRef role = "") {
+    return argument(type, bind(kind, name, role));
+  }
   /// A value to return.
   void result(Value value, BindAttr binding);
-  void result(Value value, BindingKind kind, StringRef name, StringRef role = "") { result(value, bind(kind, name, role)); }
+  void result(Value value, BindingKind kind, StringRef name, StringRef role = "") {
+    result(value, bind(kind, name, role));
+  }
   /// Ends the function with a return of all results.
   void finish();
 
@@ -66,7 +76,9 @@ public:
   OpBuilder builder; // at the end of the entry block
 
 private:
-  BindAttr bind(BindingKind kind, StringRef name, StringRef role) { return BindAttr::get(builder.getContext(), kind, name, role); }
+  BindAttr bind(BindingKind kind, StringRef name, StringRef role) {
+    return BindAttr::get(builder.getContext(), kind, name, role);
+  }
 
   SmallVector<Value> results;
   SmallVector<Attribute> argAttrs, resultAttrs;

@@ -18,16 +18,16 @@ extern "C" {
 #define NC_ABI_VERSION 4
 #define NC_MAX_RANK 6
 
-/// Element types, one line each, in the order of their numbers: name in IR, in safetensors files, and the C++ type that stores one
-/// (runtime/program/DTypes.h). Tensors are dense, row-major and aligned to 64 bytes.
-#define NC_DTYPES(X)                                                                               \
-  X(NC_F32, "f32", "F32", float)                                                                   \
-  X(NC_F64, "f64", "F64", double)                                                                  \
-  X(NC_I32, "i32", "I32", int32_t)                                                                 \
-  X(NC_I8, "i8", "I8", int8_t)                                                                     \
-  X(NC_I64, "i64", "I64", int64_t)                                                                 \
-  X(NC_I16, "i16", "I16", int16_t)                                                                 \
-  X(NC_BF16, "bf16", "BF16", nc::Bf16)                                                             \
+/// Element types, one line each, in the order of their numbers: name in IR, in safetensors files, and the C++ type that
+/// stores one (runtime/program/DTypes.h). Tensors are dense, row-major and aligned to 64 bytes.
+#define NC_DTYPES(X)                                                                                                   \
+  X(NC_F32, "f32", "F32", float)                                                                                       \
+  X(NC_F64, "f64", "F64", double)                                                                                      \
+  X(NC_I32, "i32", "I32", int32_t)                                                                                     \
+  X(NC_I8, "i8", "I8", int8_t)                                                                                         \
+  X(NC_I64, "i64", "I64", int64_t)                                                                                     \
+  X(NC_I16, "i16", "I16", int16_t)                                                                                     \
+  X(NC_BF16, "bf16", "BF16", nc::Bf16)                                                                                 \
   X(NC_E4M3, "f8E4M3FN", "F8_E4M3", nc::E4m3)
 
 #define NC_DTYPE_NUMBER(number, name, stored, storage) number,
@@ -88,8 +88,8 @@ typedef struct nc_operand {
   int32_t is_output; // an output may alias an input (in-place update)
 } nc_operand;
 
-/// A kernel for NVIDIA GPUs: a function of pointers to the operands' buffers and to scratch memory of `scratch_bytes` for each
-/// block, launched with as many blocks as the kernel has tasks.
+/// A kernel for NVIDIA GPUs: a function of pointers to the operands' buffers and to scratch memory of `scratch_bytes`
+/// for each block, launched with as many blocks as the kernel has tasks.
 typedef struct nc_device_code {
   const char *function; // its name in both of these
   const char *ptx;      // text, for drivers to compile where there is no machine code that fits
@@ -103,9 +103,9 @@ typedef struct nc_device_code {
 /// A kernel; constant data of the program, one per distinct kernel.
 typedef struct nc_kernel_info {
   const char *name;
-  nc_kernel run; // null where the kernel is for a device
+  nc_kernel run;                // null where the kernel is for a device
   const nc_device_code *device; // null where it is not
-  int64_t tasks; // a function of shapes only, never of the number of threads
+  int64_t tasks;                // a function of shapes only, never of the number of threads
   int32_t n_operands;
   const nc_operand *operands;
   int64_t flops;          // operations of a call, a multiply-add being two
@@ -115,8 +115,7 @@ typedef struct nc_kernel_info {
 /// Runs all tasks of `kernel` and returns when they are done. `buffers` holds
 /// n_operands pointers and is only read during the call. `source` says which ops of the model are
 /// computed, as "nanochat.linear at model.mlir:12:8", for messages. Allocates nothing.
-void nc_dispatch(nc_context *context, const nc_kernel_info *kernel, void *const *buffers,
-                 const char *source);
+void nc_dispatch(nc_context *context, const nc_kernel_info *kernel, void *const *buffers, const char *source);
 
 /// An integer of `bytes` (4 or 8) at an address of a device, once kernels called before have written it.
 int64_t nc_read(nc_context *context, const void *address, int64_t bytes);
@@ -153,12 +152,11 @@ typedef struct nc_program {
   const char *model;        // name of the model
   const char *target;       // target row it was compiled for
   const char *cpu_features; // what its code needs, by LLVM's names: "avx2,fma"; see CpuFeatures.h
-  const char *device; // the NVIDIA architecture its kernels are for, as "sm_90"; "" for this CPU
+  const char *device;       // the NVIDIA architecture its kernels are for, as "sm_90"; "" for this CPU
   const char *compiler;     // compiler version
   const char *ir_hash;      // hash of the Step IR, hexadecimal
   int64_t vocab;
-  int64_t
-      flops_per_token; // of one training token, forward and backward, from the op cost interface
+  int64_t flops_per_token; // of one training token, forward and backward, from the op cost interface
   int32_t n_sizes;
   const nc_size *sizes;
   int32_t n_tensors;
@@ -166,7 +164,7 @@ typedef struct nc_program {
   int32_t n_entries;
   const nc_entry *entries;
   int64_t arena_bytes[NC_ARENA_COUNT];
-  int64_t scratch_bytes; // per thread; on a device of all blocks of a kernel
+  int64_t scratch_bytes;   // per thread; on a device of all blocks of a kernel
   int32_t only_on_request; // whether it runs only where the user names its device
 } nc_program;
 

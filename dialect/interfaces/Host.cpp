@@ -14,8 +14,7 @@ void LoopOp::emit(HostCode &code) { code.iterate(*this); }
 LogicalResult LoopOp::replay(HostReplay &replay) { return replay.iterate(*this); }
 
 namespace {
-template <typename Op>
-struct ViewModel : HostOpInterface::ExternalModel<ViewModel<Op>, Op> {
+template <typename Op> struct ViewModel : HostOpInterface::ExternalModel<ViewModel<Op>, Op> {
   void place(Operation *op, HostPlaces &places) const { places.show(op->getResult(0), op->getOperand(0)); }
   void emit(Operation *, HostCode &) const {}
   LogicalResult replay(Operation *op, HostReplay &replay) const {
@@ -42,7 +41,8 @@ static LogicalResult verifyHostOps(Block &block) {
   for (Operation &op : block.without_terminator()) {
     if (!isa<HostOpInterface>(op)) {
       InFlightDiagnostic diag = op.emitOpError("cannot stand in an entry when its tensors get their places");
-      diag.attachNote() << "what can are dispatches, loops and views (HostOpInterface): --nanochat-form-dispatches puts other ops into dispatches";
+      diag.attachNote() << "what can are dispatches, loops and views (HostOpInterface): --nanochat-form-dispatches "
+                           "puts other ops into dispatches";
       return diag;
     }
     if (auto loop = dyn_cast<LoopOp>(op); loop && failed(verifyHostOps(loop.getBody().front())))

@@ -15,7 +15,8 @@ public:
   virtual ~HostPlaces() = default;
   /// `result` lives where `source` does.
   virtual void show(Value result, Value source) = 0;
-  /// Result i of `op` is computed where it is wanted, or over operand `inplace[i]` if that is not -1, or in a place of its own.
+  /// Result i of `op` is computed where it is wanted, or over operand `inplace[i]` if that is not -1, or in a place of
+  /// its own.
   virtual void write(Operation *op, ArrayRef<int64_t> inplace) = 0;
   virtual void iterate(LoopOp loop) = 0;
 };

@@ -10,9 +10,7 @@ namespace mlir::nanochat {
 #include "lib/Autodiff/Passes.h.inc"
 
 namespace {
-bool isZero(Value value) {
-  return matchPattern(value, m_AnyZeroFloat());
-}
+bool isZero(Value value) { return matchPattern(value, m_AnyZeroFloat()); }
 
 /// The other term of `sum` = `term` + other; null if `sum` is no such sum.
 Value otherTerm(Value sum, Value term) {
@@ -109,7 +107,8 @@ struct SumWhereStacked : OpRewritePattern<LoopOp> {
       if (!isZero(loop.getInits()[k]))
         sum = arith::AddFOp::create(rewriter, loop.getLoc(), loop.getInits()[k], sum);
       rewriter.replaceAllUsesWith(loop.getResult(k), sum);
-      rewriter.modifyOpInPlace(loop.getYield(), [&] { loop.getYield().getValuesMutable()[k].set(loop.getCarryArgs()[k]); });
+      rewriter.modifyOpInPlace(loop.getYield(),
+                               [&] { loop.getYield().getValuesMutable()[k].set(loop.getCarryArgs()[k]); });
       return success();
     }
     return failure();

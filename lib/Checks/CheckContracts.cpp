@@ -14,11 +14,9 @@ namespace mlir::nanochat {
 namespace {
 
 /// Does the op class declare a `verify` of its own? It would hide the one of OpState.
-template <typename Op>
-constexpr bool hasVerify = std::is_same_v<decltype(&Op::verify), LogicalResult (Op::*)()>;
+template <typename Op> constexpr bool hasVerify = std::is_same_v<decltype(&Op::verify), LogicalResult (Op::*)()>;
 
-template <typename... Ops>
-llvm::StringSet<> namesOfVerified() {
+template <typename... Ops> llvm::StringSet<> namesOfVerified() {
   llvm::StringSet<> names;
   ((hasVerify<Ops> ? (void)names.insert(Ops::getOperationName()) : void()), ...);
   return names;
@@ -43,8 +41,8 @@ bool needsVerifier(RegisteredOperationName op) {
 bool hasVerifier(RegisteredOperationName op) {
   // The interface's own verifier relates parameter, gradient and states.
   return opsWithVerify().contains(op.getStringRef()) || op.hasInterface<OptimizerOpInterface>() ||
-         op.hasTrait<OpTrait::SameOperandsAndResultType>() ||
-         op.hasTrait<OpTrait::SameTypeOperands>() || op.hasTrait<VerifiedByOdsOp>();
+         op.hasTrait<OpTrait::SameOperandsAndResultType>() || op.hasTrait<OpTrait::SameTypeOperands>() ||
+         op.hasTrait<VerifiedByOdsOp>();
 }
 
 void findMissingCode(RegisteredOperationName op, SmallVectorImpl<StringRef> &missing) {
@@ -58,8 +56,7 @@ void findMissingCode(RegisteredOperationName op, SmallVectorImpl<StringRef> &mis
     missing.push_back("a verifier of how its operands relate (hasVerifier, or trait VerifiedByOds)");
 }
 
-void findMissingTests(RegisteredOperationName op, const TestedOps &tested,
-                      SmallVectorImpl<StringRef> &missing) {
+void findMissingTests(RegisteredOperationName op, const TestedOps &tested, SmallVectorImpl<StringRef> &missing) {
   StringRef name = op.getStringRef();
   if (!tested.roundtrip.contains(name))
     missing.push_back("a roundtrip test");

@@ -5,13 +5,13 @@
 // With quantisers, f is the function whose quantisers are frozen at x.
 #include "dialect/Nanochat.h"
 #include "lib/Checks/Gradient.h"
-#include "lib/Execution/Inputs.h"
-#include "lib/Execution/Jit.h"
 #include "lib/Checks/ModelLoss.h"
 #include "lib/Checks/Passes.h"
-#include "lib/Reference/Reference.h"
 #include "lib/Checks/StraightThrough.h"
+#include "lib/Execution/Inputs.h"
+#include "lib/Execution/Jit.h"
 #include "lib/Reference/Passes.h"
+#include "lib/Reference/Reference.h"
 #include "mlir/Transforms/Passes.h"
 #include <cmath>
 
@@ -44,8 +44,7 @@ private:
   LogicalResult drawPoint();
   LogicalResult comparePolicies();
   LogicalResult compareDifferences();
-  LogicalResult compareAlong(unsigned arg, const HostTensor &gradient, const HostTensor &direction,
-                             const Twine &name);
+  LogicalResult compareAlong(unsigned arg, const HostTensor &gradient, const HostTensor &direction, const Twine &name);
   func::FuncOp addCopy(StringRef name) {
     func::FuncOp copy = func.clone();
     copy.setName(name);
@@ -59,9 +58,9 @@ private:
   GradientCheck check;
   OwningOpRef<ModuleOp> module;
   Filler filler;
-  func::FuncOp value;                   // (inputs..., frozen...) -> (results...)
-  func::FuncOp offsets;                 // (inputs...) -> (frozen...); null without quantisers
-  SmallVector<func::FuncOp> gradients;  // (inputs..., weights...) -> (gradients...), one per policy
+  func::FuncOp value;                  // (inputs..., frozen...) -> (results...)
+  func::FuncOp offsets;                // (inputs...) -> (frozen...); null without quantisers
+  SmallVector<func::FuncOp> gradients; // (inputs..., weights...) -> (gradients...), one per policy
   std::unique_ptr<Jit> jit;
   std::vector<HostTensor> inputs, weights; // weights: r of every float result
   std::vector<HostTensor> frozen;          // Q(z) − z of the quantisers at `inputs`
@@ -143,16 +142,16 @@ LogicalResult GradientChecker::comparePolicies() {
       if (!other.sameBytes(first)) {
         int64_t at = firstDifference(other, first, 0);
         return func.emitError("gradient of float argument ")
-               << i << " depends on the recompute policy: at " << first.position(std::max<int64_t>(at, 0))
-               << " '" << gradient.getName() << "' gives " << other.get(std::max<int64_t>(at, 0))
-               << ", 'nothing' " << first.get(std::max<int64_t>(at, 0));
+               << i << " depends on the recompute policy: at " << first.position(std::max<int64_t>(at, 0)) << " '"
+               << gradient.getName() << "' gives " << other.get(std::max<int64_t>(at, 0)) << ", 'nothing' "
+               << first.get(std::max<int64_t>(at, 0));
       }
   }
   return success();
 }
 
-LogicalResult GradientChecker::compareAlong(unsigned arg, const HostTensor &gradient,
-                                            const HostTensor &direction, const Twine &name) {
+LogicalResult GradientChecker::compareAlong(unsigned arg, const HostTensor &gradient, const HostTensor &direction,
+                                            const Twine &name) {
   HostTensor &x = inputs[arg];
   HostTensor start = x.copy();
   double squares = 0, analytic = 0, gradientNorm = 0, directionNorm = 0;
@@ -191,9 +190,9 @@ LogicalResult GradientChecker::compareAlong(unsigned arg, const HostTensor &grad
   double rounding = 16 * std::numeric_limits<double>::epsilon() * magnitude / h;
   if (std::abs(analytic - numeric) <= check.tolerance * scale + rounding)
     return success();
-  return func.emitError("gradient of argument ") << arg << " along " << name << " is " << analytic
-                                                 << ", but differences of the function give " << numeric
-                                                 << " (relative tolerance " << check.tolerance << ")";
+  return func.emitError("gradient of argument ")
+         << arg << " along " << name << " is " << analytic << ", but differences of the function give " << numeric
+         << " (relative tolerance " << check.tolerance << ")";
 }
 
 LogicalResult GradientChecker::compareDifferences() {

@@ -32,7 +32,9 @@ struct CheckKernelsPass : mlir::nanochat::impl::CheckKernelsPassBase<CheckKernel
   /// Does this machine run kernels of the row? What LLVM would do about instructions it lacks is to end the process.
   bool runsHere() const {
     auto native = findTarget("native");
-    auto has = [&](const CpuFacts &own, const CpuFacts &wanted) { return own.vectorBits >= wanted.vectorBits && own.vnni >= wanted.vnni && own.bf16 >= wanted.bf16; };
+    auto has = [&](const CpuFacts &own, const CpuFacts &wanted) {
+      return own.vectorBits >= wanted.vectorBits && own.vnni >= wanted.vnni && own.bf16 >= wanted.bf16;
+    };
     return row.gpu || (native && has(native->facts, row.facts));
   }
 
@@ -40,8 +42,9 @@ struct CheckKernelsPass : mlir::nanochat::impl::CheckKernelsPassBase<CheckKernel
     if (row.plain || getKernel(kernel).getKind() == DispatchClass::generic)
       return emitPlain(kernel);
     if (!runsHere())
-      return kernel.emitError("this kernel takes vectors of ") << row.facts.vectorBits << " bits" << (row.facts.vnni ? ", int8 dot products" : "") << (row.facts.bf16 ? ", bf16 dot products" : "")
-                                                   << ", which this machine does not have";
+      return kernel.emitError("this kernel takes vectors of ")
+             << row.facts.vectorBits << " bits" << (row.facts.vnni ? ", int8 dot products" : "")
+             << (row.facts.bf16 ? ", bf16 dot products" : "") << ", which this machine does not have";
     if (succeeded(emitKernel(kernel, row)))
       return success();
     if (!row.gpu)

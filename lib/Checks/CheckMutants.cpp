@@ -3,10 +3,10 @@
 #include "lib/Reference/Reference.h"
 #include "lib/Targets/gpu/Emitters.h"
 #include "mlir/Dialect/LLVMIR/NVVMDialect.h"
-#include "runtime/emulator/Emulator.h"
 #include "mlir/IR/Matchers.h"
 #include "mlir/Pass/PassManager.h"
 #include "mlir/Transforms/Passes.h"
+#include "runtime/emulator/Emulator.h"
 #include "llvm/ADT/ScopeExit.h"
 
 namespace mlir::nanochat {
@@ -17,7 +17,8 @@ namespace mlir::nanochat {
 using namespace mlir;
 using namespace mlir::nanochat;
 
-/// Takes out what `op` does, if it is a wait, a turn or a stride; what that was. All addresses stay aligned and within their buffers.
+/// Takes out what `op` does, if it is a wait, a turn or a stride; what that was. All addresses stay aligned and within
+/// their buffers.
 static StringRef mutate(Operation *op) {
   if (isa<NVVM::BarrierOp, NVVM::SyncWarpOp, NVVM::CpAsyncCommitGroupOp>(op)) {
     StringRef name = op->getName().getStringRef();
@@ -46,8 +47,10 @@ struct CheckMutants : mlir::nanochat::impl::CheckMutantsPassBase<CheckMutants> {
 
   void getDependentDialects(DialectRegistry &registry) const override { registerExecutionDialects(registry); }
 
-  /// Whether the kernel with its number-th op mutated gives other results or none; nothing where that op is no wait or turn.
-  std::optional<bool> isCaught(func::FuncOp meaning, func::FuncOp emitted, unsigned number, const std::vector<HostTensor> &inputs, StringRef &what) {
+  /// Whether the kernel with its number-th op mutated gives other results or none; nothing where that op is no wait or
+  /// turn.
+  std::optional<bool> isCaught(func::FuncOp meaning, func::FuncOp emitted, unsigned number,
+                               const std::vector<HostTensor> &inputs, StringRef &what) {
     OwningOpRef<ModuleOp> module(emitted->getParentOfType<ModuleOp>().clone());
     auto mutant = module->lookupSymbol<func::FuncOp>(emitted.getName());
     SmallVector<Operation *> ops;

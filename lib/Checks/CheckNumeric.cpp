@@ -1,6 +1,6 @@
+#include "lib/Checks/Passes.h"
 #include "lib/Execution/HostTensor.h"
 #include "lib/Execution/Jit.h"
-#include "lib/Checks/Passes.h"
 #include "lib/Reference/Reference.h"
 
 namespace mlir::nanochat {
@@ -35,8 +35,8 @@ static LogicalResult compareResults(func::FuncOp func, ArrayRef<HostTensor> resu
     int64_t at = firstDifference(found, expected, tolerance);
     if (at < 0)
       continue;
-    InFlightDiagnostic diag = func.emitError("result ") << i << " differs from result " << i + 1 << " at "
-                                                        << found.position(at) << ": found ";
+    InFlightDiagnostic diag = func.emitError("result ")
+                              << i << " differs from result " << i + 1 << " at " << found.position(at) << ": found ";
     diag << found.get(at) << ", expected " << expected.get(at);
     if (found.isFloat())
       diag << " (tolerance " << tolerance << ")";

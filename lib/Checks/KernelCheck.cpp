@@ -58,8 +58,8 @@ void KernelRunner::runTask(int64_t task, ArrayRef<uint64_t> buffers) {
 }
 
 /// Emits an error at `kernel` if `found` is not near enough to `expected`.
-static LogicalResult compareResult(func::FuncOp kernel, unsigned number, StringRef order,
-                                   const HostTensor &found, const HostTensor &expected, double tolerance) {
+static LogicalResult compareResult(func::FuncOp kernel, unsigned number, StringRef order, const HostTensor &found,
+                                   const HostTensor &expected, double tolerance) {
   std::string difference = describeDifference(found, expected, tolerance);
   if (difference.empty())
     return success();

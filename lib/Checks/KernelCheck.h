@@ -24,10 +24,10 @@ private:
   std::vector<char> scratch;
 };
 
-/// Runs `emitted` on `inputs`, all tasks in rising and in falling order (of threads as well, see nc_emulate_falling), into outputs filled with NaNs
-/// (or, for results with nanochat.inplace, over their inputs), and compares with `meaning`, the same
-/// kernel on tensors, run through the reference: integers exactly, floats by relative L2 error up to
-/// `tolerance`. Errors are emitted at `meaning`.
+/// Runs `emitted` on `inputs`, all tasks in rising and in falling order (of threads as well, see nc_emulate_falling),
+/// into outputs filled with NaNs (or, for results with nanochat.inplace, over their inputs), and compares with
+/// `meaning`, the same kernel on tensors, run through the reference: integers exactly, floats by relative L2 error up
+/// to `tolerance`. Errors are emitted at `meaning`.
 LogicalResult checkKernel(func::FuncOp meaning, func::FuncOp emitted, const std::vector<HostTensor> &inputs,
                           double tolerance);
 

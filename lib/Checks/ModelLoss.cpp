@@ -23,7 +23,8 @@ static int64_t vocabularyOf(ModelOp model) {
 OwningOpRef<func::FuncOp> mlir::nanochat::buildLoss(ObjectiveOp objective) {
   auto model = objective->getParentOfType<ModelOp>();
   OpBuilder b(model.getContext());
-  auto func = func::FuncOp::create(objective.getLoc(), objective.getPhase(), b.getFunctionType({}, objective.getLoss().getType()));
+  auto func = func::FuncOp::create(objective.getLoc(), objective.getPhase(),
+                                   b.getFunctionType({}, objective.getLoss().getType()));
   func->setAttr("nanochat.check_grad", b.getUnitAttr());
   Block &body = func.getBody().emplaceBlock();
   ImplicitLocOpBuilder in = ImplicitLocOpBuilder::atBlockEnd(objective.getLoc(), &body);

@@ -56,8 +56,7 @@ llvm::Expected<TestedOps> TestedOps::read(StringRef folder) {
   TestedOps tested;
   std::error_code error;
   unsigned files = 0;
-  for (llvm::sys::fs::recursive_directory_iterator it(folder, error), end; it != end && !error;
-       it.increment(error)) {
+  for (llvm::sys::fs::recursive_directory_iterator it(folder, error), end; it != end && !error; it.increment(error)) {
     if (!StringRef(it->path()).ends_with(".mlir"))
       continue;
     auto buffer = llvm::MemoryBuffer::getFile(it->path());

@@ -55,7 +55,8 @@ KernelTarget Compilation::kernelTarget(const CudaToolkit &toolkit) const {
   return {codegenTarget(), options.target.onGpu() ? options.target.gpu : std::nullopt, toolkit};
 }
 
-FailureOr<std::string> Compilation::addObjects(const KernelCache &cache, const CudaToolkit &toolkit, ObjectSet &objects) {
+FailureOr<std::string> Compilation::addObjects(const KernelCache &cache, const CudaToolkit &toolkit,
+                                               ObjectSet &objects) {
   if (failed(runStages(kLastBeforeKernels)))
     return failure();
   TimingScope scope = timing.nest("kernels");
@@ -111,7 +112,9 @@ FailureOr<bool> Compilation::check(ModuleOp copy, StringRef dispatches, StringRe
       return failure();
     return checkGradients(record, copy, options.target.gradientError);
   };
-  auto checkCalls = [&](const Record &record) { return checkDispatches(record, options.target.attentionError, options.target.factorError); };
+  auto checkCalls = [&](const Record &record) {
+    return checkDispatches(record, options.target.attentionError, options.target.factorError);
+  };
   if (failed(checkFolder(dispatches, checkCalls)) || failed(checkFolder(gradients, checkReference)))
     return failure();
   return isSame;

@@ -19,16 +19,17 @@ public:
 
   /// Prints the memory plan, after stage `emit`, as a table or JSON.
   void print(bool json, llvm::raw_ostream &os) const;
-  /// The program, after all stages, as one module with its description: IR, assembly or an object. Whole, it lists itself as the
-  /// only program; else kernels and list are elsewhere.
+  /// The program, after all stages, as one module with its description: IR, assembly or an object. Whole, it lists
+  /// itself as the only program; else kernels and list are elsewhere.
   LogicalResult emit(FileType type, llvm::raw_pwrite_stream &os, bool isWhole = true);
-  /// Runs all stages, on kernels apart from the rest, and adds the objects; returns the symbol of the program's description.
+  /// Runs all stages, on kernels apart from the rest, and adds the objects; returns the symbol of the program's
+  /// description.
   FailureOr<std::string> addObjects(const KernelCache &cache, const CudaToolkit &toolkit, ObjectSet &objects);
   /// All kernels as one text of PTX for the row's GPU, or as its machine code.
   LogicalResult emitForGpu(bool isText, const CudaToolkit &toolkit, llvm::raw_pwrite_stream &os);
 
-  /// Compares the steps recorded in `dispatches` and `gradients`, where they are given, with the reference, for which `copy`
-  /// is the model again. False where they differ.
+  /// Compares the steps recorded in `dispatches` and `gradients`, where they are given, with the reference, for which
+  /// `copy` is the model again. False where they differ.
   FailureOr<bool> check(ModuleOp copy, StringRef dispatches, StringRef gradients);
 
 private:

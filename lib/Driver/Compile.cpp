@@ -11,7 +11,8 @@ using namespace mlir;
 using namespace mlir::nanochat;
 
 /// Writes the output, in whole or not at all.
-static ExitCode writeOutput(const CompileOptions &options, llvm::function_ref<LogicalResult(llvm::raw_pwrite_stream &)> writer) {
+static ExitCode writeOutput(const CompileOptions &options,
+                            llvm::function_ref<LogicalResult(llvm::raw_pwrite_stream &)> writer) {
   auto content = inMemory(writer);
   if (failed(content))
     return kFailed;
@@ -38,7 +39,8 @@ static FailureOr<std::unique_ptr<llvm::MemoryBuffer>> listPrograms(Location loc,
 }
 
 /// Compiles the model for every row and links the programs to one executable.
-static ExitCode writeProgram(ModuleOp model, const CompileOptions &options, const CudaToolkit &toolkit, TimingScope &timing) {
+static ExitCode writeProgram(ModuleOp model, const CompileOptions &options, const CudaToolkit &toolkit,
+                             TimingScope &timing) {
   KernelCache cache(options.cache);
   ObjectSet objects;
   std::vector<std::string> symbols;
@@ -61,7 +63,8 @@ static ExitCode writeProgram(ModuleOp model, const CompileOptions &options, cons
 }
 
 /// All kinds of output but executables, for one row.
-static ExitCode writeText(ModuleOp module, const CompileOptions &options, const CudaToolkit &toolkit, TimingScope &timing) {
+static ExitCode writeText(ModuleOp module, const CompileOptions &options, const CudaToolkit &toolkit,
+                          TimingScope &timing) {
   Compilation compilation(module, options.rows[0], timing);
   if (failed(compilation.runStages(options.plan.empty() ? StringRef(options.stopAfter) : StringRef(kLastOfPlan))))
     return kUserError;
@@ -73,7 +76,10 @@ static ExitCode writeText(ModuleOp module, const CompileOptions &options, const 
     else if (options.emit == "ptx" || options.emit == "cubin")
       return compilation.emitForGpu(options.emit == "ptx", toolkit, os);
     else
-      return compilation.emit(options.emit == "llvm" ? FileType::llvm : options.emit == "asm" ? FileType::assembly : FileType::object, os);
+      return compilation.emit(options.emit == "llvm"  ? FileType::llvm
+                              : options.emit == "asm" ? FileType::assembly
+                                                      : FileType::object,
+                              os);
     return success();
   });
 }
@@ -100,9 +106,11 @@ static LogicalResult checkToolkit(ModuleOp model, const CompileOptions &options,
   if (!needsToolkit(options) || toolkit.hasPtxas())
     return success();
   if (options.emit == "cubin")
-    return emitError(loc) << "no ptxas to write machine code with; install the CUDA toolkit, or NANOCHAT_PTXAS names a ptxas";
+    return emitError(loc)
+           << "no ptxas to write machine code with; install the CUDA toolkit, or NANOCHAT_PTXAS names a ptxas";
   if (options.emit == "exe")
-    llvm::errs() << "note: no ptxas: the program carries PTX only, which the driver compiles when it starts; install the CUDA toolkit, or NANOCHAT_PTXAS names a ptxas\n";
+    llvm::errs() << "note: no ptxas: the program carries PTX only, which the driver compiles when it starts; install "
+                    "the CUDA toolkit, or NANOCHAT_PTXAS names a ptxas\n";
   return success();
 }
 
@@ -145,5 +153,6 @@ ExitCode mlir::nanochat::compile(StringRef input, MLIRContext &context, const Co
   TimingScope scope = timing.getRootScope();
   if (!options.checkDispatches.empty() || !options.checkGradients.empty())
     return checkRecords(*module, options, scope);
-  return options.emit == "exe" ? writeProgram(*module, options, toolkit, scope) : writeText(*module, options, toolkit, scope);
+  return options.emit == "exe" ? writeProgram(*module, options, toolkit, scope)
+                               : writeText(*module, options, toolkit, scope);
 }

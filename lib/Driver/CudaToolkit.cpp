@@ -79,14 +79,16 @@ LogicalResult CudaToolkit::check(Location loc, const GpuFacts &facts) const {
   // What LLVM 22 knows; it ends the process where it does not.
   constexpr int64_t known[] = {78, 80, 81, 82, 83, 84, 85, 86, 87, 88, 90};
   if (facts.ptx < facts.leastPtx)
-    return emitError(loc) << "PTX " << dotted(facts.ptx) << " does not know " << facts.chip << ": it takes at least " << dotted(facts.leastPtx);
+    return emitError(loc) << "PTX " << dotted(facts.ptx) << " does not know " << facts.chip << ": it takes at least "
+                          << dotted(facts.leastPtx);
   if (!llvm::is_contained(known, facts.ptx)) {
     InFlightDiagnostic error = emitError(loc) << "PTX " << dotted(facts.ptx) << " is no version that can be written";
     error.attachNote() << "for " << facts.chip << " it is from " << dotted(facts.leastPtx) << " to 9.0";
     return error;
   }
   if (hasPtxas() && facts.ptx > ptx) {
-    InFlightDiagnostic error = emitError(loc) << ptxas << " (release " << version << ") does not know PTX " << dotted(facts.ptx) << ", only up to " << dotted(ptx);
+    InFlightDiagnostic error = emitError(loc) << ptxas << " (release " << version << ") does not know PTX "
+                                              << dotted(facts.ptx) << ", only up to " << dotted(ptx);
     if (ptx >= facts.leastPtx)
       error.attachNote() << "--ptx=" << dotted(ptx) << " writes what it knows";
     else
@@ -96,12 +98,14 @@ LogicalResult CudaToolkit::check(Location loc, const GpuFacts &facts) const {
   return success();
 }
 
-FailureOr<std::unique_ptr<llvm::MemoryBuffer>> CudaToolkit::assemble(Location loc, StringRef text, const GpuFacts &facts) const {
+FailureOr<std::unique_ptr<llvm::MemoryBuffer>> CudaToolkit::assemble(Location loc, StringRef text,
+                                                                     const GpuFacts &facts) const {
   TemporaryFile source("ptx", text), result("cubin");
   auto [output, isGood] = run(ptxas, {"-arch", facts.chip, "-O3", source.path(), "-o", result.path()});
   if (!isGood)
     return emitError(loc) << ptxas << " refused a kernel: " << output;
-  auto code = llvm::MemoryBuffer::getFile(result.path(), /*IsText=*/false, /*RequiresNullTerminator=*/false, /*IsVolatile=*/true);
+  auto code = llvm::MemoryBuffer::getFile(result.path(), /*IsText=*/false, /*RequiresNullTerminator=*/false,
+                                          /*IsVolatile=*/true);
   if (!code)
     return emitError(loc) << "ptxas left nothing to read: " << code.getError().message();
   return std::move(*code);

@@ -25,7 +25,8 @@ SmallVector<DispatchFloor> nanochat::collectFloors(ModuleOp planned) {
       if (floor.calls == 0) {
         auto kernel = symbols.lookup<func::FuncOp>(launch.getKernel());
         KernelAttr facts = getKernel(kernel);
-        floor = {entry.getName(), launch.getKernel(), stringifyDispatchClass(facts.getKind()), facts.getArithmeticName()};
+        floor = {entry.getName(), launch.getKernel(), stringifyDispatchClass(facts.getKind()),
+                 facts.getArithmeticName()};
         floor.operations = facts.getFlops();
         for (Type type : launch.getBuffers().getTypes())
           floor.bytes += denseBytes(type);

@@ -6,14 +6,15 @@
 
 namespace mlir::nanochat {
 
-/// The calls of one kernel by one entry. Of a call: `bytes` are those of its operands, each read or written once; `operations`
-/// those of its products and sums, a multiply-add being two, in `arithmetic` ("f32", "bf16", "int8").
+/// The calls of one kernel by one entry. Of a call: `bytes` are those of its operands, each read or written once;
+/// `operations` those of its products and sums, a multiply-add being two, in `arithmetic` ("f32", "bf16", "int8").
 struct DispatchFloor {
   StringRef entry, kernel, kind, arithmetic;
   int64_t calls = 0, bytes = 0, operations = 0;
 };
 
-/// The floors of a module after stage `plan`, in the order of first calls. What entries do on a condition counts as done.
+/// The floors of a module after stage `plan`, in the order of first calls. What entries do on a condition counts as
+/// done.
 SmallVector<DispatchFloor> collectFloors(ModuleOp planned);
 
 } // namespace mlir::nanochat

@@ -2,7 +2,6 @@
 #include "lib/Lowering/Codegen.h"
 #include "mlir/Dialect/LLVMIR/NVVMDialect.h"
 #include "llvm/Analysis/LoopInfo.h"
-#include "llvm/Transforms/Utils/LoopUtils.h"
 #include "llvm/IR/DiagnosticInfo.h"
 #include "llvm/IR/DiagnosticPrinter.h"
 #include "llvm/IR/Dominators.h"
@@ -12,6 +11,7 @@
 #include "llvm/Linker/Linker.h"
 #include "llvm/Support/SourceMgr.h"
 #include "llvm/Transforms/IPO/Internalize.h"
+#include "llvm/Transforms/Utils/LoopUtils.h"
 
 using namespace mlir;
 using namespace mlir::nanochat;
@@ -19,11 +19,14 @@ using namespace mlir::nanochat;
 /// The C library's function for an intrinsic that LLVM has no code for on GPUs; null for others.
 static const char *libraryName(llvm::Intrinsic::ID intrinsic) {
   switch (intrinsic) {
-#define NC_FUNCTION(name) case llvm::Intrinsic::name: return #name;
-  NC_FUNCTION(exp) NC_FUNCTION(exp2) NC_FUNCTION(log) NC_FUNCTION(log2) NC_FUNCTION(log10) NC_FUNCTION(sin)
-  NC_FUNCTION(cos) NC_FUNCTION(tan) NC_FUNCTION(tanh) NC_FUNCTION(pow) NC_FUNCTION(atan2)
+#define NC_FUNCTION(name)                                                                                              \
+  case llvm::Intrinsic::name:                                                                                          \
+    return #name;
+    NC_FUNCTION(exp)
+    NC_FUNCTION(exp2) NC_FUNCTION(log) NC_FUNCTION(log2) NC_FUNCTION(log10) NC_FUNCTION(sin) NC_FUNCTION(cos)
+        NC_FUNCTION(tan) NC_FUNCTION(tanh) NC_FUNCTION(pow) NC_FUNCTION(atan2)
 #undef NC_FUNCTION
-  default: return nullptr;
+            default : return nullptr;
   }
 }
 
@@ -56,7 +59,8 @@ static void callLibrary(llvm::Module &code) {
     std::string name = libraryName(call->getCalledFunction()->getIntrinsicID());
     auto *type = llvm::FunctionType::get(scalar, SmallVector<llvm::Type *>(call->arg_size(), scalar), false);
     llvm::IRBuilder<> b(call);
-    call->replaceAllUsesWith(callByElement(b, code.getOrInsertFunction(name + (scalar->isFloatTy() ? "f" : ""), type), call));
+    call->replaceAllUsesWith(
+        callByElement(b, code.getOrInsertFunction(name + (scalar->isFloatTy() ? "f" : ""), type), call));
     call->eraseFromParent();
   }
 }
@@ -72,7 +76,9 @@ static LogicalResult linkMath(Location loc, llvm::Module &code, const CudaToolki
   std::string path = toolkit.libdevice();
   StringRef first = missing[0]->getName();
   if (path.empty())
-    return emitError(loc) << "a kernel calls '" << first << "', which comes from libdevice.10.bc of the CUDA toolkit, and there is none beside ptxas; CUDA_HOME names a toolkit";
+    return emitError(loc) << "a kernel calls '" << first
+                          << "', which comes from libdevice.10.bc of the CUDA toolkit, and there is none beside ptxas; "
+                             "CUDA_HOME names a toolkit";
   for (llvm::Function *function : missing)
     function->setName("__nv_" + function->getName().str());
   llvm::SMDiagnostic error;
@@ -81,7 +87,8 @@ static LogicalResult linkMath(Location loc, llvm::Module &code, const CudaToolki
     return emitError(loc) << "cannot read " << path << ": " << error.getMessage();
   for (llvm::Function *function : missing)
     if (!library->getFunction(function->getName()))
-      return emitError(loc) << "a kernel calls '" << function->getName().drop_front(5) << "', which no library for GPUs has";
+      return emitError(loc) << "a kernel calls '" << function->getName().drop_front(5)
+                            << "', which no library for GPUs has";
   library->setDataLayout(code.getDataLayout());
   library->setTargetTriple(code.getTargetTriple());
   return success(!llvm::Linker::linkModules(code, std::move(library), llvm::Linker::LinkOnlyNeeded));
@@ -113,14 +120,19 @@ static void eachLoop(llvm::Function &function, llvm::function_ref<void(llvm::Loo
 /// The version of PTX to write: newer where an instruction is.
 static int64_t ptxVersion(ModuleOp lowered, const GpuFacts &facts) {
   constexpr int64_t firstWithE4M3 = 84;
-  bool hasE4M3 = lowered.walk([](LLVM::CallIntrinsicOp call) { return call.getIntrin().contains(".e4m3.") ? WalkResult::interrupt() : WalkResult::advance(); })
+  bool hasE4M3 = lowered
+                     .walk([](LLVM::CallIntrinsicOp call) {
+                       return call.getIntrin().contains(".e4m3.") ? WalkResult::interrupt() : WalkResult::advance();
+                     })
                      .wasInterrupted();
   return hasE4M3 ? std::max(facts.ptx, firstWithE4M3) : facts.ptx;
 }
 
-FailureOr<std::string> mlir::nanochat::writePtx(ModuleOp lowered, const GpuFacts &facts, const CudaToolkit &toolkit, StringRef name) {
+FailureOr<std::string> mlir::nanochat::writePtx(ModuleOp lowered, const GpuFacts &facts, const CudaToolkit &toolkit,
+                                                StringRef name) {
   Location loc = lowered.getLoc();
-  auto machine = createTargetMachine(loc, {facts.chip, "+ptx" + std::to_string(ptxVersion(lowered, facts)), 3, "nvptx64-nvidia-cuda"});
+  auto machine = createTargetMachine(
+      loc, {facts.chip, "+ptx" + std::to_string(ptxVersion(lowered, facts)), 3, "nvptx64-nvidia-cuda"});
   llvm::LLVMContext context;
   if (failed(machine))
     return failure();
@@ -147,13 +159,16 @@ FailureOr<std::string> mlir::nanochat::writePtx(ModuleOp lowered, const GpuFacts
       function->addFnAttr(llvm::Attribute::AlwaysInline);
   }
   std::string errors;
-  context.setDiagnosticHandlerCallBack([](const llvm::DiagnosticInfo *info, void *text) {
-    llvm::raw_string_ostream stream(*static_cast<std::string *>(text));
-    llvm::DiagnosticPrinterRawOStream printer(stream);
-    if (info->getSeverity() == llvm::DS_Error)
-      info->print(printer);
-  }, &errors);
-  bool hasMany = llvm::any_of(**code, [&](llvm::Function &function) { return isKernel(function) && function.arg_size() > kManyBuffers; });
+  context.setDiagnosticHandlerCallBack(
+      [](const llvm::DiagnosticInfo *info, void *text) {
+        llvm::raw_string_ostream stream(*static_cast<std::string *>(text));
+        llvm::DiagnosticPrinterRawOStream printer(stream);
+        if (info->getSeverity() == llvm::DS_Error)
+          info->print(printer);
+      },
+      &errors);
+  bool hasMany = llvm::any_of(
+      **code, [&](llvm::Function &function) { return isKernel(function) && function.arg_size() > kManyBuffers; });
   auto changeLoops = [&](llvm::function_ref<void(llvm::Loop &)> change) {
     if (hasMany)
       for (llvm::Function &function : **code)

@@ -8,8 +8,8 @@
 
 namespace mlir::nanochat {
 
-/// The folder where kernels are kept: $NANOCHAT_CACHE, else nanochat under $XDG_CACHE_HOME or $HOME/.cache; "" if none is known. What
-/// is empty counts as not set, and so does what is relative, but for the first.
+/// The folder where kernels are kept: $NANOCHAT_CACHE, else nanochat under $XDG_CACHE_HOME or $HOME/.cache; "" if none
+/// is known. What is empty counts as not set, and so does what is relative, but for the first.
 std::string defaultCacheFolder();
 
 class KernelCache {

@@ -45,11 +45,16 @@ class PartBuilder {
 public:
   explicit PartBuilder(SymbolTable &symbols) : symbols(symbols) {}
 
-  /// Moves the kernel and its wrapper out of the program and copies constants and declarations. What is named after the place
-  /// in the program gets another name, so that equal kernels have equal modules.
+  /// Moves the kernel and its wrapper out of the program and copies constants and declarations. What is named after the
+  /// place in the program gets another name, so that equal kernels have equal modules.
   Part take(func::FuncOp kernel) {
     Operation *wrapper = symbols.lookup((kernel.getName() + kKernelRunSuffix).str());
-    Part part{ModuleOp::create(UnknownLoc::get(wrapper->getContext())), kernel.getName().str(), getKernel(kernel), "", "", nullptr};
+    Part part{ModuleOp::create(UnknownLoc::get(wrapper->getContext())),
+              kernel.getName().str(),
+              getKernel(kernel),
+              "",
+              "",
+              nullptr};
     needed.clear();
     needed.insert(wrapper);
     for (size_t i = 0; i < needed.size(); ++i)
@@ -99,8 +104,9 @@ static void find(Part &part, const llvm::TargetMachine &machine, const KernelTar
 }
 
 /// The part in the LLVM dialect as a function for the host.
-static FailureOr<std::unique_ptr<llvm::Module>> compileForHost(ModuleOp lowered, const Part &part, llvm::LLVMContext &context,
-                                                               llvm::TargetMachine &machine, int level) {
+static FailureOr<std::unique_ptr<llvm::Module>> compileForHost(ModuleOp lowered, const Part &part,
+                                                               llvm::LLVMContext &context, llvm::TargetMachine &machine,
+                                                               int level) {
   auto code = translate(lowered, context, machine);
   if (failed(code))
     return failure();
@@ -113,8 +119,9 @@ static FailureOr<std::unique_ptr<llvm::Module>> compileForHost(ModuleOp lowered,
 }
 
 /// The part in the LLVM dialect as constants that hold its code for a GPU.
-static FailureOr<std::unique_ptr<llvm::Module>> compileForGpu(ModuleOp lowered, const Part &part, llvm::LLVMContext &context,
-                                                              llvm::TargetMachine &machine, const KernelTarget &target) {
+static FailureOr<std::unique_ptr<llvm::Module>> compileForGpu(ModuleOp lowered, const Part &part,
+                                                              llvm::LLVMContext &context, llvm::TargetMachine &machine,
+                                                              const KernelTarget &target) {
   auto ptx = writePtx(lowered, *target.gpu, target.toolkit, part.name());
   if (failed(ptx))
     return failure();
@@ -140,7 +147,8 @@ static LogicalResult compile(ModuleOp lowered, Part &part, const KernelTarget &t
                          : compileForHost(lowered, part, context, **machine, target.host.level);
   if (failed(code))
     return failure();
-  auto object = inMemory([&](llvm::raw_pwrite_stream &os) { return emitCode(lowered.getLoc(), **code, **machine, FileType::object, os); });
+  auto object = inMemory(
+      [&](llvm::raw_pwrite_stream &os) { return emitCode(lowered.getLoc(), **code, **machine, FileType::object, os); });
   if (failed(object))
     return failure();
   part.object = std::move(*object);
@@ -163,7 +171,8 @@ static LogicalResult compileMissing(MutableArrayRef<Part> parts, MLIRContext *co
   }
   TimingScope lowering = timing.nest("lower");
   Processor processor = target.gpu ? Processor::gpu : Processor::cpu;
-  if (failed(runPasses(*all, lowering, [&](OpPassManager &pm) { addKernelToLLVMPasses(pm.nest<ModuleOp>(), processor); })))
+  if (failed(
+          runPasses(*all, lowering, [&](OpPassManager &pm) { addKernelToLLVMPasses(pm.nest<ModuleOp>(), processor); })))
     return failure();
   lowering.stop();
   TimingScope compiling = timing.nest("compile");
@@ -183,7 +192,8 @@ static LogicalResult compileMissing(MutableArrayRef<Part> parts, MLIRContext *co
   return result;
 }
 
-LogicalResult mlir::nanochat::compileKernels(ModuleOp module, const KernelTarget &target, const KernelCache &cache, ObjectSet &objects, TimingScope &timing) {
+LogicalResult mlir::nanochat::compileKernels(ModuleOp module, const KernelTarget &target, const KernelCache &cache,
+                                             ObjectSet &objects, TimingScope &timing) {
   auto machine = createTargetMachine(module.getLoc(), target.host);
   if (failed(machine))
     return failure();

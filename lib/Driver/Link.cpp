@@ -18,7 +18,8 @@ static std::unique_ptr<llvm::MemoryBuffer> archive(const ObjectSet &objects) {
     members.emplace_back(object->getMemBufferRef());
     members.back().MemberName = name;
   }
-  return llvm::cantFail(llvm::writeArchiveToBuffer(members, llvm::SymtabWritingMode::NormalSymtab, llvm::object::Archive::K_GNU,
+  return llvm::cantFail(llvm::writeArchiveToBuffer(members, llvm::SymtabWritingMode::NormalSymtab,
+                                                   llvm::object::Archive::K_GNU,
                                                    /*Deterministic=*/true, /*Thin=*/false));
 }
 
@@ -26,7 +27,9 @@ static std::unique_ptr<llvm::MemoryBuffer> archive(const ObjectSet &objects) {
 static bool runLinker(StringRef linker, StringRef objects, StringRef runtime, StringRef program) {
   llvm::SmallString<128> emulator(llvm::sys::path::parent_path(runtime));
   llvm::sys::path::append(emulator, "libnanochat_emulator.a"); // of which only emulated kernels need anything
-  SmallVector<StringRef> args{linker, "-Wl,--whole-archive", objects, "-Wl,--no-whole-archive", runtime, emulator, "-o", program, "-pthread", "-lm", "-Wl,--gc-sections"};
+  SmallVector<StringRef> args{
+      linker, "-Wl,--whole-archive", objects, "-Wl,--no-whole-archive", runtime, emulator, "-o", program, "-pthread",
+      "-lm",  "-Wl,--gc-sections"};
   // The C++ library goes along, so that the program runs where another version of it is installed, or none.
   args.append({"-static-libstdc++", "-static-libgcc"});
 #ifdef NANOCHAT_LINK_OPTION
@@ -37,7 +40,8 @@ static bool runLinker(StringRef linker, StringRef objects, StringRef runtime, St
 
 void mlir::nanochat::linkProgram(const ObjectSet &objects, const CompileOptions &options) {
   if (!llvm::sys::fs::exists(options.runtime))
-    nc::failRun("the runtime library " + options.runtime + " is missing", "build all targets, or use --emit=obj and link by hand");
+    nc::failRun("the runtime library " + options.runtime + " is missing",
+                "build all targets, or use --emit=obj and link by hand");
   auto linker = llvm::sys::findProgramByName("c++");
   if (!linker)
     nc::failRun("no C++ compiler driver (c++) to link with", "apt-get install g++, or use --emit=obj");
@@ -48,7 +52,8 @@ void mlir::nanochat::linkProgram(const ObjectSet &objects, const CompileOptions 
   StringRef program = output.isDirect() ? copied.emplace("out").path() : StringRef(output.aside());
   llvm::sys::RemoveFileOnSignal(program);
   if (!runLinker(*linker, all.path(), options.runtime, program))
-    nc::failRun("linking " + options.output + " failed", "the linker says why above; it writes where -o does and to TMPDIR");
+    nc::failRun("linking " + options.output + " failed",
+                "the linker says why above; it writes where -o does and to TMPDIR");
   if (copied)
     output.write(nc::FileContent(program.str()).bytes());
   output.commit();

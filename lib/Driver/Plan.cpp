@@ -29,13 +29,22 @@ static json::Object describe(ModuleOp emitted, bool isOnGpu) {
     llvm::raw_string_ostream(type) << buffer.getType();
     int64_t bytes = buffer.getBytes(), offset = buffer.getOffset(), first = buffer.getFirst(), last = buffer.getLast();
     saved = std::max(saved, savedBy[buffer.getEntry()] += buffer.getSaved() ? bytes : 0);
-    buffers.push_back(json::Object{{"entry", buffer.getEntry()}, {"type", type}, {"bytes", bytes}, {"offset", offset}, {"first", first},
-                                   {"last", last}, {"saved", buffer.getSaved()}});
+    buffers.push_back(json::Object{{"entry", buffer.getEntry()},
+                                   {"type", type},
+                                   {"bytes", bytes},
+                                   {"offset", offset},
+                                   {"first", first},
+                                   {"last", last},
+                                   {"saved", buffer.getSaved()}});
   }
   json::Array dispatches;
   for (const DispatchFloor &floor : collectFloors(emitted))
-    dispatches.push_back(json::Object{{"entry", floor.entry}, {"kernel", floor.kernel}, {"class", floor.kind},
-                                      {"arithmetic", floor.arithmetic}, {"calls", floor.calls}, {"bytes", floor.bytes},
+    dispatches.push_back(json::Object{{"entry", floor.entry},
+                                      {"kernel", floor.kernel},
+                                      {"class", floor.kind},
+                                      {"arithmetic", floor.arithmetic},
+                                      {"calls", floor.calls},
+                                      {"bytes", floor.bytes},
                                       {"operations", floor.operations}});
   json::Array plain;
   for (auto kernel : emitted.getOps<func::FuncOp>())
@@ -92,8 +101,10 @@ static void printFloors(json::Array &dispatches, llvm::raw_ostream &os) {
     json::Object &floor = *value.getAsObject();
     int64_t bytes = *floor.getInteger("bytes"), operations = *floor.getInteger("operations");
     os << llvm::right_justify(grouped(*floor.getInteger("calls")), 8) << llvm::right_justify(grouped(bytes), 16)
-       << llvm::right_justify(grouped(operations), 20) << llvm::format("%10.1f", double(operations) / double(std::max<int64_t>(1, bytes))) << "  "
-       << llvm::left_justify(*floor.getString("arithmetic"), 6) << *floor.getString("entry") << " " << *floor.getString("kernel") << "\n";
+       << llvm::right_justify(grouped(operations), 20)
+       << llvm::format("%10.1f", double(operations) / double(std::max<int64_t>(1, bytes))) << "  "
+       << llvm::left_justify(*floor.getString("arithmetic"), 6) << *floor.getString("entry") << " "
+       << *floor.getString("kernel") << "\n";
   }
 }
 
@@ -105,7 +116,8 @@ static void printPlain(json::Array &kernels, llvm::raw_ostream &os) {
     names += (names.empty() ? "" : ", ") + value.getAsObject()->getString("kernel")->str();
   }
   if (!kernels.empty())
-    os << "\n" << kernels.size() << (kernels.size() == 1 ? " kernel is" : " kernels are") << " plain loops, one task each:\n";
+    os << "\n"
+       << kernels.size() << (kernels.size() == 1 ? " kernel is" : " kernels are") << " plain loops, one task each:\n";
   for (auto &[why, names] : namesByReason)
     os << "  " << why << ": " << names << "\n";
 }
@@ -130,9 +142,10 @@ static void printTable(json::Object &plan, llvm::raw_ostream &os) {
   for (json::Value &value : *plan.getArray("workspace")) {
     json::Object &buffer = *value.getAsObject();
     std::string alive = std::to_string(*buffer.getInteger("first")) + "-" + std::to_string(*buffer.getInteger("last"));
-    os << llvm::right_justify(grouped(*buffer.getInteger("bytes")), 16) << llvm::right_justify(grouped(*buffer.getInteger("offset")), 16)
-       << (*buffer.getBoolean("saved") ? " * " : "   ") << llvm::left_justify(alive, 12) << " " << *buffer.getString("entry") << " "
-       << *buffer.getString("type") << "\n";
+    os << llvm::right_justify(grouped(*buffer.getInteger("bytes")), 16)
+       << llvm::right_justify(grouped(*buffer.getInteger("offset")), 16)
+       << (*buffer.getBoolean("saved") ? " * " : "   ") << llvm::left_justify(alive, 12) << " "
+       << *buffer.getString("entry") << " " << *buffer.getString("type") << "\n";
   }
   printFloors(*plan.getArray("dispatches"), os);
   printPlain(*plan.getArray("plain_kernels"), os);

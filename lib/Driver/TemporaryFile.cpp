@@ -27,8 +27,7 @@ TemporaryFile::TemporaryFile(llvm::StringRef suffix, llvm::StringRef content) {
   if (!error)
     return;
   llvm::sys::fs::remove(name);
-  nc::failRun("cannot write a temporary file: " + error.message(),
-              "TMPDIR names a folder with free space");
+  nc::failRun("cannot write a temporary file: " + error.message(), "TMPDIR names a folder with free space");
 }
 
 TemporaryFile::~TemporaryFile() {

@@ -116,8 +116,7 @@ double mlir::nanochat::relativeL2(const HostTensor &found, const HostTensor &exp
   return error == 0 ? 0 : error / std::sqrt(norm);
 }
 
-std::string mlir::nanochat::describeDifference(const HostTensor &found, const HostTensor &expected,
-                                               double tolerance) {
+std::string mlir::nanochat::describeDifference(const HostTensor &found, const HostTensor &expected, double tolerance) {
   int64_t at = firstDifference(found, expected, 0);
   double error = relativeL2(found, expected);
   if (at < 0 || (found.isFloat() && error <= tolerance))

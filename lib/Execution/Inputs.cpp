@@ -16,7 +16,7 @@ FailureOr<std::vector<HostTensor>> mlir::nanochat::allocate(func::FuncOp func, T
 }
 
 LogicalResult mlir::nanochat::fillInputs(func::FuncOp func, MutableArrayRef<HostTensor> inputs, Filler &filler,
-                                          bool extremes) {
+                                         bool extremes) {
   for (auto [i, input] : llvm::enumerate(inputs)) {
     if (input.isFloat() && !func.getArgAttr(i, "nanochat.range")) {
       if (extremes)
@@ -43,8 +43,7 @@ LogicalResult mlir::nanochat::fillInputs(func::FuncOp func, MutableArrayRef<Host
   return success();
 }
 
-FailureOr<std::vector<HostTensor>> mlir::nanochat::randomInputs(func::FuncOp func, Filler &filler,
-                                                                 bool extremes) {
+FailureOr<std::vector<HostTensor>> mlir::nanochat::randomInputs(func::FuncOp func, Filler &filler, bool extremes) {
   auto inputs = allocate(func, func.getArgumentTypes());
   if (failed(inputs) || failed(fillInputs(func, *inputs, filler, extremes)))
     return failure();

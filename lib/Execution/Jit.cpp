@@ -2,11 +2,11 @@
 #include "dialect/Nanochat.h"
 #include "lib/Reference/Reference.h"
 #include "runtime/emulator/Emulator.h"
+#include "llvm/ADT/StringSet.h"
 #include "llvm/ExecutionEngine/Orc/AbsoluteSymbols.h"
 #include "llvm/ExecutionEngine/Orc/CompileUtils.h"
 #include "llvm/ExecutionEngine/Orc/JITTargetMachineBuilder.h"
 #include "llvm/ExecutionEngine/Orc/LLJIT.h"
-#include "llvm/ADT/StringSet.h"
 #include "llvm/IR/IRBuilder.h"
 
 using namespace mlir;
@@ -24,8 +24,7 @@ static void addPackedEntries(llvm::Module &code) {
   for (llvm::Function *function : entries) {
     llvm::IRBuilder<> b(code.getContext());
     auto *type = llvm::FunctionType::get(b.getVoidTy(), {b.getPtrTy()}, false);
-    auto *packed = llvm::Function::Create(type, llvm::Function::ExternalLinkage,
-                                          packedName(function->getName()), code);
+    auto *packed = llvm::Function::Create(type, llvm::Function::ExternalLinkage, packedName(function->getName()), code);
     b.SetInsertPoint(llvm::BasicBlock::Create(code.getContext(), "entry", packed));
     SmallVector<llvm::Value *> args;
     for (llvm::Argument &arg : function->args()) {
@@ -54,18 +53,18 @@ FailureOr<std::unique_ptr<Jit>> Jit::compile(ModuleOp module, CodegenTarget targ
   auto engine =
       llvm::orc::LLJITBuilder()
           .setDataLayout((*code)->getDataLayout())
-          .setCompileFunctionCreator(
-              [&](llvm::orc::JITTargetMachineBuilder)
-                  -> llvm::Expected<std::unique_ptr<llvm::orc::IRCompileLayer::IRCompiler>> {
-                return std::make_unique<llvm::orc::TMOwningSimpleCompiler>(std::move(*machine));
-              })
+          .setCompileFunctionCreator([&](llvm::orc::JITTargetMachineBuilder)
+                                         -> llvm::Expected<std::unique_ptr<llvm::orc::IRCompileLayer::IRCompiler>> {
+            return std::make_unique<llvm::orc::TMOwningSimpleCompiler>(std::move(*machine));
+          })
           .create();
   if (!engine)
     return module.emitError("no code can run here: ") << llvm::toString(engine.takeError());
   jit->engine = std::move(*engine);
   llvm::orc::SymbolMap emulator;
   for (const nc::EmulatorSymbol &symbol : ArrayRef(nc::kEmulatorSymbols, nc::kEmulatorSymbolCount))
-    emulator[jit->engine->mangleAndIntern(symbol.name)] = {llvm::orc::ExecutorAddr::fromPtr(symbol.address), llvm::JITSymbolFlags::Exported};
+    emulator[jit->engine->mangleAndIntern(symbol.name)] = {llvm::orc::ExecutorAddr::fromPtr(symbol.address),
+                                                           llvm::JITSymbolFlags::Exported};
   if (auto error = jit->engine->getMainJITDylib().define(llvm::orc::absoluteSymbols(std::move(emulator))))
     return module.emitError("code cannot be loaded: ") << llvm::toString(std::move(error));
   if (auto error = jit->engine->addIRModule({std::move(*code), std::move(context)}))
@@ -87,8 +86,8 @@ void Jit::call(StringRef name, ArrayRef<uint64_t> words) {
   reinterpret_cast<void (*)(const uint64_t *)>(entry)(words.data());
 }
 
-FailureOr<std::unique_ptr<Jit>> mlir::nanochat::compileReference(ModuleOp module,
-                                                                 ArrayRef<func::FuncOp> entries, int level) {
+FailureOr<std::unique_ptr<Jit>> mlir::nanochat::compileReference(ModuleOp module, ArrayRef<func::FuncOp> entries,
+                                                                 int level) {
   llvm::StringSet<> names;
   for (func::FuncOp entry : entries)
     names.insert(entry.getName());

@@ -65,7 +65,8 @@ struct FreshOutput : OpRewritePattern<linalg::GenericOp> {
   }
 };
 
-/// A slice amid one number, as the gradient of a slice is: every element says which it is, so that any number of tasks make them.
+/// A slice amid one number, as the gradient of a slice is: every element says which it is, so that any number of tasks
+/// make them.
 struct SliceAmidSplat : OpRewritePattern<tensor::InsertSliceOp> {
   using OpRewritePattern::OpRewritePattern;
   LogicalResult matchAndRewrite(tensor::InsertSliceOp op, PatternRewriter &rewriter) const override {
@@ -75,21 +76,24 @@ struct SliceAmidSplat : OpRewritePattern<tensor::InsertSliceOp> {
     if (!isStatic || !matchPattern(op.getDest(), m_Constant(&splat)))
       return rewriter.notifyMatchFailure(op, "is no slice of known place amid one number");
     ImplicitLocOpBuilder b(op.getLoc(), rewriter);
-    rewriter.replaceOp(op, pointwise(b, op.getDestType(), {}, {}, [&](ImplicitLocOpBuilder &s, ValueRange) -> Value {
-      Value otherwise = arith::ConstantOp::create(s, splat.getSplatValue<TypedAttr>()), zero = arith::ConstantIndexOp::create(s, 0), isWithin;
-      SmallVector<Value> at;
-      for (auto [d, offset, size] : llvm::enumerate(op.getStaticOffsets(), op.getSourceType().getShape())) {
-        at.push_back(linalg::IndexOp::create(s, d));
-        if (size == op.getDestType().getDimSize(d))
-          continue;
-        at[d] = arith::SubIOp::create(s, at[d], arith::ConstantIndexOp::create(s, offset));
-        Value within = arith::CmpIOp::create(s, arith::CmpIPredicate::ult, at[d], arith::ConstantIndexOp::create(s, size));
-        at[d] = arith::SelectOp::create(s, within, at[d], zero);
-        isWithin = isWithin ? arith::AndIOp::create(s, isWithin, within) : within;
-      }
-      Value element = tensor::ExtractOp::create(s, op.getSource(), at);
-      return isWithin ? arith::SelectOp::create(s, isWithin, element, otherwise) : element;
-    }));
+    rewriter.replaceOp(
+        op, pointwise(b, op.getDestType(), {}, {}, [&](ImplicitLocOpBuilder &s, ValueRange) -> Value {
+          Value otherwise = arith::ConstantOp::create(s, splat.getSplatValue<TypedAttr>()),
+                zero = arith::ConstantIndexOp::create(s, 0), isWithin;
+          SmallVector<Value> at;
+          for (auto [d, offset, size] : llvm::enumerate(op.getStaticOffsets(), op.getSourceType().getShape())) {
+            at.push_back(linalg::IndexOp::create(s, d));
+            if (size == op.getDestType().getDimSize(d))
+              continue;
+            at[d] = arith::SubIOp::create(s, at[d], arith::ConstantIndexOp::create(s, offset));
+            Value within =
+                arith::CmpIOp::create(s, arith::CmpIPredicate::ult, at[d], arith::ConstantIndexOp::create(s, size));
+            at[d] = arith::SelectOp::create(s, within, at[d], zero);
+            isWithin = isWithin ? arith::AndIOp::create(s, isWithin, within) : within;
+          }
+          Value element = tensor::ExtractOp::create(s, op.getSource(), at);
+          return isWithin ? arith::SelectOp::create(s, isWithin, element, otherwise) : element;
+        }));
     return success();
   }
 };
@@ -103,7 +107,8 @@ struct ViewBeforePointwise : RewritePattern {
     if (!op || op.getNumReductionLoops() || op->getNumResults() != 1 || !op->hasOneUse() || op.hasIndexSemantics() ||
         llvm::any_of(op.getIndexingMapsArray(), [](AffineMap map) { return !map.isIdentity() && map.getNumResults(); }))
       return failure();
-    if (llvm::any_of(op.getInputs(), [](Value v) { return cast<RankedTensorType>(v.getType()).getRank() && !isArgument(v); }))
+    if (llvm::any_of(op.getInputs(),
+                     [](Value v) { return cast<RankedTensorType>(v.getType()).getRank() && !isArgument(v); }))
       return failure();
     auto type = cast<RankedTensorType>(view->getResult(0).getType());
     AffineMap full = rewriter.getMultiDimIdentityMap(type.getRank());
@@ -124,7 +129,8 @@ struct ViewBeforePointwise : RewritePattern {
     maps.push_back(full);
     Value empty = tensor::EmptyOp::create(rewriter, op.getLoc(), type.getShape(), type.getElementType());
     SmallVector<utils::IteratorType> parallel(type.getRank(), utils::IteratorType::parallel);
-    auto moved = linalg::GenericOp::create(rewriter, op.getLoc(), TypeRange{type}, inputs, ValueRange{empty}, maps, parallel);
+    auto moved =
+        linalg::GenericOp::create(rewriter, op.getLoc(), TypeRange{type}, inputs, ValueRange{empty}, maps, parallel);
     rewriter.inlineRegionBefore(op.getRegion(), moved.getRegion(), moved.getRegion().end());
     rewriter.replaceOp(view, moved.getResults());
     return success();

@@ -91,7 +91,8 @@ static Value predecessor(Value output) {
       continue;
     BindAttr bound = getResultBinding(func, number);
     for (BlockArgument arg : func.getArguments())
-      if (BindAttr own = getArgBinding(func, arg.getArgNumber()); bound && own && own.getKind() == bound.getKind() && own.getTensor() == bound.getTensor())
+      if (BindAttr own = getArgBinding(func, arg.getArgNumber());
+          bound && own && own.getKind() == bound.getKind() && own.getTensor() == bound.getTensor())
         return arg;
   }
   return Value();
@@ -116,16 +117,16 @@ static SmallVector<int64_t> findInplace(const OpGroup &group, ArrayRef<Value> in
   DenseSet<Operation *> members(group.ops.begin(), group.ops.end());
   auto overwritable = [&](Value input, Value output) {
     return input.getType() == output.getType() && llvm::all_of(input.getUses(), [&](OpOperand &use) {
-      Operation *top = group.ops[0]->getBlock()->findAncestorOpInBlock(*use.getOwner());
-      if (!top || !members.contains(top))
-        return true;
-      // A prologue reads whole panels of its operand before anything is written.
-      bool prologue = group.kind == DispatchClass::gemm && llvm::any_of(top->getUsers(), isContraction);
-      // Rows are a task's own: it has reduced one, and read what there is one of for each, before it writes.
-      bool perRow = cast<RankedTensorType>(input.getType()).getRank() == 1 && readsAligned(use, true);
-      bool ownRow = group.kind == DispatchClass::rowwise && (readsAligned(use, false) || perRow);
-      return top == use.getOwner() && ((isPointwise(top) && readsAligned(use, false)) || ownRow) && !prologue;
-    });
+             Operation *top = group.ops[0]->getBlock()->findAncestorOpInBlock(*use.getOwner());
+             if (!top || !members.contains(top))
+               return true;
+             // A prologue reads whole panels of its operand before anything is written.
+             bool prologue = group.kind == DispatchClass::gemm && llvm::any_of(top->getUsers(), isContraction);
+             // Rows are a task's own: it has reduced one, and read what there is one of for each, before it writes.
+             bool perRow = cast<RankedTensorType>(input.getType()).getRank() == 1 && readsAligned(use, true);
+             bool ownRow = group.kind == DispatchClass::rowwise && (readsAligned(use, false) || perRow);
+             return top == use.getOwner() && ((isPointwise(top) && readsAligned(use, false)) || ownRow) && !prologue;
+           });
   };
   llvm::SmallDenseSet<int64_t> taken;
   for (auto [r, output] : llvm::enumerate(outputs))
@@ -158,7 +159,8 @@ void DispatchBuilder::buildDispatch(const OpGroup &group) {
   for (Operation *op : group.ops)
     places.push_back(op->getLoc());
   Location loc = b.getFusedLoc(places);
-  auto dispatch = DispatchOp::create(b, loc, ValueRange(outputs).getTypes(), group.kind, ValueRange(), b.getDenseI64ArrayAttr({}), FlatSymbolRefAttr());
+  auto dispatch = DispatchOp::create(b, loc, ValueRange(outputs).getTypes(), group.kind, ValueRange(),
+                                     b.getDenseI64ArrayAttr({}), FlatSymbolRefAttr());
   Block &body = dispatch.getBody().emplaceBlock();
   OpBuilder inside = OpBuilder::atBlockEnd(&body);
   IRMapping map;
@@ -189,14 +191,17 @@ static void fillConstants(func::FuncOp func) {
       // One fill per use: each may become the start of an accumulation in place.
       OpBuilder b(use.getOwner());
       auto type = cast<RankedTensorType>(op.getType());
-      auto dispatch = DispatchOp::create(b, op.getLoc(), type, DispatchClass::pointwise, ValueRange(), b.getDenseI64ArrayAttr({-1}), FlatSymbolRefAttr());
+      auto dispatch = DispatchOp::create(b, op.getLoc(), type, DispatchClass::pointwise, ValueRange(),
+                                         b.getDenseI64ArrayAttr({-1}), FlatSymbolRefAttr());
       ImplicitLocOpBuilder inside(op.getLoc(), OpBuilder::atBlockEnd(&dispatch.getBody().emplaceBlock()));
       auto elements = dyn_cast<SplatElementsAttr>(op.getValue());
       Value table = elements ? Value() : inside.clone(*op)->getResult(0);
       SmallVector<AffineMap> maps(table ? 1 : 0, b.getMultiDimIdentityMap(type.getRank()));
-      Value filled = pointwise(inside, type, table ? ValueRange(table) : ValueRange(), maps, [&](ImplicitLocOpBuilder &s, ValueRange v) -> Value {
-        return table ? v[0] : arith::ConstantOp::create(s, elements.getSplatValue<TypedAttr>());
-      });
+      Value filled =
+          pointwise(inside, type, table ? ValueRange(table) : ValueRange(), maps,
+                    [&](ImplicitLocOpBuilder &s, ValueRange v) -> Value {
+                      return table ? v[0] : arith::ConstantOp::create(s, elements.getSplatValue<TypedAttr>());
+                    });
       YieldOp::create(inside, filled, ValueRange());
       use.set(dispatch.getResult(0));
     }

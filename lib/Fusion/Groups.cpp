@@ -1,29 +1,36 @@
 // Which ops run as one kernel.
 //
-// After decomposition a block is linalg ops, loops, views and ops that are kernels of their own. Every tensor between two kernels is
-// written to memory and read again, so ops should share kernels as far as an emitter can run them together:
+// After decomposition a block is linalg ops, loops, views and ops that are kernels of their own. Every tensor between
+// two kernels is written to memory and read again, so ops should share kernels as far as an emitter can run them
+// together:
 //
 //   pointwise  every loop parallel: one pass over all elements; a group of rank 0 is a handful of scalars;
-//   rowwise    parallel over rows, reducing within a row at most: norm, softmax, quantisation, one step of AdamW. Ops over equally many rows that
+//   rowwise    parallel over rows, reducing within a row at most: norm, softmax, quantisation, one step of AdamW. Ops
+//   over equally many rows that
 //              read each other's results row by row are one loop over rows, in which a row stays in cache or registers;
-//   gemm       one matrix product, with pointwise ops behind it on its result (epilogue) and before it on a factor (prologue);
-//   others     attention, loops and ops without structure stand alone.
+//   gemm       one matrix product, with pointwise ops behind it on its result (epilogue) and before it on a factor
+//   (prologue); others     attention, loops and ops without structure stand alone.
 //
-// Ops are visited in the order of the block. Each joins the group of one of its producers, the latest first, or opens a group. Joining is legal if
-//   - the group's emitter can run it: it fits the class, its shape is the group's, and what it reads of the group it reads at its own row
+// Ops are visited in the order of the block. Each joins the group of one of its producers, the latest first, or opens a
+// group. Joining is legal if
+//   - the group's emitter can run it: it fits the class, its shape is the group's, and what it reads of the group it
+//   reads at its own row
 //     (of a gemm: at its own element). A reader of x[j] in row i would need rows that are not computed yet;
-//   - nothing of the group is read through a view, or by an index in the op's body: views stay outside kernels, so what they show must be finished;
-//   - no cycle arises. With a → b → c, where a and c would share a kernel but b may not join, that kernel would need b's result before it
+//   - nothing of the group is read through a view, or by an index in the op's body: views stay outside kernels, so what
+//   they show must be finished;
+//   - no cycle arises. With a → b → c, where a and c would share a kernel but b may not join, that kernel would need
+//   b's result before it
 //     ran. So of the op's other producers none may need the group, however indirectly (`reaches`).
-// An op can join only one of its producers. Two groups that meet in an op are therefore merged afterwards where the same conditions hold for
-// each of their members (`mergeRows`): a step of AdamW8 is one kernel, not two with a moment in memory between them. Last, a
-// pointwise op whose only reader is a gemm becomes its prologue (`absorbPrologues`): it is computed while a factor is packed.
+// An op can join only one of its producers. Two groups that meet in an op are therefore merged afterwards where the
+// same conditions hold for each of their members (`mergeRows`): a step of AdamW8 is one kernel, not two with a moment
+// in memory between them. Last, a pointwise op whose only reader is a gemm becomes its prologue (`absorbPrologues`): it
+// is computed while a factor is packed.
 //
-// The result is ordered again, because members of a group moved to where its last one stands. The order of the source is kept where it can be;
-// groups of scalars go first, as one of them may have members all over the block.
+// The result is ordered again, because members of a group moved to where its last one stands. The order of the source
+// is kept where it can be; groups of scalars go first, as one of them may have members all over the block.
 #include "lib/Fusion/Groups.h"
-#include "mlir/IR/Remarks.h"
 #include "dialect/MatrixProduct.h"
+#include "mlir/IR/Remarks.h"
 #include "mlir/Transforms/RegionUtils.h"
 
 using namespace mlir;
@@ -146,7 +153,8 @@ const char *BlockGrouper::misfit(Operation *op, const OpGroup &group) {
     return it != groupOf.end() && &groups[it->second] == &group;
   };
   auto readsInPlace = [&](bool byRow) {
-    return llvm::all_of(generic->getOpOperands(), [&](OpOperand &use) { return !fromGroup(use) || readsAligned(use, byRow); });
+    return llvm::all_of(generic->getOpOperands(),
+                        [&](OpOperand &use) { return !fromGroup(use) || readsAligned(use, byRow); });
   };
   if (group.kind == DispatchClass::gemm) {
     if (!isPointwise(op) || ArrayRef<int64_t>(group.shape) != type.getShape())
@@ -236,7 +244,8 @@ void BlockGrouper::absorbPrologues() {
     if (it == groupOf.end() || op->getNumOperands() > 4)
       continue;
     OpGroup &reader = groups[it->second];
-    if (reader.kind != DispatchClass::gemm || reader.ops.front() != *op->user_begin() || !isContraction(reader.ops.front()))
+    if (reader.kind != DispatchClass::gemm || reader.ops.front() != *op->user_begin() ||
+        !isContraction(reader.ops.front()))
       continue;
     reader.ops.insert(reader.ops.begin(), op);
     groupOf[op] = it->second;
@@ -246,11 +255,13 @@ void BlockGrouper::absorbPrologues() {
 
 bool BlockGrouper::mergeable(unsigned from, unsigned to) {
   const OpGroup &group = groups[from];
-  if (from == to || group.rows <= 0 || !llvm::is_contained({DispatchClass::rowwise, DispatchClass::pointwise}, group.kind))
+  if (from == to || group.rows <= 0 ||
+      !llvm::is_contained({DispatchClass::rowwise, DispatchClass::pointwise}, group.kind))
     return false;
   return llvm::all_of(groups[to].ops, [&](Operation *op) {
-    return !misfit(op, group) && !readsElsewhere(op, from) &&
-           llvm::all_of(producers(op), [&](unsigned other) { return other == from || other == to || !reaches(from, other); });
+    return !misfit(op, group) && !readsElsewhere(op, from) && llvm::all_of(producers(op), [&](unsigned other) {
+      return other == from || other == to || !reaches(from, other);
+    });
   });
 }
 

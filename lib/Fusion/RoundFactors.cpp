@@ -1,8 +1,8 @@
-#include "lib/Fusion/Passes.h"
 #include "dialect/Linalg.h"
 #include "dialect/MatrixProduct.h"
 #include "dialect/Numerics.h"
 #include "dialect/StepIR.h"
+#include "lib/Fusion/Passes.h"
 
 namespace mlir::nanochat {
 #define GEN_PASS_DEF_ROUNDFACTORSPASS
@@ -26,10 +26,11 @@ public:
     builder.setInsertionPointAfterValue(factor);
     ImplicitLocOpBuilder b(factor.getLoc(), builder);
     auto type = cast<RankedTensorType>(factor.getType());
-    rounded = pointwise(b, wide ? type : type.clone(b.getBF16Type()), {factor}, {b.getMultiDimIdentityMap(type.getRank())},
-                        [&](ImplicitLocOpBuilder &s, ValueRange v) -> Value {
-                          return wide ? roundToHalf(s, v[0]) : arith::TruncFOp::create(s, s.getBF16Type(), v[0]);
-                        });
+    rounded =
+        pointwise(b, wide ? type : type.clone(b.getBF16Type()), {factor}, {b.getMultiDimIdentityMap(type.getRank())},
+                  [&](ImplicitLocOpBuilder &s, ValueRange v) -> Value {
+                    return wide ? roundToHalf(s, v[0]) : arith::TruncFOp::create(s, s.getBF16Type(), v[0]);
+                  });
     return rounded;
   }
 
@@ -40,7 +41,8 @@ private:
 struct RoundFactorsPass : impl::RoundFactorsPassBase<RoundFactorsPass> {
   void runOnOperation() override {
     // What changes parameters is no pass over the model: it takes their factors as they are.
-    if (EntryAttr entry = getEntry(getOperation()); entry && (entry.getKind() == EntryKind::update || entry.getKind() == EntryKind::phase))
+    if (EntryAttr entry = getEntry(getOperation());
+        entry && (entry.getKind() == EntryKind::update || entry.getKind() == EntryKind::phase))
       return;
     Numerics numerics = Numerics::of(getOperation());
     Rounding rounding;

@@ -1,4 +1,5 @@
-// Products whose result is small and whose sum is long are cut along the sum: slices run side by side, then they are added up.
+// Products whose result is small and whose sum is long are cut along the sum: slices run side by side, then they are
+// added up.
 #include "dialect/Linalg.h"
 #include "dialect/MatrixProduct.h"
 #include "lib/Fusion/Passes.h"
@@ -15,7 +16,8 @@ class Splitter {
 public:
   explicit Splitter(const MatrixProduct &p) : p(p), op(p.op), b(op.getLoc(), op) {}
 
-  /// How many slices fill `blocks` blocks of the GPU with tiles of the result; 1 where it does so itself or the sum is short.
+  /// How many slices fill `blocks` blocks of the GPU with tiles of the result; 1 where it does so itself or the sum is
+  /// short.
   int64_t slices(int64_t blocks, int64_t least) const {
     if (p.s)
       return 1;
@@ -84,11 +86,13 @@ private:
     using utils::IteratorType;
     SmallVector<AffineMap> maps{projection(b.getContext(), 3, {1, 0, 2}), projection(b.getContext(), 3, {0, 2})};
     SmallVector<IteratorType> loops{IteratorType::parallel, IteratorType::reduction, IteratorType::parallel};
-    auto sum = linalg::GenericOp::create(b, type, slices, op.getDpsInits(), maps, loops, [](OpBuilder &s, Location loc, ValueRange v) {
-      bool isFloat = isa<FloatType>(v[0].getType());
-      Value next = isFloat ? Value(arith::AddFOp::create(s, loc, v[1], v[0])) : Value(arith::AddIOp::create(s, loc, v[1], v[0]));
-      linalg::YieldOp::create(s, loc, next);
-    });
+    auto sum = linalg::GenericOp::create(b, type, slices, op.getDpsInits(), maps, loops,
+                                         [](OpBuilder &s, Location loc, ValueRange v) {
+                                           bool isFloat = isa<FloatType>(v[0].getType());
+                                           Value next = isFloat ? Value(arith::AddFOp::create(s, loc, v[1], v[0]))
+                                                                : Value(arith::AddIOp::create(s, loc, v[1], v[0]));
+                                           linalg::YieldOp::create(s, loc, next);
+                                         });
     return sum->getResult(0);
   }
 

@@ -1,11 +1,11 @@
 #include "lib/Lowering/Codegen.h"
 #include "lib/Targets/Target.h"
 #include "mlir/Target/LLVMIR/Export.h"
+#include "llvm/ADT/StringExtras.h"
 #include "llvm/IR/LegacyPassManager.h"
 #include "llvm/MC/TargetRegistry.h"
 #include "llvm/Passes/PassBuilder.h"
 #include "llvm/Support/TargetSelect.h"
-#include "llvm/ADT/StringExtras.h"
 #include "llvm/TargetParser/Host.h"
 #include "llvm/TargetParser/X86TargetParser.h"
 
@@ -19,8 +19,8 @@ static std::string hostFeatures() {
   return list;
 }
 
-FailureOr<std::unique_ptr<llvm::TargetMachine>>
-mlir::nanochat::createTargetMachine(Location loc, const CodegenTarget &target) {
+FailureOr<std::unique_ptr<llvm::TargetMachine>> mlir::nanochat::createTargetMachine(Location loc,
+                                                                                    const CodegenTarget &target) {
   static const bool initialized = [] {
     llvm::InitializeNativeTarget();
     llvm::InitializeNativeTargetAsmPrinter();
@@ -44,17 +44,16 @@ mlir::nanochat::createTargetMachine(Location loc, const CodegenTarget &target) {
   options.AllowFPOpFusion = llvm::FPOpFusion::Strict;
   auto level = llvm::CodeGenOpt::getLevel(target.level);
   std::unique_ptr<llvm::TargetMachine> machine(found->createTargetMachine(
-      triple, host ? llvm::sys::getHostCPUName() : cpu, host ? hostFeatures() : features.str(), options, llvm::Reloc::PIC_, std::nullopt,
-      level.value_or(llvm::CodeGenOptLevel::Default)));
+      triple, host ? llvm::sys::getHostCPUName() : cpu, host ? hostFeatures() : features.str(), options,
+      llvm::Reloc::PIC_, std::nullopt, level.value_or(llvm::CodeGenOptLevel::Default)));
   if (!machine)
     return emitError(loc, "LLVM cannot compile for cpu '") << cpu << "'";
   return machine;
 }
 
 static llvm::OptimizationLevel passLevel(int level) {
-  constexpr const llvm::OptimizationLevel *levels[] = {
-      &llvm::OptimizationLevel::O0, &llvm::OptimizationLevel::O1, &llvm::OptimizationLevel::O2,
-      &llvm::OptimizationLevel::O3};
+  constexpr const llvm::OptimizationLevel *levels[] = {&llvm::OptimizationLevel::O0, &llvm::OptimizationLevel::O1,
+                                                       &llvm::OptimizationLevel::O2, &llvm::OptimizationLevel::O3};
   return *levels[std::clamp(level, 0, 3)];
 }
 
@@ -70,8 +69,8 @@ std::string mlir::nanochat::cpuFeatures(const llvm::TargetMachine &machine) {
   return llvm::join(features, ",");
 }
 
-FailureOr<std::unique_ptr<llvm::Module>>
-mlir::nanochat::translate(ModuleOp module, llvm::LLVMContext &context, llvm::TargetMachine &machine) {
+FailureOr<std::unique_ptr<llvm::Module>> mlir::nanochat::translate(ModuleOp module, llvm::LLVMContext &context,
+                                                                   llvm::TargetMachine &machine) {
   std::unique_ptr<llvm::Module> code = translateModuleToLLVMIR(module, context, "nanochat");
   if (!code)
     return failure();
@@ -105,8 +104,8 @@ void mlir::nanochat::optimize(llvm::Module &code, llvm::TargetMachine &machine, 
   builder.buildPerModuleDefaultPipeline(passLevel(level)).run(code, modules);
 }
 
-LogicalResult mlir::nanochat::emitCode(Location loc, llvm::Module &code, llvm::TargetMachine &machine,
-                                       FileType type, llvm::raw_pwrite_stream &out) {
+LogicalResult mlir::nanochat::emitCode(Location loc, llvm::Module &code, llvm::TargetMachine &machine, FileType type,
+                                       llvm::raw_pwrite_stream &out) {
   if (type == FileType::llvm) {
     code.print(out, nullptr);
     return success();

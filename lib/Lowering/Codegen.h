@@ -11,7 +11,7 @@ namespace mlir::nanochat {
 /// What LLVM compiles for. An empty cpu is the host's, with all its features.
 struct CodegenTarget {
   std::string cpu, features;
-  int level = 3; // of optimisation, 0 to 3
+  int level = 3;      // of optimisation, 0 to 3
   std::string triple; // of the machine; this process's where empty
 };
 

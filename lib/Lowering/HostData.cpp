@@ -31,7 +31,8 @@ static void describe(Location loc, StringRef op, SmallVectorImpl<std::string> &p
     describe(named.getChildLoc(), named.getName(), places);
   } else if (auto file = dyn_cast<FileLineColLoc>(loc)) {
     std::string place = op.empty() ? "" : op.str() + " at ";
-    llvm::raw_string_ostream(place) << file.getFilename().getValue() << ":" << file.getLine() << ":" << file.getColumn();
+    llvm::raw_string_ostream(place) << file.getFilename().getValue() << ":" << file.getLine() << ":"
+                                    << file.getColumn();
     if (!llvm::is_contained(places, place))
       places.push_back(place);
   }
@@ -52,6 +53,7 @@ void SourceTexts::define(ModuleOp module) {
   for (auto [text, name] : names) {
     std::string bytes = text.str() + '\0';
     auto type = LLVM::LLVMArrayType::get(b.getI8Type(), bytes.size());
-    LLVM::GlobalOp::create(b, module.getLoc(), type, /*isConstant=*/true, LLVM::Linkage::Private, name, b.getStringAttr(bytes));
+    LLVM::GlobalOp::create(b, module.getLoc(), type, /*isConstant=*/true, LLVM::Linkage::Private, name,
+                           b.getStringAttr(bytes));
   }
 }

@@ -13,7 +13,8 @@ namespace {
 /// Builds a call of the kernel from what a function is given.
 class KernelCall {
 public:
-  KernelCall(func::FuncOp kernel, Block *body) : kernel(kernel), b(kernel.getLoc(), OpBuilder::atBlockEnd(body)), types(kernel.getContext()) {}
+  KernelCall(func::FuncOp kernel, Block *body)
+      : kernel(kernel), b(kernel.getLoc(), OpBuilder::atBlockEnd(body)), types(kernel.getContext()) {}
 
   /// Passes the buffer at `address` on, as the kernel's next argument.
   void pass(Value address) {
@@ -41,7 +42,8 @@ static func::FuncOp wrapThread(func::FuncOp kernel, StringRef suffix) {
   bool isBlock = getKernel(kernel).isOfBlock();
   if (isBlock)
     arguments.push_back(ptr);
-  auto run = func::FuncOp::create(builder, kernel.getLoc(), (kernel.getName() + suffix).str(), builder.getFunctionType(arguments, {}));
+  auto run = func::FuncOp::create(builder, kernel.getLoc(), (kernel.getName() + suffix).str(),
+                                  builder.getFunctionType(arguments, {}));
   KernelCall call(kernel, run.addEntryBlock());
   ImplicitLocOpBuilder &b = call.b;
   for (size_t i = 0; i < bufferTypes(kernel).size(); ++i) {
@@ -63,7 +65,8 @@ static LLVM::LLVMFuncOp declare(ModuleOp module, StringRef name, TypeRange argum
     return func;
   OpBuilder b = OpBuilder::atBlockBegin(module.getBody());
   auto none = LLVM::LLVMVoidType::get(module.getContext());
-  return LLVM::LLVMFuncOp::create(b, module.getLoc(), name, LLVM::LLVMFunctionType::get(none, llvm::to_vector(arguments)));
+  return LLVM::LLVMFuncOp::create(b, module.getLoc(), name,
+                                  LLVM::LLVMFunctionType::get(none, llvm::to_vector(arguments)));
 }
 
 void mlir::nanochat::wrapForCpu(func::FuncOp kernel) {
@@ -75,14 +78,16 @@ void mlir::nanochat::wrapForCpu(func::FuncOp kernel) {
   b.setInsertionPoint(thread);
   Type ptr = LLVM::LLVMPointerType::get(b.getContext()), i64 = b.getI64Type();
   auto emulate = declare(kernel->getParentOfType<ModuleOp>(), "nc_emulate", {ptr, ptr, i64, ptr, i64, i64});
-  auto run = func::FuncOp::create(b, (kernel.getName() + kKernelRunSuffix).str(), b.getFunctionType({ptr, i64, ptr}, {}));
+  auto run =
+      func::FuncOp::create(b, (kernel.getName() + kKernelRunSuffix).str(), b.getFunctionType({ptr, i64, ptr}, {}));
   b.setInsertionPointToStart(run.addEntryBlock());
   // Its address has the type of a function until functions are lowered.
   Value constant = func::ConstantOp::create(b, thread.getFunctionType(), thread.getName());
   Value body = UnrealizedConversionCastOp::create(b, ptr, constant).getResult(0);
   auto number = [&](int64_t number) { return LLVM::ConstantOp::create(b, i64, b.getI64IntegerAttr(number)); };
-  LLVM::CallOp::create(b, emulate, ValueRange{body, run.getArgument(0), run.getArgument(1), run.getArgument(2),
-                                             number(getKernel(kernel).getThreads()), number(getKernel(kernel).getShared())});
+  LLVM::CallOp::create(b, emulate,
+                       ValueRange{body, run.getArgument(0), run.getArgument(1), run.getArgument(2),
+                                  number(getKernel(kernel).getThreads()), number(getKernel(kernel).getShared())});
   func::ReturnOp::create(b);
 }
 
@@ -103,7 +108,8 @@ void mlir::nanochat::wrapForGpu(func::FuncOp kernel) {
   OpBuilder builder(kernel);
   Type ptr = LLVM::LLVMPointerType::get(kernel.getContext());
   size_t buffers = bufferTypes(kernel).size();
-  auto type = LLVM::LLVMFunctionType::get(LLVM::LLVMVoidType::get(kernel.getContext()), SmallVector<Type>(buffers + 1, ptr));
+  auto type =
+      LLVM::LLVMFunctionType::get(LLVM::LLVMVoidType::get(kernel.getContext()), SmallVector<Type>(buffers + 1, ptr));
   auto run = LLVM::LLVMFuncOp::create(builder, kernel.getLoc(), (kernel.getName() + kKernelRunSuffix).str(), type);
   KernelCall call(kernel, run.addEntryBlock(builder));
   ImplicitLocOpBuilder &b = call.b;

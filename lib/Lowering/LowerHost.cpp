@@ -15,7 +15,8 @@ namespace {
 class HostLowering {
 public:
   /// `read` reads numbers where buffers are a device's; else it is null.
-  HostLowering(func::FuncOp entry, LLVM::LLVMFuncOp dispatch, LLVM::LLVMFuncOp read, NumberTable &numbers, SourceTexts &sources)
+  HostLowering(func::FuncOp entry, LLVM::LLVMFuncOp dispatch, LLVM::LLVMFuncOp read, NumberTable &numbers,
+               SourceTexts &sources)
       : entry(entry), dispatch(dispatch), read(read), numbers(numbers), sources(sources), b(entry.getContext()) {}
 
   void run() {
@@ -77,7 +78,8 @@ private:
   Value address(Value buffer) {
     Location loc = buffer.getLoc();
     if (auto select = buffer.getDefiningOp<arith::SelectOp>())
-      return LLVM::SelectOp::create(b, loc, select.getCondition(), address(select.getTrueValue()), address(select.getFalseValue()));
+      return LLVM::SelectOp::create(b, loc, select.getCondition(), address(select.getTrueValue()),
+                                    address(select.getFalseValue()));
     auto slot = buffer.getDefiningOp<SlotOp>();
     auto ptr = LLVM::LLVMPointerType::get(b.getContext());
     Value offset = numbers.load(b, loc, slot.getOffset());
@@ -85,12 +87,14 @@ private:
       Value wide = arith::IndexCastOp::create(b, loc, b.getI64Type(), index);
       offset = LLVM::AddOp::create(b, loc, offset, LLVM::MulOp::create(b, loc, wide, numbers.load(b, loc, stride)));
     }
-    return LLVM::GEPOp::create(b, loc, ptr, b.getI8Type(), bases[unsigned(slot.getArena())], ArrayRef<LLVM::GEPArg>{offset});
+    return LLVM::GEPOp::create(b, loc, ptr, b.getI8Type(), bases[unsigned(slot.getArena())],
+                               ArrayRef<LLVM::GEPArg>{offset});
   }
 
   void lower(memref::LoadOp load) {
     b.setInsertionPoint(load);
-    Value number = read ? readFromDevice(load) : Value(LLVM::LoadOp::create(b, load.getLoc(), load.getType(), address(load.getMemRef())));
+    Value number = read ? readFromDevice(load)
+                        : Value(LLVM::LoadOp::create(b, load.getLoc(), load.getType(), address(load.getMemRef())));
     load.replaceAllUsesWith(number);
     load.erase();
   }
@@ -99,7 +103,8 @@ private:
     Location loc = load.getLoc();
     unsigned bits = load.getType().getIntOrFloatBitWidth();
     Value bytes = LLVM::ConstantOp::create(b, loc, b.getI64IntegerAttr(bits / 8));
-    Value number = LLVM::CallOp::create(b, loc, read, ValueRange{context, address(load.getMemRef()), bytes}).getResult();
+    Value number =
+        LLVM::CallOp::create(b, loc, read, ValueRange{context, address(load.getMemRef()), bytes}).getResult();
     return bits == 64 ? number : Value(LLVM::TruncOp::create(b, loc, load.getType(), number));
   }
 
@@ -134,10 +139,12 @@ struct LowerHostPass : impl::LowerHostPassBase<LowerHostPass> {
     b.setInsertionPointToStart(module.getBody());
     auto ptr = LLVM::LLVMPointerType::get(&getContext());
     auto none = LLVM::LLVMVoidType::get(&getContext());
-    auto dispatch = LLVM::LLVMFuncOp::create(b, module.getLoc(), "nc_dispatch", LLVM::LLVMFunctionType::get(none, {ptr, ptr, ptr, ptr}));
+    auto dispatch = LLVM::LLVMFuncOp::create(b, module.getLoc(), "nc_dispatch",
+                                             LLVM::LLVMFunctionType::get(none, {ptr, ptr, ptr, ptr}));
     LLVM::LLVMFuncOp read;
     if (gpu)
-      read = LLVM::LLVMFuncOp::create(b, module.getLoc(), "nc_read", LLVM::LLVMFunctionType::get(b.getI64Type(), {ptr, ptr, b.getI64Type()}));
+      read = LLVM::LLVMFuncOp::create(b, module.getLoc(), "nc_read",
+                                      LLVM::LLVMFunctionType::get(b.getI64Type(), {ptr, ptr, b.getI64Type()}));
     NumberTable numbers;
     SourceTexts sources;
     for (auto func : llvm::to_vector(module.getOps<func::FuncOp>())) {

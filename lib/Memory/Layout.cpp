@@ -78,8 +78,7 @@ bool mlir::nanochat::canOverwrite(Value next, Value old) {
   if (number < carries) // An even number of turns between two places ends where it started.
     return k == number && !savedStack(loop, k) &&
            (loop.getCount() % 2 == 0 || canOverwrite(loop.getYield().getValues()[k], loop.getCarryArgs()[k]));
-  return k >= carries &&
-         canOverwrite(loop.getYield().getStacks()[k - carries], loop.getSliceArgs()[number - carries]);
+  return k >= carries && canOverwrite(loop.getYield().getStacks()[k - carries], loop.getSliceArgs()[number - carries]);
 }
 
 bool mlir::nanochat::onlySliced(Value value) {
@@ -88,7 +87,8 @@ bool mlir::nanochat::onlySliced(Value value) {
       return use.getOperandNumber() >= loop.getNumCarries();
     auto yield = dyn_cast<YieldOp>(use.getOwner());
     auto loop = yield ? dyn_cast<LoopOp>(yield->getParentOp()) : LoopOp();
-    return loop && use.getOperandNumber() >= loop.getNumCarries() && onlySliced(loop->getResult(use.getOperandNumber()));
+    return loop && use.getOperandNumber() >= loop.getNumCarries() &&
+           onlySliced(loop->getResult(use.getOperandNumber()));
   });
 }
 
@@ -132,7 +132,8 @@ Layout mlir::nanochat::layoutOf(OpResult result) {
   inner.bytes = sliced ? bytesOf(element.getType()) : denseBytes(element.getType());
   int64_t more = 0; // bytes beyond one slot per iteration
   if (auto from = dyn_cast<OpResult>(element))
-    if (auto within = dyn_cast<LoopOp>(from.getOwner()); within && sliced && from.getResultNumber() >= within.getNumCarries()) {
+    if (auto within = dyn_cast<LoopOp>(from.getOwner());
+        within && sliced && from.getResultNumber() >= within.getNumCarries()) {
       inner = layoutOf(from);
       if (auto chain = chainThrough(loop, from)) {
         more = inner.strides.front();
@@ -140,7 +141,8 @@ Layout mlir::nanochat::layoutOf(OpResult result) {
       }
     }
   if (auto arg = dyn_cast<BlockArgument>(element))
-    layout.saved = arg.getOwner() == &loop.getBody().front() && arg.getArgNumber() < loop.getNumCarries() && (sliced || !nested);
+    layout.saved =
+        arg.getOwner() == &loop.getBody().front() && arg.getArgNumber() < loop.getNumCarries() && (sliced || !nested);
   if (layout.saved)
     more = inner.bytes;
   layout.base = inner.base + (layout.saved && loop.getReverse() ? inner.bytes : 0);

@@ -78,7 +78,8 @@ int64_t mlir::nanochat::packArena(ArrayRef<Buffer *> buffers) {
     }
     buffer->offset = offset;
     size = std::max(size, offset + buffer->bytes);
-    placed.insert(llvm::upper_bound(placed, buffer, [](Buffer *x, Buffer *y) { return x->offset < y->offset; }), buffer);
+    placed.insert(llvm::upper_bound(placed, buffer, [](Buffer *x, Buffer *y) { return x->offset < y->offset; }),
+                  buffer);
   }
   return size;
 }

@@ -11,12 +11,12 @@ namespace mlir::nanochat {
 struct Buffer {
   Arena arena;
   int64_t bytes;
-  Block *owner;          // lifetimes are positions of ops in this block
+  Block *owner; // lifetimes are positions of ops in this block
   int64_t first = -1, last = -1;
   int64_t offset = -1;
-  bool plain = false;    // holds one temporary value and nothing else
-  bool saved = false;    // a stack that a forward loop leaves
-  Type type;             // of the first value it was made for
+  bool plain = false; // holds one temporary value and nothing else
+  bool saved = false; // a stack that a forward loop leaves
+  Type type;          // of the first value it was made for
 };
 
 /// Address in a buffer: offset + Σ index_i·stride_i; or a choice of two places by the iteration of a loop.

@@ -17,8 +17,9 @@ Value PlaceTable::copyTo(OpBuilder &b, Value value, Place place) {
   Value empty = tensor::EmptyOp::create(in, type.getShape(), type.getElementType());
   AffineMap id = b.getMultiDimIdentityMap(type.getRank());
   SmallVector<utils::IteratorType> parallel(type.getRank(), utils::IteratorType::parallel);
-  auto copy = linalg::GenericOp::create(in, TypeRange{type}, source, empty, ArrayRef<AffineMap>{id, id}, parallel,
-                                        [](OpBuilder &s, Location loc, ValueRange v) { linalg::YieldOp::create(s, loc, v[0]); });
+  auto copy = linalg::GenericOp::create(
+      in, TypeRange{type}, source, empty, ArrayRef<AffineMap>{id, id}, parallel,
+      [](OpBuilder &s, Location loc, ValueRange v) { linalg::YieldOp::create(s, loc, v[0]); });
   YieldOp::create(in, copy.getResults(), ValueRange());
   places[dispatch.getResult(0)] = place;
   return dispatch.getResult(0);

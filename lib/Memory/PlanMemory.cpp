@@ -29,7 +29,8 @@ public:
     entry.removeArgAttrsAttr();
     entry.removeResAttrsAttr();
     EntryAttr own = getEntry(entry);
-    entry->setAttr(EntryAttr::name, EntryAttr::get(b.getContext(), own.getKind(), own.getPhase(), b.getDenseI64ArrayAttr(tensors)));
+    entry->setAttr(EntryAttr::name,
+                   EntryAttr::get(b.getContext(), own.getKind(), own.getPhase(), b.getDenseI64ArrayAttr(tensors)));
   }
 
   void launch(Operation *op, FlatSymbolRefAttr kernel) override {
@@ -111,11 +112,13 @@ struct PlaceCopiesPass : impl::PlaceCopiesPassBase<PlaceCopiesPass> {
 /// Writes into the program's op what entries use.
 class ProgramWriter {
 public:
-  explicit ProgramWriter(ProgramOp program) : program(program), b(program.getContext()), sizes(getMaxEnumValForArena() + 1, 0) {
+  explicit ProgramWriter(ProgramOp program)
+      : program(program), b(program.getContext()), sizes(getMaxEnumValForArena() + 1, 0) {
     b.setInsertionPointToEnd(&program.getBody().front());
   }
 
-  /// Bound tensors lie one after the other, in the order of the entries' signatures; returns the numbers of those of this one.
+  /// Bound tensors lie one after the other, in the order of the entries' signatures; returns the numbers of those of
+  /// this one.
   SmallVector<int64_t> addTensors(func::FuncOp entry, const PlaceTable &table) {
     SmallVector<int64_t> used;
     auto use = [&](BindAttr bind, Value value) {
@@ -125,7 +128,8 @@ public:
         int64_t &size = sizes[unsigned(buffer->arena)];
         buffer->offset = size;
         size += buffer->bytes;
-        TensorOp::create(b, entry.getLoc(), bind, buffer->arena, buffer->offset, cast<RankedTensorType>(value.getType()));
+        TensorOp::create(b, entry.getLoc(), bind, buffer->arena, buffer->offset,
+                         cast<RankedTensorType>(value.getType()));
       }
       if (!llvm::is_contained(used, it->second))
         used.push_back(it->second);
@@ -148,8 +152,8 @@ public:
     llvm::stable_sort(buffers, [](Buffer *x, Buffer *y) { return x->bytes > y->bytes; });
     bool isForGradients = getEntry(entry).getKind() == EntryKind::gradients;
     for (Buffer *buffer : buffers)
-      TemporaryOp::create(b, entry.getLoc(), entry.getSymName(), buffer->offset, buffer->bytes, buffer->first, buffer->last,
-                          buffer->saved && isForGradients, cast<RankedTensorType>(buffer->type));
+      TemporaryOp::create(b, entry.getLoc(), entry.getSymName(), buffer->offset, buffer->bytes, buffer->first,
+                          buffer->last, buffer->saved && isForGradients, cast<RankedTensorType>(buffer->type));
   }
 
   void finish() { program.setArenas(sizes); }

@@ -72,10 +72,12 @@ struct AssignOptimizersPass : impl::AssignOptimizersPassBase<AssignOptimizersPas
       Value &own = name == "lr" ? lr : weightDecay;
       own = !value.getAsDouble(number) ? withOwnScalar(b, own, name, assignment.roles.front(), number) : Value();
       if (!own)
-        return error(model, assignment) << "the scalar '" << name << "' cannot be replaced by " << value << "; the model must have it, and it takes a number such as 1e-3";
+        return error(model, assignment) << "the scalar '" << name << "' cannot be replaced by " << value
+                                        << "; the model must have it, and it takes a number such as 1e-3";
     }
     auto roles = b.getStrArrayAttr(assignment.roles);
-    auto created = OptimizerOp::create(b, old.getLoc(), assignment.rule, roles, lr, weightDecay, old.getGradScale(), config.getDictionary(&getContext()));
+    auto created = OptimizerOp::create(b, old.getLoc(), assignment.rule, roles, lr, weightDecay, old.getGradScale(),
+                                       config.getDictionary(&getContext()));
     for (auto optimizer : llvm::make_early_inc_range(model.getUpdate().getOps<OptimizerOp>()))
       if (optimizer.getRoles().empty())
         optimizer.erase();
@@ -95,11 +97,13 @@ struct AssignOptimizersPass : impl::AssignOptimizersPassBase<AssignOptimizersPas
             owner = optimizer;
         }
       if (!owner) {
-        error(model, assignment) << "no parameters have the role '" << role << "'; the model assigns optimizers to " << llvm::join(known, ", ");
+        error(model, assignment) << "no parameters have the role '" << role << "'; the model assigns optimizers to "
+                                 << llvm::join(known, ", ");
         return OptimizerOp();
       }
       SmallVector<Attribute> left;
-      llvm::copy_if(owner.getRoles(), std::back_inserter(left), [&](Attribute a) { return cast<StringAttr>(a) != role; });
+      llvm::copy_if(owner.getRoles(), std::back_inserter(left),
+                    [&](Attribute a) { return cast<StringAttr>(a) != role; });
       owner.setRolesAttr(ArrayAttr::get(&getContext(), left));
       first = first ? first : owner;
     }
@@ -115,7 +119,9 @@ struct AssignOptimizersPass : impl::AssignOptimizersPassBase<AssignOptimizersPas
     IRMapping map;
     for (Operation *op : slice)
       if (auto scalar = dyn_cast<ScalarOp>(op); scalar && scalar.getScalarName() == name)
-        map.map(scalar.getResult(), ScalarOp::create(b, scalar.getLoc(), scalar.getType(), (role + "." + name).str(), llvm::APFloat(number)).getResult());
+        map.map(scalar.getResult(),
+                ScalarOp::create(b, scalar.getLoc(), scalar.getType(), (role + "." + name).str(), llvm::APFloat(number))
+                    .getResult());
     if (map.getValueMap().empty())
       return Value();
     for (Operation *op : slice)

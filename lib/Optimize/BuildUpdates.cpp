@@ -43,7 +43,8 @@ private:
       if (llvm::is_contained(optimizer.getRoles(), param.getRoleAttr()))
         return optimizer;
     InFlightDiagnostic diag = param.emitOpError("has role '") << param.getRole() << "', which no optimizer updates";
-    diag.attachNote(model.getLoc()) << "add to the update region: nanochat.optimizer \"adamw\" for [\"" << param.getRole() << "\"] ...";
+    diag.attachNote(model.getLoc()) << "add to the update region: nanochat.optimizer \"adamw\" for [\""
+                                    << param.getRole() << "\"] ...";
     return diag;
   }
 
@@ -54,7 +55,8 @@ private:
       return success();
     InFlightDiagnostic diag = optimizer.emitOpError("scales gradients by a factor of their global norm, but '")
                               << optimizer.getRule() << "' keeps them as projections only";
-    diag.attachNote() << "say that the norm of projections is meant, config = {clip = \"projected\"}, or leave out grad_scale";
+    diag.attachNote()
+        << "say that the norm of projections is meant, config = {clip = \"projected\"}, or leave out grad_scale";
     return diag;
   }
 
@@ -63,10 +65,11 @@ private:
     Location loc = optimizer.getLoc();
     OperationName rule((NanochatDialect::getDialectNamespace() + "." + optimizer.getRule()).str(), model.getContext());
     StringRef name = param.getParamName();
-    int64_t rank = rule.getInterface<OptimizerOpInterface>()->getParamRank(), own = type.getRank() - param.getStack().has_value();
+    int64_t rank = rule.getInterface<OptimizerOpInterface>()->getParamRank(),
+            own = type.getRank() - param.getStack().has_value();
     if (rank && own != rank) {
-      InFlightDiagnostic diag = param.emitOpError("has ") << own << " dimensions of its own, but '" << optimizer.getRule()
-                                                          << "' updates parameters of " << rank;
+      InFlightDiagnostic diag = param.emitOpError("has ") << own << " dimensions of its own, but '"
+                                                          << optimizer.getRule() << "' updates parameters of " << rank;
       diag.attachNote(loc) << "give the role '" << param.getRole() << "' to another rule, such as \"adamw\"";
       return diag;
     }
@@ -78,7 +81,8 @@ private:
     if (optimizer.getGradScale())
       grad = ScaleOp::create(entry.builder, loc, grad, map.lookup(optimizer.getGradScale()));
     OperationState state(loc, rule);
-    state.addOperands({entry.argument(type, binding), grad, map.lookup(optimizer.getLr()), map.lookup(optimizer.getWeightDecay())});
+    state.addOperands(
+        {entry.argument(type, binding), grad, map.lookup(optimizer.getLr()), map.lookup(optimizer.getWeightDecay())});
     if (rule.getInterface<OptimizerOpInterface>()->drawsRandom())
       state.addOperands(createUpdateStream(entry.builder, loc, seed(), name));
     state.addTypes(type);
@@ -98,7 +102,8 @@ private:
 
   Value seed() {
     if (!seedInput)
-      seedInput = entry.argument(RankedTensorType::get({2}, entry.builder.getI32Type()), BindingKind::input, kSeedInput);
+      seedInput =
+          entry.argument(RankedTensorType::get({2}, entry.builder.getI32Type()), BindingKind::input, kSeedInput);
     return seedInput;
   }
 

@@ -25,7 +25,8 @@ struct Basis {
 /// Projects one gradient.
 class Projector {
 public:
-  Projector(ProjectingOptimizerOpInterface rule, RankedTensorType param, RankedTensorType gradient, Value stream, Value step, RewriterBase &rewriter)
+  Projector(ProjectingOptimizerOpInterface rule, RankedTensorType param, RankedTensorType gradient, Value stream,
+            Value step, RewriterBase &rewriter)
       : rule(rule), param(param), gradient(gradient), stream(stream), step(step), rewriter(rewriter) {}
 
   /// The projection of `g` on a basis that is updated on the way; null where `g` has another form.
@@ -79,7 +80,8 @@ Value Projector::project(Value g, Basis &basis) {
 }
 
 /// Terms that `element` adds up and `loop` slices from outside, projected there.
-bool Projector::findSlices(Value element, LoopOp loop, Basis &outer, SmallVectorImpl<std::pair<unsigned, Value>> &found) {
+bool Projector::findSlices(Value element, LoopOp loop, Basis &outer,
+                           SmallVectorImpl<std::pair<unsigned, Value>> &found) {
   if (auto sum = element.getDefiningOp<arith::AddFOp>())
     return findSlices(sum.getLhs(), loop, outer, found) && findSlices(sum.getRhs(), loop, outer, found);
   auto arg = dyn_cast<BlockArgument>(element);
@@ -156,7 +158,8 @@ Value Projector::projectLoop(LoopOp loop, unsigned number, Basis &basis) {
 /// A product, or whatever else makes a matrix of one contribution.
 Value Projector::projectTerm(Value g, Basis &basis) {
   rewriter.setInsertionPointAfterValue(g);
-  if (Operation *def = basis.value.getDefiningOp(); def && def->getBlock() == g.getParentBlock() && g.getDefiningOp()->isBeforeInBlock(def))
+  if (Operation *def = basis.value.getDefiningOp();
+      def && def->getBlock() == g.getParentBlock() && g.getDefiningOp()->isBeforeInBlock(def))
     rewriter.setInsertionPointAfter(def);
   if (basis.due)
     basis = {refresh(g, basis), Value()};
@@ -166,11 +169,12 @@ Value Projector::projectTerm(Value g, Basis &basis) {
 Value Projector::refresh(Value g, Basis basis) {
   ImplicitLocOpBuilder b(g.getLoc(), rewriter);
   Operation *term = g.getDefiningOp();
-  auto loop = LoopOp::create(b, "refresh", 1, basis.value, ValueRange(), false, [&](ImplicitLocOpBuilder &in, auto, auto) {
-    // Formed again in here, where it is needed as a whole.
-    Value whole = isa<MatmulOp>(term) ? in.clone(*term)->getResult(0) : g;
-    YieldOp::create(in, rule.buildBasis(in, whole, stream, basis.due, step), ValueRange());
-  });
+  auto loop =
+      LoopOp::create(b, "refresh", 1, basis.value, ValueRange(), false, [&](ImplicitLocOpBuilder &in, auto, auto) {
+        // Formed again in here, where it is needed as a whole.
+        Value whole = isa<MatmulOp>(term) ? in.clone(*term)->getResult(0) : g;
+        YieldOp::create(in, rule.buildBasis(in, whole, stream, basis.due, step), ValueRange());
+      });
   loop.getLimitMutable().assign(basis.due);
   return loop.getResult(0);
 }
@@ -178,12 +182,15 @@ Value Projector::refresh(Value g, Basis basis) {
 /// Pᵀ·G, or G·P of tall matrices; factors of G first.
 Value Projector::multiply(Value g, Value basis) {
   Location loc = g.getLoc();
-  auto matmul = [&](Value x, bool transX, Value y, bool transY) -> Value { return MatmulOp::create(rewriter, loc, x, y, transX, transY); };
+  auto matmul = [&](Value x, bool transX, Value y, bool transY) -> Value {
+    return MatmulOp::create(rewriter, loc, x, y, transX, transY);
+  };
   auto product = g.getDefiningOp<MatmulOp>();
   if (!product)
     return isTall() ? matmul(g, false, basis, false) : matmul(basis, true, g, false);
   if (isTall())
-    return matmul(product.getA(), product.getTransA(), matmul(product.getB(), product.getTransB(), basis, false), false);
+    return matmul(product.getA(), product.getTransA(), matmul(product.getB(), product.getTransB(), basis, false),
+                  false);
   return matmul(matmul(product.getA(), !product.getTransA(), basis, false), true, product.getB(), product.getTransB());
 }
 
@@ -208,7 +215,9 @@ struct ProjectGradientsPass : impl::ProjectGradientsPassBase<ProjectGradientsPas
   }
 
   static RankedTensorType paramOf(ProjectingOptimizerOpInterface rule) { return typeOf(rule->getOperand(0)); }
-  static int64_t countMatrices(ProjectingOptimizerOpInterface rule) { return paramOf(rule).getRank() == 3 ? paramOf(rule).getDimSize(0) : 1; }
+  static int64_t countMatrices(ProjectingOptimizerOpInterface rule) {
+    return paramOf(rule).getRank() == 3 ? paramOf(rule).getDimSize(0) : 1;
+  }
 
   static BindAttr bindingOf(func::FuncOp update, Value argument) {
     return getArgBinding(update, cast<BlockArgument>(argument).getArgNumber());
@@ -223,7 +232,8 @@ struct ProjectGradientsPass : impl::ProjectGradientsPassBase<ProjectGradientsPas
     return entry.getArguments().back();
   }
 
-  LogicalResult project(func::FuncOp gradients, func::FuncOp update, ProjectingOptimizerOpInterface rule, int64_t first, int64_t of) {
+  LogicalResult project(func::FuncOp gradients, func::FuncOp update, ProjectingOptimizerOpInterface rule, int64_t first,
+                        int64_t of) {
     Builder attrs(&getContext());
     BindAttr param = bindingOf(update, rule->getOperand(0)), basisAttr = bindingOf(update, rule->getOperand(4)),
              countAttr = bindingOf(update, rule->getOperands().back());
@@ -238,12 +248,15 @@ struct ProjectGradientsPass : impl::ProjectGradientsPassBase<ProjectGradientsPas
     IRRewriter rewriter(&getContext());
     Value start = argumentOf(gradients, rule->getOperand(4).getType(), basisAttr);
     Value count = argumentOf(gradients, rule->getOperands().back().getType(), countAttr);
-    Value seed = argumentOf(gradients, RankedTensorType::get({2}, rewriter.getI32Type()), BindAttr::get(&getContext(), BindingKind::input, kSeedInput));
+    Value seed = argumentOf(gradients, RankedTensorType::get({2}, rewriter.getI32Type()),
+                            BindAttr::get(&getContext(), BindingKind::input, kSeedInput));
     rewriter.setInsertionPointToStart(&gradients.getBody().front());
     Value stream = createUpdateStream(rewriter, rule.getLoc(), seed, param.getTensorName());
     auto integer = RankedTensorType::get({}, rewriter.getI32Type());
     Value step = arith::FPToSIOp::create(rewriter, rule.getLoc(), integer, count);
-    auto dueType = paramOf(rule).getRank() == 3 ? RankedTensorType::get({paramOf(rule).getDimSize(0)}, rewriter.getI32Type()) : integer;
+    auto dueType = paramOf(rule).getRank() == 3
+                       ? RankedTensorType::get({paramOf(rule).getDimSize(0)}, rewriter.getI32Type())
+                       : integer;
     Value due = RefreshScheduleOp::create(rewriter, rule.getLoc(), dueType, step, rule.getBasisPeriod(), first, of);
     Basis basis{start, due};
     Projector projector(rule, paramOf(rule), typeOf(rule->getOperand(1)), stream, step, rewriter);
@@ -253,7 +266,8 @@ struct ProjectGradientsPass : impl::ProjectGradientsPassBase<ProjectGradientsPas
       uses.push_back(&use);
     Value projected = projector.project(whole, basis);
     if (!projected) {
-      InFlightDiagnostic diag = rule.emitOpError("cannot project the gradient of '") << param.getTensorName() << "', which is no sum of products in loops";
+      InFlightDiagnostic diag = rule.emitOpError("cannot project the gradient of '")
+                                << param.getTensorName() << "', which is no sum of products in loops";
       diag.attachNote() << "give this parameter to a rule that takes whole gradients, such as \"adamw\" or \"muon8\"";
       return diag;
     }

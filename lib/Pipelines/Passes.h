@@ -1,7 +1,7 @@
 #ifndef NANOCHAT_LIB_PIPELINES_PASSES_H
 #define NANOCHAT_LIB_PIPELINES_PASSES_H
-#include "mlir/Pass/Pass.h"
 #include "mlir/IR/BuiltinOps.h"
+#include "mlir/Pass/Pass.h"
 
 namespace mlir::nanochat {
 /// Between what a size is set to and where that is said, in options of --nanochat-set-sizes.

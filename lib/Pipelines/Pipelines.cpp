@@ -118,7 +118,8 @@ ArrayRef<Stage> mlir::nanochat::getStages() {
   return stages;
 }
 
-LogicalResult mlir::nanochat::runPasses(ModuleOp module, TimingScope &timing, llvm::function_ref<void(OpPassManager &)> build) {
+LogicalResult mlir::nanochat::runPasses(ModuleOp module, TimingScope &timing,
+                                        llvm::function_ref<void(OpPassManager &)> build) {
   PassManager pm(module->getContext());
   if (failed(applyPassManagerCLOptions(pm)))
     return failure();

@@ -10,11 +10,11 @@
 namespace mlir::nanochat {
 
 struct PipelineOptions {
-  Target target;                      // with the numerics of the program
-  std::vector<SizeChoice> sizes;      // of --config and --set, which wins
-  std::string preset;                 // of --preset
-  std::vector<std::string> optimizers;                // of --optimizer
-  bool onlyOnRequest = false; // the program runs only where the user names its device
+  Target target;                       // with the numerics of the program
+  std::vector<SizeChoice> sizes;       // of --config and --set, which wins
+  std::string preset;                  // of --preset
+  std::vector<std::string> optimizers; // of --optimizer
+  bool onlyOnRequest = false;          // the program runs only where the user names its device
 };
 
 /// One stage: what it accepts and promises is in its summary.

@@ -30,7 +30,8 @@ Value AbiConstants::text(StringRef s) {
 }
 
 Value AbiConstants::structure(ValueRange fields) {
-  Value value = LLVM::UndefOp::create(b, LLVM::LLVMStructType::getLiteral(b.getContext(), llvm::to_vector(fields.getTypes())));
+  Value value =
+      LLVM::UndefOp::create(b, LLVM::LLVMStructType::getLiteral(b.getContext(), llvm::to_vector(fields.getTypes())));
   for (auto [i, field] : llvm::enumerate(fields))
     value = LLVM::InsertValueOp::create(b, value, field, i);
   return value;
@@ -44,7 +45,8 @@ Value AbiConstants::inlineArray(ValueRange elements) {
 }
 
 Value AbiConstants::inlineNumbers(ArrayRef<int64_t> numbers) {
-  return LLVM::ConstantOp::create(b, LLVM::LLVMArrayType::get(b.getI64Type(), numbers.size()), b.getI64TensorAttr(numbers));
+  return LLVM::ConstantOp::create(b, LLVM::LLVMArrayType::get(b.getI64Type(), numbers.size()),
+                                  b.getI64TensorAttr(numbers));
 }
 
 Value AbiConstants::shape(ArrayRef<int64_t> sizes) {

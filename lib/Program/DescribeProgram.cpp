@@ -35,7 +35,8 @@ static Operation *declareCode(Location loc, StringRef symbol, bool isOnGpu) {
   OpBuilder b(loc.getContext());
   Type ptr = LLVM::LLVMPointerType::get(b.getContext());
   if (isOnGpu)
-    return LLVM::GlobalOp::create(b, loc, b.getI8Type(), /*isConstant=*/true, LLVM::Linkage::External, symbol, Attribute());
+    return LLVM::GlobalOp::create(b, loc, b.getI8Type(), /*isConstant=*/true, LLVM::Linkage::External, symbol,
+                                  Attribute());
   auto run = func::FuncOp::create(b, loc, symbol, b.getFunctionType({ptr, b.getI64Type(), ptr}, {}));
   run.setPrivate();
   return run;
@@ -54,11 +55,13 @@ void mlir::nanochat::setKernelCode(SymbolTable &symbols, StringRef kernel, Strin
   });
 }
 
-void mlir::nanochat::addDeviceCode(ModuleOp module, StringRef symbol, StringRef function, StringRef ptx, StringRef cubin, KernelAttr kernel) {
+void mlir::nanochat::addDeviceCode(ModuleOp module, StringRef symbol, StringRef function, StringRef ptx,
+                                   StringRef cubin, KernelAttr kernel) {
   AbiConstants c(module);
   c.define(symbol, LLVM::Linkage::External, [&] {
     return c.structure({c.text(function), c.text(ptx), cubin.empty() ? c.null() : c.text(cubin), c.i64(cubin.size()),
-                        c.i64(std::max<int64_t>(kernel.getThreads(), 1)), c.i64(kernel.getShared()), c.i64(kernel.getScratch())});
+                        c.i64(std::max<int64_t>(kernel.getThreads(), 1)), c.i64(kernel.getShared()),
+                        c.i64(kernel.getScratch())});
   });
 }
 
@@ -68,7 +71,8 @@ void mlir::nanochat::addProgramList(ModuleOp module, ArrayRef<std::string> symbo
   OpBuilder b = OpBuilder::atBlockEnd(module.getBody());
   for (StringRef symbol : symbols)
     if (!module.lookupSymbol(symbol))
-      LLVM::GlobalOp::create(b, module.getLoc(), b.getI8Type(), /*isConstant=*/true, LLVM::Linkage::External, symbol, Attribute());
+      LLVM::GlobalOp::create(b, module.getLoc(), b.getI8Type(), /*isConstant=*/true, LLVM::Linkage::External, symbol,
+                             Attribute());
   AbiConstants c(module);
   c.define("nc_programs", LLVM::Linkage::External, [&] {
     SmallVector<Value> programs = llvm::map_to_vector(symbols, [&](StringRef symbol) { return c.addressOf(symbol); });
@@ -103,14 +107,16 @@ struct DescribeProgramPass : mlir::nanochat::impl::DescribeProgramPassBase<Descr
   /// The ABI's number for the type of elements; an error of `of` at `loc` where it has none.
   int32_t dtypeOf(Location loc, Type type, const Twine &of) {
     Type element = cast<ShapedType>(type).getElementType();
-    for (auto [known, number] : {std::pair(Type(Float32Type::get(&getContext())), NC_F32), {Float64Type::get(&getContext()), NC_F64},
+    for (auto [known, number] : {std::pair(Type(Float32Type::get(&getContext())), NC_F32),
+                                 {Float64Type::get(&getContext()), NC_F64},
                                  {BFloat16Type::get(&getContext()), NC_BF16}})
       if (element == known)
         return number;
     for (auto [bits, number] : {std::pair(8, NC_I8), {16, NC_I16}, {32, NC_I32}, {64, NC_I64}})
       if (element.isInteger(bits))
         return number;
-    InFlightDiagnostic diag = emitError(loc) << of << " has elements of type " << element << ", for which the runtime has no number";
+    InFlightDiagnostic diag = emitError(loc)
+                              << of << " has elements of type " << element << ", for which the runtime has no number";
     diag.attachNote() << "it knows f32, f64, bf16, i8, i16, i32 and i64 (nc_dtype of runtime/Abi.h)";
     signalPassFailure();
     return NC_F32;
@@ -123,29 +129,34 @@ struct DescribeProgramPass : mlir::nanochat::impl::DescribeProgramPassBase<Descr
     Operation *run = getOperation().lookupSymbol((func.getName() + kKernelRunSuffix).str());
     auto operand = [&](auto indexed) {
       auto type = cast<ShapedType>(indexed.value());
-      int32_t dtype = dtypeOf(func.getLoc(), type, "operand " + Twine(indexed.index()) + " of kernel @" + func.getName());
-      return c.structure({c.i32(dtype), c.i32(type.getRank()), c.shape(type.getShape()), c.i32(int64_t(indexed.index()) >= inputs)});
+      int32_t dtype =
+          dtypeOf(func.getLoc(), type, "operand " + Twine(indexed.index()) + " of kernel @" + func.getName());
+      return c.structure(
+          {c.i32(dtype), c.i32(type.getRank()), c.shape(type.getShape()), c.i32(int64_t(indexed.index()) >= inputs)});
     };
     c.define((func.getName() + kKernelInfoSuffix).str(), LLVM::Linkage::Internal, [&] {
       Value code = c.addressOf(run);
-      return c.structure({c.text(func.getName()), gpu ? c.null() : code, gpu ? code : c.null(), c.i64(kernel.getTasks()), c.i32(types.size()),
-                          c.array(llvm::enumerate(types), operand), c.i64(kernel.getFlops()), c.text(kernel.getArithmeticName())});
+      return c.structure({c.text(func.getName()), gpu ? c.null() : code, gpu ? code : c.null(),
+                          c.i64(kernel.getTasks()), c.i32(types.size()), c.array(llvm::enumerate(types), operand),
+                          c.i64(kernel.getFlops()), c.text(kernel.getArithmeticName())});
     });
   }
 
   Value describe(AbiConstants &c, TensorOp tensor) {
     BindAttr bind = tensor.getBind();
     RankedTensorType type = tensor.getType();
-    return c.structure({c.text(bind.getTensorName()), c.text(bind.getRoleName()), c.i32(int32_t(bind.getKind())),
-                        c.i32(dtypeOf(tensor.getLoc(), type, bind.describe())), c.i32(int32_t(tensor.getArena())), c.i32(type.getRank()),
-                        c.shape(type.getShape()), c.i64(tensor.getOffset()), c.i64(denseBytes(type)),
-                        c.i32(bind.getInit() == Init::normal ? NC_INIT_NORMAL : NC_INIT_CONSTANT), c.f32(bind.getScaleValue())});
+    return c.structure(
+        {c.text(bind.getTensorName()), c.text(bind.getRoleName()), c.i32(int32_t(bind.getKind())),
+         c.i32(dtypeOf(tensor.getLoc(), type, bind.describe())), c.i32(int32_t(tensor.getArena())),
+         c.i32(type.getRank()), c.shape(type.getShape()), c.i64(tensor.getOffset()), c.i64(denseBytes(type)),
+         c.i32(bind.getInit() == Init::normal ? NC_INIT_NORMAL : NC_INIT_CONSTANT), c.f32(bind.getScaleValue())});
   }
 
   Value describe(AbiConstants &c, func::FuncOp entry) {
     DenseI64ArrayAttr tensors = getEntry(entry).getTensors();
     ArrayRef<int64_t> used = tensors ? tensors.asArrayRef() : ArrayRef<int64_t>();
-    return c.structure({c.text(entry.getName()), c.addressOf(entry), c.i32(used.size()), c.array(used, [&](int64_t tensor) { return c.i32(tensor); })});
+    return c.structure({c.text(entry.getName()), c.addressOf(entry), c.i32(used.size()),
+                        c.array(used, [&](int64_t tensor) { return c.i32(tensor); })});
   }
 
   Value describe(AbiConstants &c, ProgramOp program, ModuleOp module, StringRef cpuFeatures) {
@@ -154,13 +165,16 @@ struct DescribeProgramPass : mlir::nanochat::impl::DescribeProgramPassBase<Descr
     SmallVector<func::FuncOp> entries = getEntries(module);
     SmallVector<int64_t> arenas(program.getArenas());
     arenas.resize(NC_ARENA_COUNT);
-    auto size = [&](NamedAttribute named) { return c.structure({c.text(named.getName()), c.i64(cast<IntegerAttr>(named.getValue()).getInt())}); };
-    return c.structure({c.i32(NC_ABI_VERSION), c.text(program.getModel()), c.text(program.getTarget()), c.text(cpuFeatures),
-                        c.text(program.getDevice()), c.text(NANOCHAT_VERSION), c.text(program.getIrHash()), c.i64(program.getVocab()),
-                        c.i64(program.getFlopsPerToken()), c.i32(sizes.size()), c.array(sizes, size), c.i32(tensors.size()),
+    auto size = [&](NamedAttribute named) {
+      return c.structure({c.text(named.getName()), c.i64(cast<IntegerAttr>(named.getValue()).getInt())});
+    };
+    return c.structure({c.i32(NC_ABI_VERSION), c.text(program.getModel()), c.text(program.getTarget()),
+                        c.text(cpuFeatures), c.text(program.getDevice()), c.text(NANOCHAT_VERSION),
+                        c.text(program.getIrHash()), c.i64(program.getVocab()), c.i64(program.getFlopsPerToken()),
+                        c.i32(sizes.size()), c.array(sizes, size), c.i32(tensors.size()),
                         c.array(tensors, [&](TensorOp tensor) { return describe(c, tensor); }), c.i32(entries.size()),
-                        c.array(entries, [&](func::FuncOp entry) { return describe(c, entry); }), c.inlineNumbers(arenas),
-                        c.i64(scratchBytes(module, gpu)), c.i32(program.getOnlyOnRequest())});
+                        c.array(entries, [&](func::FuncOp entry) { return describe(c, entry); }),
+                        c.inlineNumbers(arenas), c.i64(scratchBytes(module, gpu)), c.i32(program.getOnlyOnRequest())});
   }
 };
 } // namespace

@@ -11,12 +11,13 @@ SmallVector<func::FuncOp> emittedKernels(ModuleOp module);
 /// The largest scratch of any kernel: of a task, or on a GPU of all, which run at once.
 int64_t scratchBytes(ModuleOp module, bool isOnGpu);
 
-/// Has the description of a kernel, made by nanochat-describe-program, refer to code that another object defines as `symbol`: a
-/// function, or for a GPU an nc_device_code.
+/// Has the description of a kernel, made by nanochat-describe-program, refer to code that another object defines as
+/// `symbol`: a function, or for a GPU an nc_device_code.
 void setKernelCode(SymbolTable &symbols, StringRef kernel, StringRef symbol, bool isOnGpu);
 
 /// Defines `symbol` as an nc_device_code: PTX and machine code, which may be empty, of a function of that name.
-void addDeviceCode(ModuleOp module, StringRef symbol, StringRef function, StringRef ptx, StringRef cubin, KernelAttr kernel);
+void addDeviceCode(ModuleOp module, StringRef symbol, StringRef function, StringRef ptx, StringRef cubin,
+                   KernelAttr kernel);
 
 /// The symbol of the description of a program for that target.
 std::string programSymbol(StringRef target);

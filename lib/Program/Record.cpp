@@ -22,8 +22,8 @@ static int64_t timesApplied(Value value) {
     auto loop = dyn_cast<LoopOp>(user);
     if (loop) // Carried or sliced: each iteration sees its own, the body counts from there.
       times = timesApplied(loop.getBody().getArgument(use.getOperandNumber()));
-    for (auto outer = user->getParentOfType<LoopOp>(); outer && !outer->isAncestor(value.getParentRegion()->getParentOp());
-         outer = outer->getParentOfType<LoopOp>())
+    for (auto outer = user->getParentOfType<LoopOp>();
+         outer && !outer->isAncestor(value.getParentRegion()->getParentOp()); outer = outer->getParentOfType<LoopOp>())
       times *= outer.getCount();
     most = std::max(most, times);
   }

@@ -102,8 +102,8 @@ static void carryInPlace(func::FuncOp func, IRRewriter &rewriter) {
       while (Value next = bufferSource(source))
         source = next;
       if (isa<BlockArgument>(source))
-        use.set(bufferization::AllocTensorOp::create(rewriter, loc, cast<RankedTensorType>(arg.getType()),
-                                                     ValueRange(), use.get()));
+        use.set(bufferization::AllocTensorOp::create(rewriter, loc, cast<RankedTensorType>(arg.getType()), ValueRange(),
+                                                     use.get()));
       writes.push_back({&use, arg});
     }
     for (auto [use, arg] : writes)
@@ -140,7 +140,8 @@ static LogicalResult fillOutputs(func::FuncOp func, IRRewriter &rewriter) {
   for (auto copy : llvm::make_early_inc_range(func.getOps<memref::CopyOp>())) {
     auto out = dyn_cast<BlockArgument>(copy.getTarget());
     auto from = copy.getSource().getDefiningOp<memref::AllocOp>();
-    if (inplace.empty() || !from || !out || !out.hasOneUse() || out.getArgNumber() < inputs || inplace[out.getArgNumber() - inputs] >= 0)
+    if (inplace.empty() || !from || !out || !out.hasOneUse() || out.getArgNumber() < inputs ||
+        inplace[out.getArgNumber() - inputs] >= 0)
       continue;
     rewriter.eraseOp(copy);
     rewriter.replaceOp(from, out);

@@ -1,6 +1,6 @@
 // From compute ops to linalg, arith, math, tensor and scf, through the ops' own decompositions.
-#include "lib/Reference/Passes.h"
 #include "dialect/Nanochat.h"
+#include "lib/Reference/Passes.h"
 
 namespace mlir::nanochat {
 #define GEN_PASS_DEF_DECOMPOSEPASS

@@ -51,7 +51,8 @@ bool LaneSum::applies() {
       sum.getIteratorTypesArray()[last] != utils::IteratorType::reduction)
     return false;
   Operation *combiner = sum.getBody()->getTerminator()->getOperand(0).getDefiningOp();
-  if (!isa_and_nonnull<arith::AddFOp>(combiner) || !llvm::is_contained(combiner->getOperands(), sum.getRegionOutputArgs()[0]) ||
+  if (!isa_and_nonnull<arith::AddFOp>(combiner) ||
+      !llvm::is_contained(combiner->getOperands(), sum.getRegionOutputArgs()[0]) ||
       !sum.getRegionOutputArgs()[0].hasOneUse())
     return false;
   // Products of matrices have orders of their own, which no code is rounded from.
@@ -99,17 +100,20 @@ Value LaneSum::addTerms(Value lanes, int64_t offset, int64_t steps) {
 
 /// `width` of the lanes from `offset` on; a single one as the tensor of results if it `drops` the dim.
 Value LaneSum::slice(Value lanes, int64_t offset, int64_t width, bool drops) {
-  SmallVector<OpFoldResult> offsets(outShape.size(), b.getIndexAttr(0)), strides(outShape.size() + 1, b.getIndexAttr(1));
+  SmallVector<OpFoldResult> offsets(outShape.size(), b.getIndexAttr(0)),
+      strides(outShape.size() + 1, b.getIndexAttr(1));
   offsets.push_back(b.getIndexAttr(offset));
   SmallVector<int64_t> shape(outShape);
   if (!drops)
     shape.push_back(width);
-  return tensor::ExtractSliceOp::create(b, loc, RankedTensorType::get(shape, element), lanes, offsets, sizes(width), strides);
+  return tensor::ExtractSliceOp::create(b, loc, RankedTensorType::get(shape, element), lanes, offsets, sizes(width),
+                                        strides);
 }
 
 Value LaneSum::write(Value part, Value lanes) {
   int64_t width = cast<RankedTensorType>(part.getType()).getShape().back();
-  SmallVector<OpFoldResult> offsets(outShape.size() + 1, b.getIndexAttr(0)), strides(outShape.size() + 1, b.getIndexAttr(1));
+  SmallVector<OpFoldResult> offsets(outShape.size() + 1, b.getIndexAttr(0)),
+      strides(outShape.size() + 1, b.getIndexAttr(1));
   return tensor::InsertSliceOp::create(b, loc, part, lanes, offsets, sizes(width), strides);
 }
 

@@ -37,8 +37,7 @@ void mlir::nanochat::widenFloats(Operation *root) {
                                         /*replaceTypes=*/true);
   // Conversions between f32 and f64 convert nothing any more.
   root->walk([](Operation *op) {
-    if (isa<arith::ExtFOp, arith::TruncFOp>(op) &&
-        op->getOperand(0).getType() == op->getResult(0).getType()) {
+    if (isa<arith::ExtFOp, arith::TruncFOp>(op) && op->getOperand(0).getType() == op->getResult(0).getType()) {
       op->getResult(0).replaceAllUsesWith(op->getOperand(0));
       op->erase();
     }

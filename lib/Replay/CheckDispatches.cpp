@@ -61,7 +61,8 @@ FailureOr<SmallVector<Tensor>> DispatchChecker::runCall(DispatchOp call, ArrayRe
     if (failed(tensor))
       return failure();
     read.push_back(*tensor);
-    compare(call.getLoc(), name + "input " + Twine(i) + " was overwritten before it was read, at ", **tensor, *input, 0);
+    compare(call.getLoc(), name + "input " + Twine(i) + " was overwritten before it was read, at ", **tensor, *input,
+            0);
   }
   for (auto [i, type] : llvm::enumerate(call.getResultTypes())) {
     auto tensor = file->read("out" + Twine(i), type);
@@ -73,7 +74,8 @@ FailureOr<SmallVector<Tensor>> DispatchChecker::runCall(DispatchOp call, ArrayRe
   return written;
 }
 
-void DispatchChecker::compareResults(DispatchOp call, const std::string &name, ArrayRef<Tensor> read, ArrayRef<Tensor> found) {
+void DispatchChecker::compareResults(DispatchOp call, const std::string &name, ArrayRef<Tensor> read,
+                                     ArrayRef<Tensor> found) {
   ClassSummary &summary = classes[call.getKind()];
   ++summary.calls;
   SmallVector<Tensor> expected = kernels->run(call, read);
@@ -103,12 +105,14 @@ LogicalResult DispatchChecker::runEntry(func::FuncOp entry) {
   auto args = record.readArguments(entry), found = record.readResults(entry);
   if (failed(args) || failed(found))
     return failure();
-  auto results = walkEntry(entry, *args, [&](DispatchOp call, ArrayRef<Tensor> inputs) { return runCall(call, inputs); });
+  auto results =
+      walkEntry(entry, *args, [&](DispatchOp call, ArrayRef<Tensor> inputs) { return runCall(call, inputs); });
   if (failed(results))
     return failure();
   for (auto [i, expected] : llvm::enumerate(*results)) {
     std::string name = getResultBinding(entry, i).describe();
-    compare(entry.getLoc(), entry.getName() + ": " + name + " is not what was computed for it, at ", *(*found)[i], *expected, 0);
+    compare(entry.getLoc(), entry.getName() + ": " + name + " is not what was computed for it, at ", *(*found)[i],
+            *expected, 0);
     ++bound;
   }
   return success();
@@ -132,8 +136,8 @@ void DispatchChecker::summarize() const {
   llvm::outs() << "check-dispatches: " << number << " calls of " << kernels->count() << " kernels, " << bound
                << " results of entries, " << errors << (errors == 1 ? " error\n" : " errors\n");
   for (auto &[kind, summary] : classes) {
-    llvm::outs() << llvm::left_justify(stringifyDispatchClass(kind), 10) << summary.calls << " calls, " << summary.integers
-                 << " integer and " << summary.floats << " float results";
+    llvm::outs() << llvm::left_justify(stringifyDispatchClass(kind), 10) << summary.calls << " calls, "
+                 << summary.integers << " integer and " << summary.floats << " float results";
     if (summary.worst > 0)
       llvm::outs() << llvm::format(", worst relative L2 error %.2g (", summary.worst) << summary.worstKernel << ")";
     if (summary.cancelled)

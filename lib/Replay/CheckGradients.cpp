@@ -10,7 +10,9 @@ using namespace mlir::nanochat;
 static constexpr double kFlippedAtMost = 1e-2;
 
 /// Is it the result of a quantiser? Panels are codes in another order.
-static bool isCode(Type type) { return getElementTypeOrSelf(type).isInteger(8) && cast<ShapedType>(type).getRank() == 2; }
+static bool isCode(Type type) {
+  return getElementTypeOrSelf(type).isInteger(8) && cast<ShapedType>(type).getRank() == 2;
+}
 
 namespace {
 /// The distinct int8 results of an entry's recorded calls, in order: both pipelines quantise the same

@@ -30,15 +30,17 @@ LogicalResult Record::checkIdentity(const ProgramIdentity &program) const {
     StringRef found = file->metadata(key);
     if (found == expected)
       return success();
-    return failUser(folder + " was recorded by a program with " + key + " '" + found + "', this one has '" + expected + "'",
+    return failUser(folder + " was recorded by a program with " + key + " '" + found + "', this one has '" + expected +
+                        "'",
                     wayOut);
   };
-  return success(succeeded(check("model", program.model, "name the model that the program was compiled from")) &&
-                 succeeded(check("target", program.target, "give the --target that the program was compiled for")) &&
-                 succeeded(check("ir_hash", program.irHash,
-                                 "give the --set that the program was compiled with; compile and record again if the "
-                                 "model or the compiler changed")) &&
-                 (!isFixed || succeeded(check("calls", std::to_string(calls), "compile and record again with this compiler"))));
+  return success(
+      succeeded(check("model", program.model, "name the model that the program was compiled from")) &&
+      succeeded(check("target", program.target, "give the --target that the program was compiled for")) &&
+      succeeded(check("ir_hash", program.irHash,
+                      "give the --set that the program was compiled with; compile and record again if the "
+                      "model or the compiler changed")) &&
+      (!isFixed || succeeded(check("calls", std::to_string(calls), "compile and record again with this compiler"))));
 }
 
 FailureOr<Record> Record::open(StringRef folder, ModuleOp fused, const ProgramIdentity &program) {
@@ -46,7 +48,8 @@ FailureOr<Record> Record::open(StringRef folder, ModuleOp fused, const ProgramId
   record.folder = folder.str();
   for (func::FuncOp entry : mlir::nanochat::getEntries(fused)) {
     EntryAttr own = getEntry(entry);
-    if (own.getKind() == EntryKind::gradients && llvm::sys::fs::exists(folder + "/" + entry.getName() + ".before.safetensors"))
+    if (own.getKind() == EntryKind::gradients &&
+        llvm::sys::fs::exists(folder + "/" + entry.getName() + ".before.safetensors"))
       record.entries = {entry, findEntry(fused, EntryKind::update, own.getPhase())};
   }
   if (record.entries.empty())

@@ -37,8 +37,8 @@ static int64_t longestSum(func::FuncOp kernel) {
   return longest;
 }
 
-SmallVector<double> mlir::nanochat::roundingOf(const ReferenceKernels &kernels, DispatchOp call, ArrayRef<Tensor> inputs,
-                                               ArrayRef<Tensor> results, double rounding) {
+SmallVector<double> mlir::nanochat::roundingOf(const ReferenceKernels &kernels, DispatchOp call,
+                                               ArrayRef<Tensor> inputs, ArrayRef<Tensor> results, double rounding) {
   Filler filler(0);
   SmallVector<Tensor> others = llvm::map_to_vector(inputs, [&](const Tensor &input) { return moved(*input, filler); });
   auto kernel = call->getParentOfType<ModuleOp>().lookupSymbol<func::FuncOp>(*call.getKernel());

@@ -1,5 +1,5 @@
-#include "dialect/StepIR.h"
 #include "lib/Replay/Walk.h"
+#include "dialect/StepIR.h"
 #include "lib/Targets/kernels/Kernel.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include <cstring>

@@ -64,7 +64,8 @@ struct EmitKernels : nanochat::impl::EmitKernelsPassBase<EmitKernels> {
       return signalPassFailure();
     auto kernels = llvm::to_vector(getOperation().getOps<func::FuncOp>());
     llvm::erase_if(kernels, [](func::FuncOp func) { return !getKernel(func); });
-    auto product = llvm::find_if(kernels, [](func::FuncOp kernel) { return getKernel(kernel).getKind() == DispatchClass::gemm; });
+    auto product =
+        llvm::find_if(kernels, [](func::FuncOp kernel) { return getKernel(kernel).getKind() == DispatchClass::gemm; });
     if (failed(checkGemmTile(product == kernels.end() ? getOperation().getLoc() : product->getLoc(), *row)))
       return signalPassFailure();
     for (func::FuncOp kernel : kernels)
@@ -73,7 +74,6 @@ struct EmitKernels : nanochat::impl::EmitKernelsPassBase<EmitKernels> {
 };
 
 /// The lowering that all users of emitted kernels share, by name for tests.
-PassPipelineRegistration<> kernelToLLVM("nanochat-kernels-to-llvm",
-                                        "Loops on buffers to the LLVM dialect",
+PassPipelineRegistration<> kernelToLLVM("nanochat-kernels-to-llvm", "Loops on buffers to the LLVM dialect",
                                         [](OpPassManager &pm) { nanochat::addKernelToLLVMPasses(pm); });
 } // namespace

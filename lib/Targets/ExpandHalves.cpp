@@ -9,8 +9,8 @@ namespace mlir::nanochat {
 #include "lib/Targets/Passes.h.inc"
 
 namespace {
-/// E4M3 (4 bits of exponent around 7, 3 of mantissa, no infinities) to f32: its bits are those of an f32 that is 2^-120 times as
-/// large, also of denormal numbers.
+/// E4M3 (4 bits of exponent around 7, 3 of mantissa, no infinities) to f32: its bits are those of an f32 that is 2^-120
+/// times as large, also of denormal numbers.
 struct ExpandE4M3 : OpRewritePattern<arith::ExtFOp> {
   using OpRewritePattern::OpRewritePattern;
   LogicalResult matchAndRewrite(arith::ExtFOp op, PatternRewriter &rewriter) const override {
@@ -21,13 +21,15 @@ struct ExpandE4M3 : OpRewritePattern<arith::ExtFOp> {
     auto typeOf = [&](Type element) { return shaped ? Type(shaped.clone(element)) : element; };
     auto constant = [&](TypedAttr scalar) -> Value {
       Type type = typeOf(scalar.getType());
-      return shaped ? arith::ConstantOp::create(b, SplatElementsAttr::get(cast<VectorType>(type), Attribute(scalar))) : arith::ConstantOp::create(b, scalar);
+      return shaped ? arith::ConstantOp::create(b, SplatElementsAttr::get(cast<VectorType>(type), Attribute(scalar)))
+                    : arith::ConstantOp::create(b, scalar);
     };
     auto i32 = [&](int32_t value) { return constant(b.getI32IntegerAttr(value)); };
     auto f32 = [&](double value) { return constant(b.getF32FloatAttr(float(value))); };
     Value narrow = arith::BitcastOp::create(b, typeOf(b.getI8Type()), op.getIn());
     Value bits = arith::ExtUIOp::create(b, typeOf(b.getI32Type()), narrow);
-    Value magnitude = arith::AndIOp::create(b, bits, i32(0x7f)), sign = arith::ShLIOp::create(b, arith::AndIOp::create(b, bits, i32(0x80)), i32(24));
+    Value magnitude = arith::AndIOp::create(b, bits, i32(0x7f)),
+          sign = arith::ShLIOp::create(b, arith::AndIOp::create(b, bits, i32(0x80)), i32(24));
     Value small = arith::OrIOp::create(b, arith::ShLIOp::create(b, magnitude, i32(20)), sign);
     Value number = arith::MulFOp::create(b, arith::BitcastOp::create(b, op.getType(), small), f32(0x1p120));
     Value isNan = arith::CmpIOp::create(b, arith::CmpIPredicate::eq, magnitude, i32(0x7f));

@@ -14,7 +14,8 @@ struct SetTargetPass : impl::SetTargetPassBase<SetTargetPass> {
     FailureOr<Target> row = parseTarget(getOperation(), target);
     if (failed(row))
       return signalPassFailure();
-    Attribute chosen = numerics.empty() ? row->numerics.toAttr(context) : parseAttribute("#nanochat.numerics<" + numerics.getValue() + ">", context);
+    Attribute chosen = numerics.empty() ? row->numerics.toAttr(context)
+                                        : parseAttribute("#nanochat.numerics<" + numerics.getValue() + ">", context);
     if (!chosen)
       return signalPassFailure();
     getOperation()->setAttr(kTargetAttr, TargetAttr::get(context, row->spell()));

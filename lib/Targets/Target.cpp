@@ -37,8 +37,9 @@ static ArrayRef<Target> rows() {
 /// Products and full names of chips, and their rows.
 static ArrayRef<std::pair<StringLiteral, StringLiteral>> aliases() {
   static constexpr std::pair<StringLiteral, StringLiteral> table[] = {
-      {"rtx4090", "sm_89"}, {"h100", "sm_90"},          {"h200", "sm_90"},    {"sm_90a", "sm_90"},   {"b200", "sm_100"},
-      {"sm_100a", "sm_100"}, {"rtx-pro-6000", "sm_120"}, {"rtx5090", "sm_120"}, {"sm_120a", "sm_120"},
+      {"rtx4090", "sm_89"},       {"h100", "sm_90"},     {"h200", "sm_90"},
+      {"sm_90a", "sm_90"},        {"b200", "sm_100"},    {"sm_100a", "sm_100"},
+      {"rtx-pro-6000", "sm_120"}, {"rtx5090", "sm_120"}, {"sm_120a", "sm_120"},
   };
   return table;
 }
@@ -50,7 +51,8 @@ static bool runsHere(const Target &row) {
   bool v3 = has("avx2") && has("fma") && has("bmi2") && has("f16c");
   bool v4 = v3 && has("avx512f") && has("avx512bw") && has("avx512dq") && has("avx512vl") && has("avx512cd");
   if (row.facts.vectorBits == 512)
-    return v4 && (!row.facts.vnni || (has("avx512vnni") && has("avx512vbmi2"))) && (!row.facts.bf16 || has("avx512bf16"));
+    return v4 && (!row.facts.vnni || (has("avx512vnni") && has("avx512vbmi2"))) &&
+           (!row.facts.bf16 || has("avx512bf16"));
   return v3 && (!row.facts.vnni || has("avxvnni"));
 }
 

@@ -1,5 +1,5 @@
-// A target is a row: what a chip has, and which emitters serve it. A row arrives whole, as an attribute of the module (TargetAttr):
-// nothing outside this folder asks which target it compiles for.
+// A target is a row: what a chip has, and which emitters serve it. A row arrives whole, as an attribute of the module
+// (TargetAttr): nothing outside this folder asks which target it compiles for.
 #ifndef NANOCHAT_LIB_TARGETS_TARGET_H
 #define NANOCHAT_LIB_TARGETS_TARGET_H
 
@@ -10,22 +10,23 @@ namespace mlir::nanochat {
 
 /// Facts of a CPU row, from which emitters derive tiles and instructions.
 struct CpuFacts {
-  int64_t vectorBits = 512;    // of the widest profitable vector
+  int64_t vectorBits = 512; // of the widest profitable vector
   int64_t vectorRegisters = 32;
-  bool vnni = false;           // dot products that accumulate: u8 × s8 of 4, s16 × s16 of 2 (vpdpbusd, vpdpwssd)
-  bool bf16 = false;           // dot products of 2 bf16 that accumulate in f32 (vdpbf16ps)
+  bool vnni = false; // dot products that accumulate: u8 × s8 of 4, s16 × s16 of 2 (vpdpbusd, vpdpwssd)
+  bool bf16 = false; // dot products of 2 bf16 that accumulate in f32 (vdpbf16ps)
   int64_t l1Bytes = 32 << 10, l2Bytes = 1 << 20;
 };
 
 /// Facts of an NVIDIA row.
 struct GpuFacts {
-  std::string chip;        // "sm_90a", as LLVM and ptxas call it
-  int64_t ptx;             // ISA version of its PTX, 86 for 8.6; by default the first that knows the chip, which most drivers take
-  int64_t leastPtx;        // that first version
-  int64_t sharedBytes;     // of a block at most
-  int64_t multiprocessors; // of the largest card: blocks that run at once
-  std::string mma = "bf16+e4m3+int8+f32"; // formats of factors of its tensor cores' products, 16 × 8 over 32 bytes of k; f32 as three tf32
-  std::string gemmTile;    // of all matrix products, as "128x128x3", instead of what suits each
+  std::string chip; // "sm_90a", as LLVM and ptxas call it
+  int64_t ptx; // ISA version of its PTX, 86 for 8.6; by default the first that knows the chip, which most drivers take
+  int64_t leastPtx;                       // that first version
+  int64_t sharedBytes;                    // of a block at most
+  int64_t multiprocessors;                // of the largest card: blocks that run at once
+  std::string mma = "bf16+e4m3+int8+f32"; // formats of factors of its tensor cores' products, 16 × 8 over 32 bytes of
+                                          // k; f32 as three tf32
+  std::string gemmTile;                   // of all matrix products, as "128x128x3", instead of what suits each
 
   StringRef architecture() const { return StringRef(chip).rtrim("a"); }
   /// Have tensor cores products of such factors?
@@ -34,29 +35,31 @@ struct GpuFacts {
 
 /// A compilation target.
 struct Target {
-  std::string name;            // "avx512-vnni"
-  std::string cpu, features;   // for LLVM's code generator; on a GPU row of the host's part
+  std::string name;          // "avx512-vnni"
+  std::string cpu, features; // for LLVM's code generator; on a GPU row of the host's part
   CpuFacts facts;
   std::optional<GpuFacts> gpu; // kernels run there
   bool fuses = true;           // ops share kernels; the reference has one for each
   bool plain = false;          // kernels are plain loops from decompositions, whatever emitters there are
   bool emulated = false;       // kernels are for the GPU, but run on the CPU, instruction by instruction
   Numerics numerics;           // unless the user says otherwise
-  // Relative L2 errors of results against the reference: of attention, whose probabilities a GPU rounds to bf16, and of gradients;
-  // and what a factor of f32 is rounded by: a GPU has the 22 bits that two tf32 keep of it.
+  // Relative L2 errors of results against the reference: of attention, whose probabilities a GPU rounds to bf16, and of
+  // gradients; and what a factor of f32 is rounded by: a GPU has the 22 bits that two tf32 keep of it.
   double attentionError = 1e-5, gradientError = 1e-4, factorError = 0x1p-24;
 
   /// Calls fn(name, value) for the facts that TargetAttr and options spell. (LLVM's cpu and features are the driver's.)
   template <typename Row, typename Fn> static void eachFact(Row &row, Fn fn) {
     fn("fuses", row.fuses), fn("plain", row.plain), fn("emulated", row.emulated);
     fn("vector_bits", row.facts.vectorBits), fn("vector_registers", row.facts.vectorRegisters);
-    fn("vnni", row.facts.vnni), fn("bf16", row.facts.bf16), fn("l1_bytes", row.facts.l1Bytes), fn("l2_bytes", row.facts.l2Bytes);
+    fn("vnni", row.facts.vnni), fn("bf16", row.facts.bf16), fn("l1_bytes", row.facts.l1Bytes),
+        fn("l2_bytes", row.facts.l2Bytes);
     if (!row.gpu)
       return;
     fn("ptx", row.gpu->ptx), fn("shared_bytes", row.gpu->sharedBytes), fn("multiprocessors", row.gpu->multiprocessors);
     fn("mma", row.gpu->mma), fn("gemm_tile", row.gpu->gemmTile);
   }
-  /// "sm_90" or, where facts differ from the table, "sm_90:multiprocessors=4:gemm_tile=64x64x3": what parseTarget reads.
+  /// "sm_90" or, where facts differ from the table, "sm_90:multiprocessors=4:gemm_tile=64x64x3": what parseTarget
+  /// reads.
   std::string spell() const;
   /// The name that its programs bear.
   std::string title() const;
@@ -70,13 +73,15 @@ struct Target {
 };
 
 /// The row of that name or alias; `native` and `cpu` are the best one for this machine, or in its place the lesser one
-/// that $NANOCHAT_NATIVE names, to see what happens on a machine that has no more. None if that names no row of this machine.
+/// that $NANOCHAT_NATIVE names, to see what happens on a machine that has no more. None if that names no row of this
+/// machine.
 std::optional<Target> findTarget(StringRef name);
 /// All names, for messages.
 std::string listTargets();
 /// The row of a text that Target::spell writes; an error of `op` where it names no row or fact, or what no fact can be.
 FailureOr<Target> parseTarget(Operation *op, StringRef text);
-/// The row that the module of `op` is compiled for, or that of `text` where it is not empty. An error of `op` if it is none.
+/// The row that the module of `op` is compiled for, or that of `text` where it is not empty. An error of `op` if it is
+/// none.
 FailureOr<Target> targetOf(Operation *op, StringRef text = "");
 
 /// A kernel @k gets a wrapper @k.run with the ABI's signature and a constant @k.info that describes it.
@@ -93,9 +98,9 @@ inline constexpr const char *kOtherShape = "a result has another shape than the 
 /// to loops on buffers
 ///   func.func private @k(%in...: memref, %out...: memref, %task: index, %scratch: memref<Sxi8>)
 /// with the tasks and the S bytes of scratch in its nanochat.kernel. Static shapes, row-major; all buffers are
-/// bare pointers at the ABI. For a GPU, to what a block of threads does as a task, with another argument `%shared: memref<Bxi8, 3>`;
-/// the threads of a block and B are in its nanochat.kernel. Where the emitter does not support the body it
-/// says why (`decline`), or nothing where kernels of the kind are not its own.
+/// bare pointers at the ABI. For a GPU, to what a block of threads does as a task, with another argument `%shared:
+/// memref<Bxi8, 3>`; the threads of a block and B are in its nanochat.kernel. Where the emitter does not support the
+/// body it says why (`decline`), or nothing where kernels of the kind are not its own.
 using EmitKernel = LogicalResult (*)(func::FuncOp kernel, const Target &row);
 
 LogicalResult emitRowwise(func::FuncOp kernel, const Target &row); // also pointwise

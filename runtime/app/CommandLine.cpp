@@ -26,8 +26,8 @@ int runCommandLine(const nc_program &program, int argc, char **argv) {
   addGenerateCommand(app, program);
   addInfoCommand(app, program);
   addGradCommand(app, program);
-  addToolCommands(app, std::string("this program is compiled for ") + program.target +
-                           whyNotHere(program, nc_programs));
+  addToolCommands(app,
+                  std::string("this program is compiled for ") + program.target + whyNotHere(program, nc_programs));
   return runApp(app, argc, argv);
 }
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/app/RunApp.h"
 
-#include "runtime/files/Errors.h"
 #include "runtime/app/Signals.h"
+#include "runtime/files/Errors.h"
 
 #include <CLI/CLI.hpp>
 #include <cerrno>
@@ -71,8 +71,7 @@ static int runReported(const std::function<int()> &body) {
   } catch (const std::bad_alloc &) {
     return report(ExitCode::RunFailed, "out of memory", "'doctor' says how much there is");
   } catch (const std::filesystem::filesystem_error &problem) {
-    return report(ExitCode::BadInput,
-                  "'" + problem.path1().string() + "': " + problem.code().message(), "");
+    return report(ExitCode::BadInput, "'" + problem.path1().string() + "': " + problem.code().message(), "");
   } catch (const std::exception &problem) {
     return report(ExitCode::RunFailed, "this program is at fault",
                   std::string("please report it, with the command and this: ") + problem.what());

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/checkpoint/Checkpoint.h"
 
+#include "runtime/checkpoint/Manifest.h"
+#include "runtime/checkpoint/ModelFile.h"
 #include "runtime/files/Errors.h"
 #include "runtime/files/Files.h"
 #include "runtime/files/Safetensors.h"
-#include "runtime/checkpoint/Manifest.h"
-#include "runtime/checkpoint/ModelFile.h"
 
 #include <algorithm>
 #include <cerrno>
@@ -21,9 +21,7 @@ namespace nc {
 
 static constexpr const char *kLock = "/.lock";
 
-static std::string nameOf(int64_t step) {
-  return format("step-%08lld", static_cast<long long>(step));
-}
+static std::string nameOf(int64_t step) { return format("step-%08lld", static_cast<long long>(step)); }
 
 /// The step of a name that nameOf makes, or -1.
 static int64_t stepOf(const std::string &name) {
@@ -38,8 +36,7 @@ static int64_t stepOf(const std::string &name) {
 static std::map<int64_t, std::string> listNames(const std::string &folder) {
   std::map<int64_t, std::string> names;
   std::error_code problem;
-  for (fs::directory_iterator entry(folder, problem), end; !problem && entry != end;
-       entry.increment(problem))
+  for (fs::directory_iterator entry(folder, problem), end; !problem && entry != end; entry.increment(problem))
     if (int64_t step = stepOf(entry->path().filename().string()); step >= 0)
       names[step] = folder + "/" + nameOf(step);
   return names;
@@ -54,9 +51,7 @@ static std::map<int64_t, std::string> listCheckpoints(const std::string &folder)
 }
 
 /// ".step-00000010.1234": what process 1234 is writing or removing.
-static std::string hiddenName(const std::string &name) {
-  return "." + name + "." + std::to_string(getpid());
-}
+static std::string hiddenName(const std::string &name) { return "." + name + "." + std::to_string(getpid()); }
 
 /// Removes what earlier processes left under hidden names; there are no others, as the folder is
 /// this one's.
@@ -65,16 +60,14 @@ static void clearLeftovers(const std::string &folder) {
   for (const fs::directory_entry &entry : fs::directory_iterator(folder, ignored)) {
     std::string name = entry.path().filename().string();
     size_t dot = name.rfind('.');
-    bool isLeft = name[0] == '.' && dot > 1 && stepOf(name.substr(1, dot - 1)) >= 0 &&
-                  dot + 1 < name.size() &&
+    bool isLeft = name[0] == '.' && dot > 1 && stepOf(name.substr(1, dot - 1)) >= 0 && dot + 1 < name.size() &&
                   name.find_first_not_of("0123456789", dot + 1) == name.npos;
     if (isLeft)
       fs::remove_all(entry.path(), ignored);
   }
 }
 
-CheckpointWriter::CheckpointWriter(const std::string &folder, int64_t keepLast)
-    : folder(folder), keepLast(keepLast) {
+CheckpointWriter::CheckpointWriter(const std::string &folder, int64_t keepLast) : folder(folder), keepLast(keepLast) {
   open();
   clearLeftovers(folder);
 }
@@ -110,7 +103,8 @@ void CheckpointWriter::reopenIfChanged() {
     return;
   bool isSameFolder = isCurrent(place, folder);
   if (!isSameFolder && !listCheckpoints(folder).empty())
-    failRun("'" + folder + "' is no longer the folder that the run began in, and has checkpoints of "
+    failRun("'" + folder +
+            "' is no longer the folder that the run began in, and has checkpoints of "
             "another");
   open();
   if (!isSameFolder)
@@ -137,8 +131,7 @@ std::optional<int64_t> CheckpointWriter::begin(const std::string &resumed, int64
     // What is damaged ends no run's past: it was passed over.
     if (step > last && !(isHere && CheckpointManifest::isDamaged(path)))
       failInput(format("--checkpoints: '%s' holds %s, up to step %lld", folder.c_str(),
-                       isHere ? "later checkpoints than the one that is resumed"
-                              : "checkpoints of another run",
+                       isHere ? "later checkpoints than the one that is resumed" : "checkpoints of another run",
                        static_cast<long long>(there.rbegin()->first)),
                 isHere ? "resume the newest (--resume auto), name another folder with "
                          "--checkpoints, or move the later ones away"
@@ -154,8 +147,7 @@ namespace {
 /// A folder under a hidden name, gone when this goes.
 class HiddenFolder {
 public:
-  HiddenFolder(const std::string &parent, const std::string &name)
-      : path(parent + "/" + hiddenName(name)) {
+  HiddenFolder(const std::string &parent, const std::string &name) : path(parent + "/" + hiddenName(name)) {
     std::error_code ignored;
     fs::remove_all(path, ignored);
     if (mkdir(path.c_str(), 0777) != 0)
@@ -178,8 +170,7 @@ public:
 };
 } // namespace
 
-void CheckpointWriter::save(const Session &session, const RunState &state,
-                            const Vocabulary &vocabulary) {
+void CheckpointWriter::save(const Session &session, const RunState &state, const Vocabulary &vocabulary) {
   reopenIfChanged();
   HiddenFolder hidden(folder, nameOf(state.step));
   CheckpointManifest manifest = CheckpointManifest::of(session.program, state);
@@ -247,8 +238,8 @@ RunState resumeFrom(Session &session, const std::string &checkpoint) {
   CheckpointManifest saved = CheckpointManifest::read(checkpoint);
   CheckpointManifest now = CheckpointManifest::of(session.program, {});
   if (saved.model != now.model)
-    failInput(format("'%s/manifest.json' is of model '%s', this is '%s'", checkpoint.c_str(),
-                     saved.model.c_str(), now.model.c_str()),
+    failInput(format("'%s/manifest.json' is of model '%s', this is '%s'", checkpoint.c_str(), saved.model.c_str(),
+                     now.model.c_str()),
               "resume with the program that saved it, or begin in another folder");
   saved.checkFiles(checkpoint);
   std::string states = checkpoint + "/" + kOptimizerFile;

@@ -10,8 +10,8 @@
 #ifndef NANOCHAT_RUNTIME_CHECKPOINT_CHECKPOINT_H
 #define NANOCHAT_RUNTIME_CHECKPOINT_CHECKPOINT_H
 
-#include "runtime/program/Session.h"
 #include "runtime/data/Vocabulary.h"
+#include "runtime/program/Session.h"
 
 #include <map>
 #include <optional>
@@ -33,7 +33,7 @@ struct RunState {
   uint64_t seed = 0;
   std::string phase = "train";
   uint64_t tokenizerHash = 0, dataHash = 0;
-  std::vector<std::string> actions = {}; // what happens between steps; see PhaseSchedule.h
+  std::vector<std::string> actions = {};      // what happens between steps; see PhaseSchedule.h
   std::map<std::string, double> scalars = {}; // that the user set, as --lr does
 };
 
@@ -70,7 +70,7 @@ private:
   std::string folder;
   int64_t keepLast;
   int lock = -1, place = -1; // the lock in the folder, and the folder itself
-  std::set<int64_t> own; // steps of the run's checkpoints here
+  std::set<int64_t> own;     // steps of the run's checkpoints here
 };
 
 /// The folder of the newest complete checkpoint in `folder`; damaged ones are passed over, with a

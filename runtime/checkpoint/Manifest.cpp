@@ -16,8 +16,7 @@ static constexpr const char *kFormat = "nanochat checkpoint 1";
 static constexpr const char *kFileName = "/manifest.json";
 
 CheckpointManifest CheckpointManifest::of(const nc_program &program, const RunState &state) {
-  CheckpointManifest manifest{
-      program.model, program.target, program.compiler, program.ir_hash, {}, state, {}};
+  CheckpointManifest manifest{program.model, program.target, program.compiler, program.ir_hash, {}, state, {}};
   for (int32_t i = 0; i < program.n_sizes; ++i)
     manifest.sizes[program.sizes[i].name] = program.sizes[i].value;
   return manifest;
@@ -33,8 +32,7 @@ void CheckpointManifest::checkFiles(const std::string &folder) const {
     std::string path = folder + "/" + expected.name;
     InputFile file(path);
     if (uint64_t(file.size()) != expected.bytes)
-      failInput(format("'%s' has %lld bytes, %llu were written", path.c_str(),
-                       static_cast<long long>(file.size()),
+      failInput(format("'%s' has %lld bytes, %llu were written", path.c_str(), static_cast<long long>(file.size()),
                        static_cast<unsigned long long>(expected.bytes)),
                 "the checkpoint is damaged: resume from an older one");
     if (hashOf(file) != expected.hash)
@@ -47,15 +45,23 @@ void CheckpointManifest::write(const std::string &folder) const {
   Json list = Json::array();
   for (const File &file : files)
     list.push_back({{"file", file.name}, {"bytes", file.bytes}, {"hash", hashText(file.hash)}});
-  Json json = {{"format", kFormat},       {"model", model},
-               {"target", target},        {"compiler", compiler},
-               {"ir_hash", irHash},       {"sizes", sizes},
-               {"phase", state.phase},    {"step", state.step},
-               {"rows", state.rows},      {"schedule_steps", state.scheduleSteps},
+  Json json = {{"format", kFormat},
+               {"model", model},
+               {"target", target},
+               {"compiler", compiler},
+               {"ir_hash", irHash},
+               {"sizes", sizes},
+               {"phase", state.phase},
+               {"step", state.step},
+               {"rows", state.rows},
+               {"schedule_steps", state.scheduleSteps},
                {"steps", state.steps},
-               {"seed", state.seed},      {"tokenizer_hash", hashText(state.tokenizerHash)},
-               {"files", list},           {"data_hash", hashText(state.dataHash)},
-               {"actions", state.actions}, {"scalars", state.scalars}};
+               {"seed", state.seed},
+               {"tokenizer_hash", hashText(state.tokenizerHash)},
+               {"files", list},
+               {"data_hash", hashText(state.dataHash)},
+               {"actions", state.actions},
+               {"scalars", state.scalars}};
   json["hash"] = hashText(hashOf(json.dump()));
   std::string text = json.dump(2) + "\n";
   AtomicFile file(folder + kFileName);
@@ -71,9 +77,7 @@ static int64_t countAt(const Json &json, const char *key) {
   return count;
 }
 
-static std::string textAt(const Json &json, const char *key) {
-  return memberOf<std::string>(json, key);
-}
+static std::string textAt(const Json &json, const char *key) { return memberOf<std::string>(json, key); }
 
 static RunState parseState(const Json &json) {
   auto seed = memberOf<uint64_t>(json, "seed");
@@ -88,8 +92,7 @@ static RunState parseState(const Json &json) {
           textAt(json, "phase"),
           parseHash(textAt(json, "tokenizer_hash")),
           parseHash(textAt(json, "data_hash")),
-          json.contains("actions") ? memberOf<std::vector<std::string>>(json, "actions")
-                                   : std::vector<std::string>(),
+          json.contains("actions") ? memberOf<std::vector<std::string>>(json, "actions") : std::vector<std::string>(),
           json.contains("scalars") ? memberOf<std::map<std::string, double>>(json, "scalars")
                                    : std::map<std::string, double>()};
 }
@@ -109,12 +112,9 @@ static CheckpointManifest parse(Json json) {
                               parseState(json),
                               {}};
   for (const Json &file : memberOf<std::vector<Json>>(json, "files"))
-    manifest.files.push_back({textAt(file, "file"), uint64_t(countAt(file, "bytes")),
-                              parseHash(textAt(file, "hash"))});
-  if (manifest.files.size() != 2 || manifest.files[0].name != kModelFile ||
-      manifest.files[1].name != kOptimizerFile)
-    throw std::invalid_argument(std::string("it does not list ") + kModelFile + " and " +
-                                kOptimizerFile);
+    manifest.files.push_back({textAt(file, "file"), uint64_t(countAt(file, "bytes")), parseHash(textAt(file, "hash"))});
+  if (manifest.files.size() != 2 || manifest.files[0].name != kModelFile || manifest.files[1].name != kOptimizerFile)
+    throw std::invalid_argument(std::string("it does not list ") + kModelFile + " and " + kOptimizerFile);
   return manifest;
 }
 

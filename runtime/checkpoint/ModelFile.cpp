@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/checkpoint/ModelFile.h"
 
+#include "runtime/checkpoint/Checkpoint.h"
 #include "runtime/files/Errors.h"
 #include "runtime/program/Program.h"
-#include "runtime/checkpoint/Checkpoint.h"
 
 #include <cstring>
 #include <filesystem>
@@ -16,11 +16,9 @@ static constexpr const char *kVocabulary = "vocabulary", *kUnknown = "unknown";
 void checkFinite(const Session &session, int64_t step) {
   for (nc_kind kind : {NC_PARAM, NC_STATE})
     for (const nc_tensor *tensor : tensorsOf(session.program, kind))
-      if (int64_t at = firstNonFinite(tensor->dtype, session.data(*tensor), elementCount(*tensor));
-          at >= 0)
+      if (int64_t at = firstNonFinite(tensor->dtype, session.data(*tensor), elementCount(*tensor)); at >= 0)
         failRun(format("step %lld: %s '%s'[%lld] is not a finite number, so nothing is saved",
-                       static_cast<long long>(step), kindName(kind), tensor->name,
-                       static_cast<long long>(at)),
+                       static_cast<long long>(step), kindName(kind), tensor->name, static_cast<long long>(at)),
                 "what was saved before is still there; a lower learning rate may help");
 }
 
@@ -28,14 +26,13 @@ void checkFinite(const SafetensorsFile &file) {
   for (const StoredTensor &tensor : file.tensors())
     file.visit(tensor, [&](const char *elements, int64_t first, int64_t count) {
       if (int64_t at = firstNonFinite(tensor.dtype, elements, count); at >= 0)
-        failInput(format("'%s': tensor '%s'[%lld] is not a finite number", file.path().c_str(),
-                         tensor.name.c_str(), static_cast<long long>(first + at)),
+        failInput(format("'%s': tensor '%s'[%lld] is not a finite number", file.path().c_str(), tensor.name.c_str(),
+                         static_cast<long long>(first + at)),
                   "the run that wrote it had failed: take what was saved earlier");
     });
 }
 
-static void save(const Session &session, nc_kind kind, const std::string &path,
-                 const Metadata &metadata) {
+static void save(const Session &session, nc_kind kind, const std::string &path, const Metadata &metadata) {
   std::vector<TensorView> views;
   for (const nc_tensor *tensor : tensorsOf(session.program, kind))
     views.push_back(viewOf(*tensor, tensor->name, session.data(*tensor)));
@@ -44,8 +41,7 @@ static void save(const Session &session, nc_kind kind, const std::string &path,
 
 void saveParameters(const Session &session, const std::string &path, const Vocabulary &vocabulary) {
   const nc_program &program = session.program;
-  Metadata metadata = {
-      {"model", program.model}, {"compiler", program.compiler}, {"ir_hash", program.ir_hash}};
+  Metadata metadata = {{"model", program.model}, {"compiler", program.compiler}, {"ir_hash", program.ir_hash}};
   if (std::string tokenizer = vocabulary.tokenizerText(); !tokenizer.empty())
     metadata["tokenizer"] = tokenizer;
   if (vocabulary.isUnknown())
@@ -95,20 +91,17 @@ static void checkTensors(const SafetensorsFile &file, const nc_program &program,
     expected.insert(name);
     const StoredTensor *view = file.find(name);
     if (!view)
-      failInput(format("'%s' has no tensor '%s', expected %s", file.path().c_str(), name.c_str(),
-                       type.c_str()),
+      failInput(format("'%s' has no tensor '%s', expected %s", file.path().c_str(), name.c_str(), type.c_str()),
                 kind == NC_PARAM ? "" : noteOn(kind));
-    if (view->shape != shapeOf(*tensor) ||
-        !(view->dtype == tensor->dtype || widens(*view, *tensor)))
+    if (view->shape != shapeOf(*tensor) || !(view->dtype == tensor->dtype || widens(*view, *tensor)))
       failInput(format("'%s': tensor '%s' is %s, expected %s", file.path().c_str(), name.c_str(),
                        typeText(view->dtype, view->shape).c_str(), type.c_str()),
                 noteOn(kind));
   }
   for (const StoredTensor &view : file.tensors())
     if (expected.count(view.name) == 0)
-      failInput(format("'%s' has a tensor '%s' (%s) that model '%s' does not have",
-                       file.path().c_str(), view.name.c_str(),
-                       typeText(view.dtype, view.shape).c_str(), program.model),
+      failInput(format("'%s' has a tensor '%s' (%s) that model '%s' does not have", file.path().c_str(),
+                       view.name.c_str(), typeText(view.dtype, view.shape).c_str(), program.model),
                 kind == NC_PARAM ? "" : noteOn(kind));
 }
 
@@ -125,9 +118,7 @@ std::string modelFileIn(const std::string &path) {
   return std::filesystem::is_directory(path, notThere) ? path + "/" + kModelFile : path;
 }
 
-void loadParameters(Session &session, const std::string &path) {
-  load(session, NC_PARAM, modelFileIn(path));
-}
+void loadParameters(Session &session, const std::string &path) { load(session, NC_PARAM, modelFileIn(path)); }
 
 void loadStates(Session &session, const std::string &path) { load(session, NC_STATE, path); }
 

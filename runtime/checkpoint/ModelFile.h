@@ -8,9 +8,9 @@
 #ifndef NANOCHAT_RUNTIME_CHECKPOINT_MODELFILE_H
 #define NANOCHAT_RUNTIME_CHECKPOINT_MODELFILE_H
 
+#include "runtime/data/Vocabulary.h"
 #include "runtime/files/Safetensors.h"
 #include "runtime/program/Session.h"
-#include "runtime/data/Vocabulary.h"
 
 #include <string>
 

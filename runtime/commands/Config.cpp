@@ -21,8 +21,7 @@ static std::string tomlText(const Setting &setting) {
     return nlohmann::json(setting.text).dump();
   if (setting.key->type == KeyType::Time && setting.text.back() == '%')
     return "\"" + setting.text + "\"";
-  return setting.key->type == KeyType::TextList ? nlohmann::json(setting.list).dump()
-                                                : setting.text;
+  return setting.key->type == KeyType::TextList ? nlohmann::json(setting.list).dump() : setting.text;
 }
 
 static void printSetting(const std::string &name, const Setting &setting) {
@@ -64,19 +63,17 @@ static void runConfig(const ConfigCommandOptions &options) {
   if (options.isResolved)
     printResolved(config);
   else
-    printf("%zu settings, %zu phases, %zu warnings\n", config.settings().size(),
-           config.phases().size(), remarks.size());
+    printf("%zu settings, %zu phases, %zu warnings\n", config.settings().size(), config.phases().size(),
+           remarks.size());
 }
 
 void addConfigCommand(CLI::App &app) {
   auto options = std::make_shared<ConfigCommandOptions>();
-  CLI::App *command =
-      app.add_subcommand("config", "Check a configuration, print it or its JSON schema");
+  CLI::App *command = app.add_subcommand("config", "Check a configuration, print it or its JSON schema");
   command->add_option("file", options->path, "A TOML file")->type_name("FILE.toml");
   command->add_option("--set", options->overrides, "A key and its value, which win over the file's")
       ->type_name("KEY=VALUE");
-  command->add_flag("--resolved", options->isResolved,
-                    "Print all settings and where they come from");
+  command->add_flag("--resolved", options->isResolved, "Print all settings and where they come from");
   command->add_flag("--schema", options->isSchema, "Print the JSON schema of configurations");
   command->callback([options] { runConfig(*options); });
 }

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/commands/DataOptions.h"
 
+#include "runtime/checkpoint/ModelFile.h"
+#include "runtime/data/FolderFiles.h"
 #include "runtime/files/Errors.h"
 #include "runtime/files/Files.h"
 #include "runtime/files/Numbers.h"
 #include "runtime/program/Program.h"
-#include "runtime/checkpoint/ModelFile.h"
-#include "runtime/data/FolderFiles.h"
 
 #include <CLI/CLI.hpp>
 
@@ -17,30 +17,24 @@ void addDataOptions(CLI::App &command, DataOptions &options) {
     return command.add_option(name, value, help)->type_name(type)->group("Data");
   };
   add("--data", options.data,
-      "A prepared folder (see 'data'), token files (.bin), or texts: a file, or a folder to search",
-      "[NAME=]PATH");
+      "A prepared folder (see 'data'), token files (.bin), or texts: a file, or a folder to search", "[NAME=]PATH");
   add("--mix", options.mix, "The share of a named --data in what is trained on", "NAME=WEIGHT");
-  add("--tokenizer", options.tokenizer, "For --data that is text: encode with it; else bytes",
-      "FILE");
+  add("--tokenizer", options.tokenizer, "For --data that is text: encode with it; else bytes", "FILE");
   add("--ext", options.extensions, "Endings of the files to take from folders of texts", "EXT,…")
       ->delimiter(',')
       ->capture_default_str();
-  command
-      .add_flag("--copy-task", options.isCopyTask,
-                "Instead of text, random strings that a model must repeat")
+  command.add_flag("--copy-task", options.isCopyTask, "Instead of text, random strings that a model must repeat")
       ->group("Data");
 }
 
-static Vocabulary vocabularyFor(const nc_program &program, const DataOptions &given,
-                                const std::string &model) {
+static Vocabulary vocabularyFor(const nc_program &program, const DataOptions &given, const std::string &model) {
   if (!given.tokenizer.empty())
     return Vocabulary::of(Tokenizer::read(given.tokenizer));
   return model.empty() ? Vocabulary::ofBytes(program.vocab) : vocabularyOf(model, program.vocab);
 }
 
 Data::Data(const nc_program &program, const DataOptions &given, const std::string &model)
-    : options{given.extensions, vocabularyFor(program, given, model), program.vocab},
-      words(options.vocabulary) {
+    : options{given.extensions, vocabularyFor(program, given, model), program.vocab}, words(options.vocabulary) {
   if (given.data.empty() && !given.isCopyTask)
     failInput("no data", "name a file or folder with --data, or use --copy-task");
   if (!given.data.empty() && given.isCopyTask)
@@ -91,8 +85,7 @@ bool Data::open(const std::string &text, bool isTokenizerGiven) {
   if (parts.empty())
     words = set.vocabulary;
   else if (!isSame(set.vocabulary, words))
-    failInput(format("--data: '%s' and '%s' have different tokenizers", parts[0].name.c_str(),
-                     name.c_str()),
+    failInput(format("--data: '%s' and '%s' have different tokenizers", parts[0].name.c_str(), name.c_str()),
               "prepare the second with --tokenizer and the tokenizer.json of the first");
   noteFiles("--data", set);
   bool takesExtensions = set.isText && isFolder(path);
@@ -110,8 +103,8 @@ static void checkShares(const std::vector<std::string> &names, const std::vector
   std::vector<int64_t> ends = MixedRows::shareOut(weights);
   for (size_t i = 0; i < ends.size(); ++i)
     if (ends[i] == (i ? ends[i - 1] : 0))
-      failInput(format("--mix: the share of '%s' is too small: it gets none of %lld rows",
-                       names[i].c_str(), static_cast<long long>(MixedRows::kPeriod)),
+      failInput(format("--mix: the share of '%s' is too small: it gets none of %lld rows", names[i].c_str(),
+                       static_cast<long long>(MixedRows::kPeriod)),
                 "leave it out, or give it a larger weight");
 }
 
@@ -125,8 +118,7 @@ void Data::weigh(const std::vector<std::string> &mix) {
     if (name.empty() || !weight || *weight <= 0)
       failInput("--mix: found '" + text + "', expected NAME=WEIGHT with a weight above 0");
     if (!known.count(name))
-      failInput("--mix: no data is named '" + name + "'",
-                "there are " + join(known) + "; see --data");
+      failInput("--mix: no data is named '" + name + "'", "there are " + join(known) + "; see --data");
     weighed.insert(name);
     for (Part &part : parts)
       if (part.name == name)
@@ -168,8 +160,7 @@ std::unique_ptr<RowSource> Data::trainingRows(uint64_t seed, int64_t length) con
   std::vector<MixedRows::Part> sources;
   for (const Part &part : parts)
     sources.push_back({std::make_unique<ShuffledWindows>(part.set.train, seed, length,
-                                                         parts.size() > 1 ? part.name : "training",
-                                                         sources.size()),
+                                                         parts.size() > 1 ? part.name : "training", sources.size()),
                        part.weight});
   if (sources.size() == 1)
     return std::move(sources[0].rows);
@@ -187,12 +178,10 @@ TokenStream Data::tokensOf(const std::string &split) const {
   return tokens;
 }
 
-std::unique_ptr<RowSource> Data::spacedRows(const std::string &split, int64_t count,
-                                            int64_t length) const {
+std::unique_ptr<RowSource> Data::spacedRows(const std::string &split, int64_t count, int64_t length) const {
   if (copyRow)
     return std::make_unique<CopyRows>(0, options.vocab, "data.copy.validation");
-  return std::make_unique<SpacedWindows>(tokensOf(split), count, length,
-                                         split == "val" ? "validation" : "evaluation");
+  return std::make_unique<SpacedWindows>(tokensOf(split), count, length, split == "val" ? "validation" : "evaluation");
 }
 
 uint64_t Data::hash() const {
@@ -209,12 +198,10 @@ std::string Data::describe() const {
   std::string shares;
   for (const Part &part : parts)
     if (parts.size() > 1)
-      shares += format("%s%s %.4g %%", shares.empty() ? " (" : ", ", part.name.c_str(),
-                       100 * part.weight / total);
+      shares += format("%s%s %.4g %%", shares.empty() ? " (" : ", ", part.name.c_str(), 100 * part.weight / total);
   return format("%lld training tokens%s%s, %lld validation tokens, vocabulary %d",
-                static_cast<long long>(tokensOf("train").size()), shares.c_str(),
-                shares.empty() ? "" : ")", static_cast<long long>(tokensOf("val").size()),
-                words.size());
+                static_cast<long long>(tokensOf("train").size()), shares.c_str(), shares.empty() ? "" : ")",
+                static_cast<long long>(tokensOf("val").size()), words.size());
 }
 
 } // namespace nc

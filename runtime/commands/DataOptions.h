@@ -4,9 +4,9 @@
 #ifndef NANOCHAT_RUNTIME_COMMANDS_DATAOPTIONS_H
 #define NANOCHAT_RUNTIME_COMMANDS_DATAOPTIONS_H
 
-#include "runtime/files/Files.h"
 #include "runtime/data/DataSet.h"
 #include "runtime/data/Rows.h"
+#include "runtime/files/Files.h"
 
 namespace CLI {
 class App;
@@ -46,8 +46,7 @@ public:
 
   std::unique_ptr<RowSource> trainingRows(uint64_t seed, int64_t length) const;
   /// `count` rows evenly spaced over the tokens of a split, "all", "train" or "val".
-  std::unique_ptr<RowSource> spacedRows(const std::string &split, int64_t count,
-                                        int64_t length) const;
+  std::unique_ptr<RowSource> spacedRows(const std::string &split, int64_t count, int64_t length) const;
   /// The same for the same tokens in the same shares; 0 for the copy task.
   uint64_t hash() const;
   /// "1234 training tokens (name 50 %, ...), 60 validation tokens".

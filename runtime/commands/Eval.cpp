@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "runtime/training/Batches.h"
-#include "runtime/files/Errors.h"
-#include "runtime/training/Metrics.h"
-#include "runtime/program/Program.h"
 #include "runtime/checkpoint/ModelFile.h"
 #include "runtime/commands/Commands.h"
 #include "runtime/commands/DataOptions.h"
 #include "runtime/commands/Options.h"
+#include "runtime/files/Errors.h"
+#include "runtime/program/Program.h"
+#include "runtime/training/Batches.h"
+#include "runtime/training/Metrics.h"
 
 #include <CLI/CLI.hpp>
 #include <cmath>
@@ -61,11 +61,9 @@ static void runEval(const nc_program &program, const EvalOptions &options) {
     zeroParameter(*session, name);
   BatchShape shape = batchShape(program, getEntry(program, "eval"));
   auto rows = data.spacedRows(options.split, options.batches * shape.rows, shape.length);
-  Metrics metrics =
-      evaluate(*session, *rows, options.batches, Metrics(data.vocabulary(), data.copyLength()));
+  Metrics metrics = evaluate(*session, *rows, options.batches, Metrics(data.vocabulary(), data.copyLength()));
   if (!std::isfinite(metrics.loss().value_or(0)))
-    failRun("the loss is not a finite number",
-            "the parameters are finite but too large: take what was saved earlier");
+    failRun("the loss is not a finite number", "the parameters are finite but too large: take what was saved earlier");
   if (!options.isJson)
     return printMetrics(metrics);
   JsonLine line;

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "runtime/checkpoint/ModelFile.h"
+#include "runtime/commands/Commands.h"
+#include "runtime/commands/Options.h"
 #include "runtime/files/Errors.h"
 #include "runtime/program/Philox.h"
 #include "runtime/program/Program.h"
 #include "runtime/training/Sampler.h"
-#include "runtime/checkpoint/ModelFile.h"
-#include "runtime/commands/Commands.h"
-#include "runtime/commands/Options.h"
 
 #include <CLI/CLI.hpp>
 #include <optional>
@@ -53,12 +53,11 @@ Predictor::Predictor(Session &session, const GenerateOptions &options, int32_t m
       position(getTensor(session.program, entry, NC_INPUT, "position")),
       logits(getTensor(session.program, entry, NC_OUTPUT, "logits")),
       exits(findTensor(session.program, entry, NC_OUTPUT, "exit_probability")),
-      length(sizeOr(session.program, "seq", elementCount(tokens))),
-      loops(logits.rank == 3 ? logits.shape[0] : 1), batch(logits.shape[logits.rank - 2]),
-      meaningful(std::min<int64_t>(meaningful, logits.shape[logits.rank - 1])) {
+      length(sizeOr(session.program, "seq", elementCount(tokens))), loops(logits.rank == 3 ? logits.shape[0] : 1),
+      batch(logits.shape[logits.rank - 2]), meaningful(std::min<int64_t>(meaningful, logits.shape[logits.rank - 1])) {
   if (options.loops && *options.loops > loops)
-    failInput(format("--loops: found %lld, expected 1 … %lld",
-                     static_cast<long long>(*options.loops), static_cast<long long>(loops)));
+    failInput(format("--loops: found %lld, expected 1 … %lld", static_cast<long long>(*options.loops),
+                     static_cast<long long>(loops)));
   if (options.exitThreshold && !exits)
     failInput(format("--exit-threshold: model '%s' has no exit gate", session.program.model),
               "choose the loop with --loops");
@@ -113,8 +112,8 @@ static Vocabulary vocabularyOf(const nc_program &program, const std::string &pat
     failInput("'" + path + "' was trained on token files, and what tokens mean is not known",
               "train with --tokenizer, which the model file then holds");
   if (vocabulary.size() > program.vocab)
-    failInput(format("'%s' has a tokenizer of %d tokens, the model a vocabulary of %lld",
-                     path.c_str(), vocabulary.size(), static_cast<long long>(program.vocab)),
+    failInput(format("'%s' has a tokenizer of %d tokens, the model a vocabulary of %lld", path.c_str(),
+                     vocabulary.size(), static_cast<long long>(program.vocab)),
               "it is not the tokenizer that these parameters were trained with");
   return vocabulary;
 }
@@ -152,15 +151,12 @@ void addGenerateCommand(CLI::App &app, const nc_program &program) {
   };
   add("--prompt", options->prompt, "The text to continue", "Text");
   add("-n,--count", options->count, "Tokens to add", "Text")->transform(integerIn(0, kMostSteps));
-  add("--temperature", options->sampler.temperature, "0 takes the most likely token", "Sampling")
-      ->check(numberIn(0));
+  add("--temperature", options->sampler.temperature, "0 takes the most likely token", "Sampling")->check(numberIn(0));
   add("--top-k", options->sampler.topK, "Only the k most likely tokens; 0: all", "Sampling")
       ->transform(integerIn(0, kMostAtOnce));
-  add("--top-p", options->sampler.topP, "Only the most likely tokens up to this probability",
-      "Sampling")
+  add("--top-p", options->sampler.topP, "Only the most likely tokens up to this probability", "Sampling")
       ->check(numberIn(0, 1));
-  add("--seed", options->seed, "The same seed gives the same text", "Sampling")
-      ->transform(integerIn(0, UINT64_MAX));
+  add("--seed", options->seed, "The same seed gives the same text", "Sampling")->transform(integerIn(0, UINT64_MAX));
   command->add_option("--loops", options->loops, "Take the logits of this loop [the last]")
       ->transform(integerIn(1, kMostAtOnce))
       ->group("Depth");

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "runtime/training/Batches.h"
-#include "runtime/files/Errors.h"
-#include "runtime/program/Program.h"
-#include "runtime/files/Safetensors.h"
 #include "runtime/checkpoint/ModelFile.h"
 #include "runtime/commands/Commands.h"
 #include "runtime/commands/Options.h"
+#include "runtime/files/Errors.h"
+#include "runtime/files/Safetensors.h"
+#include "runtime/program/Program.h"
+#include "runtime/training/Batches.h"
 
 #include <CLI/CLI.hpp>
 #include <cstring>
@@ -21,13 +21,11 @@ struct GradOptions {
 
 } // namespace
 
-static void checkIds(const nc_program &program, const std::string &path, const nc_tensor &tensor,
-                     const int32_t *ids) {
+static void checkIds(const nc_program &program, const std::string &path, const nc_tensor &tensor, const int32_t *ids) {
   for (int64_t i = 0; i < elementCount(tensor); ++i)
     if (ids[i] < 0 || ids[i] >= program.vocab)
-      failInput(format("'%s': %s[%lld] is %d, expected 0 … %lld", path.c_str(), tensor.name,
-                       static_cast<long long>(i), ids[i],
-                       static_cast<long long>(program.vocab - 1)));
+      failInput(format("'%s': %s[%lld] is %d, expected 0 … %lld", path.c_str(), tensor.name, static_cast<long long>(i),
+                       ids[i], static_cast<long long>(program.vocab - 1)));
 }
 
 /// int32, little-endian: all tokens, then all targets.
@@ -37,10 +35,10 @@ static void loadBatch(Session &session, const nc_entry &entry, const std::string
   int64_t half = elementCount(tokens) * int64_t(sizeof(int32_t));
   FileContent file(path);
   if (int64_t(file.bytes().size()) != 2 * half)
-    failInput(format("'%s' has %zu bytes, expected %lld", path.c_str(), file.bytes().size(),
-                     static_cast<long long>(2 * half)),
-              format("%lld tokens, then as many targets, as 32-bit integers",
-                     static_cast<long long>(elementCount(tokens))));
+    failInput(
+        format("'%s' has %zu bytes, expected %lld", path.c_str(), file.bytes().size(),
+               static_cast<long long>(2 * half)),
+        format("%lld tokens, then as many targets, as 32-bit integers", static_cast<long long>(elementCount(tokens))));
   memcpy(session.mutableData(tokens), file.bytes().data(), half);
   memcpy(session.mutableData(targets), file.bytes().data() + half, half);
   for (const nc_tensor *tensor : {&tokens, &targets})
@@ -63,15 +61,13 @@ static void runGrad(const nc_program &program, const GradOptions &options) {
   for (const nc_tensor *output : tensorsOf(program, entry, NC_OUTPUT))
     views.push_back(viewOf(*output, output->name, session->data(*output)));
   for (const nc_tensor *gradient : tensorsOf(program, entry, NC_GRADIENT))
-    views.push_back(
-        viewOf(*gradient, "grad." + std::string(gradient->name), session->data(*gradient)));
+    views.push_back(viewOf(*gradient, "grad." + std::string(gradient->name), session->data(*gradient)));
   writeSafetensors(options.out, views, {{"model", program.model}, {"phase", options.phase}});
 }
 
 void addGradCommand(CLI::App &app, const nc_program &program) {
   auto options = std::make_shared<GradOptions>();
-  CLI::App *command =
-      app.add_subcommand("grad", "Write the loss and every gradient for one given batch");
+  CLI::App *command = app.add_subcommand("grad", "Write the loss and every gradient for one given batch");
   auto add = [&](const char *name, std::string &value, const char *help) {
     command->add_option(name, value, help)->type_name("FILE")->required()->group("Files");
   };

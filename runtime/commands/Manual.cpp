@@ -10,8 +10,7 @@ namespace nc {
 
 void addCompletionCommand(CLI::App &app) {
   auto shell = std::make_shared<std::string>();
-  CLI::App *command =
-      app.add_subcommand("completion", "Print a script that completes this program's options");
+  CLI::App *command = app.add_subcommand("completion", "Print a script that completes this program's options");
   command->add_option("shell", *shell, "The shell it is for")
       ->check(CLI::IsMember({"bash", "zsh", "fish"}))
       ->required();

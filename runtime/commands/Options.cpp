@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/commands/Options.h"
 
+#include "runtime/device/ProgramChoice.h"
 #include "runtime/files/Errors.h"
 #include "runtime/program/Program.h"
-#include "runtime/device/ProgramChoice.h"
 
 #include <CLI/CLI.hpp>
 #include <cmath>
@@ -25,31 +25,26 @@ CLI::Validator integerIn(int64_t low, uint64_t high) {
   auto normalize = [low, high](std::string &text) -> std::string {
     if (auto value = parseInteger<int64_t>(text); value && *value < 0 && *value >= low)
       return "";
-    if (auto value = parseInteger<uint64_t>(text);
-        value && *value <= high && (low < 0 || *value >= uint64_t(low))) {
+    if (auto value = parseInteger<uint64_t>(text); value && *value <= high && (low < 0 || *value >= uint64_t(low))) {
       text = std::to_string(*value);
       return "";
     }
-    return format("found '%s', expected an integer from %lld to %llu", text.c_str(),
-                  static_cast<long long>(low), static_cast<unsigned long long>(high));
+    return format("found '%s', expected an integer from %lld to %llu", text.c_str(), static_cast<long long>(low),
+                  static_cast<unsigned long long>(high));
   };
   return CLI::Validator(normalize, "");
 }
 
 void addSessionOptions(CLI::App &command, const nc_program &program, SessionOptions &options) {
-  command
-      .add_option("--threads", options.threads,
-                  "Threads; the results are the same bits for any number")
+  command.add_option("--threads", options.threads, "Threads; the results are the same bits for any number")
       ->transform(integerIn(1, 1024))
       ->capture_default_str()
       ->group("Machine");
   command
-      .add_flag("--pin", options.isPinned,
-                "Keep each thread on its processor; for a machine that does nothing else")
+      .add_flag("--pin", options.isPinned, "Keep each thread on its processor; for a machine that does nothing else")
       ->group("Machine");
   command
-      .add_option("--device", options.device,
-                  "Where to run: cpu, cuda or cuda:NUMBER; by default the best there is")
+      .add_option("--device", options.device, "Where to run: cpu, cuda or cuda:NUMBER; by default the best there is")
       ->type_name("DEVICE")
       ->group("Machine");
   std::set<std::string> known = userScalars(program);
@@ -95,9 +90,9 @@ std::map<std::string, double> givenScalars(const SessionOptions &options) {
 }
 
 std::unique_ptr<Session> makeSession(const nc_program &program, const SessionOptions &options) {
-  auto session = std::make_unique<Session>(program, options.threads,
-                                           options.isPinned ? Placement::Pinned : Placement::Free,
-                                           parseDevice(options.device).index);
+  auto session =
+      std::make_unique<Session>(program, options.threads, options.isPinned ? Placement::Pinned : Placement::Free,
+                                parseDevice(options.device).index);
   for (const auto &[name, value] : givenScalars(options))
     session->setScalar(name, value);
   return session;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "runtime/commands/Commands.h"
 #include "runtime/files/Errors.h"
 #include "runtime/files/Files.h"
-#include "runtime/commands/Commands.h"
 #include "runtime/report/LogReader.h"
 #include "runtime/report/Svg.h"
 
@@ -12,8 +12,7 @@ namespace nc {
 
 static LossCurve readCurve(const std::string &path) {
   Series series = readLog(path);
-  LossCurve curve{std::filesystem::path(path).filename().string(), series["loss"],
-                  series["val_loss"]};
+  LossCurve curve{std::filesystem::path(path).filename().string(), series["loss"], series["val_loss"]};
   if (curve.train.empty() && curve.validation.empty())
     failInput(format("'%s' holds no losses", path.c_str()));
   return curve;
@@ -33,14 +32,9 @@ void addPlotCommand(CLI::App &app) {
     std::string out = "loss.svg", title;
   };
   auto options = std::make_shared<PlotOptions>();
-  CLI::App *command =
-      app.add_subcommand("plot", "Draw the loss curve of a log, or those of several");
-  command->add_option("log", options->logs, "What 'train --log' wrote")
-      ->type_name("LOG.jsonl")
-      ->required();
-  command->add_option("-o,--out", options->out, "The picture")
-      ->type_name("FILE.svg")
-      ->capture_default_str();
+  CLI::App *command = app.add_subcommand("plot", "Draw the loss curve of a log, or those of several");
+  command->add_option("log", options->logs, "What 'train --log' wrote")->type_name("LOG.jsonl")->required();
+  command->add_option("-o,--out", options->out, "The picture")->type_name("FILE.svg")->capture_default_str();
   command->add_option("--title", options->title, "Title of the picture [name of the log]");
   command->callback([options] {
     checkOut(options->logs, options->out);

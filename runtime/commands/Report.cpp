@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "runtime/commands/Commands.h"
 #include "runtime/files/Errors.h"
 #include "runtime/files/Files.h"
-#include "runtime/commands/Commands.h"
 #include "runtime/report/HtmlReport.h"
 
 #include <CLI/CLI.hpp>
@@ -20,8 +20,7 @@ static void writeReport(const ReportOptions &options) {
   checkOut(options.logs, options.out);
   std::vector<ReportedRun> runs;
   for (const std::string &log : options.logs) {
-    runs.push_back({options.logs.size() > 1 ? log : std::filesystem::path(log).filename().string(),
-                    readLog(log)});
+    runs.push_back({options.logs.size() > 1 ? log : std::filesystem::path(log).filename().string(), readLog(log)});
     if (runs.back().series.empty())
       failInput("'" + log + "' holds no numbers");
   }
@@ -32,14 +31,9 @@ static void writeReport(const ReportOptions &options) {
 
 void addReportCommand(CLI::App &app) {
   auto options = std::make_shared<ReportOptions>();
-  CLI::App *command =
-      app.add_subcommand("report", "Make a page of one or several runs, to look at in a browser");
-  command->add_option("logs", options->logs, "What 'train --log' wrote")
-      ->type_name("LOG.jsonl")
-      ->required();
-  command->add_option("-o,--out", options->out, "The page")
-      ->type_name("FILE.html")
-      ->capture_default_str();
+  CLI::App *command = app.add_subcommand("report", "Make a page of one or several runs, to look at in a browser");
+  command->add_option("logs", options->logs, "What 'train --log' wrote")->type_name("LOG.jsonl")->required();
+  command->add_option("-o,--out", options->out, "The page")->type_name("FILE.html")->capture_default_str();
   command->add_option("--title", options->title, "Title of the page [name of the first log]");
   command->callback([options] { writeReport(*options); });
 }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/commands/RunSaves.h"
 
-#include "runtime/files/Errors.h"
 #include "runtime/checkpoint/ModelFile.h"
+#include "runtime/files/Errors.h"
 
 namespace nc {
 
@@ -31,8 +31,7 @@ void RunSaves::write(const Session &session, const RunState &state, const Vocabu
   failed.reset();
 }
 
-void RunSaves::finish(const Session &session, const RunState &state,
-                      const Vocabulary &vocabulary) {
+void RunSaves::finish(const Session &session, const RunState &state, const Vocabulary &vocabulary) {
   if (isMissing(session, state))
     write(session, state, vocabulary);
 }
@@ -49,8 +48,6 @@ void RunSaves::save(const Session &session, const RunState &state, const Vocabul
   }
 }
 
-bool RunSaves::isDueAgain() const {
-  return failed && std::chrono::steady_clock::now() - *failed > kBetweenAttempts;
-}
+bool RunSaves::isDueAgain() const { return failed && std::chrono::steady_clock::now() - *failed > kBetweenAttempts; }
 
 } // namespace nc

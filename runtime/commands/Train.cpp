@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "runtime/commands/Commands.h"
+#include "runtime/commands/TrainRun.h"
 #include "runtime/files/Errors.h"
 #include "runtime/files/Files.h"
 #include "runtime/program/Program.h"
-#include "runtime/commands/Commands.h"
-#include "runtime/commands/TrainRun.h"
 
 #include <CLI/CLI.hpp>
 
@@ -18,8 +18,7 @@ static void addFileOptions(CLI::App &command, TrainOptions &options) {
   add("--save-init", options.saveInit, "The parameters before the first step");
   add("--log", options.log, "One JSON object per step; see 'report' and 'plot'");
   add("--log-file", options.logFile, "What the terminal shows");
-  add("--tensorboard", options.tensorboard, "The same numbers in a folder for TensorBoard")
-      ->type_name("DIR");
+  add("--tensorboard", options.tensorboard, "The same numbers in a folder for TensorBoard")->type_name("DIR");
 }
 
 static void addCheckpointOptions(CLI::App &command, TrainOptions &options) {
@@ -28,8 +27,7 @@ static void addCheckpointOptions(CLI::App &command, TrainOptions &options) {
   };
   CLI::Option *folder =
       add("--checkpoints", options.checkpoints,
-          "Save all that going on needs here: at the end, when interrupted (Ctrl-C), on SIGUSR1",
-          "DIR");
+          "Save all that going on needs here: at the end, when interrupted (Ctrl-C), on SIGUSR1", "DIR");
   add("--save-every", options.saveEvery, "and every so many steps; 0: never", "N")
       ->transform(integerIn(0, kMostSteps))
       ->needs(folder);
@@ -52,9 +50,7 @@ static void addRunOptions(CLI::App &command, TrainOptions &options) {
   auto add = [&](const char *name, int64_t &value, const char *help) {
     return command.add_option(name, value, help)->capture_default_str()->group("Run");
   };
-  command
-      .add_option("--steps", options.steps,
-                  "Steps of the whole run, with those before it was resumed [1000]")
+  command.add_option("--steps", options.steps, "Steps of the whole run, with those before it was resumed [1000]")
       ->transform(integerIn(0, kMostSteps))
       ->group("Run");
   command
@@ -62,10 +58,8 @@ static void addRunOptions(CLI::App &command, TrainOptions &options) {
                   "Steps that schedules of the model are stretched over [--steps]")
       ->transform(integerIn(1, kMostSteps))
       ->group("Run");
-  add("--eval-every", options.evalEvery, "Evaluate every so many steps; 0: never")
-      ->transform(integerIn(0, kMostSteps));
-  add("--eval-batches", options.evalBatches, "Batches per evaluation")
-      ->transform(integerIn(1, kMostAtOnce));
+  add("--eval-every", options.evalEvery, "Evaluate every so many steps; 0: never")->transform(integerIn(0, kMostSteps));
+  add("--eval-batches", options.evalBatches, "Batches per evaluation")->transform(integerIn(1, kMostAtOnce));
   command.add_option("--seed", options.seed, "Decides the first parameters and the data order [0]")
       ->transform(integerIn(0, UINT64_MAX))
       ->group("Run");
@@ -73,18 +67,14 @@ static void addRunOptions(CLI::App &command, TrainOptions &options) {
       ->capture_default_str()
       ->group("Run");
   command
-      .add_option("--dump-dispatches", options.dumpFolder,
-                  "Record every kernel call of the first step in this folder")
+      .add_option("--dump-dispatches", options.dumpFolder, "Record every kernel call of the first step in this folder")
       ->type_name("DIR")
       ->group("Inspection");
   command
-      .add_flag("--profile", options.profile,
-                "Time every kernel call and print at the end which kernels took how long")
+      .add_flag("--profile", options.profile, "Time every kernel call and print at the end which kernels took how long")
       ->excludes("--dump-dispatches")
       ->group("Inspection");
-  command
-      .add_flag("--count-allocations", options.countAllocations,
-                "Print how often a step allocated memory (never)")
+  command.add_flag("--count-allocations", options.countAllocations, "Print how often a step allocated memory (never)")
       ->group("Inspection");
 }
 

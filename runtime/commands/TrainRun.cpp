@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/commands/TrainRun.h"
 
-#include "runtime/program/AllocationCounter.h"
-#include "runtime/program/DispatchRecorder.h"
-#include "runtime/files/Errors.h"
-#include "runtime/program/Program.h"
 #include "runtime/app/Signals.h"
 #include "runtime/checkpoint/ModelFile.h"
+#include "runtime/files/Errors.h"
+#include "runtime/program/AllocationCounter.h"
+#include "runtime/program/DispatchRecorder.h"
+#include "runtime/program/Program.h"
 #include "runtime/report/PeakFlops.h"
 
 #include <chrono>
@@ -21,10 +21,8 @@ void TrainRun::describe() const {
   std::string place = session->deviceName();
   if (place.empty())
     place = format("%d threads", session->threads().size());
-  printf("model %s (%s), %s, %lld tokens per step, seed %llu\n", program.model, program.target,
-         place.c_str(),
-         static_cast<long long>(shape.rows * shape.length),
-         static_cast<unsigned long long>(state.seed));
+  printf("model %s (%s), %s, %lld tokens per step, seed %llu\n", program.model, program.target, place.c_str(),
+         static_cast<long long>(shape.rows * shape.length), static_cast<unsigned long long>(state.seed));
   if (!data.copyLength())
     printf("data: %s\n", data.describe().c_str());
   for (const auto &[name, value] : state.scalars)
@@ -50,20 +48,18 @@ void TrainRun::logStep(RunLog &log, const StepReport &report, double speed) {
 }
 
 void TrainRun::evaluateIfDue(RunLog &log, Progress &progress) {
-  bool isDue = validation && state.step > 0 &&
-               (state.step % options.evalEvery == 0 || state.step == state.steps);
+  bool isDue = validation && state.step > 0 && (state.step % options.evalEvery == 0 || state.step == state.steps);
   if (!isDue)
     return;
   progress.pause();
   checkFinite(*session, state.step);
-  Metrics metrics = evaluate(*session, *validation, options.evalBatches,
-                             Metrics(data.vocabulary(), data.copyLength()));
+  Metrics metrics = evaluate(*session, *validation, options.evalBatches, Metrics(data.vocabulary(), data.copyLength()));
   JsonLine line;
   line.add("step", state.step);
   appendEvaluation(line, metrics);
   log.write(state.step, line);
-  std::string text = format("step %lld  validation loss %.4f", static_cast<long long>(state.step),
-                            metrics.loss().value_or(NAN));
+  std::string text =
+      format("step %lld  validation loss %.4f", static_cast<long long>(state.step), metrics.loss().value_or(NAN));
   if (metrics.bitsPerByte())
     text += format("  bpb %.4f", *metrics.bitsPerByte());
   progress.print(text);
@@ -87,8 +83,8 @@ void TrainRun::runPhases(RunLog &log, Progress &progress) {
       line.add(output.name, output.value, output.digits);
     line.add("seconds", seconds, 4);
     log.write(state.step, line);
-    progress.print(format("step %lld  phase %s  %.3g s", static_cast<long long>(state.step),
-                          action.text().c_str(), seconds));
+    progress.print(
+        format("step %lld  phase %s  %.3g s", static_cast<long long>(state.step), action.text().c_str(), seconds));
     progress.resume();
   }
 }
@@ -112,13 +108,12 @@ void TrainRun::loop(RunLog &log, Progress &progress) {
     evaluateIfDue(log, progress);
   while (state.step < state.steps && !isStopRequested()) {
     runPhases(log, progress);
-    const StepReport &report =
-        trainer->step(state.step, state.rows, *rows, recorder ? recorder.get() : observer);
+    const StepReport &report = trainer->step(state.step, state.rows, *rows, recorder ? recorder.get() : observer);
     if (std::exchange(isFirst, false) && state.step + 1 < state.steps)
       profile.clear();
     if (recorder) {
-      progress.print(format("recorded %lld kernel calls in '%s'",
-                            static_cast<long long>(recorder->count()), options.dumpFolder.c_str()));
+      progress.print(format("recorded %lld kernel calls in '%s'", static_cast<long long>(recorder->count()),
+                            options.dumpFolder.c_str()));
       recorder.reset();
     }
     logStep(log, report, progress.finishStep(state.step, report));
@@ -134,8 +129,7 @@ void TrainRun::loop(RunLog &log, Progress &progress) {
     progress.print(format("phases took %.3g s, %.3g %% of what training took", phaseSeconds,
                           100 * phaseSeconds / progress.seconds()));
   if (isStopRequested())
-    progress.print(
-        format("stopped by a signal after %lld steps", static_cast<long long>(state.step)));
+    progress.print(format("stopped by a signal after %lld steps", static_cast<long long>(state.step)));
 }
 
 void TrainRun::rescue(RunLog &log) {
@@ -170,8 +164,8 @@ void TrainRun::finish(RunLog &log, Progress &progress) {
     if (!options.save.empty())
       saveParameters(*session, options.save, data.vocabulary());
   };
-  attemptAll({[&] { saves.finish(*session, state, data.vocabulary()); }, saveModel,
-              [&] { log.finish(); }, [&] { progress.finish(); }});
+  attemptAll({[&] { saves.finish(*session, state, data.vocabulary()); }, saveModel, [&] { log.finish(); },
+              [&] { progress.finish(); }});
 }
 
 void TrainRun::printTotals() const {
@@ -195,8 +189,7 @@ void TrainRun::run() {
   describe();
   RunLog log(options.log, options.tensorboard, state.step);
   BatchShape shape = trainer->shape();
-  Progress progress(state.step, state.steps, shape.rows * shape.length, peakSpeed,
-                    options.logFile);
+  Progress progress(state.step, state.steps, shape.rows * shape.length, peakSpeed, options.logFile);
   listenForSignals();
   try {
     loop(log, progress);

@@ -4,15 +4,15 @@
 #ifndef NANOCHAT_RUNTIME_COMMANDS_TRAINRUN_H
 #define NANOCHAT_RUNTIME_COMMANDS_TRAINRUN_H
 
-#include "runtime/program/KernelProfile.h"
-#include "runtime/training/PhaseSchedule.h"
-#include "runtime/training/Trainer.h"
 #include "runtime/commands/DataOptions.h"
 #include "runtime/commands/Options.h"
 #include "runtime/commands/RunSaves.h"
 #include "runtime/config/Apply.h"
+#include "runtime/program/KernelProfile.h"
 #include "runtime/report/Progress.h"
 #include "runtime/report/RunLog.h"
+#include "runtime/training/PhaseSchedule.h"
+#include "runtime/training/Trainer.h"
 
 #include <optional>
 
@@ -22,8 +22,8 @@ struct TrainOptions {
   ConfigOptions config;
   SessionOptions session;
   DataOptions data;
-  std::string validation, log, logFile, tensorboard, save, init, resume, checkpoints, saveInit,
-      phase = "train", dumpFolder;
+  std::string validation, log, logFile, tensorboard, save, init, resume, checkpoints, saveInit, phase = "train",
+                                                                                                dumpFolder;
   int64_t evalEvery = 100, evalBatches = 8, saveEvery = 0, keepLast = 3;
   std::optional<int64_t> steps, scheduleSteps;
   std::optional<uint64_t> seed;

@@ -3,11 +3,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/commands/TrainRun.h"
 
+#include "runtime/checkpoint/Manifest.h"
+#include "runtime/checkpoint/ModelFile.h"
 #include "runtime/files/Errors.h"
 #include "runtime/program/Initialize.h"
 #include "runtime/program/Program.h"
-#include "runtime/checkpoint/Manifest.h"
-#include "runtime/checkpoint/ModelFile.h"
 
 #include <algorithm>
 #include <filesystem>
@@ -37,8 +37,7 @@ static void checkPaths(const TrainOptions &options, const Data &data) {
   for (const NamedPath &output : outputs) {
     fs::path parent = fs::weakly_canonical(output.path, ignored).parent_path();
     if (!output.path.empty() && CheckpointManifest::isIn(parent.string()))
-      failInput(output.name + ": '" + output.path + "' is part of a checkpoint",
-                "name a file elsewhere");
+      failInput(output.name + ": '" + output.path + "' is part of a checkpoint", "name a file elsewhere");
     if (!output.path.empty() && output.name.rfind("--save", 0) == 0)
       checkWritable(output.path, output.name);
   }
@@ -49,10 +48,8 @@ static void checkPaths(const TrainOptions &options, const Data &data) {
 static constexpr int64_t kSteps = 1000;
 
 TrainRun::TrainRun(const nc_program &program, const TrainOptions &options)
-    : program(program), options(options), phases(program, options.at),
-      session(makeSession(program, options.session)),
-      data(program, dataOptions(options), options.init),
-      saves(options.checkpoints, options.keepLast) {
+    : program(program), options(options), phases(program, options.at), session(makeSession(program, options.session)),
+      data(program, dataOptions(options), options.init), saves(options.checkpoints, options.keepLast) {
   if (!options.validation.empty())
     data.replaceValidation(options.validation);
   checkPaths(options, data);
@@ -78,8 +75,7 @@ void TrainRun::start() {
   session->setSeed(state.seed);
   placePhases();
   saves.begin(resumed, state.steps);
-  trainer.emplace(*session, options.phase, state.scheduleSteps,
-                  Metrics(data.vocabulary(), data.copyLength()));
+  trainer.emplace(*session, options.phase, state.scheduleSteps, Metrics(data.vocabulary(), data.copyLength()));
   rows = data.trainingRows(state.seed, trainer->shape().length);
   if (options.evalEvery > 0 && findEntry(program, "eval")) {
     BatchShape shape = batchShape(program, getEntry(program, "eval"));
@@ -97,8 +93,7 @@ static std::string listed(const std::vector<std::string> &texts) {
 /// Of scalars that the user set: what they were set to later wins.
 static void sayPastScalars(const PhaseSchedule &phases, const RunState &state) {
   for (const PhaseAction &action : phases.actions())
-    if (action.kind == PhaseAction::Kind::Scalar && action.step < state.step &&
-        state.scalars.count(action.name))
+    if (action.kind == PhaseAction::Kind::Scalar && action.step < state.step && state.scalars.count(action.name))
       printf("scalar '%s' is %g since step %lld, by --at\n", action.name.c_str(), action.value,
              static_cast<long long>(action.step));
 }
@@ -118,14 +113,11 @@ void TrainRun::placePhases() {
 }
 
 /// Fails where the options of a resumed run contradict the checkpoint.
-static void checkAgreement(const RunState &saved, const RunState &wanted,
-                           const TrainOptions &options, const std::string &checkpoint) {
-  auto fail = [&](const std::string &found, const char *note) {
-    failInput("'" + checkpoint + "' " + found, note);
-  };
+static void checkAgreement(const RunState &saved, const RunState &wanted, const TrainOptions &options,
+                           const std::string &checkpoint) {
+  auto fail = [&](const std::string &found, const char *note) { failInput("'" + checkpoint + "' " + found, note); };
   if (options.seed && saved.seed != *options.seed)
-    fail(format("is of a run with seed %llu, --seed is %llu",
-                static_cast<unsigned long long>(saved.seed),
+    fail(format("is of a run with seed %llu, --seed is %llu", static_cast<unsigned long long>(saved.seed),
                 static_cast<unsigned long long>(*options.seed)),
          "a resumed run keeps its seed; begin another run in another folder of checkpoints");
   if (saved.phase != wanted.phase)
@@ -152,18 +144,15 @@ void TrainRun::resume(const std::string &checkpoint) {
   saved.scalars = state.scalars;
   state = saved;
   if (options.scheduleSteps && state.scheduleSteps != *options.scheduleSteps)
-    printf("resumed with another --schedule-steps: %lld, was %lld\n",
-           static_cast<long long>(*options.scheduleSteps),
+    printf("resumed with another --schedule-steps: %lld, was %lld\n", static_cast<long long>(*options.scheduleSteps),
            static_cast<long long>(state.scheduleSteps));
   state.scheduleSteps = options.scheduleSteps.value_or(state.scheduleSteps);
   resumed = checkpoint;
   if (state.steps > state.scheduleSteps)
-    printf(
-        "the schedule ends at step %lld, as the run was begun; --schedule-steps %lld would stretch "
-        "it over all steps\n",
-        static_cast<long long>(state.scheduleSteps), static_cast<long long>(state.steps));
-  printf("resumed '%s': %lld steps are done\n", checkpoint.c_str(),
-         static_cast<long long>(state.step));
+    printf("the schedule ends at step %lld, as the run was begun; --schedule-steps %lld would stretch "
+           "it over all steps\n",
+           static_cast<long long>(state.scheduleSteps), static_cast<long long>(state.steps));
+  printf("resumed '%s': %lld steps are done\n", checkpoint.c_str(), static_cast<long long>(state.step));
 }
 
 void TrainRun::restoreScalars(const std::map<std::string, double> &saved) {

@@ -1,20 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/config/Apply.h"
 
+#include "runtime/config/Phases.h"
+#include "runtime/config/Rules.h"
 #include "runtime/files/Errors.h"
 #include "runtime/program/Processors.h"
 #include "runtime/program/Program.h"
-#include "runtime/config/Phases.h"
-#include "runtime/config/Rules.h"
 
 #include <CLI/CLI.hpp>
 
 namespace nc {
 
 void addConfigOptions(CLI::App &command, ConfigOptions &options) {
-  command
-      .add_option("--config", options.path,
-                  "A TOML file; see 'config'. Options given here win over it")
+  command.add_option("--config", options.path, "A TOML file; see 'config'. Options given here win over it")
       ->type_name("FILE.toml")
       ->group("Configuration");
   command.add_option("--set", options.overrides, "A key of it and its value")
@@ -24,8 +22,7 @@ void addConfigOptions(CLI::App &command, ConfigOptions &options) {
 
 std::vector<Remark> compareWithProgram(const Config &config, const nc_program &program) {
   std::vector<Remark> remarks;
-  auto warn = [&](const Setting &setting, const std::string &message,
-                  const std::string &note = "") {
+  auto warn = [&](const Setting &setting, const std::string &message, const std::string &note = "") {
     remarks.push_back({false, setting.place, message, note});
   };
   std::set<std::string> scalars = userScalars(program);
@@ -34,14 +31,13 @@ std::vector<Remark> compareWithProgram(const Config &config, const nc_program &p
     if (setting.key->use == KeyUse::Unused)
       warn(setting, "'" + path + "' is not used: " + target);
     if (setting.key->use == KeyUse::Scalar && !scalars.count(target))
-      warn(setting,
-           "'" + path + "' is not used: the model has no scalar '" + std::string(target) + "'");
+      warn(setting, "'" + path + "' is not used: the model has no scalar '" + std::string(target) + "'");
     if (setting.key->use == KeyUse::Size && double(sizeOr(program, target, 0)) != setting.number)
       warn(setting,
-           format("'%s' is %.0f, the program was compiled for %s=%lld, which counts", path.c_str(),
-                  setting.number, target, static_cast<long long>(sizeOr(program, target, 0))),
-           format("compile with: nanochat-opt MODEL.mlir --target=native --emit=exe --set %s=%.0f",
-                  target, setting.number));
+           format("'%s' is %.0f, the program was compiled for %s=%lld, which counts", path.c_str(), setting.number,
+                  target, static_cast<long long>(sizeOr(program, target, 0))),
+           format("compile with: nanochat-opt MODEL.mlir --target=native --emit=exe --set %s=%.0f", target,
+                  setting.number));
   }
   const Setting *vocab = config.find("model.vocab_size");
   if (vocab && vocab->number != double(program.vocab))
@@ -60,8 +56,8 @@ static bool isGiven(const CLI::App &command, const std::string &flag) {
   return option && option->count() > 0;
 }
 
-static void setOption(CLI::App &command, const std::string &flag,
-                      const std::vector<std::string> &values, const std::string &place) {
+static void setOption(CLI::App &command, const std::string &flag, const std::vector<std::string> &values,
+                      const std::string &place) {
   CLI::Option *option = command.get_option_no_throw("--" + flag);
   if (!option)
     failRun(place + ": this command has no option --" + flag);
@@ -81,8 +77,8 @@ static void setFlags(CLI::App &command, const Config &config) {
       continue;
     bool isOff = setting.key->type == KeyType::Boolean && setting.number == 0;
     // Options that a folder of checkpoints goes with mean nothing without it.
-    bool lacksFolder = path.rfind("checkpointing.", 0) == 0 && !config.find("checkpointing.dir") &&
-                       !isGiven(command, "checkpoints");
+    bool lacksFolder =
+        path.rfind("checkpointing.", 0) == 0 && !config.find("checkpointing.dir") && !isGiven(command, "checkpoints");
     bool isTooMany = path == "hardware.cpu_threads" && setting.number > availableProcessors();
     if (isOff || isTooMany || lacksFolder || (path == "logging.tensorboard_dir" && !wantsEvents))
       continue;
@@ -101,8 +97,7 @@ static void setScalars(CLI::App &command, const Config &config, const nc_program
   for (const auto &[path, setting] : config.settings()) {
     std::string name = setting.key->target, flag = name;
     std::replace(flag.begin(), flag.end(), '_', '-');
-    if (setting.key->use == KeyUse::Scalar && scalars.count(name) && !given.count(name) &&
-        !isGiven(command, flag))
+    if (setting.key->use == KeyUse::Scalar && scalars.count(name) && !given.count(name) && !isGiven(command, flag))
       values.push_back(name + "=" + setting.text);
   }
   if (!values.empty())
@@ -139,8 +134,7 @@ void applyConfig(CLI::App &command, const nc_program &program, const ConfigOptio
     return;
   Config config(options.path, options.overrides);
   std::vector<Remark> remarks = config.remarks;
-  for (const auto &more :
-       {checkConfig(config, Machine::here()), compareWithProgram(config, program)})
+  for (const auto &more : {checkConfig(config, Machine::here()), compareWithProgram(config, program)})
     remarks.insert(remarks.end(), more.begin(), more.end());
   reportRemarks(remarks);
   setFlags(command, config);

@@ -9,9 +9,7 @@
 #include <stdexcept>
 
 namespace nc {
-[[noreturn]] static void failParsing() {
-  throw std::invalid_argument("is no TOML: found an unexpected character");
-}
+[[noreturn]] static void failParsing() { throw std::invalid_argument("is no TOML: found an unexpected character"); }
 } // namespace nc
 
 // The library takes these for granted where a file has control characters in odd places.
@@ -97,8 +95,7 @@ static bool assign(Setting &setting, const toml::node &node) {
     }
     return true;
   case KeyType::Time:
-    setting.text = node.is_integer() ? std::to_string(*node.value<int64_t>())
-                                     : node.value<std::string>().value_or("");
+    setting.text = node.is_integer() ? std::to_string(*node.value<int64_t>()) : node.value<std::string>().value_or("");
     return PhaseTime::read(setting.text).has_value();
   }
   return false;
@@ -108,13 +105,11 @@ namespace {
 /// Walks over tables and turns their leaves into settings.
 class Reader {
 public:
-  Reader(std::map<std::string, Setting> &values, std::vector<SettingTable> &tables,
-         std::vector<Remark> &remarks)
+  Reader(std::map<std::string, Setting> &values, std::vector<SettingTable> &tables, std::vector<Remark> &remarks)
       : values(values), tables(tables), remarks(remarks) {}
 
   /// `place` says where a position is.
-  template <typename Place>
-  void readTable(const toml::table &table, const std::string &prefix, Place place) {
+  template <typename Place> void readTable(const toml::table &table, const std::string &prefix, Place place) {
     for (const auto &[key, node] : table) {
       std::string path = prefix + std::string(key.str());
       if (isTableList(path))
@@ -126,12 +121,10 @@ public:
     }
   }
 
-  template <typename Place>
-  void readTables(const toml::node &node, const std::string &path, Place place) {
+  template <typename Place> void readTables(const toml::node &node, const std::string &path, Place place) {
     if (!node.is_array_of_tables()) {
-      remarks.push_back(
-          {true, place(node.source().begin),
-           "'" + path + "' is " + foundName(node) + ", expected tables [[" + path + "]]", ""});
+      remarks.push_back({true, place(node.source().begin),
+                         "'" + path + "' is " + foundName(node) + ", expected tables [[" + path + "]]", ""});
       return;
     }
     for (const toml::node &element : *node.as_array()) {
@@ -147,27 +140,22 @@ public:
     if (!key) {
       std::string near = nearestKey(path);
       remarks.push_back(
-          {true, keyPlace,
-           "unknown key '" + path + "'" + (near.empty() ? "" : ", did you mean '" + near + "'?"),
-           ""});
+          {true, keyPlace, "unknown key '" + path + "'" + (near.empty() ? "" : ", did you mean '" + near + "'?"), ""});
       return;
     }
     Setting setting{key, place, "", 0, {}};
     if (!assign(setting, node)) {
       remarks.push_back({true, place,
-                         format("'%s' is %s, expected %s", path.c_str(), foundName(node),
-                                expectedBy(*key).c_str()),
+                         format("'%s' is %s, expected %s", path.c_str(), foundName(node), expectedBy(*key).c_str()),
                          ""});
       return;
     }
     bool isNumber = key->type == KeyType::Integer || key->type == KeyType::Number;
-    bool isInRange = std::isfinite(setting.number) && setting.number >= key->least &&
-                     setting.number <= key->most;
+    bool isInRange = std::isfinite(setting.number) && setting.number >= key->least && setting.number <= key->most;
     if (isNumber && !isInRange) {
-      remarks.push_back({true, place,
-                         format("'%s' is %s, expected %s", path.c_str(), setting.text.c_str(),
-                                expectedBy(*key).c_str()),
-                         ""});
+      remarks.push_back(
+          {true, place, format("'%s' is %s, expected %s", path.c_str(), setting.text.c_str(), expectedBy(*key).c_str()),
+           ""});
       return;
     }
     values[path] = std::move(setting);
@@ -237,8 +225,7 @@ void Config::readOverride(const std::string &text) {
     return;
   }
   toml::table value = parseValue(text.substr(equals + 1));
-  Reader(values, tables, remarks)
-      .readValue(text.substr(0, equals), *value.get("value"), place, place);
+  Reader(values, tables, remarks).readValue(text.substr(0, equals), *value.get("value"), place, place);
 }
 
 const Setting *Config::find(const std::string &path) const {

@@ -14,9 +14,9 @@ namespace nc {
 /// A value somebody gave.
 struct Setting {
   const Key *key;
-  std::string place; // "run.toml:3:9" or "--set training.seed=1"
-  std::string text;  // as an option of the command line takes it; lists joined by commas
-  double number = 0; // of numbers and booleans
+  std::string place;             // "run.toml:3:9" or "--set training.seed=1"
+  std::string text;              // as an option of the command line takes it; lists joined by commas
+  double number = 0;             // of numbers and booleans
   std::vector<std::string> list; // of lists
 };
 

@@ -31,7 +31,7 @@ struct Key {
   const char *target;
   const char *help;
   double least = -INFINITY, most = INFINITY; // of numbers
-  const char *size = nullptr; // of models, that the compiler takes from it; of KeyUse::Size `target`
+  const char *size = nullptr;                // of models, that the compiler takes from it; of KeyUse::Size `target`
 };
 
 const std::vector<Key> &knownKeys();

@@ -56,8 +56,7 @@ std::vector<Remark> comparePhases(const Config &config, const nc_program &progra
       } catch (const Error &problem) {
         std::string message = problem.what();
         // Nobody gave the option that it begins with.
-        remarks.push_back(
-            {true, setting->place, message.substr(message.find(": ") + 2), problem.note});
+        remarks.push_back({true, setting->place, message.substr(message.find(": ") + 2), problem.note});
       }
     }
   return remarks;

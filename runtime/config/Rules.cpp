@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/config/Rules.h"
 
+#include "runtime/config/Phases.h"
 #include "runtime/files/Errors.h"
 #include "runtime/files/Numbers.h"
 #include "runtime/program/Processors.h"
-#include "runtime/config/Phases.h"
 
 #include <cctype>
 #include <filesystem>
@@ -16,8 +16,7 @@ Machine Machine::here() {
   Machine machine;
   machine.processors = availableProcessors();
   std::error_code ignored;
-  for (const auto &entry :
-       std::filesystem::directory_iterator("/sys/devices/system/node", ignored)) {
+  for (const auto &entry : std::filesystem::directory_iterator("/sys/devices/system/node", ignored)) {
     std::string name = entry.path().filename().string();
     machine.numaNodes += name.rfind("node", 0) == 0 && isdigit(name.back());
   }
@@ -39,8 +38,7 @@ public:
 private:
   std::optional<double> number(const char *path) const { return config.number(path); }
   bool isOn(const char *path) const { return number(path).value_or(0) != 0; }
-  void remark(bool isError, const char *path, const std::string &message,
-              const std::string &note = "") {
+  void remark(bool isError, const char *path, const std::string &message, const std::string &note = "") {
     remarks.push_back({isError, config.find(path)->place, message, note});
   }
   void warn(const char *path, const std::string &message, const std::string &note = "") {
@@ -72,8 +70,7 @@ void Checker::checkSteps() {
          "total_steps counts; the model's schedule is stretched over it");
   auto peak = number("training.peak_lr"), least = number("training.min_lr");
   if (peak && least && *least > *peak)
-    warn("training.min_lr", format("min_lr %g is above peak_lr %g", *least, *peak),
-         "are the two exchanged?");
+    warn("training.min_lr", format("min_lr %g is above peak_lr %g", *least, *peak), "are the two exchanged?");
 }
 
 void Checker::checkMix() {
@@ -82,58 +79,48 @@ void Checker::checkMix() {
   for (const auto &[name, share] : mix)
     sum += share->number;
   if (!mix.empty() && std::abs(sum - 1) > 1e-6)
-    remarks.push_back({true, mix.begin()->second->place,
-                       format("the shares of data.mix sum to %.9g, expected 1", sum),
+    remarks.push_back({true, mix.begin()->second->place, format("the shares of data.mix sum to %.9g, expected 1", sum),
                        "change the shares; they are of the rows that are trained on"});
   if (!sources.empty() && config.find("data.path"))
-    remark(true, "data.path", "data.path and data.sources exclude each other",
-           "one data set, or several by name");
+    remark(true, "data.path", "data.path and data.sources exclude each other", "one data set, or several by name");
   for (const auto &[name, share] : mix)
     if (!sources.count(name))
-      remarks.push_back({false, share->place,
-                         "data.mix." + name + " has no data.sources." + name + ": it is left out",
-                         sources.empty()
-                             ? "say where the data are: [data.sources] " + name + " = \"FOLDER\""
-                             : "the other shares grow in proportion"});
+      remarks.push_back({false, share->place, "data.mix." + name + " has no data.sources." + name + ": it is left out",
+                         sources.empty() ? "say where the data are: [data.sources] " + name + " = \"FOLDER\""
+                                         : "the other shares grow in proportion"});
   for (const auto &[name, path] : sources)
     if (!mix.empty() && !mix.count(name))
-      remarks.push_back({true, path->place, "data.sources." + name + " has no share in data.mix",
-                         "give it one, or remove it"});
+      remarks.push_back(
+          {true, path->place, "data.sources." + name + " has no share in data.mix", "give it one, or remove it"});
 }
 
 void Checker::checkModel() {
   auto loops = number("model.n_loops"), deepest = number("training.max_loop_depth");
   if (loops && deepest && *loops != *deepest)
-    warn("training.max_loop_depth",
-         format("max_loop_depth is %.0f, model.n_loops %.0f", *deepest, *loops),
+    warn("training.max_loop_depth", format("max_loop_depth is %.0f, model.n_loops %.0f", *deepest, *loops),
          "a program trains all of its n_loops loops");
   auto longest = number("model.max_seq_len"), length = number("training.seq_len");
   if (longest && length && *length > *longest)
-    remark(true, "training.seq_len",
-           format("seq_len %.0f is above model.max_seq_len %.0f", *length, *longest));
+    remark(true, "training.seq_len", format("seq_len %.0f is above model.max_seq_len %.0f", *length, *longest));
   // A label such as 7b is a claim about parameters; attention and feed-forward of a layer hold
   // about 12·dim².
   const Setting *name = config.find("model.name");
-  auto dim = number("model.dim"), layers = number("model.n_layers"),
-       vocab = number("model.vocab_size");
+  auto dim = number("model.dim"), layers = number("model.n_layers"), vocab = number("model.vocab_size");
   if (!name || !dim || !layers)
     return;
   double stored = 12 * *dim * *dim * *layers + *dim * vocab.value_or(0);
   for (size_t i = 1; i < name->text.size(); ++i) {
     size_t begin = name->text.find_last_not_of("0123456789", i - 1) + 1;
-    bool isLabel = std::tolower(name->text[i]) == 'b' && begin < i &&
-                   (i + 1 == name->text.size() || !isalnum(name->text[i + 1]));
-    double claimed =
-        isLabel ? parseNumber(name->text.substr(begin, i - begin)).value_or(INFINITY) * 1e9 : 0;
+    bool isLabel =
+        std::tolower(name->text[i]) == 'b' && begin < i && (i + 1 == name->text.size() || !isalnum(name->text[i + 1]));
+    double claimed = isLabel ? parseNumber(name->text.substr(begin, i - begin)).value_or(INFINITY) * 1e9 : 0;
     if (isLabel && std::abs(claimed / stored - 1) > 0.25)
-      warn(
-          "model.name",
-          format(
-              "called %.0f G, but dim, n_layers and vocab_size make about %.2f G stored parameters",
-              claimed / 1e9, stored / 1e9),
-          loops ? format("looped %.0f times they do the work of %.2f G", *loops,
-                         12 * *dim * *dim * *layers * *loops / 1e9)
-                : "");
+      warn("model.name",
+           format("called %.0f G, but dim, n_layers and vocab_size make about %.2f G stored parameters", claimed / 1e9,
+                  stored / 1e9),
+           loops ? format("looped %.0f times they do the work of %.2f G", *loops,
+                          12 * *dim * *dim * *layers * *loops / 1e9)
+                 : "");
   }
 }
 
@@ -165,19 +152,17 @@ void Checker::checkNuma() {
       lists += countListed(list->text);
   }
   if (nodes && lists && *nodes != lists)
-    warn("hardware.numa_nodes", format("numa_nodes is %.0f, hardware.numa lists %lld", *nodes,
-                                       static_cast<long long>(lists)));
-  if (nodes && machine.numaNodes && *nodes != machine.numaNodes)
     warn("hardware.numa_nodes",
-         format("numa_nodes is %.0f, this machine has %d", *nodes, machine.numaNodes),
+         format("numa_nodes is %.0f, hardware.numa lists %lld", *nodes, static_cast<long long>(lists)));
+  if (nodes && machine.numaNodes && *nodes != machine.numaNodes)
+    warn("hardware.numa_nodes", format("numa_nodes is %.0f, this machine has %d", *nodes, machine.numaNodes),
          "the BIOS decides: NPS4 and L3-as-NUMA make more nodes of the same processors");
   auto threads = number("hardware.cpu_threads");
   if (threads && *threads > machine.processors)
-    warn(
-        "hardware.cpu_threads",
-        format("cpu_threads is %.0f, this process may use %d processors: as many are used",
-               *threads, machine.processors),
-        "more threads than processors only wait for one another; --threads gets them all the same");
+    warn("hardware.cpu_threads",
+         format("cpu_threads is %.0f, this process may use %d processors: as many are used", *threads,
+                machine.processors),
+         "more threads than processors only wait for one another; --threads gets them all the same");
 }
 
 void Checker::checkKernels() {
@@ -194,8 +179,7 @@ void Checker::checkKernels() {
   else if (kernel && kernel->text == "CUDA")
     warn("hardware.preferred_kernel", "compiled programs run on CPUs so far");
   if (isOn("hardware.cuda.enable_fp16"))
-    warn("hardware.cuda.enable_fp16", "fp16 is not used: gradients underflow in it",
-         "cards that run this have bf16");
+    warn("hardware.cuda.enable_fp16", "fp16 is not used: gradients underflow in it", "cards that run this have bf16");
   if (config.find("hardware.cuda.deterministic") && !isOn("hardware.cuda.deterministic"))
     warn("hardware.cuda.deterministic", "results are the same bits each time in any case");
 }
@@ -210,19 +194,16 @@ void Checker::checkParallel() {
     remark(true, "hardware.tensor_parallel_size",
            format("tensor_parallel_size %.0f does not divide world_size %.0f", *size, *world));
   if (isParallel)
-    warn("distributed.tensor_parallel",
-         "not used: one process trains; several devices are a later feature",
+    warn("distributed.tensor_parallel", "not used: one process trains; several devices are a later feature",
          "it shares layers, not the batch: training.batch_size is that of all devices together. "
          "Cards without peer-to-peer "
          "access, as RTX 4090, are better off with copies of the model (data parallel)");
   if (world && *world > 1)
-    warn("distributed.world_size",
-         format("world_size %.0f is not used: one process trains", *world));
+    warn("distributed.world_size", format("world_size %.0f is not used: one process trains", *world));
 }
 
 void Checker::checkRecords() {
-  if (config.find("checkpointing.save_optimizer_state") &&
-      !isOn("checkpointing.save_optimizer_state"))
+  if (config.find("checkpointing.save_optimizer_state") && !isOn("checkpointing.save_optimizer_state"))
     warn("checkpointing.save_optimizer_state", "checkpoints always have the optimizer's state",
          "--save writes the parameters alone");
   if (config.find("checkpointing.interval") && !config.find("checkpointing.dir"))
@@ -233,8 +214,7 @@ void Checker::checkRecords() {
     warn("logging.use_tensorboard", "not used: there is no logging.tensorboard_dir");
   if (const Setting *metrics = config.find("evaluation.metrics"))
     for (const std::string &metric : metrics->list)
-      if (!std::set<std::string>{"loss", "perplexity", "bpb", "bits_per_byte", "exit_depth"}.count(
-              metric))
+      if (!std::set<std::string>{"loss", "perplexity", "bpb", "bits_per_byte", "exit_depth"}.count(metric))
         warn("evaluation.metrics", "'" + metric + "' is not measured yet",
              "validation gives loss, bits per byte and exit depth");
 }

@@ -40,8 +40,7 @@ static Json describe(const Key &key) {
 /// The object that describes a table or, by "name[]", each of a list of tables, made where it is
 /// not there yet.
 static Json &tableAt(Json &table, const std::string &name) {
-  const Json empty = {
-      {"type", "object"}, {"additionalProperties", false}, {"properties", Json::object()}};
+  const Json empty = {{"type", "object"}, {"additionalProperties", false}, {"properties", Json::object()}};
   bool isList = name.back() == ']';
   Json &inner = table["properties"][isList ? name.substr(0, name.size() - 2) : name];
   if (inner.is_null())

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/data/DataSet.h"
 
-#include "runtime/files/Errors.h"
 #include "runtime/data/FolderFiles.h"
 #include "runtime/data/Manifest.h"
 #include "runtime/data/ShardFile.h"
+#include "runtime/files/Errors.h"
 
 #include <algorithm>
 #include <filesystem>
@@ -17,27 +17,22 @@ namespace nc {
 static DataSet openPrepared(const std::string &folder, const DataSetOptions &options) {
   Manifest manifest = Manifest::read(folder + "/" + kManifestName);
   std::string tokenizer = folder + "/" + manifest.tokenizer;
-  DataSet data{Vocabulary::of(Tokenizer::read(tokenizer)),
-               {},
-               {},
-               {folder + "/" + kManifestName, tokenizer}};
+  DataSet data{Vocabulary::of(Tokenizer::read(tokenizer)), {}, {}, {folder + "/" + kManifestName, tokenizer}};
   if (data.vocabulary.hash() != manifest.tokenizerHash)
-    failInput(format("'%s/%s' is not the tokenizer that the tokens beside it were made with",
-                     folder.c_str(), manifest.tokenizer.c_str()),
+    failInput(format("'%s/%s' is not the tokenizer that the tokens beside it were made with", folder.c_str(),
+                     manifest.tokenizer.c_str()),
               "prepare the data again");
   if (data.vocabulary.size() > options.vocab)
-    failInput(format("'%s' has a vocabulary of %d, the model one of %lld", folder.c_str(),
-                     data.vocabulary.size(), static_cast<long long>(options.vocab)),
+    failInput(format("'%s' has a vocabulary of %d, the model one of %lld", folder.c_str(), data.vocabulary.size(),
+                     static_cast<long long>(options.vocab)),
               format("compile the model with a vocabulary of at least %d", data.vocabulary.size()));
   for (bool isValidation : {false, true})
-    for (const Manifest::Shard &shard :
-         isValidation ? manifest.validation.shards : manifest.train.shards) {
+    for (const Manifest::Shard &shard : isValidation ? manifest.validation.shards : manifest.train.shards) {
       std::string path = folder + "/" + shard.file;
       data.files.push_back(path);
       ShardInfo info = readShard(path, options.vocab, isValidation ? data.validation : data.train);
       if (!info.isOurs || info.hash != shard.hash || info.tokens != shard.tokens)
-        failInput(format("'%s' is not the file that %s/%s lists", path.c_str(), folder.c_str(),
-                         kManifestName),
+        failInput(format("'%s' is not the file that %s/%s lists", path.c_str(), folder.c_str(), kManifestName),
                   "prepare the data again");
     }
   return data;
@@ -50,8 +45,7 @@ static bool isPrepared(const std::string &folder) {
   std::error_code nothingThere;
   if (!fs::is_regular_file(path, nothingThere))
     return false;
-  if (fs::exists(folder + "/tokenizer.json", nothingThere) &&
-      fs::exists(folder + "/train-00000.bin", nothingThere))
+  if (fs::exists(folder + "/tokenizer.json", nothingThere) && fs::exists(folder + "/train-00000.bin", nothingThere))
     return true;
   InputFile file(path);
   FileContent start(file, 0, std::min<int64_t>(file.size(), 200));
@@ -70,8 +64,7 @@ static DataSet openShards(const std::vector<std::string> &files, const DataSetOp
   uint64_t tokenizer = options.vocabulary.hash();
   DataSet data{isKnown ? options.vocabulary : Vocabulary::unknown(), {}, {}, files};
   for (const std::string &file : files) {
-    ShardInfo info =
-        readShard(file, options.vocab, isValidationName(file) ? data.validation : data.train);
+    ShardInfo info = readShard(file, options.vocab, isValidationName(file) ? data.validation : data.train);
     if (!info.isOurs)
       continue;
     if (tokenizer != 0 && info.tokenizerHash != tokenizer)
@@ -88,8 +81,8 @@ static DataSet encodeText(const std::string &path, const DataSetOptions &options
     failInput("'" + path + "' is text, and the tokenizer of the tokens it goes with is not known",
               "name that tokenizer with --tokenizer");
   if (data.vocabulary.size() > options.vocab)
-    failInput(format("the tokenizer for '%s' has %d tokens, the model a vocabulary of %lld",
-                     path.c_str(), data.vocabulary.size(), static_cast<long long>(options.vocab)));
+    failInput(format("the tokenizer for '%s' has %d tokens, the model a vocabulary of %lld", path.c_str(),
+                     data.vocabulary.size(), static_cast<long long>(options.vocab)));
   std::vector<int32_t> tokens[2];
   for (const TextFile &text : listText({path, options.extensions})) {
     data.files.push_back(text.path);
@@ -111,9 +104,7 @@ static DataSet openFolder(const std::string &folder, const DataSetOptions &optio
     files.push_back(file.path);
     shards += isShard(file.path);
   }
-  auto warn = [&](const char *what) {
-    fprintf(stderr, "warning: '%s' %s\n", folder.c_str(), what);
-  };
+  auto warn = [&](const char *what) { fprintf(stderr, "warning: '%s' %s\n", folder.c_str(), what); };
   if (shards > 0 && !listFiles(folder, options.extensions, Depth::Below).empty())
     warn("has token files and texts: only the token files are read");
   if (shards > 0) // a file among them that is none is refused

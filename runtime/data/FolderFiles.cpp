@@ -17,8 +17,7 @@ namespace {
 
 class Walker {
 public:
-  Walker(const std::vector<std::string> &extensions, Depth depth)
-      : extensions(extensions), depth(depth) {}
+  Walker(const std::vector<std::string> &extensions, Depth depth) : extensions(extensions), depth(depth) {}
 
   /// Takes what is in a folder; says why if it cannot be listed. Names begin with `prefix`.
   std::error_code walk(const std::string &folder, const std::string &prefix);
@@ -40,9 +39,8 @@ private:
 } // namespace
 
 bool Walker::isWanted(const fs::path &path) const {
-  return std::any_of(extensions.begin(), extensions.end(), [&](const std::string &extension) {
-    return path.extension() == "." + extension;
-  });
+  return std::any_of(extensions.begin(), extensions.end(),
+                     [&](const std::string &extension) { return path.extension() == "." + extension; });
 }
 
 void Walker::passOver(const std::string &path, const std::string &reason) {
@@ -68,8 +66,7 @@ void Walker::take(const fs::directory_entry &entry, const std::string &prefix) {
 std::error_code Walker::walk(const std::string &folder, const std::string &prefix) {
   std::error_code problem, ignored;
   std::vector<fs::path> folders;
-  for (fs::directory_iterator entry(folder, problem), end; !problem && entry != end;
-       entry.increment(problem)) {
+  for (fs::directory_iterator entry(folder, problem), end; !problem && entry != end; entry.increment(problem)) {
     bool isDirectory = entry->is_directory(ignored);
     if (isDirectory && depth == Depth::Below && !entry->is_symlink(ignored))
       folders.push_back(entry->path());
@@ -86,8 +83,8 @@ void Walker::warn(const std::string &folder) const {
   if (passed == 1)
     fprintf(stderr, "warning: passed over %s\n", first.c_str());
   if (passed > 1)
-    fprintf(stderr, "warning: passed over %lld entries of '%s', such as %s\n",
-            static_cast<long long>(passed), folder.c_str(), first.c_str());
+    fprintf(stderr, "warning: passed over %lld entries of '%s', such as %s\n", static_cast<long long>(passed),
+            folder.c_str(), first.c_str());
 }
 
 bool isFolder(const std::string &path) {
@@ -100,8 +97,7 @@ bool isFolder(const std::string &path) {
   return fs::is_directory(status);
 }
 
-std::vector<FolderFile> listFiles(const std::string &folder,
-                                  const std::vector<std::string> &extensions, Depth depth) {
+std::vector<FolderFile> listFiles(const std::string &folder, const std::vector<std::string> &extensions, Depth depth) {
   Walker walker(extensions, depth);
   if (auto problem = walker.walk(folder, ""))
     failInput(format("cannot read folder '%s': %s", folder.c_str(), problem.message().c_str()));

@@ -24,8 +24,7 @@ enum class Depth { Here, Below };
 /// The regular files whose names end in one of `extensions` (without the dot), sorted by name.
 /// Folders behind links are not entered. What bears such a name and is no file that can be read,
 /// and folders that cannot, are passed over with one warning. Fails (exit 2) if that is `folder`.
-std::vector<FolderFile> listFiles(const std::string &folder,
-                                  const std::vector<std::string> &extensions, Depth depth);
+std::vector<FolderFile> listFiles(const std::string &folder, const std::vector<std::string> &extensions, Depth depth);
 
 } // namespace nc
 #endif // NANOCHAT_RUNTIME_DATA_FOLDERFILES_H

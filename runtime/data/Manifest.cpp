@@ -13,12 +13,9 @@ static constexpr const char *kFormat = "nanochat data 1";
 static Json toJson(const Manifest::Split &split) {
   Json shards = Json::array();
   for (const Manifest::Shard &shard : split.shards)
-    shards.push_back(
-        {{"file", shard.file}, {"tokens", shard.tokens}, {"hash", hashText(shard.hash)}});
-  return {{"tokens", split.tokens},
-          {"documents", split.documents},
-          {"text_bytes", split.textBytes},
-          {"shards", shards}};
+    shards.push_back({{"file", shard.file}, {"tokens", shard.tokens}, {"hash", hashText(shard.hash)}});
+  return {
+      {"tokens", split.tokens}, {"documents", split.documents}, {"text_bytes", split.textBytes}, {"shards", shards}};
 }
 
 static std::string nameIn(const Json &json, const char *key) {
@@ -28,9 +25,7 @@ static std::string nameIn(const Json &json, const char *key) {
   return name;
 }
 
-static uint64_t hashIn(const Json &json, const char *key) {
-  return parseHash(memberOf<std::string>(json, key));
-}
+static uint64_t hashIn(const Json &json, const char *key) { return parseHash(memberOf<std::string>(json, key)); }
 
 static Manifest::Split toSplit(const Json &json) {
   Manifest::Split split{memberOf<int64_t>(json, "tokens"),
@@ -38,20 +33,14 @@ static Manifest::Split toSplit(const Json &json) {
                         memberOf<int64_t>(json, "text_bytes"),
                         {}};
   for (const Json &shard : memberOf<std::vector<Json>>(json, "shards"))
-    split.shards.push_back(
-        {nameIn(shard, "file"), memberOf<int64_t>(shard, "tokens"), hashIn(shard, "hash")});
+    split.shards.push_back({nameIn(shard, "file"), memberOf<int64_t>(shard, "tokens"), hashIn(shard, "hash")});
   return split;
 }
 
 void Manifest::write(const std::string &path) const {
-  Json json = {{"format", kFormat},
-               {"tokenizer", tokenizer},
-               {"tokenizer_hash", hashText(tokenizerHash)},
-               {"vocab", vocab},
-               {"duplicates", duplicates},
-               {"sources", sources},
-               {"train", toJson(train)},
-               {"validation", toJson(validation)}};
+  Json json = {{"format", kFormat},      {"tokenizer", tokenizer},          {"tokenizer_hash", hashText(tokenizerHash)},
+               {"vocab", vocab},         {"duplicates", duplicates},        {"sources", sources},
+               {"train", toJson(train)}, {"validation", toJson(validation)}};
   writeFile(path, json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n");
 }
 
@@ -75,8 +64,7 @@ Manifest Manifest::read(const std::string &path) {
   try {
     return parse(parseJson<Json>(file.bytes()));
   } catch (const std::invalid_argument &problem) {
-    failInput("'" + path + "' does not describe prepared data: " + problem.what(),
-              "prepare the data again");
+    failInput("'" + path + "' does not describe prepared data: " + problem.what(), "prepare the data again");
   }
 }
 

@@ -28,8 +28,7 @@ static std::string trimmed(std::string path) {
 /// Removes what processes that are no more left under names that begin so.
 static void clearLeftovers(const std::string &folder, const std::string &prefix) {
   std::error_code problem, ignored;
-  for (fs::directory_iterator entry(folder, problem), end; !problem && entry != end;
-       entry.increment(problem)) {
+  for (fs::directory_iterator entry(folder, problem), end; !problem && entry != end; entry.increment(problem)) {
     std::string name = entry->path().filename().string();
     if (name.rfind(prefix, 0) != 0)
       continue;
@@ -49,8 +48,7 @@ static void checkParents(fs::path folder, const std::string &flag) {
     folder = ".";
   errno = ENOTDIR;
   if (!fs::is_directory(folder, ignored) || access(folder.c_str(), W_OK | X_OK) != 0)
-    failInput(format("%s: cannot make a folder in '%s': %s", flag.c_str(), folder.c_str(),
-                     strerror(errno)));
+    failInput(format("%s: cannot make a folder in '%s': %s", flag.c_str(), folder.c_str(), strerror(errno)));
 }
 
 /// Fails unless nothing is there, and something might be.
@@ -59,8 +57,7 @@ static void checkFree(const std::string &path, const std::string &flag) {
   if (lstat(path.c_str(), &status) == 0)
     failInput(flag + ": '" + path + "' is there already", "name a new folder, or remove it first");
   if (errno != ENOENT)
-    failInput(
-        format("%s: cannot make the folder '%s': %s", flag.c_str(), path.c_str(), strerror(errno)));
+    failInput(format("%s: cannot make the folder '%s': %s", flag.c_str(), path.c_str(), strerror(errno)));
 }
 
 NewFolder::NewFolder(const std::string &given, const std::string &flag) : place(trimmed(given)) {

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/data/Prepare.h"
 
-#include "runtime/files/Errors.h"
 #include "runtime/data/DataSet.h"
 #include "runtime/data/NewFolder.h"
 #include "runtime/data/ShardFile.h"
+#include "runtime/files/Errors.h"
 #include "runtime/tokenizer/BpeTrainer.h"
 
 #include <algorithm>
@@ -19,8 +19,8 @@ namespace {
 /// Cuts a split into shards of `limit` tokens as its texts come; long texts go on in the next.
 class ShardWriter {
 public:
-  ShardWriter(const std::string &folder, const std::string &prefix, int64_t limit,
-              Manifest::Split &split, Vocabulary &vocabulary)
+  ShardWriter(const std::string &folder, const std::string &prefix, int64_t limit, Manifest::Split &split,
+              Vocabulary &vocabulary)
       : folder(folder), prefix(prefix), limit(limit), split(split), vocabulary(vocabulary) {}
 
   void add(const TextFile &text) {
@@ -64,8 +64,7 @@ private:
 } // namespace
 
 /// The texts of all sources, each once. `trainer`, if any, learns from those for training.
-static std::vector<TextFile> readTexts(const PrepareOptions &options, BpeTrainer *trainer,
-                                       int64_t &duplicates) {
+static std::vector<TextFile> readTexts(const PrepareOptions &options, BpeTrainer *trainer, int64_t &duplicates) {
   std::vector<TextFile> texts;
   std::set<std::pair<uint64_t, size_t>> seen;
   for (const std::string &source : options.sources)
@@ -82,16 +81,14 @@ static std::vector<TextFile> readTexts(const PrepareOptions &options, BpeTrainer
   return texts;
 }
 
-static Tokenizer learn(const BpeTrainer &trainer, int64_t vocab,
-                       const std::vector<TextFile> &texts) {
-  auto count = std::count_if(texts.begin(), texts.end(),
-                             [](const TextFile &text) { return !text.isValidation; });
+static Tokenizer learn(const BpeTrainer &trainer, int64_t vocab, const std::vector<TextFile> &texts) {
+  auto count = std::count_if(texts.begin(), texts.end(), [](const TextFile &text) { return !text.isValidation; });
   printf("learning %lld tokens from %td texts\n", static_cast<long long>(vocab), count);
   return trainer.train(int32_t(vocab));
 }
 
-static void writeFolder(const std::string &folder, const std::vector<TextFile> &texts,
-                        Tokenizer tokenizer, int64_t shardTokens, Manifest &manifest) {
+static void writeFolder(const std::string &folder, const std::vector<TextFile> &texts, Tokenizer tokenizer,
+                        int64_t shardTokens, Manifest &manifest) {
   manifest.tokenizer = "tokenizer.json";
   tokenizer.write(folder + "/" + manifest.tokenizer);
   Vocabulary vocabulary = Vocabulary::of(std::move(tokenizer));
@@ -111,8 +108,7 @@ static void readBack(const std::string &folder, const Manifest &manifest) {
   std::string reason = "it has another number of tokens";
   try {
     DataSet data = openDataSet(folder, {{}, Vocabulary::unknown(), manifest.vocab});
-    if (data.train.size() == manifest.train.tokens &&
-        data.validation.size() == manifest.validation.tokens)
+    if (data.train.size() == manifest.train.tokens && data.validation.size() == manifest.validation.tokens)
       return;
   } catch (const Error &problem) {
     reason = problem.what();
@@ -123,8 +119,7 @@ static void readBack(const std::string &folder, const Manifest &manifest) {
 static void printSplit(const char *name, const Manifest::Split &split) {
   printf("%-11s %12lld tokens  %8lld texts  %12lld bytes  %.2f bytes per token\n", name,
          static_cast<long long>(split.tokens), static_cast<long long>(split.documents),
-         static_cast<long long>(split.textBytes),
-         split.tokens ? double(split.textBytes) / split.tokens : 0);
+         static_cast<long long>(split.textBytes), split.tokens ? double(split.textBytes) / split.tokens : 0);
 }
 
 Manifest prepareData(const PrepareOptions &options) {
@@ -135,8 +130,7 @@ Manifest prepareData(const PrepareOptions &options) {
   std::optional<Tokenizer> tokenizer;
   if (!options.tokenizer.empty())
     tokenizer = Tokenizer::read(options.tokenizer);
-  std::vector<TextFile> texts =
-      readTexts(options, tokenizer ? nullptr : &trainer, manifest.duplicates);
+  std::vector<TextFile> texts = readTexts(options, tokenizer ? nullptr : &trainer, manifest.duplicates);
   if (!tokenizer)
     tokenizer = learn(trainer, options.vocab, texts);
   folder.make();
@@ -147,8 +141,7 @@ Manifest prepareData(const PrepareOptions &options) {
   printSplit("training", manifest.train);
   printSplit("validation", manifest.validation);
   if (manifest.duplicates)
-    printf("%lld texts were left out: the same bytes were there before\n",
-           static_cast<long long>(manifest.duplicates));
+    printf("%lld texts were left out: the same bytes were there before\n", static_cast<long long>(manifest.duplicates));
   return manifest;
 }
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/data/Rows.h"
 
-#include "runtime/files/Errors.h"
 #include "runtime/data/Permutation.h"
+#include "runtime/files/Errors.h"
 
 #include <algorithm>
 #include <cmath>
@@ -25,8 +25,8 @@ static void checkLength(const TokenStream &stream, int64_t length, const std::st
               wayOut(stream, what));
 }
 
-ShuffledWindows::ShuffledWindows(TokenStream tokens, uint64_t seed, int64_t length,
-                                 const std::string &what, size_t source)
+ShuffledWindows::ShuffledWindows(TokenStream tokens, uint64_t seed, int64_t length, const std::string &what,
+                                 size_t source)
     : stream(std::move(tokens)), seed(seed), length(length) {
   std::string own = source ? "." + std::to_string(source) : "";
   orderId = streamId("data.order" + own);
@@ -48,8 +48,7 @@ void ShuffledWindows::fill(int64_t index, int32_t *tokens, int64_t length) const
   stream.copy(start(index), length + 1, tokens);
 }
 
-SpacedWindows::SpacedWindows(TokenStream tokens, int64_t count, int64_t length,
-                             const std::string &what)
+SpacedWindows::SpacedWindows(TokenStream tokens, int64_t count, int64_t length, const std::string &what)
     : stream(std::move(tokens)), count(count), places(stream.size() - length) {
   checkLength(stream, length, what);
 }
@@ -84,8 +83,7 @@ std::vector<int64_t> MixedRows::shareOut(const std::vector<double> &weights) {
   return ends;
 }
 
-MixedRows::MixedRows(std::vector<Part> sources, uint64_t seed)
-    : parts(std::move(sources)), seed(seed) {
+MixedRows::MixedRows(std::vector<Part> sources, uint64_t seed) : parts(std::move(sources)), seed(seed) {
   std::vector<double> weights;
   for (const Part &part : parts)
     weights.push_back(part.weight);

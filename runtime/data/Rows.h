@@ -26,8 +26,7 @@ class ShuffledWindows : public RowSource {
 public:
   /// Fails (exit 2) if the stream has no window of `length` + 1 tokens; `what` names the stream. The
   /// `source`s of one run have orders of their own.
-  ShuffledWindows(TokenStream stream, uint64_t seed, int64_t length, const std::string &what,
-                  size_t source = 0);
+  ShuffledWindows(TokenStream stream, uint64_t seed, int64_t length, const std::string &what, size_t source = 0);
   void fill(int64_t index, int32_t *tokens, int64_t length) const override;
 
   /// Where the window of a row starts.

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/data/ShardFile.h"
 
-#include "runtime/files/Errors.h"
 #include "runtime/data/TokenFile.h"
+#include "runtime/files/Errors.h"
 
 #include <algorithm>
 #include <array>
@@ -12,17 +12,7 @@
 namespace nc {
 
 namespace {
-enum Field {
-  kMagic,
-  kVersion,
-  kTokens,
-  kMark,
-  kVocab,
-  kDocuments,
-  kHash,
-  kTokenizer = 8,
-  kText = 10
-};
+enum Field { kMagic, kVersion, kTokens, kMark, kVocab, kDocuments, kHash, kTokenizer = 8, kText = 10 };
 constexpr int32_t kMagic16 = 20240520, kMagic32 = 20240801, kOurMark = 0x4853434e;
 using Header = std::array<int32_t, 256>;
 
@@ -86,9 +76,8 @@ static std::shared_ptr<TokenFile> openTokens(InputFile file, const Header &heade
   std::string path = file.path();
   int64_t bytes = file.size() - int64_t(sizeof(header)), expected = header[kTokens];
   if (bytes != expected * width)
-    failInput(format("'%s' is truncated or damaged: its header says %lld tokens, the file has %lld",
-                     path.c_str(), static_cast<long long>(expected),
-                     static_cast<long long>(bytes / width)),
+    failInput(format("'%s' is truncated or damaged: its header says %lld tokens, the file has %lld", path.c_str(),
+                     static_cast<long long>(expected), static_cast<long long>(bytes / width)),
               "prepare the data again");
   auto tokens = std::make_shared<TokenFile>(std::move(file), sizeof(header), width);
   if (ShardInfo info = infoOf(header); info.isOurs && tokens->hash() != info.hash)
@@ -112,9 +101,9 @@ ShardInfo readShard(const std::string &path, int64_t vocab, TokenStream &stream)
               "make token files with 'data prepare'");
   auto tokens = openTokens(std::move(file), header, width);
   if (tokens->largest() >= vocab)
-    failInput(format("'%s' has token %u, the model has %lld", path.c_str(), tokens->largest(),
-                     static_cast<long long>(vocab)),
-              "data and model need the same tokenizer: compile the model with its vocabulary");
+    failInput(
+        format("'%s' has token %u, the model has %lld", path.c_str(), tokens->largest(), static_cast<long long>(vocab)),
+        "data and model need the same tokenizer: compile the model with its vocabulary");
   stream.append(tokens);
   return infoOf(header);
 }

@@ -8,8 +8,8 @@
 #ifndef NANOCHAT_RUNTIME_DATA_TOKENFILE_H
 #define NANOCHAT_RUNTIME_DATA_TOKENFILE_H
 
-#include "runtime/files/Files.h"
 #include "runtime/data/TokenStream.h"
+#include "runtime/files/Files.h"
 
 namespace nc {
 

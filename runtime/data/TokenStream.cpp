@@ -17,9 +17,7 @@ public:
   void copy(int64_t begin, int64_t count, int32_t *to) const override {
     std::copy_n(tokens.begin() + begin, count, to);
   }
-  uint64_t hash() const override {
-    return hashOf({reinterpret_cast<const char *>(tokens.data()), tokens.size() * 4});
-  }
+  uint64_t hash() const override { return hashOf({reinterpret_cast<const char *>(tokens.data()), tokens.size() * 4}); }
 
 private:
   std::vector<int32_t> tokens;
@@ -27,9 +25,7 @@ private:
 
 } // namespace
 
-TokenStream::TokenStream(std::vector<int32_t> tokens) {
-  append(std::make_shared<TokensInMemory>(std::move(tokens)));
-}
+TokenStream::TokenStream(std::vector<int32_t> tokens) { append(std::make_shared<TokensInMemory>(std::move(tokens))); }
 
 void TokenStream::append(std::shared_ptr<const TokenBlock> block) {
   if (int64_t count = block->size(); count > 0) {

@@ -33,9 +33,7 @@ Vocabulary Vocabulary::of(Tokenizer tokenizer) {
 
 Vocabulary Vocabulary::unknown() { return {}; }
 
-int32_t Vocabulary::size() const {
-  return tokenizer ? tokenizer->size() : byteCount + int32_t(hasBegin);
-}
+int32_t Vocabulary::size() const { return tokenizer ? tokenizer->size() : byteCount + int32_t(hasBegin); }
 
 std::optional<int32_t> Vocabulary::beginToken() const {
   if (tokenizer)
@@ -55,9 +53,9 @@ void Vocabulary::encode(std::string_view text, const std::string &name, std::vec
   for (size_t i = 0; i < text.size(); ++i) {
     auto byte = static_cast<unsigned char>(text[i]);
     if (byte >= byteCount)
-      failInput(format("'%s': byte %d at offset %zu is not below the vocabulary of %d",
-                       name.c_str(), byte, i, byteCount),
-                "compile the model with vocab = 257 or more to take any file");
+      failInput(
+          format("'%s': byte %d at offset %zu is not below the vocabulary of %d", name.c_str(), byte, i, byteCount),
+          "compile the model with vocab = 257 or more to take any file");
     ids.push_back(byte);
   }
 }

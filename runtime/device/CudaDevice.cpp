@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/device/CudaDevice.h"
 
-#include "runtime/program/Arenas.h"
 #include "runtime/files/Errors.h"
+#include "runtime/program/Arenas.h"
 #include "runtime/program/Program.h"
 
 #include <cstdlib>
@@ -24,8 +24,7 @@ std::string missingForDevice(const nc_program &program, int index) {
     return "the NVIDIA driver is older than CUDA 12";
   driver.deviceCount(&count);
   if (index >= count)
-    return count == 0 ? "there is no NVIDIA GPU"
-                      : format("there is no GPU %d, only %d of them", index, count);
+    return count == 0 ? "there is no NVIDIA GPU" : format("there is no GPU %d, only %d of them", index, count);
   int has = computeCapability(driver, index), needs = architecture(program.device);
   // Code for chips from sm_90 on uses what only they have; older code is compiled again by newer
   // drivers.
@@ -54,8 +53,8 @@ CudaDevice::CudaDevice(const nc_program &program, int index)
   check(driver.createStream(&stream, /*CU_STREAM_NON_BLOCKING*/ 1), "the GPU has no stream");
   for (int i = 0; i < NC_ARENA_COUNT; ++i) {
     size_t bytes = size_t(program.arena_bytes[i]);
-    std::string purpose = format("cannot allocate %s of GPU memory for the %s arena",
-                                 bytesText(int64_t(bytes)).c_str(), arenaName(i));
+    std::string purpose =
+        format("cannot allocate %s of GPU memory for the %s arena", bytesText(int64_t(bytes)).c_str(), arenaName(i));
     if (bytes == 0)
       continue;
     if (i == NC_ARENA_IO) {
@@ -70,8 +69,7 @@ CudaDevice::CudaDevice(const nc_program &program, int index)
   }
   if (program.scratch_bytes)
     check(driver.allocate(&scratch, size_t(program.scratch_bytes)),
-          format("cannot allocate %s of GPU memory for kernels",
-                 bytesText(program.scratch_bytes).c_str()));
+          format("cannot allocate %s of GPU memory for kernels", bytesText(program.scratch_bytes).c_str()));
 }
 
 CudaDevice::~CudaDevice() {
@@ -99,8 +97,7 @@ void CudaDevice::download(int arena, void *to) const {
 }
 
 void CudaDevice::read(void *to, const void *address, size_t bytes) const {
-  check(driver.toHost(to, reinterpret_cast<CudaDriver::Address>(address), bytes),
-        "cannot copy from the GPU");
+  check(driver.toHost(to, reinterpret_cast<CudaDriver::Address>(address), bytes), "cannot copy from the GPU");
 }
 
 void CudaDevice::synchronize() { check(driver.synchronize(stream), "the GPU failed"); }
@@ -123,8 +120,8 @@ CudaDriver::Handle CudaDevice::functionOf(const nc_kernel_info &kernel) {
   CudaDriver::Handle module = nullptr, function = nullptr;
   int version = 0;
   driver.version(&version);
-  std::string what = format("kernel '%s' cannot be loaded by a driver for CUDA %d.%d", kernel.name,
-                            version / 1000, version % 1000 / 10);
+  std::string what = format("kernel '%s' cannot be loaded by a driver for CUDA %d.%d", kernel.name, version / 1000,
+                            version % 1000 / 10);
   // Drivers compile PTX that is older than they are, but take no machine code of later toolkits.
   if (!fits || driver.loadModule(&module, code.cubin))
     check(driver.loadModule(&module, code.ptx), what);
@@ -144,17 +141,15 @@ void CudaDevice::launch(const nc_kernel_info &kernel, void *const *buffers, cons
   for (int32_t i = 0; i < kernel.n_operands; ++i)
     parameters[i] = const_cast<void **>(&buffers[i]);
   parameters[kernel.n_operands] = &scratch;
-  int error =
-      driver.launch(functionOf(kernel), unsigned(kernel.tasks), 1, 1, unsigned(code.threads), 1, 1,
-                    unsigned(code.shared_bytes), stream, parameters, nullptr);
+  int error = driver.launch(functionOf(kernel), unsigned(kernel.tasks), 1, 1, unsigned(code.threads), 1, 1,
+                            unsigned(code.shared_bytes), stream, parameters, nullptr);
   if (!error && waitsForEach)
     error = driver.synchronize(stream);
   if (error)
     check(error, format("kernel '%s' failed, which computes %s", kernel.name, source));
 }
 
-double CudaDevice::launchTimed(const nc_kernel_info &kernel, void *const *buffers,
-                               const char *source) {
+double CudaDevice::launchTimed(const nc_kernel_info &kernel, void *const *buffers, const char *source) {
   std::string what = "the GPU's clock cannot be read";
   if (!begin) {
     check(driver.createEvent(&begin, 0), what);
@@ -171,8 +166,7 @@ double CudaDevice::launchTimed(const nc_kernel_info &kernel, void *const *buffer
   return 1e-3 * double(milliseconds);
 }
 
-void CudaDevice::capture(Recording &recording, const nc_entry &entry,
-                         const std::function<void()> &calls) {
+void CudaDevice::capture(Recording &recording, const nc_entry &entry, const std::function<void()> &calls) {
   std::string what = format("entry '%s' cannot be recorded", entry.name);
   CudaDriver::Handle graph = nullptr;
   constexpr int kThreadLocal = 1; // CU_STREAM_CAPTURE_MODE_THREAD_LOCAL
@@ -194,8 +188,7 @@ void CudaDevice::run(const nc_entry &entry, const std::function<void()> &calls, 
   } else {
     if (!recording.graph)
       capture(recording, entry, calls);
-    check(driver.launchGraph(recording.graph, stream),
-          format("entry '%s' cannot start", entry.name));
+    check(driver.launchGraph(recording.graph, stream), format("entry '%s' cannot start", entry.name));
   }
   running = nullptr;
   check(driver.toHostLater(hostIo, arenas[NC_ARENA_IO], ioBytes, stream), what);

@@ -45,8 +45,8 @@ struct CudaDriver {
   int (*loadModule)(Handle *, const void *) = nullptr;
   int (*getFunction)(Handle *, Handle, const char *) = nullptr;
   int (*setFunctionAttribute)(Handle, int, int) = nullptr;
-  int (*launch)(Handle, unsigned, unsigned, unsigned, unsigned, unsigned, unsigned, unsigned,
-                Handle, void **, void **) = nullptr;
+  int (*launch)(Handle, unsigned, unsigned, unsigned, unsigned, unsigned, unsigned, unsigned, Handle, void **,
+                void **) = nullptr;
   int (*beginCapture)(Handle, int) = nullptr;
   int (*endCapture)(Handle, Handle *) = nullptr;
   int (*instantiate)(Handle *, Handle, unsigned long long) = nullptr;

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/device/ProgramChoice.h"
 
-#include "runtime/program/CpuFeatures.h"
+#include "runtime/device/CudaDevice.h"
 #include "runtime/files/Errors.h"
 #include "runtime/files/Numbers.h"
-#include "runtime/device/CudaDevice.h"
+#include "runtime/program/CpuFeatures.h"
 
 #include <cstdlib>
 #include <string_view>
@@ -67,14 +67,13 @@ static bool isOlder(const nc_program &first, const nc_program &second) {
 static bool isExcluded(const nc_program &program, const DeviceChoice &device, const char *wanted) {
   bool isGpu = program.device[0] != '\0';
   return (isGpu && device.isCpu) || (!isGpu && device.isCuda) ||
-         (program.only_on_request && !device.isCpu && !wanted) ||
-         (wanted && wanted != std::string(program.target));
+         (program.only_on_request && !device.isCpu && !wanted) || (wanted && wanted != std::string(program.target));
 }
 
 static std::string compileAdvice(const std::string &model, bool hasGpu) {
   return "compile the model for this machine: nanochat-opt " + model +
-         ".mlir --target=" + (hasGpu ? "sm_89,x86-64-v3" : "avx512-vnni,x86-64-v3") +
-         " --emit=exe -o " + model + " makes a program that chooses";
+         ".mlir --target=" + (hasGpu ? "sm_89,x86-64-v3" : "avx512-vnni,x86-64-v3") + " --emit=exe -o " + model +
+         " makes a program that chooses";
 }
 
 const nc_program &chooseProgram(const nc_program *const *programs, const DeviceChoice &device) {
@@ -97,8 +96,7 @@ const nc_program &chooseProgram(const nc_program *const *programs, const DeviceC
       best = &program;
     if (missing.empty())
       continue;
-    lacks +=
-        format("%s%s cannot run: %s", lacks.empty() ? "" : "; ", program.target, missing.c_str());
+    lacks += format("%s%s cannot run: %s", lacks.empty() ? "" : "; ", program.target, missing.c_str());
   }
   if (!device.isToRun && !best && (first || !wanted || device.isAnyGood))
     best = first ? first : programs[0];
@@ -108,14 +106,11 @@ const nc_program &chooseProgram(const nc_program *const *programs, const DeviceC
     failInput(format("NANOCHAT_TARGET is '%s', for which this program has no code", wanted),
               "it has code for " + targets);
   if (lacks.empty())
-    failInput(std::string("this program has no code for ") +
-                  (device.isCpu ? "a processor" : "an NVIDIA GPU"),
+    failInput(std::string("this program has no code for ") + (device.isCpu ? "a processor" : "an NVIDIA GPU"),
               "it has code for " + targets);
   std::string compile = compileAdvice(model, hasGpu);
   failInput("this machine cannot run the program: " + lacks,
-            hasGpu && hasCpu && !device.isCpu
-                ? "--device=cpu runs it on the processor; or " + compile
-                : compile);
+            hasGpu && hasCpu && !device.isCpu ? "--device=cpu runs it on the processor; or " + compile : compile);
 }
 
 std::string whyNotHere(const nc_program &program, const nc_program *const *programs) {

@@ -14,7 +14,7 @@ namespace nc {
 struct DeviceChoice {
   bool isCpu = false, isCuda = false; // neither: whatever can run
   int index = 0;
-  bool isToRun = true; // else what is chosen need not run here
+  bool isToRun = true;    // else what is chosen need not run here
   bool isAnyGood = false; // also where NANOCHAT_TARGET names none: what looks at the machine never fails
 };
 

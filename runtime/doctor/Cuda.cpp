@@ -1,10 +1,10 @@
 // What the CUDA driver says of itself and its devices.
 //
 // SPDX-License-Identifier: Apache-2.0
-#include "runtime/program/Arenas.h"
-#include "runtime/files/Errors.h"
 #include "runtime/device/CudaDriver.h"
 #include "runtime/doctor/Finding.h"
+#include "runtime/files/Errors.h"
+#include "runtime/program/Arenas.h"
 
 namespace nc {
 
@@ -12,8 +12,8 @@ static std::string describeDevice(const CudaDriver &driver, int device) {
   size_t bytes = 0;
   driver.memory(&bytes, device);
   int capability = computeCapability(driver, device);
-  return format("%s (compute capability %d.%d, %s)", deviceName(driver, device).c_str(),
-                capability / 10, capability % 10, bytesText(int64_t(bytes)).c_str());
+  return format("%s (compute capability %d.%d, %s)", deviceName(driver, device).c_str(), capability / 10,
+                capability % 10, bytesText(int64_t(bytes)).c_str());
 }
 
 Finding examineCuda() {
@@ -24,13 +24,11 @@ Finding examineCuda() {
   driver.version(&version);
   std::string value = format("driver for CUDA %d.%d", version / 1000, version % 1000 / 10);
   if (int error = driver.init(0))
-    return {"cuda", false, value,
-            format("the driver does not start (error %d): see nvidia-smi", error)};
+    return {"cuda", false, value, format("the driver does not start (error %d): see nvidia-smi", error)};
   driver.deviceCount(&count);
   for (int device = 0; device < count; ++device)
     value += (device ? ", " : ": ") + describeDevice(driver, device);
-  return {"cuda", count > 0, value,
-          count > 0 ? "what programs for NVIDIA GPUs run on" : "the driver finds no GPU"};
+  return {"cuda", count > 0, value, count > 0 ? "what programs for NVIDIA GPUs run on" : "the driver finds no GPU"};
 }
 
 } // namespace nc

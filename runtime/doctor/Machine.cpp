@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "runtime/program/Arenas.h"
+#include "runtime/doctor/Finding.h"
 #include "runtime/files/Errors.h"
 #include "runtime/files/Numbers.h"
+#include "runtime/program/Arenas.h"
 #include "runtime/program/Processors.h"
 #include "runtime/program/Program.h"
-#include "runtime/doctor/Finding.h"
 
 #include <algorithm>
 #include <filesystem>
@@ -18,8 +18,7 @@ static std::string lookUp(const std::string &path, const std::string &key) {
   std::ifstream file(path);
   for (std::string line; std::getline(file, line);) {
     size_t colon = line.find(':');
-    if (colon == std::string::npos ||
-        line.substr(0, line.find_last_not_of(" \t", colon - 1) + 1) != key)
+    if (colon == std::string::npos || line.substr(0, line.find_last_not_of(" \t", colon - 1) + 1) != key)
       continue;
     size_t first = line.find_first_not_of(" \t", colon + 1);
     return first == std::string::npos ? "" : line.substr(first);
@@ -32,8 +31,7 @@ static Finding examineProcessor(const std::string &root) {
   size_t processors = allowedProcessors().size();
   double quota = processorQuota(root);
   int threads = availableProcessors(root);
-  std::string value =
-      (model.empty() ? "unknown" : model) + format(", %zu processors for this process", processors);
+  std::string value = (model.empty() ? "unknown" : model) + format(", %zu processors for this process", processors);
   if (quota < double(processors))
     value += format(", of which a quota allows %.3g", quota);
   return {"cpu", !model.empty(), value,
@@ -47,8 +45,8 @@ static Finding examineVectors(const std::string &root) {
     flags.insert(word);
   for (const char *least : {"avx2", "fma", "bmi2", "f16c"})
     (flags.count(least) ? found : missing).insert(least);
-  for (const char *more : {"avx_vnni", "avx512f", "avx512bw", "avx512dq", "avx512vl", "avx512cd",
-                           "avx512_vnni", "avx512_vbmi2", "avx512_bf16", "amx_tile", "amx_int8"})
+  for (const char *more : {"avx_vnni", "avx512f", "avx512bw", "avx512dq", "avx512vl", "avx512cd", "avx512_vnni",
+                           "avx512_vbmi2", "avx512_bf16", "amx_tile", "amx_int8"})
     if (flags.count(more))
       found.insert(more);
   return {"vectors", missing.empty(), join(found),
@@ -70,16 +68,14 @@ static Finding examineMemory(const std::string &root) {
 static Finding examineDisk() {
   std::error_code error;
   std::filesystem::space_info space = std::filesystem::space(".", error);
-  return {"disk", !error,
-          error ? error.message() : bytesText(int64_t(space.available)) + " free in this folder",
+  return {"disk", !error, error ? error.message() : bytesText(int64_t(space.available)) + " free in this folder",
           "a checkpoint takes the parameters and their optimizer states"};
 }
 
 static Finding examineNodes(const std::string &root) {
   std::error_code error;
   int count = 0;
-  for (const auto &entry :
-       std::filesystem::directory_iterator(root + "/sys/devices/system/node", error)) {
+  for (const auto &entry : std::filesystem::directory_iterator(root + "/sys/devices/system/node", error)) {
     std::string name = entry.path().filename();
     count += name.size() > 4 && name.compare(0, 4, "node") == 0 && isdigit(name[4]);
   }
@@ -92,8 +88,7 @@ static Finding examineNodes(const std::string &root) {
 }
 
 std::vector<Finding> examineMachine(const std::string &root) {
-  return {examineProcessor(root), examineVectors(root), examineMemory(root), examineDisk(),
-          examineNodes(root)};
+  return {examineProcessor(root), examineVectors(root), examineMemory(root), examineDisk(), examineNodes(root)};
 }
 
 } // namespace nc

@@ -28,8 +28,7 @@ void fail(const char *format, ...) {
 }
 
 static char *map(size_t bytes) {
-  void *memory = mmap(nullptr, bytes, PROT_READ | PROT_WRITE,
-                      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  void *memory = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (memory == MAP_FAILED)
     fail("cannot allocate %zu bytes", bytes);
   return static_cast<char *>(memory);
@@ -109,8 +108,7 @@ void Block::abandon() {
 
 void Block::prepare(int64_t threads, int64_t sharedBytes) {
   if (threads > kMostThreads || size_t(sharedBytes) > kMostShared)
-    fail("a block of %lld threads and %lld bytes of shared memory", (long long)threads,
-         (long long)sharedBytes);
+    fail("a block of %lld threads and %lld bytes of shared memory", (long long)threads, (long long)sharedBytes);
   if (!stacks) {
     stacks = map(kStackBytes * kMostThreads);
     sharedMapping = map(kMostShared + kGuard);
@@ -139,8 +137,8 @@ void Block::prepare(int64_t threads, int64_t sharedBytes) {
   live = int(threads);
 }
 
-void Block::run(nc_emulated_thread thread, void *const *bases, int64_t number, void *memory,
-                int64_t threads, int64_t sharedBytes) {
+void Block::run(nc_emulated_thread thread, void *const *bases, int64_t number, void *memory, int64_t threads,
+                int64_t sharedBytes) {
   body = thread;
   buffers = bases;
   task = number;
@@ -178,8 +176,8 @@ bool Block::advance(size_t warp) {
 void Block::reportDeadlock() {
   for (const Fiber &fiber : fibers)
     if (!fiber.done)
-      fail("no thread of block %lld can go on: %d of %zu have not ended, thread %d waits at %s",
-           (long long)task, live, fibers.size(), fiber.thread, fiber.what);
+      fail("no thread of block %lld can go on: %d of %zu have not ended, thread %d waits at %s", (long long)task, live,
+           fibers.size(), fiber.thread, fiber.what);
   fail("no thread of block %lld can go on", (long long)task);
 }
 
@@ -208,8 +206,8 @@ uint64_t *Block::meet(const char *what, uint32_t mask, const uint64_t *words, in
     fail("thread %d executes %s for lanes %08x, of which it is none", self().thread, what, mask);
   Meeting &meeting = warp.meetings[__builtin_ctz(mask)];
   if (meeting.arrived && (meeting.mask != mask || meeting.what != what))
-    fail("thread %d executes %s for lanes %08x where others execute %s for lanes %08x",
-         self().thread, what, mask, meeting.what, meeting.mask);
+    fail("thread %d executes %s for lanes %08x where others execute %s for lanes %08x", self().thread, what, mask,
+         meeting.what, meeting.mask);
   meeting.mask = mask;
   meeting.what = what;
   std::copy(words, words + count, warp.in[me]);
@@ -225,7 +223,7 @@ uint64_t *Block::meet(const char *what, uint32_t mask, const uint64_t *words, in
 
 } // namespace nc::emulator
 
-void nc_emulate(nc_emulated_thread body, void *const *buffers, int64_t task, void *scratch,
-                int64_t threads, int64_t shared_bytes) {
+void nc_emulate(nc_emulated_thread body, void *const *buffers, int64_t task, void *scratch, int64_t threads,
+                int64_t shared_bytes) {
   nc::emulator::Block::current().run(body, buffers, task, scratch, threads, shared_bytes);
 }

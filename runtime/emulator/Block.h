@@ -58,8 +58,8 @@ public:
   static Block &current();
   ~Block();
 
-  void run(nc_emulated_thread body, void *const *buffers, int64_t task, void *scratch,
-           int64_t threads, int64_t sharedBytes);
+  void run(nc_emulated_thread body, void *const *buffers, int64_t task, void *scratch, int64_t threads,
+           int64_t sharedBytes);
 
   /// Leaves the running fiber, and with it the block, for good.
   [[noreturn]] void abandon();

@@ -21,8 +21,8 @@ extern "C" {
 typedef void (*nc_emulated_thread)(void *const *buffers, int64_t task, void *scratch, void *shared);
 
 /// Runs all `threads` of the block of `task`, with `shared_bytes` of shared memory.
-void nc_emulate(nc_emulated_thread body, void *const *buffers, int64_t task, void *scratch,
-                int64_t threads, int64_t shared_bytes);
+void nc_emulate(nc_emulated_thread body, void *const *buffers, int64_t task, void *scratch, int64_t threads,
+                int64_t shared_bytes);
 
 /// In which order threads that can go on do so: rising where 0, else falling. A warp goes on until
 /// all its threads wait for others, so that what lacks a barrier between warps depends on it. In
@@ -60,7 +60,7 @@ void nc_emu_ldmatrix(const void *row, uint32_t *out, int32_t matrices, int32_t t
 void nc_emu_mma_bf16(const uint32_t *in, uint32_t *out); // m16n8k16, f32 sums
 void nc_emu_mma_s8(const uint32_t *in, uint32_t *out);   // m16n8k32, s32 sums that wrap around
 void nc_emu_mma_tf32(const uint32_t *in,
-                     uint32_t *out); // m16n8k8, f32 sums; 13 low bits of factors ignored
+                     uint32_t *out);                     // m16n8k8, f32 sums; 13 low bits of factors ignored
 void nc_emu_mma_e4m3(const uint32_t *in, uint32_t *out); // m16n8k32, f32 sums
 
 /// ex2.approx.ftz.f32 (9.7.3.21), as the exact function rounded once.

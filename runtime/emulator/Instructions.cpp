@@ -86,8 +86,7 @@ template <typename Type> void multiply(Warp &warp) {
 template <typename Type> void mma(const char *what, const uint32_t *in, uint32_t *out) {
   uint64_t words[10];
   std::copy(in, in + 10, words);
-  const uint64_t *result =
-      block().meet(what, kAll, words, 10, [](Warp &warp, uint32_t) { multiply<Type>(warp); });
+  const uint64_t *result = block().meet(what, kAll, words, 10, [](Warp &warp, uint32_t) { multiply<Type>(warp); });
   std::copy(result, result + 4, out);
 }
 
@@ -126,10 +125,8 @@ void nc_emu_shfl_idx(const uint32_t *in, uint32_t *out, uint32_t mask, uint32_t 
 }
 
 void nc_emu_cp_async(void *shared, const void *global, int32_t size, int32_t from_global) {
-  if (reinterpret_cast<uintptr_t>(shared) % size ||
-      (from_global && reinterpret_cast<uintptr_t>(global) % size))
-    fail("cp.async of %d bytes between %p and %p, which are not aligned to that", size, global,
-         shared);
+  if (reinterpret_cast<uintptr_t>(shared) % size || (from_global && reinterpret_cast<uintptr_t>(global) % size))
+    fail("cp.async of %d bytes between %p and %p, which are not aligned to that", size, global, shared);
   AsyncCopy copy{static_cast<char *>(shared), static_cast<const char *>(global), size, from_global};
   if (nc_emulate_falling)
     perform({copy});
@@ -156,9 +153,7 @@ void nc_emu_ldmatrix(const void *row, uint32_t *out, int32_t matrices, int32_t t
   const uint64_t *result = block().meet("ldmatrix", kAll, words, 3, [](Warp &warp, uint32_t) {
     for (int lane = 0; lane < kWarp; ++lane)
       for (uint64_t m = 0; m < warp.in[lane][1]; ++m) {
-        auto element = [&](int r, int c) {
-          return reinterpret_cast<const uint16_t *>(warp.in[8 * m + r][0])[c];
-        };
+        auto element = [&](int r, int c) { return reinterpret_cast<const uint16_t *>(warp.in[8 * m + r][0])[c]; };
         int g = lane / 4, t = 2 * (lane % 4);
         bool flip = warp.in[lane][2];
         uint32_t low = flip ? element(t, g) : element(g, t);
@@ -176,16 +171,14 @@ void nc_emu_mma_e4m3(const uint32_t *in, uint32_t *out) { mma<E4m3>("mma.sync e4
 
 float nc_emu_exp2(float x) { return exp2f(x); }
 
-#define NC_SYMBOL(name)                                                                            \
-  { #name, reinterpret_cast < void *>(&name) }
-const nc::EmulatorSymbol nc::kEmulatorSymbols[] = {
-    NC_SYMBOL(nc_emulate),           NC_SYMBOL(nc_emu_tid),
-    NC_SYMBOL(nc_emu_barrier),       NC_SYMBOL(nc_emu_warp_sync),
-    NC_SYMBOL(nc_emu_shfl_bfly),     NC_SYMBOL(nc_emu_shfl_idx),
-    NC_SYMBOL(nc_emu_cp_async),      NC_SYMBOL(nc_emu_cp_async_commit),
-    NC_SYMBOL(nc_emu_cp_async_wait), NC_SYMBOL(nc_emu_ldmatrix),
-    NC_SYMBOL(nc_emu_mma_bf16),      NC_SYMBOL(nc_emu_mma_s8),
-    NC_SYMBOL(nc_emu_mma_tf32),      NC_SYMBOL(nc_emu_mma_e4m3),
-    NC_SYMBOL(nc_emu_exp2)};
+#define NC_SYMBOL(name) {#name, reinterpret_cast<void *>(&name)}
+const nc::EmulatorSymbol nc::kEmulatorSymbols[] = {NC_SYMBOL(nc_emulate),           NC_SYMBOL(nc_emu_tid),
+                                                   NC_SYMBOL(nc_emu_barrier),       NC_SYMBOL(nc_emu_warp_sync),
+                                                   NC_SYMBOL(nc_emu_shfl_bfly),     NC_SYMBOL(nc_emu_shfl_idx),
+                                                   NC_SYMBOL(nc_emu_cp_async),      NC_SYMBOL(nc_emu_cp_async_commit),
+                                                   NC_SYMBOL(nc_emu_cp_async_wait), NC_SYMBOL(nc_emu_ldmatrix),
+                                                   NC_SYMBOL(nc_emu_mma_bf16),      NC_SYMBOL(nc_emu_mma_s8),
+                                                   NC_SYMBOL(nc_emu_mma_tf32),      NC_SYMBOL(nc_emu_mma_e4m3),
+                                                   NC_SYMBOL(nc_emu_exp2)};
 #undef NC_SYMBOL
 const int nc::kEmulatorSymbolCount = sizeof(kEmulatorSymbols) / sizeof(kEmulatorSymbols[0]);

@@ -7,13 +7,9 @@
 
 namespace nc {
 
-void failInput(const std::string &message, const std::string &note) {
-  throw Error(ExitCode::BadInput, message, note);
-}
+void failInput(const std::string &message, const std::string &note) { throw Error(ExitCode::BadInput, message, note); }
 
-void failRun(const std::string &message, const std::string &note) {
-  throw Error(ExitCode::RunFailed, message, note);
-}
+void failRun(const std::string &message, const std::string &note) { throw Error(ExitCode::RunFailed, message, note); }
 
 std::string format(const char *pattern, ...) {
   va_list arguments;

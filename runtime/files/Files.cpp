@@ -50,8 +50,7 @@ InputFile::~InputFile() {
 }
 
 InputFile::InputFile(InputFile &&other) noexcept
-    : name(std::move(other.name)), descriptor(std::exchange(other.descriptor, -1)),
-      status(other.status) {}
+    : name(std::move(other.name)), descriptor(std::exchange(other.descriptor, -1)), status(other.status) {}
 
 void InputFile::read(int64_t begin, void *to, int64_t bytes) const {
   for (char *next = static_cast<char *>(to); bytes > 0;) {
@@ -94,8 +93,8 @@ std::string readInput(const std::string &path) {
   while (size_t count = stream ? fread(buffer, 1, sizeof(buffer), stream) : 0)
     text.append(buffer, count);
   if (!stream || ferror(stream))
-    failInput(format("cannot read %s: %s",
-                     isFile ? ("'" + path + "'").c_str() : "the standard input", strerror(errno)));
+    failInput(
+        format("cannot read %s: %s", isFile ? ("'" + path + "'").c_str() : "the standard input", strerror(errno)));
   return text;
 }
 
@@ -104,15 +103,11 @@ uint64_t hashOf(std::string_view bytes) { return XXH3_64bits(bytes.data(), bytes
 uint64_t hashOf(const InputFile &file, int64_t begin) {
   XXH3_state_t state;
   XXH3_64bits_reset(&state);
-  file.visit(begin, [&](std::string_view piece) {
-    XXH3_64bits_update(&state, piece.data(), piece.size());
-  });
+  file.visit(begin, [&](std::string_view piece) { XXH3_64bits_update(&state, piece.data(), piece.size()); });
   return XXH3_64bits_digest(&state);
 }
 
-std::string hashText(uint64_t hash) {
-  return format("%016llx", static_cast<unsigned long long>(hash));
-}
+std::string hashText(uint64_t hash) { return format("%016llx", static_cast<unsigned long long>(hash)); }
 
 uint64_t parseHash(const std::string &text) {
   if (text.size() != 16 || text.find_first_not_of("0123456789abcdef") != text.npos)

@@ -58,9 +58,9 @@ private:
 
 /// The one way to write an output. What is written goes to a new file beside it, of a name no other
 /// process takes; `commit` makes that durable and puts it in the place of the output, whole, whoever
-/// else writes there. Without a commit nothing is left; one that cannot says where it left it. Links are followed; to what is no regular
-/// file, such as a device or a pipe, and to the standard streams, bytes go directly.
-/// Every failure is an Error (exit 1) naming the path and the reason.
+/// else writes there. Without a commit nothing is left; one that cannot says where it left it. Links are followed; to
+/// what is no regular file, such as a device or a pipe, and to the standard streams, bytes go directly. Every failure
+/// is an Error (exit 1) naming the path and the reason.
 class AtomicFile {
 public:
   explicit AtomicFile(const std::string &path);

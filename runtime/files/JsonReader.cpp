@@ -18,8 +18,7 @@ void checkNesting(std::string_view json) {
     else if (c == ']' || c == '}')
       --depth;
     if (depth > kDeepest)
-      throw std::invalid_argument(
-          format("at byte %zu lists and objects nest deeper than %d", i, kDeepest));
+      throw std::invalid_argument(format("at byte %zu lists and objects nest deeper than %d", i, kDeepest));
   }
 }
 

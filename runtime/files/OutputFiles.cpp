@@ -27,9 +27,7 @@ static std::optional<struct stat> statusOf(const std::string &path) {
   return stat(path.c_str(), &status) == 0 ? std::optional(status) : std::nullopt;
 }
 
-static bool isSame(const struct stat &a, const struct stat &b) {
-  return a.st_dev == b.st_dev && a.st_ino == b.st_ino;
-}
+static bool isSame(const struct stat &a, const struct stat &b) { return a.st_dev == b.st_dev && a.st_ino == b.st_ino; }
 
 /// The standard stream that it is, -1 for all else. Messages go on there, which in a replaced file
 /// would be lost.
@@ -41,15 +39,12 @@ static int standardStream(const struct stat &status) {
 }
 
 /// Bytes go there as they come, for nothing can take its place.
-static bool isDirectly(const struct stat &status) {
-  return !S_ISREG(status.st_mode) || standardStream(status) >= 0;
-}
+static bool isDirectly(const struct stat &status) { return !S_ISREG(status.st_mode) || standardStream(status) >= 0; }
 
 static int openDirectly(const std::string &path, const struct stat &status) {
   fflush(nullptr); // what was printed before stays before
   int stream = standardStream(status);
-  return stream >= 0 ? fcntl(stream, F_DUPFD_CLOEXEC, 3)
-                     : open(path.c_str(), O_WRONLY | O_CLOEXEC | O_NOCTTY);
+  return stream >= 0 ? fcntl(stream, F_DUPFD_CLOEXEC, 3) : open(path.c_str(), O_WRONLY | O_CLOEXEC | O_NOCTTY);
 }
 
 /// Where links lead, also where nothing is at their end yet.
@@ -145,9 +140,7 @@ bool isCurrent(int descriptor, const std::string &path) {
   return there && fstat(descriptor, &here) == 0 && isSame(*there, here);
 }
 
-bool lockFile(int descriptor) {
-  return flock(descriptor, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK;
-}
+bool lockFile(int descriptor) { return flock(descriptor, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK; }
 
 void syncFolder(const std::string &path) {
   int folder = open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -186,8 +179,7 @@ static bool isOneFile(const std::string &a, const std::string &b) {
   if (first && second)
     return S_ISREG(first->st_mode) && isSame(*first, *second);
   std::error_code ignored;
-  return !first && !second &&
-         fs::weakly_canonical(followed(a), ignored) == fs::weakly_canonical(followed(b), ignored);
+  return !first && !second && fs::weakly_canonical(followed(a), ignored) == fs::weakly_canonical(followed(b), ignored);
 }
 
 void checkOutputs(const std::vector<NamedPath> &inputs, const std::vector<NamedPath> &outputs) {
@@ -198,13 +190,12 @@ void checkOutputs(const std::vector<NamedPath> &inputs, const std::vector<NamedP
     };
     for (const NamedPath &input : inputs)
       if (isIt(input))
-        failInput(format("%s: '%s' is also what %s reads, and would be written over",
-                         output.name.c_str(), output.path.c_str(), input.name.c_str()),
+        failInput(format("%s: '%s' is also what %s reads, and would be written over", output.name.c_str(),
+                         output.path.c_str(), input.name.c_str()),
                   "name another file to write");
     for (size_t k = 0; k < i; ++k)
       if (isIt(outputs[k]))
-        failInput(format("%s and %s both name '%s'", outputs[k].name.c_str(), output.name.c_str(),
-                         output.path.c_str()),
+        failInput(format("%s and %s both name '%s'", outputs[k].name.c_str(), output.name.c_str(), output.path.c_str()),
                   "each output needs a file of its own");
   }
 }

@@ -48,8 +48,8 @@ FileContent HeaderReader::readHeader() {
     fail(format("it has %lld bytes, expected at least 8", static_cast<long long>(file.size())));
   file.read(0, &length, 8);
   if (length > uint64_t(file.size() - 8))
-    fail(format("its header claims %llu bytes, %lld are there",
-                static_cast<unsigned long long>(length), static_cast<long long>(file.size() - 8)));
+    fail(format("its header claims %llu bytes, %lld are there", static_cast<unsigned long long>(length),
+                static_cast<long long>(file.size() - 8)));
   data = 8 + int64_t(length);
   return FileContent(file, 8, data);
 }
@@ -91,18 +91,16 @@ Metadata HeaderReader::metadataOf(const Json &header) const {
   return metadata;
 }
 
-int64_t HeaderReader::readInteger(const std::string &name, const char *key,
-                                  const Json &value) const {
+int64_t HeaderReader::readInteger(const std::string &name, const char *key, const Json &value) const {
   if (!value.is_number_unsigned() || value.get<uint64_t>() > uint64_t(INT64_MAX))
-    fail("tensor '" + name + "': '" + key + "' has " + value.dump() +
-         ", expected an integer of at least 0");
+    fail("tensor '" + name + "': '" + key + "' has " + value.dump() + ", expected an integer of at least 0");
   return value.get<int64_t>();
 }
 
 StoredTensor HeaderReader::readTensor(const std::string &name, const Json &entry) const {
   auto where = "tensor '" + name + "': ";
-  if (!entry.is_object() || entry.size() != 3 || !entry.contains("dtype") ||
-      !entry.contains("shape") || !entry.contains("data_offsets"))
+  if (!entry.is_object() || entry.size() != 3 || !entry.contains("dtype") || !entry.contains("shape") ||
+      !entry.contains("data_offsets"))
     fail(where + "expected an object with dtype, shape and data_offsets");
   const Json &dtype = entry["dtype"], &shape = entry["shape"], &offsets = entry["data_offsets"];
   auto known = dtype.is_string() ? dtypeOfStoredName(dtype.get<std::string>()) : std::nullopt;
@@ -120,11 +118,11 @@ StoredTensor HeaderReader::readTensor(const std::string &name, const Json &entry
   int64_t begin = readInteger(name, "data_offsets", offsets[0]);
   int64_t end = readInteger(name, "data_offsets", offsets[1]);
   if (begin > end || end > file.size() - data)
-    fail(where + "data_offsets " + offsets.dump() + " do not lie in the " +
-         std::to_string(file.size() - data) + " bytes of data");
+    fail(where + "data_offsets " + offsets.dump() + " do not lie in the " + std::to_string(file.size() - data) +
+         " bytes of data");
   if (end - begin != bytes)
-    fail(where + format("it has %lld bytes, its shape and dtype need %lld",
-                        static_cast<long long>(end - begin), static_cast<long long>(bytes)));
+    fail(where + format("it has %lld bytes, its shape and dtype need %lld", static_cast<long long>(end - begin),
+                        static_cast<long long>(bytes)));
   tensor.begin = data + begin;
   return tensor;
 }
@@ -169,9 +167,7 @@ TensorView viewOf(const nc_tensor &tensor, const std::string &name, const void *
   return {name, tensor.dtype, shapeOf(tensor), data};
 }
 
-SafetensorsFile::SafetensorsFile(const std::string &path) : file(path) {
-  HeaderReader(file).read(stored, strings);
-}
+SafetensorsFile::SafetensorsFile(const std::string &path) : file(path) { HeaderReader(file).read(stored, strings); }
 
 const StoredTensor *SafetensorsFile::find(const std::string &name) const {
   for (const StoredTensor &tensor : stored)
@@ -180,13 +176,10 @@ const StoredTensor *SafetensorsFile::find(const std::string &name) const {
   return nullptr;
 }
 
-void SafetensorsFile::read(const StoredTensor &tensor, void *to) const {
-  file.read(tensor.begin, to, tensor.bytes());
-}
+void SafetensorsFile::read(const StoredTensor &tensor, void *to) const { file.read(tensor.begin, to, tensor.bytes()); }
 
-void SafetensorsFile::visit(
-    const StoredTensor &tensor,
-    const std::function<void(const char *, int64_t, int64_t)> &take) const {
+void SafetensorsFile::visit(const StoredTensor &tensor,
+                            const std::function<void(const char *, int64_t, int64_t)> &take) const {
   constexpr int64_t kPiece = 1 << 18;
   int64_t width = dtypeBytes(tensor.dtype), all = tensor.bytes() / width;
   std::vector<char> piece(std::min(all, kPiece) * width);

@@ -57,8 +57,7 @@ public:
   /// Fails (exit 1), naming the file, if it has lost the tensor since.
   void read(const StoredTensor &tensor, void *to) const;
   /// Calls `take(elements, first, count)` for one piece of the tensor after the other.
-  void visit(const StoredTensor &tensor,
-             const std::function<void(const char *, int64_t, int64_t)> &take) const;
+  void visit(const StoredTensor &tensor, const std::function<void(const char *, int64_t, int64_t)> &take) const;
 
 private:
   InputFile file;
@@ -67,8 +66,7 @@ private:
 };
 
 /// Writes atomically, tensors in the given order. Fails (exit 1) if the file cannot be written.
-void writeSafetensors(const std::string &path, const std::vector<TensorView> &tensors,
-                      const Metadata &metadata);
+void writeSafetensors(const std::string &path, const std::vector<TensorView> &tensors, const Metadata &metadata);
 
 } // namespace nc
 #endif // NANOCHAT_RUNTIME_FILES_SAFETENSORS_H

@@ -24,8 +24,7 @@ static std::string headerOf(const std::vector<TensorView> &tensors, const Metada
   return text;
 }
 
-void writeSafetensors(const std::string &path, const std::vector<TensorView> &tensors,
-                      const Metadata &metadata) {
+void writeSafetensors(const std::string &path, const std::vector<TensorView> &tensors, const Metadata &metadata) {
   std::string header = headerOf(tensors, metadata);
   uint64_t length = header.size();
   AtomicFile file(path);

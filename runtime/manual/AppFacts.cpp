@@ -50,8 +50,7 @@ static CommandFacts describeCommand(const CLI::App &app, const std::string &path
   facts.examples = app.get_footer();
   facts.path = path;
   for (const CLI::Option *option : app.get_options())
-    (option->nonpositional() ? facts.options : facts.positionals)
-        .push_back(describeOption(*option));
+    (option->nonpositional() ? facts.options : facts.positionals).push_back(describeOption(*option));
   for (const CLI::App *command : app.get_subcommands(nullptr))
     facts.commands.push_back(describeCommand(*command, path + "/" + command->get_name()));
   return facts;

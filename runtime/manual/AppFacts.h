@@ -46,8 +46,7 @@ std::string manualPage(const CommandFacts &program);
 // What the scripts have in common.
 
 /// `text` with `before` put in front of every character of `special`.
-std::string escape(const std::string &text, const std::string &special,
-                   const std::string &before = "\\");
+std::string escape(const std::string &text, const std::string &special, const std::string &before = "\\");
 /// Quoted for bash and zsh.
 std::string shellQuote(const std::string &text);
 /// Paths of all commands, quoted for bash and zsh, as alternatives of a `case`.

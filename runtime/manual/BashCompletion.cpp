@@ -60,8 +60,8 @@ static std::string commandCases(const CommandFacts &program) {
 
 std::string bashCompletion(const CommandFacts &program) {
   std::string function = functionName(program);
-  return "# Completion of " + program.name + " in bash: source <(" + program.name +
-         " completion bash)\n" + function + R"(() {
+  return "# Completion of " + program.name + " in bash: source <(" + program.name + " completion bash)\n" + function +
+         R"(() {
   local word=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]}
   local command= words= files= i
   # --option=value arrives as three words.

@@ -62,8 +62,7 @@ std::string fishCompletion(const CommandFacts &program) {
 end
 complete -c )" + name + " -f\n";
   for (const CommandFacts *command : program.all())
-    script += completeCommand(
-        "complete -c " + name + " -n " + quote(isAt + " '" + command->path + "'"), *command);
+    script += completeCommand("complete -c " + name + " -n " + quote(isAt + " '" + command->path + "'"), *command);
   return script;
 }
 

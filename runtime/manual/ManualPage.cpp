@@ -100,10 +100,9 @@ std::string manualPage(const CommandFacts &program) {
   for (char &character : title)
     character = char(toupper(static_cast<unsigned char>(character)));
   std::string sentence = program.help.substr(0, program.help.find(". "));
-  return ".TH \"" + roff(title) + "\" 1\n.SH NAME\n" + roff(program.name) + " \\- " +
-         roff(sentence) + "\n.SH SYNOPSIS\n" + bold(program.name) + " " + italic("COMMAND") + " [" +
-         italic("OPTION") + "]...\n" + ownSynopsis(program) + ".SH DESCRIPTION\n" +
-         roff(program.help) + "\n" + commandsText(program) +
+  return ".TH \"" + roff(title) + "\" 1\n.SH NAME\n" + roff(program.name) + " \\- " + roff(sentence) +
+         "\n.SH SYNOPSIS\n" + bold(program.name) + " " + italic("COMMAND") + " [" + italic("OPTION") + "]...\n" +
+         ownSynopsis(program) + ".SH DESCRIPTION\n" + roff(program.help) + "\n" + commandsText(program) +
          ".SH EXIT STATUS\n.TP\n0\nSuccess.\n.TP\n1\nThe run failed.\n.TP\n2\nThe input or an "
          "argument is wrong; the message says where and what was expected.\n"
          ".SH EXAMPLES\n.nf\n" +

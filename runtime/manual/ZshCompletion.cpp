@@ -31,25 +31,23 @@ static std::string completeCommand(const CommandFacts &command) {
       // `+`: the value of a short option may be joined to it; `=`: with an equals sign.
       std::string joint = option.kind == ValueKind::None ? "" : name[1] == '-' ? "=" : "+";
       specifications +=
-          " \\\n      " +
-          shellQuote(name + joint + "[" + escape(option.help, "\\[]") + "]" + valueOf(option));
+          " \\\n      " + shellQuote(name + joint + "[" + escape(option.help, "\\[]") + "]" + valueOf(option));
     }
   for (const OptionFacts &positional : command.positionals)
     specifications += " \\\n      " + shellQuote("*" + valueOf(positional));
   if (!commands.empty())
     specifications += " \\\n      " + shellQuote("1:command:{_describe command commands}");
   return "  " + shellQuote(command.path) + ")\n" +
-         (commands.empty() ? "" : "    commands=(" + commands.substr(1) + ")\n") +
-         "    _arguments -S" + specifications + "\n    ;;\n";
+         (commands.empty() ? "" : "    commands=(" + commands.substr(1) + ")\n") + "    _arguments -S" +
+         specifications + "\n    ;;\n";
 }
 
 std::string zshCompletion(const CommandFacts &program) {
   std::string function = functionName(program), cases;
   for (const CommandFacts *command : program.all())
     cases += completeCommand(*command);
-  return "#compdef " + program.name + "\n# Completion of " + program.name + " in zsh: source <(" +
-         program.name + " completion zsh), or this file as _" + program.name +
-         " in a folder of $fpath\n" + function + R"(() {
+  return "#compdef " + program.name + "\n# Completion of " + program.name + " in zsh: source <(" + program.name +
+         " completion zsh), or this file as _" + program.name + " in a folder of $fpath\n" + function + R"(() {
   local -a commands
   local command=
   integer i at=1
@@ -67,8 +65,8 @@ std::string zshCompletion(const CommandFacts &program) {
          R"(  esac
 }
 if [[ $funcstack[1] == )" +
-         shellQuote("_" + program.name) + " ]]; then\n  " + function + " \"$@\"\nelse\n  compdef " +
-         function + " " + shellQuote(program.name) + "\nfi\n";
+         shellQuote("_" + program.name) + " ]]; then\n  " + function + " \"$@\"\nelse\n  compdef " + function + " " +
+         shellQuote(program.name) + "\nfi\n";
 }
 
 } // namespace nc

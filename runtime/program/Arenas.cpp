@@ -16,11 +16,9 @@ namespace nc {
 MappedMemory::MappedMemory(int64_t bytes, const std::string &purpose) {
   size_t page = sysconf(_SC_PAGESIZE);
   mappedBytes = (std::max<size_t>(bytes, 1) + page - 1) / page * page;
-  void *memory =
-      mmap(nullptr, mappedBytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  void *memory = mmap(nullptr, mappedBytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (memory == MAP_FAILED)
-    failRun(format("cannot allocate %s for %s: %s", bytesText(bytes).c_str(), purpose.c_str(),
-                   strerror(errno)),
+    failRun(format("cannot allocate %s for %s: %s", bytesText(bytes).c_str(), purpose.c_str(), strerror(errno)),
             "compile the model with a smaller batch or sequence");
   // Fewer page faults and TLB misses on large arenas; a kernel that refuses changes nothing.
   madvise(memory, mappedBytes, MADV_HUGEPAGE);

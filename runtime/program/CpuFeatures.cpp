@@ -8,8 +8,8 @@ namespace nc {
 /// The compiler's builtin takes nothing but literals.
 static bool hasFeature(const std::string &name) {
 #if defined(__x86_64__)
-#define NC_FEATURE(feature)                                                                        \
-  if (name == feature)                                                                             \
+#define NC_FEATURE(feature)                                                                                            \
+  if (name == feature)                                                                                                 \
     return __builtin_cpu_supports(feature);
   NC_FEATURE("avx2")
   NC_FEATURE("fma")

@@ -13,7 +13,8 @@
 
 namespace nc {
 
-/// Numbers that C++ has no type for, stored in their own bits; converted as its floats are, to the nearest, ties to even.
+/// Numbers that C++ has no type for, stored in their own bits; converted as its floats are, to the nearest, ties to
+/// even.
 struct Bf16 {
   uint16_t bits = 0;
   Bf16() = default;
@@ -43,8 +44,8 @@ std::string listStoredNames();
 /// Calls `body` with a value of the C++ type that stores elements of `dtype`, one of the table.
 template <typename Body> auto withStorage(int32_t dtype, Body &&body) {
   switch (dtype) {
-#define NC_CASE(number, name, stored, storage)                                                     \
-  case number:                                                                                     \
+#define NC_CASE(number, name, stored, storage)                                                                         \
+  case number:                                                                                                         \
     return body(storage());
     NC_DTYPES(NC_CASE)
 #undef NC_CASE

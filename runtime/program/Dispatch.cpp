@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/program/Dispatch.h"
 
-#include "runtime/program/Program.h"
 #include "runtime/device/CudaDevice.h"
+#include "runtime/program/Program.h"
 
 #include <optional>
 #include <vector>
@@ -46,8 +46,7 @@ private:
   std::vector<void *> pointers;
 };
 
-void dispatchWatched(nc_context &context, const nc_kernel_info &kernel, void *const *buffers,
-                     const char *source) {
+void dispatchWatched(nc_context &context, const nc_kernel_info &kernel, void *const *buffers, const char *source) {
   context.device->synchronize();
   std::optional<WatchedCall> watched;
   if (context.observer->readsBuffers()) {
@@ -64,8 +63,7 @@ void dispatchWatched(nc_context &context, const nc_kernel_info &kernel, void *co
 
 } // namespace
 
-void nc_dispatch(nc_context *context, const nc_kernel_info *kernel, void *const *buffers,
-                 const char *source) {
+void nc_dispatch(nc_context *context, const nc_kernel_info *kernel, void *const *buffers, const char *source) {
   if (context->device && context->observer)
     return dispatchWatched(*context, *kernel, buffers, source);
   if (context->device)

@@ -2,8 +2,8 @@
 #include "runtime/program/DispatchRecorder.h"
 
 #include "runtime/files/Errors.h"
-#include "runtime/program/Program.h"
 #include "runtime/files/Safetensors.h"
+#include "runtime/program/Program.h"
 
 #include <cctype>
 #include <filesystem>
@@ -35,8 +35,7 @@ void DispatchRecorder::writeTensors(const nc_entry &entry, const char *when) con
   std::vector<TensorView> views;
   for (int32_t i = 0; i < entry.n_tensors; ++i) {
     const nc_tensor &tensor = program.tensors[entry.tensors[i]];
-    views.push_back(viewOf(tensor, std::string(kindName(tensor.kind)) + " " + tensor.name,
-                           session.data(tensor)));
+    views.push_back(viewOf(tensor, std::string(kindName(tensor.kind)) + " " + tensor.name, session.data(tensor)));
   }
   writeSafetensors(folder + "/" + entry.name + "." + when + ".safetensors", views,
                    {{"model", program.model},

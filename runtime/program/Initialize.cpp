@@ -36,9 +36,7 @@ static void fillRun(void *const *buffers, int64_t task, void *) {
   double scale = fill.tensor.init_scale;
   int64_t end = std::min((task + 1) * elementsPerTask, elementCount(fill.tensor));
   for (int64_t i = task * elementsPerTask; i < end; ++i)
-    fill.session.write(
-        fill.tensor,
-        fill.tensor.init == NC_INIT_NORMAL ? scale * normalAt(fill.seed, id, i) : scale, i);
+    fill.session.write(fill.tensor, fill.tensor.init == NC_INIT_NORMAL ? scale * normalAt(fill.seed, id, i) : scale, i);
 }
 
 static void initialize(Session &session, nc_kind kind, uint64_t seed) {

@@ -33,14 +33,13 @@ static int64_t operandBytes(const nc_kernel_info &kernel) {
 
 std::string KernelProfile::table() const {
   std::vector<std::pair<std::string, Time>> rows(times.begin(), times.end());
-  std::stable_sort(rows.begin(), rows.end(), [](const auto &x, const auto &y) {
-    return x.second.seconds > y.second.seconds;
-  });
+  std::stable_sort(rows.begin(), rows.end(),
+                   [](const auto &x, const auto &y) { return x.second.seconds > y.second.seconds; });
   double all = 0;
   for (const auto &row : rows)
     all += row.second.seconds;
-  std::string text = format("%7s %10s %8s %8s %7s %-6s %s\n", "share", "ms", "calls", "Gop/s",
-                            "GB/s", "of", "kernel: what it computes");
+  std::string text = format("%7s %10s %8s %8s %7s %-6s %s\n", "share", "ms", "calls", "Gop/s", "GB/s", "of",
+                            "kernel: what it computes");
   constexpr double kLeast = 1e-3; // of a share
   double others = 0;
   for (const auto &[name, time] : rows) {
@@ -49,14 +48,11 @@ std::string KernelProfile::table() const {
       continue;
     }
     double perSecond = 1e-9 * double(time.calls) / time.seconds;
-    text += format("%6.2f%% %10.2f %8lld %8.1f %7.1f %-6s %s: %.120s\n", 100 * time.seconds / all,
-                   1e3 * time.seconds, static_cast<long long>(time.calls),
-                   perSecond * double(time.kernel->flops),
-                   perSecond * double(operandBytes(*time.kernel)), time.kernel->arithmetic,
-                   name.c_str(), time.source);
+    text += format("%6.2f%% %10.2f %8lld %8.1f %7.1f %-6s %s: %.120s\n", 100 * time.seconds / all, 1e3 * time.seconds,
+                   static_cast<long long>(time.calls), perSecond * double(time.kernel->flops),
+                   perSecond * double(operandBytes(*time.kernel)), time.kernel->arithmetic, name.c_str(), time.source);
   }
-  return text + format("%6.2f%% %10.2f %8s %8s %7s %-6s others\n", 100 * others / all, 1e3 * others,
-                       "", "", "", "");
+  return text + format("%6.2f%% %10.2f %8s %8s %7s %-6s others\n", 100 * others / all, 1e3 * others, "", "", "", "");
 }
 
 } // namespace nc

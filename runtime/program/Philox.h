@@ -31,8 +31,7 @@ inline PhiloxBlock philox(PhiloxBlock counter, std::array<uint32_t, 2> key) {
 /// The block at an address: counter = (element low, element high, id, step), key = (seed low,
 /// high).
 inline PhiloxBlock drawBlock(uint64_t seed, uint32_t step, uint32_t id, uint64_t element) {
-  return philox({uint32_t(element), uint32_t(element >> 32), id, step},
-                {uint32_t(seed), uint32_t(seed >> 32)});
+  return philox({uint32_t(element), uint32_t(element >> 32), id, step}, {uint32_t(seed), uint32_t(seed >> 32)});
 }
 
 /// FNV-1a, 64 bits: names and paths to numbers that never change.

@@ -18,8 +18,7 @@ namespace {
 /// A mask of processors, of which machines may have more than cpu_set_t has room for.
 struct Mask {
   explicit Mask(int processors)
-      : bytes(CPU_ALLOC_SIZE(processors)),
-        set(CPU_ALLOC(processors), [](cpu_set_t *mask) { CPU_FREE(mask); }) {
+      : bytes(CPU_ALLOC_SIZE(processors)), set(CPU_ALLOC(processors), [](cpu_set_t *mask) { CPU_FREE(mask); }) {
     CPU_ZERO_S(bytes, set.get());
   }
   size_t bytes;

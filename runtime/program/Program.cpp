@@ -11,17 +11,14 @@ namespace nc {
 
 void checkProgram(const nc_program &program) {
   if (program.abi_version != NC_ABI_VERSION)
-    failRun(format("the program speaks ABI version %d, this runtime version %d",
-                   program.abi_version, NC_ABI_VERSION),
+    failRun(format("the program speaks ABI version %d, this runtime version %d", program.abi_version, NC_ABI_VERSION),
             "compile the model again with the compiler this runtime came with");
   for (int32_t i = 0; i < program.n_tensors; ++i) {
     const nc_tensor &tensor = program.tensors[i];
     bool isPlaced = tensor.arena >= 0 && tensor.arena < NC_ARENA_COUNT && tensor.offset >= 0 &&
-                    tensor.offset % 64 == 0 &&
-                    tensor.bytes <= program.arena_bytes[tensor.arena] - tensor.offset;
+                    tensor.offset % 64 == 0 && tensor.bytes <= program.arena_bytes[tensor.arena] - tensor.offset;
     bool isShaped = tensor.rank >= 0 && tensor.rank <= NC_MAX_RANK && tensor.dtype >= 0 &&
-                    tensor.dtype < NC_DTYPE_COUNT &&
-                    elementCount(tensor) * dtypeBytes(tensor.dtype) <= tensor.bytes;
+                    tensor.dtype < NC_DTYPE_COUNT && elementCount(tensor) * dtypeBytes(tensor.dtype) <= tensor.bytes;
     if (!isPlaced || !isShaped)
       failRun(format("the program's table of tensors is wrong at '%s'", tensor.name),
               "this is an error of the compiler; please report it");
@@ -45,8 +42,7 @@ const nc_entry &getEntry(const nc_program &program, const std::string &name) {
             "it was compiled with the entries " + join(names));
 }
 
-const nc_entry &getPhaseEntry(const nc_program &program, const std::string &phase,
-                              const std::string &part) {
+const nc_entry &getPhaseEntry(const nc_program &program, const std::string &phase, const std::string &part) {
   if (const nc_entry *entry = findEntry(program, phase + "." + part))
     return *entry;
   std::set<std::string> phases;
@@ -57,20 +53,17 @@ const nc_entry &getPhaseEntry(const nc_program &program, const std::string &phas
             "it trains in the phases " + join(phases));
 }
 
-const nc_tensor *findTensor(const nc_program &program, const nc_entry &entry, nc_kind kind,
-                            std::string_view name) {
+const nc_tensor *findTensor(const nc_program &program, const nc_entry &entry, nc_kind kind, std::string_view name) {
   for (const nc_tensor *tensor : tensorsOf(program, entry, kind))
     if (name == tensor->name)
       return tensor;
   return nullptr;
 }
 
-const nc_tensor &getTensor(const nc_program &program, const nc_entry &entry, nc_kind kind,
-                           std::string_view name) {
+const nc_tensor &getTensor(const nc_program &program, const nc_entry &entry, nc_kind kind, std::string_view name) {
   if (const nc_tensor *tensor = findTensor(program, entry, kind, name))
     return *tensor;
-  failRun(
-      format("entry '%s' has no %s '%s'", entry.name, kindName(kind), std::string(name).c_str()));
+  failRun(format("entry '%s' has no %s '%s'", entry.name, kindName(kind), std::string(name).c_str()));
 }
 
 std::vector<const nc_tensor *> tensorsOf(const nc_program &program, nc_kind kind) {
@@ -118,11 +111,10 @@ double leastOfScalar(std::string_view name) {
 void checkScalar(const nc_program &program, const std::string &name, double value) {
   std::set<std::string> known = userScalars(program);
   if (known.count(name) == 0)
-    failInput(format("model '%s' has no scalar '%s'", program.model, name.c_str()),
-              "its scalars are " + join(known));
+    failInput(format("model '%s' has no scalar '%s'", program.model, name.c_str()), "its scalars are " + join(known));
   if (double least = leastOfScalar(name); !(value >= least))
-    failInput(format("scalar '%s' is %g, expected a number %s", name.c_str(), value,
-                     rangeText(least, INFINITY).c_str()));
+    failInput(
+        format("scalar '%s' is %g, expected a number %s", name.c_str(), value, rangeText(least, INFINITY).c_str()));
   for (const nc_tensor *input : tensorsOf(program, NC_INPUT))
     if (name == input->name && input->dtype == NC_F32 && !std::isfinite(float(value)))
       failInput(format("scalar '%s' is %g, which is beyond the range of f32", name.c_str(), value));

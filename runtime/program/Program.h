@@ -25,15 +25,12 @@ const nc_entry *findEntry(const nc_program &program, const std::string &name);
 const nc_entry &getEntry(const nc_program &program, const std::string &name);
 /// Entry `<phase>.<part>`, part being "gradients" or "update"; fails (exit 2) with the list of
 /// phases.
-const nc_entry &getPhaseEntry(const nc_program &program, const std::string &phase,
-                              const std::string &part);
+const nc_entry &getPhaseEntry(const nc_program &program, const std::string &phase, const std::string &part);
 
 /// The tensor of that kind and name among those of `entry`, or null.
-const nc_tensor *findTensor(const nc_program &program, const nc_entry &entry, nc_kind kind,
-                            std::string_view name);
+const nc_tensor *findTensor(const nc_program &program, const nc_entry &entry, nc_kind kind, std::string_view name);
 /// As findTensor; fails (exit 1), naming the entry.
-const nc_tensor &getTensor(const nc_program &program, const nc_entry &entry, nc_kind kind,
-                           std::string_view name);
+const nc_tensor &getTensor(const nc_program &program, const nc_entry &entry, nc_kind kind, std::string_view name);
 
 /// Tensors of a kind among those of an entry, found while one walks over them: allocates nothing.
 class EntryTensors {

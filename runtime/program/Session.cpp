@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/program/Session.h"
 
-#include "runtime/program/AllocationCounter.h"
 #include "runtime/files/Errors.h"
+#include "runtime/program/AllocationCounter.h"
 #include "runtime/program/Program.h"
 
 #include <algorithm>
@@ -25,10 +25,8 @@ static void touchPart(void *const *buffers, int64_t task, void *) {
 }
 
 Session::Session(const nc_program &program, int threads, Placement placement, int gpu)
-    : program(checked(program)),
-      device(program.device[0] ? std::make_unique<CudaDevice>(program, gpu) : nullptr),
-      arenas(program, device ? device->io() : nullptr),
-      team(threads, device ? 0 : program.scratch_bytes, placement) {
+    : program(checked(program)), device(program.device[0] ? std::make_unique<CudaDevice>(program, gpu) : nullptr),
+      arenas(program, device ? device->io() : nullptr), team(threads, device ? 0 : program.scratch_bytes, placement) {
   isCurrent.fill(true);
   isTouched.fill(false);
   if (!device)
@@ -75,8 +73,7 @@ void Session::run(const nc_entry &entry, DispatchObserver *observer) {
     sendToDevice();
   char *const *bases = device ? device->bases() : arenas.bases();
   if (device) {
-    device->run(
-        entry, [&] { entry.run(&context, bases); }, observer != nullptr);
+    device->run(entry, [&] { entry.run(&context, bases); }, observer != nullptr);
   } else if (observer) {
     entry.run(&context, bases);
   } else {
@@ -117,16 +114,14 @@ void Session::fillScalars(const nc_entry &entry, int64_t step, int64_t steps) {
       continue;
     }
     if (!isUserScalar(*input))
-      failRun(format("entry '%s' has an input '%s' that this runtime cannot fill", entry.name,
-                     input->name));
+      failRun(format("entry '%s' has an input '%s' that this runtime cannot fill", entry.name, input->name));
     auto chosen = scalars.find(name);
     write(*input, chosen == scalars.end() ? input->init_scale : chosen->second);
   }
 }
 
 /// Of numbers whose exponent is all ones. Whole blocks are looked at, which vectorises.
-template <typename Word, Word exponent>
-static int64_t scan(const char *data, int64_t count) {
+template <typename Word, Word exponent> static int64_t scan(const char *data, int64_t count) {
   constexpr int64_t kBlock = 1024;
   auto isBad = [&](int64_t i) {
     Word word;

@@ -5,10 +5,10 @@
 #define NANOCHAT_RUNTIME_PROGRAM_SESSION_H
 
 #include "runtime/Abi.h"
+#include "runtime/device/CudaDevice.h"
 #include "runtime/program/Arenas.h"
 #include "runtime/program/Dispatch.h"
 #include "runtime/program/Threads.h"
-#include "runtime/device/CudaDevice.h"
 
 #include <array>
 #include <map>
@@ -22,8 +22,7 @@ class Session {
 public:
   /// Checks the program and makes all memory and threads it will ever use; a program for a GPU runs
   /// on that of number `gpu`.
-  Session(const nc_program &program, int threads, Placement placement = Placement::Free,
-          int gpu = 0);
+  Session(const nc_program &program, int threads, Placement placement = Placement::Free, int gpu = 0);
 
   const nc_program &program;
 

@@ -45,8 +45,7 @@ void WaitWord::wakeAll() {
 
 ThreadTeam::ThreadTeam(int size, int64_t scratchBytes, Placement placement)
     : threadCount(size), scratchStride((scratchBytes + 4095) / 4096 * 4096),
-      scratch(scratchStride * size, "the scratch memory of the threads"),
-      processors(allowedProcessors()) {
+      scratch(scratchStride * size, "the scratch memory of the threads"), processors(allowedProcessors()) {
   int available = availableProcessors();
   // With more threads than processors a spinning thread delays the one it waits for.
   spins = size > available ? 0 : spinsBeforeSleep;
@@ -63,9 +62,9 @@ void ThreadTeam::makeWorkers() {
       workers.emplace_back([this, i] { work(i); });
   } catch (const std::system_error &problem) {
     stop();
-    failRun(format("cannot make thread %zu of %d: %s", workers.size() + 2, threadCount,
-                   problem.code().message().c_str()),
-            "give fewer --threads, or allow more processes or memory ('ulimit -u', 'ulimit -v')");
+    failRun(
+        format("cannot make thread %zu of %d: %s", workers.size() + 2, threadCount, problem.code().message().c_str()),
+        "give fewer --threads, or allow more processes or memory ('ulimit -u', 'ulimit -v')");
   }
 }
 

@@ -77,8 +77,8 @@ EventFile::EventFile(const std::string &folder, int64_t firstStep) {
   std::filesystem::create_directories(folder, ignored);
   char host[256] = "localhost";
   gethostname(host, sizeof(host) - 1);
-  file.emplace(format("%s/events.out.tfevents.%lld.%s.%d", folder.c_str(),
-                      static_cast<long long>(time(nullptr)), host, int(getpid())),
+  file.emplace(format("%s/events.out.tfevents.%lld.%s.%d", folder.c_str(), static_cast<long long>(time(nullptr)), host,
+                      int(getpid())),
                "--tensorboard", /*isContinued=*/false);
   Message version = beginEvent(0), start = beginEvent(firstStep), session;
   version.text(kFileVersion, "brain.Event:2");

@@ -20,8 +20,8 @@ static const struct {
     {"Bits per byte", "", {"bpb", "val_bpb"}},
     {"Bits per byte after each loop",
      "validation",
-     {"val_bpb_loop/1", "val_bpb_loop/2", "val_bpb_loop/3", "val_bpb_loop/4", "val_bpb_loop/5",
-      "val_bpb_loop/6", "val_bpb_loop/7", "val_bpb_loop/8"}},
+     {"val_bpb_loop/1", "val_bpb_loop/2", "val_bpb_loop/3", "val_bpb_loop/4", "val_bpb_loop/5", "val_bpb_loop/6",
+      "val_bpb_loop/7", "val_bpb_loop/8"}},
     {"Exit depth", "loops", {"exit_depth", "val_exit_depth"}},
     {"Learning rate", "", {"lr"}},
     {"Gradient norm", "", {"grad_norm"}},
@@ -78,8 +78,7 @@ std::string htmlReport(const std::string &title, const std::vector<ReportedRun> 
     json.replace(at, 1, "\\u003c");
   return "<!doctype html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n"
          "<meta name=\"viewport\" content=\"width=device-width\">\n<title>" +
-         escapeMarkup(title) + "</title>\n<style>" + kReportStyle + "</style>\n<h1>" +
-         escapeMarkup(title) +
+         escapeMarkup(title) + "</title>\n<style>" + kReportStyle + "</style>\n<h1>" + escapeMarkup(title) +
          "</h1>\n<div id=\"legend\"></div>\n<main id=\"charts\"></main>\n<table "
          "id=\"table\"></table>\n<script>\nconst data = " +
          json + ";\n" + kReportScript + "</script>\n</html>\n";

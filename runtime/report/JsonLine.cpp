@@ -16,9 +16,7 @@ void JsonLine::addRaw(const std::string &key, const std::string &value) {
   members += (members.empty() ? "" : ", ") + quoteJson(key) + ": " + value;
 }
 
-void JsonLine::addText(const std::string &key, const std::string &text) {
-  addRaw(key, quoteJson(text));
-}
+void JsonLine::addText(const std::string &key, const std::string &text) { addRaw(key, quoteJson(text)); }
 
 void JsonLine::add(const std::string &key, double value, int digits) {
   addRaw(key, numberText(value, digits));

@@ -21,8 +21,7 @@ namespace nc {
 static constexpr std::chrono::seconds kBetweenAttempts{1};
 static constexpr size_t kMostWaiting = size_t(64) << 20;
 
-LogFile::LogFile(const std::string &path, const std::string &option, bool isContinued)
-    : path(path), option(option) {
+LogFile::LogFile(const std::string &path, const std::string &option, bool isContinued) : path(path), option(option) {
   open(isContinued);
 }
 
@@ -71,8 +70,7 @@ bool LogFile::flush() {
   }
   std::string before = std::exchange(reason, waiting.empty() ? "" : strerror(errno));
   if (!reason.empty() && before.empty())
-    fprintf(stderr,
-            "warning: cannot write '%s': %s; the run goes on, and what is missing waits in memory\n",
+    fprintf(stderr, "warning: cannot write '%s': %s; the run goes on, and what is missing waits in memory\n",
             path.c_str(), reason.c_str());
   return waiting.empty();
 }
@@ -99,8 +97,7 @@ void LogFile::restore() {
   FileContent removed("/proc/self/fd/" + std::to_string(descriptor));
   writeFile(path, removed.bytes());
   open(/*isContinued=*/true);
-  fprintf(stderr, "warning: '%s' was removed while the run went on, and is written anew\n",
-          path.c_str());
+  fprintf(stderr, "warning: '%s' was removed while the run went on, and is written anew\n", path.c_str());
 }
 
 void LogFile::finish() {
@@ -108,8 +105,7 @@ void LogFile::finish() {
   restore();
   if (!isWhole || lost)
     failRun(format("'%s' is not complete: %s", path.c_str(),
-                   lost ? format("%lld records were lost", static_cast<long long>(lost)).c_str()
-                        : reason.c_str()));
+                   lost ? format("%lld records were lost", static_cast<long long>(lost)).c_str() : reason.c_str()));
 }
 
 } // namespace nc

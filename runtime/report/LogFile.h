@@ -40,7 +40,7 @@ private:
   int descriptor = -1;
   bool isToClear = false; // what is there gives way to the first record
   std::string waiting;
-  int64_t lost = 0; // records that memory had no room for
+  int64_t lost = 0;   // records that memory had no room for
   std::string reason; // why the last attempt failed
   std::chrono::steady_clock::time_point attempted;
 };

@@ -14,9 +14,8 @@ using Json = nlohmann::json;
 static void addRow(Series &series, const Json &row) {
   double step = row["step"];
   // What happened between steps has rows of its own, which are told apart by what it was.
-  std::string what = row.contains("phase") && row["phase"].is_string()
-                         ? "phase " + row["phase"].get<std::string>() + " "
-                         : "";
+  std::string what =
+      row.contains("phase") && row["phase"].is_string() ? "phase " + row["phase"].get<std::string>() + " " : "";
   for (const auto &[key, value] : row.items()) {
     if (key == "step")
       continue;

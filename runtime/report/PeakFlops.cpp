@@ -30,12 +30,8 @@ template <typename Vector> [[gnu::always_inline]] static inline void multiplyAdd
 }
 
 #ifdef __x86_64__
-[[gnu::target("avx512f,fma")]] static void multiplyAdd512(float *values) {
-  multiplyAdd<Vector512>(values);
-}
-[[gnu::target("avx2,fma")]] static void multiplyAdd256(float *values) {
-  multiplyAdd<Vector256>(values);
-}
+[[gnu::target("avx512f,fma")]] static void multiplyAdd512(float *values) { multiplyAdd<Vector512>(values); }
+[[gnu::target("avx2,fma")]] static void multiplyAdd256(float *values) { multiplyAdd<Vector256>(values); }
 #endif
 static void multiplyAdd128(float *values) { multiplyAdd<Vector128>(values); }
 

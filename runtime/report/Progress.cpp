@@ -13,11 +13,9 @@ namespace nc {
 
 using std::chrono::duration;
 
-Progress::Progress(int64_t first, int64_t total, int64_t tokensPerStep, double peakSpeed,
-                   const std::string &path)
-    : first(first), total(total), tokensPerStep(tokensPerStep), peakSpeed(peakSpeed),
-      isTerminal(isRewritable()), begin(Clock::now()), lastStep(begin), lastShown(begin),
-      lastFiled(begin) {
+Progress::Progress(int64_t first, int64_t total, int64_t tokensPerStep, double peakSpeed, const std::string &path)
+    : first(first), total(total), tokensPerStep(tokensPerStep), peakSpeed(peakSpeed), isTerminal(isRewritable()),
+      begin(Clock::now()), lastStep(begin), lastShown(begin), lastFiled(begin) {
   if (!path.empty())
     file.emplace(path, "--log-file", /*isContinued=*/first > 0);
 }
@@ -62,8 +60,8 @@ static std::string speedText(double speed) {
 }
 
 std::string Progress::describe(int64_t step, const StepReport &report, double speed) const {
-  std::string line = format("step %lld/%lld (%.1f %%)", static_cast<long long>(step + 1),
-                            static_cast<long long>(total), 100.0 * (step + 1) / total);
+  std::string line = format("step %lld/%lld (%.1f %%)", static_cast<long long>(step + 1), static_cast<long long>(total),
+                            100.0 * (step + 1) / total);
   auto append = [&](const char *label, const char *pattern, std::optional<double> value) {
     char text[32];
     if (!value)

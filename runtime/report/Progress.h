@@ -20,8 +20,7 @@ public:
   /// Steps `first` … `total`-1 are to come. At `peakSpeed` tokens per second the machine would do
   /// nothing but useful arithmetic; 0 if that is not known. `path` may be empty. Fails (exit 2) if
   /// the file cannot be written.
-  Progress(int64_t first, int64_t total, int64_t tokensPerStep, double peakSpeed,
-           const std::string &path);
+  Progress(int64_t first, int64_t total, int64_t tokensPerStep, double peakSpeed, const std::string &path);
   Progress(const Progress &) = delete;
   Progress &operator=(const Progress &) = delete;
 

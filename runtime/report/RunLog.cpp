@@ -18,8 +18,7 @@ std::string rowsBefore(const std::string &path, int64_t firstStep) {
     auto row = nlohmann::json::parse(line, nullptr, /*allow_exceptions=*/false);
     bool hasStep = row.is_object() && row.contains("step") && row["step"].is_number();
     if (!hasStep)
-      failInput("--log: '" + path + "' is not the log of a run: found '" +
-                    std::string(line.substr(0, 60)) + "'",
+      failInput("--log: '" + path + "' is not the log of a run: found '" + std::string(line.substr(0, 60)) + "'",
                 "name another file, or the log of the run that is resumed");
     if (row["step"] < firstStep)
       kept.append(line) += '\n';
@@ -32,8 +31,7 @@ RunLog::RunLog(const std::string &path, const std::string &tensorboard, int64_t 
   if (!path.empty())
     file.emplace(path, "--log", isContinued);
   if (!path.empty() && isContinued && std::filesystem::is_regular_file(path))
-    if (std::string kept = rowsBefore(path, firstStep);
-        kept.size() != std::filesystem::file_size(path))
+    if (std::string kept = rowsBefore(path, firstStep); kept.size() != std::filesystem::file_size(path))
       file->replace(kept);
   if (!tensorboard.empty())
     events.emplace(tensorboard, firstStep);

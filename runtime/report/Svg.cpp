@@ -69,8 +69,8 @@ std::string Canvas::axes() const {
                    x, bottom, top, x, bottom + 18, tick);
   }
   text += format("<path stroke='#444' fill='none' d='M%g %gV%gH%g'/>\n", left, top, bottom, right);
-  text += format("<text stroke='none' x='%g' y='%g' text-anchor='middle'>step</text>\n",
-                 (left + right) / 2, bottom + 38);
+  text +=
+      format("<text stroke='none' x='%g' y='%g' text-anchor='middle'>step</text>\n", (left + right) / 2, bottom + 38);
   return text + format("<text stroke='none' transform='translate(22 %g) rotate(-90)' "
                        "text-anchor='middle'>loss (nats)</text></g>\n",
                        (top + bottom) / 2);
@@ -123,8 +123,8 @@ std::string Canvas::compare(const std::string &title, const std::vector<LossCurv
     const char *colour = colours[i % std::size(colours)];
     text += line(curves[i].train, format("stroke='%s' stroke-width='1.5'", colour).c_str());
     text += dots(curves[i].validation, colour);
-    names += format("<text x='640' y='%d' fill='%s'>", int(66 + 16 * i), colour) +
-             escapeMarkup(curves[i].title) + "</text>\n";
+    names += format("<text x='640' y='%d' fill='%s'>", int(66 + 16 * i), colour) + escapeMarkup(curves[i].title) +
+             "</text>\n";
   }
   return text + names + "</g>\n</svg>\n";
 }

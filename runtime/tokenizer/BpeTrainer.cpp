@@ -14,8 +14,7 @@ using Pair = std::pair<int32_t, int32_t>;
 
 struct PairHash {
   size_t operator()(const Pair &pair) const {
-    return ((uint64_t(uint32_t(pair.first)) << 32 | uint32_t(pair.second)) * 0x9e3779b97f4a7c15u) >>
-           16;
+    return ((uint64_t(uint32_t(pair.first)) << 32 | uint32_t(pair.second)) * 0x9e3779b97f4a7c15u) >> 16;
   }
 };
 
@@ -46,8 +45,7 @@ private:
   };
 
   void addWord(std::string_view piece, int64_t count, const std::array<int32_t, 256> &idOfByte);
-  void mergeIn(Word &word, Pair pair, int32_t id,
-               std::vector<std::pair<Pair, int64_t>> &changes) const;
+  void mergeIn(Word &word, Pair pair, int32_t id, std::vector<std::pair<Pair, int64_t>> &changes) const;
 
   std::vector<Word> words;
   std::unordered_map<Pair, Occurrences, PairHash> pairs;
@@ -70,8 +68,7 @@ Merger::Merger(const std::unordered_map<std::string, int64_t> &counts) {
     queue.push({occurrences.count, pair});
 }
 
-void Merger::addWord(std::string_view piece, int64_t count,
-                     const std::array<int32_t, 256> &idOfByte) {
+void Merger::addWord(std::string_view piece, int64_t count, const std::array<int32_t, 256> &idOfByte) {
   Word word{{}, count};
   for (unsigned char byte : piece)
     word.ids.push_back(idOfByte[byte]);
@@ -84,8 +81,7 @@ void Merger::addWord(std::string_view piece, int64_t count,
   words.push_back(std::move(word));
 }
 
-void Merger::mergeIn(Word &word, Pair pair, int32_t id,
-                     std::vector<std::pair<Pair, int64_t>> &changes) const {
+void Merger::mergeIn(Word &word, Pair pair, int32_t id, std::vector<std::pair<Pair, int64_t>> &changes) const {
   std::vector<int32_t> &ids = word.ids;
   size_t kept = 0;
   for (size_t i = 0; i < ids.size(); ++i) {

@@ -11,9 +11,7 @@ namespace nc {
 /// What is remembered: short pieces, up to so many, because texts repeat those.
 static constexpr size_t kLongestSeen = 32, kMostSeen = 1 << 20;
 
-static uint64_t pairOf(int32_t left, int32_t right) {
-  return uint64_t(uint32_t(left)) << 32 | uint32_t(right);
-}
+static uint64_t pairOf(int32_t left, int32_t right) { return uint64_t(uint32_t(left)) << 32 | uint32_t(right); }
 
 Tokenizer::Tokenizer(BpeModel given, const std::string &name)
     : model(std::move(given)), splitter(model.pattern, name), byteIds(256, -1) {
@@ -122,8 +120,7 @@ void Tokenizer::mergePiece(std::string_view piece, std::vector<int32_t> &ids) co
 }
 
 uint64_t Tokenizer::computeHash() const {
-  std::string all = model.pattern + '\0' + std::to_string(model.begin) + ' ' +
-                    std::to_string(model.takesWholePieces);
+  std::string all = model.pattern + '\0' + std::to_string(model.begin) + ' ' + std::to_string(model.takesWholePieces);
   for (int32_t id = 0; id < size(); ++id)
     all += format(" %zu %d ", model.tokens[id].size(), int(model.isSpecial[id])) + model.tokens[id];
   for (auto [left, right] : model.merges)

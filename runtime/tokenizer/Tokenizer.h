@@ -21,9 +21,9 @@ constexpr const char *kEndOfText = "<|endoftext|>";
 
 /// All that a tokenizer is.
 struct BpeModel {
-  std::string pattern;             // how texts are split into pieces that merges stay within
-  std::vector<std::string> tokens; // bytes by id; of special tokens their names
-  std::vector<bool> isSpecial;     // by id
+  std::string pattern;                             // how texts are split into pieces that merges stay within
+  std::vector<std::string> tokens;                 // bytes by id; of special tokens their names
+  std::vector<bool> isSpecial;                     // by id
   std::vector<std::pair<int32_t, int32_t>> merges; // ids, the most urgent first
   int32_t begin = 0;                               // the special token before every document
   bool takesWholePieces = false;                   // a piece that is a token is not merged together

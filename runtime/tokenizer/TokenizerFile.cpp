@@ -70,10 +70,8 @@ void TokenizerReader::readSplit(const Json &part) {
 
 /// ByteLevel, alone or behind a Split.
 void TokenizerReader::readPreTokenizer(const Json &json) {
-  Json parts =
-      member(json, "type") == "Sequence" ? member(json, "pretokenizers") : Json::array({json});
-  if (!parts.is_array() || parts.empty() || parts.size() > 2 ||
-      member(parts.back(), "type") != "ByteLevel")
+  Json parts = member(json, "type") == "Sequence" ? member(json, "pretokenizers") : Json::array({json});
+  if (!parts.is_array() || parts.empty() || parts.size() > 2 || member(parts.back(), "type") != "ByteLevel")
     fail("its pre_tokenizer does not end in ByteLevel, after a Split or nothing");
   expectOff(parts.back(), "add_prefix_space");
   bool ownPattern = parts.back().value("use_regex", true);
@@ -89,8 +87,7 @@ void TokenizerReader::readPreTokenizer(const Json &json) {
 
 void TokenizerReader::place(int64_t id, std::string bytes, bool isSpecial) {
   if (id < 0 || id >= int64_t(isPlaced.size()))
-    fail(format("id %lld, expected 0 … %zu without a gap", static_cast<long long>(id),
-                isPlaced.size() - 1));
+    fail(format("id %lld, expected 0 … %zu without a gap", static_cast<long long>(id), isPlaced.size() - 1));
   if (isPlaced[id])
     fail(format("id %lld is given twice", static_cast<long long>(id)));
   isPlaced[id] = true;
@@ -105,10 +102,8 @@ void TokenizerReader::readTokens(const Json &vocab, const Json &added) {
     if (!member(token, "content").is_string() || !member(token, "id").is_number_integer())
       fail("an added token has no content or id");
     if (!token.value("special", false))
-      fail("added token " + token["content"].dump() +
-           " is not special: such tokens change ordinary text");
-    auto [where, isNew] =
-        special.emplace(token["content"].get<std::string>(), token["id"].get<int64_t>());
+      fail("added token " + token["content"].dump() + " is not special: such tokens change ordinary text");
+    auto [where, isNew] = special.emplace(token["content"].get<std::string>(), token["id"].get<int64_t>());
     if (!isNew)
       fail("added token " + token["content"].dump() + " is there twice");
     if (!first || where->first == kEndOfText)
@@ -172,8 +167,7 @@ BpeModel TokenizerReader::read(const Json &json) {
   if (bpe.value("type", "BPE") != "BPE" || !vocab->is_object())
     fail("its model is not BPE");
   expectOff(json, "normalizer");
-  for (const char *key :
-       {"dropout", "unk_token", "continuing_subword_prefix", "end_of_word_suffix", "byte_fallback"})
+  for (const char *key : {"dropout", "unk_token", "continuing_subword_prefix", "end_of_word_suffix", "byte_fallback"})
     expectOff(bpe, key);
   model.takesWholePieces = bpe.value("ignore_merges", false);
   readPreTokenizer(member(json, "pre_tokenizer"));
@@ -193,8 +187,6 @@ Tokenizer Tokenizer::parse(std::string_view text, const std::string &name) {
   failInput("'" + name + "' is not a tokenizer.json: " + problem);
 }
 
-Tokenizer Tokenizer::read(const std::string &path) {
-  return parse(FileContent(path).bytes(), path);
-}
+Tokenizer Tokenizer::read(const std::string &path) { return parse(FileContent(path).bytes(), path); }
 
 } // namespace nc

@@ -28,34 +28,28 @@ std::string Tokenizer::text() const {
   }
   for (auto [left, right] : model.merges)
     list.push_back(bytesToText(model.tokens[left]) + " " + bytesToText(model.tokens[right]));
-  Json byteLevel = {{"type", "ByteLevel"},
-                    {"add_prefix_space", false},
-                    {"trim_offsets", true},
-                    {"use_regex", false}};
-  Json split = {{"type", "Split"},
-                {"pattern", {{"Regex", model.pattern}}},
-                {"behavior", "Isolated"},
-                {"invert", false}};
-  Json json = {
-      {"version", "1.0"},
-      {"truncation", nullptr},
-      {"padding", nullptr},
-      {"added_tokens", added},
-      {"normalizer", nullptr},
-      {"pre_tokenizer", {{"type", "Sequence"}, {"pretokenizers", Json::array({split, byteLevel})}}},
-      {"post_processor", nullptr},
-      {"decoder", byteLevel},
-      {"model",
-       {{"type", "BPE"},
-        {"dropout", nullptr},
-        {"unk_token", nullptr},
-        {"continuing_subword_prefix", nullptr},
-        {"end_of_word_suffix", nullptr},
-        {"fuse_unk", false},
-        {"byte_fallback", false},
-        {"ignore_merges", model.takesWholePieces},
-        {"vocab", vocab},
-        {"merges", list}}}};
+  Json byteLevel = {{"type", "ByteLevel"}, {"add_prefix_space", false}, {"trim_offsets", true}, {"use_regex", false}};
+  Json split = {
+      {"type", "Split"}, {"pattern", {{"Regex", model.pattern}}}, {"behavior", "Isolated"}, {"invert", false}};
+  Json json = {{"version", "1.0"},
+               {"truncation", nullptr},
+               {"padding", nullptr},
+               {"added_tokens", added},
+               {"normalizer", nullptr},
+               {"pre_tokenizer", {{"type", "Sequence"}, {"pretokenizers", Json::array({split, byteLevel})}}},
+               {"post_processor", nullptr},
+               {"decoder", byteLevel},
+               {"model",
+                {{"type", "BPE"},
+                 {"dropout", nullptr},
+                 {"unk_token", nullptr},
+                 {"continuing_subword_prefix", nullptr},
+                 {"end_of_word_suffix", nullptr},
+                 {"fuse_unk", false},
+                 {"byte_fallback", false},
+                 {"ignore_merges", model.takesWholePieces},
+                 {"vocab", vocab},
+                 {"merges", list}}}};
   return json.dump(1, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 
@@ -81,8 +75,7 @@ void Tokenizer::write(const std::string &path) const {
     if (!isSame(back, *this))
       failRun("it reads as another");
   } catch (const Error &problem) {
-    failRun(format("'%s' was not written: the tokenizer cannot be read back: %s", path.c_str(),
-                   problem.what()));
+    failRun(format("'%s' was not written: the tokenizer cannot be read back: %s", path.c_str(), problem.what()));
   }
   file.commit();
 }

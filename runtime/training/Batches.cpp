@@ -12,15 +12,14 @@ BatchShape batchShape(const nc_program &program, const nc_entry &entry) {
   int64_t count = elementCount(getTensor(program, entry, NC_INPUT, "tokens"));
   int64_t length = sizeOr(program, "seq", 0);
   if (length <= 0 || count % length != 0)
-    failRun(format("entry '%s' takes %lld tokens, which is no multiple of the size 'seq'",
-                   entry.name, static_cast<long long>(count)));
+    failRun(format("entry '%s' takes %lld tokens, which is no multiple of the size 'seq'", entry.name,
+                   static_cast<long long>(count)));
   return {count / length, length};
 }
 
 BatchInput::BatchInput(Session &session, const nc_entry &entry)
     : batch(batchShape(session.program, entry)),
-      tokens(static_cast<int32_t *>(
-          session.mutableData(getTensor(session.program, entry, NC_INPUT, "tokens")))),
+      tokens(static_cast<int32_t *>(session.mutableData(getTensor(session.program, entry, NC_INPUT, "tokens")))),
       targets(nullptr), row(batch.length + 1) {
   if (const nc_tensor *tensor = findTensor(session.program, entry, NC_INPUT, "targets"))
     targets = static_cast<int32_t *>(session.mutableData(*tensor));

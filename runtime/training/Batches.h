@@ -4,8 +4,8 @@
 #ifndef NANOCHAT_RUNTIME_TRAINING_BATCHES_H
 #define NANOCHAT_RUNTIME_TRAINING_BATCHES_H
 
-#include "runtime/program/Session.h"
 #include "runtime/data/Rows.h"
+#include "runtime/program/Session.h"
 
 namespace nc {
 

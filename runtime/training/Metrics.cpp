@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/training/Metrics.h"
 
-#include "runtime/training/Batches.h"
 #include "runtime/files/Errors.h"
 #include "runtime/program/Program.h"
+#include "runtime/training/Batches.h"
 
 #include <algorithm>
 #include <cmath>
@@ -36,8 +36,7 @@ void Metrics::add(const Session &session, const nc_entry &entry) {
   token.loops = elementCount(*nll) / (microBatches * token.tokens);
   if (token.tokens > stride || microBatches * token.loops * token.tokens != elementCount(*nll) ||
       (token.exits && elementCount(*token.exits) != elementCount(*nll)))
-    failRun(format("entry '%s': the shapes of 'nll', 'exit_probability' and 'targets' disagree",
-                   entry.name));
+    failRun(format("entry '%s': the shapes of 'nll', 'exit_probability' and 'targets' disagree", entry.name));
   loopNats.resize(token.loops);
   sums.hasExits = token.exits != nullptr;
   for (; token.batch < microBatches; ++token.batch)
@@ -78,13 +77,10 @@ void Metrics::addToken(const Token &token, size_t bytes) {
 }
 
 std::optional<double> Metrics::loss() const {
-  return sums.batchesWithLoss ? ratio(sums.loss, sums.batchesWithLoss)
-                              : ratio(sums.nll, sums.tokens);
+  return sums.batchesWithLoss ? ratio(sums.loss, sums.batchesWithLoss) : ratio(sums.nll, sums.tokens);
 }
 
-std::optional<double> Metrics::bitsPerByte() const {
-  return ratio(sums.byteNats / M_LN2, sums.bytes);
-}
+std::optional<double> Metrics::bitsPerByte() const { return ratio(sums.byteNats / M_LN2, sums.bytes); }
 
 std::vector<double> Metrics::loopBitsPerByte() const {
   std::vector<double> values;
@@ -100,12 +96,11 @@ std::optional<double> Metrics::exitDepth() const {
 
 std::optional<double> Metrics::copyNll() const { return ratio(sums.copy, sums.copies); }
 
-void appendScalarOutputs(const Session &session, const nc_entry &entry,
-                         std::vector<NamedValue> &values) {
+void appendScalarOutputs(const Session &session, const nc_entry &entry, std::vector<NamedValue> &values) {
   for (const nc_tensor *output : tensorsOf(session.program, entry, NC_OUTPUT)) {
     std::string_view name = output->name;
-    bool isKnown = std::any_of(values.begin(), values.end(),
-                               [&](const NamedValue &value) { return name == value.name; });
+    bool isKnown =
+        std::any_of(values.begin(), values.end(), [&](const NamedValue &value) { return name == value.name; });
     if (output->rank == 0 && !isKnown)
       values.push_back({output->name, session.read(*output), output->dtype == NC_F64 ? 17 : 9});
   }

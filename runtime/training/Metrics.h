@@ -4,8 +4,8 @@
 #ifndef NANOCHAT_RUNTIME_TRAINING_METRICS_H
 #define NANOCHAT_RUNTIME_TRAINING_METRICS_H
 
-#include "runtime/program/Session.h"
 #include "runtime/data/Vocabulary.h"
+#include "runtime/program/Session.h"
 #include "runtime/report/JsonLine.h"
 
 #include <optional>
@@ -72,8 +72,7 @@ struct NamedValue {
 };
 
 /// Appends the rank-0 outputs of an entry whose names `values` does not have yet.
-void appendScalarOutputs(const Session &session, const nc_entry &entry,
-                         std::vector<NamedValue> &values);
+void appendScalarOutputs(const Session &session, const nc_entry &entry, std::vector<NamedValue> &values);
 
 /// Runs "eval" on `batches` batches, the first rows of `source`, and adds them to `metrics`.
 Metrics evaluate(Session &session, const RowSource &source, int64_t batches, Metrics metrics);

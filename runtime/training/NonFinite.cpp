@@ -6,8 +6,7 @@
 
 namespace nc {
 
-std::optional<std::string> findNonFinite(const Session &session, const nc_entry &entry,
-                                         nc_kind kind) {
+std::optional<std::string> findNonFinite(const Session &session, const nc_entry &entry, nc_kind kind) {
   for (const nc_tensor *tensor : tensorsOf(session.program, entry, kind)) {
     int64_t place = firstNonFinite(tensor->dtype, session.data(*tensor), elementCount(*tensor));
     if (place >= 0)
@@ -24,8 +23,7 @@ void NonFiniteFinder::before(const KernelCall &call) {
   // Outputs are not looked at: before the call they may hold anything.
   for (int32_t i = 0; i < call.kernel.n_operands; ++i) {
     const nc_operand &operand = call.kernel.operands[i];
-    if (!operand.is_output &&
-        firstNonFinite(operand.dtype, call.buffers[i], elementCount(operand)) >= 0)
+    if (!operand.is_output && firstNonFinite(operand.dtype, call.buffers[i], elementCount(operand)) >= 0)
       inputsAreFinite = false;
   }
 }
@@ -40,9 +38,8 @@ void NonFiniteFinder::after(const KernelCall &call) {
       continue;
     int64_t place = firstNonFinite(operand.dtype, call.buffers[i], elementCount(operand));
     if (place >= 0) {
-      found = format("%s (kernel '%s', call %lld of the entry, output %d, element %lld)",
-                     call.source, call.kernel.name, static_cast<long long>(calls), output,
-                     static_cast<long long>(place));
+      found = format("%s (kernel '%s', call %lld of the entry, output %d, element %lld)", call.source, call.kernel.name,
+                     static_cast<long long>(calls), output, static_cast<long long>(place));
       return;
     }
     ++output;

@@ -12,8 +12,7 @@
 namespace nc {
 
 /// The first non-finite element among the tensors of that kind, as "gradient 'w'[12]".
-std::optional<std::string> findNonFinite(const Session &session, const nc_entry &entry,
-                                         nc_kind kind);
+std::optional<std::string> findNonFinite(const Session &session, const nc_entry &entry, nc_kind kind);
 
 /// Watches an entry and remembers the first kernel whose inputs were finite and an output not.
 class NonFiniteFinder : public DispatchObserver {

@@ -2,8 +2,8 @@
 #include "runtime/training/PhaseAction.h"
 
 #include "runtime/files/Errors.h"
-#include "runtime/program/Initialize.h"
 #include "runtime/files/Numbers.h"
+#include "runtime/program/Initialize.h"
 #include "runtime/program/Program.h"
 
 #include <cmath>
@@ -65,8 +65,7 @@ static void parseName(const nc_program &program, const std::string &text, PhaseA
   std::set<std::string> known = phaseNames(program);
   if (action.kind == PhaseAction::Kind::Entry && !known.count(text))
     failInput(format("model '%s' has nothing called '%s' to run", program.model, text.c_str()),
-              "it has " + join(known) + "; other actions are NAME=VALUE, of a scalar, and " +
-                  kResetStates);
+              "it has " + join(known) + "; other actions are NAME=VALUE, of a scalar, and " + kResetStates);
 }
 
 PhaseAction PhaseAction::parse(const nc_program &program, const std::string &option) {
@@ -86,12 +85,9 @@ PhaseAction PhaseAction::parse(const nc_program &program, const std::string &opt
   }
 }
 
-std::string PhaseAction::text() const {
-  return kind == Kind::Scalar ? name + "=" + shortest(value) : name;
-}
+std::string PhaseAction::text() const { return kind == Kind::Scalar ? name + "=" + shortest(value) : name; }
 
-std::vector<NamedValue> PhaseAction::perform(Session &session, int64_t scheduleSteps,
-                                             uint64_t seed) const {
+std::vector<NamedValue> PhaseAction::perform(Session &session, int64_t scheduleSteps, uint64_t seed) const {
   std::vector<NamedValue> outputs;
   if (kind == Kind::Scalar) {
     session.setScalar(name, value);

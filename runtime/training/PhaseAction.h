@@ -4,8 +4,8 @@
 #ifndef NANOCHAT_RUNTIME_TRAINING_PHASEACTION_H
 #define NANOCHAT_RUNTIME_TRAINING_PHASEACTION_H
 
-#include "runtime/training/Metrics.h"
 #include "runtime/program/Session.h"
+#include "runtime/training/Metrics.h"
 
 #include <optional>
 #include <set>

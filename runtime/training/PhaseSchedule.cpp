@@ -19,8 +19,8 @@ void PhaseSchedule::place(int64_t scheduleSteps, int64_t end) {
     if (action.step < end)
       continue;
     std::string steps = format("%lld", static_cast<long long>(end));
-    failInput("--at " + action.option + ": step " + std::to_string(action.step) +
-                  " is never begun, the run has " + steps + " steps",
+    failInput("--at " + action.option + ": step " + std::to_string(action.step) + " is never begun, the run has " +
+                  steps + " steps",
               "the first is step 0; what happens after the last would train nothing");
   }
   auto place = [](const PhaseAction &action) {
@@ -36,10 +36,9 @@ void PhaseSchedule::checkTwice() const {
   for (auto action = list.begin(); action != list.end(); ++action)
     for (auto other = list.begin(); other != action; ++other)
       if (other->step == action->step && other->kind == action->kind && other->name == action->name)
-        failInput(
-            "--at " + other->option + " and --at " + action->option +
-            (action->kind == PhaseAction::Kind::Scalar ? " set the same scalar" : " do the same") +
-            " before the same step");
+        failInput("--at " + other->option + " and --at " + action->option +
+                  (action->kind == PhaseAction::Kind::Scalar ? " set the same scalar" : " do the same") +
+                  " before the same step");
 }
 
 std::vector<std::string> PhaseSchedule::describe() const {
@@ -60,12 +59,9 @@ void PhaseSchedule::checkPast(const std::vector<std::string> &described, int64_t
   auto [then, now] = std::mismatch(was.begin(), was.end(), is.begin(), is.end());
   if (then == was.end() && now == is.end())
     return;
-  auto name = [](bool isThere, const std::string &text) {
-    return isThere ? "--at " + text : "nothing";
-  };
+  auto name = [](bool isThere, const std::string &text) { return isThere ? "--at " + text : "nothing"; };
   failInput(format("the run that is resumed stands at step %lld and had %s, where this one has %s",
-                   static_cast<long long>(step),
-                   name(then != was.end(), then != was.end() ? *then : "").c_str(),
+                   static_cast<long long>(step), name(then != was.end(), then != was.end() ? *then : "").c_str(),
                    name(now != is.end(), now != is.end() ? *now : "").c_str()),
             "what is past cannot change: give what it had, or begin another run in another folder "
             "of checkpoints; percentages are of the schedule");

@@ -9,16 +9,14 @@
 
 namespace nc {
 
-int32_t sampleToken(const std::vector<double> &logits, const SamplerOptions &options,
-                    double uniform) {
+int32_t sampleToken(const std::vector<double> &logits, const SamplerOptions &options, double uniform) {
   for (double logit : logits)
     if (!std::isfinite(logit))
       failRun("the model gives no finite numbers for what comes next",
               "its parameters are finite but too large: take what was saved earlier");
   std::vector<int32_t> order(logits.size());
   std::iota(order.begin(), order.end(), 0);
-  std::stable_sort(order.begin(), order.end(),
-                   [&](int32_t a, int32_t b) { return logits[a] > logits[b]; });
+  std::stable_sort(order.begin(), order.end(), [&](int32_t a, int32_t b) { return logits[a] > logits[b]; });
   if (options.temperature == 0)
     return order[0];
   if (options.topK > 0 && size_t(options.topK) < order.size())

@@ -17,8 +17,7 @@ struct SamplerOptions {
 
 /// `uniform` in [0, 1) chooses; equal logits are ordered by token id. Fails (exit 1) if one of them
 /// is not finite.
-int32_t sampleToken(const std::vector<double> &logits, const SamplerOptions &options,
-                    double uniform);
+int32_t sampleToken(const std::vector<double> &logits, const SamplerOptions &options, double uniform);
 
 /// The first loop (from 0) at which the cumulative exit probability reaches `threshold`, else the
 /// last.

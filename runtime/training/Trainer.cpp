@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/training/Trainer.h"
 
-#include "runtime/program/AllocationCounter.h"
 #include "runtime/files/Errors.h"
-#include "runtime/training/NonFinite.h"
+#include "runtime/program/AllocationCounter.h"
 #include "runtime/program/Program.h"
+#include "runtime/training/NonFinite.h"
 
 #include <cmath>
 
@@ -19,8 +19,8 @@ std::optional<double> StepReport::output(std::string_view name) const {
 
 Trainer::Trainer(Session &session, const std::string &phase, int64_t scheduleSteps, Metrics metrics)
     : session(session), gradients(getPhaseEntry(session.program, phase, "gradients")),
-      update(getPhaseEntry(session.program, phase, "update")), input(session, gradients),
-      scheduleSteps(scheduleSteps), report{{}, std::move(metrics)} {
+      update(getPhaseEntry(session.program, phase, "update")), input(session, gradients), scheduleSteps(scheduleSteps),
+      report{{}, std::move(metrics)} {
   // A report of nothing, so that the first step finds its memory as the others do.
   describe();
   appendScalarOutputs(session, update, report.outputs);
@@ -33,8 +33,7 @@ void Trainer::describe() {
   report.metrics.add(session, gradients);
 }
 
-const StepReport &Trainer::step(int64_t step, int64_t firstRow, const RowSource &source,
-                                DispatchObserver *observer) {
+const StepReport &Trainer::step(int64_t step, int64_t firstRow, const RowSource &source, DispatchObserver *observer) {
   std::optional<AllocationScope> scope;
   if (!observer)
     scope.emplace();
@@ -42,8 +41,7 @@ const StepReport &Trainer::step(int64_t step, int64_t firstRow, const RowSource 
   return report;
 }
 
-void Trainer::run(int64_t step, int64_t firstRow, const RowSource &source,
-                  DispatchObserver *observer) {
+void Trainer::run(int64_t step, int64_t firstRow, const RowSource &source, DispatchObserver *observer) {
   session.fillScalars(gradients, step, scheduleSteps);
   input.fill(source, firstRow);
   sound = false; // from here to the end of the update
@@ -68,9 +66,9 @@ void Trainer::checkFinite(int64_t step) {
   if (auto gradient = findNonFinite(session, gradients, NC_GRADIENT))
     tensor = *tensor + " and " + *gradient;
   std::string blame = blameKernel(session, gradients);
-  failRun(format("step %lld: %s: not a finite number; %s", static_cast<long long>(step),
-                 tensor->c_str(), blame.c_str()),
-          "the parameters were not updated; a lower learning rate or another seed may help");
+  failRun(
+      format("step %lld: %s: not a finite number; %s", static_cast<long long>(step), tensor->c_str(), blame.c_str()),
+      "the parameters were not updated; a lower learning rate or another seed may help");
 }
 
 } // namespace nc

@@ -4,9 +4,9 @@
 #ifndef NANOCHAT_RUNTIME_TRAINING_TRAINER_H
 #define NANOCHAT_RUNTIME_TRAINING_TRAINER_H
 
+#include "runtime/program/Session.h"
 #include "runtime/training/Batches.h"
 #include "runtime/training/Metrics.h"
-#include "runtime/program/Session.h"
 
 #include <optional>
 #include <string>
@@ -32,8 +32,7 @@ public:
   /// tensor and the kernel. `observer` may be null; without one, allocations count
   /// (AllocationCounter.h): there are none. The batch is the rows of `source` from `firstRow` on.
   /// The report is that of the last step.
-  const StepReport &step(int64_t step, int64_t firstRow, const RowSource &source,
-                         DispatchObserver *observer);
+  const StepReport &step(int64_t step, int64_t firstRow, const RowSource &source, DispatchObserver *observer);
 
   /// Are parameters and states those of whole steps, after a step failed, and worth going on from?
   bool isSound() const { return sound; }

@@ -1,13 +1,13 @@
 // A folder with a checkpoint of the tests' program: found, checked, resumed and gone on from, whatever is in its files.
 //
-// An input is two lengths of 16 bits, then manifest, model and optimizer. Hashes are put right, or no other mistake would be
-// reached.
+// An input is two lengths of 16 bits, then manifest, model and optimizer. Hashes are put right, or no other mistake
+// would be reached.
 //
 // SPDX-License-Identifier: Apache-2.0
 #include "Fuzz.h"
 #include "runtime/Abi.h"
-#include "runtime/files/Files.h"
 #include "runtime/checkpoint/Checkpoint.h"
+#include "runtime/files/Files.h"
 
 #include <algorithm>
 #include <cstdlib>

@@ -1,11 +1,11 @@
 // Command lines: a line of input is an argument. They are parsed, and commands do not run.
 //
 // SPDX-License-Identifier: Apache-2.0
-#include "runtime/files/Errors.h"
-#include "runtime/training/PhaseAction.h"
 #include "runtime/app/ToolCommandLine.h"
 #include "runtime/commands/Commands.h"
 #include "runtime/device/ProgramChoice.h"
+#include "runtime/files/Errors.h"
+#include "runtime/training/PhaseAction.h"
 
 #include <CLI/CLI.hpp>
 #include <sstream>
@@ -18,8 +18,7 @@ static void parse(const std::string &text) {
   for (std::string line; std::getline(lines, line);)
     arguments.insert(arguments.begin(), line); // the parser takes the last first
   CLI::App app;
-  for (auto add :
-       {addTrainCommand, addEvalCommand, addGenerateCommand, addInfoCommand, addGradCommand})
+  for (auto add : {addTrainCommand, addEvalCommand, addGenerateCommand, addInfoCommand, addGradCommand})
     add(app, *nc_programs[0]);
   addToolCommands(app, "");
   // Comes before what commands do.

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/checkpoint/Checkpoint.h"
 #include "TestTools.h"
+#include "runtime/checkpoint/ModelFile.h"
+#include "runtime/files/Safetensors.h"
 #include "runtime/program/DispatchRecorder.h"
 #include "runtime/program/Initialize.h"
 #include "runtime/program/Program.h"
-#include "runtime/files/Safetensors.h"
 #include "runtime/training/Trainer.h"
-#include "runtime/checkpoint/ModelFile.h"
 
 #include <cmath>
 #include <cstring>
@@ -21,11 +21,9 @@ static const nc_program &tiny = *nc_programs[0];
 namespace {
 
 /// A checkpoint whose tensors a test may change before it is written.
-std::string writeChanged(const TemporaryFolder &folder,
-                         void (*change)(std::vector<TensorView> &views)) {
+std::string writeChanged(const TemporaryFolder &folder, void (*change)(std::vector<TensorView> &views)) {
   static const std::vector<float> zeros(257 * 257);
-  std::vector<TensorView> views = {{"table", NC_F32, {257, 257}, zeros.data()},
-                                   {"bias", NC_F32, {257}, zeros.data()}};
+  std::vector<TensorView> views = {{"table", NC_F32, {257, 257}, zeros.data()}, {"bias", NC_F32, {257}, zeros.data()}};
   change(views);
   std::string path = folder.path("changed.safetensors");
   writeSafetensors(path, views, {});
@@ -115,14 +113,12 @@ TEST_F(Checkpoint, what_is_damaged_is_named_and_passed_over) {
   save(1);
   save(2);
   damage("step-00000002/model.safetensors");
-  expectContains(resumeError("step-00000002"),
-                 "model.safetensors' was changed since it was written");
+  expectContains(resumeError("step-00000002"), "model.safetensors' was changed since it was written");
   EXPECT_EQ(findNewest(folder.path("c")), at("step-00000001"));
   std::filesystem::resize_file(at("step-00000002/optimizer.safetensors"), 100);
   damage("step-00000001/optimizer.safetensors");
   expectContains(resumeError("step-00000001"), "optimizer.safetensors' was changed");
-  expectContains(errorOf([&] { findNewest(folder.path("c")); }),
-                 "has checkpoints, and none can be resumed");
+  expectContains(errorOf([&] { findNewest(folder.path("c")); }), "has checkpoints, and none can be resumed");
   std::filesystem::remove(at("step-00000001/optimizer.safetensors"));
   expectContains(resumeError("step-00000001"), "cannot read");
   std::ofstream(at("step-00000001/manifest.json")) << "{\"format\": \"nanochat";
@@ -147,16 +143,15 @@ TEST_F(Checkpoint, leftovers_of_dead_processes_are_cleared_away) {
   for (const char *foreign : {".step-00000002.old", ".step-2.17", ".steps", "step-00000002.1"})
     std::filesystem::create_directories(at(foreign));
   CheckpointWriter(folder.path("c"), 1);
-  EXPECT_EQ(names(), (std::set<std::string>{".lock", ".step-00000002.old", ".step-2.17", ".steps",
-                                            "step-00000001", "step-00000002.1"}));
+  EXPECT_EQ(names(), (std::set<std::string>{".lock", ".step-00000002.old", ".step-2.17", ".steps", "step-00000001",
+                                            "step-00000002.1"}));
 }
 
 TEST_F(Checkpoint, only_what_has_its_name_and_manifest_is_one) {
   save(5);
-  std::filesystem::copy(at("step-00000005"), at("step-00000005.bak"),
-                        std::filesystem::copy_options::recursive);
-  for (const char *name : {"step-7", "step-old", "step-00000009x", "step--0000009", "step-00000009",
-                           "step-99999999999999999999999"})
+  std::filesystem::copy(at("step-00000005"), at("step-00000005.bak"), std::filesystem::copy_options::recursive);
+  for (const char *name :
+       {"step-7", "step-old", "step-00000009x", "step--0000009", "step-00000009", "step-99999999999999999999999"})
     folder.write(std::string("c/") + name + "/notes", "mine");
   folder.write("c/step-00000011/manifest.json", "{\"format\": \"another program's 1\"}");
   EXPECT_EQ(findNewest(folder.path("c")), at("step-00000005"));
@@ -175,8 +170,7 @@ TEST_F(Checkpoint, only_what_has_its_name_and_manifest_is_one) {
 TEST_F(Checkpoint, folder_has_one_run_at_a_time) {
   save(1);
   CheckpointWriter first(folder.path("c"), 1);
-  expectContains(errorOf([&] { CheckpointWriter second(folder.path("c"), 1); }),
-                 "another process trains in");
+  expectContains(errorOf([&] { CheckpointWriter second(folder.path("c"), 1); }), "another process trains in");
 }
 
 TEST_F(Checkpoint, folder_of_another_run_is_refused) {
@@ -187,8 +181,7 @@ TEST_F(Checkpoint, folder_of_another_run_is_refused) {
   std::filesystem::create_directories(folder.path("copy"));
   std::filesystem::copy(at("step-00000008"), copy);
   for (const std::string &resumed : {std::string(), copy})
-    expectContains(errorOf([&] { writer.begin(resumed, 9); }),
-                   "holds checkpoints of another run, up to step 8");
+    expectContains(errorOf([&] { writer.begin(resumed, 9); }), "holds checkpoints of another run, up to step 8");
   expectContains(errorOf([&] { writer.begin(at("step-00000004"), 9); }), "holds later checkpoints");
   EXPECT_EQ(writer.begin(at("step-00000008"), 9), 8);
   damage("step-00000008/model.safetensors");
@@ -259,11 +252,9 @@ TEST(ModelFile, a_wrong_tensor_is_named_with_what_was_found_and_expected) {
                  "tensor 'bias' is f32 [256], expected f32 [257]");
   expectContains(loadError(writeChanged(folder, [](auto &views) { views[1].dtype = NC_I32; })),
                  "tensor 'bias' is i32 [257], expected f32 [257]");
-  expectContains(loadError(writeChanged(folder,
-                                        [](auto &views) {
-                                          views.push_back({"more", NC_F32, {1}, views[0].data});
-                                        })),
-                 "has a tensor 'more' (f32 [1]) that model 'bigram' does not have");
+  expectContains(
+      loadError(writeChanged(folder, [](auto &views) { views.push_back({"more", NC_F32, {1}, views[0].data}); })),
+      "has a tensor 'more' (f32 [1]) that model 'bigram' does not have");
 }
 
 static std::vector<float> numbersOf(const SafetensorsFile &file, const std::string &name) {
@@ -280,8 +271,7 @@ TEST(DispatchRecorder, records_operands_before_and_after_every_call) {
   double before = session.read(table, 1);
   DispatchRecorder recorder(session, folder.path("dump"));
   CopyRows source(1, tiny.vocab, "data");
-  Trainer(session, "train", 1, Metrics(Vocabulary::ofBytes(tiny.vocab)))
-      .step(0, 0, source, &recorder);
+  Trainer(session, "train", 1, Metrics(Vocabulary::ofBytes(tiny.vocab))).step(0, 0, source, &recorder);
   EXPECT_EQ(recorder.count(), 8);
   SafetensorsFile loss(folder.path("dump/000000.bigram_loss.safetensors"));
   EXPECT_EQ(loss.metadata().at("kernel"), "bigram_loss");

@@ -2,8 +2,8 @@
 //
 // SPDX-License-Identifier: Apache-2.0
 #include "TestTools.h"
-#include "runtime/program/AllocationCounter.h"
 #include "runtime/files/Safetensors.h"
+#include "runtime/program/AllocationCounter.h"
 
 #include <cmath>
 #include <csignal>
@@ -57,8 +57,7 @@ protected:
 } // namespace
 
 TEST_F(CommandLine, the_loss_falls_on_text) {
-  ASSERT_EQ(
-      run("train --data " + data + " --steps 100 --lr 2 --eval-every 40 --log " + at("l")).code, 0);
+  ASSERT_EQ(run("train --data " + data + " --steps 100 --lr 2 --eval-every 40 --log " + at("l")).code, 0);
   std::vector<Json> rows = log("l");
   ASSERT_EQ(rows.size(), 103u);
   EXPECT_NEAR(double(rows[0]["loss"]), std::log(257), 0.1);
@@ -71,10 +70,10 @@ TEST_F(CommandLine, the_loss_falls_on_text) {
 
 TEST_F(CommandLine, threads_do_not_change_a_run_and_seeds_do) {
   for (const char *threads : {"1", "2", "4"})
-    ASSERT_EQ(train(std::string("--steps 15 --threads ") + threads + " --log " + at(threads) +
-                    " --save " + at("s") + threads)
-                  .code,
-              0);
+    ASSERT_EQ(
+        train(std::string("--steps 15 --threads ") + threads + " --log " + at(threads) + " --save " + at("s") + threads)
+            .code,
+        0);
   EXPECT_EQ(log("1"), log("2"));
   EXPECT_EQ(log("1"), log("4"));
   EXPECT_EQ(readFile(at("s1")), readFile(at("s4")));
@@ -88,17 +87,14 @@ TEST_F(CommandLine, a_resumed_run_is_the_run_that_did_not_stop) {
   std::string few = folder.write("few.rs", readFile(data).substr(0, 1800));
   std::string options = "train --data " + few + " --seed 5 --eval-every 5 --schedule-steps 20 ";
   ASSERT_EQ(run(options + "--steps 20 --log " + at("whole") + " --save " + at("a")).code, 0);
-  std::string parts =
-      options + "--log " + at("parts") + " --checkpoints " + at("c") + " --resume auto ";
+  std::string parts = options + "--log " + at("parts") + " --checkpoints " + at("c") + " --resume auto ";
   ASSERT_EQ(run(parts + "--steps 8 --threads 1").code, 0);
   ASSERT_EQ(run(parts + "--steps 10 --threads 4").code, 0);
   ProcessResult last = run(parts + "--steps 20 --threads 2 --save " + at("b"));
   ASSERT_EQ(last.code, 0);
   expectContains(last.output, "step-00000010': 10 steps are done");
-  ProcessResult beyond =
-      run("train --data " + few + " --eval-every 0 --steps 21 --resume " + at("c/step-00000020"));
-  expectContains(beyond.output,
-                 "the schedule ends at step 20, as the run was begun; --schedule-steps 21");
+  ProcessResult beyond = run("train --data " + few + " --eval-every 0 --steps 21 --resume " + at("c/step-00000020"));
+  expectContains(beyond.output, "the schedule ends at step 20, as the run was begun; --schedule-steps 21");
   EXPECT_EQ(log("whole"), log("parts"));
   EXPECT_EQ(readFile(at("a")), readFile(at("b")));
 }
@@ -135,24 +131,22 @@ TEST_F(CommandLine, a_non_finite_step_stops_the_run_and_names_the_kernel) {
 }
 
 TEST_F(CommandLine, a_signal_ends_the_run_after_a_step_and_saves) {
-  ProcessResult result = runProcess(
-      std::string("timeout --preserve-status -s INT 1 ") + TINY_PROGRAM + " train --data " + data +
-      " --steps 100000000 --eval-every 0 --save " + at("s") + " --checkpoints " + at("c"));
+  ProcessResult result =
+      runProcess(std::string("timeout --preserve-status -s INT 1 ") + TINY_PROGRAM + " train --data " + data +
+                 " --steps 100000000 --eval-every 0 --save " + at("s") + " --checkpoints " + at("c"));
   EXPECT_EQ(result.code, 0);
   expectContains(result.output, "stopped by a signal after");
   EXPECT_TRUE(SafetensorsFile(at("s")).find("table"));
-  EXPECT_EQ(std::distance(std::filesystem::directory_iterator(at("c")), {}), 2)
-      << "the checkpoint and the lock";
+  EXPECT_EQ(std::distance(std::filesystem::directory_iterator(at("c")), {}), 2) << "the checkpoint and the lock";
 }
 
 TEST_F(CommandLine, a_user_signal_saves_and_the_run_goes_on) {
   std::string train = std::string(TINY_PROGRAM) + " train --data " + data +
                       " --steps 100000000 --eval-every 0 --keep-last 100 --checkpoints " + at("c");
-  ProcessResult result = runProcess(
-      "(" + train + " & p=$!; sleep 0.5; kill -USR1 $p; sleep 0.5; kill -TERM $p; wait $p)");
+  ProcessResult result =
+      runProcess("(" + train + " & p=$!; sleep 0.5; kill -USR1 $p; sleep 0.5; kill -TERM $p; wait $p)");
   EXPECT_EQ(result.code, 0);
-  EXPECT_EQ(std::distance(std::filesystem::directory_iterator(at("c")), {}), 3)
-      << "two checkpoints and the lock";
+  EXPECT_EQ(std::distance(std::filesystem::directory_iterator(at("c")), {}), 3) << "two checkpoints and the lock";
 }
 
 TEST_F(CommandLine, eval_measures_and_can_zero_a_parameter) {
@@ -183,8 +177,7 @@ TEST_F(CommandLine, grad_writes_every_gradient) {
   ASSERT_EQ(run("train --steps 0 --save-init " + at("i")).code, 0);
   std::vector<int32_t> batch(256, 65);
   folder.write("batch", std::string(reinterpret_cast<char *>(batch.data()), 1024));
-  ASSERT_EQ(run("grad --init " + at("i") + " --batch " + at("batch") + " --out " + at("g")).code,
-            0);
+  ASSERT_EQ(run("grad --init " + at("i") + " --batch " + at("batch") + " --out " + at("g")).code, 0);
   SafetensorsFile file(at("g"));
   for (const char *name : {"loss", "nll", "exit_probability", "grad.table"})
     EXPECT_TRUE(file.find(name)) << name;
@@ -222,15 +215,13 @@ TEST_F(CommandLine, wrong_input_is_exit_code_2_and_says_why) {
   expectInputError("train --data /none", "no such file or folder: '/none'");
   expectInputError("train", "no data");
   expectInputError("train --data " + data + " --copy-task", "exclude");
-  expectInputError("train --data " + data + " --steps many",
-                   "expected an integer from 0 to 9007199254740992");
+  expectInputError("train --data " + data + " --steps many", "expected an integer from 0 to 9007199254740992");
   expectInputError("train --data " + data + " --scalar speed=1", "no scalar 'speed'");
   expectInputError("train --data " + data + " --scalar lr", "expected NAME=NUMBER");
   expectInputError("train --data " + data + " --phase two", "no phase 'two'");
   expectInputError("train --data " + data + " --scalar lr=nan", "with a finite number");
   for (const char *option : {"--scalar lr=-1", "--at 1:lr=-1"})
-    expectInputError("train --data " + data + " " + option,
-                     "scalar 'lr' is -1, expected a number of at least 0");
+    expectInputError("train --data " + data + " " + option, "scalar 'lr' is -1, expected a number of at least 0");
   expectInputError("train --data " + data + " --lr -1", "expected a finite number of at least 0");
   expectInputError("train --data " + data + " --set training.seed=99999999999999999999",
                    "expected an integer from 0 to 9223372036854775807");
@@ -238,13 +229,10 @@ TEST_F(CommandLine, wrong_input_is_exit_code_2_and_says_why) {
                    "'training.peak_lr' is inf, expected a finite number of at least 0");
   expectInputError("train --data " + data + " --save " + folder.path(""), "is a folder");
   expectInputError("train --data " + data + " --init " + data, "not a valid safetensors file");
-  expectInputError("train --data " + data + " --resume " + init,
-                   "cannot read '" + init + "/manifest.json'");
+  expectInputError("train --data " + data + " --resume " + init, "cannot read '" + init + "/manifest.json'");
   expectInputError("train --data " + data + " --resume auto", "no folder to look in");
-  expectInputError("train --data " + data + " --checkpoints /proc/c",
-                   "cannot write in folder '/proc/c'");
-  expectInputError("train --data " + data + " --data x=" + data + " --mix x=1",
-                   "no weight for '" + data);
+  expectInputError("train --data " + data + " --checkpoints /proc/c", "cannot write in folder '/proc/c'");
+  expectInputError("train --data " + data + " --data x=" + data + " --mix x=1", "no weight for '" + data);
   expectInputError("train --copy-task --val " + data, "--val and --copy-task exclude");
   expectInputError("train --data x=" + data + " --mix y=1", "no data is named 'y'");
   expectInputError("train --data x=" + data + " --mix x=0", "expected NAME=WEIGHT");
@@ -256,18 +244,15 @@ TEST_F(CommandLine, wrong_input_is_exit_code_2_and_says_why) {
   expectInputError("tokenizer dance", "no command 'dance'");
   expectInputError("tokenizer", "expected a command");
   expectInputError("info --json=x", "found '--json = x', expected no value");
-  expectInputError("train --at 9007199254740993:lr=1",
-                   "expected a step from 0 to 9007199254740992");
+  expectInputError("train --at 9007199254740993:lr=1", "expected a step from 0 to 9007199254740992");
   expectInputError("eval --data " + data, "--init is required");
   expectInputError("eval --data " + data + " --init " + init + " --zero w", "no parameter 'w'");
   expectInputError("generate --loops 3 --init " + init, "expected 1 … 2");
-  expectInputError("grad --init " + init + " --batch " + data + " --out " + at("g"),
-                   "expected 1024");
+  expectInputError("grad --init " + init + " --batch " + data + " --out " + at("g"), "expected 1024");
   expectInputError("plot " + data, "expected a JSON object");
   for (const char *command : {"plot ", "report "})
     expectInputError(command + data + " -o " + data, "is also what this command reads");
-  expectInputError("grad --init " + init + " --batch " + data + " --out " + data,
-                   "is also what --batch reads");
+  expectInputError("grad --init " + init + " --batch " + data + " --out " + data, "is also what --batch reads");
 }
 
 TEST_F(CommandLine, tokens_beyond_the_vocabulary_are_refused) {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/program/CpuFeatures.h"
 
-#include "runtime/files/Errors.h"
 #include "runtime/device/ProgramChoice.h"
+#include "runtime/files/Errors.h"
 
 #include <cstdlib>
 #include <gtest/gtest.h>
@@ -78,8 +78,7 @@ TEST(CpuFeatures, that_are_missing_are_named) {
     FAIL();
   } catch (const Error &error) {
     EXPECT_EQ(error.code, ExitCode::BadInput);
-    EXPECT_NE(std::string(error.what()).find("only cannot run: this processor lacks " + lacked),
-              std::string::npos);
+    EXPECT_NE(std::string(error.what()).find("only cannot run: this processor lacks " + lacked), std::string::npos);
   }
 }
 

@@ -40,9 +40,8 @@ TEST_F(CudaDeviceRun, trains_as_on_a_processor) {
 TEST_F(CudaDeviceRun, waits_for_each_kernel_where_asked_to) {
   std::string options = " --data " + data + " --ext txt --steps 4 --seed 3 --save ";
   ProcessResult graph = run("train" + options + folder.path("graph.safetensors"));
-  ProcessResult calls =
-      run("train" + options + folder.path("calls.safetensors"), TINY_DEVICE_PROGRAM,
-          "NANOCHAT_CUDA_SYNC=1 LD_LIBRARY_PATH=" FAKE_CUDA_FOLDER);
+  ProcessResult calls = run("train" + options + folder.path("calls.safetensors"), TINY_DEVICE_PROGRAM,
+                            "NANOCHAT_CUDA_SYNC=1 LD_LIBRARY_PATH=" FAKE_CUDA_FOLDER);
   ASSERT_EQ(graph.code + calls.code, 0) << graph.output << calls.output;
   EXPECT_EQ(readFile(folder.path("graph.safetensors")), readFile(folder.path("calls.safetensors")));
 }
@@ -64,9 +63,8 @@ TEST_F(CudaDeviceRun, compiles_ptx_where_the_driver_is_older_than_the_machine_co
 
 TEST_F(CudaDeviceRun, saves_without_sending_anything_back) {
   auto uploads = [&](const std::string &more) {
-    ProcessResult result =
-        run("train --data " + data + " --ext txt --steps 5 --eval-every 0 " + more,
-            TINY_DEVICE_PROGRAM, "FAKE_CUDA_SAYS=1 LD_LIBRARY_PATH=" FAKE_CUDA_FOLDER);
+    ProcessResult result = run("train --data " + data + " --ext txt --steps 5 --eval-every 0 " + more,
+                               TINY_DEVICE_PROGRAM, "FAKE_CUDA_SAYS=1 LD_LIBRARY_PATH=" FAKE_CUDA_FOLDER);
     EXPECT_EQ(result.code, 0) << result.output;
     std::regex word("upload");
     return std::distance(std::sregex_iterator(result.output.begin(), result.output.end(), word),
@@ -81,8 +79,7 @@ TEST_F(CudaDeviceRun, profiles_by_the_clock_of_the_device) {
   ProcessResult result = run("train --data " + data + " --ext txt --steps 3 --profile");
   ASSERT_EQ(result.code, 0) << result.output;
   // Two steps are counted, a call in each of which takes 2.5 ms.
-  EXPECT_TRUE(std::regex_search(result.output, std::regex(" 5\\.00 +2 .* bigram_loss: ")))
-      << result.output;
+  EXPECT_TRUE(std::regex_search(result.output, std::regex(" 5\\.00 +2 .* bigram_loss: "))) << result.output;
 }
 
 TEST_F(CudaDeviceRun, names_the_kernel_that_fails) {
@@ -101,12 +98,10 @@ TEST_F(CudaDeviceRun, says_which_memory_is_missing) {
 }
 
 TEST_F(CudaDeviceRun, needs_a_driver_to_train_but_not_to_describe) {
-  ProcessResult result =
-      run("train --data " + data + " --ext txt --steps 1", TINY_DEVICE_PROGRAM, "A=1");
+  ProcessResult result = run("train --data " + data + " --ext txt --steps 1", TINY_DEVICE_PROGRAM, "A=1");
   EXPECT_EQ(result.code, 2);
   expectContains(result.output, "there is no NVIDIA");
-  expectContains(result.output,
-                 "note: compile the model for this machine: nanochat-opt bigram.mlir");
+  expectContains(result.output, "note: compile the model for this machine: nanochat-opt bigram.mlir");
   ProcessResult info = run("info", TINY_DEVICE_PROGRAM, "A=1");
   EXPECT_EQ(info.code, 0);
   expectContains(info.output, "older, which does not run here: there is no NVIDIA driver");

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/commands/DataOptions.h"
 #include "TestTools.h"
-#include "runtime/program/Program.h"
 #include "runtime/checkpoint/ModelFile.h"
 #include "runtime/data/Prepare.h"
 #include "runtime/data/ShardFile.h"
+#include "runtime/program/Program.h"
 #include "runtime/tokenizer/BpeTrainer.h"
 
 using namespace nc;
@@ -132,10 +132,9 @@ TEST_F(DataOptionsTest, every_file_that_is_read_is_known) {
   std::set<std::string> known;
   for (const NamedPath &file : data.files())
     known.insert(file.name + " " + file.path);
-  for (const char *name :
-       {"--data |texts/a.rs", "--data |texts/b.rs", "--data |gpt2/manifest.json",
-        "--data |gpt2/tokenizer.json", "--data |gpt2/train-00000.bin", "--data |gpt2/val-00000.bin",
-        "--tokenizer |gpt2.json", "--val |gpt2/val-00000.bin"}) {
+  for (const char *name : {"--data |texts/a.rs", "--data |texts/b.rs", "--data |gpt2/manifest.json",
+                           "--data |gpt2/tokenizer.json", "--data |gpt2/train-00000.bin", "--data |gpt2/val-00000.bin",
+                           "--tokenizer |gpt2.json", "--val |gpt2/val-00000.bin"}) {
     std::string expected = name;
     expected.replace(expected.find('|'), 1, at(""));
     EXPECT_TRUE(known.erase(expected)) << expected;
@@ -147,11 +146,9 @@ TEST_F(DataOptionsTest, a_model_of_tokens_without_a_tokenizer_says_so) {
   Session session(tiny, 1);
   saveParameters(session, at("model"), Data(tiny, of({at("foreign")}), "").vocabulary());
   EXPECT_TRUE(vocabularyOf(at("model"), tiny.vocab).isUnknown());
-  expectContains(errorOf([&] { Data(tiny, of({text}), at("model")); }),
-                 "is text, and the tokenizer");
+  expectContains(errorOf([&] { Data(tiny, of({text}), at("model")); }), "is text, and the tokenizer");
   Data(tiny, of({at("foreign")}), at("model"));
-  ProcessResult result =
-      runProcess(std::string(TINY_PROGRAM) + " generate --prompt x --init " + at("model"));
+  ProcessResult result = runProcess(std::string(TINY_PROGRAM) + " generate --prompt x --init " + at("model"));
   EXPECT_EQ(result.code, 2);
   expectContains(result.output, "what tokens mean is not known");
 }
@@ -161,8 +158,7 @@ TEST_F(DataOptionsTest, a_tokenizer_larger_than_the_model_never_reaches_it) {
   trainer.add(readFile(text));
   Session session(tiny, 1);
   saveParameters(session, at("model"), Vocabulary::of(trainer.train(260)));
-  ProcessResult result =
-      runProcess(std::string(TINY_PROGRAM) + " generate --prompt fn --init " + at("model"));
+  ProcessResult result = runProcess(std::string(TINY_PROGRAM) + " generate --prompt fn --init " + at("model"));
   EXPECT_EQ(result.code, 2);
   expectContains(result.output, "has a tokenizer of 260 tokens, the model a vocabulary of 257");
   expectContains(errorOf([&] { Data(tiny, of({text}), at("model")); }), "has 260 tokens");

@@ -51,12 +51,10 @@ TEST(TokenStream, is_one_row_over_all_its_parts) {
   readShard(folder.path("wide"), wide.vocab, stream);
   stream.append(counting(0));
   stream.append(counting(3));
-  EXPECT_EQ(tokensOf(stream),
-            (std::vector<int32_t>{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 60000, 7, 100000, 0, 1, 2}));
+  EXPECT_EQ(tokensOf(stream), (std::vector<int32_t>{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 60000, 7, 100000, 0, 1, 2}));
   int32_t middle[5];
   stream.copy(9, 5, middle);
-  EXPECT_EQ(std::vector<int32_t>(middle, middle + 5),
-            (std::vector<int32_t>{9, 60000, 7, 100000, 0}));
+  EXPECT_EQ(std::vector<int32_t>(middle, middle + 5), (std::vector<int32_t>{9, 60000, 7, 100000, 0}));
 }
 
 TEST(TokenFile, what_is_changed_under_a_reader_is_an_error) {
@@ -99,9 +97,7 @@ TEST(TokenFile, a_token_that_was_not_there_never_passes_whatever_the_times_say) 
   TokenStream stream;
   readShard(path, 300, stream);
   auto time = std::filesystem::last_write_time(path);
-  std::fstream(path, std::ios::in | std::ios::out | std::ios::binary)
-      .seekp(1024)
-      .write("\xff\xff", 2);
+  std::fstream(path, std::ios::in | std::ios::out | std::ios::binary).seekp(1024).write("\xff\xff", 2);
   std::filesystem::last_write_time(path, time);
   int32_t row[10];
   expectContains(errorOf([&] { stream.copy(0, 10, row); }), "was changed while it was in use");
@@ -122,8 +118,7 @@ TEST(TextFiles, the_split_depends_on_names_only_and_is_never_empty) {
   for (int i = 0; i < 200; ++i)
     for (const auto *folder : {&first, &second})
       folder->write(format("d%d/f%d.rs", i % 7, i), format("file %d", i));
-  std::vector<TextFile> one = listText({first.path(""), {"rs"}}),
-                        two = listText({second.path(""), {"rs"}});
+  std::vector<TextFile> one = listText({first.path(""), {"rs"}}), two = listText({second.path(""), {"rs"}});
   int chosen = 0;
   for (size_t i = 0; i < one.size(); ++i) {
     EXPECT_EQ(one[i].isValidation, two[i].isValidation);
@@ -152,9 +147,7 @@ TEST(TextFiles, a_single_file_is_cut_at_a_line) {
 
 TEST(TextFiles, a_single_file_of_long_lines_gives_a_twentieth) {
   TemporaryFolder folder;
-  auto cutOf = [&](const std::string &text) {
-    return listText({folder.write("a.rs", text), {}})[1].begin;
-  };
+  auto cutOf = [&](const std::string &text) { return listText({folder.write("a.rs", text), {}})[1].begin; };
   std::string line(100'000, 'x');
   EXPECT_EQ(cutOf(line + "\nend\n"), 95'005) << "no line begins near";
   EXPECT_EQ(cutOf(line), 95'000);
@@ -188,14 +181,9 @@ TEST(TextFiles, what_cannot_be_read_is_passed_over_with_a_warning) {
   std::filesystem::create_symlink("none", folder.path("dangling.txt"));
   mkfifo(folder.path("b.rs/pipe.rs").c_str(), 0666);
   expectContains(listed(), "a.rs b.rs/\xff.rs | warning: passed over 3 entries of '");
-  expectContains(errorOf([&] {
-                   listText({folder.path("loop.rs"), {"rs"}});
-                 }),
+  expectContains(errorOf([&] { listText({folder.path("loop.rs"), {"rs"}}); }),
                  "cannot read '" + folder.path("loop.rs") + "': Too many levels");
-  expectContains(errorOf([&] {
-                   listText({folder.path("b.rs/pipe.rs"), {}});
-                 }),
-                 "is not a regular file");
+  expectContains(errorOf([&] { listText({folder.path("b.rs/pipe.rs"), {}}); }), "is not a regular file");
 }
 
 TEST(TextFiles, a_text_cut_short_since_it_was_listed_is_an_error) {
@@ -216,8 +204,7 @@ TEST(DataSet, texts_are_bytes_after_a_token_that_begins_them) {
   TokenStream all = data.train;
   all.append(data.validation);
   std::vector<int32_t> tokens = tokensOf(all);
-  EXPECT_EQ(std::set<int32_t>(tokens.begin(), tokens.end()),
-            (std::set<int32_t>{256, 'Z', 0xc3, 'B'}));
+  EXPECT_EQ(std::set<int32_t>(tokens.begin(), tokens.end()), (std::set<int32_t>{256, 'Z', 0xc3, 'B'}));
   EXPECT_EQ(openText(folder, 256).train.size() + openText(folder, 256).validation.size(), 3);
   std::string message = errorOf([&] { openText(folder, 128); });
   expectContains(message, "z.rs': byte 195 at offset 1");
@@ -282,14 +269,12 @@ TEST(DataSet, token_files_are_told_by_their_content) {
   folder.write("texts/manifest.json", "{\"name\": \"a browser extension\"}");
   EXPECT_EQ(open("texts"), "text 8") << "another program's manifest.json says nothing";
   folder.write("texts/model.bin", "GGUF");
-  expectContains(open("texts"),
-                 "has .bin files that are no token files: they are passed over\ntext 8");
+  expectContains(open("texts"), "has .bin files that are no token files: they are passed over\ntext 8");
   expectContains(open("texts/model.bin"), "model.bin' is no token file");
   writeShard(folder.path("texts/t.bin"), numbers(10), info);
   expectContains(open("texts"), "model.bin' is no token file");
   std::filesystem::remove(folder.path("texts/model.bin"));
-  expectContains(open("texts"),
-                 "has token files and texts: only the token files are read\ntokens 10");
+  expectContains(open("texts"), "has token files and texts: only the token files are read\ntokens 10");
   writeShard(folder.path("tokens"), numbers(10), info);
   EXPECT_EQ(open("tokens"), "tokens 10");
 }
@@ -343,8 +328,7 @@ TEST(ShardFile, what_is_wrong_with_a_file_is_said) {
   EXPECT_EQ(errorOfContent(good), "");
   expectContains(errorOfContent(""), "is no token file: it has 0 bytes");
   expectContains(errorOfContent(std::string(2000, 'x')), "is no token file: magic");
-  expectContains(errorOfContent(good.substr(0, good.size() - 2)),
-                 "its header says 100 tokens, the file has 99");
+  expectContains(errorOfContent(good.substr(0, good.size() - 2)), "its header says 100 tokens, the file has 99");
   expectContains(errorOfContent(good + "x"), "is truncated or damaged");
   std::string changed = good;
   changed[1100] ^= 1;
@@ -370,8 +354,7 @@ TEST(Permutation, is_one_for_every_count_and_another_in_each_epoch) {
 
 TEST(ShuffledWindows, meet_every_window_once_per_epoch) {
   TokenStream stream = counting(1000);
-  ShuffledWindows rows(stream, 5, 16, "test"), again(stream, 5, 16, "test"),
-      other(stream, 6, 16, "test");
+  ShuffledWindows rows(stream, 5, 16, "test"), again(stream, 5, 16, "test"), other(stream, 6, 16, "test");
   ASSERT_EQ(rows.rowsPerEpoch(), 61);
   std::set<int64_t> offsets;
   int same = 0;

@@ -91,9 +91,8 @@ TEST(Doctor, says_what_missing_tools_cost) {
 
 TEST(Doctor, finds_tools_on_the_path_with_their_versions) {
   TemporaryFolder folder;
-  for (const auto &[name, script] :
-       {std::pair("rustc", "#!/bin/sh\necho rustc 9.8.7 '(fake 1.2)'\n"),
-        std::pair("cargo", "#!/bin/sh\nexit 3\n"), std::pair("it's/ptxas", "no program")})
+  for (const auto &[name, script] : {std::pair("rustc", "#!/bin/sh\necho rustc 9.8.7 '(fake 1.2)'\n"),
+                                     std::pair("cargo", "#!/bin/sh\nexit 3\n"), std::pair("it's/ptxas", "no program")})
     std::filesystem::permissions(folder.write(name, script), std::filesystem::perms::all);
   std::string path = "\"PATH=" + folder.path("") + ":" + folder.path("it's") + "\"";
   EXPECT_EQ(diagnose(path, "rustc")["value"], folder.path("/rustc") + " 9.8.7");

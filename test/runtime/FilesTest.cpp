@@ -53,8 +53,7 @@ TEST(AtomicFile, writes_into_what_is_no_regular_file) {
   writeFile(folder.path("null"), "gone");
   EXPECT_TRUE(fs::is_character_file(folder.path("null")));
   EXPECT_EQ(countFiles(folder.path("")), 1u);
-  expectContains(errorOf([] { writeFile("/dev/full", "x"); }),
-                 "cannot write '/dev/full': No space left on device");
+  expectContains(errorOf([] { writeFile("/dev/full", "x"); }), "cannot write '/dev/full': No space left on device");
 
   ASSERT_EQ(mkfifo(folder.path("pipe").c_str(), 0600), 0);
   std::string content;
@@ -121,8 +120,7 @@ TEST(CheckWritable, says_what_would_fail_at_the_end) {
   TemporaryFolder folder;
   checkWritable(folder.path("new"), "--save");
   checkWritable("/dev/null", "--save");
-  expectContains(errorOf([&] { checkWritable(folder.path("no/new"), "--save"); }),
-                 "--save: cannot create files in");
+  expectContains(errorOf([&] { checkWritable(folder.path("no/new"), "--save"); }), "--save: cannot create files in");
   expectContains(errorOf([&] { checkWritable(folder.path(""), "--save"); }), "is a folder");
   expectContains(errorOf([&] { checkWritable(folder.path("new/"), "--save"); }), "names a folder");
 }
@@ -135,18 +133,17 @@ TEST(CheckOutputs, refuses_one_file_under_several_names) {
   for (const char *name : {"text", "link", "hard", "./text", "../"}) {
     std::string other = std::string(name) == "../" ? folder.path("no/../text") : folder.path(name);
     fs::create_directories(folder.path("no"));
-    expectContains(errorOf([&] { checkOutputs({{"--data", text}}, {{"--log", other}}); }),
-                   "is also what --data reads");
+    expectContains(errorOf([&] { checkOutputs({{"--data", text}}, {{"--log", other}}); }), "is also what --data reads");
   }
-  expectContains(
-      errorOf([&] { checkOutputs({}, {{"--log", folder.path("a")}, {"--save", folder.path("./a")}}); }),
-      "--log and --save both name");
-  EXPECT_EQ(errorOf([&] {
-              checkOutputs({{"--data", text}, {"--val", "/dev/null"}},
-                           {{"--log", folder.path("a")}, {"--save", ""}, {"--x", ""},
-                            {"--y", "/dev/null"}, {"--z", "/dev/null"}});
-            }),
-            "");
+  expectContains(errorOf([&] { checkOutputs({}, {{"--log", folder.path("a")}, {"--save", folder.path("./a")}}); }),
+                 "--log and --save both name");
+  EXPECT_EQ(
+      errorOf([&] {
+        checkOutputs(
+            {{"--data", text}, {"--val", "/dev/null"}},
+            {{"--log", folder.path("a")}, {"--save", ""}, {"--x", ""}, {"--y", "/dev/null"}, {"--z", "/dev/null"}});
+      }),
+      "");
 }
 
 TEST(LockFile, is_released_by_the_end_of_a_process) {

@@ -30,9 +30,7 @@ protected:
     folder.write("work/folder/x", "");
   }
 
-  static bool has(const std::string &program) {
-    return runProcess("command -v " + program).code == 0;
-  }
+  static bool has(const std::string &program) { return runProcess("command -v " + program).code == 0; }
   /// What bash offers when the last of the words is completed; `words` are quoted for the shell.
   std::string bash(const std::string &words) {
     folder.write("completion", bashCompletion(program));
@@ -47,23 +45,20 @@ protected:
   std::string fish(const std::string &line) {
     folder.write("completion", fishCompletion(program));
     return runProcess("cd " + folder.path("work") +
-                      " && fish --no-config -c 'source ../completion; complete -C \"my-tool " +
-                      line + "\"' | cut -f 1")
+                      " && fish --no-config -c 'source ../completion; complete -C \"my-tool " + line + "\"' | cut -f 1")
         .output;
   }
   /// What becomes of lines when the tabulator key is pressed at their end, in a zsh with a
   /// terminal.
   std::string zsh(const std::vector<std::string> &lines) {
     folder.write("completion", zshCompletion(program));
-    folder.write("zshrc",
-                 "PS1=\nautoload -U compinit\ncompinit -D\nsource ../completion\n"
-                 "report() { print -r -- $BUFFER >> ../lines; BUFFER=; print line written }\n"
-                 "zle -N report\nbindkey '^X' report\nprint ready\n");
+    folder.write("zshrc", "PS1=\nautoload -U compinit\ncompinit -D\nsource ../completion\n"
+                          "report() { print -r -- $BUFFER >> ../lines; BUFFER=; print line written }\n"
+                          "zle -N report\nbindkey '^X' report\nprint ready\n");
     std::string ask = "zmodload zsh/zpty\nzpty shell zsh -f -i\nzpty -w shell source ../zshrc\n"
                       "zpty -r shell output '*ready*'\n";
     for (const std::string &line : lines)
-      ask += "zpty -n -w shell $'my-tool " + line +
-             "\\t\\x18'\nzpty -r shell output '*line written*'\n";
+      ask += "zpty -n -w shell $'my-tool " + line + "\\t\\x18'\nzpty -r shell output '*line written*'\n";
     folder.write("ask", ask);
     runProcess("cd " + folder.path("work") + " && timeout 60 zsh -f ../ask");
     return readFile(folder.path("lines"));
@@ -114,8 +109,8 @@ TEST_F(Manual, fish_completes_commands_options_choices_and_files) {
 TEST_F(Manual, zsh_completes_commands_options_choices_and_files) {
   if (!has("zsh"))
     GTEST_SKIP() << "zsh not found";
-  EXPECT_EQ(zsh({"tr", "train --spl", "train --split=v", "train --json --init a", "shards m",
-                 "shards make --to f", "shards train --o", "train --oth", "show a"}),
+  EXPECT_EQ(zsh({"tr", "train --spl", "train --split=v", "train --json --init a", "shards m", "shards make --to f",
+                 "shards train --o", "train --oth", "show a"}),
             "my-tool train \n"
             "my-tool train --split=\n"
             "my-tool train --split=val \n"
@@ -131,8 +126,7 @@ TEST_F(Manual, scripts_of_a_whole_program_are_valid_in_their_shells) {
   for (const char *shell : {"bash", "zsh", "fish"}) {
     if (!has(shell))
       continue;
-    ProcessResult check =
-        runProcess(std::string(TINY_PROGRAM " completion ") + shell + " | " + shell + " -n");
+    ProcessResult check = runProcess(std::string(TINY_PROGRAM " completion ") + shell + " | " + shell + " -n");
     EXPECT_EQ(check.output, "") << shell;
     EXPECT_EQ(check.code, 0) << shell;
   }
@@ -144,13 +138,12 @@ TEST_F(Manual, the_page_says_literally_what_the_parser_was_told) {
   if (!has("groff"))
     GTEST_SKIP() << "groff not found";
   folder.write("page", manualPage(program));
-  ProcessResult page = runProcess("GROFF_NO_SGR=1 groff -man -Tutf8 -ww -rLL=200n " +
-                                  folder.path("page") + " | col -b -x");
+  ProcessResult page =
+      runProcess("GROFF_NO_SGR=1 groff -man -Tutf8 -ww -rLL=200n " + folder.path("page") + " | col -b -x");
   for (const char *part :
-       {"my-tool - Does what's asked\n", "my-tool COMMAND [OPTION]...\n",
-        "\\fBNot bold\\fR, 50 % – or \"more\".", "Train [it's : $HOME `id` 'x'].", "--init FILE\n",
-        "Where; [from] it's: C:\\new.", "--count, -n TEXT\n", ".TH number.",
-        "--split all|train|val\n", "my-tool shards make\n", ".hidden\n", "'quoted\n"})
+       {"my-tool - Does what's asked\n", "my-tool COMMAND [OPTION]...\n", "\\fBNot bold\\fR, 50 % – or \"more\".",
+        "Train [it's : $HOME `id` 'x'].", "--init FILE\n", "Where; [from] it's: C:\\new.", "--count, -n TEXT\n",
+        ".TH number.", "--split all|train|val\n", "my-tool shards make\n", ".hidden\n", "'quoted\n"})
     expectContains(page.output, part);
   EXPECT_EQ(runProcess("groff -man -Tutf8 -ww -z " + folder.path("page")).output, "");
 }
@@ -161,8 +154,7 @@ TEST_F(Manual, the_page_of_a_whole_program_has_no_warnings) {
   EXPECT_EQ(runProcess(TINY_PROGRAM " man | groff -man -Tutf8 -ww -z").output, "");
   std::string page = runProcess(TINY_PROGRAM " man").output;
   size_t at = 0;
-  for (const char *section :
-       {"NAME", "SYNOPSIS", "DESCRIPTION", "COMMANDS", "OPTIONS", "EXIT STATUS", "EXAMPLES"}) {
+  for (const char *section : {"NAME", "SYNOPSIS", "DESCRIPTION", "COMMANDS", "OPTIONS", "EXIT STATUS", "EXAMPLES"}) {
     at = page.find(std::string("\n.SH ") + section + "\n", at);
     ASSERT_NE(at, std::string::npos) << section;
   }

@@ -2,10 +2,10 @@
 //
 // SPDX-License-Identifier: Apache-2.0
 #include "TestTools.h"
-#include "runtime/files/Numbers.h"
-#include "runtime/program/Program.h"
 #include "runtime/app/ToolCommandLine.h"
 #include "runtime/commands/Commands.h"
+#include "runtime/files/Numbers.h"
+#include "runtime/program/Program.h"
 
 #include <CLI/CLI.hpp>
 #include <cmath>
@@ -17,8 +17,7 @@ namespace {
 
 /// What the help calls values that are no numbers.
 bool isText(const std::string &type) {
-  for (const char *text :
-       {"TEXT", "FILE", "PATH", "DIR", "NAME", "DEVICE", "LOG", "EXT", "ACTION", "KEY", "PARAM"})
+  for (const char *text : {"TEXT", "FILE", "PATH", "DIR", "NAME", "DEVICE", "LOG", "EXT", "ACTION", "KEY", "PARAM"})
     if (type.find(text) != std::string::npos)
       return true;
   return false;
@@ -46,8 +45,8 @@ int checkNumbers(CLI::App &app) {
     if (option->get_items_expected_max() == 0 || isText(option->get_type_name()))
       continue;
     ++numbers;
-    for (const char *value : {"-99999999999999999999", "99999999999999999999999999", "nan", "inf",
-                              "1e999", "0x10", " 1", "1 ", "1x", "-", ""}) {
+    for (const char *value : {"-99999999999999999999", "99999999999999999999999999", "nan", "inf", "1e999", "0x10",
+                              " 1", "1 ", "1x", "-", ""}) {
       bool isLarge = std::string(value).size() > 20 && option->get_type_name() == "FLOAT";
       EXPECT_TRUE(isLarge || isRefused(*option, value))
           << app.get_name() << " " << option->get_name() << "='" << value << "'";
@@ -63,8 +62,7 @@ int checkNumbers(CLI::App &app) {
 TEST(Options, refuse_what_is_no_number_in_their_range) {
   CLI::App app;
   const nc_program &program = *nc_programs[0];
-  for (auto add :
-       {addTrainCommand, addEvalCommand, addGenerateCommand, addInfoCommand, addGradCommand})
+  for (auto add : {addTrainCommand, addEvalCommand, addGenerateCommand, addInfoCommand, addGradCommand})
     add(app, program);
   addToolCommands(app, "");
   EXPECT_GE(checkNumbers(app), 20);
@@ -76,8 +74,7 @@ TEST(Numbers, are_decimal_whole_and_in_range) {
   EXPECT_EQ(parseInteger<int64_t>("010"), 10);
   EXPECT_EQ(parseNumber("-1.5e-3"), -1.5e-3);
   EXPECT_EQ(parseNumber("5e-324"), 5e-324);
-  for (const char *text :
-       {"", " ", "1 ", " 1", "+1", "0x10", "1e3", "1.0", "1x", "--1", "18446744073709551616", "-1"})
+  for (const char *text : {"", " ", "1 ", " 1", "+1", "0x10", "1e3", "1.0", "1x", "--1", "18446744073709551616", "-1"})
     EXPECT_FALSE(parseInteger<uint64_t>(text)) << text;
   for (const char *text : {"", " 1", "1 ", "nan", "-inf", "1e999", "0x1p3", "1,5", "1e", "."})
     EXPECT_FALSE(parseNumber(text)) << text;

@@ -27,9 +27,7 @@ PrepareOptions optionsFor(const TemporaryFolder &folder, const std::string &outp
   return options;
 }
 
-DataSet open(const std::string &path) {
-  return openDataSet(path, {{"rs"}, Vocabulary::ofBytes(300), 300});
-}
+DataSet open(const std::string &path) { return openDataSet(path, {{"rs"}, Vocabulary::ofBytes(300), 300}); }
 
 int filesIn(const TemporaryFolder &folder) {
   std::filesystem::directory_iterator entries(folder.path(""));
@@ -111,10 +109,8 @@ TEST(Manifest, what_is_wrong_with_it_is_said_in_our_words) {
   expectContains(errorWith("\"train\"", "\"trains\""), "prepared data: it has no 'train'");
   expectContains(errorWith("\"vocab\": 300", "\"vocab\": 3.5"), "its 'vocab' is of another type");
   expectContains(errorWith("\"vocab\": 300", "\"vocab\": 1e999"), "a number is out of range");
-  expectContains(errorWith("\"sources\": [", "\"sources\": [7, "),
-                 "its 'sources' is of another type");
+  expectContains(errorWith("\"sources\": [", "\"sources\": [7, "), "its 'sources' is of another type");
   expectContains(errorWith("train-00000.bin", "../x.bin"), "is not a name in this folder");
-  expectContains(errorWith("\"sources\": [", "\"sources\": " + std::string(100'000, '[')),
-                 "nest deeper than 64");
+  expectContains(errorWith("\"sources\": [", "\"sources\": " + std::string(100'000, '[')), "nest deeper than 64");
   expectContains(errorWith("\n}", ""), "not JSON from byte");
 }

@@ -68,8 +68,7 @@ TEST(EventFile, holds_a_version_a_start_and_the_numbers_of_rows) {
   expectContains(records[1], std::string("\x10\x07\x3a\x02\x08\x01"));
   expectContains(records[2], std::string("\x10\xac\x02"));
   float loss = 1.5f;
-  expectContains(records[2],
-                 std::string("\x0a\x04loss\x15") + std::string(reinterpret_cast<char *>(&loss), 4));
+  expectContains(records[2], std::string("\x0a\x04loss\x15") + std::string(reinterpret_cast<char *>(&loss), 4));
   expectContains(records[2], "val_bpb_loop/1");
   EXPECT_EQ(records[2].find("val_bpb_loop/2"), std::string::npos);
   expectContains(records[2], "val_bpb_loop/3");
@@ -77,8 +76,7 @@ TEST(EventFile, holds_a_version_a_start_and_the_numbers_of_rows) {
 
 TEST(RunLog, of_a_resumed_run_goes_on_behind_the_checkpoint) {
   TemporaryFolder folder;
-  std::string path =
-      folder.write("l", rowText(0, 3) + rowText(1, 2) + rowText(2, 1) + "{\"step\": 3, \"lo");
+  std::string path = folder.write("l", rowText(0, 3) + rowText(1, 2) + rowText(2, 1) + "{\"step\": 3, \"lo");
   RunLog(path, "", 2).write(2, row(2, 0.5));
   EXPECT_EQ(readFile(path), rowText(0, 3) + rowText(1, 2) + rowText(2, 0.5));
   RunLog(path, "", 0).write(0, row(0, 4));
@@ -88,8 +86,7 @@ TEST(RunLog, of_a_resumed_run_goes_on_behind_the_checkpoint) {
 TEST(RunLog, what_is_no_log_is_left_alone) {
   TemporaryFolder folder;
   std::string path = folder.write("notes.txt", "dear diary\n");
-  expectContains(errorOf([&] { RunLog(path, "", 2); }),
-                 "is not the log of a run: found 'dear diary'");
+  expectContains(errorOf([&] { RunLog(path, "", 2); }), "is not the log of a run: found 'dear diary'");
   EXPECT_EQ(readFile(path), "dear diary\n");
 }
 
@@ -129,8 +126,7 @@ TEST(LogReader, thinning_out_keeps_the_extremes) {
 
 TEST(HtmlReport, is_one_file_that_no_name_can_break_out_of) {
   Series series = {{"loss", {{0, 3}, {1, 2}}}};
-  std::string page =
-      htmlReport("<run> & co", {{"</script><script>alert(1)", series}, {"b", series}});
+  std::string page = htmlReport("<run> & co", {{"</script><script>alert(1)", series}, {"b", series}});
   expectContains(page, "<title>&lt;run&gt; &amp; co</title>");
   EXPECT_EQ(page.find("</script><script>"), std::string::npos);
   EXPECT_EQ(page.find("src="), std::string::npos);
@@ -169,8 +165,7 @@ TEST(Svg, draws_any_numbers) {
                                        {{3, 1}, {1, 2}, {3, 1}, {-4, 0}},
                                        std::vector<Point>(1000000, {7, 7})};
   for (const std::vector<Point> &points : series) {
-    std::string picture = drawSvg({"t", points, points}) +
-                          drawComparison("t", {{"a", points, {}}, {"b", {}, points}});
+    std::string picture = drawSvg({"t", points, points}) + drawComparison("t", {{"a", points, {}}, {"b", {}, points}});
     EXPECT_LT(picture.size(), 3000000u);
     for (const char *odd : {"nan", "inf", "NaN"})
       EXPECT_EQ(picture.find(odd), picture.npos) << points[0].x << " " << points[0].y;
@@ -178,8 +173,8 @@ TEST(Svg, draws_any_numbers) {
 }
 
 TEST(Svg, ticks_of_the_finest_extent_are_few) {
-  for (auto [low, high] : {std::pair(1e17, 1e17 + 2e8), std::pair(0.0, 1e-300),
-                           std::pair(-1e300, 1e300), std::pair(1.0, 1 + 1e-9)})
+  for (auto [low, high] :
+       {std::pair(1e17, 1e17 + 2e8), std::pair(0.0, 1e-300), std::pair(-1e300, 1e300), std::pair(1.0, 1 + 1e-9)})
     EXPECT_LT(roundTicks(low, high, 6).size(), 20u) << low;
 }
 

@@ -31,8 +31,7 @@ TEST(RunApp, output_that_does_not_arrive_is_an_error) {
       ProcessResult result = redirected(arguments, streams);
       EXPECT_EQ(result.code, 1) << arguments << streams;
       if (*reason)
-        expectContains(result.output,
-                       std::string("error: cannot write the standard output: ") + reason);
+        expectContains(result.output, std::string("error: cannot write the standard output: ") + reason);
     }
     EXPECT_EQ(redirected(arguments, ">/dev/null").code, 0) << arguments;
     EXPECT_EQ(redirected(arguments, ">/dev/null 2>&-").code, 0) << arguments;
@@ -45,8 +44,7 @@ TEST(RunApp, output_that_does_not_arrive_is_an_error) {
 TEST(RunApp, files_do_not_become_streams_that_were_closed) {
   TemporaryFolder folder;
   std::string data = folder.write("a.rs", std::string(3000, 'x'));
-  redirected("train --data " + data + " --steps 3 --eval-every 0 --log " + folder.path("log"),
-             "<&- >&- 2>&-");
+  redirected("train --data " + data + " --steps 3 --eval-every 0 --log " + folder.path("log"), "<&- >&- 2>&-");
   std::istringstream rows(readFile(folder.path("log")));
   int count = 0;
   for (std::string row; std::getline(rows, row); ++count)
@@ -72,8 +70,7 @@ TEST(RunApp, exceptions_of_libraries_are_told_in_our_words) {
     return std::to_string(code) + " " + testing::internal::GetCapturedStderr();
   };
   expectContains(report([]() -> int { throw std::bad_alloc(); }), "1 error: out of memory\n");
-  expectContains(report([]() -> int { throw std::out_of_range("stod"); }),
-                 "1 error: this program is at fault\nnote: ");
+  expectContains(report([]() -> int { throw std::out_of_range("stod"); }), "1 error: this program is at fault\nnote: ");
   expectContains(report([] { return int(std::filesystem::file_size("/none/x")); }),
                  "2 error: '/none/x': No such file or directory\n");
 }

@@ -106,7 +106,7 @@ TEST_P(MalformedFile, is_refused_with_its_name_and_the_reason) {
   expectContains(message, GetParam().reason);
 }
 
-#define ENTRY(name, type, shape, begin, end)                                                       \
+#define ENTRY(name, type, shape, begin, end)                                                                           \
   "\"" name "\":{\"dtype\":\"" type "\",\"shape\":" shape ",\"data_offsets\":[" begin "," end "]}"
 
 INSTANTIATE_TEST_SUITE_P(
@@ -119,31 +119,20 @@ INSTANTIATE_TEST_SUITE_P(
         Malformed{"nested", fileOf(std::string(100'000, '['), 0), "nest deeper than 64"},
         Malformed{"not_an_object", fileOf("[1]", 0), "not a JSON object"},
         Malformed{"missing_key", fileOf("{\"w\":{\"dtype\":\"F32\"}}", 0), "expected an object"},
-        Malformed{"unknown_dtype", fileOf("{" ENTRY("w", "F8_E5M2", "[1]", "0", "2") "}", 2),
-                  "F8_E5M2"},
+        Malformed{"unknown_dtype", fileOf("{" ENTRY("w", "F8_E5M2", "[1]", "0", "2") "}", 2), "F8_E5M2"},
         Malformed{"negative_shape", fileOf("{" ENTRY("w", "F32", "[-1]", "0", "4") "}", 4), "-1"},
-        Malformed{"fractional_shape", fileOf("{" ENTRY("w", "F32", "[1.5]", "0", "4") "}", 4),
-                  "1.5"},
-        Malformed{"huge_shape",
-                  fileOf("{" ENTRY("w", "F32", "[4294967296,4294967296]", "0", "4") "}", 4),
-                  "too large"},
+        Malformed{"fractional_shape", fileOf("{" ENTRY("w", "F32", "[1.5]", "0", "4") "}", 4), "1.5"},
+        Malformed{"huge_shape", fileOf("{" ENTRY("w", "F32", "[4294967296,4294967296]", "0", "4") "}", 4), "too large"},
         Malformed{"wrong_size", fileOf("{" ENTRY("w", "F32", "[2]", "0", "4") "}", 4), "need 8"},
-        Malformed{"beyond_the_end", fileOf("{" ENTRY("w", "F32", "[2]", "0", "8") "}", 4),
-                  "do not lie"},
-        Malformed{"reversed_offsets", fileOf("{" ENTRY("w", "F32", "[0]", "4", "0") "}", 4),
-                  "do not lie"},
+        Malformed{"beyond_the_end", fileOf("{" ENTRY("w", "F32", "[2]", "0", "8") "}", 4), "do not lie"},
+        Malformed{"reversed_offsets", fileOf("{" ENTRY("w", "F32", "[0]", "4", "0") "}", 4), "do not lie"},
         Malformed{"overlap",
-                  fileOf("{" ENTRY("a", "F32", "[2]", "0", "8") "," ENTRY("b", "F32", "[2]", "4",
-                                                                          "12") "}",
-                         12),
+                  fileOf("{" ENTRY("a", "F32", "[2]", "0", "8") "," ENTRY("b", "F32", "[2]", "4", "12") "}", 12),
                   "overlaps"},
         Malformed{"gap", fileOf("{" ENTRY("a", "F32", "[1]", "4", "8") "}", 8), "gap"},
-        Malformed{"trailing_bytes", fileOf("{" ENTRY("a", "F32", "[1]", "0", "4") "}", 9),
-                  "5 bytes after"},
+        Malformed{"trailing_bytes", fileOf("{" ENTRY("a", "F32", "[1]", "0", "4") "}", 9), "5 bytes after"},
         Malformed{"same_key_twice",
-                  fileOf("{" ENTRY("a", "F32", "[1]", "0", "4") "," ENTRY("a", "F32", "[1]", "0",
-                                                                          "4") "}",
-                         4),
+                  fileOf("{" ENTRY("a", "F32", "[1]", "0", "4") "," ENTRY("a", "F32", "[1]", "0", "4") "}", 4),
                   "twice"},
         Malformed{"metadata_number", fileOf("{\"__metadata__\":{\"a\":1}}", 0), "not a string"}),
     [](const auto &info) { return info.param.name; });

@@ -72,8 +72,7 @@ TEST(Svg, several_runs_have_names_and_colours_and_lose_their_first_tenth) {
   std::vector<Point> falling;
   for (int i = 0; i < 20; ++i)
     falling.push_back({double(i), i < 2 ? 1000.0 : 20.0 - i});
-  std::string picture =
-      drawComparison("both", {{"a.jsonl", falling, {{9, 12}}}, {"b<", falling, {}}});
+  std::string picture = drawComparison("both", {{"a.jsonl", falling, {{9, 12}}}, {"b<", falling, {}}});
   EXPECT_NE(picture.find("fill='#1f5f99'>a.jsonl"), std::string::npos);
   EXPECT_NE(picture.find("fill='#c0392b'>b&lt;"), std::string::npos);
   EXPECT_EQ(picture.find(">1000<"), std::string::npos);

@@ -2,9 +2,9 @@
 #include "runtime/program/Session.h"
 #include "TestTools.h"
 #include "runtime/program/AllocationCounter.h"
-#include "runtime/training/Batches.h"
 #include "runtime/program/Initialize.h"
 #include "runtime/program/Program.h"
+#include "runtime/training/Batches.h"
 #include "runtime/training/Trainer.h"
 
 #include <cmath>
@@ -142,8 +142,7 @@ TEST(Trainer, a_non_finite_loss_names_its_kernel_and_leaves_the_parameters) {
   std::string message = errorOf([&] { trainer.step(2, 2, source, nullptr); });
   expectContains(message, "step 2: output 'loss'[0]");
   expectContains(message, "gradient 'table'");
-  expectContains(
-      message, "tiny.bigram_loss (kernel 'bigram_loss', call 1 of the entry, output 0, element 5)");
+  expectContains(message, "tiny.bigram_loss (kernel 'bigram_loss', call 1 of the entry, output 0, element 5)");
   EXPECT_EQ(session.read(table), before);
 
   session.setScalar("poison_step", -1);

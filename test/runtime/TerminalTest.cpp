@@ -15,8 +15,7 @@ namespace {
 /// What a training run writes to a terminal with so many columns. `environment` is for env(1).
 std::string trainedOn(unsigned short columns, const std::string &environment) {
   TemporaryFolder folder;
-  std::string command = "exec env " + environment +
-                        " " TINY_PROGRAM " train --eval-every 0 --steps 300 --data " +
+  std::string command = "exec env " + environment + " " TINY_PROGRAM " train --eval-every 0 --steps 300 --data " +
                         folder.write("a.rs", std::string(3000, 'x'));
   winsize size = {24, columns, 0, 0};
   int terminal;

@@ -20,8 +20,7 @@ void mix(void *const *buffers, int64_t task, void *scratch) {
   *value = *own * 1.1 + 0.3;
 }
 
-std::vector<double> runMany(int threads, int64_t tasks, int dispatches,
-                            Placement placement = Placement::Free) {
+std::vector<double> runMany(int threads, int64_t tasks, int dispatches, Placement placement = Placement::Free) {
   ThreadTeam team(threads, sizeof(double), placement);
   std::vector<double> values(tasks, 0.5);
   void *buffers[] = {values.data()};
@@ -61,9 +60,7 @@ TEST(ThreadTeam, gives_each_thread_aligned_scratch_of_its_own) {
   ThreadTeam team(4, 100);
   std::vector<void *> seen(4);
   void *buffers[] = {seen.data()};
-  team.run([](void *const *b, int64_t task,
-              void *scratch) { static_cast<void **>(b[0])[task] = scratch; },
-           buffers, 4);
+  team.run([](void *const *b, int64_t task, void *scratch) { static_cast<void **>(b[0])[task] = scratch; }, buffers, 4);
   for (int i = 0; i < 4; ++i) {
     EXPECT_EQ(reinterpret_cast<uintptr_t>(seen[i]) % 64, 0u);
     for (int j = 0; j < i; ++j)
@@ -73,15 +70,18 @@ TEST(ThreadTeam, gives_each_thread_aligned_scratch_of_its_own) {
 
 TEST(ThreadTeam, restores_the_processors_of_its_caller) {
   int before = availableProcessors();
-  { ThreadTeam team(before, 8, Placement::Pinned); }
+  {
+    ThreadTeam team(before, 8, Placement::Pinned);
+  }
   EXPECT_EQ(availableProcessors(), before);
-  { ThreadTeam tooLarge(before + 1, 8, Placement::Pinned); }
+  {
+    ThreadTeam tooLarge(before + 1, 8, Placement::Pinned);
+  }
   EXPECT_EQ(availableProcessors(), before);
 }
 
 TEST(ThreadTeam, that_cannot_be_made_whole_is_an_error) {
-  ProcessResult result =
-      runProcess("ulimit -v 400000; " TINY_PROGRAM " train --copy-task --steps 1 --threads 512");
+  ProcessResult result = runProcess("ulimit -v 400000; " TINY_PROGRAM " train --copy-task --steps 1 --threads 512");
   EXPECT_EQ(result.code, 1);
   expectContains(result.output, "error: cannot make thread ");
   expectContains(result.output, " of 512: Resource temporarily unavailable\nnote: give fewer");
@@ -92,10 +92,9 @@ TEST(Processors, are_those_that_a_quota_allows) {
   std::string root = folder.path("");
   EXPECT_EQ(processorQuota(root), INFINITY);
   folder.write("proc/self/cgroup", "4:cpu,cpuacct:/job/step\n2:cpuset:/\n0::/user/me\nx\n");
-  folder.write("proc/self/mountinfo",
-               "1 2 0:1 / /sys/fs/cgroup rw - tmpfs tmpfs rw\n"
-               "3 1 0:2 / /v1 rw,relatime shared:3 - cgroup cgroup rw,cpu,cpuacct\n"
-               "4 1 0:3 /user /v2 rw - cgroup2 cgroup2 rw\nodd - \n");
+  folder.write("proc/self/mountinfo", "1 2 0:1 / /sys/fs/cgroup rw - tmpfs tmpfs rw\n"
+                                      "3 1 0:2 / /v1 rw,relatime shared:3 - cgroup cgroup rw,cpu,cpuacct\n"
+                                      "4 1 0:3 /user /v2 rw - cgroup2 cgroup2 rw\nodd - \n");
   EXPECT_EQ(processorQuota(root), INFINITY);
   folder.write("v2/me/cpu.max", "max 100000\n");
   folder.write("v2/cpu.max", "350000 100000\n");

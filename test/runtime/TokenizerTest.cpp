@@ -36,8 +36,7 @@ std::string roundTrip(Tokenizer &tokenizer, const std::string &text) {
   return decode(tokenizer, ids);
 }
 
-Tokenizer trainTokenizer(const std::vector<std::string> &texts, int32_t vocab,
-                         const std::string &pattern) {
+Tokenizer trainTokenizer(const std::vector<std::string> &texts, int32_t vocab, const std::string &pattern) {
   BpeTrainer trainer(pattern);
   for (const std::string &text : texts)
     trainer.add(text);
@@ -56,8 +55,7 @@ TEST(Splitter, cuts_as_the_published_expressions_do) {
             (Pieces{"Hello", " world", "'s", " ", " end", " 123", "!", "\n\n", " x"}));
   EXPECT_EQ(piecesOf(kGpt4Pattern, "Hello world'S  end 12345!\n\n x"),
             (Pieces{"Hello", " world", "'S", " ", " end", " ", "123", "45", "!\n\n", " x"}));
-  EXPECT_EQ(piecesOf(kGpt4Pattern, "f(x_1)\u00e9t\u00e9"),
-            (Pieces{"f", "(x", "_", "1", ")\u00e9t\u00e9"}));
+  EXPECT_EQ(piecesOf(kGpt4Pattern, "f(x_1)\u00e9t\u00e9"), (Pieces{"f", "(x", "_", "1", ")\u00e9t\u00e9"}));
 }
 
 TEST(Splitter, bytes_that_are_no_text_are_pieces) {
@@ -137,17 +135,16 @@ TEST(BpeTrainer, stops_where_no_pair_occurs_twice) {
 }
 
 TEST(Tokenizer, round_trips_any_bytes) {
-  Tokenizer tokenizer = trainTokenizer(
-      {"fn main() { println!(\"h\u00e9llo\"); }\n    let x = 1;\n    let y = 2;\n"}, 300, "gpt4");
+  Tokenizer tokenizer =
+      trainTokenizer({"fn main() { println!(\"h\u00e9llo\"); }\n    let x = 1;\n    let y = 2;\n"}, 300, "gpt4");
   std::mt19937 random(1);
   std::string noise, all;
   for (int i = 0; i < 100000; ++i)
     noise += char(random());
   for (int byte = 0; byte < 256; ++byte)
     all += char(byte);
-  for (const std::string &text :
-       {noise, all, std::string(), std::string("fn \xff\xc3 main\xe2\x82"),
-        std::string(100000, 'a'), std::string(1000, ' ') + "x"})
+  for (const std::string &text : {noise, all, std::string(), std::string("fn \xff\xc3 main\xe2\x82"),
+                                  std::string(100000, 'a'), std::string(1000, ' ') + "x"})
     EXPECT_EQ(roundTrip(tokenizer, text), text);
 }
 
@@ -161,10 +158,9 @@ TEST(Tokenizer, is_the_same_read_from_its_file) {
 
 TEST(Tokenizer, reads_pairs_and_gpt2s_own_form) {
   Json json = Json::parse(toy().text());
-  json["pre_tokenizer"] = {
-      {"type", "ByteLevel"}, {"add_prefix_space", false}, {"trim_offsets", true}};
-  json["model"]["merges"] = Json::array(
-      {Json::array({"a", "b"}), Json::array({"a", "ab"}), Json::array({"\u0120", "aab"})});
+  json["pre_tokenizer"] = {{"type", "ByteLevel"}, {"add_prefix_space", false}, {"trim_offsets", true}};
+  json["model"]["merges"] =
+      Json::array({Json::array({"a", "b"}), Json::array({"a", "ab"}), Json::array({"\u0120", "aab"})});
   json["model"]["vocab"]["<|endoftext|>"] = 259;
   EXPECT_EQ(Tokenizer::parse(json.dump(), "t").hash(), toy().hash());
 }
@@ -185,37 +181,21 @@ TEST(Tokenizer, what_is_wrong_with_a_file_is_said) {
   expectContains(errorOf([] { Tokenizer::parse("{}}", "t.json"); }), "not JSON from byte 3 on");
   std::string nested = "{\"model\":" + std::string(100'000, '[') + std::string(100'000, ']') + "}";
   expectContains(errorOf([&] { Tokenizer::parse(nested, "t.json"); }), "nest deeper than 64");
-  expectContains(errorAfter([](Json &j) {
-                   j["normalizer"] = {{"type", "NFC"}};
-                 }),
-                 "'normalizer' is");
+  expectContains(errorAfter([](Json &j) { j["normalizer"] = {{"type", "NFC"}}; }), "'normalizer' is");
   expectContains(errorAfter([](Json &j) { j["model"]["dropout"] = 0.1; }), "'dropout' is 0.1");
-  expectContains(errorAfter([](Json &j) { j["model"]["byte_fallback"] = true; }),
-                 "'byte_fallback' is true");
-  expectContains(errorAfter([](Json &j) { j["model"]["type"] = "Unigram"; }),
-                 "its model is not BPE");
-  expectContains(errorAfter([](Json &j) {
-                   j["pre_tokenizer"]["pretokenizers"][1]["add_prefix_space"] = true;
-                 }),
+  expectContains(errorAfter([](Json &j) { j["model"]["byte_fallback"] = true; }), "'byte_fallback' is true");
+  expectContains(errorAfter([](Json &j) { j["model"]["type"] = "Unigram"; }), "its model is not BPE");
+  expectContains(errorAfter([](Json &j) { j["pre_tokenizer"]["pretokenizers"][1]["add_prefix_space"] = true; }),
                  "'add_prefix_space' is true");
-  expectContains(errorAfter([](Json &j) {
-                   j["pre_tokenizer"] = {{"type", "Metaspace"}};
-                 }),
+  expectContains(errorAfter([](Json &j) { j["pre_tokenizer"] = {{"type", "Metaspace"}}; }),
                  "does not end in ByteLevel");
-  expectContains(errorAfter([](Json &j) {
-                   j["pre_tokenizer"]["pretokenizers"][0]["pattern"] = {{"String", " "}};
-                 }),
+  expectContains(errorAfter([](Json &j) { j["pre_tokenizer"]["pretokenizers"][0]["pattern"] = {{"String", " "}}; }),
                  "it has no 'Regex'");
-  expectContains(errorAfter([](Json &j) { j["added_tokens"] = Json::array(); }),
-                 "no special token to begin texts");
-  expectContains(errorAfter([](Json &j) { j["added_tokens"][0]["special"] = false; }),
-                 "is not special");
-  expectContains(errorAfter([](Json &j) { j["added_tokens"][0]["id"] = 400; }),
-                 "id 400, expected 0 … 259");
-  expectContains(errorAfter([](Json &j) { j["added_tokens"][0]["id"] = 7; }),
-                 "id 7 is given twice");
-  expectContains(errorAfter([](Json &j) { j["model"]["vocab"]["a"] = "x"; }),
-                 "token 'a' has no id");
+  expectContains(errorAfter([](Json &j) { j["added_tokens"] = Json::array(); }), "no special token to begin texts");
+  expectContains(errorAfter([](Json &j) { j["added_tokens"][0]["special"] = false; }), "is not special");
+  expectContains(errorAfter([](Json &j) { j["added_tokens"][0]["id"] = 400; }), "id 400, expected 0 … 259");
+  expectContains(errorAfter([](Json &j) { j["added_tokens"][0]["id"] = 7; }), "id 7 is given twice");
+  expectContains(errorAfter([](Json &j) { j["model"]["vocab"]["a"] = "x"; }), "token 'a' has no id");
   expectContains(errorAfter([](Json &j) { j["model"]["vocab"].erase("a"); }), "expected 0 … 258");
   expectContains(errorAfter([](Json &j) { j["model"]["vocab"]["\u20ac"] = 260; }),
                  "not written in byte-level characters");

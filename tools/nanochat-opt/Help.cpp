@@ -23,15 +23,18 @@ static void addEntry(std::string &out, llvm::StringRef name, llvm::StringRef tex
 }
 
 std::string mlir::nanochat::helpText(const nc::Tool &tool, size_t columns) {
-  std::string out = "Usage: " + tool.name + " MODEL.mlir --target=ROW [options]   a model's program, code or plan\n       " +
-                    tool.name + " FILE.mlir --PASS ...                what passes make of any IR, as mlir-opt\n       " +
+  std::string out = "Usage: " + tool.name +
+                    " MODEL.mlir --target=ROW [options]   a model's program, code or plan\n       " + tool.name +
+                    " FILE.mlir --PASS ...                what passes make of any IR, as mlir-opt\n       " +
                     tool.name + " COMMAND --help                      one of the commands below\n\nExamples:\n";
   for (llvm::StringRef example : llvm::split(tool.examples, '\n'))
     out += ("  " + example + "\n").str();
   llvm::MapVector<llvm::StringRef, std::string> groups;
   for (const nc::ToolOption &option : tool.options)
     if (!option.group.empty() && option.name[0] == '-')
-      addEntry(groups[option.group], option.name + (option.value.empty() ? "" : (option.name[1] == '-' ? "=" : " ") + option.value), option.help, columns);
+      addEntry(groups[option.group],
+               option.name + (option.value.empty() ? "" : (option.name[1] == '-' ? "=" : " ") + option.value),
+               option.help, columns);
   for (auto &[heading, entries] : groups)
     out += ("\n" + heading + ":\n" + entries).str();
   out += "\nCommands:\n" + nc::listToolCommands() + "\nPasses of this compiler (docs/passes.md):\n";

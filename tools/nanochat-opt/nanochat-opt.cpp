@@ -36,87 +36,77 @@ namespace {
 cl::opt<std::string> input(cl::Positional, cl::desc("<input file>"), cl::init("-"));
 cl::OptionCategory compiling("Compiling a model"), looking("Looking inside"), checking("Checking a target");
 cl::OptionCategory *const headings[] = {&compiling, &looking, &checking}; // in the order of the manual
-cl::opt<std::string> output("o", cl::cat(compiling), cl::desc("Output file"), cl::value_desc("FILE"),
-                            cl::init("-"));
-cl::opt<std::string> target(
-    "target", cl::cat(compiling),
-    cl::value_desc("native|avx512-bf16|avx512-vnni|x86-64-v4|avx-vnni|x86-64-v3|sm_89|sm_90|sm_100|"
-                   "sm_120|reference"),
-    cl::desc("Compile for this machine or another, or a product (rtx4090, h100, b200, "
-             "rtx-pro-6000); several, as in sm_90,avx512-vnni,x86-64-v3, make an executable that "
-             "takes the first that the machine has"));
+cl::opt<std::string> output("o", cl::cat(compiling), cl::desc("Output file"), cl::value_desc("FILE"), cl::init("-"));
+cl::opt<std::string>
+    target("target", cl::cat(compiling),
+           cl::value_desc("native|avx512-bf16|avx512-vnni|x86-64-v4|avx-vnni|x86-64-v3|sm_89|sm_90|sm_100|"
+                          "sm_120|reference"),
+           cl::desc("Compile for this machine or another, or a product (rtx4090, h100, b200, "
+                    "rtx-pro-6000); several, as in sm_90,avx512-vnni,x86-64-v3, make an executable that "
+                    "takes the first that the machine has"));
 cl::opt<bool> emulate("emulate", cl::cat(checking),
                       cl::desc("Run the kernels of an NVIDIA target on the CPU, instruction by "
                                "instruction: slow, to check them without a GPU"));
-cl::opt<std::string>
-    ptxVersion("ptx", cl::cat(compiling), cl::value_desc("version"),
-               cl::desc("ISA version of the PTX for an NVIDIA target, such as 8.6, where a driver "
-                        "or ptxas is older than what is chosen by default"));
-cl::opt<std::string>
-    gemmTile("gemm-tile", cl::cat(compiling), cl::value_desc("ROWSxCOLUMNSxSTAGES"),
-             cl::desc("The part of a matrix product that a block of GPU threads computes, and how "
-                      "many stages of 128 bytes per row it fetches ahead; by default what suits "
-                      "each product"));
+cl::opt<std::string> ptxVersion("ptx", cl::cat(compiling), cl::value_desc("version"),
+                                cl::desc("ISA version of the PTX for an NVIDIA target, such as 8.6, where a driver "
+                                         "or ptxas is older than what is chosen by default"));
+cl::opt<std::string> gemmTile("gemm-tile", cl::cat(compiling), cl::value_desc("ROWSxCOLUMNSxSTAGES"),
+                              cl::desc("The part of a matrix product that a block of GPU threads computes, and how "
+                                       "many stages of 128 bytes per row it fetches ahead; by default what suits "
+                                       "each product"));
 cl::opt<std::string> asRow("as", cl::cat(checking), cl::value_desc("row"),
                            cl::desc("With --target=reference: the IR of this row, its fusion, "
                                     "quantisers and roundings, with every "
                                     "kernel as plain loops"));
-cl::opt<std::string> precision(
-    "precision", cl::cat(checking), cl::init("f32"), cl::value_desc("f32|f64"),
-    cl::desc("Floats of the program; f64, to tell rounding from error, with --target=reference"));
-cl::opt<std::string> backward(
-    "backward", cl::cat(compiling), cl::init("auto"), cl::value_desc("auto|f32|int16"),
-    cl::desc("What the gradients of ternary linears are computed in that leave it to the target; "
-             "auto: the target's choice"));
-cl::opt<std::string> dense(
-    "dense", cl::cat(compiling), cl::init("auto"), cl::value_desc("auto|f32|bf16"),
-    cl::desc(
-        "What the factors of f32 matrix products in forward pass and gradients are rounded to; "
-        "sums stay f32. auto: bf16 on NVIDIA targets, f32 elsewhere"));
 cl::opt<std::string>
-    emitKind("emit", cl::cat(compiling), cl::init("mlir"),
-             cl::value_desc("mlir|llvm|asm|obj|exe|ptx|cubin"),
-             cl::desc("What to write; mlir by default. ptx and cubin are the kernels of "
-                      "an NVIDIA target"));
+    precision("precision", cl::cat(checking), cl::init("f32"), cl::value_desc("f32|f64"),
+              cl::desc("Floats of the program; f64, to tell rounding from error, with --target=reference"));
+cl::opt<std::string>
+    backward("backward", cl::cat(compiling), cl::init("auto"), cl::value_desc("auto|f32|int16"),
+             cl::desc("What the gradients of ternary linears are computed in that leave it to the target; "
+                      "auto: the target's choice"));
+cl::opt<std::string>
+    dense("dense", cl::cat(compiling), cl::init("auto"), cl::value_desc("auto|f32|bf16"),
+          cl::desc("What the factors of f32 matrix products in forward pass and gradients are rounded to; "
+                   "sums stay f32. auto: bf16 on NVIDIA targets, f32 elsewhere"));
+cl::opt<std::string> emitKind("emit", cl::cat(compiling), cl::init("mlir"),
+                              cl::value_desc("mlir|llvm|asm|obj|exe|ptx|cubin"),
+                              cl::desc("What to write; mlir by default. ptx and cubin are the kernels of "
+                                       "an NVIDIA target"));
 cl::opt<std::string> stopAfter("stop-after", cl::cat(looking), cl::value_desc("stage"),
                                cl::desc("Print the IR after this stage"));
-cl::opt<std::string> plan("plan", cl::cat(looking), cl::ValueOptional,
-                          cl::value_desc("table|json"),
+cl::opt<std::string> plan("plan", cl::cat(looking), cl::ValueOptional, cl::value_desc("table|json"),
                           cl::desc("Print parameters, FLOPs per token and the memory plan instead "
                                    "of code; --plan=json for machines"));
 cl::opt<bool> why("why", cl::cat(looking),
                   cl::desc("Say of every op that has a kernel of its own and of every kernel of plain "
                            "loops why that is so; --plan sums up the latter"));
-cl::opt<std::string> checkDispatches(
-    "check-dispatches", cl::cat(checking), cl::value_desc("DIR"),
-    cl::desc("Run every kernel call that the compiled program recorded (train --dump-dispatches) "
-             "through the reference and compare; compiles nothing"));
-cl::opt<std::string> checkGradients(
-    "check-gradients", cl::cat(checking), cl::value_desc("DIR"),
-    cl::desc("Run the whole recorded step through the reference, with the recorded int8 codes, and "
-             "compare loss and gradients; compiles nothing"));
-cl::opt<std::string> kernelCache(
-    "kernel-cache", cl::cat(compiling), cl::value_desc("DIR"),
-    cl::desc("Where compiled kernels of executables are kept for later compilations, "
-             "$NANOCHAT_CACHE or ~/.cache/nanochat by default; --kernel-cache= keeps none"));
-cl::opt<bool> listStages("list-stages", cl::cat(looking),
-                         cl::desc("Print the stages and what they promise"));
-cl::list<std::string>
-    sizes("set", cl::cat(compiling), cl::CommaSeparated, cl::value_desc("name=value"),
-          cl::desc("Sizes and settings that the model declares (d=512); of one that declares none: "
-                   "batch, seq, accum, and loops by name (n_loops, layers)"));
+cl::opt<std::string>
+    checkDispatches("check-dispatches", cl::cat(checking), cl::value_desc("DIR"),
+                    cl::desc("Run every kernel call that the compiled program recorded (train --dump-dispatches) "
+                             "through the reference and compare; compiles nothing"));
+cl::opt<std::string>
+    checkGradients("check-gradients", cl::cat(checking), cl::value_desc("DIR"),
+                   cl::desc("Run the whole recorded step through the reference, with the recorded int8 codes, and "
+                            "compare loss and gradients; compiles nothing"));
+cl::opt<std::string>
+    kernelCache("kernel-cache", cl::cat(compiling), cl::value_desc("DIR"),
+                cl::desc("Where compiled kernels of executables are kept for later compilations, "
+                         "$NANOCHAT_CACHE or ~/.cache/nanochat by default; --kernel-cache= keeps none"));
+cl::opt<bool> listStages("list-stages", cl::cat(looking), cl::desc("Print the stages and what they promise"));
+cl::list<std::string> sizes("set", cl::cat(compiling), cl::CommaSeparated, cl::value_desc("name=value"),
+                            cl::desc("Sizes and settings that the model declares (d=512); of one that declares none: "
+                                     "batch, seq, accum, and loops by name (n_loops, layers)"));
 cl::opt<std::string> preset("preset", cl::cat(compiling), cl::value_desc("name"),
                             cl::desc("One of the model's presets of sizes and settings; by default "
                                      "its first"));
-cl::opt<std::string>
-    configuration("config", cl::cat(compiling), cl::value_desc("FILE.toml"),
-                  cl::desc("Sizes of a configuration: dim, n_layers, n_heads, n_loops, vocab_size, "
-                           "max_seq_len and group_size of [model], batch_size, seq_len and "
-                           "accumulation_steps of [training]; --set wins"));
-cl::list<std::string>
-    optimizers("optimizer", cl::cat(compiling), cl::value_desc("role=rule[:option=value]"),
-               cl::desc("Another update rule for a role than the model says, such as matrix=muon8, "
-                        "matrix=galore:rank=64:clip=projected or embedding+head=adamw8:lr=1e-3"));
+cl::opt<std::string> configuration("config", cl::cat(compiling), cl::value_desc("FILE.toml"),
+                                   cl::desc("Sizes of a configuration: dim, n_layers, n_heads, n_loops, vocab_size, "
+                                            "max_seq_len and group_size of [model], batch_size, seq_len and "
+                                            "accumulation_steps of [training]; --set wins"));
+cl::list<std::string> optimizers("optimizer", cl::cat(compiling), cl::value_desc("role=rule[:option=value]"),
+                                 cl::desc("Another update rule for a role than the model says, such as matrix=muon8, "
+                                          "matrix=galore:rank=64:clip=projected or embedding+head=adamw8:lr=1e-3"));
 
 constexpr const char *kAbout = "A first argument that is the name of a command runs it; "
                                "a model file of such a name is given as ./name.";
@@ -124,11 +114,9 @@ constexpr const char *kAbout = "A first argument that is the name of a command r
 
 /// libnanochat_runtime.a beside the compiler: in the build tree or installed.
 static std::string findRuntime(const char *argv0) {
-  llvm::SmallString<128> here(
-      llvm::sys::fs::getMainExecutable(argv0, reinterpret_cast<void *>(&findRuntime)));
+  llvm::SmallString<128> here(llvm::sys::fs::getMainExecutable(argv0, reinterpret_cast<void *>(&findRuntime)));
   llvm::sys::path::remove_filename(here);
-  for (const char *relative :
-       {"../runtime/libnanochat_runtime.a", "../lib/nanochat/libnanochat_runtime.a"}) {
+  for (const char *relative : {"../runtime/libnanochat_runtime.a", "../lib/nanochat/libnanochat_runtime.a"}) {
     llvm::SmallString<128> path(here);
     llvm::sys::path::append(path, relative);
     if (llvm::sys::fs::exists(path))
@@ -152,8 +140,7 @@ static std::vector<Target> chooseRows() {
       rows.push_back(*row);
       continue;
     }
-    usage(isTwice ? "--target names " + row->name + " twice"
-                  : "unknown target '" + name.str() + "'",
+    usage(isTwice ? "--target names " + row->name + " twice" : "unknown target '" + name.str() + "'",
           "targets are " + listTargets());
     return {};
   }
@@ -166,8 +153,7 @@ static std::optional<PipelineOptions> chooseTarget(const Target &row) {
   if (!asRow.getNumOccurrences())
     return PipelineOptions{row};
   if (!as || row.fuses) { // only the reference does not
-    usage(as ? llvm::Twine("--as goes with --target=reference only")
-             : "--as=" + asRow + " is not a target",
+    usage(as ? llvm::Twine("--as goes with --target=reference only") : "--as=" + asRow + " is not a target",
           "it takes one of " + listTargets());
     return std::nullopt;
   }
@@ -222,8 +208,7 @@ static bool applyChoices(PipelineOptions &row) {
                  "its gradients are products of floats, which --dense rounds"),
            false;
   if (!target.gpu && (emulate || ptxVersion.getNumOccurrences()))
-    return usage(emulate ? "--emulate goes with NVIDIA targets only"
-                         : "--ptx goes with NVIDIA targets only",
+    return usage(emulate ? "--emulate goes with NVIDIA targets only" : "--ptx goes with NVIDIA targets only",
                  "--target=sm_90, for instance"),
            false;
   target.emulated |= emulate;
@@ -258,15 +243,12 @@ static int compileModel(DialectRegistry &registry, const char *argv0) {
     return usage("--dense=" + dense + " is not known", "it is auto, f32 or bf16");
   pipeline->optimizers = optimizers;
   if (!llvm::is_contained({"mlir", "llvm", "asm", "obj", "exe", "ptx", "cubin"}, emitKind))
-    return usage("--emit=" + emitKind + " is not known",
-                 "kinds are mlir, llvm, asm, obj, exe, ptx and cubin");
-  bool known = stopAfter.empty() ||
-               llvm::any_of(getStages(), [](const Stage &s) { return s.name == stopAfter; });
+    return usage("--emit=" + emitKind + " is not known", "kinds are mlir, llvm, asm, obj, exe, ptx and cubin");
+  bool known = stopAfter.empty() || llvm::any_of(getStages(), [](const Stage &s) { return s.name == stopAfter; });
   if (!known)
     return usage("--stop-after=" + stopAfter + " names no stage", "see --list-stages");
   if (!stopAfter.empty() && emitKind != "mlir")
-    return usage("--stop-after prints IR and excludes --emit=" + emitKind,
-                 "leave one of the two out");
+    return usage("--stop-after prints IR and excludes --emit=" + emitKind, "leave one of the two out");
   std::string form = plan.getNumOccurrences() && plan.empty() ? "table" : plan.getValue();
   if (!llvm::is_contained({"", "table", "json"}, form))
     return usage("--plan=" + form + " is not known", "write --plan for a table or --plan=json");
@@ -289,13 +271,11 @@ static int compileModel(DialectRegistry &registry, const char *argv0) {
   auto isForGpu = [](const PipelineOptions &row) { return row.target.gpu.has_value(); };
   if (!gemmTile.empty() && llvm::none_of(options.rows, isForGpu))
     return usage("--gemm-tile goes with NVIDIA targets only", "--target=sm_90, for instance");
-  bool isForGpus =
-      llvm::all_of(options.rows, [](const PipelineOptions &row) { return row.target.onGpu(); });
+  bool isForGpus = llvm::all_of(options.rows, [](const PipelineOptions &row) { return row.target.onGpu(); });
   if (emitKind == "exe" && isForGpus) // it runs on a processor as well, where that is asked for
     options.rows.push_back(forProcessor(*pipeline));
   bool isOnGpu = options.rows[0].target.onGpu();
-  if (isOnGpu ? llvm::is_contained({"llvm", "asm", "obj"}, emitKind)
-              : llvm::is_contained({"ptx", "cubin"}, emitKind))
+  if (isOnGpu ? llvm::is_contained({"llvm", "asm", "obj"}, emitKind) : llvm::is_contained({"ptx", "cubin"}, emitKind))
     return usage("--emit=" + emitKind + " is not what " + rows[0].name + " has",
                  isOnGpu ? "kinds for it are mlir, ptx, cubin and exe"
                          : "ptx and cubin are of NVIDIA targets, such as sm_90");
@@ -305,8 +285,9 @@ static int compileModel(DialectRegistry &registry, const char *argv0) {
   MLIRContext context(registry);
   context.loadAllAvailableDialects();
   context.printOpOnDiagnostic(false); // the source is shown already
-  if (why && failed(remark::enableOptimizationRemarks(context, nullptr, std::make_unique<remark::RemarkEmittingPolicyAll>(),
-                                                      {.all = ".*"}, /*printAsEmitRemarks=*/true)))
+  if (why &&
+      failed(remark::enableOptimizationRemarks(context, nullptr, std::make_unique<remark::RemarkEmittingPolicyAll>(),
+                                               {.all = ".*"}, /*printAsEmitRemarks=*/true)))
     return kFailed;
   return compile(input, context, options);
 }
@@ -316,8 +297,7 @@ static std::string describeNative() {
   auto native = findTarget("native");
   if (!native)
     return "";
-  return "--target=native is " + native->name + " with " +
-         std::to_string(native->facts.vectorBits) + "-bit vectors" +
+  return "--target=native is " + native->name + " with " + std::to_string(native->facts.vectorBits) + "-bit vectors" +
          (native->facts.vnni ? " and int8 dot products" : "");
 }
 
@@ -333,7 +313,8 @@ static nc::Tool describeSelf() {
   for (auto &[name, option] : cl::getRegisteredOptions()) {
     if (option->getOptionHiddenFlag() != cl::NotHidden || name.empty())
       continue;
-    const auto *own = llvm::find_if(headings, [&](auto *heading) { return llvm::is_contained(option->Categories, heading); });
+    const auto *own =
+        llvm::find_if(headings, [&](auto *heading) { return llvm::is_contained(option->Categories, heading); });
     bool isOurs = own != std::end(headings);
     bool needsValue = option->getValueExpectedFlag() == cl::ValueRequired;
     tool.options.push_back({(name.size() == 1 ? "-" : "--") + name.str(),

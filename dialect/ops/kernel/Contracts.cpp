@@ -9,10 +9,12 @@ using namespace mlir::nanochat;
 // The attributes themselves
 //===------------------------------------------------------------------------------------------===//
 
-LogicalResult EntryAttr::verify(llvm::function_ref<InFlightDiagnostic()> emitError, EntryKind kind, StringAttr phase, DenseI64ArrayAttr tensors) {
+LogicalResult EntryAttr::verify(llvm::function_ref<InFlightDiagnostic()> emitError, EntryKind kind, StringAttr phase,
+                                DenseI64ArrayAttr tensors) {
   bool isOfPhase = kind != EntryKind::eval && kind != EntryKind::predict;
   if (isOfPhase != bool(phase)) // entry-c1
-    return emitError() << "an entry of kind " << stringifyEntryKind(kind) << (isOfPhase ? " is one of a phase: name it, as in \"train\"" : " is of no phase");
+    return emitError() << "an entry of kind " << stringifyEntryKind(kind)
+                       << (isOfPhase ? " is one of a phase: name it, as in \"train\"" : " is of no phase");
   for (int64_t number : tensors ? tensors.asArrayRef() : ArrayRef<int64_t>()) // entry-c2
     if (number < 0)
       return emitError() << "tensor " << number << " of an entry: they are counted from 0";
@@ -27,24 +29,28 @@ std::string EntryAttr::getSymbol() const {
   return getKind() == EntryKind::phase ? kind + "." + phase : phase + "." + kind;
 }
 
-BindAttr BindAttr::get(MLIRContext *context, BindingKind kind, StringRef tensor, StringRef role, Init init, double scale) {
+BindAttr BindAttr::get(MLIRContext *context, BindingKind kind, StringRef tensor, StringRef role, Init init,
+                       double scale) {
   Builder b(context);
   return get(context, kind, b.getStringAttr(tensor), role.empty() ? StringAttr() : b.getStringAttr(role), init,
              scale == 0.0 ? FloatAttr() : b.getF64FloatAttr(scale));
 }
 
-LogicalResult BindAttr::verify(llvm::function_ref<InFlightDiagnostic()> emitError, BindingKind kind, StringAttr tensor, StringAttr role, Init init, FloatAttr scale) {
+LogicalResult BindAttr::verify(llvm::function_ref<InFlightDiagnostic()> emitError, BindingKind kind, StringAttr tensor,
+                               StringAttr role, Init init, FloatAttr scale) {
   if (!isName(tensor.getValue())) // bind-c1
     return emitError() << "bound to " << tensor << ", which is no name that files can hold";
   if (init != Init::constant && kind != BindingKind::parameter) // bind-c2
-    return emitError() << "a tensor of kind " << stringifyBindingKind(kind) << " starts at random, which parameters alone do";
+    return emitError() << "a tensor of kind " << stringifyBindingKind(kind)
+                       << " starts at random, which parameters alone do";
   return success();
 }
 
 std::string BindAttr::describe() const { return (stringifyBindingKind(getKind()) + " " + getTensorName()).str(); }
 
-LogicalResult KernelAttr::verify(llvm::function_ref<InFlightDiagnostic()> emitError, DispatchClass, DenseI64ArrayAttr inplace, int64_t flops,
-                                 StringAttr arithmetic, int64_t tasks, int64_t scratch, int64_t threads, int64_t shared) {
+LogicalResult KernelAttr::verify(llvm::function_ref<InFlightDiagnostic()> emitError, DispatchClass,
+                                 DenseI64ArrayAttr inplace, int64_t flops, StringAttr arithmetic, int64_t tasks,
+                                 int64_t scratch, int64_t threads, int64_t shared) {
   for (int64_t number : {flops, tasks, scratch, threads, shared}) // kernel-c1
     if (number < 0)
       return emitError() << "a kernel has " << number << " of something: counts and bytes start at 0";
@@ -68,8 +74,11 @@ static bool isTensor(Type type) { return isa<RankedTensorType>(type); }
 
 /// Is the function what its own verifier, which runs after this one, wants it to be?
 static bool isWellFormed(func::FuncOp function) {
-  auto isList = [](ArrayAttr attrs, size_t size) { return !attrs || (attrs.size() == size && llvm::all_of(attrs, llvm::IsaPred<DictionaryAttr>)); };
-  auto type = function.getFunctionTypeAttr() ? dyn_cast<FunctionType>(function.getFunctionTypeAttr().getValue()) : FunctionType();
+  auto isList = [](ArrayAttr attrs, size_t size) {
+    return !attrs || (attrs.size() == size && llvm::all_of(attrs, llvm::IsaPred<DictionaryAttr>));
+  };
+  auto type = function.getFunctionTypeAttr() ? dyn_cast<FunctionType>(function.getFunctionTypeAttr().getValue())
+                                             : FunctionType();
   return function.getSymNameAttr() && type && isList(function.getArgAttrsAttr(), type.getNumInputs()) &&
          isList(function.getResAttrsAttr(), type.getNumResults());
 }
@@ -82,10 +91,12 @@ static LogicalResult verifyEntry(func::FuncOp function, EntryAttr entry) {
   }
   for (auto [i, type] : llvm::enumerate(function.getArgumentTypes())) // contract-c2
     if (isTensor(type) && !function.getArgAttr(i, BindAttr::name))
-      return function.emitError("argument ") << i << " of entry @" << function.getName() << " is bound to nothing; give it nanochat.bind";
+      return function.emitError("argument ")
+             << i << " of entry @" << function.getName() << " is bound to nothing; give it nanochat.bind";
   for (auto [i, type] : llvm::enumerate(function.getResultTypes()))
     if (isTensor(type) && !function.getResultAttr(i, BindAttr::name))
-      return function.emitError("result ") << i << " of entry @" << function.getName() << " is bound to nothing; give it nanochat.bind";
+      return function.emitError("result ")
+             << i << " of entry @" << function.getName() << " is bound to nothing; give it nanochat.bind";
   return success();
 }
 
@@ -93,19 +104,23 @@ static LogicalResult verifyKernel(func::FuncOp function, KernelAttr kernel) {
   size_t inputs = function.getNumArguments(), results = function.getNumResults();
   if (kernel.isEmitted()) {
     size_t others = kernel.isOfBlock() ? 3 : 2, written = kernel.getOverwritten().size();
-    bool isShaped = inputs >= others + written && results == 0 && function.getArgumentTypes()[inputs - others].isIndex() &&
+    bool isShaped = inputs >= others + written && results == 0 &&
+                    function.getArgumentTypes()[inputs - others].isIndex() &&
                     llvm::all_of(function.getArgumentTypes().take_back(others - 1), llvm::IsaPred<MemRefType>);
     if (!isShaped) // contract-c3
-      return function.emitError("kernel @") << function.getName() << " has tasks, but does not take buffers (" << written
-                                            << " of results), the task, scratch" << (kernel.isOfBlock() ? " and shared memory" : "");
+      return function.emitError("kernel @")
+             << function.getName() << " has tasks, but does not take buffers (" << written
+             << " of results), the task, scratch" << (kernel.isOfBlock() ? " and shared memory" : "");
     inputs -= others + written;
-  } else if (kernel.getInplace() && llvm::any_of(function.getResultTypes(), isTensor) && kernel.getOverwritten().size() != results) { // contract-c4
-    return function.emitError("kernel @") << function.getName() << " has " << kernel.getOverwritten().size() << " inplace entries for " << results
-                                          << " results";
+  } else if (kernel.getInplace() && llvm::any_of(function.getResultTypes(), isTensor) &&
+             kernel.getOverwritten().size() != results) { // contract-c4
+    return function.emitError("kernel @") << function.getName() << " has " << kernel.getOverwritten().size()
+                                          << " inplace entries for " << results << " results";
   }
   for (int64_t input : kernel.getOverwritten()) // contract-c5
     if (input < -1 || input >= int64_t(inputs))
-      return function.emitError("kernel @") << function.getName() << ": inplace entry " << input << " is not an input; use -1 for none";
+      return function.emitError("kernel @")
+             << function.getName() << ": inplace entry " << input << " is not an input; use -1 for none";
   return success();
 }
 
@@ -149,7 +164,8 @@ static ArrayRef<Discardable> discardables() {
   static const Discardable table[] = {
       {EntryAttr::name, onFunction, isA<EntryAttr>, "#nanochat.entry<kind, \"phase\">", "a function"},
       {KernelAttr::name, onFunction, isA<KernelAttr>, "#nanochat.kernel<class, ...>", "a function"},
-      {BindAttr::name, onArgument | onResult, isA<BindAttr>, "#nanochat.bind<kind, \"name\", ...>", "an argument or result of an entry"},
+      {BindAttr::name, onArgument | onResult, isA<BindAttr>, "#nanochat.bind<kind, \"name\", ...>",
+       "an argument or result of an entry"},
       {kSizesAttr, onModule, isSizes, "a dictionary of integers", "a module"},
       {kDeclinedAttr, onFunction, isA<StringAttr>, "a string", "a kernel"},
       {kCopyAttr, onDispatch, isA<UnitAttr>, "a unit attribute", "nanochat.dispatch"},
@@ -158,7 +174,8 @@ static ArrayRef<Discardable> discardables() {
       // Of functions that tests run.
       {"nanochat.tolerance", onFunction, isA<FloatAttr>, "a float", "a function"},
       {"nanochat.check_grad", onFunction, isA<UnitAttr>, "a unit attribute", "a function"},
-      {"nanochat.range", onArgument, [](Attribute attr) { return readRange(attr).has_value(); }, "[low, high]", "an argument of a function"},
+      {"nanochat.range", onArgument, [](Attribute attr) { return readRange(attr).has_value(); }, "[low, high]",
+       "an argument of a function"},
       {"nanochat.bound", onArgument, isA<IntegerAttr>, "an integer", "an argument of a function"},
       {"nanochat.fixed", onArgument, isA<UnitAttr>, "a unit attribute", "an argument of a function"},
   };
@@ -169,7 +186,8 @@ static ArrayRef<Discardable> discardables() {
 static LogicalResult verifyDiscardable(Operation *op, NamedAttribute attr, unsigned site) {
   StringRef name = attr.getName();
   auto distance = [&](const Discardable &known) { return name.edit_distance(known.name); };
-  const Discardable &nearest = *std::min_element(discardables().begin(), discardables().end(), [&](auto &x, auto &y) { return distance(x) < distance(y); });
+  const Discardable &nearest = *std::min_element(discardables().begin(), discardables().end(),
+                                                 [&](auto &x, auto &y) { return distance(x) < distance(y); });
   if (nearest.name != name) { // discardable-c1
     InFlightDiagnostic diag = op->emitError("the dialect knows no attribute '") << name << "'";
     diag.attachNote() << "the nearest one is '" << nearest.name << "', " << nearest.form << " on " << nearest.where;
@@ -183,7 +201,10 @@ static LogicalResult verifyDiscardable(Operation *op, NamedAttribute attr, unsig
 }
 
 LogicalResult NanochatDialect::verifyOperationAttribute(Operation *op, NamedAttribute attr) {
-  unsigned site = isa<ModuleOp>(op) ? onModule : isa<FunctionOpInterface>(op) ? onFunction : isa<DispatchOp>(op) ? onDispatch : 0;
+  unsigned site = isa<ModuleOp>(op)              ? onModule
+                  : isa<FunctionOpInterface>(op) ? onFunction
+                  : isa<DispatchOp>(op)          ? onDispatch
+                                                 : 0;
   if (failed(verifyDiscardable(op, attr, site)))
     return failure();
   auto function = dyn_cast<func::FuncOp>(op); // lowered, it is but code
@@ -201,23 +222,28 @@ static LogicalResult verifyBound(Operation *op, NamedAttribute attr, Type type) 
   if (!bind)
     return success();
   if (!getEntry(op)) // bind-c3
-    return op->emitError("'") << attr.getName().getValue() << "' binds what belongs to no entry: the function lacks 'nanochat.entry'";
+    return op->emitError("'") << attr.getName().getValue()
+                              << "' binds what belongs to no entry: the function lacks 'nanochat.entry'";
   auto tensor = dyn_cast<RankedTensorType>(type);
   if (!tensor || !tensor.hasStaticShape()) // bind-c4
-    return op->emitError("binds a value of type ") << type << " to " << bind.describe() << "; only tensors of known shape have a place";
+    return op->emitError("binds a value of type ")
+           << type << " to " << bind.describe() << "; only tensors of known shape have a place";
   return success();
 }
 
-LogicalResult NanochatDialect::verifyRegionArgAttribute(Operation *op, unsigned, unsigned argument, NamedAttribute attr) {
+LogicalResult NanochatDialect::verifyRegionArgAttribute(Operation *op, unsigned, unsigned argument,
+                                                        NamedAttribute attr) {
   if (failed(verifyDiscardable(op, attr, onArgument)))
     return failure();
   return verifyBound(op, attr, cast<FunctionOpInterface>(op).getArgumentTypes()[argument]);
 }
 
-LogicalResult NanochatDialect::verifyRegionResultAttribute(Operation *op, unsigned, unsigned result, NamedAttribute attr) {
+LogicalResult NanochatDialect::verifyRegionResultAttribute(Operation *op, unsigned, unsigned result,
+                                                           NamedAttribute attr) {
   if (failed(verifyDiscardable(op, attr, onResult)))
     return failure();
   if (auto bind = dyn_cast<BindAttr>(attr.getValue()); bind && bind.getKind() == BindingKind::input) // bind-c5
-    return op->emitError("result ") << result << " is bound to " << bind.describe() << ", which the runtime writes and an entry only reads";
+    return op->emitError("result ") << result << " is bound to " << bind.describe()
+                                    << ", which the runtime writes and an entry only reads";
   return verifyBound(op, attr, cast<FunctionOpInterface>(op).getResultTypes()[result]);
 }

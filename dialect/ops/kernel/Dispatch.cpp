@@ -7,8 +7,7 @@ LogicalResult DispatchOp::verify() {
   if (getBody().empty() != getKernel().has_value()) // dispatch-c1
     return emitOpError("must have either a body or the symbol of an outlined kernel");
   if (!getInplace().empty() && getInplace().size() != getNumResults()) // dispatch-c2
-    return emitOpError("has ") << getInplace().size() << " inplace entries for " << getNumResults()
-                               << " results";
+    return emitOpError("has ") << getInplace().size() << " inplace entries for " << getNumResults() << " results";
   for (int64_t input : getInplace()) // dispatch-c3
     if (input < -1 || input >= int64_t(getInputs().size()))
       return emitOpError("inplace entry ") << input << " is not an input; use -1 for none";
@@ -41,8 +40,7 @@ ParseResult DispatchOp::parse(OpAsmParser &parser, OperationState &state) {
   }
   SmallVector<OpAsmParser::Argument> args;
   bool hasBody = !kernel;
-  if (parser.parseKeyword("ins") ||
-      parser.parseCommaSeparatedList(OpAsmParser::Delimiter::Paren, [&]() -> ParseResult {
+  if (parser.parseKeyword("ins") || parser.parseCommaSeparatedList(OpAsmParser::Delimiter::Paren, [&]() -> ParseResult {
         OpAsmParser::Argument arg;
         OpAsmParser::UnresolvedOperand operand;
         if (hasBody && (parser.parseArgument(arg) || parser.parseEqual()))
@@ -56,14 +54,12 @@ ParseResult DispatchOp::parse(OpAsmParser &parser, OperationState &state) {
     return failure();
   if (succeeded(parser.parseOptionalKeyword("inplace"))) {
     SmallVector<int64_t> inplace;
-    if (parser.parseCommaSeparatedList(OpAsmParser::Delimiter::Square, [&] {
-          return parser.parseInteger(inplace.emplace_back());
-        }))
+    if (parser.parseCommaSeparatedList(OpAsmParser::Delimiter::Square,
+                                       [&] { return parser.parseInteger(inplace.emplace_back()); }))
       return failure();
     properties.setInplace(parser.getBuilder().getDenseI64ArrayAttr(inplace));
   }
-  if (parser.parseArrowTypeList(state.types) ||
-      parser.parseOptionalAttrDictWithKeyword(state.attributes))
+  if (parser.parseArrowTypeList(state.types) || parser.parseOptionalAttrDictWithKeyword(state.attributes))
     return failure();
   Region *body = state.addRegion();
   return hasBody ? parser.parseRegion(*body, args) : success();

@@ -25,14 +25,16 @@ Arena mlir::nanochat::arenaOf(BindingKind kind) {
 
 LogicalResult TensorOp::verify() {
   if (Arena own = arenaOf(getBind().getKind()); getArena() != own) // tensor-c1
-    return emitOpError("is in arena ") << stringifyArena(getArena()) << ", but a tensor of kind " << stringifyBindingKind(getBind().getKind())
-                                       << " lies in " << stringifyArena(own);
+    return emitOpError("is in arena ") << stringifyArena(getArena()) << ", but a tensor of kind "
+                                       << stringifyBindingKind(getBind().getKind()) << " lies in "
+                                       << stringifyArena(own);
   return success();
 }
 
 LogicalResult TemporaryOp::verify() {
   if (int64_t(getFirst()) < 0 || getLast() < getFirst()) // temporary-c1
-    return emitOpError("is alive from step ") << int64_t(getFirst()) << " to " << int64_t(getLast()) << "; expected from 0 on, and to what comes later";
+    return emitOpError("is alive from step ")
+           << int64_t(getFirst()) << " to " << int64_t(getLast()) << "; expected from 0 on, and to what comes later";
   return success();
 }
 
@@ -55,15 +57,16 @@ LogicalResult ProgramOp::verifyRegions() {
   for (Operation &op : getBody().front()) {
     auto [arena, offset, bytes] = std::tuple(Arena::workspace, int64_t(0), int64_t(0));
     if (auto tensor = dyn_cast<TensorOp>(op))
-      std::tie(arena, offset, bytes) = std::tuple(tensor.getArena(), int64_t(tensor.getOffset()), denseBytes(tensor.getType()));
+      std::tie(arena, offset, bytes) =
+          std::tuple(tensor.getArena(), int64_t(tensor.getOffset()), denseBytes(tensor.getType()));
     else if (auto temporary = dyn_cast<TemporaryOp>(op))
       std::tie(offset, bytes) = std::pair(int64_t(temporary.getOffset()), int64_t(temporary.getBytes()));
     else // program-c4
       return op.emitOpError("is no part of a program: those are nanochat.tensor and nanochat.temporary");
     int64_t size = getArenas().empty() ? 0 : getArenas()[unsigned(arena)];
     if (offset < 0 || bytes < 0 || offset > size - bytes) // program-c5
-      return op.emitOpError("takes bytes ") << offset << " to " << offset + bytes << " of arena " << stringifyArena(arena) << ", which has "
-                                            << size;
+      return op.emitOpError("takes bytes ")
+             << offset << " to " << offset + bytes << " of arena " << stringifyArena(arena) << ", which has " << size;
   }
   auto tensors = getBody().front().getOps<TensorOp>();
   int64_t count = std::distance(tensors.begin(), tensors.end());

@@ -7,9 +7,7 @@ using namespace mlir::nanochat;
 
 using Values = FailureOr<SmallVector<Value>>;
 
-static Value oneMinus(ImplicitLocOpBuilder &b, Value v) {
-  return sub(b, constant(b, v.getType(), 1.0), v);
-}
+static Value oneMinus(ImplicitLocOpBuilder &b, Value v) { return sub(b, constant(b, v.getType(), 1.0), v); }
 
 /// v·factor for a constant factor.
 static Value scale(ImplicitLocOpBuilder &b, Value v, double factor) {

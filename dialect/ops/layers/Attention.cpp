@@ -9,22 +9,19 @@ using namespace mlir;
 using namespace mlir::nanochat;
 using utils::IteratorType;
 
-static LogicalResult verifyHeads(Operation *op, RankedTensorType q, RankedTensorType k,
-                                 RankedTensorType v, int64_t heads, int64_t kvHeads, int64_t seq) {
+static LogicalResult verifyHeads(Operation *op, RankedTensorType q, RankedTensorType k, RankedTensorType v,
+                                 int64_t heads, int64_t kvHeads, int64_t seq) {
   if (heads % kvHeads) // attention-c1
     return op->emitOpError("kv_heads = ") << kvHeads << " does not divide heads = " << heads;
   if (q.getDimSize(1) % heads) // attention-c2
-    return op->emitOpError("q ") << q << " does not split into " << heads
-                                 << " heads of equal width";
+    return op->emitOpError("q ") << q << " does not split into " << heads << " heads of equal width";
   int64_t width = q.getDimSize(1) / heads * kvHeads;
   for (RankedTensorType type : {k, v})
     if (type != withShape(q, {q.getDimSize(0), width})) // attention-c3
       return op->emitOpError("expected k and v of type ")
-             << withShape(q, {q.getDimSize(0), width})
-             << " (q's tokens and kv_heads·D channels), found " << type;
+             << withShape(q, {q.getDimSize(0), width}) << " (q's tokens and kv_heads·D channels), found " << type;
   if (q.getDimSize(0) % seq) // attention-c4
-    return op->emitOpError("the ")
-           << q.getDimSize(0) << " tokens of q are no whole number of sequences of " << seq;
+    return op->emitOpError("the ") << q.getDimSize(0) << " tokens of q are no whole number of sequences of " << seq;
   return success();
 }
 
@@ -34,7 +31,9 @@ static RankedTensorType widened(RankedTensorType type) {
   return withElement(type, element.isBF16() ? Float32Type::get(type.getContext()) : element);
 }
 /// One number per token and head of q, as sums are.
-static RankedTensorType perHead(RankedTensorType q, int64_t heads) { return withShape(widened(q), {q.getDimSize(0), heads}); }
+static RankedTensorType perHead(RankedTensorType q, int64_t heads) {
+  return withShape(widened(q), {q.getDimSize(0), heads});
+}
 
 namespace {
 /// The loops of scores, (b, t, g, r, s): query t and key s of sequence b, query head r of those
@@ -73,23 +72,20 @@ struct Scores {
     Value expanded = tensor::ExpandShapeOp::create(b, given, x, tokensAndRest(loops.size()));
     if (given == type(loops))
       return expanded;
-    return pointwise(b, type(loops), {expanded}, {b.getMultiDimIdentityMap(loops.size())},
-                     [&](ImplicitLocOpBuilder &s, ValueRange v) -> Value { return arith::ExtFOp::create(s, element, v[0]); });
+    return pointwise(
+        b, type(loops), {expanded}, {b.getMultiDimIdentityMap(loops.size())},
+        [&](ImplicitLocOpBuilder &s, ValueRange v) -> Value { return arith::ExtFOp::create(s, element, v[0]); });
   }
   Value join(Value x) const {
-    return tensor::CollapseShapeOp::create(
-        b, x, tokensAndRest(cast<RankedTensorType>(x.getType()).getRank()));
+    return tensor::CollapseShapeOp::create(b, x, tokensAndRest(cast<RankedTensorType>(x.getType()).getRank()));
   }
-  AffineMap map(unsigned loops, ArrayRef<unsigned> dims) const {
-    return projection(b.getContext(), loops, dims);
-  }
+  AffineMap map(unsigned loops, ArrayRef<unsigned> dims) const { return projection(b.getContext(), loops, dims); }
 
   /// out[outDims] = Σ x[xDims]·y[yDims].
   Value contract(ArrayRef<unsigned> outDims, Value x, ArrayRef<unsigned> xDims, Value y,
                  ArrayRef<unsigned> yDims) const {
-    return reduce(
-        b, type(outDims), 6, outDims, 0.0, {x, y}, {map(6, xDims), map(6, yDims)},
-        [](ImplicitLocOpBuilder &s, ValueRange v) { return add(s, v[2], mul(s, v[0], v[1])); });
+    return reduce(b, type(outDims), 6, outDims, 0.0, {x, y}, {map(6, xDims), map(6, yDims)},
+                  [](ImplicitLocOpBuilder &s, ValueRange v) { return add(s, v[2], mul(s, v[0], v[1])); });
   }
   double scale() const { return 1.0 / std::sqrt(static_cast<double>(width)); }
   /// q·k/√D, −∞ where the key is after the query.
@@ -97,12 +93,10 @@ struct Scores {
     Value dots = contract({B, T, G, R, S}, q, {B, T, G, R, D}, k, {B, S, G, D});
     return pointwise(b, scoreType(), {dots}, {b.getMultiDimIdentityMap(5)},
                      [&](ImplicitLocOpBuilder &s, ValueRange v) -> Value {
-                       Value query = linalg::IndexOp::create(s, T),
-                             key = linalg::IndexOp::create(s, S);
+                       Value query = linalg::IndexOp::create(s, T), key = linalg::IndexOp::create(s, S);
                        Value seen = arith::CmpIOp::create(s, arith::CmpIPredicate::ule, key, query);
-                       return arith::SelectOp::create(
-                           s, seen, mul(s, v[0], constant(s, element, scale())),
-                           constant(s, element, -std::numeric_limits<double>::infinity()));
+                       return arith::SelectOp::create(s, seen, mul(s, v[0], constant(s, element, scale())),
+                                                      constant(s, element, -std::numeric_limits<double>::infinity()));
                      });
   }
   /// p rounded to bf16.
@@ -120,20 +114,16 @@ struct Scores {
   }
   /// exp(scores − shift), with one shift per row.
   Value exponentials(Value scores, Value shift) const {
-    return pointwise(b, scoreType(), {scores, shift},
-                     {b.getMultiDimIdentityMap(5), map(5, {B, T, G, R})},
-                     [](ImplicitLocOpBuilder &s, ValueRange v) -> Value {
-                       return math::ExpOp::create(s, sub(s, v[0], v[1]));
-                     });
+    return pointwise(
+        b, scoreType(), {scores, shift}, {b.getMultiDimIdentityMap(5), map(5, {B, T, G, R})},
+        [](ImplicitLocOpBuilder &s, ValueRange v) -> Value { return math::ExpOp::create(s, sub(s, v[0], v[1])); });
   }
   /// Maximum of each row of scores, and the sum of `terms` over each.
   Value maxima(Value scores) const {
     SmallVector<unsigned> row{B, T, G, R};
-    return reduce(b, type(row), 5, row, -std::numeric_limits<double>::infinity(), {scores},
-                  {b.getMultiDimIdentityMap(5)},
-                  [](ImplicitLocOpBuilder &s, ValueRange v) -> Value {
-                    return arith::MaximumFOp::create(s, v[0], v[1]);
-                  });
+    return reduce(
+        b, type(row), 5, row, -std::numeric_limits<double>::infinity(), {scores}, {b.getMultiDimIdentityMap(5)},
+        [](ImplicitLocOpBuilder &s, ValueRange v) -> Value { return arith::MaximumFOp::create(s, v[0], v[1]); });
   }
   Value sums(Value terms) const {
     SmallVector<unsigned> row{B, T, G, R};
@@ -144,9 +134,7 @@ struct Scores {
 } // namespace
 
 /// Multiply-adds of one causal (seq × seq)·D product, over all sequences and heads, times two.
-static int64_t causalFlops(RankedTensorType q, int64_t seq) {
-  return 2 * q.getNumElements() * (seq + 1) / 2;
-}
+static int64_t causalFlops(RankedTensorType q, int64_t seq) { return 2 * q.getNumElements() * (seq + 1) / 2; }
 
 DispatchClass AttentionOp::getDispatchClass() { return DispatchClass::attention; }
 DispatchClass AttentionGradOp::getDispatchClass() { return DispatchClass::attention; }
@@ -162,15 +150,19 @@ void AttentionGradOp::roundWithin() {
   };
   RankedTensorType type = perHead(getQ().getType(), heads);
   AffineMap full = b.getMultiDimIdentityMap(3);
-  Value delta = reduce(b, type, 3, {0, 1}, 0.0, {split(getDy()), split(getY())}, {full, full}, [&](ImplicitLocOpBuilder &s, ValueRange v) {
-    Value dy = v[0].getType().isBF16() ? Value(arith::ExtFOp::create(s, type.getElementType(), v[0])) : v[0];
-    return add(s, v[2], mul(s, dy, v[1]));
-  });
+  Value delta =
+      reduce(b, type, 3, {0, 1}, 0.0, {split(getDy()), split(getY())}, {full, full},
+             [&](ImplicitLocOpBuilder &s, ValueRange v) {
+               Value dy = v[0].getType().isBF16() ? Value(arith::ExtFOp::create(s, type.getElementType(), v[0])) : v[0];
+               return add(s, v[2], mul(s, dy, v[1]));
+             });
   getYMutable().clear();
   getDeltaMutable().assign(delta);
   setRounded(true);
 }
-SmallVector<OpOperand *> AttentionGradOp::getFactors() { return {&getQMutable(), &getKMutable(), &getVMutable(), &getDyMutable()}; }
+SmallVector<OpOperand *> AttentionGradOp::getFactors() {
+  return {&getQMutable(), &getKMutable(), &getVMutable(), &getDyMutable()};
+}
 
 //===------------------------------------------------------------------------------------------===//
 // attention
@@ -184,8 +176,7 @@ LogicalResult AttentionOp::inferReturnTypes(MLIRContext *, std::optional<Locatio
 }
 
 LogicalResult AttentionOp::verify() {
-  return verifyHeads(*this, getQ().getType(), getK().getType(), getV().getType(), getHeads(),
-                     getKvHeads(), getSeq());
+  return verifyHeads(*this, getQ().getType(), getK().getType(), getV().getType(), getHeads(), getKvHeads(), getSeq());
 }
 
 int64_t AttentionOp::getFlops() { return 2 * causalFlops(getQ().getType(), getSeq()); }
@@ -195,8 +186,7 @@ FailureOr<SmallVector<Value>> AttentionOp::decomposeOperation(OpBuilder &builder
   using S = Scores;
   Scores loops(b, *this);
   Value q = loops.split(getQ(), {S::B, S::T, S::G, S::R, S::D});
-  Value k = loops.split(getK(), {S::B, S::S, S::G, S::D}),
-        v = loops.split(getV(), {S::B, S::S, S::G, S::D});
+  Value k = loops.split(getK(), {S::B, S::S, S::G, S::D}), v = loops.split(getV(), {S::B, S::S, S::G, S::D});
   SmallVector<unsigned> row{S::B, S::T, S::G, S::R}, query{S::B, S::T, S::G, S::R, S::D};
   Value scores = loops.form(q, k), top = loops.maxima(scores);
   // Shifted by the maximum, not by lse: an lse of 10⁴ is rounded to 10⁻³ in f32.
@@ -205,16 +195,13 @@ FailureOr<SmallVector<Value>> AttentionOp::decomposeOperation(OpBuilder &builder
   Value terms = loops.exponentials(scores, top), sum = loops.sums(terms);
   if (getRounded())
     terms = loops.rounded(terms);
-  Value weighted =
-      loops.contract(query, terms, {S::B, S::T, S::G, S::R, S::S}, v, {S::B, S::S, S::G, S::D});
-  Value y = pointwise(b, loops.type(query), {weighted, sum},
-                      {b.getMultiDimIdentityMap(5), loops.map(5, row)},
+  Value weighted = loops.contract(query, terms, {S::B, S::T, S::G, S::R, S::S}, v, {S::B, S::S, S::G, S::D});
+  Value y = pointwise(b, loops.type(query), {weighted, sum}, {b.getMultiDimIdentityMap(5), loops.map(5, row)},
                       [](ImplicitLocOpBuilder &s, ValueRange v) { return div(s, v[0], v[1]); });
   AffineMap id = b.getMultiDimIdentityMap(4);
-  Value lse = pointwise(b, loops.type(row), {sum, top}, {id, id},
-                        [](ImplicitLocOpBuilder &s, ValueRange v) {
-                          return add(s, math::LogOp::create(s, v[0]), v[1]);
-                        });
+  Value lse = pointwise(b, loops.type(row), {sum, top}, {id, id}, [](ImplicitLocOpBuilder &s, ValueRange v) {
+    return add(s, math::LogOp::create(s, v[0]), v[1]);
+  });
   return SmallVector<Value>{loops.join(y), loops.join(lse)};
 }
 
@@ -246,8 +233,8 @@ LogicalResult AttentionOp::buildVJP(OpBuilder &b, Cotangents &ct) {
 // attention_grad
 //===------------------------------------------------------------------------------------------===//
 
-LogicalResult AttentionGradOp::inferReturnTypes(MLIRContext *, std::optional<Location>,
-                                                Adaptor adaptor, SmallVectorImpl<Type> &types) {
+LogicalResult AttentionGradOp::inferReturnTypes(MLIRContext *, std::optional<Location>, Adaptor adaptor,
+                                                SmallVectorImpl<Type> &types) {
   for (Value x : {adaptor.getQ(), adaptor.getK(), adaptor.getV()})
     types.push_back(widened(cast<RankedTensorType>(x.getType())));
   return success();
@@ -255,8 +242,7 @@ LogicalResult AttentionGradOp::inferReturnTypes(MLIRContext *, std::optional<Loc
 
 LogicalResult AttentionGradOp::verify() {
   RankedTensorType q = getQ().getType();
-  if (failed(verifyHeads(*this, q, getK().getType(), getV().getType(), getHeads(), getKvHeads(),
-                         getSeq())))
+  if (failed(verifyHeads(*this, q, getK().getType(), getV().getType(), getHeads(), getKvHeads(), getSeq())))
     return failure();
   RankedTensorType numbers = perHead(q, getHeads());
   if (getDy().getType() != q || (getY() && getY().getType() != widened(q))) // attention_grad-c1
@@ -281,18 +267,17 @@ FailureOr<SmallVector<Value>> AttentionGradOp::decomposeOperation(OpBuilder &bui
   SmallVector<unsigned> query{S::B, S::T, S::G, S::R, S::D}, key{S::B, S::S, S::G, S::D},
       score{S::B, S::T, S::G, S::R, S::S}, row{S::B, S::T, S::G, S::R};
   Value q = loops.split(getQ(), query), dy = loops.split(getDy(), query);
-  Value k = loops.split(getK(), key), v = loops.split(getV(), key),
-        lse = loops.split(getLse(), row);
+  Value k = loops.split(getK(), key), v = loops.split(getV(), key), lse = loops.split(getLse(), row);
   AffineMap rows = loops.map(5, row), full = b.getMultiDimIdentityMap(5);
   Value p = loops.exponentials(loops.form(q, k), lse);
   // Here the fifth loop of five is d, not s.
-  Value delta = getDelta() ? loops.split(getDelta(), row)
-                           : reduce(b, loops.type(row), 5, row, 0.0, {dy, loops.split(getY(), query)}, {full, full},
-                                      [](ImplicitLocOpBuilder &s, ValueRange v) { return add(s, v[2], mul(s, v[0], v[1])); });
+  Value delta = getDelta()
+                    ? loops.split(getDelta(), row)
+                    : reduce(b, loops.type(row), 5, row, 0.0, {dy, loops.split(getY(), query)}, {full, full},
+                             [](ImplicitLocOpBuilder &s, ValueRange v) { return add(s, v[2], mul(s, v[0], v[1])); });
   Value dp = loops.contract(score, dy, query, v, key);
-  Value ds = pointwise(
-      b, loops.scoreType(), {p, dp, delta}, {full, full, rows},
-      [&](ImplicitLocOpBuilder &s, ValueRange v) {
+  Value ds =
+      pointwise(b, loops.scoreType(), {p, dp, delta}, {full, full, rows}, [&](ImplicitLocOpBuilder &s, ValueRange v) {
         Value slope = mul(s, v[0], sub(s, v[1], v[2]));
         return mul(s, getRounded() ? roundToHalf(s, slope) : slope, constant(s, v[0].getType(), loops.scale()));
       });

@@ -31,9 +31,7 @@ FailureOr<SmallVector<Value>> EmbeddingOp::decomposeOperation(OpBuilder &builder
 SmallVector<IteratorType> EmbeddingOp::getLoopIteratorTypes() {
   return {IteratorType::parallel, IteratorType::reduction, IteratorType::parallel};
 }
-SmallVector<shard::ReductionKind> EmbeddingOp::getReductionLoopIteratorKinds() {
-  return {shard::ReductionKind::Sum};
-}
+SmallVector<shard::ReductionKind> EmbeddingOp::getReductionLoopIteratorKinds() { return {shard::ReductionKind::Sum}; }
 SmallVector<AffineMap> EmbeddingOp::getIndexingMaps() {
   MLIRContext *ctx = getContext();
   return {projection(ctx, 3, {0}), projection(ctx, 3, {1, 2}), projection(ctx, 3, {0, 2})};
@@ -81,19 +79,18 @@ FailureOr<SmallVector<Value>> EmbeddingGradOp::decomposeOperation(OpBuilder &bui
   RankedTensorType row = withShape(dy, {1, dy.getDimSize(1)});
   SmallVector<OpFoldResult> sizes{b.getIndexAttr(1), b.getIndexAttr(dy.getDimSize(1))};
   SmallVector<OpFoldResult> unit(2, b.getIndexAttr(1));
-  auto loop = scf::ForOp::create(
-      b, zero, count, one, ValueRange{zeros},
-      [&](OpBuilder &nested, Location loc, Value n, ValueRange acc) {
-        ImplicitLocOpBuilder in(loc, nested);
-        Value token = tensor::ExtractOp::create(in, getTokens(), ValueRange{n});
-        Value at = arith::IndexCastOp::create(in, in.getIndexType(), token);
-        SmallVector<OpFoldResult> from{n, in.getIndexAttr(0)}, to{at, in.getIndexAttr(0)};
-        Value grad = tensor::ExtractSliceOp::create(in, row, getDy(), from, sizes, unit);
-        Value old = tensor::ExtractSliceOp::create(in, row, acc[0], to, sizes, unit);
-        Value sum = arith::AddFOp::create(in, old, grad);
-        Value next = tensor::InsertSliceOp::create(in, sum, acc[0], to, sizes, unit);
-        scf::YieldOp::create(in, next);
-      });
+  auto loop = scf::ForOp::create(b, zero, count, one, ValueRange{zeros},
+                                 [&](OpBuilder &nested, Location loc, Value n, ValueRange acc) {
+                                   ImplicitLocOpBuilder in(loc, nested);
+                                   Value token = tensor::ExtractOp::create(in, getTokens(), ValueRange{n});
+                                   Value at = arith::IndexCastOp::create(in, in.getIndexType(), token);
+                                   SmallVector<OpFoldResult> from{n, in.getIndexAttr(0)}, to{at, in.getIndexAttr(0)};
+                                   Value grad = tensor::ExtractSliceOp::create(in, row, getDy(), from, sizes, unit);
+                                   Value old = tensor::ExtractSliceOp::create(in, row, acc[0], to, sizes, unit);
+                                   Value sum = arith::AddFOp::create(in, old, grad);
+                                   Value next = tensor::InsertSliceOp::create(in, sum, acc[0], to, sizes, unit);
+                                   scf::YieldOp::create(in, next);
+                                 });
   return SmallVector<Value>(loop.getResults());
 }
 
@@ -106,8 +103,8 @@ static LogicalResult verifyPositions(Operation *op, RankedTensorType x, RankedTe
     return op->emitOpError("expected a table of at least seq = ")
            << seq << " rows and " << x.getDimSize(1) << " channels, found " << table;
   if (x.getDimSize(0) % seq) // position_embedding-c2
-    return op->emitOpError("the ") << x.getDimSize(0) << " tokens of " << x
-                                   << " are no whole number of sequences of " << seq;
+    return op->emitOpError("the ") << x.getDimSize(0) << " tokens of " << x << " are no whole number of sequences of "
+                                   << seq;
   return success();
 }
 
@@ -173,8 +170,7 @@ FailureOr<SmallVector<Value>> PositionEmbeddingGradOp::decomposeOperation(OpBuil
     return SmallVector<Value>{sum};
   SmallVector<OpFoldResult> from(2, b.getIndexAttr(0)), unit(2, b.getIndexAttr(1));
   SmallVector<OpFoldResult> sizes{b.getIndexAttr(getSeq()), b.getIndexAttr(table.getDimSize(1))};
-  return SmallVector<Value>{
-      tensor::InsertSliceOp::create(b, sum, constant(b, table, 0.0), from, sizes, unit)};
+  return SmallVector<Value>{tensor::InsertSliceOp::create(b, sum, constant(b, table, 0.0), from, sizes, unit)};
 }
 
 SmallVector<IteratorType> PositionEmbeddingGradOp::getLoopIteratorTypes() {

@@ -25,8 +25,7 @@ static Value sigmoid(ImplicitLocOpBuilder &s, Value x) {
 }
 
 /// body(token's elements..., scalars...) for every token; `tokens` are (N), `scalars` rank 0.
-static Value perToken(ImplicitLocOpBuilder &b, ValueRange tokens, ValueRange scalars,
-                      ScalarBody body) {
+static Value perToken(ImplicitLocOpBuilder &b, ValueRange tokens, ValueRange scalars, ScalarBody body) {
   SmallVector<AffineMap> maps(tokens.size(), b.getMultiDimIdentityMap(1));
   maps.append(scalars.size(), projection(b.getContext(), 1, {}));
   SmallVector<Value> ins(tokens);
@@ -38,11 +37,10 @@ static Value perToken(ImplicitLocOpBuilder &b, ValueRange tokens, ValueRange sca
 static Value meanOverTokens(ImplicitLocOpBuilder &b, ValueRange tokens, ScalarBody body) {
   RankedTensorType type = typeOf(tokens.front());
   SmallVector<AffineMap> maps(tokens.size(), b.getMultiDimIdentityMap(1));
-  return reduce(b, withShape(type, {}), 1, {}, 0.0, tokens, maps,
-                [&](ImplicitLocOpBuilder &s, ValueRange v) {
-                  Value share = constant(s, v[0].getType(), 1.0 / type.getDimSize(0));
-                  return add(s, v.back(), mul(s, share, body(s, v.drop_back())));
-                });
+  return reduce(b, withShape(type, {}), 1, {}, 0.0, tokens, maps, [&](ImplicitLocOpBuilder &s, ValueRange v) {
+    Value share = constant(s, v[0].getType(), 1.0 / type.getDimSize(0));
+    return add(s, v.back(), mul(s, share, body(s, v.drop_back())));
+  });
 }
 
 //===------------------------------------------------------------------------------------------===//
@@ -51,8 +49,8 @@ static Value meanOverTokens(ImplicitLocOpBuilder &b, ValueRange tokens, ScalarBo
 
 LogicalResult LastStepOp::verify() {
   if (getMask().getType().getShape() != ArrayRef<int64_t>(getCount())) // last_step-c1
-    return emitOpError("marks one of ") << getCount() << " iterations, so its type has shape ["
-                                        << getCount() << "]; found " << getMask().getType();
+    return emitOpError("marks one of ") << getCount() << " iterations, so its type has shape [" << getCount()
+                                        << "]; found " << getMask().getType();
   return success();
 }
 
@@ -62,18 +60,18 @@ SmallVector<int64_t> LastStepOp::getOwnShape() { return {int64_t(getCount())}; }
 FailureOr<SmallVector<Value>> LastStepOp::decomposeOperation(OpBuilder &builder) {
   ImplicitLocOpBuilder b(getLoc(), builder);
   RankedTensorType scalar = LoopOp::sliceOf(getMask().getType());
-  auto loop = LoopOp::create(
-      b, getLoopName(), getCount(), constant(b, scalar, 0.0), ValueRange(), false,
-      [&](ImplicitLocOpBuilder &in, ArrayRef<BlockArgument> step, ArrayRef<BlockArgument>) {
-        Value next = add(in, step[0], constant(in, scalar, 1.0));
-        AffineMap none = in.getMultiDimIdentityMap(0);
-        Value mark = pointwise(in, scalar, step[0], none, [&](ImplicitLocOpBuilder &s, ValueRange v) {
-          auto c = [&](double value) { return constant(s, v[0].getType(), value); };
-          Value isLast = arith::CmpFOp::create(s, arith::CmpFPredicate::OEQ, v[0], c(getCount() - 1));
-          return Value(arith::SelectOp::create(s, isLast, c(1.0), c(0.0)));
-        });
-        YieldOp::create(in, next, mark);
-      });
+  auto loop =
+      LoopOp::create(b, getLoopName(), getCount(), constant(b, scalar, 0.0), ValueRange(), false,
+                     [&](ImplicitLocOpBuilder &in, ArrayRef<BlockArgument> step, ArrayRef<BlockArgument>) {
+                       Value next = add(in, step[0], constant(in, scalar, 1.0));
+                       AffineMap none = in.getMultiDimIdentityMap(0);
+                       Value mark = pointwise(in, scalar, step[0], none, [&](ImplicitLocOpBuilder &s, ValueRange v) {
+                         auto c = [&](double value) { return constant(s, v[0].getType(), value); };
+                         Value isLast = arith::CmpFOp::create(s, arith::CmpFPredicate::OEQ, v[0], c(getCount() - 1));
+                         return Value(arith::SelectOp::create(s, isLast, c(1.0), c(0.0)));
+                       });
+                       YieldOp::create(in, next, mark);
+                     });
   return SmallVector<Value>{loop.getResult(1)};
 }
 
@@ -90,24 +88,21 @@ LogicalResult GateOp::inferReturnTypes(MLIRContext *, std::optional<Location>, A
 
 LogicalResult GateOp::verify() {
   if (getW().getType().getDimSize(0) != getH().getType().getDimSize(1)) // gate-c1
-    return emitOpError("w ") << getW().getType() << " does not match the "
-                             << getH().getType().getDimSize(1) << " channels of h "
-                             << getH().getType();
+    return emitOpError("w ") << getW().getType() << " does not match the " << getH().getType().getDimSize(1)
+                             << " channels of h " << getH().getType();
   if (getBias().getType().getDimSize(0) != 1) // gate-c2
-    return emitOpError("bias ") << getBias().getType()
-                                << " is shared by all tokens: its shape is [1]";
+    return emitOpError("bias ") << getBias().getType() << " is shared by all tokens: its shape is [1]";
   return success();
 }
 
 FailureOr<SmallVector<Value>> GateOp::decomposeOperation(OpBuilder &builder) {
   ImplicitLocOpBuilder b(getLoc(), builder);
-  Value dot = reduce(
-      b, getZ().getType(), 2, {0}, 0.0, {getH(), getW()},
-      {b.getMultiDimIdentityMap(2), projection(getContext(), 2, {1})},
-      [](ImplicitLocOpBuilder &s, ValueRange v) { return add(s, v[2], mul(s, v[0], v[1])); });
+  Value dot = reduce(b, getZ().getType(), 2, {0}, 0.0, {getH(), getW()},
+                     {b.getMultiDimIdentityMap(2), projection(getContext(), 2, {1})},
+                     [](ImplicitLocOpBuilder &s, ValueRange v) { return add(s, v[2], mul(s, v[0], v[1])); });
   Value bias = tensor::CollapseShapeOp::create(b, getBias(), ArrayRef<ReassociationIndices>());
-  return SmallVector<Value>{perToken(
-      b, dot, bias, [](ImplicitLocOpBuilder &s, ValueRange v) { return add(s, v[0], v[1]); })};
+  return SmallVector<Value>{
+      perToken(b, dot, bias, [](ImplicitLocOpBuilder &s, ValueRange v) { return add(s, v[0], v[1]); })};
 }
 
 // Loops (n, c, the only bias).
@@ -119,15 +114,13 @@ SmallVector<shard::ReductionKind> GateOp::getReductionLoopIteratorKinds() {
 }
 SmallVector<AffineMap> GateOp::getIndexingMaps() {
   MLIRContext *ctx = getContext();
-  return {projection(ctx, 3, {0, 1}), projection(ctx, 3, {1}), projection(ctx, 3, {2}),
-          projection(ctx, 3, {0})};
+  return {projection(ctx, 3, {0, 1}), projection(ctx, 3, {1}), projection(ctx, 3, {2}), projection(ctx, 3, {0})};
 }
 
 LogicalResult GateOp::buildVJP(OpBuilder &builder, Cotangents &ct) {
   ImplicitLocOpBuilder b(getLoc(), builder);
   MLIRContext *ctx = getContext();
-  AffineMap full = b.getMultiDimIdentityMap(2), row = projection(ctx, 2, {0}),
-            column = projection(ctx, 2, {1});
+  AffineMap full = b.getMultiDimIdentityMap(2), row = projection(ctx, 2, {0}), column = projection(ctx, 2, {1});
   Value dz = ct.of(getZ());
   if (ct.wants(getH()))
     ct.add(b, getH(),
@@ -136,9 +129,7 @@ LogicalResult GateOp::buildVJP(OpBuilder &builder, Cotangents &ct) {
   if (ct.wants(getW()))
     ct.add(b, getW(),
            reduce(b, getW().getType(), 2, {1}, 0.0, {dz, getH()}, {row, full},
-                  [](ImplicitLocOpBuilder &s, ValueRange v) {
-                    return add(s, v[2], mul(s, v[0], v[1]));
-                  }));
+                  [](ImplicitLocOpBuilder &s, ValueRange v) { return add(s, v[2], mul(s, v[0], v[1])); }));
   if (ct.wants(getBias())) // Column 0 is the only one.
     ct.add(b, getBias(),
            reduce(b, getBias().getType(), 2, {1}, 0.0, {dz}, {row},
@@ -158,16 +149,12 @@ static Value logExit(ImplicitLocOpBuilder &s, Value z, Value logSurvival, Value 
 
 FailureOr<SmallVector<Value>> ExitStepOp::decomposeOperation(OpBuilder &builder) {
   ImplicitLocOpBuilder b(getLoc(), builder);
-  Value logP =
-      perToken(b, {getZ(), getLogSurvival()}, getLast(),
-               [](ImplicitLocOpBuilder &s, ValueRange v) { return logExit(s, v[0], v[1], v[2]); });
-  Value p = perToken(b, logP, {}, [](ImplicitLocOpBuilder &s, ValueRange v) {
-    return Value(math::ExpOp::create(s, v[0]));
-  });
-  Value next =
-      perToken(b, {getZ(), getLogSurvival()}, {}, [](ImplicitLocOpBuilder &s, ValueRange v) {
-        return sub(s, v[1], softplus(s, v[0]));
-      });
+  Value logP = perToken(b, {getZ(), getLogSurvival()}, getLast(),
+                        [](ImplicitLocOpBuilder &s, ValueRange v) { return logExit(s, v[0], v[1], v[2]); });
+  Value p =
+      perToken(b, logP, {}, [](ImplicitLocOpBuilder &s, ValueRange v) { return Value(math::ExpOp::create(s, v[0])); });
+  Value next = perToken(b, {getZ(), getLogSurvival()}, {},
+                        [](ImplicitLocOpBuilder &s, ValueRange v) { return sub(s, v[1], softplus(s, v[0])); });
   return SmallVector<Value>{p, logP, next};
 }
 
@@ -175,25 +162,21 @@ LogicalResult ExitStepOp::buildVJP(OpBuilder &builder, Cotangents &ct) {
   ImplicitLocOpBuilder b(getLoc(), builder);
   // The cotangent of log_p, with that of p = exp(log_p). p is formed again: z and log_survival
   // suffice.
-  Value dLogP =
-      perToken(b, {getZ(), getLogSurvival(), ct.ofOrZero(b, getP()), ct.ofOrZero(b, getLogP())},
-               getLast(), [](ImplicitLocOpBuilder &s, ValueRange v) {
-                 Value p = math::ExpOp::create(s, logExit(s, v[0], v[1], v[4]));
-                 return add(s, v[3], mul(s, v[2], p));
-               });
+  Value dLogP = perToken(b, {getZ(), getLogSurvival(), ct.ofOrZero(b, getP()), ct.ofOrZero(b, getLogP())}, getLast(),
+                         [](ImplicitLocOpBuilder &s, ValueRange v) {
+                           Value p = math::ExpOp::create(s, logExit(s, v[0], v[1], v[4]));
+                           return add(s, v[3], mul(s, v[2], p));
+                         });
   Value dNext = ct.ofOrZero(b, getNextLogSurvival());
   if (ct.wants(getLogSurvival()))
     ct.add(b, getLogSurvival(),
-           perToken(b, {dLogP, dNext}, {},
-                    [](ImplicitLocOpBuilder &s, ValueRange v) { return add(s, v[0], v[1]); }));
+           perToken(b, {dLogP, dNext}, {}, [](ImplicitLocOpBuilder &s, ValueRange v) { return add(s, v[0], v[1]); }));
   if (ct.wants(getZ())) // ∂ln λ = 1−λ, ∂ln(1−λ) = −λ
-    ct.add(
-        b, getZ(),
-        perToken(b, {getZ(), dLogP, dNext}, getLast(), [](ImplicitLocOpBuilder &s, ValueRange v) {
-          Value more = sub(s, constant(s, v[0].getType(), 1.0), v[3]);
-          Value goesOn = sigmoid(s, arith::NegFOp::create(s, v[0]));
-          return sub(s, mul(s, mul(s, more, goesOn), v[1]), mul(s, sigmoid(s, v[0]), v[2]));
-        }));
+    ct.add(b, getZ(), perToken(b, {getZ(), dLogP, dNext}, getLast(), [](ImplicitLocOpBuilder &s, ValueRange v) {
+             Value more = sub(s, constant(s, v[0].getType(), 1.0), v[3]);
+             Value goesOn = sigmoid(s, arith::NegFOp::create(s, v[0]));
+             return sub(s, mul(s, mul(s, more, goesOn), v[1]), mul(s, sigmoid(s, v[0]), v[2]));
+           }));
   return success();
 }
 
@@ -204,22 +187,18 @@ LogicalResult ExitStepOp::buildVJP(OpBuilder &builder, Cotangents &ct) {
 /// `value` where p > 0, else 0: there log_p may be −∞.
 static Value wherePossible(ImplicitLocOpBuilder &s, Value p, Value value) {
   Value zero = constant(s, p.getType(), 0.0);
-  return arith::SelectOp::create(s, arith::CmpFOp::create(s, arith::CmpFPredicate::OGT, p, zero),
-                                 value, zero);
+  return arith::SelectOp::create(s, arith::CmpFOp::create(s, arith::CmpFPredicate::OGT, p, zero), value, zero);
 }
 
 FailureOr<SmallVector<Value>> EntropyOp::decomposeOperation(OpBuilder &builder) {
   ImplicitLocOpBuilder b(getLoc(), builder);
-  return SmallVector<Value>{
-      meanOverTokens(b, {getP(), getLogP()}, [](ImplicitLocOpBuilder &s, ValueRange v) {
-        return wherePossible(s, v[0], arith::NegFOp::create(s, mul(s, v[0], v[1])));
-      })};
+  return SmallVector<Value>{meanOverTokens(b, {getP(), getLogP()}, [](ImplicitLocOpBuilder &s, ValueRange v) {
+    return wherePossible(s, v[0], arith::NegFOp::create(s, mul(s, v[0], v[1])));
+  })};
 }
 
 SmallVector<IteratorType> EntropyOp::getLoopIteratorTypes() { return {IteratorType::reduction}; }
-SmallVector<shard::ReductionKind> EntropyOp::getReductionLoopIteratorKinds() {
-  return {shard::ReductionKind::Sum};
-}
+SmallVector<shard::ReductionKind> EntropyOp::getReductionLoopIteratorKinds() { return {shard::ReductionKind::Sum}; }
 SmallVector<AffineMap> EntropyOp::getIndexingMaps() {
   AffineMap token = projection(getContext(), 1, {0});
   return {token, token, projection(getContext(), 1, {})};
@@ -256,20 +235,15 @@ static Value goOnTarget(ImplicitLocOpBuilder &s, GateLossOp op, Value before, Va
 
 FailureOr<SmallVector<Value>> GateLossOp::decomposeOperation(OpBuilder &builder) {
   ImplicitLocOpBuilder b(getLoc(), builder);
-  Value bce = meanOverTokens(
-      b, {getZ(), getNllPrev(), getNll()}, [&](ImplicitLocOpBuilder &s, ValueRange v) {
-        Value w = goOnTarget(s, *this, v[1], v[2]),
-              stops = sub(s, constant(s, w.getType(), 1.0), w);
-        return add(s, mul(s, w, softplus(s, v[0])),
-                   mul(s, stops, softplus(s, arith::NegFOp::create(s, v[0]))));
-      });
+  Value bce = meanOverTokens(b, {getZ(), getNllPrev(), getNll()}, [&](ImplicitLocOpBuilder &s, ValueRange v) {
+    Value w = goOnTarget(s, *this, v[1], v[2]), stops = sub(s, constant(s, w.getType(), 1.0), w);
+    return add(s, mul(s, w, softplus(s, v[0])), mul(s, stops, softplus(s, arith::NegFOp::create(s, v[0]))));
+  });
   return SmallVector<Value>{mul(b, bce, getActive())};
 }
 
 SmallVector<IteratorType> GateLossOp::getLoopIteratorTypes() { return {IteratorType::reduction}; }
-SmallVector<shard::ReductionKind> GateLossOp::getReductionLoopIteratorKinds() {
-  return {shard::ReductionKind::Sum};
-}
+SmallVector<shard::ReductionKind> GateLossOp::getReductionLoopIteratorKinds() { return {shard::ReductionKind::Sum}; }
 SmallVector<AffineMap> GateLossOp::getIndexingMaps() {
   AffineMap token = projection(getContext(), 1, {0}), scalar = projection(getContext(), 1, {});
   return {token, token, token, scalar, scalar};
@@ -282,11 +256,12 @@ LogicalResult GateLossOp::buildVJP(OpBuilder &builder, Cotangents &ct) {
   OpBuilder at(getOperation());
   ImplicitLocOpBuilder before(getLoc(), at);
   double share = 1.0 / getZ().getType().getDimSize(0);
-  Value dz = perToken(before, {getZ(), getNllPrev(), getNll()}, getActive(), [&](ImplicitLocOpBuilder &s, ValueRange v) {
-    Type f = v[0].getType();
-    Value error = sub(s, add(s, sigmoid(s, v[0]), goOnTarget(s, *this, v[1], v[2])), constant(s, f, 1.0));
-    return mul(s, mul(s, v[3], constant(s, f, share)), error);
-  });
+  Value dz =
+      perToken(before, {getZ(), getNllPrev(), getNll()}, getActive(), [&](ImplicitLocOpBuilder &s, ValueRange v) {
+        Type f = v[0].getType();
+        Value error = sub(s, add(s, sigmoid(s, v[0]), goOnTarget(s, *this, v[1], v[2])), constant(s, f, 1.0));
+        return mul(s, mul(s, v[3], constant(s, f, share)), error);
+      });
   ct.add(builder, getZ(), ScaleOp::create(builder, getLoc(), dz, ct.of(getLoss())));
   return success();
 }

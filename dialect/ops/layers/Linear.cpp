@@ -6,11 +6,10 @@ using namespace mlir::nanochat;
 using utils::IteratorType;
 
 /// c = Σ_k a·b in the loops (m, n, k), with a and b indexed by the given dims.
-static Value contract(ImplicitLocOpBuilder &b, RankedTensorType type, Value lhs, Value rhs,
-                      ArrayRef<unsigned> lhsDims, ArrayRef<unsigned> rhsDims) {
+static Value contract(ImplicitLocOpBuilder &b, RankedTensorType type, Value lhs, Value rhs, ArrayRef<unsigned> lhsDims,
+                      ArrayRef<unsigned> rhsDims) {
   MLIRContext *ctx = b.getContext();
-  return reduce(b, type, 3, {0, 1}, 0.0, {lhs, rhs},
-                {projection(ctx, 3, lhsDims), projection(ctx, 3, rhsDims)},
+  return reduce(b, type, 3, {0, 1}, 0.0, {lhs, rhs}, {projection(ctx, 3, lhsDims), projection(ctx, 3, rhsDims)},
                 [](ImplicitLocOpBuilder &s, ValueRange v) { return add(s, v[2], mul(s, v[0], v[1])); });
 }
 
@@ -29,8 +28,8 @@ LogicalResult LinearOp::inferReturnTypes(MLIRContext *, std::optional<Location>,
 LogicalResult LinearOp::verify() {
   auto x = cast<RankedTensorType>(getX().getType()), w = cast<RankedTensorType>(getW().getType());
   if (x.getDimSize(1) != w.getDimSize(1)) // linear-c1
-    return emitOpError("x ") << x << " has " << x.getDimSize(1) << " channels but w " << w
-                             << " takes " << w.getDimSize(1) << " (weights are out × in)";
+    return emitOpError("x ") << x << " has " << x.getDimSize(1) << " channels but w " << w << " takes "
+                             << w.getDimSize(1) << " (weights are out × in)";
   if (getBias() && cast<RankedTensorType>(getBias().getType()).getDimSize(0) != w.getDimSize(0)) // linear-c2
     return emitOpError("bias ") << getBias().getType() << " does not match the " << w.getDimSize(0)
                                 << " output channels of w " << w;
@@ -42,16 +41,13 @@ FailureOr<SmallVector<Value>> LinearOp::decomposeOperation(OpBuilder &builder) {
   auto type = cast<RankedTensorType>(getY().getType());
   Value y = contract(b, type, getX(), getW(), {0, 2}, {1, 2});
   if (getBias())
-    y = pointwise(b, type, {y, getBias()},
-                  {b.getMultiDimIdentityMap(2), projection(b.getContext(), 2, {1})},
+    y = pointwise(b, type, {y, getBias()}, {b.getMultiDimIdentityMap(2), projection(b.getContext(), 2, {1})},
                   [](ImplicitLocOpBuilder &s, ValueRange v) { return add(s, v[0], v[1]); });
   return SmallVector<Value>{y};
 }
 
 SmallVector<IteratorType> LinearOp::getLoopIteratorTypes() { return gemmIterators(); }
-SmallVector<shard::ReductionKind> LinearOp::getReductionLoopIteratorKinds() {
-  return {shard::ReductionKind::Sum};
-}
+SmallVector<shard::ReductionKind> LinearOp::getReductionLoopIteratorKinds() { return {shard::ReductionKind::Sum}; }
 SmallVector<AffineMap> LinearOp::getIndexingMaps() {
   MLIRContext *ctx = getContext();
   SmallVector<AffineMap> maps{projection(ctx, 3, {0, 2}), projection(ctx, 3, {1, 2})};
@@ -93,14 +89,11 @@ LogicalResult MatmulOp::verify() {
 }
 
 SmallVector<IteratorType> MatmulOp::getLoopIteratorTypes() { return gemmIterators(); }
-SmallVector<shard::ReductionKind> MatmulOp::getReductionLoopIteratorKinds() {
-  return {shard::ReductionKind::Sum};
-}
+SmallVector<shard::ReductionKind> MatmulOp::getReductionLoopIteratorKinds() { return {shard::ReductionKind::Sum}; }
 SmallVector<AffineMap> MatmulOp::getIndexingMaps() {
   MLIRContext *ctx = getContext();
   return {getTransA() ? projection(ctx, 3, {2, 0}) : projection(ctx, 3, {0, 2}),
-          getTransB() ? projection(ctx, 3, {1, 2}) : projection(ctx, 3, {2, 1}),
-          projection(ctx, 3, {0, 1})};
+          getTransB() ? projection(ctx, 3, {1, 2}) : projection(ctx, 3, {2, 1}), projection(ctx, 3, {0, 1})};
 }
 
 FailureOr<SmallVector<Value>> MatmulOp::decomposeOperation(OpBuilder &builder) {
@@ -124,16 +117,14 @@ LogicalResult SumRowsOp::inferReturnTypes(MLIRContext *, std::optional<Location>
 SmallVector<IteratorType> SumRowsOp::getLoopIteratorTypes() {
   return {IteratorType::reduction, IteratorType::parallel};
 }
-SmallVector<shard::ReductionKind> SumRowsOp::getReductionLoopIteratorKinds() {
-  return {shard::ReductionKind::Sum};
-}
+SmallVector<shard::ReductionKind> SumRowsOp::getReductionLoopIteratorKinds() { return {shard::ReductionKind::Sum}; }
 SmallVector<AffineMap> SumRowsOp::getIndexingMaps() {
   return {projection(getContext(), 2, {0, 1}), projection(getContext(), 2, {1})};
 }
 
 FailureOr<SmallVector<Value>> SumRowsOp::decomposeOperation(OpBuilder &builder) {
   ImplicitLocOpBuilder b(getLoc(), builder);
-  return SmallVector<Value>{reduce(
-      b, cast<RankedTensorType>(getY().getType()), 2, {1}, 0.0, {getX()}, {b.getMultiDimIdentityMap(2)},
-      [](ImplicitLocOpBuilder &s, ValueRange v) { return add(s, v[1], v[0]); })};
+  return SmallVector<Value>{reduce(b, cast<RankedTensorType>(getY().getType()), 2, {1}, 0.0, {getX()},
+                                   {b.getMultiDimIdentityMap(2)},
+                                   [](ImplicitLocOpBuilder &s, ValueRange v) { return add(s, v[1], v[0]); })};
 }

@@ -18,8 +18,8 @@ LogicalResult LinearCrossEntropyOp::inferReturnTypes(MLIRContext *, std::optiona
 static LogicalResult verifyHead(Operation *op, Value h, Value w, Value targets, Value weights) {
   auto ht = cast<RankedTensorType>(h.getType()), wt = cast<RankedTensorType>(w.getType());
   if (ht.getDimSize(1) != wt.getDimSize(1)) // linear_cross_entropy-c1
-    return op->emitOpError("h ") << ht << " has " << ht.getDimSize(1) << " channels but w " << wt
-                                 << " takes " << wt.getDimSize(1);
+    return op->emitOpError("h ") << ht << " has " << ht.getDimSize(1) << " channels but w " << wt << " takes "
+                                 << wt.getDimSize(1);
   for (Value perToken : {targets, weights}) // linear_cross_entropy-c2
     if (perToken && cast<RankedTensorType>(perToken.getType()).getDimSize(0) != ht.getDimSize(0))
       return op->emitOpError("expected one target and one weight for each of the ")
@@ -27,9 +27,7 @@ static LogicalResult verifyHead(Operation *op, Value h, Value w, Value targets, 
   return success();
 }
 
-LogicalResult LinearCrossEntropyOp::verify() {
-  return verifyHead(*this, getH(), getW(), getTargets(), getWeights());
-}
+LogicalResult LinearCrossEntropyOp::verify() { return verifyHead(*this, getH(), getW(), getTargets(), getWeights()); }
 
 // Loops (n, v, c).
 static SmallVector<IteratorType> headIterators() {
@@ -49,9 +47,9 @@ SmallVector<AffineMap> LinearCrossEntropyOp::getIndexingMaps() {
   return maps;
 }
 
-/// Tokens whose logits exist at once: fewer than an eighth of them, for memory, and at most 256. Weights are packed and their
-/// gradient is read and written for every chunk, which takes as long as some 24 tokens more. Where that saves a twelfth of the
-/// time, chunks do not divide the tokens: the last is filled up, for which tokens are copied.
+/// Tokens whose logits exist at once: fewer than an eighth of them, for memory, and at most 256. Weights are packed and
+/// their gradient is read and written for every chunk, which takes as long as some 24 tokens more. Where that saves a
+/// twelfth of the time, chunks do not divide the tokens: the last is filled up, for which tokens are copied.
 static int64_t chunkRows(int64_t tokens) {
   int64_t most = std::clamp<int64_t>((tokens - 1) / 8, 1, 256), best = largestDivisor(tokens, most);
   auto cost = [&](int64_t rows) { return llvm::divideCeil(tokens, rows) * (rows + 24); };
@@ -107,18 +105,16 @@ static Value logSumExp(ImplicitLocOpBuilder &b, Value logits) {
   LogitMaps maps(b);
   auto type = cast<RankedTensorType>(logits.getType());
   RankedTensorType rows = withShape(type, {type.getDimSize(0)});
-  Value top = reduce(b, rows, 2, {0}, -std::numeric_limits<double>::infinity(), {logits}, {maps.full},
-                     [](ImplicitLocOpBuilder &s, ValueRange v) {
-                       return Value(arith::MaximumFOp::create(s, v[0], v[1]));
-                     });
-  Value sum = reduce(b, rows, 2, {0}, 0.0, {logits, top}, {maps.full, maps.row},
-                     [](ImplicitLocOpBuilder &s, ValueRange v) {
-                       return add(s, v[2], math::ExpOp::create(s, sub(s, v[0], v[1])));
-                     });
+  Value top =
+      reduce(b, rows, 2, {0}, -std::numeric_limits<double>::infinity(), {logits}, {maps.full},
+             [](ImplicitLocOpBuilder &s, ValueRange v) { return Value(arith::MaximumFOp::create(s, v[0], v[1])); });
+  Value sum =
+      reduce(b, rows, 2, {0}, 0.0, {logits, top}, {maps.full, maps.row}, [](ImplicitLocOpBuilder &s, ValueRange v) {
+        return add(s, v[2], math::ExpOp::create(s, sub(s, v[0], v[1])));
+      });
   AffineMap id = b.getMultiDimIdentityMap(1);
-  return pointwise(b, rows, {sum, top}, {id, id}, [](ImplicitLocOpBuilder &s, ValueRange v) {
-    return add(s, math::LogOp::create(s, v[0]), v[1]);
-  });
+  return pointwise(b, rows, {sum, top}, {id, id},
+                   [](ImplicitLocOpBuilder &s, ValueRange v) { return add(s, math::LogOp::create(s, v[0]), v[1]); });
 }
 
 /// 1 where column v of a logits row is its target, as an i1.
@@ -197,12 +193,12 @@ Value LinearCrossEntropyOp::buildLogits(OpBuilder &builder, Value position, int6
   ImplicitLocOpBuilder b(getLoc(), builder);
   int64_t batch = cast<RankedTensorType>(getH().getType()).getDimSize(0) / seq;
   auto rows = RankedTensorType::get({batch}, b.getI32Type());
-  Value index = pointwise(b, rows, {position}, {projection(getContext(), 1, {})},
-                          [&](ImplicitLocOpBuilder &s, ValueRange v) {
-                            Value row = arith::IndexCastOp::create(s, s.getI32Type(), linalg::IndexOp::create(s, 0));
-                            Value first = arith::MulIOp::create(s, row, constant(s, s.getI32Type(), seq));
-                            return Value(arith::AddIOp::create(s, first, v[0]));
-                          });
+  Value index =
+      pointwise(b, rows, {position}, {projection(getContext(), 1, {})}, [&](ImplicitLocOpBuilder &s, ValueRange v) {
+        Value row = arith::IndexCastOp::create(s, s.getI32Type(), linalg::IndexOp::create(s, 0));
+        Value first = arith::MulIOp::create(s, row, constant(s, s.getI32Type(), seq));
+        return Value(arith::AddIOp::create(s, first, v[0]));
+      });
   return LinearOp::create(b, EmbeddingOp::create(b, index, getH()), getW(), Value());
 }
 
@@ -248,13 +244,14 @@ static Value logitGrad(ImplicitLocOpBuilder &b, Value logits, Value lse, Value t
     ins.push_back(weights);
     indexing.push_back(maps.row);
   }
-  return pointwise(b, cast<RankedTensorType>(logits.getType()), ins, indexing, [&](ImplicitLocOpBuilder &s, ValueRange v) {
-    Type f = v[0].getType();
-    Value p = math::ExpOp::create(s, sub(s, v[0], v[1]));
-    Value hit = arith::SelectOp::create(s, isTarget(s, v[2]), constant(s, f, 1.0), constant(s, f, 0.0));
-    Value mean = constant(s, f, 1.0 / tokens);
-    return mul(s, weights ? mul(s, mean, v[3]) : mean, sub(s, p, hit));
-  });
+  return pointwise(
+      b, cast<RankedTensorType>(logits.getType()), ins, indexing, [&](ImplicitLocOpBuilder &s, ValueRange v) {
+        Type f = v[0].getType();
+        Value p = math::ExpOp::create(s, sub(s, v[0], v[1]));
+        Value hit = arith::SelectOp::create(s, isTarget(s, v[2]), constant(s, f, 1.0), constant(s, f, 0.0));
+        Value mean = constant(s, f, 1.0 / tokens);
+        return mul(s, weights ? mul(s, mean, v[3]) : mean, sub(s, p, hit));
+      });
 }
 
 FailureOr<SmallVector<Value>> LinearCrossEntropyWithGradOp::decomposeOperation(OpBuilder &builder) {
@@ -264,17 +261,17 @@ FailureOr<SmallVector<Value>> LinearCrossEntropyWithGradOp::decomposeOperation(O
   if (getWeights())
     slices.push_back(toChunks(b, getWeights(), rows));
   Value zeros = constant(b, getDw().getType(), 0.0);
-  auto loop = LoopOp::create(
-      b, "chunks", llvm::divideCeil(tokens, rows), zeros, slices, false,
-      [&](ImplicitLocOpBuilder &in, ArrayRef<BlockArgument> sum, ArrayRef<BlockArgument> chunk) {
-        Value logits = LinearOp::create(in, chunk[0], getW(), Value());
-        Value lse = logSumExp(in, logits);
-        Value dz = logitGrad(in, logits, lse, chunk[1], getWeights() ? Value(chunk[2]) : Value(), tokens);
-        Value dh = MatmulOp::create(in, dz, getW(), false, false);
-        Value dw = MatmulOp::create(in, dz, chunk[0], true, false);
-        YieldOp::create(in, ValueRange{arith::AddFOp::create(in, sum[0], dw)},
-                        ValueRange{rowLoss(in, logits, lse, chunk[1]), dh});
-      });
+  auto loop = LoopOp::create(b, "chunks", llvm::divideCeil(tokens, rows), zeros, slices, false,
+                             [&](ImplicitLocOpBuilder &in, ArrayRef<BlockArgument> sum, ArrayRef<BlockArgument> chunk) {
+                               Value logits = LinearOp::create(in, chunk[0], getW(), Value());
+                               Value lse = logSumExp(in, logits);
+                               Value dz = logitGrad(in, logits, lse, chunk[1], getWeights() ? Value(chunk[2]) : Value(),
+                                                    tokens);
+                               Value dh = MatmulOp::create(in, dz, getW(), false, false);
+                               Value dw = MatmulOp::create(in, dz, chunk[0], true, false);
+                               YieldOp::create(in, ValueRange{arith::AddFOp::create(in, sum[0], dw)},
+                                               ValueRange{rowLoss(in, logits, lse, chunk[1]), dh});
+                             });
   Value nll = fromChunks(b, loop.getResult(1), tokens), dh = fromChunks(b, loop.getResult(2), tokens);
   return SmallVector<Value>{meanLoss(b, nll, getWeights()), nll, dh, loop.getResult(0)};
 }

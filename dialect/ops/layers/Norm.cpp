@@ -51,18 +51,16 @@ FailureOr<SmallVector<Value>> RmsNormOp::decomposeOperation(OpBuilder &builder) 
   ImplicitLocOpBuilder b(getLoc(), builder);
   MLIRContext *ctx = getContext();
   Value r = inverseRms(b, getX(), getEps().convertToDouble());
-  return SmallVector<Value>{pointwise(
-      b, cast<RankedTensorType>(getY().getType()), {getX(), r, getGain()},
-      {b.getMultiDimIdentityMap(2), projection(ctx, 2, {0}), projection(ctx, 2, {1})},
-      [](ImplicitLocOpBuilder &s, ValueRange v) { return mul(s, mul(s, v[0], v[1]), v[2]); })};
+  return SmallVector<Value>{
+      pointwise(b, cast<RankedTensorType>(getY().getType()), {getX(), r, getGain()},
+                {b.getMultiDimIdentityMap(2), projection(ctx, 2, {0}), projection(ctx, 2, {1})},
+                [](ImplicitLocOpBuilder &s, ValueRange v) { return mul(s, mul(s, v[0], v[1]), v[2]); })};
 }
 
 SmallVector<IteratorType> RmsNormOp::getLoopIteratorTypes() {
   return {IteratorType::parallel, IteratorType::reduction};
 }
-SmallVector<shard::ReductionKind> RmsNormOp::getReductionLoopIteratorKinds() {
-  return {shard::ReductionKind::Generic};
-}
+SmallVector<shard::ReductionKind> RmsNormOp::getReductionLoopIteratorKinds() { return {shard::ReductionKind::Generic}; }
 SmallVector<AffineMap> RmsNormOp::getIndexingMaps() {
   MLIRContext *ctx = getContext();
   return {projection(ctx, 2, {0, 1}), projection(ctx, 2, {1}), projection(ctx, 2, {0, 1})};
@@ -92,20 +90,18 @@ FailureOr<SmallVector<Value>> RmsNormGradOp::decomposeOperation(OpBuilder &build
   AffineMap full = b.getMultiDimIdentityMap(2), row = projection(ctx, 2, {0}), column = projection(ctx, 2, {1});
   Value r = inverseRms(b, getX(), getEps().convertToDouble());
   // Per row: Σ_c gain·dy·x, from which the mean over x̂ follows by one factor r.
-  Value dot = reduce(b, withShape(type, {type.getDimSize(0)}), 2, {0}, 0.0, {getX(), getGain(), getDy()},
-                     {full, column, full}, [](ImplicitLocOpBuilder &s, ValueRange v) {
-                       return add(s, v[3], mul(s, mul(s, v[1], v[2]), v[0]));
-                     });
+  Value dot =
+      reduce(b, withShape(type, {type.getDimSize(0)}), 2, {0}, 0.0, {getX(), getGain(), getDy()}, {full, column, full},
+             [](ImplicitLocOpBuilder &s, ValueRange v) { return add(s, v[3], mul(s, mul(s, v[1], v[2]), v[0])); });
   Value dx = pointwise(b, type, {getX(), getGain(), getDy(), r, dot}, {full, column, full, row, row},
                        [&](ImplicitLocOpBuilder &s, ValueRange v) {
                          Value mean = mul(s, v[4], constant(s, v[0].getType(), 1.0 / type.getDimSize(1)));
                          Value along = mul(s, mul(s, v[0], mul(s, v[3], v[3])), mean);
                          return mul(s, v[3], sub(s, mul(s, v[1], v[2]), along));
                        });
-  Value dgain = reduce(b, cast<RankedTensorType>(getGain().getType()), 2, {1}, 0.0, {getX(), getDy(), r},
-                       {full, full, row}, [](ImplicitLocOpBuilder &s, ValueRange v) {
-                         return add(s, v[3], mul(s, v[1], mul(s, v[0], v[2])));
-                       });
+  Value dgain =
+      reduce(b, cast<RankedTensorType>(getGain().getType()), 2, {1}, 0.0, {getX(), getDy(), r}, {full, full, row},
+             [](ImplicitLocOpBuilder &s, ValueRange v) { return add(s, v[3], mul(s, v[1], mul(s, v[0], v[2]))); });
   return SmallVector<Value>{dx, dgain};
 }
 
@@ -126,12 +122,11 @@ SmallVector<AffineMap> RmsNormGradOp::getIndexingMaps() {
 //===------------------------------------------------------------------------------------------===//
 
 /// (N) means over channels of the values `body` makes of `ins`, for x of type `type`.
-static Value rowMean(ImplicitLocOpBuilder &b, RankedTensorType type, ValueRange ins,
-                     ArrayRef<AffineMap> maps, ScalarBody body) {
+static Value rowMean(ImplicitLocOpBuilder &b, RankedTensorType type, ValueRange ins, ArrayRef<AffineMap> maps,
+                     ScalarBody body) {
   RankedTensorType rows = withShape(type, {type.getDimSize(0)});
-  Value sums = reduce(b, rows, 2, {0}, 0.0, ins, maps, [&](ImplicitLocOpBuilder &s, ValueRange v) {
-    return add(s, v.back(), body(s, v.drop_back()));
-  });
+  Value sums = reduce(b, rows, 2, {0}, 0.0, ins, maps,
+                      [&](ImplicitLocOpBuilder &s, ValueRange v) { return add(s, v.back(), body(s, v.drop_back())); });
   return mul(b, sums, constant(b, rows, 1.0 / type.getDimSize(1)));
 }
 
@@ -170,11 +165,11 @@ FailureOr<SmallVector<Value>> LayerNormOp::decomposeOperation(OpBuilder &builder
   AffineMap full = b.getMultiDimIdentityMap(2), row = projection(getContext(), 2, {0}),
             column = projection(getContext(), 2, {1});
   RowMoments x(b, getX(), getEps().convertToDouble());
-  return SmallVector<Value>{pointwise(
-      b, cast<RankedTensorType>(getY().getType()), {getX(), x.mean, x.r, getGain(), getBias()},
-      {full, row, row, column, column}, [](ImplicitLocOpBuilder &s, ValueRange v) {
-        return add(s, mul(s, mul(s, sub(s, v[0], v[1]), v[2]), v[3]), v[4]);
-      })};
+  return SmallVector<Value>{pointwise(b, cast<RankedTensorType>(getY().getType()),
+                                      {getX(), x.mean, x.r, getGain(), getBias()}, {full, row, row, column, column},
+                                      [](ImplicitLocOpBuilder &s, ValueRange v) {
+                                        return add(s, mul(s, mul(s, sub(s, v[0], v[1]), v[2]), v[3]), v[4]);
+                                      })};
 }
 
 SmallVector<IteratorType> LayerNormOp::getLoopIteratorTypes() {
@@ -215,19 +210,16 @@ FailureOr<SmallVector<Value>> LayerNormGradOp::decomposeOperation(OpBuilder &bui
   auto normal = [](ImplicitLocOpBuilder &s, ValueRange v) { return mul(s, sub(s, v[0], v[1]), v[2]); };
   Value meanG = rowMean(b, type, {getGain(), getDy()}, {column, full},
                         [](ImplicitLocOpBuilder &s, ValueRange v) { return mul(s, v[0], v[1]); });
-  Value meanGx = rowMean(b, type, {getX(), x.mean, x.r, getGain(), getDy()}, {full, row, row, column, full},
-                         [&](ImplicitLocOpBuilder &s, ValueRange v) {
-                           return mul(s, mul(s, v[3], v[4]), normal(s, v));
-                         });
+  Value meanGx =
+      rowMean(b, type, {getX(), x.mean, x.r, getGain(), getDy()}, {full, row, row, column, full},
+              [&](ImplicitLocOpBuilder &s, ValueRange v) { return mul(s, mul(s, v[3], v[4]), normal(s, v)); });
   Value dx = pointwise(b, type, {getX(), x.mean, x.r, getGain(), getDy(), meanG, meanGx},
                        {full, row, row, column, full, row, row}, [&](ImplicitLocOpBuilder &s, ValueRange v) {
                          Value centred = sub(s, mul(s, v[3], v[4]), v[5]);
                          return mul(s, v[2], sub(s, centred, mul(s, normal(s, v), v[6])));
                        });
   Value dgain = reduce(b, channels, 2, {1}, 0.0, {getX(), x.mean, x.r, getDy()}, {full, row, row, full},
-                       [&](ImplicitLocOpBuilder &s, ValueRange v) {
-                         return add(s, v[4], mul(s, v[3], normal(s, v)));
-                       });
+                       [&](ImplicitLocOpBuilder &s, ValueRange v) { return add(s, v[4], mul(s, v[3], normal(s, v))); });
   Value dbias = reduce(b, channels, 2, {1}, 0.0, {getDy()}, {full},
                        [](ImplicitLocOpBuilder &s, ValueRange v) { return add(s, v[1], v[0]); });
   return SmallVector<Value>{dx, dgain, dbias};

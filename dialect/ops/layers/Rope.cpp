@@ -38,9 +38,7 @@ FailureOr<SmallVector<Value>> RopeTableOp::decomposeOperation(OpBuilder &builder
       };
       Value frequency = math::ExpOp::create(s, mul(s, index(1), constant(s, wide, slope)));
       Value result = function(s, mul(s, index(0), frequency));
-      return type.getElementType() == wide
-                 ? result
-                 : arith::TruncFOp::create(s, type.getElementType(), result);
+      return type.getElementType() == wide ? result : arith::TruncFOp::create(s, type.getElementType(), result);
     });
   };
   auto cos = [](ImplicitLocOpBuilder &s, Value x) -> Value { return math::CosOp::create(s, x); };
@@ -63,11 +61,10 @@ LogicalResult RopeOp::verify() {
   int64_t needed = 2 * table.getDimSize(1) * int64_t(getHeads());
   if (x.getDimSize(1) != needed) // rope-c1
     return emitOpError("x ") << x << " has " << x.getDimSize(1) << " channels, but " << getHeads()
-                             << " heads with tables " << table << " need "
-                             << needed << " (two per table column and head)";
+                             << " heads with tables " << table << " need " << needed
+                             << " (two per table column and head)";
   if (x.getDimSize(0) % table.getDimSize(0)) // rope-c2
-    return emitOpError("the ") << x.getDimSize(0)
-                               << " tokens of x are no whole number of sequences of "
+    return emitOpError("the ") << x.getDimSize(0) << " tokens of x are no whole number of sequences of "
                                << table.getDimSize(0) << " positions, the rows of the tables";
   return success();
 }
@@ -76,52 +73,38 @@ FailureOr<SmallVector<Value>> RopeOp::decomposeOperation(OpBuilder &builder) {
   ImplicitLocOpBuilder b(getLoc(), builder);
   RankedTensorType x = getX().getType(), table = getCos().getType();
   SmallVector<ReassociationIndices> groups{{0}, {1, 2, 3}};
-  RankedTensorType split =
-      withShape(x, {x.getDimSize(0), static_cast<int64_t>(getHeads()), 2, table.getDimSize(1)});
+  RankedTensorType split = withShape(x, {x.getDimSize(0), static_cast<int64_t>(getHeads()), 2, table.getDimSize(1)});
   Value halves = tensor::ExpandShapeOp::create(b, split, getX(), groups);
-  AffineExpr n = b.getAffineDimExpr(0), h = b.getAffineDimExpr(1), p = b.getAffineDimExpr(2),
-             j = b.getAffineDimExpr(3);
-  auto map = [&](ArrayRef<AffineExpr> results) {
-    return AffineMap::get(4, 0, results, getContext());
-  };
+  AffineExpr n = b.getAffineDimExpr(0), h = b.getAffineDimExpr(1), p = b.getAffineDimExpr(2), j = b.getAffineDimExpr(3);
+  auto map = [&](ArrayRef<AffineExpr> results) { return AffineMap::get(4, 0, results, getContext()); };
   AffineMap position = map({n % table.getDimSize(0), j});
   Value y = pointwise(b, split, {halves, halves, getCos(), getSin()},
                       {map({n, h, p, j}), map({n, h, 1 - p, j}), position, position},
                       [&](ImplicitLocOpBuilder &s, ValueRange v) -> Value {
                         Value half = linalg::IndexOp::create(s, 2);
                         Value minus = arith::ConstantIndexOp::create(s, getInverse() ? 1 : 0);
-                        Value negative =
-                            arith::CmpIOp::create(s, arith::CmpIPredicate::eq, half, minus);
+                        Value negative = arith::CmpIOp::create(s, arith::CmpIPredicate::eq, half, minus);
                         Value turned = mul(s, v[1], v[3]);
                         Value minusTurned = arith::NegFOp::create(s, turned);
-                        return add(s, mul(s, v[0], v[2]),
-                                   arith::SelectOp::create(s, negative, minusTurned, turned));
+                        return add(s, mul(s, v[0], v[2]), arith::SelectOp::create(s, negative, minusTurned, turned));
                       });
   return SmallVector<Value>{tensor::CollapseShapeOp::create(b, x, y, groups)};
 }
 
 // Loops (n, c); c meets its partner in the same row.
-SmallVector<IteratorType> RopeOp::getLoopIteratorTypes() {
-  return {IteratorType::parallel, IteratorType::reduction};
-}
-SmallVector<shard::ReductionKind> RopeOp::getReductionLoopIteratorKinds() {
-  return {shard::ReductionKind::Generic};
-}
+SmallVector<IteratorType> RopeOp::getLoopIteratorTypes() { return {IteratorType::parallel, IteratorType::reduction}; }
+SmallVector<shard::ReductionKind> RopeOp::getReductionLoopIteratorKinds() { return {shard::ReductionKind::Generic}; }
 SmallVector<AffineMap> RopeOp::getIndexingMaps() {
   RankedTensorType table = getCos().getType();
   Builder b(getContext());
   AffineMap full = b.getMultiDimIdentityMap(2);
   AffineMap position = AffineMap::get(
-      2, 0,
-      {b.getAffineDimExpr(0) % table.getDimSize(0), b.getAffineDimExpr(1) % table.getDimSize(1)},
-      getContext());
+      2, 0, {b.getAffineDimExpr(0) % table.getDimSize(0), b.getAffineDimExpr(1) % table.getDimSize(1)}, getContext());
   return {full, position, position, full};
 }
 
 LogicalResult RopeOp::buildVJP(OpBuilder &b, Cotangents &ct) {
   if (ct.wants(getX()))
-    ct.add(
-        b, getX(),
-        RopeOp::create(b, getLoc(), ct.of(getY()), getCos(), getSin(), getHeads(), !getInverse()));
+    ct.add(b, getX(), RopeOp::create(b, getLoc(), ct.of(getY()), getCos(), getSin(), getHeads(), !getInverse()));
   return success();
 }

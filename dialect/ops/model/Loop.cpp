@@ -11,12 +11,8 @@ using namespace mlir::nanochat;
 // Structure
 //===------------------------------------------------------------------------------------------===//
 
-ArrayRef<BlockArgument> LoopOp::getCarryArgs() {
-  return getBody().getArguments().take_front(getNumCarries());
-}
-ArrayRef<BlockArgument> LoopOp::getSliceArgs() {
-  return getBody().getArguments().drop_front(getNumCarries());
-}
+ArrayRef<BlockArgument> LoopOp::getCarryArgs() { return getBody().getArguments().take_front(getNumCarries()); }
+ArrayRef<BlockArgument> LoopOp::getSliceArgs() { return getBody().getArguments().drop_front(getNumCarries()); }
 YieldOp LoopOp::getYield() { return cast<YieldOp>(getBody().front().getTerminator()); }
 
 static RankedTensorType stackType(int64_t count, Type type) {
@@ -34,8 +30,8 @@ RankedTensorType LoopOp::sliceOf(Type type) {
   return isUnsized(type) ? tensor : RankedTensorType::get(tensor.getShape().drop_front(), tensor.getElementType());
 }
 
-void LoopOp::build(OpBuilder &b, OperationState &state, StringRef name, int64_t count,
-                   ValueRange inits, ValueRange slices, bool reverse, LoopBody fill) {
+void LoopOp::build(OpBuilder &b, OperationState &state, StringRef name, int64_t count, ValueRange inits,
+                   ValueRange slices, bool reverse, LoopBody fill) {
   state.addOperands(inits);
   state.addOperands(slices);
   auto &properties = state.getOrAddProperties<Properties>();
@@ -68,8 +64,8 @@ LoopOp LoopOp::rebuild(RewriterBase &rewriter, ValueRange inits, ValueRange slic
     types.push_back(stackOf(type));
   OpBuilder::InsertionGuard guard(rewriter);
   rewriter.setInsertionPoint(*this);
-  auto loop = LoopOp::create(rewriter, getLoc(), types, getLoopNameAttr(), getCountAttr(), inits,
-                             slices, getLimit(), getRecomputeAttr(), getReverseAttr());
+  auto loop = LoopOp::create(rewriter, getLoc(), types, getLoopNameAttr(), getCountAttr(), inits, slices, getLimit(),
+                             getRecomputeAttr(), getReverseAttr());
   loop->setDiscardableAttrs((*this)->getDiscardableAttrDictionary());
   rewriter.inlineRegionBefore(getBody(), loop.getBody(), loop.getBody().end());
   return loop;
@@ -91,15 +87,17 @@ LogicalResult LoopOp::verify() {
   for (auto [i, slice] : llvm::enumerate(getSlices())) { // loop-c1
     auto type = cast<RankedTensorType>(slice.getType());
     if (type.getRank() == 0 || type.getDimSize(0) != int64_t(getCount()))
-      return emitOpError("runs ") << getCount() << " times, but slice operand " << i << " has type "
-                                  << type << "; its leading dimension must be " << getCount();
+      return emitOpError("runs ") << getCount() << " times, but slice operand " << i << " has type " << type
+                                  << "; its leading dimension must be " << getCount();
   }
   auto named = dyn_cast<SizedAttr>(Attribute(getRecomputeAttr()));
   auto model = (*this)->getParentOfType<ModelOp>();
   if (named && !(model && model.getSizes())) // loop-c9
-    return emitOpError("has the unknown recompute policy '") << formulaText(named.getFormula()) << "'; expected nothing, cheap or body";
+    return emitOpError("has the unknown recompute policy '")
+           << formulaText(named.getFormula()) << "'; expected nothing, cheap or body";
   if (getLimit() && (!getSlices().empty() || getNumResults() != getNumCarries() || getReverse())) // loop-c8
-    return emitOpError("has a limit: it may not run to its end, so it carries values forward and neither slices nor stacks any");
+    return emitOpError(
+        "has a limit: it may not run to its end, so it carries values forward and neither slices nor stacks any");
   return success();
 }
 
@@ -110,35 +108,31 @@ LogicalResult LoopOp::verifyRegions() {
     return emitOpError("has ") << getBody().getNumArguments() << " block arguments, expected "
                                << carries + getSlices().size();
   if (yield.getValues().size() != carries) // loop-c3
-    return yield.emitOpError("yields ") << yield.getValues().size() << " values, expected "
-                                        << carries << ", one per carried value";
+    return yield.emitOpError("yields ") << yield.getValues().size() << " values, expected " << carries
+                                        << ", one per carried value";
   if (getNumResults() != carries + yield.getStacks().size()) // loop-c4
-    return emitOpError("has ") << getNumResults() << " results, expected "
-                               << carries + yield.getStacks().size();
+    return emitOpError("has ") << getNumResults() << " results, expected " << carries + yield.getStacks().size();
   for (unsigned i = 0; i < carries; ++i) { // loop-c5
     Type type = getInits()[i].getType();
     if (getBody().getArgument(i).getType() != type || getResult(i).getType() != type)
-      return emitOpError("carried value ") << i << " starts as " << type
-                                           << " but its argument or result has another type";
+      return emitOpError("carried value ")
+             << i << " starts as " << type << " but its argument or result has another type";
     if (yield.getValues()[i].getType() != type)
-      return yield.emitOpError("yields ") << yield.getValues()[i].getType() << " for carried value "
-                                          << i << ", expected " << type;
+      return yield.emitOpError("yields ")
+             << yield.getValues()[i].getType() << " for carried value " << i << ", expected " << type;
   }
   for (auto [arg, slice] : llvm::zip(getSliceArgs(), getSlices())) // loop-c6
     if (arg.getType() != sliceOf(slice.getType()))
-      return emitOpError("slice argument has type ")
-             << arg.getType() << ", expected " << sliceOf(slice.getType());
+      return emitOpError("slice argument has type ") << arg.getType() << ", expected " << sliceOf(slice.getType());
   for (auto [stack, result] : llvm::zip(yield.getStacks(), getStackResults())) // loop-c7
     if (result.getType() != stackOf(stack.getType()))
-      return emitOpError("stack result has type ")
-             << result.getType() << ", expected " << stackOf(stack.getType());
+      return emitOpError("stack result has type ") << result.getType() << ", expected " << stackOf(stack.getType());
   return success();
 }
 
 /// Parses `keyword(%arg = %operand : type, ...)`; slice arguments drop the leading dimension. Types may be unsized.
-static ParseResult parseBindings(OpAsmParser &parser, StringRef keyword, bool slice,
-                                 OperationState &state, SmallVectorImpl<OpAsmParser::Argument> &args,
-                                 int32_t &count) {
+static ParseResult parseBindings(OpAsmParser &parser, StringRef keyword, bool slice, OperationState &state,
+                                 SmallVectorImpl<OpAsmParser::Argument> &args, int32_t &count) {
   count = 0;
   if (failed(parser.parseOptionalKeyword(keyword)))
     return success();
@@ -189,7 +183,8 @@ ParseResult LoopOp::parse(OpAsmParser &parser, OperationState &state) {
     if (auto policy = symbolizeRecompute(word))
       recompute = RecomputeAttr::get(b.getContext(), *policy);
     else // a setting of the model
-      recompute = cast<Sized<RecomputeAttr>>(Attribute(SizedAttr::get(b.getContext(), b.getStringAttr(word), recompute)));
+      recompute =
+          cast<Sized<RecomputeAttr>>(Attribute(SizedAttr::get(b.getContext(), b.getStringAttr(word), recompute)));
   }
   if (succeeded(parser.parseOptionalKeyword("reverse")))
     properties.setReverse(b.getUnitAttr());
@@ -279,19 +274,18 @@ FailureOr<SmallVector<Value>> LoopOp::decomposeOperation(OpBuilder &builder) {
   map.map(getCarryArgs(), loop.getRegionIterArgs().take_front(getNumCarries()));
   for (auto [arg, slice] : llvm::zip(getSliceArgs(), getSlices())) {
     SlicePosition at(in, index, cast<RankedTensorType>(slice.getType()));
-    map.map(arg, tensor::ExtractSliceOp::create(in, cast<RankedTensorType>(arg.getType()), slice,
-                                                at.offsets, at.sizes, at.strides));
+    map.map(arg, tensor::ExtractSliceOp::create(in, cast<RankedTensorType>(arg.getType()), slice, at.offsets, at.sizes,
+                                                at.strides));
   }
   for (Operation &op : getBody().front().without_terminator())
     in.clone(op, map);
   SmallVector<Value> yields;
   for (Value value : getYield().getValues())
     yields.push_back(map.lookupOrDefault(value));
-  for (auto [value, stack] : llvm::zip(getYield().getStacks(),
-                                       loop.getRegionIterArgs().drop_front(getNumCarries()))) {
+  for (auto [value, stack] : llvm::zip(getYield().getStacks(), loop.getRegionIterArgs().drop_front(getNumCarries()))) {
     SlicePosition at(in, index, cast<RankedTensorType>(stack.getType()));
-    yields.push_back(tensor::InsertSliceOp::create(in, map.lookupOrDefault(value), stack,
-                                                   at.offsets, at.sizes, at.strides));
+    yields.push_back(
+        tensor::InsertSliceOp::create(in, map.lookupOrDefault(value), stack, at.offsets, at.sizes, at.strides));
   }
   scf::YieldOp::create(in, yields);
   return SmallVector<Value>(loop.getResults());

@@ -59,7 +59,8 @@ struct DropUnused : OpRewritePattern<LoopOp> {
       return;
     }
     unsigned number = result.getResultNumber();
-    work.push_back(number < loop.getNumCarries() ? Value(loop.getCarryArgs()[number]) : loop.getYield()->getOperand(number));
+    work.push_back(number < loop.getNumCarries() ? Value(loop.getCarryArgs()[number])
+                                                 : loop.getYield()->getOperand(number));
     if (loop.getLimit())
       work.push_back(loop.getLimit());
   }

@@ -78,7 +78,8 @@ BitVector ReverseLoop::findReached() {
   while (!work.empty()) {
     Value value = work.pop_back_val();
     Operation *top = value.getDefiningOp() ? forwardBody().findAncestorOpInBlock(*value.getDefiningOp()) : nullptr;
-    if (auto arg = dyn_cast<BlockArgument>(value); arg && arg.getOwner() == &forwardBody() && arg.getArgNumber() < reached.size())
+    if (auto arg = dyn_cast<BlockArgument>(value);
+        arg && arg.getOwner() == &forwardBody() && arg.getArgNumber() < reached.size())
       reach(arg.getArgNumber());
     else if (top && seen.insert(top).second)
       top->walk([&](Operation *op) { llvm::append_range(work, op->getOperands()); });
@@ -235,9 +236,10 @@ void ReverseLoop::finish(Block *body) {
     types.push_back(init.getType());
   for (Type type : yield.getStacks().getTypes())
     types.push_back(forward.stackOf(type));
-  auto reverse = LoopOp::create(rewriter, loc, types, forward.getLoopNameAttr(), forward.getCountAttr(), inits,
-                                operands, /*limit=*/Value(), RecomputeAttr::get(rewriter.getContext(), Recompute::nothing),
-                                forward.getReverse() ? UnitAttr() : rewriter.getUnitAttr());
+  auto reverse =
+      LoopOp::create(rewriter, loc, types, forward.getLoopNameAttr(), forward.getCountAttr(), inits, operands,
+                     /*limit=*/Value(), RecomputeAttr::get(rewriter.getContext(), Recompute::nothing),
+                     forward.getReverse() ? UnitAttr() : rewriter.getUnitAttr());
   reverse.getBody().takeBody(*region);
   auto results = reverse.getResults();
   for (auto [k, i] : llvm::enumerate(carries))

@@ -7,8 +7,9 @@ using namespace mlir::nanochat;
 
 /// Every metric once, and none that a log has already.
 static LogicalResult verifyMetrics(ModelOp model) {
-  static const llvm::StringSet<> taken{"loss", "grad_norm", "logits", "step", "phase", "seconds", "bpb", "exit_depth", "copy_nll", "tok_s", "mfu",
-                                       "val_loss", "val_bpb", "val_bpb_loop", "val_exit_depth", "val_copy_nll"};
+  static const llvm::StringSet<> taken{"loss",    "grad_norm",    "logits",         "step",        "phase", "seconds",
+                                       "bpb",     "exit_depth",   "copy_nll",       "tok_s",       "mfu",   "val_loss",
+                                       "val_bpb", "val_bpb_loop", "val_exit_depth", "val_copy_nll"};
   llvm::StringSet<> names = taken;
   for (Region *region : {&model.getForward(), &model.getUpdate()})
     for (auto metric : region->getOps<MetricOp>())
@@ -29,7 +30,8 @@ static LogicalResult verifyForward(ModelOp model) {
   }
   for (auto objective : model.getForward().getOps<ObjectiveOp>()) {
     if (!phases.insert(objective.getPhase()).second) // model-c5
-      return objective.emitOpError("is the second one of phase '") << objective.getPhase() << "': add the losses, or name another phase";
+      return objective.emitOpError("is the second one of phase '")
+             << objective.getPhase() << "': add the losses, or name another phase";
     auto trained = objective.getTrains() ? objective.getTrains()->getValue() : ArrayRef<Attribute>();
     for (Attribute role : trained)
       if (!roles.contains(cast<StringAttr>(role).getValue())) // model-c6
@@ -48,7 +50,8 @@ static LogicalResult verifyRules(ModelOp model) {
       if (!updated.insert(cast<StringAttr>(role).getValue()).second) // model-c7
         return optimizer.emitOpError("updates the role ") << role << ", which is updated already";
     // Schedules have the rate first.
-    for (Operation *op = optimizer.getLr().getDefiningOp(); op; op = op->getNumOperands() ? op->getOperand(0).getDefiningOp() : nullptr)
+    for (Operation *op = optimizer.getLr().getDefiningOp(); op;
+         op = op->getNumOperands() ? op->getOperand(0).getDefiningOp() : nullptr)
       if (auto scalar = dyn_cast<ScalarOp>(op); scalar && scalar.getValue().convertToDouble() < 0.0) // model-c9
         return scalar.emitOpError("is a negative learning rate, which climbs: expected a number from zero");
   }
@@ -62,7 +65,8 @@ LogicalResult ModelOp::verifyRegions() {
   if (failed(Sizes(getSizesAttr(), getSettingsAttr(), getPresetsAttr(), getLoc()).check())) // model-c13 to model-c16
     return failure();
   if (!isName(getSymName())) // model-c11
-    return emitOpError("has a name that files cannot hold: expected 1 to 128 bytes of UTF-8 without control characters");
+    return emitOpError(
+        "has a name that files cannot hold: expected 1 to 128 bytes of UTF-8 without control characters");
   auto objectives = getForward().getOps<ObjectiveOp>();
   if (objectives.empty()) { // model-c2
     InFlightDiagnostic diag = emitOpError("has no objective");
@@ -78,11 +82,12 @@ LogicalResult ModelOp::verifyRegions() {
   if (failed(verifyMetrics(*this)) || failed(verifyForward(*this)))
     return failure();
   bool isTaken = walk([](LoopOp loop) { // model-c12
-    if (!llvm::is_contained({"batch", "seq", "accum"}, loop.getLoopName()))
-      return WalkResult::advance();
-    loop.emitOpError("has the name '") << loop.getLoopName() << "', which is that of another size";
-    return WalkResult::interrupt();
-  }).wasInterrupted();
+                   if (!llvm::is_contained({"batch", "seq", "accum"}, loop.getLoopName()))
+                     return WalkResult::advance();
+                   loop.emitOpError("has the name '") << loop.getLoopName() << "', which is that of another size";
+                   return WalkResult::interrupt();
+                 })
+                     .wasInterrupted();
   return failure(isTaken || failed(verifyRules(*this)));
 }
 
@@ -128,7 +133,8 @@ LogicalResult ParamOp::verify() {
   if (getDims() && getOwnShape() != type.getShape()) // param-c4
     return emitOpError("has type ") << type << ", but other dimensions";
   if (getInit() == Init::normal && getScale().isNegative()) // param-c3
-    return emitOpError("starts as normal(") << getScale().convertToDouble() << "), expected a standard deviation from zero";
+    return emitOpError("starts as normal(")
+           << getScale().convertToDouble() << "), expected a standard deviation from zero";
   return success();
 }
 

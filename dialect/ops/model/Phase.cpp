@@ -9,13 +9,16 @@ LogicalResult PhaseOp::verify() {
   auto info = RegisteredOperationName::lookup(name, getContext());
   if (!info || !info->hasTrait<RewritesParameterOp>()) { // phase-c1
     InFlightDiagnostic diag = emitOpError("names the unknown rule '") << getRule() << "'";
-    diag.attachNote() << "rules are " << listOps(getContext(), [](RegisteredOperationName op) { return op.hasTrait<RewritesParameterOp>(); });
+    diag.attachNote() << "rules are " << listOps(getContext(), [](RegisteredOperationName op) {
+      return op.hasTrait<RewritesParameterOp>();
+    });
     return diag;
   }
   return verifyOptions(*this, getRule(), getConfig()); // phase-c2
 }
 
-LogicalResult FireOp::inferReturnTypes(MLIRContext *, std::optional<Location>, Adaptor adaptor, SmallVectorImpl<Type> &types) {
+LogicalResult FireOp::inferReturnTypes(MLIRContext *, std::optional<Location>, Adaptor adaptor,
+                                       SmallVectorImpl<Type> &types) {
   types.push_back(adaptor.getW().getType());
   return success();
 }

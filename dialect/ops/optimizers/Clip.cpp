@@ -13,8 +13,8 @@ using utils::IteratorType;
 // grad_norm
 //===------------------------------------------------------------------------------------------===//
 
-LogicalResult GradNormOp::inferReturnTypes(MLIRContext *, std::optional<Location> loc,
-                                           Adaptor adaptor, SmallVectorImpl<Type> &types) {
+LogicalResult GradNormOp::inferReturnTypes(MLIRContext *, std::optional<Location> loc, Adaptor adaptor,
+                                           SmallVectorImpl<Type> &types) {
   if (adaptor.getGrads().empty()) // grad_norm-c1
     return emitOptionalError(loc, "'nanochat.grad_norm' op needs at least one gradient");
   types.push_back(withShape(cast<RankedTensorType>(adaptor.getGrads().front().getType()), {}));
@@ -24,8 +24,7 @@ LogicalResult GradNormOp::inferReturnTypes(MLIRContext *, std::optional<Location
 LogicalResult GradNormOp::verify() {
   for (Value grad : getGrads()) // grad_norm-c2
     if (getElementTypeOrSelf(grad) != getNorm().getType().getElementType())
-      return emitOpError("mixes precisions: ")
-             << grad.getType() << " beside " << getGrads().front().getType();
+      return emitOpError("mixes precisions: ") << grad.getType() << " beside " << getGrads().front().getType();
   return success();
 }
 
@@ -33,9 +32,8 @@ LogicalResult GradNormOp::verify() {
 static Value sum(ImplicitLocOpBuilder &b, Value x, int64_t kept, bool squares) {
   auto type = cast<RankedTensorType>(x.getType());
   SmallVector<unsigned> dims = llvm::to_vector(llvm::seq<unsigned>(0, kept));
-  return reduce(b, withShape(type, type.getShape().take_front(kept)), type.getRank(), dims, 0.0,
-                {x}, {b.getMultiDimIdentityMap(type.getRank())},
-                [&](ImplicitLocOpBuilder &s, ValueRange v) {
+  return reduce(b, withShape(type, type.getShape().take_front(kept)), type.getRank(), dims, 0.0, {x},
+                {b.getMultiDimIdentityMap(type.getRank())}, [&](ImplicitLocOpBuilder &s, ValueRange v) {
                   return add(s, v[1], squares ? mul(s, v[0], v[0]) : v[0]);
                 });
 }
@@ -105,8 +103,7 @@ int64_t GradNormOp::getFlops() {
 
 LogicalResult ClipScaleOp::verify() {
   if (!(getMax().convertToDouble() > 0.0)) // clip_scale-c1
-    return emitOpError("max = ") << getMax().convertToDouble()
-                                 << " leaves no gradient: expected a positive norm";
+    return emitOpError("max = ") << getMax().convertToDouble() << " leaves no gradient: expected a positive norm";
   return success();
 }
 
@@ -125,10 +122,9 @@ FailureOr<SmallVector<Value>> ScaleOp::decomposeOperation(OpBuilder &builder) {
   ImplicitLocOpBuilder b(getLoc(), builder);
   auto type = cast<RankedTensorType>(getX().getType());
   unsigned rank = type.getRank();
-  return SmallVector<Value>{
-      pointwise(b, type, {getX(), getS()},
-                {b.getMultiDimIdentityMap(rank), projection(getContext(), rank, {})},
-                [](ImplicitLocOpBuilder &s, ValueRange v) { return mul(s, v[0], v[1]); })};
+  return SmallVector<Value>{pointwise(b, type, {getX(), getS()},
+                                      {b.getMultiDimIdentityMap(rank), projection(getContext(), rank, {})},
+                                      [](ImplicitLocOpBuilder &s, ValueRange v) { return mul(s, v[0], v[1]); })};
 }
 
 OpFoldResult ScaleOp::fold(FoldAdaptor adaptor) {

@@ -1,6 +1,6 @@
 // FOAM: moments of runs of elements.
-#include "dialect/ops/quantize/Blocks.h"
 #include "dialect/ops/optimizers/Optimizer.h"
+#include "dialect/ops/quantize/Blocks.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 
 using namespace mlir;
@@ -10,7 +10,8 @@ LogicalResult FoamOp::verify() {
   if (cast<RankedTensorType>(getParam().getType()).getRank() == 0) // foam-c1
     return emitOpError("folds the last dimension, which a scalar has not");
   if (getVariance() != "square_of_mean" && getVariance() != "mean_of_squares") // foam-c2
-    return emitOpError("has variance = \"") << getVariance() << "\", expected \"square_of_mean\" or \"mean_of_squares\"";
+    return emitOpError("has variance = \"")
+           << getVariance() << "\", expected \"square_of_mean\" or \"mean_of_squares\"";
   return success();
 }
 
@@ -47,15 +48,19 @@ struct Runs {
   /// The mean of body(g) over each run.
   Value mean(Value g, llvm::function_ref<Value(ImplicitLocOpBuilder &, Value)> body) const {
     if (!isLong())
-      return pointwise(b, folded(), {}, {}, [&](ImplicitLocOpBuilder &s, ValueRange) { return scaled(s, sum(s, g, body)); });
-    Value sums = reduce(b, folded(), 2, {0}, 0.0, g, identity(), [&](ImplicitLocOpBuilder &s, ValueRange v) { return add(s, v[1], body(s, v[0])); });
-    return pointwise(b, folded(), sums, b.getMultiDimIdentityMap(1), [&](ImplicitLocOpBuilder &s, ValueRange v) { return scaled(s, v[0]); });
+      return pointwise(b, folded(), {}, {},
+                       [&](ImplicitLocOpBuilder &s, ValueRange) { return scaled(s, sum(s, g, body)); });
+    Value sums = reduce(b, folded(), 2, {0}, 0.0, g, identity(),
+                        [&](ImplicitLocOpBuilder &s, ValueRange v) { return add(s, v[1], body(s, v[0])); });
+    return pointwise(b, folded(), sums, b.getMultiDimIdentityMap(1),
+                     [&](ImplicitLocOpBuilder &s, ValueRange v) { return scaled(s, v[0]); });
   }
 
 private:
   Value scaled(ImplicitLocOpBuilder &s, Value v) const { return mul(s, v, constant(s, v.getType(), 1.0 / length)); }
   Value sum(ImplicitLocOpBuilder &s, Value g, llvm::function_ref<Value(ImplicitLocOpBuilder &, Value)> body) const {
-    Value start = arith::MulIOp::create(s, linalg::IndexOp::create(s, 0), arith::ConstantIndexOp::create(s, length)), total;
+    Value start = arith::MulIOp::create(s, linalg::IndexOp::create(s, 0), arith::ConstantIndexOp::create(s, length)),
+          total;
     for (int64_t k = 0; k < length; ++k) {
       Value at = arith::AddIOp::create(s, start, arith::ConstantIndexOp::create(s, k));
       Value term = body(s, tensor::ExtractOp::create(s, g, ValueRange{at}));
@@ -81,16 +86,19 @@ FailureOr<SmallVector<Value>> FoamOp::decomposeOperation(OpBuilder &builder) {
   };
   Value w = unfold(getParam()), g = unfold(getGrad());
   Value mean = runs.mean(g, [](ImplicitLocOpBuilder &, Value v) { return v; });
-  Adam adam{getBeta1().convertToDouble(), getBeta2().convertToDouble(), getEps().convertToDouble(), nextCount(b, getStates()[2])};
+  Adam adam{getBeta1().convertToDouble(), getBeta2().convertToDouble(), getEps().convertToDouble(),
+            nextCount(b, getStates()[2])};
   Value m = adam.first(b, flatten(b, getStates()[0]), mean), v = flatten(b, getStates()[1]);
   if (getVariance() == "square_of_mean")
     v = adam.second(b, v, mean);
   else
-    v = combine(b, v, adam.beta2, runs.mean(g, [](ImplicitLocOpBuilder &s, Value x) { return mul(s, x, x); }), 1 - adam.beta2);
+    v = combine(b, v, adam.beta2, runs.mean(g, [](ImplicitLocOpBuilder &s, Value x) { return mul(s, x, x); }),
+                1 - adam.beta2);
   // Moments with the residual, element by element.
   AffineMap id = runs.identity(), run = runs.runOf();
   auto residual = [](ImplicitLocOpBuilder &s, ValueRange x) { return sub(s, x[1], x[2]); };
-  Value first = pointwise(b, runs.all, {m, g, mean}, {run, id, run}, [&](ImplicitLocOpBuilder &s, ValueRange x) { return add(s, x[0], residual(s, x)); });
+  Value first = pointwise(b, runs.all, {m, g, mean}, {run, id, run},
+                          [&](ImplicitLocOpBuilder &s, ValueRange x) { return add(s, x[0], residual(s, x)); });
   Value second = pointwise(b, runs.all, {v, g, mean}, {run, id, run}, [&](ImplicitLocOpBuilder &s, ValueRange x) {
     Value r = residual(s, x);
     return add(s, x[0], mul(s, r, r));

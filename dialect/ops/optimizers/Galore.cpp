@@ -1,6 +1,6 @@
 // GaLore: rules that run on gradients projected on a low-rank basis.
-#include "dialect/ops/quantize/Blocks.h"
 #include "dialect/ops/optimizers/Optimizer.h"
+#include "dialect/ops/quantize/Blocks.h"
 
 using namespace mlir;
 using namespace mlir::nanochat;
@@ -65,7 +65,8 @@ int64_t GaloreOp::getBasisPeriod() { return getPeriod(); }
 Value GaloreOp::buildBasis(OpBuilder &builder, Value gradient, Value stream, Value matrix, Value step) {
   auto type = cast<RankedTensorType>(gradient.getType());
   Shape shape(type, getRank());
-  auto basis = LowRankBasisOp::create(builder, getLoc(), withShape(type, {std::min(shape.m, shape.n), shape.rank}), gradient, stream, matrix, step);
+  auto basis = LowRankBasisOp::create(builder, getLoc(), withShape(type, {std::min(shape.m, shape.n), shape.rank}),
+                                      gradient, stream, matrix, step);
   basis.setOversample(getOversample());
   basis.setIterations(getIterations());
   return basis;
@@ -103,7 +104,8 @@ FailureOr<SmallVector<Value>> GaloreOp::decomposeOperation(OpBuilder &builder) {
   auto [direction, states] = step(*this, b, t);
   double alpha = getAlpha().convertToDouble();
   Value w = forEachMatrix(b, {getParam(), basis, direction}, [&](ImplicitLocOpBuilder &in, ValueRange v) -> Value {
-    Value back = shape.isTall() ? MatmulOp::create(in, v[2], v[1], false, true) : MatmulOp::create(in, v[1], v[2], false, false);
+    Value back =
+        shape.isTall() ? MatmulOp::create(in, v[2], v[1], false, true) : MatmulOp::create(in, v[1], v[2], false, false);
     return descend(in, v[0], back, alpha, getLr(), getWeightDecay());
   });
   SmallVector<Value> results{w, basis};

@@ -11,7 +11,8 @@ static RankedTensorType typeOf(Value v) { return cast<RankedTensorType>(v.getTyp
 // orthonormalize
 //===------------------------------------------------------------------------------------------===//
 
-LogicalResult OrthonormalizeOp::inferReturnTypes(MLIRContext *, std::optional<Location>, Adaptor adaptor, SmallVectorImpl<Type> &types) {
+LogicalResult OrthonormalizeOp::inferReturnTypes(MLIRContext *, std::optional<Location>, Adaptor adaptor,
+                                                 SmallVectorImpl<Type> &types) {
   types.push_back(adaptor.getY().getType());
   return success();
 }
@@ -34,7 +35,9 @@ FailureOr<SmallVector<Value>> OrthonormalizeOp::decomposeOperation(OpBuilder &bu
 }
 
 static int64_t orthonormalizeFlops(int64_t m, int64_t s) { return 3 * (4 * m * s * s + 2 * s * s * s); }
-int64_t OrthonormalizeOp::getFlops() { return orthonormalizeFlops(typeOf(getY()).getDimSize(0), typeOf(getY()).getDimSize(1)); }
+int64_t OrthonormalizeOp::getFlops() {
+  return orthonormalizeFlops(typeOf(getY()).getDimSize(0), typeOf(getY()).getDimSize(1));
+}
 
 //===------------------------------------------------------------------------------------------===//
 // low_rank_basis
@@ -44,7 +47,8 @@ LogicalResult LowRankBasisOp::verify() {
   auto g = typeOf(getG());
   int64_t smaller = std::min(g.getDimSize(0), g.getDimSize(1)), rank = getP().getType().getDimSize(1);
   if (getP().getType().getDimSize(0) != smaller || rank < 1 || rank > smaller)
-    return emitOpError("finds a basis ") << getP().getType() << " for " << g << ", expected (" << smaller << ", r) with r from 1 to " << smaller;
+    return emitOpError("finds a basis ") << getP().getType() << " for " << g << ", expected (" << smaller
+                                         << ", r) with r from 1 to " << smaller;
   return success();
 }
 
@@ -54,11 +58,12 @@ static Value completed(ImplicitLocOpBuilder &b, Value y, Value signs) {
   double noise = 1e-5 / std::sqrt(double(type.getNumElements()));
   AffineMap full = b.getMultiDimIdentityMap(2);
   Value norm = GradNormOp::create(b, ValueRange{y});
-  return pointwise(b, type, {y, norm, signs}, {full, projection(b.getContext(), 2, {}), full}, [&](ImplicitLocOpBuilder &s, ValueRange v) {
-    Type f = v[0].getType();
-    Value unit = div(s, v[0], add(s, v[1], constant(s, f, 1e-30)));
-    return add(s, unit, mul(s, v[2], constant(s, f, noise)));
-  });
+  return pointwise(b, type, {y, norm, signs}, {full, projection(b.getContext(), 2, {}), full},
+                   [&](ImplicitLocOpBuilder &s, ValueRange v) {
+                     Type f = v[0].getType();
+                     Value unit = div(s, v[0], add(s, v[1], constant(s, f, 1e-30)));
+                     return add(s, unit, mul(s, v[2], constant(s, f, noise)));
+                   });
 }
 
 FailureOr<SmallVector<Value>> LowRankBasisOp::decomposeOperation(OpBuilder &builder) {
@@ -74,8 +79,12 @@ FailureOr<SmallVector<Value>> LowRankBasisOp::decomposeOperation(OpBuilder &buil
     drawn += rows * s;
     return draw;
   };
-  auto times = [&](Value x, bool transposed) -> Value { return MatmulOp::create(b, getG(), x, tall != transposed, false); };
-  auto basisOf = [&](Value y) -> Value { return OrthonormalizeOp::create(b, completed(b, y, signs(typeOf(y).getDimSize(0)))); };
+  auto times = [&](Value x, bool transposed) -> Value {
+    return MatmulOp::create(b, getG(), x, tall != transposed, false);
+  };
+  auto basisOf = [&](Value y) -> Value {
+    return OrthonormalizeOp::create(b, completed(b, y, signs(typeOf(y).getDimSize(0))));
+  };
   Value q = basisOf(times(signs(n), false));
   for (int64_t i = 0; i < int64_t(getIterations()); ++i)
     q = basisOf(times(basisOf(times(q, true)), false));
@@ -85,7 +94,8 @@ FailureOr<SmallVector<Value>> LowRankBasisOp::decomposeOperation(OpBuilder &buil
   Value vectors = eigen.getVectors();
   if (rank < s) {
     vectors = pointwise(b, withShape(type, {rank, s}), {}, {}, [&](ImplicitLocOpBuilder &in, ValueRange) -> Value {
-      return tensor::ExtractOp::create(in, eigen.getVectors(), ValueRange{linalg::IndexOp::create(in, 0), linalg::IndexOp::create(in, 1)});
+      return tensor::ExtractOp::create(in, eigen.getVectors(),
+                                       ValueRange{linalg::IndexOp::create(in, 0), linalg::IndexOp::create(in, 1)});
     });
   }
   return SmallVector<Value>{MatmulOp::create(b, q, vectors, false, true)};
@@ -95,7 +105,8 @@ int64_t LowRankBasisOp::getFlops() {
   RankedTensorType type = typeOf(getG());
   int64_t m = std::min(type.getDimSize(0), type.getDimSize(1)), n = std::max(type.getDimSize(0), type.getDimSize(1));
   int64_t s = std::min<int64_t>(m, getP().getType().getDimSize(1) + getOversample()), q = getIterations();
-  return (2 * q + 2) * 2 * m * n * s + (q + 1) * orthonormalizeFlops(m, s) + q * orthonormalizeFlops(n, s) + 2 * n * s * s + 72 * s * s * s;
+  return (2 * q + 2) * 2 * m * n * s + (q + 1) * orthonormalizeFlops(m, s) + q * orthonormalizeFlops(n, s) +
+         2 * n * s * s + 72 * s * s * s;
 }
 
 //===------------------------------------------------------------------------------------------===//
@@ -105,15 +116,18 @@ int64_t LowRankBasisOp::getFlops() {
 FailureOr<SmallVector<Value>> RefreshScheduleOp::decomposeOperation(OpBuilder &builder) {
   ImplicitLocOpBuilder b(getLoc(), builder);
   auto type = cast<RankedTensorType>(getDue().getType());
-  return SmallVector<Value>{pointwise(b, type, getStep(), projection(getContext(), type.getRank(), {}), [&](ImplicitLocOpBuilder &s, ValueRange v) -> Value {
-    Type i32 = s.getI32Type();
-    auto number = [&](int64_t n) { return constant(s, i32, n); };
-    Value l = type.getRank() ? arith::IndexCastOp::create(s, i32, linalg::IndexOp::create(s, 0)) : number(0);
-    Value k = arith::AddIOp::create(s, l, number(getFirst()));
-    Value offset = arith::DivUIOp::create(s, arith::MulIOp::create(s, k, number(getPeriod())), number(getOf()));
-    Value phase = arith::RemUIOp::create(s, v[0], number(getPeriod()));
-    Value isTurn = arith::CmpIOp::create(s, arith::CmpIPredicate::eq, phase, offset);
-    Value isFirst = arith::CmpIOp::create(s, arith::CmpIPredicate::eq, v[0], number(0));
-    return arith::SelectOp::create(s, arith::OrIOp::create(s, isTurn, isFirst), arith::AddIOp::create(s, l, number(1)), number(0));
-  })};
+  return SmallVector<Value>{pointwise(
+      b, type, getStep(), projection(getContext(), type.getRank(), {}),
+      [&](ImplicitLocOpBuilder &s, ValueRange v) -> Value {
+        Type i32 = s.getI32Type();
+        auto number = [&](int64_t n) { return constant(s, i32, n); };
+        Value l = type.getRank() ? arith::IndexCastOp::create(s, i32, linalg::IndexOp::create(s, 0)) : number(0);
+        Value k = arith::AddIOp::create(s, l, number(getFirst()));
+        Value offset = arith::DivUIOp::create(s, arith::MulIOp::create(s, k, number(getPeriod())), number(getOf()));
+        Value phase = arith::RemUIOp::create(s, v[0], number(getPeriod()));
+        Value isTurn = arith::CmpIOp::create(s, arith::CmpIPredicate::eq, phase, offset);
+        Value isFirst = arith::CmpIOp::create(s, arith::CmpIPredicate::eq, v[0], number(0));
+        return arith::SelectOp::create(s, arith::OrIOp::create(s, isTurn, isFirst),
+                                       arith::AddIOp::create(s, l, number(1)), number(0));
+      })};
 }

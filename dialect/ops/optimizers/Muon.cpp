@@ -1,6 +1,6 @@
 // Muon: momentum whose update is orthogonalised by gemms.
-#include "dialect/ops/quantize/Blocks.h"
 #include "dialect/ops/optimizers/Optimizer.h"
+#include "dialect/ops/quantize/Blocks.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 
 using namespace mlir;
@@ -11,8 +11,8 @@ using utils::IteratorType;
 // newton_schulz
 //===------------------------------------------------------------------------------------------===//
 
-LogicalResult NewtonSchulzOp::inferReturnTypes(MLIRContext *, std::optional<Location>,
-                                               Adaptor adaptor, SmallVectorImpl<Type> &types) {
+LogicalResult NewtonSchulzOp::inferReturnTypes(MLIRContext *, std::optional<Location>, Adaptor adaptor,
+                                               SmallVectorImpl<Type> &types) {
   types.push_back(adaptor.getG().getType());
   return success();
 }
@@ -21,8 +21,7 @@ LogicalResult NewtonSchulzOp::inferReturnTypes(MLIRContext *, std::optional<Loca
 static Value normalized(ImplicitLocOpBuilder &b, Value g, double eps) {
   auto type = cast<RankedTensorType>(g.getType());
   Value norm = GradNormOp::create(b, ValueRange{g});
-  return pointwise(b, type, {g, norm},
-                   {b.getMultiDimIdentityMap(2), projection(b.getContext(), 2, {})},
+  return pointwise(b, type, {g, norm}, {b.getMultiDimIdentityMap(2), projection(b.getContext(), 2, {})},
                    [&](ImplicitLocOpBuilder &s, ValueRange v) {
                      return div(s, v[0], add(s, v[1], constant(s, v[1].getType(), eps)));
                    });
@@ -33,18 +32,18 @@ FailureOr<SmallVector<Value>> NewtonSchulzOp::decomposeOperation(OpBuilder &buil
   auto type = cast<RankedTensorType>(getG().getType());
   // Products with the smaller Gram matrix; on its side, K = Kᵀ needs no transpose.
   bool tall = type.getDimSize(0) > type.getDimSize(1);
-  double a = getA().convertToDouble(), kGain = getB().convertToDouble(),
-         k2Gain = getC().convertToDouble();
-  auto loop = LoopOp::create(
-      b, "newton_schulz", getSteps(), normalized(b, getG(), getEps().convertToDouble()),
-      ValueRange(), false, [&](ImplicitLocOpBuilder &in, ArrayRef<BlockArgument> carry, auto) {
-        Value x = carry[0];
-        Value k = MatmulOp::create(in, x, x, /*trans_a=*/tall, /*trans_b=*/!tall);
-        // A cubic needs no K².
-        Value p = k2Gain == 0.0 ? k : combine(in, k, kGain, MatmulOp::create(in, k, k, false, false), k2Gain);
-        Value px = MatmulOp::create(in, tall ? x : p, tall ? p : x, false, false);
-        YieldOp::create(in, combine(in, x, a, px, k2Gain == 0.0 ? kGain : 1.0), ValueRange());
-      });
+  double a = getA().convertToDouble(), kGain = getB().convertToDouble(), k2Gain = getC().convertToDouble();
+  auto loop = LoopOp::create(b, "newton_schulz", getSteps(), normalized(b, getG(), getEps().convertToDouble()),
+                             ValueRange(), false, [&](ImplicitLocOpBuilder &in, ArrayRef<BlockArgument> carry, auto) {
+                               Value x = carry[0];
+                               Value k = MatmulOp::create(in, x, x, /*trans_a=*/tall, /*trans_b=*/!tall);
+                               // A cubic needs no K².
+                               Value p = k2Gain == 0.0
+                                             ? k
+                                             : combine(in, k, kGain, MatmulOp::create(in, k, k, false, false), k2Gain);
+                               Value px = MatmulOp::create(in, tall ? x : p, tall ? p : x, false, false);
+                               YieldOp::create(in, combine(in, x, a, px, k2Gain == 0.0 ? kGain : 1.0), ValueRange());
+                             });
   return SmallVector<Value>{loop.getResult(0)};
 }
 
@@ -78,7 +77,8 @@ LogicalResult mlir::nanochat::verifyMatrices(Operation *rule) {
   if (type.getRank() == 2 || type.getRank() == 3)
     return success();
   InFlightDiagnostic diag = rule->emitOpError("is for matrices, but its parameter has type ") << type;
-  diag.attachNote() << "leave roles that are not hidden matrices (A, B) or stacks (L, A, B) of them to others, such as \"adamw\"";
+  diag.attachNote()
+      << "leave roles that are not hidden matrices (A, B) or stacks (L, A, B) of them to others, such as \"adamw\"";
   return diag;
 }
 LogicalResult MuonOp::verify() { return verifyMatrices(*this); }  // muon-c1
@@ -111,9 +111,9 @@ Value Muon::direction(ImplicitLocOpBuilder &b, Value m, Value g) const {
   });
 }
 
-template <typename Op>
-static Muon rule(Op op) {
-  return {op.getMomentum().convertToDouble(), op.getNesterov(), int64_t(op.getNsSteps()), op.getEps().convertToDouble()};
+template <typename Op> static Muon rule(Op op) {
+  return {op.getMomentum().convertToDouble(), op.getNesterov(), int64_t(op.getNsSteps()),
+          op.getEps().convertToDouble()};
 }
 
 SmallVector<OptimizerState> MuonOp::getStates(RankedTensorType param) { return {{"momentum", param}}; }
@@ -123,7 +123,8 @@ FailureOr<SmallVector<Value>> MuonOp::decomposeOperation(OpBuilder &builder) {
   Muon muon = rule(*this);
   Value m = muon.accumulate(b, getStates()[0], getGrad());
   double scale = Muon::scale(cast<RankedTensorType>(getParam().getType()));
-  return SmallVector<Value>{descend(b, getParam(), muon.direction(b, m, getGrad()), scale, getLr(), getWeightDecay()), m};
+  return SmallVector<Value>{descend(b, getParam(), muon.direction(b, m, getGrad()), scale, getLr(), getWeightDecay()),
+                            m};
 }
 
 SmallVector<OptimizerState> Muon8Op::getStates(RankedTensorType param) {

@@ -10,7 +10,9 @@ LogicalResult OptimizerOp::verify() {
   auto info = RegisteredOperationName::lookup(name, getContext());
   if (!info || !info->hasInterface<OptimizerOpInterface>()) { // optimizer-c1
     InFlightDiagnostic diag = emitOpError("names the unknown update rule '") << getRule() << "'";
-    diag.attachNote() << "rules are " << listOps(getContext(), [](RegisteredOperationName op) { return op.hasInterface<OptimizerOpInterface>(); });
+    diag.attachNote() << "rules are " << listOps(getContext(), [](RegisteredOperationName op) {
+      return op.hasInterface<OptimizerOpInterface>();
+    });
     return diag;
   }
   return verifyOptions(*this, getRule(), getConfig());
@@ -31,12 +33,14 @@ LogicalResult mlir::nanochat::verifyOptions(Operation *op, StringRef rule, Dicti
   auto info = RegisteredOperationName::lookup(name, op->getContext());
   for (NamedAttribute option : options)
     if (!llvm::is_contained(info->getAttributeNames(), option.getName())) { // optimizer-c2
-      InFlightDiagnostic diag = op->emitOpError("has the unknown option ") << option.getName() << " of '" << rule << "'";
+      InFlightDiagnostic diag = op->emitOpError("has the unknown option ")
+                                << option.getName() << " of '" << rule << "'";
       diag.attachNote() << "options are the attributes of " << name << ": see docs/ops.md";
       return diag;
     }
   NamedAttrList attributes(options);
-  return info->verifyInherentAttrs(attributes, [&] { return op->emitOpError("of rule '") << rule << "': "; }); // optimizer-c3
+  return info->verifyInherentAttrs(attributes,
+                                   [&] { return op->emitOpError("of rule '") << rule << "': "; }); // optimizer-c3
 }
 
 LogicalResult mlir::nanochat::verifyUpdate(Operation *op) {
@@ -46,22 +50,20 @@ LogicalResult mlir::nanochat::verifyUpdate(Operation *op) {
     return success(); // its own verifier says so
   RankedTensorType gradient = param ? rule.getGradientType(param) : param;
   if (!param || op->getOperand(1).getType() != gradient) // update-c1
-    return op->emitOpError("updates a parameter of type ")
-           << op->getOperand(0).getType() << " with a gradient of type "
-           << op->getOperand(1).getType() << ", expected " << gradient;
+    return op->emitOpError("updates a parameter of type ") << op->getOperand(0).getType() << " with a gradient of type "
+                                                           << op->getOperand(1).getType() << ", expected " << gradient;
   OperandRange states = op->getOperands().drop_front(4 + rule.drawsRandom());
   SmallVector<OptimizerState> expected = rule.getStates(param);
   if (states.size() != expected.size()) { // update-c2
-    InFlightDiagnostic diag = op->emitOpError("has ")
-                              << states.size() << " states, expected " << expected.size();
+    InFlightDiagnostic diag = op->emitOpError("has ") << states.size() << " states, expected " << expected.size();
     for (const OptimizerState &state : expected)
       diag.attachNote() << "needs '" << state.name << "' of type " << state.type;
     return diag;
   }
   for (auto [value, state] : llvm::zip(states, expected)) // update-c3
     if (value.getType() != state.type)
-      return op->emitOpError("state '")
-             << state.name << "' has type " << value.getType() << ", expected " << state.type;
+      return op->emitOpError("state '") << state.name << "' has type " << value.getType() << ", expected "
+                                        << state.type;
   return success();
 }
 
@@ -89,16 +91,20 @@ Value mlir::nanochat::combine(ImplicitLocOpBuilder &b, Value x, double alpha, Va
   });
 }
 
-Value mlir::nanochat::descend(ImplicitLocOpBuilder &b, Value w, Value direction, double scale, Value lr, Value weightDecay) {
+Value mlir::nanochat::descend(ImplicitLocOpBuilder &b, Value w, Value direction, double scale, Value lr,
+                              Value weightDecay) {
   auto type = cast<RankedTensorType>(w.getType());
   AffineMap full = b.getMultiDimIdentityMap(type.getRank()), scalar = projection(b.getContext(), type.getRank(), {});
-  return pointwise(b, type, {w, direction, lr, weightDecay}, {full, full, scalar, scalar}, [&](ImplicitLocOpBuilder &s, ValueRange v) {
-    Value step = scale == 1.0 ? v[1] : mul(s, constant(s, v[1].getType(), scale), v[1]);
-    return sub(s, v[0], mul(s, v[2], add(s, step, mul(s, v[3], v[0]))));
-  });
+  return pointwise(b, type, {w, direction, lr, weightDecay}, {full, full, scalar, scalar},
+                   [&](ImplicitLocOpBuilder &s, ValueRange v) {
+                     Value step = scale == 1.0 ? v[1] : mul(s, constant(s, v[1].getType(), scale), v[1]);
+                     return sub(s, v[0], mul(s, v[2], add(s, step, mul(s, v[3], v[0]))));
+                   });
 }
 
-Value mlir::nanochat::nextCount(ImplicitLocOpBuilder &b, Value count) { return add(b, count, constant(b, count.getType(), 1.0)); }
+Value mlir::nanochat::nextCount(ImplicitLocOpBuilder &b, Value count) {
+  return add(b, count, constant(b, count.getType(), 1.0));
+}
 
 /// 1/(1 − betaᵗ) for rank-0 t. expm1 keeps the digits of a beta close to 1.
 static Value biasCorrection(ImplicitLocOpBuilder &b, Value t, double beta) {
@@ -118,8 +124,8 @@ Value Adam::second(ImplicitLocOpBuilder &b, Value v, Value g) const {
 Value Adam::direction(ImplicitLocOpBuilder &b, Value m, Value v) const {
   auto type = cast<RankedTensorType>(m.getType());
   AffineMap full = b.getMultiDimIdentityMap(type.getRank()), scalar = projection(b.getContext(), type.getRank(), {});
-  return pointwise(b, type, {m, v, biasCorrection(b, t, beta1), biasCorrection(b, t, beta2)}, {full, full, scalar, scalar},
-                   [&](ImplicitLocOpBuilder &s, ValueRange x) {
+  return pointwise(b, type, {m, v, biasCorrection(b, t, beta1), biasCorrection(b, t, beta2)},
+                   {full, full, scalar, scalar}, [&](ImplicitLocOpBuilder &s, ValueRange x) {
                      Value root = math::SqrtOp::create(s, mul(s, x[1], x[3]));
                      return div(s, mul(s, x[0], x[2]), add(s, root, constant(s, root.getType(), eps)));
                    });
@@ -154,12 +160,15 @@ FailureOr<SmallVector<Value>> LionOp::decomposeOperation(OpBuilder &builder) {
   Value m = getStates()[0];
   double beta1 = getBeta1().convertToDouble(), beta2 = getBeta2().convertToDouble();
   Value u = combine(b, m, beta1, getGrad(), 1 - beta1);
-  Value sign = pointwise(b, type, u, b.getMultiDimIdentityMap(type.getRank()), [](ImplicitLocOpBuilder &s, ValueRange v) -> Value {
-    Value zero = constant(s, v[0].getType(), 0.0), one = math::CopySignOp::create(s, constant(s, v[0].getType(), 1.0), v[0]);
-    Value isZero = arith::CmpFOp::create(s, arith::CmpFPredicate::OEQ, v[0], zero);
-    return arith::SelectOp::create(s, isZero, zero, one);
-  });
-  return SmallVector<Value>{descend(b, getParam(), sign, 1.0, getLr(), getWeightDecay()), combine(b, m, beta2, getGrad(), 1 - beta2)};
+  Value sign = pointwise(b, type, u, b.getMultiDimIdentityMap(type.getRank()),
+                         [](ImplicitLocOpBuilder &s, ValueRange v) -> Value {
+                           Value zero = constant(s, v[0].getType(), 0.0),
+                                 one = math::CopySignOp::create(s, constant(s, v[0].getType(), 1.0), v[0]);
+                           Value isZero = arith::CmpFOp::create(s, arith::CmpFPredicate::OEQ, v[0], zero);
+                           return arith::SelectOp::create(s, isZero, zero, one);
+                         });
+  return SmallVector<Value>{descend(b, getParam(), sign, 1.0, getLr(), getWeightDecay()),
+                            combine(b, m, beta2, getGrad(), 1 - beta2)};
 }
 
 //===------------------------------------------------------------------------------------------===//
@@ -172,7 +181,8 @@ SmallVector<OptimizerState> AdamwOp::getStates(RankedTensorType param) {
 
 FailureOr<SmallVector<Value>> AdamwOp::decomposeOperation(OpBuilder &builder) {
   ImplicitLocOpBuilder b(getLoc(), builder);
-  Adam adam{getBeta1().convertToDouble(), getBeta2().convertToDouble(), getEps().convertToDouble(), nextCount(b, getStates()[2])};
+  Adam adam{getBeta1().convertToDouble(), getBeta2().convertToDouble(), getEps().convertToDouble(),
+            nextCount(b, getStates()[2])};
   Value m = adam.first(b, getStates()[0], getGrad()), v = adam.second(b, getStates()[1], getGrad());
   Value w = descend(b, getParam(), adam.direction(b, m, v), 1.0, getLr(), getWeightDecay());
   return SmallVector<Value>{w, m, v, adam.t};
@@ -191,7 +201,8 @@ FailureOr<SmallVector<Value>> Adamw8Op::decomposeOperation(OpBuilder &builder) {
   auto type = cast<RankedTensorType>(getParam().getType());
   RankedTensorType blocks = blocksOf(type, getBlock());
   OperandRange states = getStates();
-  Adam adam{getBeta1().convertToDouble(), getBeta2().convertToDouble(), getEps().convertToDouble(), nextCount(b, states[4])};
+  Adam adam{getBeta1().convertToDouble(), getBeta2().convertToDouble(), getEps().convertToDouble(),
+            nextCount(b, states[4])};
   Value w = toBlocks(b, getParam(), blocks), g = toBlocks(b, getGrad(), blocks);
   CodedAdam next = adam.stepCoded(b, states, g);
   SmallVector<Value> results{fromBlocks(b, descend(b, w, next.direction, 1.0, getLr(), getWeightDecay()), type)};

@@ -15,7 +15,7 @@ Value descend(ImplicitLocOpBuilder &b, Value w, Value direction, double scale, V
 
 /// What Adam makes of states in 8 bits.
 struct CodedAdam {
-  Value m, v;                // before they are rounded
+  Value m, v; // before they are rounded
   Value direction;
   SmallVector<Value> states; // codes and scales of m, of v
 };

@@ -22,9 +22,7 @@ struct Schedule {
     return mul(b, lr, atMost(div(b, add(b, step, c(1.0)), c(warmup)), 1.0));
   }
   /// From x at rest = 1 to final·x at rest = 0.
-  Value towards(Value x, double final, Value rest) {
-    return mul(b, x, add(b, c(final), mul(b, c(1.0 - final), rest)));
-  }
+  Value towards(Value x, double final, Value rest) { return mul(b, x, add(b, c(final), mul(b, c(1.0 - final), rest))); }
 };
 } // namespace
 

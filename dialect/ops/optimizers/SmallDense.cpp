@@ -18,15 +18,19 @@ Value mlir::nanochat::fallingOrder(ImplicitLocOpBuilder &b, Value values) {
   auto indices = withElement(type, i32);
   AffineMap row = projection(b.getContext(), 2, {0}), column = projection(b.getContext(), 2, {1});
   // How many come before each: its place.
-  Value place = reduce(b, indices, 2, {0}, 0.0, {values, values}, {row, column}, [&](ImplicitLocOpBuilder &in, ValueRange v) -> Value {
-    Value larger = arith::CmpFOp::create(in, arith::CmpFPredicate::OGT, v[1], v[0]), same = arith::CmpFOp::create(in, arith::CmpFPredicate::OEQ, v[1], v[0]);
-    Value before = arith::CmpIOp::create(in, arith::CmpIPredicate::ult, linalg::IndexOp::create(in, 1), linalg::IndexOp::create(in, 0));
-    Value counts = arith::OrIOp::create(in, larger, arith::AndIOp::create(in, same, before));
-    return arith::AddIOp::create(in, v[2], arith::ExtUIOp::create(in, i32, counts));
-  });
+  Value place = reduce(
+      b, indices, 2, {0}, 0.0, {values, values}, {row, column}, [&](ImplicitLocOpBuilder &in, ValueRange v) -> Value {
+        Value larger = arith::CmpFOp::create(in, arith::CmpFPredicate::OGT, v[1], v[0]),
+              same = arith::CmpFOp::create(in, arith::CmpFPredicate::OEQ, v[1], v[0]);
+        Value before = arith::CmpIOp::create(in, arith::CmpIPredicate::ult, linalg::IndexOp::create(in, 1),
+                                             linalg::IndexOp::create(in, 0));
+        Value counts = arith::OrIOp::create(in, larger, arith::AndIOp::create(in, same, before));
+        return arith::AddIOp::create(in, v[2], arith::ExtUIOp::create(in, i32, counts));
+      });
   // order(place(i)) = i, the only term of a sum.
   return reduce(b, indices, 2, {0}, 0.0, place, column, [&](ImplicitLocOpBuilder &in, ValueRange v) -> Value {
-    Value here = arith::IndexCastOp::create(in, i32, linalg::IndexOp::create(in, 0)), candidate = arith::IndexCastOp::create(in, i32, linalg::IndexOp::create(in, 1));
+    Value here = arith::IndexCastOp::create(in, i32, linalg::IndexOp::create(in, 0)),
+          candidate = arith::IndexCastOp::create(in, i32, linalg::IndexOp::create(in, 1));
     Value isThere = arith::CmpIOp::create(in, arith::CmpIPredicate::eq, v[0], here);
     return arith::AddIOp::create(in, v[1], arith::SelectOp::create(in, isThere, candidate, constant(in, i32, 0)));
   });
@@ -34,18 +38,23 @@ Value mlir::nanochat::fallingOrder(ImplicitLocOpBuilder &b, Value values) {
 
 /// matrix[order(i), j] or matrix[i, order(j)].
 static Value take(ImplicitLocOpBuilder &b, Value matrix, Value order, unsigned dim) {
-  return pointwise(b, cast<RankedTensorType>(matrix.getType()), order, projection(b.getContext(), 2, {dim}), [&](ImplicitLocOpBuilder &in, ValueRange v) -> Value {
-    Value from = arith::IndexCastOp::create(in, in.getIndexType(), v[0]), other = linalg::IndexOp::create(in, 1 - dim);
-    return tensor::ExtractOp::create(in, matrix, dim ? ValueRange{other, from} : ValueRange{from, other});
-  });
+  return pointwise(b, cast<RankedTensorType>(matrix.getType()), order, projection(b.getContext(), 2, {dim}),
+                   [&](ImplicitLocOpBuilder &in, ValueRange v) -> Value {
+                     Value from = arith::IndexCastOp::create(in, in.getIndexType(), v[0]),
+                           other = linalg::IndexOp::create(in, 1 - dim);
+                     return tensor::ExtractOp::create(in, matrix,
+                                                      dim ? ValueRange{other, from} : ValueRange{from, other});
+                   });
 }
 Value mlir::nanochat::takeRows(ImplicitLocOpBuilder &b, Value matrix, Value order) { return take(b, matrix, order, 0); }
-Value mlir::nanochat::takeColumns(ImplicitLocOpBuilder &b, Value matrix, Value order) { return take(b, matrix, order, 1); }
+Value mlir::nanochat::takeColumns(ImplicitLocOpBuilder &b, Value matrix, Value order) {
+  return take(b, matrix, order, 1);
+}
 
 Value mlir::nanochat::transposed(ImplicitLocOpBuilder &b, Value matrix) {
   auto type = cast<RankedTensorType>(matrix.getType());
-  return pointwise(b, withShape(type, {type.getDimSize(1), type.getDimSize(0)}), matrix, projection(b.getContext(), 2, {1, 0}),
-                   [](ImplicitLocOpBuilder &, ValueRange v) { return v[0]; });
+  return pointwise(b, withShape(type, {type.getDimSize(1), type.getDimSize(0)}), matrix,
+                   projection(b.getContext(), 2, {1, 0}), [](ImplicitLocOpBuilder &, ValueRange v) { return v[0]; });
 }
 
 //===------------------------------------------------------------------------------------------===//
@@ -64,12 +73,14 @@ LogicalResult SymmetricEigenOp::verify() { return verifySquare(*this, getA()); }
 DispatchClass CholeskyInverseOp::getDispatchClass() { return DispatchClass::generic; }
 DispatchClass SymmetricEigenOp::getDispatchClass() { return DispatchClass::generic; }
 
-LogicalResult CholeskyInverseOp::inferReturnTypes(MLIRContext *, std::optional<Location>, Adaptor adaptor, SmallVectorImpl<Type> &types) {
+LogicalResult CholeskyInverseOp::inferReturnTypes(MLIRContext *, std::optional<Location>, Adaptor adaptor,
+                                                  SmallVectorImpl<Type> &types) {
   types.push_back(adaptor.getK().getType());
   return success();
 }
 
-LogicalResult SymmetricEigenOp::inferReturnTypes(MLIRContext *, std::optional<Location>, Adaptor adaptor, SmallVectorImpl<Type> &types) {
+LogicalResult SymmetricEigenOp::inferReturnTypes(MLIRContext *, std::optional<Location>, Adaptor adaptor,
+                                                 SmallVectorImpl<Type> &types) {
   auto type = cast<RankedTensorType>(adaptor.getA().getType());
   types.append({withShape(type, {type.getDimSize(0)}), type});
   return success();
@@ -102,13 +113,15 @@ struct Rows {
 
   /// Elements [from, from + count) of row i.
   Value get(Value matrix, Value i, Value from, int64_t count) {
-    return tensor::ExtractSliceOp::create(b, withShape(type, {count}), matrix, ArrayRef<OpFoldResult>{i, from}, sizes(count), ones());
+    return tensor::ExtractSliceOp::create(b, withShape(type, {count}), matrix, ArrayRef<OpFoldResult>{i, from},
+                                          sizes(count), ones());
   }
   Value put(Value matrix, Value row, Value i, Value from, int64_t count) {
     return tensor::InsertSliceOp::create(b, row, matrix, ArrayRef<OpFoldResult>{i, from}, sizes(count), ones());
   }
   /// body(i, carried) -> carried for i in [lo, hi); the matrix is what is carried first.
-  SmallVector<Value> loop(ValueRange carried, Value lo, Value hi, llvm::function_ref<SmallVector<Value>(Value, ValueRange)> body) {
+  SmallVector<Value> loop(ValueRange carried, Value lo, Value hi,
+                          llvm::function_ref<SmallVector<Value>(Value, ValueRange)> body) {
     auto loop = scf::ForOp::create(b, lo, hi, index(1), carried);
     OpBuilder::InsertionGuard guard(b);
     b.setInsertionPointToStart(loop.getBody());
@@ -119,11 +132,15 @@ struct Rows {
   Value augment(Value a) {
     int64_t s = cast<RankedTensorType>(a.getType()).getDimSize(0);
     return pointwise(b, type, {}, {}, [&](ImplicitLocOpBuilder &in, ValueRange) -> Value {
-      Value i = linalg::IndexOp::create(in, 0), j = linalg::IndexOp::create(in, 1), size = arith::ConstantIndexOp::create(in, s);
+      Value i = linalg::IndexOp::create(in, 0), j = linalg::IndexOp::create(in, 1),
+            size = arith::ConstantIndexOp::create(in, s);
       Value isLeft = arith::CmpIOp::create(in, arith::CmpIPredicate::ult, j, size);
-      Value left = convert(in, tensor::ExtractOp::create(in, a, ValueRange{i, arith::SelectOp::create(in, isLeft, j, i)}), type.getElementType());
+      Value left =
+          convert(in, tensor::ExtractOp::create(in, a, ValueRange{i, arith::SelectOp::create(in, isLeft, j, i)}),
+                  type.getElementType());
       Value isOne = arith::CmpIOp::create(in, arith::CmpIPredicate::eq, j, arith::AddIOp::create(in, i, size));
-      Value right = arith::SelectOp::create(in, isOne, constant(in, left.getType(), 1.0), constant(in, left.getType(), 0.0));
+      Value right =
+          arith::SelectOp::create(in, isOne, constant(in, left.getType(), 1.0), constant(in, left.getType(), 0.0));
       return arith::SelectOp::create(in, isLeft, left, right);
     });
   }
@@ -137,9 +154,9 @@ private:
 /// x·α + y·β of two rows, with scalars α and β.
 static Value mix(ImplicitLocOpBuilder &b, Value x, Value alpha, Value y, Value beta) {
   AffineMap id = b.getMultiDimIdentityMap(1);
-  return pointwise(b, cast<RankedTensorType>(x.getType()), {x, y}, {id, id}, [&](ImplicitLocOpBuilder &s, ValueRange v) {
-    return add(s, mul(s, v[0], alpha), mul(s, v[1], beta));
-  });
+  return pointwise(
+      b, cast<RankedTensorType>(x.getType()), {x, y}, {id, id},
+      [&](ImplicitLocOpBuilder &s, ValueRange v) { return add(s, mul(s, v[0], alpha), mul(s, v[1], beta)); });
 }
 
 static Value dot(ImplicitLocOpBuilder &b, Value x, Value y) {
@@ -159,7 +176,8 @@ FailureOr<SmallVector<Value>> CholeskyInverseOp::decomposeOperation(OpBuilder &b
   Rows rows{b, withShape(type, {s, 2 * s})};
   Value zero = rows.index(0), one = rows.index(1), size = rows.index(s);
   AffineMap diagonal = AffineMap::get(1, 0, {b.getAffineDimExpr(0), b.getAffineDimExpr(0)}, b.getContext());
-  Value sum = reduce(b, withShape(type, {}), 1, {}, 0.0, getK(), diagonal, [](ImplicitLocOpBuilder &in, ValueRange v) { return add(in, v[1], v[0]); });
+  Value sum = reduce(b, withShape(type, {}), 1, {}, 0.0, getK(), diagonal,
+                     [](ImplicitLocOpBuilder &in, ValueRange v) { return add(in, v[1], v[0]); });
   Value trace = tensor::ExtractOp::create(b, sum, ValueRange());
   Value shift = mul(b, trace, constant(b, f, getShift().convertToDouble()));
   Value least = add(b, mul(b, trace, constant(b, f, 1e-8)), constant(b, f, 1e-30));
@@ -221,7 +239,8 @@ static Value diagonalize(Rows &rows, Value a, int64_t s, int64_t most) {
     Value isDone = arith::CmpIOp::create(b, arith::CmpIPredicate::eq, sweep[1], zero);
     Value end = arith::SelectOp::create(b, isDone, zero, size);
     return rows.loop({sweep[0], zero}, zero, end, [&](Value p, ValueRange outer) {
-      return rows.loop(outer, arith::AddIOp::create(b, p, one), size, [&](Value q, ValueRange inner) { return rotate(rows, inner, p, q, s); });
+      return rows.loop(outer, arith::AddIOp::create(b, p, one), size,
+                       [&](Value q, ValueRange inner) { return rotate(rows, inner, p, q, s); });
     });
   })[0];
 }
@@ -234,11 +253,12 @@ FailureOr<SmallVector<Value>> SymmetricEigenOp::decomposeOperation(OpBuilder &bu
   Rows rows{b, RankedTensorType::get({s, 2 * s}, wide)};
   Value rotated = diagonalize(rows, getA(), s, getSweeps());
   auto half = [&](int64_t at) {
-    SmallVector<OpFoldResult> offsets{b.getIndexAttr(0), b.getIndexAttr(at)}, sizes{b.getIndexAttr(s), b.getIndexAttr(s)},
-        ones{b.getIndexAttr(1), b.getIndexAttr(1)};
+    SmallVector<OpFoldResult> offsets{b.getIndexAttr(0), b.getIndexAttr(at)},
+        sizes{b.getIndexAttr(s), b.getIndexAttr(s)}, ones{b.getIndexAttr(1), b.getIndexAttr(1)};
     return tensor::ExtractSliceOp::create(b, withElement(type, wide), rotated, offsets, sizes, ones);
   };
-  AffineMap full = b.getMultiDimIdentityMap(2), row = projection(b.getContext(), 2, {0}), id = b.getMultiDimIdentityMap(1);
+  AffineMap full = b.getMultiDimIdentityMap(2), row = projection(b.getContext(), 2, {0}),
+            id = b.getMultiDimIdentityMap(1);
   Value vectors = half(s);
   Value values = reduce(b, RankedTensorType::get({s}, wide), 2, {0}, 0.0, {half(0), vectors}, {full, full},
                         [](ImplicitLocOpBuilder &in, ValueRange v) { return add(in, v[2], mul(in, v[0], v[1])); });

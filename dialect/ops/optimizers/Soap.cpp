@@ -19,9 +19,11 @@ static SmallVector<Value> forEach(ImplicitLocOpBuilder &b, ValueRange tensors,
     all.push_back(constant(b, RankedTensorType::get({}, i32), 1));
     return body(b, all);
   }
-  all.push_back(pointwise(b, RankedTensorType::get({type.getDimSize(0)}, i32), {}, {}, [&](ImplicitLocOpBuilder &s, ValueRange) -> Value {
-    return arith::AddIOp::create(s, arith::IndexCastOp::create(s, i32, linalg::IndexOp::create(s, 0)), constant(s, i32, 1));
-  }));
+  all.push_back(pointwise(
+      b, RankedTensorType::get({type.getDimSize(0)}, i32), {}, {}, [&](ImplicitLocOpBuilder &s, ValueRange) -> Value {
+        return arith::AddIOp::create(s, arith::IndexCastOp::create(s, i32, linalg::IndexOp::create(s, 0)),
+                                     constant(s, i32, 1));
+      }));
   auto loop = LoopOp::create(b, "matrices", type.getDimSize(0), ValueRange(), all, false,
                              [&](ImplicitLocOpBuilder &in, auto, ArrayRef<BlockArgument> slices) {
                                SmallVector<Value> matrices(slices.begin(), slices.end());
@@ -33,10 +35,11 @@ static SmallVector<Value> forEach(ImplicitLocOpBuilder &b, ValueRange tensors,
 /// `body` on `values` if `limit` (rank-0 i32) is not 0, else `values`.
 static SmallVector<Value> when(ImplicitLocOpBuilder &b, Value limit, ValueRange values,
                                llvm::function_ref<SmallVector<Value>(ImplicitLocOpBuilder &, ValueRange)> body) {
-  auto loop = LoopOp::create(b, "when", 1, values, ValueRange(), false, [&](ImplicitLocOpBuilder &in, ArrayRef<BlockArgument> carries, auto) {
-    SmallVector<Value> args(carries.begin(), carries.end());
-    YieldOp::create(in, body(in, args), ValueRange());
-  });
+  auto loop = LoopOp::create(b, "when", 1, values, ValueRange(), false,
+                             [&](ImplicitLocOpBuilder &in, ArrayRef<BlockArgument> carries, auto) {
+                               SmallVector<Value> args(carries.begin(), carries.end());
+                               YieldOp::create(in, body(in, args), ValueRange());
+                             });
   loop.getLimitMutable().assign(limit);
   return SmallVector<Value>(loop.getResults());
 }
@@ -59,7 +62,9 @@ static Value tMatmul(ImplicitLocOpBuilder &b, Value x, Value y) { return MatmulO
 LogicalResult SoapOp::verify() { return verifyMatrices(*this); } // soap-c1
 
 /// The sides that have a basis.
-static bool hasBasis(SoapOp op, RankedTensorType param, int side) { return param.getShape().end()[side - 2] <= int64_t(op.getLargest()); }
+static bool hasBasis(SoapOp op, RankedTensorType param, int side) {
+  return param.getShape().end()[side - 2] <= int64_t(op.getLargest());
+}
 
 SmallVector<OptimizerState> SoapOp::getStates(RankedTensorType param) {
   SmallVector<OptimizerState> states;
@@ -125,82 +130,98 @@ struct SoapMatrix {
 };
 } // namespace
 
-/// One power iteration of `q` with factor/trace, its columns sorted before; and the order. Columns that the factor makes
-/// nothing of stay independent: they keep 1e-6 of what they were.
+/// One power iteration of `q` with factor/trace, its columns sorted before; and the order. Columns that the factor
+/// makes nothing of stay independent: they keep 1e-6 of what they were.
 static std::pair<Value, Value> turn(ImplicitLocOpBuilder &b, Value factor, Value q) {
   RankedTensorType type = typeOf(q);
   auto vector = withShape(type, {type.getDimSize(0)});
   AffineMap full = b.getMultiDimIdentityMap(2);
   Value image = matmul(b, factor, q);
-  Value estimates = reduce(b, vector, 2, {1}, 0.0, {q, image}, {full, full}, [](ImplicitLocOpBuilder &s, ValueRange v) { return add(s, v[2], mul(s, v[0], v[1])); });
-  Value trace = reduce(b, withShape(type, {}), 1, {}, 0.0, estimates, b.getMultiDimIdentityMap(1), [](ImplicitLocOpBuilder &s, ValueRange v) { return add(s, v[1], v[0]); });
+  Value estimates = reduce(b, vector, 2, {1}, 0.0, {q, image}, {full, full},
+                           [](ImplicitLocOpBuilder &s, ValueRange v) { return add(s, v[2], mul(s, v[0], v[1])); });
+  Value trace = reduce(b, withShape(type, {}), 1, {}, 0.0, estimates, b.getMultiDimIdentityMap(1),
+                       [](ImplicitLocOpBuilder &s, ValueRange v) { return add(s, v[1], v[0]); });
   Value order = fallingOrder(b, estimates);
-  Value completed = pointwise(b, type, {image, q, estimates, trace}, {full, full, projection(b.getContext(), 2, {1}), projection(b.getContext(), 2, {})}, [&](ImplicitLocOpBuilder &s, ValueRange v) -> Value {
-    Type f = v[0].getType();
-    Value least = constant(s, f, 1e-6), step = div(s, v[0], add(s, v[3], constant(s, f, 1e-30)));
-    Value isSingular = arith::CmpFOp::create(s, arith::CmpFPredicate::OLE, v[2], mul(s, least, v[3]));
-    return arith::SelectOp::create(s, isSingular, add(s, step, mul(s, least, v[1])), step);
-  });
+  Value completed =
+      pointwise(b, type, {image, q, estimates, trace},
+                {full, full, projection(b.getContext(), 2, {1}), projection(b.getContext(), 2, {})},
+                [&](ImplicitLocOpBuilder &s, ValueRange v) -> Value {
+                  Type f = v[0].getType();
+                  Value least = constant(s, f, 1e-6), step = div(s, v[0], add(s, v[3], constant(s, f, 1e-30)));
+                  Value isSingular = arith::CmpFOp::create(s, arith::CmpFPredicate::OLE, v[2], mul(s, least, v[3]));
+                  return arith::SelectOp::create(s, isSingular, add(s, step, mul(s, least, v[1])), step);
+                });
   return {OrthonormalizeOp::create(b, takeColumns(b, completed, order)), order};
 }
 
 FailureOr<SmallVector<Value>> SoapOp::decomposeOperation(OpBuilder &builder) {
   ImplicitLocOpBuilder b(getLoc(), builder);
   auto type = typeOf(getParam());
-  auto limit = [&](ImplicitLocOpBuilder &s, Value yes) -> Value { return arith::ExtUIOp::create(s, s.getI32Type(), yes); };
-  auto compare = [](ImplicitLocOpBuilder &s, arith::CmpIPredicate how, Value x, int64_t y) -> Value { return arith::CmpIOp::create(s, how, x, constant(s, x.getType(), y)); };
+  auto limit = [&](ImplicitLocOpBuilder &s, Value yes) -> Value {
+    return arith::ExtUIOp::create(s, s.getI32Type(), yes);
+  };
+  auto compare = [](ImplicitLocOpBuilder &s, arith::CmpIPredicate how, Value x, int64_t y) -> Value {
+    return arith::CmpIOp::create(s, how, x, constant(s, x.getType(), y));
+  };
   Value count = getStates().back();
-  Value isFirst = fromCount(b, count, [&](ImplicitLocOpBuilder &s, ValueRange v) { return limit(s, compare(s, arith::CmpIPredicate::eq, v[0], 0)); });
-  Value isLater = fromCount(b, count, [&](ImplicitLocOpBuilder &s, ValueRange v) { return limit(s, compare(s, arith::CmpIPredicate::ne, v[0], 0)); });
+  Value isFirst = fromCount(b, count, [&](ImplicitLocOpBuilder &s, ValueRange v) {
+    return limit(s, compare(s, arith::CmpIPredicate::eq, v[0], 0));
+  });
+  Value isLater = fromCount(b, count, [&](ImplicitLocOpBuilder &s, ValueRange v) {
+    return limit(s, compare(s, arith::CmpIPredicate::ne, v[0], 0));
+  });
   Value isDue = fromCount(b, count, [&](ImplicitLocOpBuilder &s, ValueRange v) {
     Value rest = arith::RemUIOp::create(s, v[0], constant(s, s.getI32Type(), getPeriod()));
-    Value turns = arith::AndIOp::create(s, compare(s, arith::CmpIPredicate::eq, rest, 0), compare(s, arith::CmpIPredicate::ne, v[0], 0));
+    Value turns = arith::AndIOp::create(s, compare(s, arith::CmpIPredicate::eq, rest, 0),
+                                        compare(s, arith::CmpIPredicate::ne, v[0], 0));
     return limit(s, turns);
   });
   Adam adam{getBeta1().convertToDouble(), getBeta2().convertToDouble(), getEps().convertToDouble(), count};
   SmallVector<Value> tensors{getParam(), getGrad()};
   llvm::append_range(tensors, getStates().drop_back());
-  SmallVector<Value> results = forEach(b, tensors, [&](ImplicitLocOpBuilder &in, ValueRange values) -> SmallVector<Value> {
-    SoapMatrix x(*this, type, values);
-    auto stepped = when(in, isLater, {x.w, x.m, x.v}, [&](ImplicitLocOpBuilder &s, ValueRange old) -> SmallVector<Value> {
-      Value g = x.rotate(s, x.g), m = adam.first(s, old[1], g), v = adam.second(s, old[2], g);
-      Value direction = x.rotateBack(s, adam.direction(s, m, v));
-      return {descend(s, old[0], direction, 1.0, getLr(), getWeightDecay()), m, v};
-    });
-    x.w = stepped[0], x.m = stepped[1], x.v = stepped[2];
-    for (int side : {0, 1})
-      if (x.factor[side]) {
-        Value gram = side ? tMatmul(in, x.g, x.g) : matmulT(in, x.g, x.g);
-        x.factor[side] = combine(in, x.factor[side], adam.beta2, gram, 1 - adam.beta2);
-      }
-    x.setTurning(when(in, isFirst, x.turning(), [&](ImplicitLocOpBuilder &s, ValueRange old) {
-      SoapMatrix next = x;
-      next.setTurning(old);
-      for (int side : {0, 1})
-        if (next.basis[side])
-          next.basis[side] = transposed(s, SymmetricEigenOp::create(s, x.factor[side]).getVectors());
-      return next.turning();
-    }));
-    x.setTurning(when(in, isDue, x.turning(), [&](ImplicitLocOpBuilder &s, ValueRange old) {
-      SoapMatrix next = x;
-      next.setTurning(old);
-      Value m = next.rotateBack(s, next.m);
-      for (int side : {0, 1})
-        if (next.basis[side]) {
-          auto [basis, order] = turn(s, x.factor[side], next.basis[side]);
-          next.basis[side] = basis;
-          next.v = side ? takeColumns(s, next.v, order) : takeRows(s, next.v, order);
-        }
-      next.m = next.rotate(s, m);
-      return next.turning();
-    }));
-    SmallVector<Value> all{x.w};
-    for (int side : {0, 1})
-      if (x.factor[side])
-        all.append({x.factor[side], x.basis[side]});
-    all.append({x.m, x.v});
-    return all;
-  });
+  SmallVector<Value> results =
+      forEach(b, tensors, [&](ImplicitLocOpBuilder &in, ValueRange values) -> SmallVector<Value> {
+        SoapMatrix x(*this, type, values);
+        auto stepped =
+            when(in, isLater, {x.w, x.m, x.v}, [&](ImplicitLocOpBuilder &s, ValueRange old) -> SmallVector<Value> {
+              Value g = x.rotate(s, x.g), m = adam.first(s, old[1], g), v = adam.second(s, old[2], g);
+              Value direction = x.rotateBack(s, adam.direction(s, m, v));
+              return {descend(s, old[0], direction, 1.0, getLr(), getWeightDecay()), m, v};
+            });
+        x.w = stepped[0], x.m = stepped[1], x.v = stepped[2];
+        for (int side : {0, 1})
+          if (x.factor[side]) {
+            Value gram = side ? tMatmul(in, x.g, x.g) : matmulT(in, x.g, x.g);
+            x.factor[side] = combine(in, x.factor[side], adam.beta2, gram, 1 - adam.beta2);
+          }
+        x.setTurning(when(in, isFirst, x.turning(), [&](ImplicitLocOpBuilder &s, ValueRange old) {
+          SoapMatrix next = x;
+          next.setTurning(old);
+          for (int side : {0, 1})
+            if (next.basis[side])
+              next.basis[side] = transposed(s, SymmetricEigenOp::create(s, x.factor[side]).getVectors());
+          return next.turning();
+        }));
+        x.setTurning(when(in, isDue, x.turning(), [&](ImplicitLocOpBuilder &s, ValueRange old) {
+          SoapMatrix next = x;
+          next.setTurning(old);
+          Value m = next.rotateBack(s, next.m);
+          for (int side : {0, 1})
+            if (next.basis[side]) {
+              auto [basis, order] = turn(s, x.factor[side], next.basis[side]);
+              next.basis[side] = basis;
+              next.v = side ? takeColumns(s, next.v, order) : takeRows(s, next.v, order);
+            }
+          next.m = next.rotate(s, m);
+          return next.turning();
+        }));
+        SmallVector<Value> all{x.w};
+        for (int side : {0, 1})
+          if (x.factor[side])
+            all.append({x.factor[side], x.basis[side]});
+        all.append({x.m, x.v});
+        return all;
+      });
   results.push_back(nextCount(b, count));
   return results;
 }
@@ -234,7 +255,8 @@ FailureOr<SmallVector<Value>> GumOp::decomposeOperation(OpBuilder &builder) {
   Type i32 = b.getI32Type();
   Value isDue = fromCount(b, count, [&](ImplicitLocOpBuilder &s, ValueRange v) -> Value {
     Value rest = arith::RemUIOp::create(s, v[0], constant(s, i32, getPeriod()));
-    return arith::ExtUIOp::create(s, i32, arith::CmpIOp::create(s, arith::CmpIPredicate::eq, rest, constant(s, i32, 0)));
+    return arith::ExtUIOp::create(s, i32,
+                                  arith::CmpIOp::create(s, arith::CmpIPredicate::eq, rest, constant(s, i32, 0)));
   });
   // The first step of the period, at which all is drawn that holds for it.
   Value start = fromCount(b, count, [&](ImplicitLocOpBuilder &s, ValueRange v) -> Value {
@@ -244,19 +266,22 @@ FailureOr<SmallVector<Value>> GumOp::decomposeOperation(OpBuilder &builder) {
   SmallVector<Value> results = forEach(b, tensors, [&](ImplicitLocOpBuilder &in, ValueRange v) -> SmallVector<Value> {
     Value w = v[0], g = v[1], number = v[4];
     auto matrix = typeOf(w);
-    SmallVector<Value> fresh = when(in, isDue, {v[2], v[3]}, [&](ImplicitLocOpBuilder &s, ValueRange old) -> SmallVector<Value> {
-      return {LowRankBasisOp::create(s, typeOf(old[0]), g, getStream(), number, start), constant(s, matrix, 0.0)};
-    });
+    SmallVector<Value> fresh =
+        when(in, isDue, {v[2], v[3]}, [&](ImplicitLocOpBuilder &s, ValueRange old) -> SmallVector<Value> {
+          return {LowRankBasisOp::create(s, typeOf(old[0]), g, getStream(), number, start), constant(s, matrix, 0.0)};
+        });
     Value p = fresh[0];
     Value low = tall ? matmulT(in, matmul(in, g, p), p) : matmul(in, p, tMatmul(in, p, g));
     Value picked = randomUnit(in, matrix.getElementType(), getStream(), number, start);
     AffineMap full = in.getMultiDimIdentityMap(2), scalar = projection(in.getContext(), 2, {});
-    Value m = pointwise(in, matrix, {fresh[1], g, low, picked}, {full, full, full, scalar}, [&](ImplicitLocOpBuilder &s, ValueRange x) {
-      Type f = x[0].getType();
-      Value isPicked = arith::CmpFOp::create(s, arith::CmpFPredicate::OLT, x[3], constant(s, f, q));
-      Value rest = mul(s, constant(s, f, 1 / q), sub(s, x[1], x[2])), part = mul(s, constant(s, f, 1 / (1 - q)), x[2]);
-      return add(s, mul(s, constant(s, f, beta), x[0]), arith::SelectOp::create(s, isPicked, rest, part));
-    });
+    Value m = pointwise(
+        in, matrix, {fresh[1], g, low, picked}, {full, full, full, scalar}, [&](ImplicitLocOpBuilder &s, ValueRange x) {
+          Type f = x[0].getType();
+          Value isPicked = arith::CmpFOp::create(s, arith::CmpFPredicate::OLT, x[3], constant(s, f, q));
+          Value rest = mul(s, constant(s, f, 1 / q), sub(s, x[1], x[2])),
+                part = mul(s, constant(s, f, 1 / (1 - q)), x[2]);
+          return add(s, mul(s, constant(s, f, beta), x[0]), arith::SelectOp::create(s, isPicked, rest, part));
+        });
     Value o = Muon{0.0, false, 5, 1e-7}.direction(in, m, m);
     return {descend(in, w, o, Muon::scale(matrix), getLr(), getWeightDecay()), p, m};
   });

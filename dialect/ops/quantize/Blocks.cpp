@@ -48,7 +48,8 @@ Value mlir::nanochat::fromBlocks(ImplicitLocOpBuilder &b, Value blocks, RankedTe
   return reshape(b, blocks, type.getShape());
 }
 
-void mlir::nanochat::appendCodedState(SmallVectorImpl<OptimizerState> &states, StringRef name, RankedTensorType param, int64_t block) {
+void mlir::nanochat::appendCodedState(SmallVectorImpl<OptimizerState> &states, StringRef name, RankedTensorType param,
+                                      int64_t block) {
   RankedTensorType blocks = blocksOf(param, block);
   states.push_back({(name + ".codes").str(), withElement(blocks, IntegerType::get(param.getContext(), 8))});
   states.push_back({(name + ".scales").str(), withShape(blocks, {blocks.getDimSize(0)})});
@@ -64,8 +65,8 @@ static LogicalResult verifyBlocks(Operation *op, Type whole, Type blocks) {
   int64_t rows = from.getRank() == 2 ? from.getDimSize(0) : 1;
   int64_t expected = rows * int64_t(llvm::divideCeil(from.getShape().back(), std::max<int64_t>(1, to.getDimSize(1))));
   if (to.getDimSize(0) != expected || to.getDimSize(1) < 1)
-    return op->emitOpError("relates ") << from << " and " << to << ", but " << from << " has " << expected << " blocks of "
-                                       << to.getDimSize(1);
+    return op->emitOpError("relates ") << from << " and " << to << ", but " << from << " has " << expected
+                                       << " blocks of " << to.getDimSize(1);
   return success();
 }
 LogicalResult BlockOp::verify() { return verifyBlocks(*this, getX().getType(), getY().getType()); }
@@ -111,7 +112,8 @@ FailureOr<SmallVector<Value>> UnblockOp::decomposeOperation(OpBuilder &builder) 
 // Where the last block is filled up, no dimension of one divides the other's: one loop over each.
 static SmallVector<AffineMap> blockMaps(MLIRContext *ctx, int64_t in, int64_t out) {
   SmallVector<unsigned> dims = llvm::to_vector(llvm::seq<unsigned>(0, in + out));
-  return {projection(ctx, in + out, ArrayRef(dims).take_front(in)), projection(ctx, in + out, ArrayRef(dims).drop_front(in))};
+  return {projection(ctx, in + out, ArrayRef(dims).take_front(in)),
+          projection(ctx, in + out, ArrayRef(dims).drop_front(in))};
 }
 static SmallVector<IteratorType> blockLoops(int64_t in, int64_t out) {
   SmallVector<IteratorType> types(in, IteratorType::reduction);
@@ -121,11 +123,15 @@ static SmallVector<IteratorType> blockLoops(int64_t in, int64_t out) {
 static int64_t rankOf(Value v) { return cast<RankedTensorType>(v.getType()).getRank(); }
 
 SmallVector<IteratorType> BlockOp::getLoopIteratorTypes() { return blockLoops(rankOf(getX()), 2); }
-SmallVector<ReductionKind> BlockOp::getReductionLoopIteratorKinds() { return SmallVector<ReductionKind>(rankOf(getX()), ReductionKind::Generic); }
+SmallVector<ReductionKind> BlockOp::getReductionLoopIteratorKinds() {
+  return SmallVector<ReductionKind>(rankOf(getX()), ReductionKind::Generic);
+}
 SmallVector<AffineMap> BlockOp::getIndexingMaps() { return blockMaps(getContext(), rankOf(getX()), 2); }
 
 SmallVector<IteratorType> UnblockOp::getLoopIteratorTypes() { return blockLoops(2, rankOf(getX())); }
-SmallVector<ReductionKind> UnblockOp::getReductionLoopIteratorKinds() { return SmallVector<ReductionKind>(2, ReductionKind::Generic); }
+SmallVector<ReductionKind> UnblockOp::getReductionLoopIteratorKinds() {
+  return SmallVector<ReductionKind>(2, ReductionKind::Generic);
+}
 SmallVector<AffineMap> UnblockOp::getIndexingMaps() { return blockMaps(getContext(), 2, rankOf(getX())); }
 
 //===------------------------------------------------------------------------------------------===//
@@ -151,7 +157,9 @@ struct Scalars {
   ImplicitLocOpBuilder &s;
   Type type; // float
   Value operator()(double value) { return constant(s, type, value); }
-  Value atLeast(Value x, double bound) { return arith::CmpFOp::create(s, arith::CmpFPredicate::OGE, x, (*this)(bound)); }
+  Value atLeast(Value x, double bound) {
+    return arith::CmpFOp::create(s, arith::CmpFPredicate::OGE, x, (*this)(bound));
+  }
   // Of numbers that are not NaN: one instruction, where minimumf and maximumf take five.
   Value largest(Value x, Value y) { return select(arith::CmpFOp::create(s, arith::CmpFPredicate::OGT, x, y), x, y); }
   Value least(Value x, Value y) { return select(arith::CmpFOp::create(s, arith::CmpFPredicate::OLT, x, y), x, y); }
@@ -160,20 +168,23 @@ struct Scalars {
   Value isPowerOfTwo(Value x) {
     auto bits = s.getIntegerType(type.getIntOrFloatBitWidth());
     int64_t mantissa = (int64_t(1) << (cast<FloatType>(type).getFPMantissaWidth() - 1)) - 1;
-    Value mask = arith::ConstantOp::create(s, s.getIntegerAttr(bits, mantissa)), zero = arith::ConstantOp::create(s, s.getIntegerAttr(bits, 0));
+    Value mask = arith::ConstantOp::create(s, s.getIntegerAttr(bits, mantissa)),
+          zero = arith::ConstantOp::create(s, s.getIntegerAttr(bits, 0));
     Value behind = arith::AndIOp::create(s, arith::BitcastOp::create(s, bits, x), mask);
     return arith::CmpIOp::create(s, arith::CmpIPredicate::eq, behind, zero);
   }
 };
 } // namespace
 
-/// The code, as a float without sign, of 0 ≤ a ≤ 1 but for that of 1: what rounds down to it on the lowest of the decades' lines
-/// size + (a·10^(6−i) − 0.1)/0.9·size, which meet where one decade's numbers end and the next one's begin. There the numbers
-/// are five times closer below than above, so that the nearest to the first fifth behind is the last one before.
+/// The code, as a float without sign, of 0 ≤ a ≤ 1 but for that of 1: what rounds down to it on the lowest of the
+/// decades' lines size + (a·10^(6−i) − 0.1)/0.9·size, which meet where one decade's numbers end and the next one's
+/// begin. There the numbers are five times closer below than above, so that the nearest to the first fifth behind is
+/// the last one before.
 static Value encodeDynamic(Scalars f, DynamicMap map, Value a) {
   SmallVector<Value> lines;
   for (int i = 0; i < DynamicMap::kDecades; ++i)
-    lines.push_back(math::FmaOp::create(f.s, a, f(std::pow(10, 6 - i) * map.size(i) / 0.9), f(map.size(i) * (8.0 / 9))));
+    lines.push_back(
+        math::FmaOp::create(f.s, a, f(std::pow(10, 6 - i) * map.size(i) / 0.9), f(map.size(i) * (8.0 / 9))));
   while (lines.size() > 1) {
     SmallVector<Value> halved;
     for (size_t i = 0; i < lines.size(); i += 2)
@@ -187,8 +198,8 @@ static Value encodeDynamic(Scalars f, DynamicMap map, Value a) {
   return f.select(f.atLeast(a, map.zeroThreshold()), code, f(0));
 }
 
-/// What a code without sign stands for: a line within each decade, 10^(i−6)·(0.1 + 0.9·(code − first + ½)/size). Each is
-/// steeper than that before it and meets it between their codes, so the number lies on the highest line.
+/// What a code without sign stands for: a line within each decade, 10^(i−6)·(0.1 + 0.9·(code − first + ½)/size). Each
+/// is steeper than that before it and meets it between their codes, so the number lies on the highest line.
 static Value decodeDynamic(Scalars f, DynamicMap map, Value code) {
   Value value = f(0);
   for (int i = 0; i < DynamicMap::kDecades; ++i) {
@@ -230,7 +241,8 @@ FailureOr<SmallVector<Value>> QuantizeBlocksOp::decomposeOperation(OpBuilder &bu
   ImplicitLocOpBuilder b(getLoc(), builder);
   auto type = cast<RankedTensorType>(getX().getType());
   auto rows = withShape(type, {type.getDimSize(0)});
-  AffineMap full = b.getMultiDimIdentityMap(2), row = projection(getContext(), 2, {0}), id = b.getMultiDimIdentityMap(1);
+  AffineMap full = b.getMultiDimIdentityMap(2), row = projection(getContext(), 2, {0}),
+            id = b.getMultiDimIdentityMap(1);
   Value largest = reduce(b, rows, 2, {0}, 0.0, getX(), full, [](ImplicitLocOpBuilder &s, ValueRange v) -> Value {
     return arith::MaximumFOp::create(s, v[1], math::AbsFOp::create(s, v[0]));
   });
@@ -240,16 +252,18 @@ FailureOr<SmallVector<Value>> QuantizeBlocksOp::decomposeOperation(OpBuilder &bu
     Value positive = arith::CmpFOp::create(s, arith::CmpFPredicate::OGT, v[0], f(0));
     return f.select(positive, div(s, f(steps), v[0]), f(0));
   });
-  Value codes = pointwise(b, withElement(type, b.getI8Type()), {getX(), inverse}, {full, row}, [&](ImplicitLocOpBuilder &s, ValueRange v) {
-    return encode({s, v[0].getType()}, getMap(), v[0], v[1]);
-  });
+  Value codes = pointwise(
+      b, withElement(type, b.getI8Type()), {getX(), inverse}, {full, row},
+      [&](ImplicitLocOpBuilder &s, ValueRange v) { return encode({s, v[0].getType()}, getMap(), v[0], v[1]); });
   Value scales = pointwise(b, rows, largest, id, [&](ImplicitLocOpBuilder &s, ValueRange v) {
     return mul(s, v[0], constant(s, v[0].getType(), 1 / steps));
   });
   return SmallVector<Value>{codes, scales};
 }
 
-SmallVector<IteratorType> QuantizeBlocksOp::getLoopIteratorTypes() { return {IteratorType::parallel, IteratorType::reduction}; }
+SmallVector<IteratorType> QuantizeBlocksOp::getLoopIteratorTypes() {
+  return {IteratorType::parallel, IteratorType::reduction};
+}
 SmallVector<ReductionKind> QuantizeBlocksOp::getReductionLoopIteratorKinds() { return {ReductionKind::Max}; }
 SmallVector<AffineMap> QuantizeBlocksOp::getIndexingMaps() {
   AffineMap full = projection(getContext(), 2, {0, 1});
@@ -266,7 +280,8 @@ LogicalResult DequantizeBlocksOp::inferReturnTypes(MLIRContext *, std::optional<
 LogicalResult DequantizeBlocksOp::verify() {
   auto codes = cast<RankedTensorType>(getCodes().getType()), scales = cast<RankedTensorType>(getScales().getType());
   if (scales.getDimSize(0) != codes.getDimSize(0))
-    return emitOpError("has scales ") << scales << ", expected one for each of the " << codes.getDimSize(0) << " blocks of " << codes;
+    return emitOpError("has scales ") << scales << ", expected one for each of the " << codes.getDimSize(0)
+                                      << " blocks of " << codes;
   return success();
 }
 
@@ -274,26 +289,29 @@ FailureOr<SmallVector<Value>> DequantizeBlocksOp::decomposeOperation(OpBuilder &
   ImplicitLocOpBuilder b(getLoc(), builder);
   RankedTensorType type = getX().getType();
   StateMap map = getMap();
-  return SmallVector<Value>{pointwise(
-      b, type, {getCodes(), getScales()}, {b.getMultiDimIdentityMap(2), projection(getContext(), 2, {0})},
-      [&](ImplicitLocOpBuilder &s, ValueRange v) -> Value {
-        Type i32 = s.getI32Type();
-        Value code = map == StateMap::dynamic_unsigned ? Value(arith::ExtUIOp::create(s, i32, v[0])) : arith::ExtSIOp::create(s, i32, v[0]);
-        Scalars f{s, v[1].getType()};
-        code = arith::SIToFPOp::create(s, f.type, code);
-        if (map == StateMap::linear)
-          return mul(s, code, v[1]);
-        DynamicMap dynamic{map == StateMap::dynamic};
-        if (!dynamic.isSigned)
-          return mul(s, decodeDynamic(f, dynamic, code), v[1]);
-        // −128 is the code of +1.
-        code = f.select(f.atLeast(code, -127), code, f(dynamic.last()));
-        Value value = decodeDynamic(f, dynamic, math::AbsFOp::create(s, code));
-        return mul(s, math::CopySignOp::create(s, value, code), v[1]);
-      })};
+  return SmallVector<Value>{
+      pointwise(b, type, {getCodes(), getScales()}, {b.getMultiDimIdentityMap(2), projection(getContext(), 2, {0})},
+                [&](ImplicitLocOpBuilder &s, ValueRange v) -> Value {
+                  Type i32 = s.getI32Type();
+                  Value code = map == StateMap::dynamic_unsigned ? Value(arith::ExtUIOp::create(s, i32, v[0]))
+                                                                 : arith::ExtSIOp::create(s, i32, v[0]);
+                  Scalars f{s, v[1].getType()};
+                  code = arith::SIToFPOp::create(s, f.type, code);
+                  if (map == StateMap::linear)
+                    return mul(s, code, v[1]);
+                  DynamicMap dynamic{map == StateMap::dynamic};
+                  if (!dynamic.isSigned)
+                    return mul(s, decodeDynamic(f, dynamic, code), v[1]);
+                  // −128 is the code of +1.
+                  code = f.select(f.atLeast(code, -127), code, f(dynamic.last()));
+                  Value value = decodeDynamic(f, dynamic, math::AbsFOp::create(s, code));
+                  return mul(s, math::CopySignOp::create(s, value, code), v[1]);
+                })};
 }
 
-SmallVector<IteratorType> DequantizeBlocksOp::getLoopIteratorTypes() { return {IteratorType::parallel, IteratorType::parallel}; }
+SmallVector<IteratorType> DequantizeBlocksOp::getLoopIteratorTypes() {
+  return {IteratorType::parallel, IteratorType::parallel};
+}
 SmallVector<ReductionKind> DequantizeBlocksOp::getReductionLoopIteratorKinds() { return {}; }
 SmallVector<AffineMap> DequantizeBlocksOp::getIndexingMaps() {
   AffineMap full = projection(getContext(), 2, {0, 1});

@@ -1,7 +1,7 @@
 // Quantisers and their inverses: floats to codes and scales, and back.
+#include "dialect/ops/quantize/Quantize.h"
 #include "dialect/Linalg.h"
 #include "dialect/Nanochat.h"
-#include "dialect/ops/quantize/Quantize.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 
@@ -19,8 +19,8 @@ static constexpr double kSmallest = 1e-5;
 LogicalResult mlir::nanochat::verifyRowScales(Operation *op, Value q, Value s) {
   auto qt = cast<RankedTensorType>(q.getType()), st = cast<RankedTensorType>(s.getType());
   if (qt.getDimSize(0) != st.getDimSize(0))
-    return op->emitOpError("has scales ") << st << ", expected one for each of the " << qt.getDimSize(0)
-                                          << " rows of q " << qt;
+    return op->emitOpError("has scales ")
+           << st << ", expected one for each of the " << qt.getDimSize(0) << " rows of q " << qt;
   return success();
 }
 
@@ -66,7 +66,8 @@ Value mlir::nanochat::decode(ImplicitLocOpBuilder &b, Value t, Value element, Ty
 LogicalResult mlir::nanochat::verifyWeightScales(Operation *op, Value t, Value gamma) {
   auto tt = cast<RankedTensorType>(t.getType()), gt = cast<RankedTensorType>(gamma.getType());
   if (isInPanels(t) && (tt.getDimSize(2) != kPanelRows || tt.getDimSize(3) != kWord || gt.getRank() != 0))
-    return op->emitOpError("has codes ") << tt << " with scales " << gt << "; panels have the shape (out/16, in/4, 16, 4) "
+    return op->emitOpError("has codes ") << tt << " with scales " << gt
+                                         << "; panels have the shape (out/16, in/4, 16, 4) "
                                          << "and one scale";
   if (gt.getRank() == 0)
     return success();
@@ -81,26 +82,23 @@ LogicalResult mlir::nanochat::verifyWeightScales(Operation *op, Value t, Value g
 LogicalResult mlir::nanochat::verifyGroup(Operation *op, int64_t group, Value w) {
   int64_t inputs = cast<RankedTensorType>(w.getType()).getDimSize(1);
   if (group && inputs % group)
-    return op->emitOpError("has group = ") << group << ", which does not divide the " << inputs
-                                           << " inputs of " << w.getType() << "; 0 scales per tensor";
+    return op->emitOpError("has group = ") << group << ", which does not divide the " << inputs << " inputs of "
+                                           << w.getType() << "; 0 scales per tensor";
   return success();
 }
 
-AffineMap mlir::nanochat::weightScaleMap(Value t, Value gamma, unsigned loops, unsigned out,
-                                         unsigned in) {
+AffineMap mlir::nanochat::weightScaleMap(Value t, Value gamma, unsigned loops, unsigned out, unsigned in) {
   auto tt = matrixOf(t), gt = cast<RankedTensorType>(gamma.getType());
   MLIRContext *ctx = t.getContext();
   if (gt.getRank() == 0)
     return projection(ctx, loops, {});
   int64_t group = tt.getDimSize(1) / gt.getDimSize(1);
-  return AffineMap::get(loops, 0,
-                        {getAffineDimExpr(out, ctx), getAffineDimExpr(in, ctx).floorDiv(group)}, ctx);
+  return AffineMap::get(loops, 0, {getAffineDimExpr(out, ctx), getAffineDimExpr(in, ctx).floorDiv(group)}, ctx);
 }
 
 Value mlir::nanochat::splitGroups(ImplicitLocOpBuilder &b, Value matrix, int64_t groups) {
   auto type = cast<RankedTensorType>(matrix.getType());
-  RankedTensorType split =
-      withShape(type, {type.getDimSize(0), groups, type.getDimSize(1) / groups});
+  RankedTensorType split = withShape(type, {type.getDimSize(0), groups, type.getDimSize(1) / groups});
   return tensor::ExpandShapeOp::create(b, split, matrix, SmallVector<ReassociationIndices>{{0}, {1, 2}});
 }
 
@@ -159,9 +157,7 @@ LogicalResult QuantizeRowsOp::buildVJP(OpBuilder &b, Cotangents &ct) {
   return success();
 }
 
-Value QuantizeRowsOp::buildDequantized(OpBuilder &b) {
-  return DequantizeRowsOp::create(b, getLoc(), getQ(), getS());
-}
+Value QuantizeRowsOp::buildDequantized(OpBuilder &b) { return DequantizeRowsOp::create(b, getLoc(), getQ(), getS()); }
 Value QuantizeRowsOp::buildSurrogate(OpBuilder &b, Value offset) {
   return arith::AddFOp::create(b, getLoc(), getX(), offset);
 }
@@ -192,8 +188,7 @@ static Value flooredMean(ImplicitLocOpBuilder &b, Value sums, int64_t count) {
 /// The codes of w, of any rank, whose scales `map` gives.
 static Value ternaryCodes(ImplicitLocOpBuilder &b, Value w, Value gamma, AffineMap map) {
   auto type = cast<RankedTensorType>(w.getType());
-  return pointwise(b, withElement(type, b.getI8Type()), {w, gamma},
-                   {b.getMultiDimIdentityMap(type.getRank()), map},
+  return pointwise(b, withElement(type, b.getI8Type()), {w, gamma}, {b.getMultiDimIdentityMap(type.getRank()), map},
                    [](ImplicitLocOpBuilder &s, ValueRange v) -> Value {
                      Value half = mul(s, v[1], constant(s, v[1].getType(), 0.5));
                      Value least = arith::NegFOp::create(s, half);
@@ -204,9 +199,7 @@ static Value ternaryCodes(ImplicitLocOpBuilder &b, Value w, Value gamma, AffineM
                    });
 }
 
-static Value addAbs(ImplicitLocOpBuilder &s, ValueRange v) {
-  return add(s, v[1], math::AbsFOp::create(s, v[0]));
-}
+static Value addAbs(ImplicitLocOpBuilder &s, ValueRange v) { return add(s, v[1], math::AbsFOp::create(s, v[0])); }
 
 FailureOr<SmallVector<Value>> TernarizeOp::decomposeOperation(OpBuilder &builder) {
   ImplicitLocOpBuilder b(getLoc(), builder);
@@ -218,8 +211,8 @@ FailureOr<SmallVector<Value>> TernarizeOp::decomposeOperation(OpBuilder &builder
     Value gamma = flooredMean(b, sums, group);
     return SmallVector<Value>{joinGroups(b, ternaryCodes(b, w, gamma, projection(ctx, 3, {0, 1}))), gamma};
   }
-  Value rows = reduce(b, withShape(type, {type.getDimSize(0)}), 2, {0}, 0.0, {getW()},
-                      {b.getMultiDimIdentityMap(2)}, addAbs);
+  Value rows =
+      reduce(b, withShape(type, {type.getDimSize(0)}), 2, {0}, 0.0, {getW()}, {b.getMultiDimIdentityMap(2)}, addAbs);
   Value sum = reduce(b, scales, 1, {}, 0.0, {rows}, {b.getMultiDimIdentityMap(1)},
                      [](ImplicitLocOpBuilder &s, ValueRange v) { return add(s, v[1], v[0]); });
   Value gamma = flooredMean(b, sum, type.getNumElements());
@@ -293,8 +286,7 @@ DispatchClass PackPanelsOp::getDispatchClass() { return DispatchClass::pointwise
 
 /// codes ⊙ scales, with the scales indexed by `map`.
 static Value rescale(ImplicitLocOpBuilder &b, Value codes, Value scales, AffineMap map) {
-  RankedTensorType type =
-      withElement(cast<RankedTensorType>(codes.getType()), getElementTypeOrSelf(scales));
+  RankedTensorType type = withElement(cast<RankedTensorType>(codes.getType()), getElementTypeOrSelf(scales));
   return pointwise(b, type, {codes, scales}, {b.getMultiDimIdentityMap(type.getRank()), map},
                    [](ImplicitLocOpBuilder &s, ValueRange v) {
                      return mul(s, arith::SIToFPOp::create(s, v[1].getType(), v[0]), v[1]);
@@ -313,8 +305,7 @@ static Value rescaleWhole(ImplicitLocOpBuilder &b, Value t, Value gamma) {
 
 LogicalResult DequantizeRowsOp::inferReturnTypes(MLIRContext *, std::optional<Location>, Adaptor adaptor,
                                                  SmallVectorImpl<Type> &types) {
-  types.push_back(withElement(cast<RankedTensorType>(adaptor.getQ().getType()),
-                              getElementTypeOrSelf(adaptor.getS())));
+  types.push_back(withElement(cast<RankedTensorType>(adaptor.getQ().getType()), getElementTypeOrSelf(adaptor.getS())));
   return success();
 }
 
@@ -339,9 +330,7 @@ LogicalResult DequantizeRowsOp::buildVJP(OpBuilder &b, Cotangents &ct) {
   return success();
 }
 
-Value DequantizeRowsOp::buildOnValues(OpBuilder &, llvm::function_ref<Value(Value)> valueOf) {
-  return valueOf(getQ());
-}
+Value DequantizeRowsOp::buildOnValues(OpBuilder &, llvm::function_ref<Value(Value)> valueOf) { return valueOf(getQ()); }
 
 LogicalResult DequantizeWeightOp::inferReturnTypes(MLIRContext *, std::optional<Location>, Adaptor adaptor,
                                                    SmallVectorImpl<Type> &types) {

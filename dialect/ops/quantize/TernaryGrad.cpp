@@ -17,11 +17,12 @@ static double largestCode(int64_t terms, int64_t factor) {
 
 /// limit / largest, or 0 where that would be no number.
 static Value inverseScale(ImplicitLocOpBuilder &b, Value largest, double limit) {
-  return pointwise(b, typeOf(largest), largest, b.getMultiDimIdentityMap(1), [&](ImplicitLocOpBuilder &s, ValueRange v) -> Value {
-    auto c = [&](double value) { return constant(s, v[0].getType(), value); };
-    Value isSome = arith::CmpFOp::create(s, arith::CmpFPredicate::OGT, v[0], c(1e-30));
-    return arith::SelectOp::create(s, isSome, div(s, c(limit), v[0]), c(0.0));
-  });
+  return pointwise(b, typeOf(largest), largest, b.getMultiDimIdentityMap(1),
+                   [&](ImplicitLocOpBuilder &s, ValueRange v) -> Value {
+                     auto c = [&](double value) { return constant(s, v[0].getType(), value); };
+                     Value isSome = arith::CmpFOp::create(s, arith::CmpFPredicate::OGT, v[0], c(1e-30));
+                     return arith::SelectOp::create(s, isSome, div(s, c(limit), v[0]), c(0.0));
+                   });
 }
 
 static Value code(ImplicitLocOpBuilder &s, Value x, Value inverse) {
@@ -71,17 +72,21 @@ FailureOr<SmallVector<Value>> TernaryInputGradOp::decomposeOperation(OpBuilder &
                          [](ImplicitLocOpBuilder &s, ValueRange v) { return largerMagnitude(s, v[1], v[0]); });
   Value codes = pointwise(b, withElement(dy, b.getI16Type()), {getDy(), inverseScale(b, largest, limit)}, {full, row},
                           [](ImplicitLocOpBuilder &s, ValueRange v) { return code(s, v[0], v[1]); });
-  Value acc = reduce(b, withElement(dx, b.getI32Type()), 3, {0, 1}, 0.0, {codes, getT()},
-                     {projection(ctx, 3, {0, 2}), codeMap(getT(), 3, 2, 1)}, [&](ImplicitLocOpBuilder &s, ValueRange v) {
-                       return multiplyAdd(s, widen(s, v[0]), decode(s, getT(), v[1], s.getI32Type()), v[2]);
-                     });
-  return SmallVector<Value>{pointwise(b, dx, {acc, largest, getGamma()}, {full, row, projection(ctx, 2, {})},
-                                      [&](ImplicitLocOpBuilder &s, ValueRange v) { return mul(s, rescaled(s, v[0], v[1], limit), v[2]); })};
+  Value acc =
+      reduce(b, withElement(dx, b.getI32Type()), 3, {0, 1}, 0.0, {codes, getT()},
+             {projection(ctx, 3, {0, 2}), codeMap(getT(), 3, 2, 1)}, [&](ImplicitLocOpBuilder &s, ValueRange v) {
+               return multiplyAdd(s, widen(s, v[0]), decode(s, getT(), v[1], s.getI32Type()), v[2]);
+             });
+  return SmallVector<Value>{
+      pointwise(b, dx, {acc, largest, getGamma()}, {full, row, projection(ctx, 2, {})},
+                [&](ImplicitLocOpBuilder &s, ValueRange v) { return mul(s, rescaled(s, v[0], v[1], limit), v[2]); })};
 }
 
 SmallVector<IteratorType> TernaryInputGradOp::getLoopIteratorTypes() { return gemmIterators(); }
 /// Scales depend on whole rows of dy.
-SmallVector<shard::ReductionKind> TernaryInputGradOp::getReductionLoopIteratorKinds() { return {shard::ReductionKind::Generic}; }
+SmallVector<shard::ReductionKind> TernaryInputGradOp::getReductionLoopIteratorKinds() {
+  return {shard::ReductionKind::Generic};
+}
 SmallVector<AffineMap> TernaryInputGradOp::getIndexingMaps() {
   MLIRContext *ctx = getContext();
   return {projection(ctx, 3, {0, 2}), codeMap(getT(), 3, 2, 1), projection(ctx, 3, {}), projection(ctx, 3, {0, 1})};
@@ -121,12 +126,17 @@ static Value weightGrad(ImplicitLocOpBuilder &b, RankedTensorType dw, Value dy, 
   RankedTensorType type = typeOf(dy);
   double limit = largestCode(type.getDimSize(0), 128);
   AffineMap full = b.getMultiDimIdentityMap(2), first = projection(ctx, 2, {0}), second = projection(ctx, 2, {1});
-  Value largest = reduce(b, withShape(type, {type.getDimSize(1)}), 2, {1}, 0.0, {dy, s}, {full, first},
-                         [](ImplicitLocOpBuilder &in, ValueRange v) { return largerMagnitude(in, v[2], mul(in, v[0], v[1])); });
-  Value codes = pointwise(b, withElement(type, b.getI16Type()), {dy, s, inverseScale(b, largest, limit)}, {full, first, second},
-                          [](ImplicitLocOpBuilder &in, ValueRange v) { return code(in, mul(in, v[0], v[1]), v[2]); });
-  Value acc = reduce(b, withElement(dw, b.getI32Type()), 3, {0, 1}, 0.0, {codes, q}, {projection(ctx, 3, {2, 0}), projection(ctx, 3, {2, 1})},
-                     [](ImplicitLocOpBuilder &in, ValueRange v) { return multiplyAdd(in, widen(in, v[0]), widen(in, v[1]), v[2]); });
+  Value largest =
+      reduce(b, withShape(type, {type.getDimSize(1)}), 2, {1}, 0.0, {dy, s}, {full, first},
+             [](ImplicitLocOpBuilder &in, ValueRange v) { return largerMagnitude(in, v[2], mul(in, v[0], v[1])); });
+  Value codes =
+      pointwise(b, withElement(type, b.getI16Type()), {dy, s, inverseScale(b, largest, limit)}, {full, first, second},
+                [](ImplicitLocOpBuilder &in, ValueRange v) { return code(in, mul(in, v[0], v[1]), v[2]); });
+  Value acc =
+      reduce(b, withElement(dw, b.getI32Type()), 3, {0, 1}, 0.0, {codes, q},
+             {projection(ctx, 3, {2, 0}), projection(ctx, 3, {2, 1})}, [](ImplicitLocOpBuilder &in, ValueRange v) {
+               return multiplyAdd(in, widen(in, v[0]), widen(in, v[1]), v[2]);
+             });
   return pointwise(b, dw, {acc, largest}, {full, first},
                    [&](ImplicitLocOpBuilder &in, ValueRange v) { return rescaled(in, v[0], v[1], limit); });
 }
@@ -138,16 +148,19 @@ FailureOr<SmallVector<Value>> TernaryWeightGradOp::decomposeOperation(OpBuilder 
   if (block == tokens)
     return SmallVector<Value>{weightGrad(b, dw, getDy(), getQ(), getS())};
   SmallVector<Value> stacks{splitRows(b, getDy(), block), splitRows(b, getQ(), block), splitRows(b, getS(), block)};
-  auto loop = LoopOp::create(b, "token_blocks", tokens / block, constant(b, dw, 0.0), stacks, false,
-                             [&](ImplicitLocOpBuilder &in, ArrayRef<BlockArgument> carries, ArrayRef<BlockArgument> slices) {
-                               Value term = weightGrad(in, dw, slices[0], slices[1], slices[2]);
-                               YieldOp::create(in, ValueRange(add(in, carries[0], term)), ValueRange());
-                             });
+  auto loop =
+      LoopOp::create(b, "token_blocks", tokens / block, constant(b, dw, 0.0), stacks, false,
+                     [&](ImplicitLocOpBuilder &in, ArrayRef<BlockArgument> carries, ArrayRef<BlockArgument> slices) {
+                       Value term = weightGrad(in, dw, slices[0], slices[1], slices[2]);
+                       YieldOp::create(in, ValueRange(add(in, carries[0], term)), ValueRange());
+                     });
   return SmallVector<Value>{loop.getResult(0)};
 }
 
 SmallVector<IteratorType> TernaryWeightGradOp::getLoopIteratorTypes() { return gemmIterators(); }
-SmallVector<shard::ReductionKind> TernaryWeightGradOp::getReductionLoopIteratorKinds() { return {shard::ReductionKind::Sum}; }
+SmallVector<shard::ReductionKind> TernaryWeightGradOp::getReductionLoopIteratorKinds() {
+  return {shard::ReductionKind::Sum};
+}
 SmallVector<AffineMap> TernaryWeightGradOp::getIndexingMaps() {
   MLIRContext *ctx = getContext();
   return {projection(ctx, 3, {2, 0}), projection(ctx, 3, {2, 1}), projection(ctx, 3, {2}), projection(ctx, 3, {0, 1})};

@@ -10,8 +10,8 @@ using utils::IteratorType;
 static LogicalResult verifyChannels(Operation *op, Value x, Value w) {
   auto xt = cast<RankedTensorType>(x.getType()), wt = matrixOf(w);
   if (xt.getDimSize(1) != wt.getDimSize(1))
-    return op->emitOpError("contracts ") << xt.getDimSize(1) << " channels of " << xt << " with "
-                                         << wt.getDimSize(1) << " of " << wt << " (weights are out × in)";
+    return op->emitOpError("contracts ") << xt.getDimSize(1) << " channels of " << xt << " with " << wt.getDimSize(1)
+                                         << " of " << wt << " (weights are out × in)";
   return success();
 }
 
@@ -38,17 +38,17 @@ LogicalResult TernaryLinearOp::inferReturnTypes(MLIRContext *, std::optional<Loc
 }
 
 LogicalResult TernaryLinearOp::verify() {
-  if (failed(verifyChannels(*this, getX(), getW())) ||        // ternary_linear-c1
-      failed(verifyGroup(*this, getGroup(), getW())))         // ternary_linear-c2
+  if (failed(verifyChannels(*this, getX(), getW())) || // ternary_linear-c1
+      failed(verifyGroup(*this, getGroup(), getW())))  // ternary_linear-c2
     return failure();
-  return verifyBackward(*this, getBackward());                // ternary_linear-c3
+  return verifyBackward(*this, getBackward()); // ternary_linear-c3
 }
 
 FailureOr<SmallVector<Value>> TernaryLinearOp::decomposeOperation(OpBuilder &b) {
   auto x = QuantizeRowsOp::create(b, getLoc(), getX());
   auto w = TernarizeOp::create(b, getLoc(), getW(), getGroup());
-  return SmallVector<Value>{TernaryMatmulOp::create(b, getLoc(), x.getQ(), x.getS(), w.getT(),
-                                                    w.getGamma(), getBackward())};
+  return SmallVector<Value>{
+      TernaryMatmulOp::create(b, getLoc(), x.getQ(), x.getS(), w.getT(), w.getGamma(), getBackward())};
 }
 
 SmallVector<IteratorType> TernaryLinearOp::getLoopIteratorTypes() { return gemmIterators(); }
@@ -72,11 +72,11 @@ LogicalResult TernaryMatmulOp::inferReturnTypes(MLIRContext *, std::optional<Loc
 }
 
 LogicalResult TernaryMatmulOp::verify() {
-  if (failed(verifyChannels(*this, getQ(), getT())) ||        // ternary_matmul-c1
-      failed(verifyRowScales(*this, getQ(), getS())) ||       // ternary_matmul-c2
-      failed(verifyWeightScales(*this, getT(), getGamma())))  // ternary_matmul-c3
+  if (failed(verifyChannels(*this, getQ(), getT())) ||       // ternary_matmul-c1
+      failed(verifyRowScales(*this, getQ(), getS())) ||      // ternary_matmul-c2
+      failed(verifyWeightScales(*this, getT(), getGamma()))) // ternary_matmul-c3
     return failure();
-  return verifyBackward(*this, getBackward());                // ternary_matmul-c4
+  return verifyBackward(*this, getBackward()); // ternary_matmul-c4
 }
 
 /// acc + q·code in int32, for a reduction body that reads elements of codes `t`.
@@ -95,9 +95,9 @@ static Value groupedProduct(ImplicitLocOpBuilder &b, TernaryMatmulOp op, RankedT
   int64_t groups = cast<RankedTensorType>(op.getGamma().getType()).getDimSize(1);
   Value q = splitGroups(b, op.getQ(), groups), t = splitGroups(b, op.getT(), groups);
   auto partial = RankedTensorType::get({type.getDimSize(0), type.getDimSize(1), groups}, b.getI32Type());
-  Value acc = reduce(b, partial, 4, {0, 1, 2}, 0.0, {q, t},
-                     {projection(ctx, 4, {0, 2, 3}), projection(ctx, 4, {1, 2, 3})},
-                     [&](ImplicitLocOpBuilder &s, ValueRange v) { return multiplyAccumulate(s, op.getT(), v); });
+  Value acc =
+      reduce(b, partial, 4, {0, 1, 2}, 0.0, {q, t}, {projection(ctx, 4, {0, 2, 3}), projection(ctx, 4, {1, 2, 3})},
+             [&](ImplicitLocOpBuilder &s, ValueRange v) { return multiplyAccumulate(s, op.getT(), v); });
   return reduce(b, type, 3, {0, 1}, 0.0, {acc, op.getGamma()},
                 {b.getMultiDimIdentityMap(3), projection(ctx, 3, {1, 2})},
                 [](ImplicitLocOpBuilder &s, ValueRange v) { return add(s, v[2], scaled(s, v[0], v[1])); });
@@ -110,16 +110,15 @@ FailureOr<SmallVector<Value>> TernaryMatmulOp::decomposeOperation(OpBuilder &bui
   AffineMap full = b.getMultiDimIdentityMap(2), row = projection(ctx, 2, {0});
   if (cast<RankedTensorType>(getGamma().getType()).getRank()) {
     Value sum = groupedProduct(b, *this, type);
-    return SmallVector<Value>{pointwise(
-        b, type, {sum, getS()}, {full, row},
-        [](ImplicitLocOpBuilder &s, ValueRange v) { return mul(s, v[0], v[1]); })};
+    return SmallVector<Value>{pointwise(b, type, {sum, getS()}, {full, row},
+                                        [](ImplicitLocOpBuilder &s, ValueRange v) { return mul(s, v[0], v[1]); })};
   }
   Value acc = reduce(b, withElement(type, b.getI32Type()), 3, {0, 1}, 0.0, {getQ(), getT()},
                      {projection(ctx, 3, {0, 2}), codeMap(getT(), 3, 1, 2)},
                      [&](ImplicitLocOpBuilder &s, ValueRange v) { return multiplyAccumulate(s, getT(), v); });
-  return SmallVector<Value>{pointwise(
-      b, type, {acc, getGamma(), getS()}, {full, projection(ctx, 2, {}), row},
-      [](ImplicitLocOpBuilder &s, ValueRange v) { return mul(s, scaled(s, v[0], v[1]), v[2]); })};
+  return SmallVector<Value>{
+      pointwise(b, type, {acc, getGamma(), getS()}, {full, projection(ctx, 2, {}), row},
+                [](ImplicitLocOpBuilder &s, ValueRange v) { return mul(s, scaled(s, v[0], v[1]), v[2]); })};
 }
 
 SmallVector<IteratorType> TernaryMatmulOp::getLoopIteratorTypes() { return gemmIterators(); }

@@ -1,6 +1,7 @@
-// Causal attention on tensor cores: scores of a block never leave registers (Dao, arXiv 2307.08691). Products are of bf16, sums
-// and softmax in f32; scores are in units of log 2. While a block meets some rows, the next come to the other of two slots. What a block computes, and in which order, depends on shapes alone: gradients of
-// queries are blocks of their own rather than sums that race in memory.
+// Causal attention on tensor cores: scores of a block never leave registers (Dao, arXiv 2307.08691). Products are of
+// bf16, sums and softmax in f32; scores are in units of log 2. While a block meets some rows, the next come to the
+// other of two slots. What a block computes, and in which order, depends on shapes alone: gradients of queries are
+// blocks of their own rather than sums that race in memory.
 #include "lib/Targets/gpu/AttentionBlock.h"
 #include "lib/Targets/gpu/Emitters.h"
 #include "mlir/Dialect/Math/IR/Math.h"
@@ -36,8 +37,10 @@ struct Place : AttentionBlock {
   /// Asks for some rows; and carries state on with them.
   using Load = llvm::function_ref<void(Value at, Value slot)>;
   using Body = llvm::function_ref<Carried(Value at, Value slot, bool isDiagonal, ValueRange)>;
-  /// Carries state through `body` for rows from start on, `count` at once, those before `middle` and then those before `end`.
-  Carried meet(Value start, Value middle, Value end, int64_t count, Diagonal diagonal, Carried state, Load load, Body body) {
+  /// Carries state through `body` for rows from start on, `count` at once, those before `middle` and then those before
+  /// `end`.
+  Carried meet(Value start, Value middle, Value end, int64_t count, Diagonal diagonal, Carried state, Load load,
+               Body body) {
     auto parity = [&](Value at) { return g.rem(g.div(arith::SubIOp::create(b, at, start), count), 2); };
     auto fetchAhead = [&](Value next) {
       auto more = scf::IfOp::create(b, g.less(next, end), /*withElseRegion=*/false);
@@ -94,9 +97,10 @@ struct Forward : Place {
       load(slotOf(keys, slot), rows(input(op.getK()), at, group, end));
       load(slotOf(values, slot), rows(input(op.getV()), at, group, end));
     };
-    state = meet(g.i32(0), start, end, kRows, Diagonal::last, state, fetch, [&](Value at, Value slot, bool isDiagonal, ValueRange before) {
-      return keyBlock(at, slot, isDiagonal, before);
-    });
+    state = meet(g.i32(0), start, end, kRows, Diagonal::last, state, fetch,
+                 [&](Value at, Value slot, bool isDiagonal, ValueRange before) {
+                   return keyBlock(at, slot, isDiagonal, before);
+                 });
     finish(state);
     k.finish(blocks * batch * heads);
   }
@@ -109,7 +113,8 @@ private:
   Carried keyBlock(Value at, Value slot, bool isDiagonal, ValueRange before) {
     size_t sums = before.size() - 4;
     Fragments scores = timesRows(queries, slotOf(keys, slot));
-    Value lowest = f32(-std::numeric_limits<double>::infinity()), most[2] = {lowest, lowest}, top[2], shrink[2], total[2];
+    Value lowest = f32(-std::numeric_limits<double>::infinity()), most[2] = {lowest, lowest}, top[2], shrink[2],
+          total[2];
     auto larger = [&](Value x, Value y) -> Value { return arith::MaxNumFOp::create(b, x, y); };
     each(kRows, [&](Value r, Value c, int64_t i) {
       if (isDiagonal)
@@ -140,7 +145,8 @@ private:
     size_t sums = state.size() - 4;
     Value factors[2], lse[2];
     for (int h = 0; h < 2; ++h) {
-      Value total = acrossRow(state[sums + 2 + h], [&](Value x, Value y) -> Value { return arith::AddFOp::create(b, x, y); });
+      Value total =
+          acrossRow(state[sums + 2 + h], [&](Value x, Value y) -> Value { return arith::AddFOp::create(b, x, y); });
       factors[h] = arith::DivFOp::create(b, f32(1), total);
       lse[h] = arith::AddFOp::create(b, mulF(state[sums + h], f32(kLn2)), math::LogOp::create(b, total));
     }
@@ -150,7 +156,8 @@ private:
       for (int h = 0; h < 2; ++h) {
         Value r = g.add(g.add(warpRow, row), 8 * h);
         Value isOwn = arith::CmpIOp::create(b, arith::CmpIPredicate::eq, column, g.i32(0));
-        auto branch = scf::IfOp::create(b, arith::AndIOp::create(b, isOwn, g.less(r, left(start))), /*withElseRegion=*/false);
+        auto branch =
+            scf::IfOp::create(b, arith::AndIOp::create(b, isOwn, g.less(r, left(start))), /*withElseRegion=*/false);
         OpBuilder::InsertionGuard guard(b);
         b.setInsertionPointToStart(branch.thenBlock());
         memref::StoreOp::create(b, lse[h], buffer, ValueRange{g.index(g.add(g.add(first, start), r)), g.index(head)});
@@ -168,7 +175,8 @@ struct Backward : Place {
   void emit() {
     own = tile(kRows), ownToo = tile(kRows), other = tile(others, 2), otherToo = tile(others, 2);
     lse = columnOf(kRows), delta = columnOf(kRows);
-    int64_t ofQueries = results[0].empty() ? 0 : blocks * batch * heads, ofKeys = results[1].empty() && results[2].empty() ? 0 : blocks * batch * groups;
+    int64_t ofQueries = results[0].empty() ? 0 : blocks * batch * heads,
+            ofKeys = results[1].empty() && results[2].empty() ? 0 : blocks * batch * groups;
     Value number = g.narrow(k.task);
     auto branch = scf::IfOp::create(b, g.less(number, g.i32(ofKeys)), /*withElseRegion=*/true);
     {
@@ -198,10 +206,11 @@ private:
       dotRows(delta, count, rows(input(op.getY()), start, head), rows(input(op.getDy()), start, head));
   }
 
-  /// From scores and dp to p and ds·√D, both 0 where the key is not seen, which is asked on the diagonal. Queries past the sequence
-  /// are rows of zeros, and change nothing.
+  /// From scores and dp to p and ds·√D, both 0 where the key is not seen, which is asked on the diagonal. Queries past
+  /// the sequence are rows of zeros, and change nothing.
   void toGradients(Fragments &scores, Fragments &slopes, int64_t columns, bool isDiagonal,
-                   llvm::function_ref<std::pair<Value, Value>(Value, Value)> queryOf, llvm::function_ref<Value(Value, Value)> seen) {
+                   llvm::function_ref<std::pair<Value, Value>(Value, Value)> queryOf,
+                   llvm::function_ref<Value(Value, Value)> seen) {
     each(columns, [&](Value r, Value c, int64_t i) {
       auto [ofLse, ofDelta] = queryOf(r, c);
       scores[i] = exp2(fma(scores[i], scale / kLn2, mulF(ofLse, f32(-1 / kLn2))));
@@ -219,27 +228,31 @@ private:
     load(ownToo, rows(input(op.getV()), start, group));
     Carried sums = zeros(2 * padded);
     size_t half = sums.size() / 2;
-    sums = forLoop(b, constantIndex(b, 0), constantIndex(b, shared), 1, sums, [&](Value r, ValueRange outer) -> Carried {
-      Value query = g.add(g.mul(group, shared), g.narrow(r));
-      if (shared > 1) // another head's last rows are still being read
-        g.barrier();
-      auto fetch = [&](Value at, Value slot) {
-        load(slotOf(other, slot), rows(input(op.getQ()), at, query));
-        load(slotOf(otherToo, slot), rows(input(op.getDy()), at, query));
-        loadNumbers(at, query, others, slot);
-      };
-      Value middle = arith::MinSIOp::create(b, g.add(start, kRows), g.i32(seq));
-      return meet(start, middle, g.i32(seq), others, Diagonal::first, Carried(outer), fetch, [&](Value at, Value slot, bool isDiagonal, ValueRange before) -> Carried {
-        Tile queries = slotOf(other, slot), slopesOf = slotOf(otherToo, slot);
-        lse.slot = delta.slot = slot;
-        Fragments scores = timesRows(own, queries), slopes = timesRows(ownToo, slopesOf);
-        toGradients(scores, slopes, others, isDiagonal, [&](Value, Value c) { return std::make_pair(read(lse, c), read(delta, c)); },
-                    [&](Value key, Value c) { return isSeen(g.add(at, c), g.add(start, key)); });
-        Carried next = addProduct(slopes, queries, before.take_front(half));
-        llvm::append_range(next, addProduct(scores, slopesOf, before.drop_front(half)));
-        return next;
-      });
-    });
+    sums =
+        forLoop(b, constantIndex(b, 0), constantIndex(b, shared), 1, sums, [&](Value r, ValueRange outer) -> Carried {
+          Value query = g.add(g.mul(group, shared), g.narrow(r));
+          if (shared > 1) // another head's last rows are still being read
+            g.barrier();
+          auto fetch = [&](Value at, Value slot) {
+            load(slotOf(other, slot), rows(input(op.getQ()), at, query));
+            load(slotOf(otherToo, slot), rows(input(op.getDy()), at, query));
+            loadNumbers(at, query, others, slot);
+          };
+          Value middle = arith::MinSIOp::create(b, g.add(start, kRows), g.i32(seq));
+          return meet(start, middle, g.i32(seq), others, Diagonal::first, Carried(outer), fetch,
+                      [&](Value at, Value slot, bool isDiagonal, ValueRange before) -> Carried {
+                        Tile queries = slotOf(other, slot), slopesOf = slotOf(otherToo, slot);
+                        lse.slot = delta.slot = slot;
+                        Fragments scores = timesRows(own, queries), slopes = timesRows(ownToo, slopesOf);
+                        toGradients(
+                            scores, slopes, others, isDiagonal,
+                            [&](Value, Value c) { return std::make_pair(read(lse, c), read(delta, c)); },
+                            [&](Value key, Value c) { return isSeen(g.add(at, c), g.add(start, key)); });
+                        Carried next = addProduct(slopes, queries, before.take_front(half));
+                        llvm::append_range(next, addProduct(scores, slopesOf, before.drop_front(half)));
+                        return next;
+                      });
+        });
     for (Value dk : results[1])
       write(ArrayRef(sums).take_front(half), rows(dk, start, group), {f32(scale), f32(scale)});
     for (Value dv : results[2])
@@ -259,14 +272,17 @@ private:
       load(slotOf(other, slot), rows(input(op.getK()), at, group, end));
       load(slotOf(otherToo, slot), rows(input(op.getV()), at, group, end));
     };
-    Carried sums = meet(g.i32(0), start, end, others, Diagonal::last, zeros(padded), fetch, [&](Value at, Value slot, bool isDiagonal, ValueRange before) -> Carried {
-      Tile keys = slotOf(other, slot);
-      lse.slot = delta.slot = g.i32(0);
-      Fragments scores = timesRows(own, keys), slopes = timesRows(ownToo, slotOf(otherToo, slot));
-      toGradients(scores, slopes, others, isDiagonal, [&](Value r, Value) { return std::make_pair(read(lse, r), read(delta, r)); },
-                  [&](Value r, Value c) { return isSeen(g.add(start, r), g.add(at, c)); });
-      return addProduct(slopes, keys, before);
-    });
+    Carried sums = meet(g.i32(0), start, end, others, Diagonal::last, zeros(padded), fetch,
+                        [&](Value at, Value slot, bool isDiagonal, ValueRange before) -> Carried {
+                          Tile keys = slotOf(other, slot);
+                          lse.slot = delta.slot = g.i32(0);
+                          Fragments scores = timesRows(own, keys), slopes = timesRows(ownToo, slotOf(otherToo, slot));
+                          toGradients(
+                              scores, slopes, others, isDiagonal,
+                              [&](Value r, Value) { return std::make_pair(read(lse, r), read(delta, r)); },
+                              [&](Value r, Value c) { return isSeen(g.add(start, r), g.add(at, c)); });
+                          return addProduct(slopes, keys, before);
+                        });
     for (Value dq : results[0])
       write(sums, rows(dq, start, head), {f32(scale), f32(scale)});
   }
@@ -279,7 +295,9 @@ LogicalResult nanochat::emitGpuAttention(func::FuncOp kernel, const Target &row)
   if (!op || !llvm::all_of(op->getOperandTypes(), isKnown) || !row.gpu->multiplies(Format::bf16))
     return decline(kernel, "attention is emitted alone, of f32 and bf16, where tensor cores multiply bf16");
   constexpr int64_t widest = 128; // of heads whose sums fit in registers
-  auto fits = [&](auto attention) { return cast<RankedTensorType>(attention.getQ().getType()).getDimSize(1) / attention.getHeads() <= widest; };
+  auto fits = [&](auto attention) {
+    return cast<RankedTensorType>(attention.getQ().getType()).getDimSize(1) / attention.getHeads() <= widest;
+  };
   if (auto attention = dyn_cast<AttentionOp>(op); attention && fits(attention))
     Forward(kernel, attention).emit();
   else if (auto gradient = dyn_cast<AttentionGradOp>(op); gradient && fits(gradient))

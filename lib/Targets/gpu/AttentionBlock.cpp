@@ -7,7 +7,8 @@ using namespace mlir;
 using namespace mlir::nanochat;
 
 Value AttentionBlock::exp2(Value x) {
-  return LLVM::CallIntrinsicOp::create(b, b.getF32Type(), b.getStringAttr("llvm.nvvm.ex2.approx.ftz.f"), ValueRange{x}).getResult(0);
+  return LLVM::CallIntrinsicOp::create(b, b.getF32Type(), b.getStringAttr("llvm.nvvm.ex2.approx.ftz.f"), ValueRange{x})
+      .getResult(0);
 }
 
 void AttentionBlock::copy(const Tile &tile, const Window &window) {
@@ -21,13 +22,15 @@ void AttentionBlock::copy(const Tile &tile, const Window &window) {
     Value line = arith::MulIOp::create(b, g.index(g.add(window.first, r)), constantIndex(b, rowStride));
     Value element = arith::AddIOp::create(b, line, g.index(g.add(window.column, channel)));
     element = arith::SelectOp::create(b, valid, element, constantIndex(b, 0));
-    g.copyAsync(g.behind(tile.memory, g.add(g.mul(r, rowBytes()), g.mul(channel, 2))), g.element(source, element, 2), valid);
+    g.copyAsync(g.behind(tile.memory, g.add(g.mul(r, rowBytes()), g.mul(channel, 2))), g.element(source, element, 2),
+                valid);
   };
   for (int64_t first = 0; first < chunks; first += kThreads) {
     Value number = g.add(g.thread(), first);
     OpBuilder::InsertionGuard guard(b);
     if (first + kThreads > chunks)
-      b.setInsertionPointToStart(scf::IfOp::create(b, g.less(number, g.i32(chunks)), /*withElseRegion=*/false).thenBlock());
+      b.setInsertionPointToStart(
+          scf::IfOp::create(b, g.less(number, g.i32(chunks)), /*withElseRegion=*/false).thenBlock());
     chunk(number);
   }
 }
@@ -51,27 +54,28 @@ void AttentionBlock::load(const Tile &tile, const Window &window) {
   auto loaded = VectorType::get({per}, cast<MemRefType>(window.buffer.getType()).getElementType());
   auto bits = VectorType::get({per}, b.getI16Type());
   Value zero = arith::ConstantOp::create(b, b.getZeroAttr(loaded));
-  forLoop(b, g.index(g.thread()), constantIndex(b, tile.rows * inRow), kThreads, {}, [&](Value number, ValueRange) -> Carried {
-    Value n = g.narrow(number), r = g.div(n, inRow), channel = g.mul(g.rem(n, inRow), per);
-    Value isThere = arith::AndIOp::create(b, g.less(r, window.count), g.less(channel, g.i32(width)));
-    auto branch = scf::IfOp::create(b, TypeRange(loaded), isThere, /*withElseRegion=*/true);
-    {
-      OpBuilder::InsertionGuard guard(b);
-      b.setInsertionPointToStart(branch.thenBlock());
-      SmallVector<Value> at{g.index(g.add(window.first, r)), g.index(g.add(window.column, channel))};
-      auto align = llvm::Align(loaded.getElementTypeBitWidth() / 8 * per);
-      Value four = vector::LoadOp::create(b, loaded, window.buffer, at, /*nontemporal=*/false, align);
-      scf::YieldOp::create(b, four);
-      b.setInsertionPointToStart(branch.elseBlock());
-      scf::YieldOp::create(b, zero);
-    }
-    Value halves = branch.getResult(0);
-    if (!loaded.getElementType().isBF16())
-      halves = arith::TruncFOp::create(b, loaded.clone(b.getBF16Type()), halves);
-    Value place = g.add(g.mul(r, rowBytes()), g.mul(channel, 2));
-    LLVM::StoreOp::create(b, vector::BitCastOp::create(b, bits, halves), g.behind(tile.memory, place), 2 * per);
-    return {};
-  });
+  forLoop(b, g.index(g.thread()), constantIndex(b, tile.rows * inRow), kThreads, {},
+          [&](Value number, ValueRange) -> Carried {
+            Value n = g.narrow(number), r = g.div(n, inRow), channel = g.mul(g.rem(n, inRow), per);
+            Value isThere = arith::AndIOp::create(b, g.less(r, window.count), g.less(channel, g.i32(width)));
+            auto branch = scf::IfOp::create(b, TypeRange(loaded), isThere, /*withElseRegion=*/true);
+            {
+              OpBuilder::InsertionGuard guard(b);
+              b.setInsertionPointToStart(branch.thenBlock());
+              SmallVector<Value> at{g.index(g.add(window.first, r)), g.index(g.add(window.column, channel))};
+              auto align = llvm::Align(loaded.getElementTypeBitWidth() / 8 * per);
+              Value four = vector::LoadOp::create(b, loaded, window.buffer, at, /*nontemporal=*/false, align);
+              scf::YieldOp::create(b, four);
+              b.setInsertionPointToStart(branch.elseBlock());
+              scf::YieldOp::create(b, zero);
+            }
+            Value halves = branch.getResult(0);
+            if (!loaded.getElementType().isBF16())
+              halves = arith::TruncFOp::create(b, loaded.clone(b.getBF16Type()), halves);
+            Value place = g.add(g.mul(r, rowBytes()), g.mul(channel, 2));
+            LLVM::StoreOp::create(b, vector::BitCastOp::create(b, bits, halves), g.behind(tile.memory, place), 2 * per);
+            return {};
+          });
 }
 
 void AttentionBlock::dotRows(const Column &sums, int64_t rows, const Window &x, const Window &y) {
@@ -87,15 +91,17 @@ void AttentionBlock::dotRows(const Column &sums, int64_t rows, const Window &x, 
     return stored == type ? loaded : Value(arith::ExtFOp::create(b, type, loaded));
   };
   Value zero = arith::ConstantOp::create(b, b.getZeroAttr(type));
-  Value sum = forLoop(b, g.index(g.mul(part, per)), constantIndex(b, width), per * perRow, zero, [&](Value channel, ValueRange before) -> Carried {
-    Value product = mulF(read(x, g.narrow(channel)), read(y, g.narrow(channel)));
-    return {arith::AddFOp::create(b, before[0], product)};
-  })[0];
+  Value sum = forLoop(b, g.index(g.mul(part, per)), constantIndex(b, width), per * perRow, zero,
+                      [&](Value channel, ValueRange before) -> Carried {
+                        Value product = mulF(read(x, g.narrow(channel)), read(y, g.narrow(channel)));
+                        return {arith::AddFOp::create(b, before[0], product)};
+                      })[0];
   Value total = vector::ReductionOp::create(b, vector::CombiningKind::ADD, sum);
   for (int64_t lanes = 1; lanes < perRow; lanes *= 2)
     total = arith::AddFOp::create(b, total, g.fromLane(total, lanes));
   total = arith::SelectOp::create(b, g.less(r, x.count), total, f32(0));
-  memref::StoreOp::create(b, total, sums.buffer, ValueRange{g.index(sums.slot), g.index(r)}); // all threads of a row the same
+  memref::StoreOp::create(b, total, sums.buffer,
+                          ValueRange{g.index(sums.slot), g.index(r)}); // all threads of a row the same
 }
 
 void AttentionBlock::loadColumn(const Column &to, int64_t rows, const Window &window) {
@@ -135,7 +141,8 @@ Fragments AttentionBlock::timesRows(const Tile &x, const Tile &y) {
   for (int64_t step = 0; step < padded / kStep; ++step) {
     Fragments a = rowsOf(x, step);
     for (int64_t j = 0; j < y.rows / kFragment; j += 2) {
-      Fragments two = g.loadMatrices(matrixRow(y, g.add(line, j * kFragment), g.add(g.rem(matrix, 2), 2 * step)), 4, /*transposed=*/false);
+      Fragments two = g.loadMatrices(matrixRow(y, g.add(line, j * kFragment), g.add(g.rem(matrix, 2), 2 * step)), 4,
+                                     /*transposed=*/false);
       for (int64_t half = 0; half < 2; ++half) {
         auto at = sums.begin() + 4 * (j + half);
         llvm::copy(g.multiply(Format::bf16, a, ArrayRef(two).slice(2 * half, 2), SmallVector<Value>(at, at + 4)), at);
@@ -158,7 +165,8 @@ Fragments AttentionBlock::addProduct(ArrayRef<Value> p, const Tile &y, ValueRang
     ArrayRef<Value> left = p.slice(8 * step, 4), right = p.slice(8 * step + 4, 4);
     Fragments a{pack(left[0], left[1]), pack(left[2], left[3]), pack(right[0], right[1]), pack(right[2], right[3])};
     for (int64_t j = 0; j < padded / kFragment; j += 2) {
-      Fragments two = g.loadMatrices(matrixRow(y, g.add(line, step * kStep), g.add(g.div(matrix, 2), j)), 4, /*transposed=*/true);
+      Fragments two =
+          g.loadMatrices(matrixRow(y, g.add(line, step * kStep), g.add(g.div(matrix, 2), j)), 4, /*transposed=*/true);
       for (int64_t half = 0; half < 2; ++half) {
         auto at = sums.begin() + 4 * (j + half);
         llvm::copy(g.multiply(Format::bf16, a, ArrayRef(two).slice(2 * half, 2), SmallVector<Value>(at, at + 4)), at);
@@ -194,7 +202,8 @@ void AttentionBlock::write(ArrayRef<Value> sums, const Window &window, ArrayRef<
       memref::StoreOp::create(b, low, window.buffer, place);
       return;
     }
-    Value pair = vector::FromElementsOp::create(b, VectorType::get({2}, b.getF32Type()), ValueRange{low, mulF(sums[at + 1], factor)});
+    Value pair = vector::FromElementsOp::create(b, VectorType::get({2}, b.getF32Type()),
+                                                ValueRange{low, mulF(sums[at + 1], factor)});
     vector::StoreOp::create(b, pair, window.buffer, place, /*nontemporal=*/false, llvm::Align(8));
   });
 }

@@ -1,4 +1,5 @@
-// What blocks of threads of both attention kernels share: tiles of heads in shared memory, and products of a warp with them.
+// What blocks of threads of both attention kernels share: tiles of heads in shared memory, and products of a warp with
+// them.
 #ifndef NANOCHAT_LIB_TARGETS_GPU_ATTENTIONBLOCK_H
 #define NANOCHAT_LIB_TARGETS_GPU_ATTENTIONBLOCK_H
 
@@ -8,7 +9,8 @@
 
 namespace mlir::nanochat {
 
-/// Sums of a warp: 16 rows × 8 columns per fragment of 4. Thread (g, t) holds rows g and g + 8, columns 2·t and 2·t + 1.
+/// Sums of a warp: 16 rows × 8 columns per fragment of 4. Thread (g, t) holds rows g and g + 8, columns 2·t and 2·t
+/// + 1.
 using Fragments = SmallVector<Value>;
 
 class AttentionBlock {
@@ -32,7 +34,8 @@ public:
 
   template <typename OpTy>
   AttentionBlock(func::FuncOp source, OpTy op)
-      : k(source, kThreads), b(k.b), g(b), seq(op.getSeq()), heads(op.getHeads()), groups(op.getKvHeads()), shared(heads / groups) {
+      : k(source, kThreads), b(k.b), g(b), seq(op.getSeq()), heads(op.getHeads()), groups(op.getKvHeads()),
+        shared(heads / groups) {
     auto type = cast<RankedTensorType>(op.getQ().getType());
     batch = type.getDimSize(0) / seq;
     width = type.getDimSize(1) / heads;
@@ -53,8 +56,12 @@ public:
   Value exp2(Value x);
   int64_t rowBytes() const { return padded * 2 + 16; } // an odd number of 16 bytes: rows lie in different banks
 
-  Tile tile(int64_t rows, int64_t slots = 1) { return {g.pointer(k.shared({slots, rows, rowBytes()}, b.getI8Type())), rows}; }
-  Tile slotOf(const Tile &two, Value number) { return {g.behind(two.memory, g.mul(number, two.rows * rowBytes())), two.rows}; }
+  Tile tile(int64_t rows, int64_t slots = 1) {
+    return {g.pointer(k.shared({slots, rows, rowBytes()}, b.getI8Type())), rows};
+  }
+  Tile slotOf(const Tile &two, Value number) {
+    return {g.behind(two.memory, g.mul(number, two.rows * rowBytes())), two.rows};
+  }
   Column columnOf(int64_t rows) { return {k.shared({2, rows}, b.getF32Type()), g.i32(0)}; }
 
   /// All threads fill a tile; behind `arrive` it may be read.
@@ -63,7 +70,9 @@ public:
   void loadColumn(const Column &to, int64_t rows, const Window &window);
   /// Adds up x·y of each row, `rows` of them, to shared memory.
   void dotRows(const Column &sums, int64_t rows, const Window &x, const Window &y);
-  Value read(const Column &column, Value at) { return memref::LoadOp::create(b, column.buffer, ValueRange{g.index(column.slot), g.index(at)}); }
+  Value read(const Column &column, Value at) {
+    return memref::LoadOp::create(b, column.buffer, ValueRange{g.index(column.slot), g.index(at)});
+  }
   /// What has been asked for since is one stage; what was asked for before `arrive` has come for all threads.
   void endStage();
   void arrive();
@@ -86,7 +95,7 @@ public:
   int64_t seq, heads, groups, shared, batch, width, padded;
   double scale;
   SmallVector<Value> results[3]; // of the kernel, by result of the op
-  bool copies; // factors lie in memory as tiles hold them
+  bool copies;                   // factors lie in memory as tiles hold them
   Value lane, warpRow, row, column;
 
 private:

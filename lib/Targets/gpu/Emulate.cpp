@@ -46,7 +46,9 @@ private:
           return done(call("nc_emu_cp_async", Type(), {generic(copy.getDst()), generic(copy.getSrc()), size, some}));
         })
         .Case([&](NVVM::CpAsyncCommitGroupOp) { return done(call("nc_emu_cp_async_commit", Type(), {})); })
-        .Case([&](NVVM::CpAsyncWaitGroupOp wait) { return done(call("nc_emu_cp_async_wait", Type(), {constant(wait.getN())})); })
+        .Case([&](NVVM::CpAsyncWaitGroupOp wait) {
+          return done(call("nc_emu_cp_async_wait", Type(), {constant(wait.getN())}));
+        })
         .Case([&](NVVM::LdMatrixOp load) {
           Value out = memory(load.getNum());
           bool transposed = load.getLayout() == NVVM::MMALayout::col;
@@ -76,7 +78,7 @@ private:
   }
 
   LogicalResult shuffle(NVVM::ShflOp op) {
-    std::optional<StringRef> name = op.getKind() == NVVM::ShflKind::bfly ? std::optional("nc_emu_shfl_bfly")
+    std::optional<StringRef> name = op.getKind() == NVVM::ShflKind::bfly  ? std::optional("nc_emu_shfl_bfly")
                                     : op.getKind() == NVVM::ShflKind::idx ? std::optional("nc_emu_shfl_idx")
                                                                           : std::nullopt;
     if (!name || op.getReturnValueAndIsValid())
@@ -115,7 +117,8 @@ private:
       OpBuilder::InsertionGuard guard(b);
       b.setInsertionPointToStart(module.getBody());
       Type returned = result ? result : LLVM::LLVMVoidType::get(b.getContext());
-      LLVM::LLVMFuncOp::create(b, loc, name, LLVM::LLVMFunctionType::get(returned, llvm::to_vector(operands.getTypes())));
+      LLVM::LLVMFuncOp::create(b, loc, name,
+                               LLVM::LLVMFunctionType::get(returned, llvm::to_vector(operands.getTypes())));
     }
     auto op = LLVM::CallOp::create(b, loc, result ? TypeRange(result) : TypeRange(), name, operands);
     return result ? op.getResult() : Value();
@@ -127,7 +130,9 @@ private:
     b.setInsertionPointToStart(&func.front());
     return LLVM::AllocaOp::create(b, loc, ptr, i32, constant(words), 16);
   }
-  Value word(Value array, int64_t i) { return LLVM::GEPOp::create(b, loc, ptr, i32, array, ArrayRef<LLVM::GEPArg>{int32_t(i)}); }
+  Value word(Value array, int64_t i) {
+    return LLVM::GEPOp::create(b, loc, ptr, i32, array, ArrayRef<LLVM::GEPArg>{int32_t(i)});
+  }
   Value constant(int64_t value) { return LLVM::ConstantOp::create(b, loc, b.getI32IntegerAttr(int32_t(value))); }
   Value generic(Value pointer) {
     return pointer.getType() == ptr ? pointer : Value(LLVM::AddrSpaceCastOp::create(b, loc, ptr, pointer));

@@ -1,5 +1,5 @@
-// Matrix products on tensor cores: blocks of threads fetch stages of both factors ahead, warps multiply what has arrived, and what
-// follows the product is computed on its fragments.
+// Matrix products on tensor cores: blocks of threads fetch stages of both factors ahead, warps multiply what has
+// arrived, and what follows the product is computed on its fragments.
 #include "lib/Targets/gpu/Emitters.h"
 #include "lib/Targets/gpu/GemmTile.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
@@ -14,7 +14,8 @@ class GpuGemm {
 public:
   GpuGemm(func::FuncOp source, MatrixProduct &c, Format type, const GemmTile &tile)
       : c(c), type(type), tile(tile), kernel(source, tile.threads()), b(kernel.b), g(b), e(b, 2),
-        factorA(g, c, c.a, type, tile, tile.rows, c.M, kernel), factorB(g, c, c.b, type, tile, tile.columns, c.N, kernel) {
+        factorA(g, c, c.a, type, tile, tile.rows, c.M, kernel),
+        factorB(g, c, c.b, type, tile, tile.columns, c.N, kernel) {
     for (auto [argument, buffer] : llvm::zip(source.getArguments(), kernel.inputs))
       e.bind(argument, buffer);
     e.alignsVectors = true;
@@ -47,7 +48,8 @@ private:
 } // namespace
 
 void GpuGemm::placeBlock() {
-  int64_t down = llvm::divideCeil(c.M, tile.rows), across = llvm::divideCeil(c.N, tile.columns), warpsAcross = tile.columns / tile.warpColumns;
+  int64_t down = llvm::divideCeil(c.M, tile.rows), across = llvm::divideCeil(c.N, tile.columns),
+          warpsAcross = tile.columns / tile.warpColumns;
   Value task = g.narrow(kernel.task), warp = g.div(g.thread(), kWarp);
   m0 = g.mul(g.rem(task, down), tile.rows);
   Value ofN = g.div(task, down);
@@ -202,14 +204,17 @@ LogicalResult nanochat::checkGemmTile(Location loc, const Target &row) {
   const GpuFacts &facts = *row.gpu;
   std::optional<GemmTile> tile = parseTile(facts.gemmTile);
   if (!tile)
-    return emitError(loc) << "'" << facts.gemmTile << "' is no tile of matrix products: it is ROWSxCOLUMNSxSTAGES, such as 128x128x3, "
-                          << "with rows and columns in multiples of 64 and up to 4096, 2 to 4096 stages and no more than 1024 threads";
+    return emitError(loc)
+           << "'" << facts.gemmTile << "' is no tile of matrix products: it is ROWSxCOLUMNSxSTAGES, such as 128x128x3, "
+           << "with rows and columns in multiples of 64 and up to 4096, 2 to 4096 stages and no more than 1024 threads";
   int64_t bytes = tile->stages * (tile->rows + tile->columns) * kStageBytes;
   if (bytes <= facts.sharedBytes)
     return success();
-  InFlightDiagnostic error = emitError(loc) << "a tile of " << facts.gemmTile << " takes " << bytes << " bytes of shared memory, and a block of "
-                                            << facts.chip << " has at most " << facts.sharedBytes;
-  error.attachNote() << "fewer stages, rows or columns fit; each stage of a row or column takes " << kStageBytes << " bytes";
+  InFlightDiagnostic error = emitError(loc) << "a tile of " << facts.gemmTile << " takes " << bytes
+                                            << " bytes of shared memory, and a block of " << facts.chip
+                                            << " has at most " << facts.sharedBytes;
+  error.attachNote() << "fewer stages, rows or columns fit; each stage of a row or column takes " << kStageBytes
+                     << " bytes";
   return error;
 }
 
@@ -236,7 +241,8 @@ LogicalResult nanochat::emitGpuGemm(func::FuncOp kernel, const Target &row) {
     return failure();
   auto type = unitFor(*c);
   if (!type || !row.gpu->multiplies(*type))
-    return decline(kernel, "the target's tensor cores have no product of " + stringifyFormat(c->a.format) + " and " + stringifyFormat(c->b.format));
+    return decline(kernel, "the target's tensor cores have no product of " + stringifyFormat(c->a.format) + " and " +
+                               stringifyFormat(c->b.format));
   GemmTile tile = chooseTile(*c, *type, *row.gpu);
   if (failed(GpuGemm(kernel, *c, *type, tile).emit()))
     return failure();

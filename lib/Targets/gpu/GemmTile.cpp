@@ -5,17 +5,18 @@
 using namespace mlir;
 using namespace mlir::nanochat;
 
-StagedFactor::StagedFactor(GpuBuilder &g, const MatrixProduct &c, const Factor &factor, Format type, const GemmTile &tile, int64_t size,
-                           int64_t extent, Kernel &kernel)
-    : g(g), b(g.b), c(c), factor(factor), type(type), threads(tile.threads()), size(size), extent(extent), per(perChunk(type)),
-      alongK(factor.alongK || perChunk(type) == 16), chunksInRow(alongK ? kStageBytes / kChunkBytes : size / per), e(b, per) {
+StagedFactor::StagedFactor(GpuBuilder &g, const MatrixProduct &c, const Factor &factor, Format type,
+                           const GemmTile &tile, int64_t size, int64_t extent, Kernel &kernel)
+    : g(g), b(g.b), c(c), factor(factor), type(type), threads(tile.threads()), size(size), extent(extent),
+      per(perChunk(type)), alongK(factor.alongK || perChunk(type) == 16),
+      chunksInRow(alongK ? kStageBytes / kChunkBytes : size / per), e(b, per) {
   for (auto [argument, buffer] : llvm::zip(kernel.source.getArguments(), kernel.inputs))
     e.bind(argument, buffer);
   e.alignsVectors = true;
   // Rows of a stage are rows of the argument, whole chunks each.
   bool isStored = getElementTypeOrSelf(factor.tensor()).getIntOrFloatBitWidth() * per == 8 * kChunkBytes;
-  direct = isStored && isa<BlockArgument>(factor.tensor()) && factor.map.isProjectedPermutation() && strideOf(alongK ? c.k : factor.x) == 1 &&
-           (alongK ? c.K : extent) % per == 0;
+  direct = isStored && isa<BlockArgument>(factor.tensor()) && factor.map.isProjectedPermutation() &&
+           strideOf(alongK ? c.k : factor.x) == 1 && (alongK ? c.K : extent) % per == 0;
   if (direct)
     source = g.pointer(kernel.inputs[cast<BlockArgument>(factor.tensor()).getArgNumber()]);
 }

@@ -3,8 +3,8 @@
 #define NANOCHAT_LIB_TARGETS_GPU_GEMMTILE_H
 
 #include "lib/Targets/gpu/Mma.h"
-#include "lib/Targets/kernels/GemmPlan.h"
 #include "lib/Targets/kernels/Evaluator.h"
+#include "lib/Targets/kernels/GemmPlan.h"
 #include "lib/Targets/kernels/Kernel.h"
 
 namespace mlir::nanochat {
@@ -18,13 +18,14 @@ struct GemmTile {
 };
 inline constexpr int64_t kStageBytes = 128, kChunkBytes = 16;
 
-/// A factor's part of a stage in shared memory: rows of consecutive k or, where the factor lies so in memory and its type allows,
-/// rows of consecutive x. Chunks of 16 bytes are permuted within a row so that neither writes nor reads of a warp meet in a bank.
+/// A factor's part of a stage in shared memory: rows of consecutive k or, where the factor lies so in memory and its
+/// type allows, rows of consecutive x. Chunks of 16 bytes are permuted within a row so that neither writes nor reads of
+/// a warp meet in a bank.
 class StagedFactor {
 public:
   /// `extent` is that of x, of which the block has `size`.
-  StagedFactor(GpuBuilder &g, const MatrixProduct &c, const Factor &factor, Format type, const GemmTile &tile, int64_t size, int64_t extent,
-               Kernel &kernel);
+  StagedFactor(GpuBuilder &g, const MatrixProduct &c, const Factor &factor, Format type, const GemmTile &tile,
+               int64_t size, int64_t extent, Kernel &kernel);
 
   /// Whether it is copied as it is, 16 bytes at a time, rather than computed element by element.
   bool isDirect() const { return direct; }
@@ -56,11 +57,11 @@ private:
   Factor factor;
   Format type;
   int64_t threads, size, extent;
-  int64_t per;         // elements of a chunk
-  bool alongK;         // of shared memory
+  int64_t per; // elements of a chunk
+  bool alongK; // of shared memory
   int64_t chunksInRow;
   bool direct;
-  Value source;        // the address of a direct factor, or of its slice
+  Value source; // the address of a direct factor, or of its slice
   Evaluator e;
   int64_t strideOf(unsigned loop) const;
   Value memory, start, slice;

@@ -9,7 +9,8 @@
 
 namespace mlir::nanochat {
 
-/// What factors are in shared memory, as integers where LLVM might take them for numbers it converts, and how many of them 16 bytes hold.
+/// What factors are in shared memory, as integers where LLVM might take them for numbers it converts, and how many of
+/// them 16 bytes hold.
 Type storedAs(Format type, Builder &b);
 inline int64_t perChunk(Format type) { return 128 / factsOf(type).bits; }
 
@@ -33,7 +34,8 @@ public:
 
   /// What the thread of the warp holds whose lane differs by `lanes`; all threads of it take part.
   Value fromLane(Value number, int64_t lanes) {
-    return NVVM::ShflOp::create(b, b.getF32Type(), i32(-1), number, i32(lanes), i32(31), NVVM::ShflKind::bfly, UnitAttr());
+    return NVVM::ShflOp::create(b, b.getF32Type(), i32(-1), number, i32(lanes), i32(31), NVVM::ShflKind::bfly,
+                                UnitAttr());
   }
 
   /// The address of a buffer of identity layout, in its own memory space, and `bytes` behind an address.
@@ -51,8 +53,8 @@ public:
   /// Four 8 × 8 matrices of 16 bits, or two; each lane names a row of 16 bytes.
   SmallVector<Value> loadMatrices(Value row, int64_t count, bool transposed);
 
-  /// sum + a·b of fragments: 4 and 2 words, 4 sums. Of f32 they are products of three tf32: of what tf32 keeps of both, and of each
-  /// with what it drops of the other.
+  /// sum + a·b of fragments: 4 and 2 words, 4 sums. Of f32 they are products of three tf32: of what tf32 keeps of both,
+  /// and of each with what it drops of the other.
   SmallVector<Value> multiply(Format type, ValueRange a, ValueRange b, ValueRange sum);
 
 private:

@@ -47,9 +47,7 @@ struct AttentionKernel {
   Value plus(Value x, Value y) { return arith::AddIOp::create(b, x, y); }
   Value times(Value x, int64_t y) { return arith::MulIOp::create(b, x, c(y)); }
   Value least(Value x, Value y) { return arith::MinSIOp::create(b, x, y); }
-  Value scratch(int64_t rows, int64_t columns) {
-    return k.scratch({rows, columns}, b.getF32Type());
-  }
+  Value scratch(int64_t rows, int64_t columns) { return k.scratch({rows, columns}, b.getF32Type()); }
   Value rowScratch() { return k.scratch({block}, b.getF32Type()); }
   Value queryScratch() { return scratch(block, paddedWidth); }
   Value transposedScratch() { return scratch(llvm::alignTo(width, tiles.lanes), block); }
@@ -64,8 +62,8 @@ struct AttentionKernel {
   Window keys(Value buffer) { return {buffer, first, times(group, width), c(seq), width}; }
   /// The queries from `start` on of the r-th head that shares the key head.
   Window queries(Value buffer, Value r, Value start) {
-    return {buffer, plus(first, start), times(head(r), width),
-            least(c(block), arith::SubIOp::create(b, c(seq), start)), width};
+    return {buffer, plus(first, start), times(head(r), width), least(c(block), arith::SubIOp::create(b, c(seq), start)),
+            width};
   }
   Value head(Value r) { return plus(times(group, shared), r); }
   Value vectorAt(int64_t v) { return c(v * tiles.lanes); }
@@ -78,8 +76,7 @@ struct AttentionKernel {
 
 /// Operands and buffers of the forward kernel.
 struct Forward : AttentionKernel {
-  Forward(func::FuncOp source, AttentionOp op, const CpuFacts &facts)
-      : AttentionKernel(source, op, facts), op(op) {}
+  Forward(func::FuncOp source, AttentionOp op, const CpuFacts &facts) : AttentionKernel(source, op, facts), op(op) {}
   AttentionOp op;
 
   void emit() {
@@ -88,8 +85,7 @@ struct Forward : AttentionKernel {
     int64_t parts = std::min<int64_t>(blocks, llvm::divideCeil(16, pairs));
     enter(arith::DivUIOp::create(b, k.task, c(parts)));
     Value keyRows = keyScratch(), valueRows = keyScratch();
-    queryRows = queryScratch(), queryColumns = transposedScratch(),
-    scores = scratch(paddedSeq, block);
+    queryRows = queryScratch(), queryColumns = transposedScratch(), scores = scratch(paddedSeq, block);
     sums = rowScratch(), tops = rowScratch();
     tiles.copyIn(keys(input(op.getK())), keyRows);
     tiles.copyIn(keys(input(op.getV())), valueRows);
@@ -130,8 +126,7 @@ private:
   /// Passes over the scores of all keys that some query of the block sees. `step` gets a vector of
   /// scores, which of them are of seen keys (null: all), where they lie, and what is carried along
   /// the v-th vector of queries.
-  using Step =
-      llvm::function_ref<Value(int64_t v, Value score, Value seen, ValueRange at, Value carried)>;
+  using Step = llvm::function_ref<Value(int64_t v, Value score, Value seen, ValueRange at, Value carried)>;
   SmallVector<Value> sweep(Value start, SmallVector<Value> carried, Step step) {
     carried = forLoop(b, c(0), start, 1, carried, [&](Value s, ValueRange before) {
       Carried next;
@@ -143,12 +138,11 @@ private:
     });
     for (int64_t v = 0; v < vectors; ++v) {
       Value end = plus(start, c((v + 1) * tiles.lanes));
-      carried[v] =
-          forLoop(b, start, end, 1, carried[v], [&](Value s, ValueRange before) -> Carried {
-            Value seen = tiles.fromLane(arith::SubIOp::create(b, s, start), v * tiles.lanes);
-            SmallVector<Value> at{s, vectorAt(v)};
-            return {step(v, tiles.load(scores, at), seen, at, before[0])};
-          })[0];
+      carried[v] = forLoop(b, start, end, 1, carried[v], [&](Value s, ValueRange before) -> Carried {
+        Value seen = tiles.fromLane(arith::SubIOp::create(b, s, start), v * tiles.lanes);
+        SmallVector<Value> at{s, vectorAt(v)};
+        return {step(v, tiles.load(scores, at), seen, at, before[0])};
+      })[0];
     }
     return carried;
   }
@@ -159,20 +153,18 @@ private:
     auto where = [&](Value seen, Value x, double otherwise) {
       return seen ? Value(arith::SelectOp::create(b, seen, x, tiles.splat(otherwise))) : x;
     };
-    SmallVector<Value> top =
-        sweep(start, SmallVector<Value>(vectors, tiles.splat(lowest)),
-              [&](int64_t, Value x, Value seen, ValueRange, Value most) -> Value {
-                Value score = where(seen, x, lowest);
-                Value more = arith::CmpFOp::create(b, arith::CmpFPredicate::OGT, score, most);
-                return arith::SelectOp::create(b, more, score, most);
-              });
-    SmallVector<Value> sum =
-        sweep(start, SmallVector<Value>(vectors, tiles.splat(0.0)),
-              [&](int64_t v, Value x, Value seen, ValueRange at, Value before) -> Value {
-                Value e = where(seen, tiles.exp2(arith::SubFOp::create(b, x, top[v])), 0.0);
-                tiles.store(e, scores, at);
-                return arith::AddFOp::create(b, before, e);
-              });
+    SmallVector<Value> top = sweep(start, SmallVector<Value>(vectors, tiles.splat(lowest)),
+                                   [&](int64_t, Value x, Value seen, ValueRange, Value most) -> Value {
+                                     Value score = where(seen, x, lowest);
+                                     Value more = arith::CmpFOp::create(b, arith::CmpFPredicate::OGT, score, most);
+                                     return arith::SelectOp::create(b, more, score, most);
+                                   });
+    SmallVector<Value> sum = sweep(start, SmallVector<Value>(vectors, tiles.splat(0.0)),
+                                   [&](int64_t v, Value x, Value seen, ValueRange at, Value before) -> Value {
+                                     Value e = where(seen, tiles.exp2(arith::SubFOp::create(b, x, top[v])), 0.0);
+                                     tiles.store(e, scores, at);
+                                     return arith::AddFOp::create(b, before, e);
+                                   });
     for (int64_t v = 0; v < vectors; ++v) {
       Value log = math::LogOp::create(b, sum[v]);
       tiles.store(math::FmaOp::create(b, top[v], tiles.splat(kLn2), log), tops, {vectorAt(v)});
@@ -237,11 +229,9 @@ private:
     Window rows = queries(input(op.getLse()), r, start);
     for (int64_t v = 0; v < vectors; ++v) {
       tiles.store(tiles.splat(0.0), lse, {vectorAt(v)});
-      Value sum = forLoop(
-          b, c(0), c(width), 1, tiles.splat(0.0), [&](Value d, ValueRange before) -> Carried {
-            return {math::FmaOp::create(b, tiles.load(yt, {d, vectorAt(v)}),
-                                          tiles.load(dyt, {d, vectorAt(v)}), before[0])};
-          })[0];
+      Value sum = forLoop(b, c(0), c(width), 1, tiles.splat(0.0), [&](Value d, ValueRange before) -> Carried {
+        return {math::FmaOp::create(b, tiles.load(yt, {d, vectorAt(v)}), tiles.load(dyt, {d, vectorAt(v)}), before[0])};
+      })[0];
       tiles.store(sum, delta, {vectorAt(v)});
     }
     Value toLog2 = arith::ConstantOp::create(b, b.getF32FloatAttr(1.0 / kLn2));
@@ -253,8 +243,7 @@ private:
   }
 
   void keyBlock(Value start, Value key) {
-    Value ahead =
-        arith::SubIOp::create(b, start, key); // queries past the diagonal block: keys all seen
+    Value ahead = arith::SubIOp::create(b, start, key); // queries past the diagonal block: keys all seen
     auto seen = [&](Value j) { return least(c(block), seenBy(ahead, j)); };
     auto overChannels = [&](Value) { return channels(); };
     tiles.product({{keyRows, key}, {qt}, {p}}, seen, overChannels);
@@ -288,8 +277,7 @@ private:
         Value slope = arith::SubFOp::create(b, tiles.load(ds, at), tiles.load(delta, at[1]));
         tiles.store(arith::SelectOp::create(b, seen, e, zero), p, at);
         // Scores of unseen keys may be stale memory, so the product is selected too.
-        tiles.store(arith::SelectOp::create(b, seen, arith::MulFOp::create(b, e, slope), zero), ds,
-                    at);
+        tiles.store(arith::SelectOp::create(b, seen, arith::MulFOp::create(b, e, slope), zero), ds, at);
       }
       return {};
     });

@@ -15,7 +15,8 @@ class EmbeddingGradEmitter {
 public:
   /// Threads of the team share out the columns.
   EmbeddingGradEmitter(func::FuncOp source, EmbeddingGradOp op, TeamShape shape)
-      : kernel(source, shape.isBlock() ? shape.threads() : 0), b(kernel.b), team(kernel, shape), tokens(op.getTokens().getType().getDimSize(0)), rows(op.getDtable().getType().getDimSize(0)),
+      : kernel(source, shape.isBlock() ? shape.threads() : 0), b(kernel.b), team(kernel, shape),
+        tokens(op.getTokens().getType().getDimSize(0)), rows(op.getDtable().getType().getDimSize(0)),
         columns(op.getDtable().getType().getDimSize(1)), vector(VectorType::get({shape.width}, b.getF32Type())) {}
 
   void emit(int64_t most) {

@@ -13,9 +13,7 @@ void Evaluator::bind(Value tensor, Value buffer, ArrayRef<Lanes> owned, bool dro
   buffers[tensor] = {buffer, SmallVector<Lanes>(owned), dropsOwned};
 }
 
-void Evaluator::define(Value tensor, ArrayRef<Lanes> at, Lanes value) {
-  scopes.back()[key(tensor, at)] = value;
-}
+void Evaluator::define(Value tensor, ArrayRef<Lanes> at, Lanes value) { scopes.back()[key(tensor, at)] = value; }
 
 Evaluator::Key Evaluator::key(Value tensor, ArrayRef<Lanes> at) {
   Key key{{tensor.getAsOpaquePointer(), 0}};
@@ -74,13 +72,12 @@ Lanes Evaluator::compute(Value tensor, ArrayRef<Lanes> at) {
   if (auto expand = dyn_cast_or_null<tensor::ExpandShapeOp>(op))
     return reshaped(expand.getSrc(), expand.getReassociationIndices(), type.getShape(), at, false);
   if (auto collapse = dyn_cast_or_null<tensor::CollapseShapeOp>(op))
-    return reshaped(collapse.getSrc(), collapse.getReassociationIndices(),
-                    collapse.getSrcType().getShape(), at, true);
+    return reshaped(collapse.getSrc(), collapse.getReassociationIndices(), collapse.getSrcType().getShape(), at, true);
   return fail(type.getElementType(), "a tensor is made by an op that is not evaluated element by element");
 }
 
-Lanes Evaluator::reshaped(Value source, ArrayRef<ReassociationIndices> groups,
-                          ArrayRef<int64_t> expanded, ArrayRef<Lanes> at, bool collapses) {
+Lanes Evaluator::reshaped(Value source, ArrayRef<ReassociationIndices> groups, ArrayRef<int64_t> expanded,
+                          ArrayRef<Lanes> at, bool collapses) {
   SmallVector<Lanes> from;
   if (groups.empty()) // to or from rank 0: all dims are 1
     from.assign(collapses ? expanded.size() : 0, index(0));
@@ -109,7 +106,8 @@ Lanes Evaluator::generic(linalg::GenericOp op, Value tensor, ArrayRef<Lanes> at)
   OpOperand *out = op.getDpsInitOperand(number);
   AffineMap map = op.getMatchingIndexingMap(out);
   if (op.getNumParallelLoops() != op.getNumLoops() || !map.isPermutation())
-    return fail(getElementTypeOrSelf(tensor), "a sum, or a result that is not laid out as its loops run, is read within the kernel");
+    return fail(getElementTypeOrSelf(tensor),
+                "a sum, or a result that is not laid out as its loops run, is read within the kernel");
   SmallVector<Lanes> dims(at.size());
   for (auto [position, index] : llvm::enumerate(at))
     dims[map.getDimPosition(position)] = index;
@@ -117,8 +115,7 @@ Lanes Evaluator::generic(linalg::GenericOp op, Value tensor, ArrayRef<Lanes> at)
   return scalar(op.getBody()->getTerminator()->getOperand(number), op, dims, known);
 }
 
-Lanes Evaluator::scalar(Value value, linalg::GenericOp op, ArrayRef<Lanes> dims,
-                        DenseMap<Value, Lanes> &known) {
+Lanes Evaluator::scalar(Value value, linalg::GenericOp op, ArrayRef<Lanes> dims, DenseMap<Value, Lanes> &known) {
   if (auto found = known.find(value); found != known.end())
     return found->second;
   Lanes result;
@@ -152,8 +149,8 @@ static Lanes applyRising(LaneBuilder &e, Operation *op, ArrayRef<Lanes> in) {
       factor && isa<arith::MulIOp>(op) && in[0].v.getType().isIndex())
     return e.mul(in[0], *factor);
   if (isa<arith::IndexCastOp, arith::IndexCastUIOp>(op))
-    return {e.b.create(op->getLoc(), op->getName().getIdentifier(), ValueRange{in[0].v},
-                       op->getResultTypes())->getResult(0),
+    return {e.b.create(op->getLoc(), op->getName().getIdentifier(), ValueRange{in[0].v}, op->getResultTypes())
+                ->getResult(0),
             in[0].stride, in[0].aligned, in[0].repeat};
   return {};
 }
@@ -203,11 +200,13 @@ Lanes Evaluator::load(const Buffer &buffer, ArrayRef<Lanes> at) {
     return {vector::LoadOp::create(b, result, buffer.memref, indices, /*nontemporal=*/false, alignment(type, at))};
   Value integers = asIntegers(buffer.memref);
   VectorType loaded = vectorOf(cast<MemRefType>(integers.getType()).getElementType());
-  Value zero = arith::ConstantOp::create(b, b.getZeroAttr(loaded)), part = vector::MaskedLoadOp::create(b, loaded, integers, indices, mask, zero);
+  Value zero = arith::ConstantOp::create(b, b.getZeroAttr(loaded)),
+        part = vector::MaskedLoadOp::create(b, loaded, integers, indices, mask, zero);
   return {loaded == result ? part : Value(vector::BitCastOp::create(b, result, part))};
 }
 
-/// A buffer of bf16 as one of 16-bit integers, for what LLVM's code for x86 would take apart and round once more, by a library.
+/// A buffer of bf16 as one of 16-bit integers, for what LLVM's code for x86 would take apart and round once more, by a
+/// library.
 Value Evaluator::asIntegers(Value buffer) {
   auto type = cast<MemRefType>(buffer.getType());
   if (!type.getElementType().isBF16())
@@ -251,7 +250,8 @@ Value Evaluator::loadShuffled(Value memref, ArrayRef<Lanes> at) {
     Value part = loadAt(start, width);
     for (int64_t l = 0; l < width; ++l)
       from[l] = i * width <= l * last.stride && l * last.stride < (i + 1) * width ? width + l * last.stride - start : l;
-    all = all ? Value(vector::ShuffleOp::create(b, all, part, from)) : Value(vector::ShuffleOp::create(b, part, part, from));
+    all = all ? Value(vector::ShuffleOp::create(b, all, part, from))
+              : Value(vector::ShuffleOp::create(b, part, part, from));
   }
   return all;
 }
@@ -262,8 +262,7 @@ Lanes Evaluator::gather(Value memref, ArrayRef<Lanes> at) {
   for (auto [extent, index] : llvm::zip(type.getShape(), at))
     linear = add(mul(linear, extent), index);
   VectorType result = vectorOf(type.getElementType());
-  Value active = mask ? mask
-                      : Value(arith::ConstantOp::create(b, b.getOneAttr(vectorOf(b.getI1Type()))));
+  Value active = mask ? mask : Value(arith::ConstantOp::create(b, b.getOneAttr(vectorOf(b.getI1Type()))));
   Value zero = arith::ConstantOp::create(b, b.getZeroAttr(result));
   SmallVector<Value> origin(type.getRank(), index(0).v);
   // The offsets run over the whole row-major buffer, beyond its last dim.
@@ -307,5 +306,6 @@ void Evaluator::store(Lanes value, Value buffer, ArrayRef<Lanes> at) {
   else if (mask)
     storeMasked(vector(value), buffer, indices);
   else
-    vector::StoreOp::create(b, vector(value), buffer, indices, /*nontemporal=*/false, alignment(cast<MemRefType>(buffer.getType()), at));
+    vector::StoreOp::create(b, vector(value), buffer, indices, /*nontemporal=*/false,
+                            alignment(cast<MemRefType>(buffer.getType()), at));
 }

@@ -14,9 +14,7 @@ namespace mlir::nanochat {
 /// `failed` and yields some value of the right type.
 class Evaluator : public LaneBuilder {
 public:
-  Evaluator(ImplicitLocOpBuilder &b, int64_t width) : LaneBuilder(b, width) {
-    scopes.emplace_back();
-  }
+  Evaluator(ImplicitLocOpBuilder &b, int64_t width) : LaneBuilder(b, width) { scopes.emplace_back(); }
 
   /// `tensor` lives in `buffer`. If `owned` is not empty, these are the only leading indices at
   /// which it may be read, and `buffer` lacks those dims if `dropsOwned`.
@@ -29,8 +27,7 @@ public:
   /// tensor[map(dims)...]; bytes of weights in panels are gathered word by word.
   Lanes element(Value tensor, AffineMap map, ArrayRef<Lanes> dims);
   /// A value of the region of `op` at loop indices `dims`; `known` gives values of block arguments.
-  Lanes scalar(Value value, linalg::GenericOp op, ArrayRef<Lanes> dims,
-               DenseMap<Value, Lanes> &known);
+  Lanes scalar(Value value, linalg::GenericOp op, ArrayRef<Lanes> dims, DenseMap<Value, Lanes> &known);
   /// buffer[at...] = value, in the active lanes.
   void store(Lanes value, Value buffer, ArrayRef<Lanes> at);
 
@@ -69,8 +66,8 @@ private:
   Lanes fail(Type type, const char *why);
   Lanes compute(Value tensor, ArrayRef<Lanes> at);
   Lanes generic(linalg::GenericOp op, Value tensor, ArrayRef<Lanes> at);
-  Lanes reshaped(Value source, ArrayRef<ReassociationIndices> groups, ArrayRef<int64_t> expanded,
-                 ArrayRef<Lanes> at, bool collapses);
+  Lanes reshaped(Value source, ArrayRef<ReassociationIndices> groups, ArrayRef<int64_t> expanded, ArrayRef<Lanes> at,
+                 bool collapses);
   Value asIntegers(Value buffer);
   void storeMasked(Value value, Value buffer, ValueRange indices);
   Lanes load(const Buffer &buffer, ArrayRef<Lanes> at);

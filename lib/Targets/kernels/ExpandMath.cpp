@@ -45,11 +45,13 @@ Value sine(Constants &c, Value x, int32_t quarters) {
   for (double part : parts)
     r = math::FmaOp::create(b, turns, c(-part), r);
   Value square = arith::MulFOp::create(b, r, r);
-  SmallVector<double> ofSine{-0.16666659712791443, 0.00833307858556509, -0.00019810690719168633, 2.6083159809786594e-06};
+  SmallVector<double> ofSine{-0.16666659712791443, 0.00833307858556509, -0.00019810690719168633,
+                             2.6083159809786594e-06};
   SmallVector<double> ofCosine{-0.5, 4.16666418e-2, -1.38873162e-3, 2.44331571e-5};
   if (isWide) { // Taylor's: the next terms are below half an ulp on π/4
     ofSine = {-1.0 / 6, 1.0 / 120, -1.0 / 5040, 1.0 / 362880, -1.0 / 39916800, 1.0 / 6227020800, -1.0 / 1307674368000};
-    ofCosine = {-1.0 / 2, 1.0 / 24, -1.0 / 720, 1.0 / 40320, -1.0 / 3628800, 1.0 / 479001600, -1.0 / 87178291200, 1.0 / 20922789888000};
+    ofCosine = {-1.0 / 2,       1.0 / 24,        -1.0 / 720,         1.0 / 40320,
+                -1.0 / 3628800, 1.0 / 479001600, -1.0 / 87178291200, 1.0 / 20922789888000};
   }
   Value s = polynomial(c, square, ofSine);
   s = math::FmaOp::create(b, arith::MulFOp::create(b, s, square), r, r);
@@ -58,16 +60,15 @@ Value sine(Constants &c, Value x, int32_t quarters) {
   Value quadrant = arith::FPToSIOp::create(b, c.integers(), turns);
   quadrant = arith::AddIOp::create(b, quadrant, c(quarters));
   auto bit = [&](int32_t mask) {
-    return arith::CmpIOp::create(b, arith::CmpIPredicate::ne,
-                                 arith::AndIOp::create(b, quadrant, c(mask)), c(int32_t(0)));
+    return arith::CmpIOp::create(b, arith::CmpIPredicate::ne, arith::AndIOp::create(b, quadrant, c(mask)),
+                                 c(int32_t(0)));
   };
   Value magnitude = arith::SelectOp::create(b, bit(1), k, s);
   return arith::SelectOp::create(b, bit(2), arith::NegFOp::create(b, magnitude), magnitude);
 }
 
 /// Replaces sin (quarters = 0) and cos (quarters = 1) of f32, for angles up to 10^5, and of f64, up to 10^9.
-template <typename Op, int32_t quarters>
-struct ExpandSine : OpRewritePattern<Op> {
+template <typename Op, int32_t quarters> struct ExpandSine : OpRewritePattern<Op> {
   using OpRewritePattern<Op>::OpRewritePattern;
   LogicalResult matchAndRewrite(Op op, PatternRewriter &rewriter) const override {
     Type element = getElementTypeOrSelf(op.getType());
@@ -97,7 +98,8 @@ struct ExpandExponential : OpRewritePattern<math::ExpOp> {
       terms.push_back(terms.back() / n);
     auto vector = dyn_cast<VectorType>(op.getType());
     Type wide = vector ? Type(vector.clone(b.getI64Type())) : b.getI64Type();
-    Value exponent = arith::AddIOp::create(b, arith::FPToSIOp::create(b, wide, k), c.ofType(wide, b.getI64IntegerAttr(1023)));
+    Value exponent =
+        arith::AddIOp::create(b, arith::FPToSIOp::create(b, wide, k), c.ofType(wide, b.getI64IntegerAttr(1023)));
     Value power = arith::ShLIOp::create(b, exponent, c.ofType(wide, b.getI64IntegerAttr(52)));
     Value scale = arith::BitcastOp::create(b, op.getType(), power);
     Value result = arith::MulFOp::create(b, polynomial(c, r, terms), scale);
@@ -111,8 +113,9 @@ struct ExpandExponential : OpRewritePattern<math::ExpOp> {
     return success();
   }
 };
-/// max(a, |b|) by the order of bits, which is that of floats where signs are zero, NaN being largest: one instruction instead of six
-/// that tell NaNs and zeros apart. A negative NaN in `a`, which no maximum of magnitudes is, would be lost.
+/// max(a, |b|) by the order of bits, which is that of floats where signs are zero, NaN being largest: one instruction
+/// instead of six that tell NaNs and zeros apart. A negative NaN in `a`, which no maximum of magnitudes is, would be
+/// lost.
 struct MaxOfMagnitudes : OpRewritePattern<arith::MaximumFOp> {
   using OpRewritePattern::OpRewritePattern;
   LogicalResult matchAndRewrite(arith::MaximumFOp op, PatternRewriter &rewriter) const override {
@@ -130,10 +133,10 @@ struct MaxOfMagnitudes : OpRewritePattern<arith::MaximumFOp> {
 
 LogicalResult nanochat::expandMath(func::FuncOp kernel) {
   RewritePatternSet patterns(kernel.getContext());
-  patterns.add<ExpandSine<math::SinOp, 0>, ExpandSine<math::CosOp, 1>, ExpandExponential, MaxOfMagnitudes>(kernel.getContext());
+  patterns.add<ExpandSine<math::SinOp, 0>, ExpandSine<math::CosOp, 1>, ExpandExponential, MaxOfMagnitudes>(
+      kernel.getContext());
   populateMathPolynomialApproximationPatterns(patterns, [](StringRef name) {
-    return llvm::is_contained(
-        {"math.exp", "math.log", "math.log1p", "math.tanh", "math.erf", "math.expm1"}, name);
+    return llvm::is_contained({"math.exp", "math.log", "math.log1p", "math.tanh", "math.erf", "math.expm1"}, name);
   });
   return applyPatternsGreedily(kernel, std::move(patterns));
 }

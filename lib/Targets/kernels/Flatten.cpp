@@ -16,13 +16,12 @@ static bool isFlat(func::FuncOp kernel, ArrayRef<int64_t> shape) {
     if (!llvm::all_of(op.getResults(), fits))
       return false;
     if (auto generic = dyn_cast<linalg::GenericOp>(op)) {
-      bool maps = llvm::all_of(generic.getIndexingMapsArray(), [](AffineMap map) {
-        return map.isIdentity() || map.getNumResults() == 0;
-      });
+      bool maps = llvm::all_of(generic.getIndexingMapsArray(),
+                               [](AffineMap map) { return map.isIdentity() || map.getNumResults() == 0; });
       bool reads = op.walk([](Operation *inner) {
-        bool moves = isa<linalg::IndexOp, tensor::ExtractOp>(inner);
-        return moves ? WalkResult::interrupt() : WalkResult::advance();
-      }).wasInterrupted();
+                       bool moves = isa<linalg::IndexOp, tensor::ExtractOp>(inner);
+                       return moves ? WalkResult::interrupt() : WalkResult::advance();
+                     }).wasInterrupted();
       return maps && !reads && generic.getNumReductionLoops() == 0;
     }
     if (isa<arith::ConstantOp>(op)) {
@@ -56,11 +55,10 @@ void nanochat::flatten(func::FuncOp kernel) {
       MLIRContext *ctx = op.getContext();
       SmallVector<AffineMap> maps;
       for (AffineMap map : generic.getIndexingMapsArray())
-        maps.push_back(map.getNumResults() ? AffineMap::getMultiDimIdentityMap(1, ctx)
-                                           : AffineMap::get(1, 0, ctx));
+        maps.push_back(map.getNumResults() ? AffineMap::getMultiDimIdentityMap(1, ctx) : AffineMap::get(1, 0, ctx));
       generic.setIndexingMapsAttr(Builder(ctx).getAffineMapArrayAttr(maps));
-      generic.setIteratorTypesAttr(ArrayAttr::get(
-          ctx, linalg::IteratorTypeAttr::get(ctx, utils::IteratorType::parallel)));
+      generic.setIteratorTypesAttr(
+          ArrayAttr::get(ctx, linalg::IteratorTypeAttr::get(ctx, utils::IteratorType::parallel)));
     }
   }
 }

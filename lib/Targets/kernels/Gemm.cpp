@@ -47,9 +47,7 @@ private:
   SmallVector<Value> placeInA(Value m, int64_t i, Value k);
   Value vectorOfB(const Slab &s, const Tile &t, Value k, int64_t column);
   Value local(Value m) { return arith::SubIOp::create(b, m, m0); }
-  Value plus(Value x, int64_t y) {
-    return y ? arith::AddIOp::create(b, x, constantIndex(b, y)) : x;
-  }
+  Value plus(Value x, int64_t y) { return y ? arith::AddIOp::create(b, x, constantIndex(b, y)) : x; }
   Value times(Value x, int64_t y) { return arith::MulIOp::create(b, x, constantIndex(b, y)); }
   int64_t elementsIn(const Slab &s) {
     // Only the last slab may end within a group.
@@ -62,19 +60,19 @@ private:
   ImplicitLocOpBuilder &b;
   Evaluator e;
   std::unique_ptr<BlockReader> readA, readB;
-  Type word;             // 32 bits of a factor
+  Type word; // 32 bits of a factor
   VectorType wordVector, sumVector;
   bool packsA, packsB, slabs;
   bool across; // panelA holds rows side by side, (rows / unit, k, unit), as they lie in memory; else (rows, k)
-  Value m0, n0, mBlock, group;                  // of the task
+  Value m0, n0, mBlock, group;         // of the task
   Value panelA, panelB, partial, sums; // scratch
   Value directA, directB;              // inputs that need no packing
 };
 } // namespace
 
 GemmEmitter::GemmEmitter(func::FuncOp source, MatrixProduct &c, const GemmPlan &p)
-    : c(c), p(p), kernel(source), b(kernel.b), e(b, p.lanes),
-      word(p.per == 1 ? Type(b.getF32Type()) : b.getI32Type()), wordVector(VectorType::get({p.lanes}, word)),
+    : c(c), p(p), kernel(source), b(kernel.b), e(b, p.lanes), word(p.per == 1 ? Type(b.getF32Type()) : b.getI32Type()),
+      wordVector(VectorType::get({p.lanes}, word)),
       sumVector(wordVector.clone(c.isFloat() ? Type(b.getF32Type()) : b.getI32Type())), slabs(p.blockK < p.kGroups) {
   auto bind = [&](Evaluator &evaluator) {
     for (auto [argument, buffer] : llvm::zip(source.getArguments(), kernel.inputs))
@@ -119,8 +117,7 @@ LogicalResult GemmEmitter::emit() {
         Carried values = start(t);
         int64_t i = 0;
         vectors(t, [&](int64_t, Lanes m, Lanes at) {
-          vector::StoreOp::create(b, values[i++], partial,
-                                  ValueRange{local(m.v), arith::SubIOp::create(b, at.v, n0)});
+          vector::StoreOp::create(b, values[i++], partial, ValueRange{local(m.v), arith::SubIOp::create(b, at.v, n0)});
         });
       });
     });
@@ -128,20 +125,18 @@ LogicalResult GemmEmitter::emit() {
   if (whole == p.kGroups)
     whole -= p.blockK; // the last one, whole or not, knows where k ends
   if (whole)
-    forLoop(b, constantIndex(b, 0), constantIndex(b, whole), p.blockK, {},
-            [&](Value k, ValueRange) -> Carried {
-              slab({k, p.blockK, false});
-              return {};
-            });
+    forLoop(b, constantIndex(b, 0), constantIndex(b, whole), p.blockK, {}, [&](Value k, ValueRange) -> Carried {
+      slab({k, p.blockK, false});
+      return {};
+    });
   slab({constantIndex(b, whole), p.kGroups - whole, true});
   if (slabs)
     panels([&](Value n, int64_t columns) {
       tiles(n, columns, [&](const Tile &t) {
         Carried values;
         vectors(t, [&](int64_t, Lanes m, Lanes at) {
-          values.push_back(vector::LoadOp::create(
-              b, sumVector, partial,
-              ValueRange{local(m.v), arith::SubIOp::create(b, at.v, n0)}));
+          values.push_back(vector::LoadOp::create(b, sumVector, partial,
+                                                  ValueRange{local(m.v), arith::SubIOp::create(b, at.v, n0)}));
         });
         finish(t, values);
       });
@@ -179,8 +174,7 @@ void GemmEmitter::tiles(Value n, int64_t columns, llvm::function_ref<void(const 
     });
   }
   if (edge)
-    ifEqual(b, mBlock, p.mBlocks - 1,
-            [&] { body({constantIndex(b, c.M - edge), n, edge, columns}); });
+    ifEqual(b, mBlock, p.mBlocks - 1, [&] { body({constantIndex(b, c.M - edge), n, edge, columns}); });
 }
 
 void GemmEmitter::vectors(const Tile &t, llvm::function_ref<void(int64_t, Lanes, Lanes)> body) {
@@ -189,8 +183,7 @@ void GemmEmitter::vectors(const Tile &t, llvm::function_ref<void(int64_t, Lanes,
     for (int64_t j = 0; j < t.columns; j += p.lanes) {
       Evaluator::Scope scope(e);
       if (t.columns - j < p.lanes)
-        e.mask = vector::ConstantMaskOp::create(b, e.vectorOf(b.getI1Type()),
-                                                ArrayRef<int64_t>{t.columns - j});
+        e.mask = vector::ConstantMaskOp::create(b, e.vectorOf(b.getI1Type()), ArrayRef<int64_t>{t.columns - j});
       body(i, m, {plus(t.n, j), 1});
     }
   }
@@ -217,11 +210,10 @@ static void pieces(ImplicitLocOpBuilder &b, int64_t groups, int64_t elements, co
                    llvm::function_ref<void(Value, int64_t, int64_t)> body) {
   int64_t whole = elements / (p.lanes * p.per) * p.lanes;
   if (whole)
-    forLoop(b, constantIndex(b, 0), constantIndex(b, whole), p.lanes, {},
-            [&](Value k, ValueRange) -> Carried {
-              body(k, p.lanes, p.lanes * p.per);
-              return {};
-            });
+    forLoop(b, constantIndex(b, 0), constantIndex(b, whole), p.lanes, {}, [&](Value k, ValueRange) -> Carried {
+      body(k, p.lanes, p.lanes * p.per);
+      return {};
+    });
   if (whole < groups)
     body(constantIndex(b, whole), groups - whole, elements - whole * p.per);
 }
@@ -257,7 +249,8 @@ void GemmEmitter::packA(const Slab &s) {
 void GemmEmitter::packB(const Slab &s, Value n, int64_t columns) {
   auto store = [&](int64_t j, Value k, int64_t groups, int64_t elements) {
     Value at = times(arith::AddIOp::create(b, s.k, k), p.per);
-    SmallVector<Value> words = readB->read(plus(n, j), std::min(p.lanes, columns - j), at, groups, elements, /*alongX=*/true);
+    SmallVector<Value> words =
+        readB->read(plus(n, j), std::min(p.lanes, columns - j), at, groups, elements, /*alongX=*/true);
     for (int64_t i = 0; i < groups; ++i)
       vector::StoreOp::create(b, words[i], panelB, ValueRange{plus(k, i), constantIndex(b, j)});
   };
@@ -274,8 +267,7 @@ void GemmEmitter::packB(const Slab &s, Value n, int64_t columns) {
 
 void GemmEmitter::sumRows(const Slab &s) {
   // Codes of b are 128 too large, or 1 in panels: that · Σ_k a[m, k] is subtracted from the start of row m.
-  Value ones = arith::ConstantOp::create(
-      b, SplatElementsAttr::get(wordVector, b.getI32IntegerAttr(0x01010101)));
+  Value ones = arith::ConstantOp::create(b, SplatElementsAttr::get(wordVector, b.getI32IntegerAttr(0x01010101)));
   Value zero = arith::ConstantOp::create(b, b.getZeroAttr(wordVector));
   Value end = arith::MinUIOp::create(b, plus(m0, p.blockM), constantIndex(b, c.M));
   forLoop(b, m0, end, 1, {}, [&](Value m, ValueRange) -> Carried {
@@ -285,8 +277,8 @@ void GemmEmitter::sumRows(const Slab &s) {
       if (packsA)
         words = vector::LoadOp::create(b, wordVector, panelA, ValueRange{local(m), k});
       else
-        words = readA->read(m, 1, times(arith::AddIOp::create(b, s.k, k), p.per), groups,
-                            groups * p.per, /*alongX=*/false)[0];
+        words = readA->read(m, 1, times(arith::AddIOp::create(b, s.k, k), p.per), groups, groups * p.per,
+                            /*alongX=*/false)[0];
       return dot(acc, words, ones);
     };
     Carried acc = forLoop(b, constantIndex(b, 0), constantIndex(b, whole), p.lanes, {zero},
@@ -317,15 +309,15 @@ Value GemmEmitter::dot(Value acc, Value x, Value y) {
   y = vector::BitCastOp::create(b, elements, y);
   bool wide = p.lanes == 16;
   if (p.halves)
-    return intrinsic(b, wide ? "llvm.x86.avx512bf16.dpbf16ps.512" : "llvm.x86.avx512bf16.dpbf16ps.256", sumVector, {acc, x, y});
+    return intrinsic(b, wide ? "llvm.x86.avx512bf16.dpbf16ps.512" : "llvm.x86.avx512bf16.dpbf16ps.256", sumVector,
+                     {acc, x, y});
   if (p.bytes)
-    return intrinsic(b, wide ? "llvm.x86.avx512.vpdpbusd.512" : "llvm.x86.avx512.vpdpbusd.256",
-                     wordVector, {acc, y, x});
+    return intrinsic(b, wide ? "llvm.x86.avx512.vpdpbusd.512" : "llvm.x86.avx512.vpdpbusd.256", wordVector,
+                     {acc, y, x});
   if (p.vnni)
-    return intrinsic(b, wide ? "llvm.x86.avx512.vpdpwssd.512" : "llvm.x86.avx512.vpdpwssd.256",
-                     wordVector, {acc, x, y});
-  Value pairs = intrinsic(b, wide ? "llvm.x86.avx512.pmaddw.d.512" : "llvm.x86.avx2.pmadd.wd",
-                          wordVector, {x, y});
+    return intrinsic(b, wide ? "llvm.x86.avx512.vpdpwssd.512" : "llvm.x86.avx512.vpdpwssd.256", wordVector,
+                     {acc, x, y});
+  Value pairs = intrinsic(b, wide ? "llvm.x86.avx512.pmaddw.d.512" : "llvm.x86.avx2.pmadd.wd", wordVector, {x, y});
   return arith::AddIOp::create(b, acc, pairs);
 }
 
@@ -362,14 +354,12 @@ Value GemmEmitter::wordOfA(const Slab &s, const Tile &t, int64_t i, Value k) {
 
 Carried GemmEmitter::start(const Tile &t) {
   Carried values;
-  vectors(t, [&](int64_t, Lanes m, Lanes n) {
-    values.push_back(e.vector(e.element(c.init(), {m, n})));
-  });
+  vectors(t, [&](int64_t, Lanes m, Lanes n) { values.push_back(e.vector(e.element(c.init(), {m, n}))); });
   return values;
 }
 
-/// Asks for memory in the form of the result before the long loop over k, behind which it is needed: short pieces of far rows, of
-/// which the processor does not see what comes next. Sums start from what the tile before asked for.
+/// Asks for memory in the form of the result before the long loop over k, behind which it is needed: short pieces of
+/// far rows, of which the processor does not see what comes next. Sums start from what the tile before asked for.
 void GemmEmitter::fetchResults(const Tile &t) {
   auto shape = cast<RankedTensorType>(c.result().getType()).getShape();
   auto fetch = [&](Value buffer, int64_t rowsAhead) {
@@ -391,9 +381,7 @@ void GemmEmitter::fetchResults(const Tile &t) {
 
 void GemmEmitter::multiply(const Slab &s, const Tile &t) {
   Carried accumulators;
-  auto place = [&](Lanes m, Lanes n) {
-    return SmallVector<Value>{local(m.v), arith::SubIOp::create(b, n.v, n0)};
-  };
+  auto place = [&](Lanes m, Lanes n) { return SmallVector<Value>{local(m.v), arith::SubIOp::create(b, n.v, n0)}; };
   if (slabs)
     vectors(t, [&](int64_t, Lanes m, Lanes n) {
       accumulators.push_back(vector::LoadOp::create(b, sumVector, partial, place(m, n)));
@@ -409,25 +397,22 @@ void GemmEmitter::multiply(const Slab &s, const Tile &t) {
       Value sum = memref::LoadOp::create(b, sums, ValueRange{row});
       acc = arith::AddIOp::create(b, acc, vector::BroadcastOp::create(b, wordVector, sum));
     }
-  accumulators = forLoop(
-      b, constantIndex(b, 0), constantIndex(b, s.groups), 1, accumulators,
-      [&](Value k, ValueRange in) -> Carried {
-        Carried next(in), columns;
-        for (int64_t j = 0; j < t.columns; j += p.lanes)
-          columns.push_back(vectorOfB(s, t, k, j));
-        for (int64_t i = 0; i < t.rows; ++i) {
-          Value x = vector::BroadcastOp::create(b, wordVector, wordOfA(s, t, i, k));
-          for (int64_t j = 0; j < perRow; ++j)
-            next[i * perRow + j] = dot(next[i * perRow + j], x, columns[j]);
-        }
-        return next;
-      });
+  accumulators = forLoop(b, constantIndex(b, 0), constantIndex(b, s.groups), 1, accumulators,
+                         [&](Value k, ValueRange in) -> Carried {
+                           Carried next(in), columns;
+                           for (int64_t j = 0; j < t.columns; j += p.lanes)
+                             columns.push_back(vectorOfB(s, t, k, j));
+                           for (int64_t i = 0; i < t.rows; ++i) {
+                             Value x = vector::BroadcastOp::create(b, wordVector, wordOfA(s, t, i, k));
+                             for (int64_t j = 0; j < perRow; ++j)
+                               next[i * perRow + j] = dot(next[i * perRow + j], x, columns[j]);
+                           }
+                           return next;
+                         });
   if (!slabs)
     return finish(t, accumulators);
   int64_t i = 0;
-  vectors(t, [&](int64_t, Lanes m, Lanes n) {
-    vector::StoreOp::create(b, accumulators[i++], partial, place(m, n));
-  });
+  vectors(t, [&](int64_t, Lanes m, Lanes n) { vector::StoreOp::create(b, accumulators[i++], partial, place(m, n)); });
 }
 
 void GemmEmitter::finish(const Tile &t, ValueRange accumulators) {

@@ -4,10 +4,9 @@
 using namespace mlir;
 using namespace mlir::nanochat;
 
-BlockReader::BlockReader(ImplicitLocOpBuilder &b, const MatrixProduct &c, const GemmPlan &p,
-                         Factor factor, bool isUnsigned, llvm::function_ref<void(Evaluator &)> bind)
-    : b(b), c(c), p(p), factor(factor), isUnsigned(isUnsigned), wide(b, p.lanes * p.per),
-      narrow(b, p.lanes) {
+BlockReader::BlockReader(ImplicitLocOpBuilder &b, const MatrixProduct &c, const GemmPlan &p, Factor factor,
+                         bool isUnsigned, llvm::function_ref<void(Evaluator &)> bind)
+    : b(b), c(c), p(p), factor(factor), isUnsigned(isUnsigned), wide(b, p.lanes * p.per), narrow(b, p.lanes) {
   bind(wide);
   bind(narrow);
 }
@@ -36,8 +35,7 @@ Value BlockReader::code(Value elements) {
   if (!p.bytes)
     return arith::ExtSIOp::create(b, type.clone(b.getI16Type()), elements);
   // Signed plus 128, as unsigned.
-  Value bias = arith::ConstantOp::create(
-      b, SplatElementsAttr::get(type, b.getIntegerAttr(b.getI8Type(), -128)));
+  Value bias = arith::ConstantOp::create(b, SplatElementsAttr::get(type, b.getIntegerAttr(b.getI8Type(), -128)));
   return arith::XOrIOp::create(b, elements, bias);
 }
 
@@ -76,8 +74,7 @@ Value BlockReader::alongX(Value x, int64_t xs, Value k, int64_t elements) {
   return word(parts[0]);
 }
 
-SmallVector<Value> BlockReader::read(Value x, int64_t xs, Value k, int64_t ks, int64_t elements,
-                                     bool wantsAlongX) {
+SmallVector<Value> BlockReader::read(Value x, int64_t xs, Value k, int64_t ks, int64_t elements, bool wantsAlongX) {
   auto offset = [&](Value base, int64_t by) -> Value {
     return by ? arith::AddIOp::create(b, base, arith::ConstantIndexOp::create(b, by)) : base;
   };

@@ -2,8 +2,8 @@
 #ifndef NANOCHAT_LIB_TARGETS_KERNELS_GEMMPACK_H
 #define NANOCHAT_LIB_TARGETS_KERNELS_GEMMPACK_H
 
-#include "lib/Targets/kernels/GemmPlan.h"
 #include "lib/Targets/kernels/Evaluator.h"
+#include "lib/Targets/kernels/GemmPlan.h"
 
 namespace mlir::nanochat {
 
@@ -11,8 +11,8 @@ namespace mlir::nanochat {
 class BlockReader {
 public:
   /// `bind` tells an evaluator where the kernel's arguments live.
-  BlockReader(ImplicitLocOpBuilder &b, const MatrixProduct &c, const GemmPlan &p, Factor factor,
-              bool isUnsigned, llvm::function_ref<void(Evaluator &)> bind);
+  BlockReader(ImplicitLocOpBuilder &b, const MatrixProduct &c, const GemmPlan &p, Factor factor, bool isUnsigned,
+              llvm::function_ref<void(Evaluator &)> bind);
 
   /// The groups at x + 0..lanes-1 and group k + 0..lanes-1, of which `xs` and `ks` exist (others are
   /// zero), x and k multiples of lanes. Vectors along x, one per group of k; or along k, one per x.

@@ -62,7 +62,6 @@ GemmPlan nanochat::planGemm(const MatrixProduct &c, const CpuFacts &facts) {
   p.kGroups = llvm::divideCeil(c.K, p.per);
   int64_t most = std::max<int64_t>(p.lanes, facts.l1Bytes * 3 / 4 / (p.tileM * 4));
   int64_t passes = llvm::divideCeil(p.kGroups, most);
-  p.blockK = passes == 1 ? p.kGroups
-                         : llvm::alignTo(llvm::divideCeil(p.kGroups, passes), p.lanes);
+  p.blockK = passes == 1 ? p.kGroups : llvm::alignTo(llvm::divideCeil(p.kGroups, passes), p.lanes);
   return p;
 }

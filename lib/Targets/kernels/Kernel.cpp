@@ -13,7 +13,8 @@ static MemRefType bufferOf(Type type) {
 static constexpr int64_t kSharedSpace = 3;
 
 static MemRefType bytesIn(OpBuilder &b, int64_t bytes, int64_t space) {
-  return MemRefType::get({bytes}, b.getI8Type(), MemRefLayoutAttrInterface(), space ? b.getI64IntegerAttr(space) : Attribute());
+  return MemRefType::get({bytes}, b.getI8Type(), MemRefLayoutAttrInterface(),
+                         space ? b.getI64IntegerAttr(space) : Attribute());
 }
 
 Kernel::Kernel(func::FuncOp source, int64_t threads)
@@ -49,8 +50,7 @@ Value Kernel::shaped(Value buffer, Type tensor) {
   MemRefType type = bufferOf(tensor), given = cast<MemRefType>(buffer.getType());
   if (type == given)
     return buffer;
-  return memref::CollapseShapeOp::create(
-      b, buffer, {llvm::to_vector(llvm::seq<int64_t>(0, given.getRank()))});
+  return memref::CollapseShapeOp::create(b, buffer, {llvm::to_vector(llvm::seq<int64_t>(0, given.getRank()))});
 }
 
 Value Kernel::scratch(ArrayRef<int64_t> shape, Type element) {
@@ -59,7 +59,8 @@ Value Kernel::scratch(ArrayRef<int64_t> shape, Type element) {
   Value offset = constantIndex(b, scratchBytes);
   auto type = MemRefType::get(shape, element);
   int64_t bytes = type.getNumElements() * element.getIntOrFloatBitWidth() / 8;
-  // Rows of a power of two would otherwise lie in the same sets of the first-level cache, which has fewer ways than a kernel has rows.
+  // Rows of a power of two would otherwise lie in the same sets of the first-level cache, which has fewer ways than a
+  // kernel has rows.
   constexpr int64_t large = 2048, apart = 5 * 64;
   scratchBytes += llvm::alignTo(bytes, 64) + (bytes <= large ? 0 : apart);
   return memref::ViewOp::create(b, type, scratchArgument, offset, ValueRange{});
@@ -112,8 +113,7 @@ Carried nanochat::forLoop(ImplicitLocOpBuilder &b, Value lo, Value hi, int64_t s
   return Carried(loop.getResults());
 }
 
-void nanochat::ifEqual(ImplicitLocOpBuilder &b, Value lhs, int64_t rhs,
-                       llvm::function_ref<void()> body) {
+void nanochat::ifEqual(ImplicitLocOpBuilder &b, Value lhs, int64_t rhs, llvm::function_ref<void()> body) {
   Value equal = arith::CmpIOp::create(b, arith::CmpIPredicate::eq, lhs, constantIndex(b, rhs));
   auto branch = scf::IfOp::create(b, equal, /*withElseRegion=*/false);
   OpBuilder::InsertionGuard guard(b);

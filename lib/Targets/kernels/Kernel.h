@@ -43,9 +43,7 @@ Carried forLoop(ImplicitLocOpBuilder &b, Value lo, Value hi, int64_t step, Value
                 llvm::function_ref<Carried(Value iv, ValueRange carried)> body);
 /// if (lhs == rhs) body.
 void ifEqual(ImplicitLocOpBuilder &b, Value lhs, int64_t rhs, llvm::function_ref<void()> body);
-inline Value constantIndex(ImplicitLocOpBuilder &b, int64_t value) {
-  return arith::ConstantIndexOp::create(b, value);
-}
+inline Value constantIndex(ImplicitLocOpBuilder &b, int64_t value) { return arith::ConstantIndexOp::create(b, value); }
 
 /// The op of a kernel's body, if there is but one and it takes arguments only; else null.
 Operation *onlyOp(func::FuncOp kernel);

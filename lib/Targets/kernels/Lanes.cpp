@@ -4,9 +4,7 @@
 using namespace mlir;
 using namespace mlir::nanochat;
 
-Lanes LaneBuilder::index(int64_t value) {
-  return {arith::ConstantIndexOp::create(b, value)};
-}
+Lanes LaneBuilder::index(int64_t value) { return {arith::ConstantIndexOp::create(b, value)}; }
 
 Value LaneBuilder::vector(Lanes x) {
   if (x.isVector())
@@ -22,9 +20,7 @@ Value LaneBuilder::vector(Lanes x) {
   return arith::AddIOp::create(b, base, rise);
 }
 
-static std::optional<int64_t> constantOf(Lanes x) {
-  return x.isUniform() ? getConstantIntValue(x.v) : std::nullopt;
-}
+static std::optional<int64_t> constantOf(Lanes x) { return x.isUniform() ? getConstantIntValue(x.v) : std::nullopt; }
 
 Lanes LaneBuilder::add(Lanes x, Lanes y) {
   // An index that passes through unchanged stays the same SSA value: owners of rows compare them.

@@ -13,8 +13,8 @@ namespace {
 class PackEmitter {
 public:
   PackEmitter(func::FuncOp source, PackPanelsOp pack)
-      : kernel(source), b(kernel.b), type(pack.getP().getType()),
-        words(type.getDimSize(1)), rows(type.getDimSize(2)), word(type.getDimSize(3)) {
+      : kernel(source), b(kernel.b), type(pack.getP().getType()), words(type.getDimSize(1)), rows(type.getDimSize(2)),
+        word(type.getDimSize(3)) {
     // (out / 16, in / 4, 64): the bytes of a word of every row.
     panels = memref::CollapseShapeOp::create(b, kernel.outputs[0], SmallVector<ReassociationIndices>{{0}, {1}, {2, 3}});
   }

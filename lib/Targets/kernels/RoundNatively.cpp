@@ -11,12 +11,14 @@ struct RoundNatively : OpRewritePattern<arith::TruncFOp> {
   RoundNatively(MLIRContext *context, int64_t lanes) : OpRewritePattern(context), lanes(lanes) {}
   LogicalResult matchAndRewrite(arith::TruncFOp op, PatternRewriter &rewriter) const override {
     auto type = dyn_cast<VectorType>(op.getType());
-    if (!type || !type.getElementType().isBF16() || (type.getNumElements() != lanes && type.getNumElements() != 2 * lanes))
+    if (!type || !type.getElementType().isBF16() ||
+        (type.getNumElements() != lanes && type.getNumElements() != 2 * lanes))
       return failure();
     ImplicitLocOpBuilder b(op.getLoc(), rewriter);
     bool isPair = type.getNumElements() > lanes;
     auto slice = [&](int64_t first) -> Value {
-      return vector::ExtractStridedSliceOp::create(b, op.getIn(), ArrayRef<int64_t>{first}, ArrayRef<int64_t>{lanes}, ArrayRef<int64_t>{1});
+      return vector::ExtractStridedSliceOp::create(b, op.getIn(), ArrayRef<int64_t>{first}, ArrayRef<int64_t>{lanes},
+                                                   ArrayRef<int64_t>{1});
     };
     SmallVector<Value> parts{op.getIn()};
     if (isPair) // the upper half comes first

@@ -29,8 +29,8 @@ struct Column {
 class RowwiseEmitter {
 public:
   RowwiseEmitter(func::FuncOp kernel, func::FuncOp body, const RowwisePlan &plan, TeamShape shape)
-      : plan(plan), body(body), kernel(kernel, shape.isBlock() ? shape.threads() : 0), b(this->kernel.b), e(b, shape.width),
-        team(this->kernel, shape) {
+      : plan(plan), body(body), kernel(kernel, shape.isBlock() ? shape.threads() : 0), b(this->kernel.b),
+        e(b, shape.width), team(this->kernel, shape) {
     e.alignsVectors = shape.isBlock();
   }
   LogicalResult emit();
@@ -50,8 +50,7 @@ private:
   void nest(ArrayRef<int64_t> extents, bool vectorises, SmallVector<Lanes> outer, AtIndices body, bool shares = false);
   void vectors(int64_t extent, llvm::function_ref<void(Lanes)> body);
   void withColumn(const Column &column, llvm::function_ref<void()> body);
-  Carried accumulate(Reduction &r, ArrayRef<unsigned> loops, SmallVector<Lanes> dims,
-                     ValueRange carried);
+  Carried accumulate(Reduction &r, ArrayRef<unsigned> loops, SmallVector<Lanes> dims, ValueRange carried);
   Value step(Reduction &r, ArrayRef<Lanes> dims, Value acc);
   Value neutral(Reduction &r);
   Value combine(Reduction &r, Value x, Value y);
@@ -94,8 +93,7 @@ void RowwiseEmitter::emitRows() {
         shape.assign(typeOf(root).getShape().begin(), typeOf(root).getShape().begin() + plan.rowDims);
   Value size = constantIndex(b, plan.perTask);
   Value lo = arith::MulIOp::create(b, kernel.task, size);
-  Value hi = arith::MinUIOp::create(b, arith::AddIOp::create(b, lo, size),
-                                    constantIndex(b, plan.rows));
+  Value hi = arith::MinUIOp::create(b, arith::AddIOp::create(b, lo, size), constantIndex(b, plan.rows));
   auto oneRow = [&](Value linear) {
     Evaluator::Scope scope(e);
     SmallVector<Lanes> row(plan.rowDims);
@@ -130,9 +128,8 @@ void RowwiseEmitter::putAside(Value argument, ArrayRef<Lanes> row) {
   Value copy = rowStores.lookup(argument);
   if (!copy)
     copy = rowStores[argument] = team.scratch(shape, typeOf(argument).getElementType());
-  nest(shape, true, SmallVector<Lanes>(row), [&](ArrayRef<Lanes> at) {
-    e.store(e.element(argument, at), copy, at.drop_front(row.size()));
-  });
+  nest(shape, true, SmallVector<Lanes>(row),
+       [&](ArrayRef<Lanes> at) { e.store(e.element(argument, at), copy, at.drop_front(row.size())); });
   team.syncAcross();
   e.bind(argument, copy, row, /*dropsOwned=*/true);
 }
@@ -149,8 +146,8 @@ void RowwiseEmitter::emitColumns() {
       Value start = at ? arith::AddIOp::create(b, base, constantIndex(b, at)) : base;
       columns.push_back({team.lanes(start), at + span > extent ? team.mask(extent - at) : Value()});
     }
-    // Groups read of each other what is in registers; what one overwrites in place, threads read where they write, or before they
-    // have met to add up.
+    // Groups read of each other what is in registers; what one overwrites in place, threads read where they write, or
+    // before they have met to add up.
     for (const Group &group : plan.groups)
       this->group(group, {});
   };
@@ -159,8 +156,7 @@ void RowwiseEmitter::emitColumns() {
     return {};
   });
   if (whole < plan.columns)
-    ifEqual(b, kernel.task, plan.tasks() - 1,
-            [&] { all(constantIndex(b, whole), plan.columns - whole); });
+    ifEqual(b, kernel.task, plan.tasks() - 1, [&] { all(constantIndex(b, whole), plan.columns - whole); });
 }
 
 void RowwiseEmitter::group(const Group &group, ArrayRef<Lanes> row) {
@@ -168,15 +164,13 @@ void RowwiseEmitter::group(const Group &group, ArrayRef<Lanes> row) {
   SmallVector<Value> inMemory;
   for (Value root : group.roots) {
     int64_t rank = typeOf(root).getRank();
-    if (rank < int64_t(row.size()) ||
-        (byColumns && (rank == 0 || typeOf(root).getShape().back() != plan.columns)))
+    if (rank < int64_t(row.size()) || (byColumns && (rank == 0 || typeOf(root).getShape().back() != plan.columns)))
       return fail("its results do not all have the rows, or columns, that tasks share out");
     if (rank == int64_t(row.size()) || byColumns)
       continue; // lives in registers, or is evaluated anew
     inMemory.push_back(root);
     if (!stores.count(root))
-      rowStores[root] = team.scratch(typeOf(root).getShape().drop_front(row.size()),
-                                       typeOf(root).getElementType());
+      rowStores[root] = team.scratch(typeOf(root).getShape().drop_front(row.size()), typeOf(root).getElementType());
   }
   if (reductionOf(group.roots[0]))
     reduction(group.roots[0], row);
@@ -226,12 +220,11 @@ void RowwiseEmitter::withColumn(const Column &column, llvm::function_ref<void()>
 void RowwiseEmitter::vectors(int64_t extent, llvm::function_ref<void(Lanes)> body) {
   int64_t span = team.shape.span(), whole = extent / span * span;
   if (whole)
-    forLoop(b, constantIndex(b, 0), constantIndex(b, whole), span, {},
-            [&](Value base, ValueRange) -> Carried {
-              Evaluator::Scope scope(e);
-              body(team.lanes(base));
-              return {};
-            });
+    forLoop(b, constantIndex(b, 0), constantIndex(b, whole), span, {}, [&](Value base, ValueRange) -> Carried {
+      Evaluator::Scope scope(e);
+      body(team.lanes(base));
+      return {};
+    });
   if (whole < extent) {
     Evaluator::Scope scope(e);
     e.mask = team.mask(extent - whole);
@@ -239,8 +232,8 @@ void RowwiseEmitter::vectors(int64_t extent, llvm::function_ref<void(Lanes)> bod
   }
 }
 
-void RowwiseEmitter::nest(ArrayRef<int64_t> extents, bool vectorises, SmallVector<Lanes> outer,
-                          AtIndices body, bool shares) {
+void RowwiseEmitter::nest(ArrayRef<int64_t> extents, bool vectorises, SmallVector<Lanes> outer, AtIndices body,
+                          bool shares) {
   if (extents.empty())
     return body(outer);
   if (vectorises && extents.size() == 1)
@@ -271,14 +264,17 @@ void RowwiseEmitter::parallel(ArrayRef<Value> roots, ArrayRef<Lanes> row) {
   ArrayRef<int64_t> extents = typeOf(roots[0]).getShape().drop_front(row.size());
   if (plan.split == Split::rows)
     return nest(extents, true, SmallVector<Lanes>(row), all);
-  nest(extents.drop_back(), false, {}, [&](ArrayRef<Lanes> outer) {
-    for (const Column &column : columns)
-      withColumn(column, [&] {
-        SmallVector<Lanes> at(outer);
-        at.push_back(column.index);
-        all(at);
-      });
-  }, /*shares=*/true);
+  nest(
+      extents.drop_back(), false, {},
+      [&](ArrayRef<Lanes> outer) {
+        for (const Column &column : columns)
+          withColumn(column, [&] {
+            SmallVector<Lanes> at(outer);
+            at.push_back(column.index);
+            all(at);
+          });
+      },
+      /*shares=*/true);
 }
 
 //===------------------------------------------------------------------------------------------===//
@@ -294,8 +290,7 @@ std::optional<Reduction> RowwiseEmitter::match(Value root) {
   Value accumulator = r.op.getRegionOutputArgs()[number];
   r.combiner = r.op.getBody()->getTerminator()->getOperand(number).getDefiningOp();
   if (!r.combiner || r.combiner->getNumOperands() != 2 || !accumulator.hasOneUse() ||
-      !llvm::is_contained(r.combiner->getOperands(), accumulator) ||
-      !arith::getNeutralElement(r.combiner))
+      !llvm::is_contained(r.combiner->getOperands(), accumulator) || !arith::getNeutralElement(r.combiner))
     return std::nullopt;
   r.term = r.combiner->getOperand(r.combiner->getOperand(0) == accumulator);
   AffineMap out = r.op.getMatchingIndexingMap(r.op.getDpsInitOperand(number));
@@ -318,8 +313,7 @@ Value RowwiseEmitter::combine(Reduction &r, Value x, Value y) {
 
 Value RowwiseEmitter::neutral(Reduction &r) {
   TypedAttr scalar = *arith::getNeutralElement(r.combiner);
-  return arith::ConstantOp::create(
-      b, SplatElementsAttr::get(e.vectorOf(scalar.getType()), Attribute(scalar)));
+  return arith::ConstantOp::create(b, SplatElementsAttr::get(e.vectorOf(scalar.getType()), Attribute(scalar)));
 }
 
 Value RowwiseEmitter::step(Reduction &r, ArrayRef<Lanes> dims, Value acc) {
@@ -330,8 +324,8 @@ Value RowwiseEmitter::step(Reduction &r, ArrayRef<Lanes> dims, Value acc) {
   return combine(r, acc, term);
 }
 
-Carried RowwiseEmitter::accumulate(Reduction &r, ArrayRef<unsigned> loops,
-                                   SmallVector<Lanes> dims, ValueRange carried) {
+Carried RowwiseEmitter::accumulate(Reduction &r, ArrayRef<unsigned> loops, SmallVector<Lanes> dims,
+                                   ValueRange carried) {
   if (loops.empty()) {
     Carried next(carried);
     if (plan.split == Split::rows)
@@ -349,7 +343,10 @@ Carried RowwiseEmitter::accumulate(Reduction &r, ArrayRef<unsigned> loops,
   bool inVectors = r.lastIsReduced && loops.size() == 1;
   // Columns: threads share out the rows, which the first loop is over.
   bool shares = plan.split == Split::columns && loops.size() == r.reduced.size();
-  int64_t stride = inVectors ? team.shape.span() : shares ? team.shape.down : 1, whole = inVectors ? extent / stride * stride : extent;
+  int64_t stride = inVectors ? team.shape.span()
+                   : shares  ? team.shape.down
+                             : 1,
+          whole = inVectors ? extent / stride * stride : extent;
   auto body = [&](Lanes index, ValueRange inner) {
     Evaluator::Scope scope(e);
     dims[loop] = index;
@@ -357,7 +354,8 @@ Carried RowwiseEmitter::accumulate(Reduction &r, ArrayRef<unsigned> loops,
   };
   Carried next(carried);
   if (whole)
-    next = forLoop(b, shares ? team.row(constantIndex(b, 0)) : constantIndex(b, 0), constantIndex(b, whole), stride, carried,
+    next = forLoop(b, shares ? team.row(constantIndex(b, 0)) : constantIndex(b, 0), constantIndex(b, whole), stride,
+                   carried,
                    [&](Value iv, ValueRange inner) { return body(inVectors ? team.lanes(iv) : Lanes{iv}, inner); });
   if (whole < extent) {
     Evaluator::Scope scope(e);
@@ -387,8 +385,7 @@ void RowwiseEmitter::reduction(Value root, ArrayRef<Lanes> row) {
   auto finish = [&](ArrayRef<Lanes> at, Value acc) {
     Lanes init = e.element(r.init, at);
     auto both = [&](Value x, Value y) { return combine(r, x, y); };
-    Value total = r.lastIsReduced ? combine(r, init.v, team.combineAcross(acc, both))
-                                  : combine(r, e.vector(init), acc);
+    Value total = r.lastIsReduced ? combine(r, init.v, team.combineAcross(acc, both)) : combine(r, e.vector(init), acc);
     keep(root, at, Lanes{total});
   };
   if (!byColumns)

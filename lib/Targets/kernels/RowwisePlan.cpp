@@ -12,9 +12,7 @@ linalg::GenericOp nanochat::reductionOf(Value value) {
   return op && op.getNumReductionLoops() ? op : nullptr;
 }
 
-static ArrayRef<int64_t> shapeOf(Value value) {
-  return cast<RankedTensorType>(value.getType()).getShape();
-}
+static ArrayRef<int64_t> shapeOf(Value value) { return cast<RankedTensorType>(value.getType()).getShape(); }
 
 /// Tensors an evaluation of `value` reads: operands, and tables its body gathers from.
 static SmallVector<Value> sources(Value value) {
@@ -36,8 +34,7 @@ static bool isExpensive(Value value) {
     return false;
   int64_t cost = 0;
   for (Operation &inner : op.getBody()->without_terminator()) {
-    bool slow = isa<arith::DivFOp, tensor::ExtractOp>(inner) ||
-                isa<math::MathDialect>(inner.getDialect());
+    bool slow = isa<arith::DivFOp, tensor::ExtractOp>(inner) || isa<math::MathDialect>(inner.getDialect());
     cost += slow && !isa<math::FmaOp, math::AbsFOp>(inner) ? 6 : 1;
   }
   return cost >= 6;
@@ -64,7 +61,7 @@ public:
     Reach result = Reach::no;
     for (Value source : sources(value)) {
       bool moves = moved || movesIndices(value, source);
-      Reach found = source == target ? (moves ? Reach::other : Reach::same)
+      Reach found = source == target       ? (moves ? Reach::other : Reach::same)
                     : set.contains(source) ? Reach::no
                                            : reach(source, target, moves);
       result = std::max(result, found);
@@ -77,8 +74,7 @@ private:
     auto op = value.getDefiningOp<linalg::GenericOp>();
     if (!op)
       return true;
-    AffineMap out = op.getMatchingIndexingMap(
-        op.getDpsInitOperand(cast<OpResult>(value).getResultNumber()));
+    AffineMap out = op.getMatchingIndexingMap(op.getDpsInitOperand(cast<OpResult>(value).getResultNumber()));
     for (OpOperand &operand : op->getOpOperands())
       if (operand.get() == source && op.getMatchingIndexingMap(&operand) != out)
         return true;
@@ -122,8 +118,8 @@ static bool readsOverwritten(func::FuncOp kernel, const Roots &roots, Value root
   return false;
 }
 
-/// Roots in groups: parallel ones of equal shape share loops where none reads another elsewhere. Fails where no order has
-/// all arguments read before results overwrite them, if it shall `heedInplace`.
+/// Roots in groups: parallel ones of equal shape share loops where none reads another elsewhere. Fails where no order
+/// has all arguments read before results overwrite them, if it shall `heedInplace`.
 static FailureOr<SmallVector<Group>> groupRoots(func::FuncOp kernel, const Roots &roots, bool heedInplace) {
   SmallVector<Value> pending;
   for (Value argument : kernel.getArguments())
@@ -144,8 +140,7 @@ static FailureOr<SmallVector<Group>> groupRoots(func::FuncOp kernel, const Roots
     // which share its indices.
     for (Value root : pending) {
       bool fits = group.roots.empty() ||
-                  (!reductionOf(root) && !reductionOf(group.roots[0]) &&
-                   shapeOf(root) == shapeOf(group.roots[0]));
+                  (!reductionOf(root) && !reductionOf(group.roots[0]) && shapeOf(root) == shapeOf(group.roots[0]));
       for (Value other : pending) {
         bool member = llvm::is_contained(group.roots, other);
         fits &= member ? roots.reach(root, other) != Roots::Reach::other : !blocked(root, other);

@@ -20,16 +20,15 @@ enum class Split { rows, columns };
 
 struct RowwisePlan {
   SmallVector<Group> groups; // in order of dependence
-  SmallVector<Value> copies; // arguments whose rows are put aside first: results overwrite them before they are read last
+  SmallVector<Value>
+      copies; // arguments whose rows are put aside first: results overwrite them before they are read last
   Split split = Split::rows;
-  int64_t rowDims = 0;    // leading dims that are rows, for Split::rows
-  int64_t rows = 1;       // their product
-  int64_t columns = 0;    // extent of the last dim, for Split::columns
-  int64_t unroll = 1;     // vectors handled at once, for Split::columns
-  int64_t perTask = 1;    // rows or columns of a task
-  int64_t tasks() const {
-    return llvm::divideCeil(split == Split::rows ? rows : columns, perTask);
-  }
+  int64_t rowDims = 0; // leading dims that are rows, for Split::rows
+  int64_t rows = 1;    // their product
+  int64_t columns = 0; // extent of the last dim, for Split::columns
+  int64_t unroll = 1;  // vectors handled at once, for Split::columns
+  int64_t perTask = 1; // rows or columns of a task
+  int64_t tasks() const { return llvm::divideCeil(split == Split::rows ? rows : columns, perTask); }
 };
 
 /// Plans a body of views, fills, parallel and reducing generics; fails on anything else.

@@ -37,7 +37,8 @@ Value Team::spanMask() {
   auto constant = [&](int64_t value) { return arith::ConstantOp::create(b, b.getI32IntegerAttr(int32_t(value))); };
   if (shape.across >= warp || shape.stayTogether)
     return constant(-1);
-  Value first = arith::AndIOp::create(b, arith::IndexCastUIOp::create(b, b.getI32Type(), thread), constant(warp - shape.across));
+  Value first =
+      arith::AndIOp::create(b, arith::IndexCastUIOp::create(b, b.getI32Type(), thread), constant(warp - shape.across));
   return arith::ShLIOp::create(b, constant((1 << shape.across) - 1), first);
 }
 
@@ -47,11 +48,14 @@ Value Team::shuffle(Value scalar, int64_t lanes) {
   bool isNarrow = type.getIntOrFloatBitWidth() < 32;
   assert(type.getIntOrFloatBitWidth() <= 32 && "values of 64 bits are not exchanged");
   if (isNarrow)
-    scalar = arith::ExtUIOp::create(b, word, arith::BitcastOp::create(b, b.getIntegerType(type.getIntOrFloatBitWidth()), scalar));
+    scalar = arith::ExtUIOp::create(
+        b, word, arith::BitcastOp::create(b, b.getIntegerType(type.getIntOrFloatBitWidth()), scalar));
   auto constant = [&](int64_t value) { return arith::ConstantOp::create(b, b.getI32IntegerAttr(int32_t(value))); };
-  Value other = NVVM::ShflOp::create(b, word, spanMask(), scalar, constant(lanes), constant(31), NVVM::ShflKind::bfly, UnitAttr());
+  Value other = NVVM::ShflOp::create(b, word, spanMask(), scalar, constant(lanes), constant(31), NVVM::ShflKind::bfly,
+                                     UnitAttr());
   if (isNarrow)
-    other = arith::BitcastOp::create(b, type, arith::TruncIOp::create(b, b.getIntegerType(type.getIntOrFloatBitWidth()), other));
+    other = arith::BitcastOp::create(b, type,
+                                     arith::TruncIOp::create(b, b.getIntegerType(type.getIntOrFloatBitWidth()), other));
   return other;
 }
 
@@ -132,6 +136,7 @@ Value Team::scratch(ArrayRef<int64_t> shape, Type element) {
   offsets[0] = y;
   SmallVector<OpFoldResult> sizes{b.getIndexAttr(1)};
   llvm::append_range(sizes, getAsIndexOpFoldResult(b.getContext(), shape));
-  auto type = cast<MemRefType>(memref::SubViewOp::inferRankReducedResultType(shape, cast<MemRefType>(whole.getType()), offsets, sizes, strides));
+  auto type = cast<MemRefType>(
+      memref::SubViewOp::inferRankReducedResultType(shape, cast<MemRefType>(whole.getType()), offsets, sizes, strides));
   return memref::SubViewOp::create(b, type, whole, offsets, sizes, strides);
 }

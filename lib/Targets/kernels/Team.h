@@ -35,7 +35,8 @@ public:
   Value row(Value base);
   /// The combination of all lanes of a span of kSumLanes, in the order of a tree of halves.
   Value combineAcross(Value vector, llvm::function_ref<Value(Value, Value)> combine);
-  /// That of what threads of different rows hold for the same lanes. Before it is done again, all must have met (byFirstRow).
+  /// That of what threads of different rows hold for the same lanes. Before it is done again, all must have met
+  /// (byFirstRow).
   Value combineDown(Value vector, llvm::function_ref<Value(Value, Value)> combine);
   /// What threads of a span wrote before, all of them may read afterwards.
   void syncAcross();
@@ -53,7 +54,7 @@ private:
 
   Kernel &kernel;
   ImplicitLocOpBuilder &b;
-  Value thread, x, y; // null where there is but one
+  Value thread, x, y;             // null where there is but one
   DenseMap<Type, Value> exchange; // shared memory of combineDown, by type
 };
 

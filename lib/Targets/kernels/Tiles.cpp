@@ -16,9 +16,7 @@ int64_t Tiles::tileColumns(int64_t width) const {
   return lanes * (vectors == 1 ? 1 : vectors % 3 == 0 ? 3 : 2);
 }
 
-Value Tiles::plus(Value i, int64_t c) {
-  return c ? Value(arith::AddIOp::create(b, i, constantIndex(b, c))) : i;
-}
+Value Tiles::plus(Value i, int64_t c) { return c ? Value(arith::AddIOp::create(b, i, constantIndex(b, c))) : i; }
 
 Value Tiles::offset(const Panel &block, Value i) {
   return block.row ? Value(arith::AddIOp::create(b, block.row, i)) : i;
@@ -28,12 +26,8 @@ Value Tiles::splat(Value scalar) { return vector::BroadcastOp::create(b, vector,
 Value Tiles::splat(double value) {
   return arith::ConstantOp::create(b, SplatElementsAttr::get(vector, static_cast<float>(value)));
 }
-Value Tiles::load(Value buffer, ValueRange at) {
-  return vector::LoadOp::create(b, vector, buffer, at);
-}
-void Tiles::store(Value value, Value buffer, ValueRange at) {
-  vector::StoreOp::create(b, value, buffer, at);
-}
+Value Tiles::load(Value buffer, ValueRange at) { return vector::LoadOp::create(b, vector, buffer, at); }
+void Tiles::store(Value value, Value buffer, ValueRange at) { vector::StoreOp::create(b, value, buffer, at); }
 
 //===------------------------------------------------------------------------------------------===//
 // Products
@@ -41,8 +35,7 @@ void Tiles::store(Value value, Value buffer, ValueRange at) {
 
 void Tiles::product(const Product &p, llvm::function_ref<Value(Value)> rowEnd,
                     llvm::function_ref<std::pair<Value, Value>(Value)> kRange) {
-  int64_t columns = cast<MemRefType>(p.c.buffer.getType()).getDimSize(1),
-          width = tileColumns(columns);
+  int64_t columns = cast<MemRefType>(p.c.buffer.getType()).getDimSize(1), width = tileColumns(columns);
   Value zero = constantIndex(b, 0);
   // A column tile of b stays in the first cache while the rows of a pass by.
   forLoop(b, zero, constantIndex(b, columns), width, {}, [&](Value j, ValueRange) -> Carried {
@@ -54,12 +47,9 @@ void Tiles::product(const Product &p, llvm::function_ref<Value(Value)> rowEnd,
   });
 }
 
-void Tiles::tile(const Product &p, Value i, Value j, int64_t vectors,
-                 std::pair<Value, Value> range) {
+void Tiles::tile(const Product &p, Value i, Value j, int64_t vectors, std::pair<Value, Value> range) {
   Value aRow = p.transposed ? i : offset(p.a, i), cRow = offset(p.c, i);
-  auto element = [&](int64_t r, int64_t v) {
-    return SmallVector<Value>{plus(cRow, r), plus(j, v * lanes)};
-  };
+  auto element = [&](int64_t r, int64_t v) { return SmallVector<Value>{plus(cRow, r), plus(j, v * lanes)}; };
   SmallVector<Value> sums;
   for (int64_t r = 0; r < tileRows; ++r)
     for (int64_t v = 0; v < vectors; ++v)
@@ -112,23 +102,20 @@ void Tiles::transpose(Value from, Value to, double factor) {
       store(arith::MulFOp::create(b, rows[r], scale), to, {plus(j, r), i});
   };
   int64_t columns = cast<MemRefType>(to.getType()).getDimSize(0);
-  forLoop(b, zero, constantIndex(b, type.getDimSize(0)), lanes, {},
-          [&](Value i, ValueRange) -> Carried {
-            forLoop(b, zero, constantIndex(b, columns), lanes, {},
-                    [&](Value j, ValueRange) -> Carried {
-                      block(i, j);
-                      return {};
-                    });
-            return {};
-          });
+  forLoop(b, zero, constantIndex(b, type.getDimSize(0)), lanes, {}, [&](Value i, ValueRange) -> Carried {
+    forLoop(b, zero, constantIndex(b, columns), lanes, {}, [&](Value j, ValueRange) -> Carried {
+      block(i, j);
+      return {};
+    });
+    return {};
+  });
 }
 
 void Tiles::eachVector(int64_t columns, llvm::function_ref<void(int64_t, Value)> fn) {
   for (int64_t c = 0; c < columns; c += lanes) {
     Value mask;
     if (columns - c < lanes)
-      mask = vector::ConstantMaskOp::create(b, VectorType::get({lanes}, b.getI1Type()),
-                                            ArrayRef<int64_t>{columns - c});
+      mask = vector::ConstantMaskOp::create(b, VectorType::get({lanes}, b.getI1Type()), ArrayRef<int64_t>{columns - c});
     fn(c, mask);
   }
 }
@@ -140,20 +127,19 @@ void Tiles::copyIn(const Window &from, Value to) {
     Value row = arith::AddIOp::create(b, from.row, i);
     eachVector(from.columns, [&](int64_t c, Value mask) {
       SmallVector<Value> at{row, plus(from.column, c)};
-      Value x = mask ? Value(vector::MaskedLoadOp::create(b, vector, from.buffer, at, mask, zeros))
-                     : load(from.buffer, at);
+      Value x =
+          mask ? Value(vector::MaskedLoadOp::create(b, vector, from.buffer, at, mask, zeros)) : load(from.buffer, at);
       store(x, to, {i, constantIndex(b, c)});
     });
     for (int64_t c = llvm::alignTo(from.columns, lanes); c < type.getDimSize(1); c += lanes)
       store(zeros, to, {i, constantIndex(b, c)});
     return {};
   });
-  forLoop(b, from.rows, constantIndex(b, type.getDimSize(0)), 1, {},
-          [&](Value i, ValueRange) -> Carried {
-            for (int64_t c = 0; c < type.getDimSize(1); c += lanes)
-              store(zeros, to, {i, constantIndex(b, c)});
-            return {};
-          });
+  forLoop(b, from.rows, constantIndex(b, type.getDimSize(0)), 1, {}, [&](Value i, ValueRange) -> Carried {
+    for (int64_t c = 0; c < type.getDimSize(1); c += lanes)
+      store(zeros, to, {i, constantIndex(b, c)});
+    return {};
+  });
 }
 
 void Tiles::copyOut(Panel from, const Window &to, double factor, Value rowFactors) {
@@ -162,8 +148,7 @@ void Tiles::copyOut(Panel from, const Window &to, double factor, Value rowFactor
     if (rowFactors)
       scale = splat(memref::LoadOp::create(b, rowFactors, i));
     eachVector(to.columns, [&](int64_t c, Value mask) {
-      Value x = arith::MulFOp::create(b, load(from.buffer, {offset(from, i), constantIndex(b, c)}),
-                                      scale);
+      Value x = arith::MulFOp::create(b, load(from.buffer, {offset(from, i), constantIndex(b, c)}), scale);
       SmallVector<Value> at{row, plus(to.column, c)};
       if (mask)
         vector::MaskedStoreOp::create(b, to.buffer, at, mask, x);
@@ -176,12 +161,11 @@ void Tiles::copyOut(Panel from, const Window &to, double factor, Value rowFactor
 
 void Tiles::fillZero(Value buffer) {
   auto type = cast<MemRefType>(buffer.getType());
-  forLoop(b, constantIndex(b, 0), constantIndex(b, type.getDimSize(0)), 1, {},
-          [&](Value i, ValueRange) -> Carried {
-            for (int64_t c = 0; c < type.getDimSize(1); c += lanes)
-              store(splat(0.0), buffer, {i, constantIndex(b, c)});
-            return {};
-          });
+  forLoop(b, constantIndex(b, 0), constantIndex(b, type.getDimSize(0)), 1, {}, [&](Value i, ValueRange) -> Carried {
+    for (int64_t c = 0; c < type.getDimSize(1); c += lanes)
+      store(splat(0.0), buffer, {i, constantIndex(b, c)});
+    return {};
+  });
 }
 
 //===------------------------------------------------------------------------------------------===//
@@ -190,13 +174,10 @@ void Tiles::fillZero(Value buffer) {
 
 Value Tiles::exp2(Value x) {
   auto ints = VectorType::get({lanes}, b.getI32Type());
-  auto intSplat = [&](int32_t v) -> Value {
-    return arith::ConstantOp::create(b, SplatElementsAttr::get(ints, v));
-  };
+  auto intSplat = [&](int32_t v) -> Value { return arith::ConstantOp::create(b, SplatElementsAttr::get(ints, v)); };
   // Selected so that NaN, which compares false, passes.
   Value low = splat(-126.0);
-  x = arith::SelectOp::create(b, arith::CmpFOp::create(b, arith::CmpFPredicate::OLT, x, low), low,
-                              x);
+  x = arith::SelectOp::create(b, arith::CmpFOp::create(b, arith::CmpFPredicate::OLT, x, low), low, x);
   // Adding 1.5·2²³ leaves the nearest integer n in the low bits.
   Value magic = splat(12582912.0), shifted = arith::AddFOp::create(b, x, magic);
   Value r = arith::SubFOp::create(b, x, arith::SubFOp::create(b, shifted, magic));
@@ -217,9 +198,7 @@ Value Tiles::fromLane(Value first, int64_t start) {
   SmallVector<int32_t> numbers;
   for (int64_t l = 0; l < lanes; ++l)
     numbers.push_back(start + l);
-  Value lane =
-      arith::ConstantOp::create(b, DenseElementsAttr::get(ints, ArrayRef<int32_t>(numbers)));
-  Value from =
-      vector::BroadcastOp::create(b, ints, arith::IndexCastOp::create(b, b.getI32Type(), first));
+  Value lane = arith::ConstantOp::create(b, DenseElementsAttr::get(ints, ArrayRef<int32_t>(numbers)));
+  Value from = vector::BroadcastOp::create(b, ints, arith::IndexCastOp::create(b, b.getI32Type(), first));
   return arith::CmpIOp::create(b, arith::CmpIPredicate::sle, from, lane);
 }
