@@ -21,13 +21,21 @@ static const char *libraryName(llvm::Intrinsic::ID intrinsic) {
   switch (intrinsic) {
 #define NC_FUNCTION(name)                                                                                              \
   case llvm::Intrinsic::name:                                                                                          \
-    return #name;
-    NC_FUNCTION(exp)
-    NC_FUNCTION(exp2)
-    NC_FUNCTION(log) NC_FUNCTION(log2) NC_FUNCTION(log10) NC_FUNCTION(sin) NC_FUNCTION(cos) NC_FUNCTION(tan)
-        NC_FUNCTION(tanh) NC_FUNCTION(pow) NC_FUNCTION(atan2)
+    return #name
+    NC_FUNCTION(exp);
+    NC_FUNCTION(exp2);
+    NC_FUNCTION(log);
+    NC_FUNCTION(log2);
+    NC_FUNCTION(log10);
+    NC_FUNCTION(sin);
+    NC_FUNCTION(cos);
+    NC_FUNCTION(tan);
+    NC_FUNCTION(tanh);
+    NC_FUNCTION(pow);
+    NC_FUNCTION(atan2);
 #undef NC_FUNCTION
-            default : return nullptr;
+  default:
+    return nullptr;
   }
 }
 
