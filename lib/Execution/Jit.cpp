@@ -96,7 +96,7 @@ FailureOr<std::unique_ptr<Jit>> mlir::nanochat::compileReference(ModuleOp module
     if (auto func = dyn_cast<func::FuncOp>(op))
       func.setVisibility(names.contains(func.getName()) ? SymbolTable::Visibility::Public
                                                         : SymbolTable::Visibility::Private);
-    if (isa<ModelOp>(op))
+    if (isa<ModelOp, ProgramOp>(op))
       op.erase();
   }
   PassManager pm(module.getContext());

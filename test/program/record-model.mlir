@@ -1,5 +1,5 @@
-// RUN: nanochat-opt %models/looplm-tiny.mlir --nanochat-set-sizes=sizes=batch=4 --nanochat-record-model="target=x86-64-v3 device=sm_90 only-on-request" | FileCheck %s
-// RUN: nanochat-opt %models/looplm-tiny.mlir --target=reference --stop-after=model | FileCheck %s --check-prefix=STAGE
+// RUN: nanochat-opt %models/looplm.mlir --nanochat-set-sizes=sizes=batch=4 --nanochat-record-model="target=x86-64-v3 device=sm_90 only-on-request" | FileCheck %s
+// RUN: nanochat-opt %models/looplm.mlir --target=reference --stop-after=model | FileCheck %s --check-prefix=STAGE
 
 // What a model says of the program it becomes; sizes are no longer the module's.
 // CHECK-NOT: nanochat.sizes
