@@ -17,7 +17,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
 COPY, INPUTS = ROOT / "models/copy-tiny.mlir", ROOT / "test/Inputs"
-DENSE, LOOPED, EXITS, SHARED = (INPUTS / f"{name}.mlir" for name in ("dense", "looped", "exits", "shared-kv"))
+DENSE, LOOPED, SHARED = (INPUTS / f"{name}.mlir" for name in ("dense", "looped", "shared-kv"))
 CPU_ROWS = ["reference", "x86-64-v3", "avx-vnni", "x86-64-v4", "avx512-vnni", "avx512-bf16"]
 RULES = ["sgd", "adamw", "adamw8", "lion", "muon", "muon8", "galore:rank=8", "galore:rank=8:base=muon", "foam", "soap", "gum"]
 TINY = ["--set", "batch=2,seq=33,n_loops=2"]
@@ -26,7 +26,7 @@ TINY = ["--set", "batch=2,seq=33,n_loops=2"]
 def cases():
     """Pairs of a model and options."""
     for row in CPU_ROWS:
-        for model in (COPY, DENSE, LOOPED, EXITS, SHARED):
+        for model in (COPY, DENSE, LOOPED, SHARED):
             yield model, [f"--target={row}", *(TINY if model == COPY else [])]
         yield COPY, [f"--target={row}", *TINY, "--backward=f32"]
         if row != "reference":

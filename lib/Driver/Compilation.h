@@ -33,7 +33,7 @@ public:
   FailureOr<bool> check(ModuleOp copy, StringRef dispatches, StringRef gradients);
 
 private:
-  std::string symbol() const { return programSymbol(options.target.name); }
+  std::string symbol() const { return programSymbol(options.target.title()); }
   CodegenTarget codegenTarget() const;
   KernelTarget kernelTarget(const CudaToolkit &toolkit) const;
 

@@ -36,13 +36,16 @@ struct SetSizesPass : impl::SetSizesPassBase<SetSizesPass> {
     Sizes declared(model.getSizesAttr(), model.getSettingsAttr(), model.getPresetsAttr(), model.getLoc());
     if (failed(declared.choose(preset)))
       return failure();
-    for (const SizeChoice &choice : readChoices())
+    bool isPreset = true; // but for how much it reads at a time; what the user names is one all the same
+    for (const SizeChoice &choice : readChoices()) {
       if (failed(declared.set(choice)))
         return failure();
+      isPreset &= !preset.empty() || llvm::is_contained({"batch", "seq", "accum"}, choice.name);
+    }
     if (failed(declared.apply({&model.getForward(), &model.getUpdate()})))
       return failure();
     makePlain(model);
-    if (!declared.getPreset().empty())
+    if (isPreset && !declared.getPreset().empty())
       model.setSymName((model.getSymName() + "_" + declared.getPreset()).str());
     return success();
   }

@@ -38,5 +38,5 @@
 // RUN: nanochat-opt %S/../Inputs/sized.mlir --target=native --set d=20,heads=5 --set layers=1,lr=0.5 --emit=exe -o %t.exe
 // RUN: %t.exe train --copy-task --steps 2 --eval-every 0 --threads 1 | FileCheck %s --check-prefix=TRAIN
 // RUN: %t.exe info | FileCheck %s --check-prefix=INFO
-// TRAIN: model sized_small
+// TRAIN: model sized (
 // INFO: scalars lr=0.5

@@ -285,9 +285,11 @@ static int compileModel(DialectRegistry &registry, const char *argv0) {
   MLIRContext context(registry);
   context.loadAllAvailableDialects();
   context.printOpOnDiagnostic(false); // the source is shown already
+  remark::RemarkCategories asked;
+  asked.missed = ".*";
   if (why &&
       failed(remark::enableOptimizationRemarks(context, nullptr, std::make_unique<remark::RemarkEmittingPolicyAll>(),
-                                               {.all = ".*"}, /*printAsEmitRemarks=*/true)))
+                                               asked, /*printAsEmitRemarks=*/true)))
     return kFailed;
   return compile(input, context, options);
 }
