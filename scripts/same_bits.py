@@ -19,7 +19,8 @@ ROOT = Path(__file__).parent.parent
 COPY, INPUTS = ROOT / "models/copy-tiny.mlir", ROOT / "test/Inputs"
 DENSE, LOOPED, SHARED = (INPUTS / f"{name}.mlir" for name in ("dense", "looped", "shared-kv"))
 CPU_ROWS = ["reference", "x86-64-v3", "avx-vnni", "x86-64-v4", "avx512-vnni", "avx512-bf16"]
-RULES = ["sgd", "adamw", "adamw8", "lion", "muon", "muon8", "galore:rank=8", "galore:rank=8:base=muon", "foam", "soap", "gum"]
+RULES = ["sgd", "adamw", "adamw8", "lion", "muon", "muon8", "galore:rank=8:clip=projected",
+         "galore:rank=8:clip=projected:base=muon", "foam", "soap", "gum"]
 TINY = ["--set", "batch=2,seq=33,n_loops=2"]
 
 
@@ -56,7 +57,8 @@ def run(*command):
     done = subprocess.run([str(part) for part in command], capture_output=True, text=True)
     if done.returncode == 0:
         return done.stdout
-    print((done.stderr or done.stdout).strip().splitlines()[0], file=sys.stderr)
+    said = (done.stderr or done.stdout).strip().splitlines() or [f"{command[0]}: exit code {done.returncode}"]
+    print(said[0], file=sys.stderr)
     return None
 
 

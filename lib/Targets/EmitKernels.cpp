@@ -43,15 +43,17 @@ LogicalResult nanochat::emitKernel(func::FuncOp kernel, const Target &row) {
     return failure();
   DispatchClass kind = getKernel(kernel).getKind();
   auto own = llvm::find_if(emittersOf(row), [&](const Emitters &each) { return each.kind == kind; });
-  if (own == emittersOf(row).end())
-    return decline(kernel, "no emitter is for its class, " + stringifyDispatchClass(kind));
-  bool isEmitted = llvm::any_of(own->emitters, [&](EmitKernel emit) { return emit && succeeded(emit(kernel, row)); });
-  if (isEmitted)
+  auto emit = [&](EmitKernel emitter) { return emitter && succeeded(emitter(kernel, row)); };
+  if (own == emittersOf(row).end()) {
+    (void)decline(kernel, "no emitter is for its class, " + stringifyDispatchClass(kind));
+  } else if (llvm::any_of(own->emitters, emit)) {
     kernel->removeAttr(kDeclinedAttr);
-  else if (auto why = kernel->getAttrOfType<StringAttr>(kDeclinedAttr))
+    return row.facts.bf16 ? roundNatively(kernel, row.facts) : success();
+  }
+  if (auto why = kernel->getAttrOfType<StringAttr>(kDeclinedAttr))
     remark::missed(kernel.getLoc(), remark::RemarkOpts::name("plain").category("emit"))
         << remark::reason("kernel @{0} is plain loops: {1}", kernel.getName().str(), why.getValue().str());
-  return success(isEmitted && (!row.facts.bf16 || succeeded(roundNatively(kernel, row.facts))));
+  return failure();
 }
 
 namespace {
