@@ -20,7 +20,7 @@ COPY, INPUTS = ROOT / "models/copy-tiny.mlir", ROOT / "test/Inputs"
 DENSE, LOOPED, SHARED = (INPUTS / f"{name}.mlir" for name in ("dense", "looped", "shared-kv"))
 CPU_ROWS = ["reference", "x86-64-v3", "avx-vnni", "x86-64-v4", "avx512-vnni", "avx512-bf16"]
 RULES = ["sgd", "adamw", "adamw8", "lion", "muon", "muon8", "galore:rank=8:clip=projected",
-         "galore:rank=8:clip=projected:base=muon", "foam", "soap", "gum"]
+         "galore:rank=8:clip=projected:base=muon", "foam", "soap", "gum:rank=8"]
 TINY = ["--set", "batch=2,seq=33,n_loops=2"]
 
 

@@ -16,6 +16,13 @@ Value mlir::nanochat::fallingOrder(ImplicitLocOpBuilder &b, Value values) {
   auto type = cast<RankedTensorType>(values.getType());
   Type i32 = b.getI32Type();
   auto indices = withElement(type, i32);
+  // What is not a number comes last: places must be a permutation, whatever the values, as they become indices.
+  values =
+      pointwise(b, type, values, b.getMultiDimIdentityMap(1), [&](ImplicitLocOpBuilder &in, ValueRange v) -> Value {
+        Value isNumber = arith::CmpFOp::create(in, arith::CmpFPredicate::ORD, v[0], v[0]);
+        Value least = constant(in, type.getElementType(), -std::numeric_limits<double>::infinity());
+        return arith::SelectOp::create(in, isNumber, v[0], least);
+      });
   AffineMap row = projection(b.getContext(), 2, {0}), column = projection(b.getContext(), 2, {1});
   // How many come before each: its place.
   Value place = reduce(
