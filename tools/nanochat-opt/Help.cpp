@@ -37,7 +37,8 @@ std::string mlir::nanochat::helpText(const nc::Tool &tool, size_t columns) {
                option.help, columns);
   for (auto &[heading, entries] : groups)
     out += ("\n" + heading + ":\n" + entries).str();
-  out += "\nCommands, each with its own --help:\n" + nc::listToolCommands() + "\nPasses of this compiler (docs/passes.md):\n";
+  out += "\nCommands, each with its own --help:\n" + nc::listToolCommands() +
+         "\nPasses of this compiler (docs/passes.md):\n";
   std::map<llvm::StringRef, llvm::StringRef> passes;
   for (auto &[name, option] : llvm::cl::getRegisteredOptions())
     if (const PassInfo *pass = name.starts_with("nanochat-") ? PassInfo::lookup(name) : nullptr)
