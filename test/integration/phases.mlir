@@ -26,7 +26,7 @@
 // RUN: not %{run} --steps 4 --at 5:fire 2>&1 | FileCheck %s --check-prefix=NEVER
 // NEVER: error: --at 5:fire: step 5 is never begun, the run has 4 steps
 // RUN: not %{run} --steps 4 --at 1:fier 2>&1 | FileCheck %s --check-prefix=NAME
-// NAME: error: --at 1:fier: model 'looplm_tiny' has nothing called 'fier' to run
+// NAME: error: --at 1:fier: model 'looplm' has nothing called 'fier' to run
 // NAME: note: it has fire; other actions are NAME=VALUE, of a scalar, and reset-states
 // RUN: not %{run} --steps 4 --at soon:fire 2>&1 | FileCheck %s --check-prefix=TIME
 // TIME: error: --at soon:fire
