@@ -1,4 +1,5 @@
 // From what the IR says of a program and its kernels to the constants that the runtime reads.
+#include "dialect/DTypes.h"
 #include "lib/Lowering/Codegen.h"
 #include "lib/Program/AbiConstants.h"
 #include "lib/Program/Descriptor.h"
@@ -105,19 +106,13 @@ struct DescribeProgramPass : mlir::nanochat::impl::DescribeProgramPassBase<Descr
   }
 
   /// The ABI's number for the type of elements; an error of `of` at `loc` where it has none.
-  int32_t dtypeOf(Location loc, Type type, const Twine &of) {
+  int32_t numberOf(Location loc, Type type, const Twine &of) {
     Type element = cast<ShapedType>(type).getElementType();
-    for (auto [known, number] : {std::pair(Type(Float32Type::get(&getContext())), NC_F32),
-                                 {Float64Type::get(&getContext()), NC_F64},
-                                 {BFloat16Type::get(&getContext()), NC_BF16}})
-      if (element == known)
-        return number;
-    for (auto [bits, number] : {std::pair(8, NC_I8), {16, NC_I16}, {32, NC_I32}, {64, NC_I64}})
-      if (element.isInteger(bits))
-        return number;
+    if (auto dtype = dtypeOf(element))
+      return *dtype;
     InFlightDiagnostic diag = emitError(loc)
                               << of << " has elements of type " << element << ", for which the runtime has no number";
-    diag.attachNote() << "it knows f32, f64, bf16, i8, i16, i32 and i64 (nc_dtype of runtime/Abi.h)";
+    diag.attachNote() << "it knows those of NC_DTYPES in runtime/Abi.h";
     signalPassFailure();
     return NC_F32;
   }
@@ -130,7 +125,7 @@ struct DescribeProgramPass : mlir::nanochat::impl::DescribeProgramPassBase<Descr
     auto operand = [&](auto indexed) {
       auto type = cast<ShapedType>(indexed.value());
       int32_t dtype =
-          dtypeOf(func.getLoc(), type, "operand " + Twine(indexed.index()) + " of kernel @" + func.getName());
+          numberOf(func.getLoc(), type, "operand " + Twine(indexed.index()) + " of kernel @" + func.getName());
       return c.structure(
           {c.i32(dtype), c.i32(type.getRank()), c.shape(type.getShape()), c.i32(int64_t(indexed.index()) >= inputs)});
     };
@@ -147,7 +142,7 @@ struct DescribeProgramPass : mlir::nanochat::impl::DescribeProgramPassBase<Descr
     RankedTensorType type = tensor.getType();
     return c.structure(
         {c.text(bind.getTensorName()), c.text(bind.getRoleName()), c.i32(int32_t(bind.getKind())),
-         c.i32(dtypeOf(tensor.getLoc(), type, bind.describe())), c.i32(int32_t(tensor.getArena())),
+         c.i32(numberOf(tensor.getLoc(), type, bind.describe())), c.i32(int32_t(tensor.getArena())),
          c.i32(type.getRank()), c.shape(type.getShape()), c.i64(tensor.getOffset()), c.i64(denseBytes(type)),
          c.i32(bind.getInit() == Init::normal ? NC_INIT_NORMAL : NC_INIT_CONSTANT), c.f32(bind.getScaleValue())});
   }

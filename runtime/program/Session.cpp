@@ -149,6 +149,8 @@ int64_t firstNonFinite(int32_t dtype, const void *data, int64_t count) {
     return scan<uint64_t, 0x7ff0000000000000u>(bytes, count);
   case NC_BF16:
     return scan<uint16_t, 0x7f80u>(bytes, count);
+  case NC_E4M3: // its NaN alone has all bits set
+    return scan<uint8_t, 0x7fu>(bytes, count);
   default:
     return -1;
   }

@@ -18,16 +18,16 @@
 // What the runtime has no number for is not passed off as f32.
 nanochat.program "m" attributes {arenas = array<i64: 64, 0, 0, 0, 0, 0>} {
   // expected-error @+2 {{parameter w has elements of type 'f16', for which the runtime has no number}}
-  // expected-note @+1 {{it knows f32, f64, bf16, i8, i16, i32 and i64 (nc_dtype of runtime/Abi.h)}}
+  // expected-note @+1 {{it knows those of NC_DTYPES in runtime/Abi.h}}
   nanochat.tensor <parameter, "w"> in param at 0 : tensor<4xf16>
 }
 
 // -----
 
 nanochat.program "m" {}
-// expected-error @+2 {{operand 1 of kernel @k has elements of type 'f8E4M3FN', for which the runtime has no number}}
+// expected-error @+2 {{operand 1 of kernel @k has elements of type 'f8E5M2', for which the runtime has no number}}
 // expected-note @+1 {{it knows}}
-func.func private @k(%x: memref<4xf32>, %y: memref<4xf8E4M3FN>, %task: index, %scratch: memref<1xi8>)
+func.func private @k(%x: memref<4xf32>, %y: memref<4xf8E5M2>, %task: index, %scratch: memref<1xi8>)
     attributes {nanochat.kernel = #nanochat.kernel<pointwise, inplace = [-1], tasks = 1>} {
   return
 }

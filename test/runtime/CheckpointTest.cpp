@@ -223,13 +223,16 @@ TEST_F(Checkpoint, of_every_number_format_is_looked_at) {
     std::vector<float> f32(1501, 3e38f);
     std::vector<double> f64(1501, 1e308);
     std::vector<uint16_t> bf16(1501, 0x7f7f);
+    std::vector<uint8_t> e4m3(1501, 0xfe);
     EXPECT_EQ(firstNonFinite(NC_F32, f32.data(), 1501), -1);
     EXPECT_EQ(firstNonFinite(NC_F64, f64.data(), 1501), -1);
     EXPECT_EQ(firstNonFinite(NC_BF16, bf16.data(), 1501), -1);
-    f32[at] = NAN, f64[at] = -INFINITY, bf16[at] = 0xff80;
+    EXPECT_EQ(firstNonFinite(NC_E4M3, e4m3.data(), 1501), -1);
+    f32[at] = NAN, f64[at] = -INFINITY, bf16[at] = 0xff80, e4m3[at] = 0xff;
     EXPECT_EQ(firstNonFinite(NC_F32, f32.data(), 1501), at);
     EXPECT_EQ(firstNonFinite(NC_F64, f64.data(), 1501), at);
     EXPECT_EQ(firstNonFinite(NC_BF16, bf16.data(), 1501), at);
+    EXPECT_EQ(firstNonFinite(NC_E4M3, e4m3.data(), 1501), at);
   }
 }
 
