@@ -438,8 +438,14 @@ LogicalResult nanochat::emitGemm(func::FuncOp kernel, const Target &row) {
   FailureOr<MatrixProduct> c = matchKernel(kernel);
   if (failed(c))
     return failure();
-  if (c->s || c->isAny(Format::e4m3))
-    return decline(kernel, "products of slices, and of E4M3, are emitted for GPUs alone");
+  auto isKnown = [](Format format) {
+    return llvm::is_contained({Format::f32, Format::bf16, Format::int16, Format::int8, Format::panels}, format);
+  };
+  if (c->s)
+    return decline(kernel, "products of slices are emitted for GPUs alone");
+  for (Format format : {c->a.format, c->b.format})
+    if (!isKnown(format))
+      return decline(kernel, "CPUs have no products of " + stringifyFormat(format) + " but plain loops");
   GemmPlan plan = planGemm(*c, row.facts);
   if (failed(GemmEmitter(kernel, *c, plan).emit()))
     return failure();
