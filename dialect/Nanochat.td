@@ -21,7 +21,6 @@ def Nanochat_Dialect : Dialect {
     Weights are stored out × in. Loops over stacked layers and over LoopLM steps are one rolled op.
     The meaning of every compute op is its decomposition into linalg, arith, math, tensor and scf.
   }];
-  let useDefaultAttributePrinterParser = 1;
   let hasOperationAttrVerify = 1;
   let hasRegionArgAttrVerify = 1;
   let hasRegionResultAttrVerify = 1;

@@ -48,7 +48,7 @@ Arena arenaOf(BindingKind kind);
 /// The numbers of `nanochat.range` = [low, high], from which tests draw an argument; none where it is something else.
 std::optional<std::pair<double, double>> readRange(Attribute attr);
 
-/// The program's input that holds the seed of the run, which the runtime fills: SeedWords of ops/Random.td.
+/// The program's input that holds the seed of the run, which the runtime fills: SeedWords of ops/quantize/Random.td.
 inline constexpr llvm::StringLiteral kSeedInput = "seed";
 
 /// Where the update rule of a parameter finds its random numbers.

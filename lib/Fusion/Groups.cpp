@@ -6,21 +6,21 @@
 //
 //   pointwise  every loop parallel: one pass over all elements; a group of rank 0 is a handful of scalars;
 //   rowwise    parallel over rows, reducing within a row at most: norm, softmax, quantisation, one step of AdamW. Ops
-//   over equally many rows that
-//              read each other's results row by row are one loop over rows, in which a row stays in cache or registers;
+//              over equally many rows that read each other's results row by row are one loop over rows, in which a row
+//              stays in cache or registers;
 //   gemm       one matrix product, with pointwise ops behind it on its result (epilogue) and before it on a factor
-//   (prologue); others     attention, loops and ops without structure stand alone.
+//              (prologue);
+//   others     attention, loops and ops without structure stand alone.
 //
 // Ops are visited in the order of the block. Each joins the group of one of its producers, the latest first, or opens a
 // group. Joining is legal if
 //   - the group's emitter can run it: it fits the class, its shape is the group's, and what it reads of the group it
-//   reads at its own row
-//     (of a gemm: at its own element). A reader of x[j] in row i would need rows that are not computed yet;
+//     reads at its own row (of a gemm: at its own element). A reader of x[j] in row i would need rows that are not
+//     computed yet;
 //   - nothing of the group is read through a view, or by an index in the op's body: views stay outside kernels, so what
-//   they show must be finished;
+//     they show must be finished;
 //   - no cycle arises. With a → b → c, where a and c would share a kernel but b may not join, that kernel would need
-//   b's result before it
-//     ran. So of the op's other producers none may need the group, however indirectly (`reaches`).
+//     b's result before it ran. So of the op's other producers none may need the group, however indirectly (`reaches`).
 // An op can join only one of its producers. Two groups that meet in an op are therefore merged afterwards where the
 // same conditions hold for each of their members (`mergeRows`): a step of AdamW8 is one kernel, not two with a moment
 // in memory between them. Last, a pointwise op whose only reader is a gemm becomes its prologue (`absorbPrologues`): it

@@ -1,9 +1,9 @@
 // Where carried values and stacks of loops live, so that no iteration copies anything.
 //
-// A loop of the Step IR is a function of values: iteration i takes carried values and hands new ones to iteration i +
-// 1, and leaves elements of stacks. In memory every value needs an address, and an address may depend on i. Placed
-// naively, the value that is handed on is written to one buffer and read from another, and a carried value that the
-// gradient needs later is copied into its stack: a copy of all activations for every layer of every loop. Four
+// A loop of the Step IR is a function of values: iteration i takes carried values, hands new ones to the next
+// iteration, and leaves elements of stacks. In memory every value needs an address, and an address may depend on i.
+// Placed naively, the value that is handed on is written to one buffer and read from another, and a carried value that
+// the gradient needs later is copied into its stack: a copy of all activations for every layer of every loop. Four
 // observations remove all of them from the models in models/.
 //
 // 1. Saved. The forward loop over layers carries x and stacks the very x it was given, for the backward loop:
@@ -15,21 +15,18 @@
 //    the first. (`savedIn`)
 //
 // 2. Chained. An outer loop over LoopLM steps carries x as well, and its body starts the loop over layers from it. All
-// inner stacks are
-//    stacked again, so that inner element 0 of outer iteration j is where x is at the start of step j: no other home is
-//    needed. Where what the inner loop ends with is what the outer one hands on, the end of one inner stack is the
-//    start of the next ("linked"), and `layoutOf` lays them one element apart. (`chainOf` in Layout.cpp says when that
-//    holds.)
+//    inner stacks are stacked again, so that inner element 0 of outer iteration j is where x is at the start of step j:
+//    no other home is needed. Where what the inner loop ends with is what the outer one hands on, the end of one inner
+//    stack is the start of the next ("linked"), and `layoutOf` lays them one element apart. (`chainOf` in Layout.cpp
+//    says when that holds.)
 //
 // 3. Trailing. The body stacks the *next* value (the state after every LoopLM step, for the exit gate): iteration i
-// writes element i and finds
-//    its own input in element i − 1; the first iteration reads where the loop starts. That "first, else" is a choice of
-//    two places. (`trailing`)
+//    writes element i and finds its own input in element i − 1; the first iteration reads where the loop starts. That
+//    "first, else" is a choice of two places. (`trailing`)
 //
 // 4. What is not kept needs one place where whatever computes the next value may write over the old one, element by
-// element
-//    (`canOverwrite`: sums of gradients), else two that take turns by the parity of i, arranged so that the last value
-//    falls on the place that the result should have. (`temporary`)
+//    element (`canOverwrite`: sums of gradients), else two that take turns by the parity of i, arranged so that the
+//    last value falls on the place that the result should have. (`temporary`)
 //
 // Places are asked for in the order in which they are needed: a value's `wish` looks forward, to the return, yield or
 // loop that reads it; a loop's start looks back, to where its first value already is and whether anybody reads that

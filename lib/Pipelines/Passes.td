@@ -7,8 +7,8 @@ def SetSizesPass : Pass<"nanochat-set-sizes", "::mlir::ModuleOp"> {
   let description = [{
     Of a model that declares sizes, `name=value` changes one of these, or a setting, after a preset has; what they stand
     for takes the place of their names, so that later passes find plain numbers and types, and the model is named
-    after its preset, if the user names it or changes nothing but `batch`, `seq` and `accum`. Of any other model, `name=value` sets `batch`, `seq` or `accum` of all ops, or the trip count
-    of loops of that name and the leading dimension of parameters stacked over them (n_loops, layers); the types of
+    after its preset, if the user names it or changes nothing but `batch`, `seq` and `accum`. Of any
+    other model, `name=value` sets `batch`, `seq` or `accum` of all ops, or the trip count of loops of that name and the leading dimension of parameters stacked over them (n_loops, layers); the types of
     all values follow. Batch, sequence and loops in force are left on the module as `nanochat.sizes`.
   }];
   let dependentDialects = ["arith::ArithDialect"];

@@ -182,21 +182,25 @@ static ArrayRef<Discardable> discardables() {
   return table;
 }
 
-/// Checks that an attribute of the dialect is one that stands at `site`.
-static LogicalResult verifyDiscardable(Operation *op, NamedAttribute attr, unsigned site) {
-  StringRef name = attr.getName();
+static LogicalResult reportUnknown(Operation *op, StringRef name) {
   auto distance = [&](const Discardable &known) { return name.edit_distance(known.name); };
   const Discardable &nearest = *std::min_element(discardables().begin(), discardables().end(),
                                                  [&](auto &x, auto &y) { return distance(x) < distance(y); });
-  if (nearest.name != name) { // discardable-c1
-    InFlightDiagnostic diag = op->emitError("the dialect knows no attribute '") << name << "'";
-    diag.attachNote() << "the nearest one is '" << nearest.name << "', " << nearest.form << " on " << nearest.where;
-    return diag;
-  }
-  if (!(nearest.sites & site)) // discardable-c2
-    return op->emitError("'") << name << "' stands on " << nearest.where << ", not here";
-  if (!nearest.fits(attr.getValue())) // discardable-c3
-    return op->emitError("'") << name << "' is " << nearest.form << ", not " << attr.getValue();
+  InFlightDiagnostic diag = op->emitError("the dialect knows no attribute '") << name << "'";
+  diag.attachNote() << "the nearest one is '" << nearest.name << "', " << nearest.form << " on " << nearest.where;
+  return diag;
+}
+
+/// Checks that an attribute of the dialect is one that stands at `site`.
+static LogicalResult verifyDiscardable(Operation *op, NamedAttribute attr, unsigned site) {
+  StringRef name = attr.getName();
+  const auto *known = llvm::find_if(discardables(), [&](const Discardable &each) { return each.name == name; });
+  if (known == discardables().end()) // discardable-c1
+    return reportUnknown(op, name);
+  if (!(known->sites & site)) // discardable-c2
+    return op->emitError("'") << name << "' stands on " << known->where << ", not here";
+  if (!known->fits(attr.getValue())) // discardable-c3
+    return op->emitError("'") << name << "' is " << known->form << ", not " << attr.getValue();
   return success();
 }
 
