@@ -1,26 +1,147 @@
 #include "dialect/Formats.h"
+#include "dialect/DynamicCodes.h"
+#include "dialect/Linalg.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/IR/Matchers.h"
 
 using namespace mlir;
 using namespace mlir::nanochat;
 
+/// The scalar or vector type of `shape` with another element.
+static Type withElementOf(Type shape, Type element) {
+  auto shaped = dyn_cast<ShapedType>(shape);
+  return shaped ? Type(shaped.clone(element)) : element;
+}
+
+//===------------------------------------------------------------------------------------------===//
+// Floats
+//===------------------------------------------------------------------------------------------===//
+
+static Value truncate(ImplicitLocOpBuilder &b, Value number, Type storage) {
+  // Code generators have no way from f64 to less than f32 but a function of the compiler's library.
+  Type from = number.getType(), f32 = withElementOf(from, b.getF32Type());
+  if (getElementTypeOrSelf(from).isF64() && from != storage)
+    number = arith::TruncFOp::create(b, f32, number);
+  return number.getType() == storage ? number : Value(arith::TruncFOp::create(b, storage, number));
+}
+
+static Value extend(ImplicitLocOpBuilder &b, Value element, Type type) {
+  return element.getType() == type ? element : Value(arith::ExtFOp::create(b, type, element));
+}
+
+//===------------------------------------------------------------------------------------------===//
+// Integers
+//===------------------------------------------------------------------------------------------===//
+
+static bool isFloat(Type type) { return isa<FloatType>(getElementTypeOrSelf(type)); }
+
+static Value toInteger(ImplicitLocOpBuilder &b, Value number, Type storage) {
+  if (isFloat(number.getType()))
+    return arith::FPToSIOp::create(b, storage, math::RoundEvenOp::create(b, number));
+  return number.getType() == storage ? number : Value(arith::TruncIOp::create(b, storage, number));
+}
+
+static Value fromInteger(ImplicitLocOpBuilder &b, Value element, Type type) {
+  if (isFloat(type))
+    return arith::SIToFPOp::create(b, type, element);
+  return element.getType() == type ? element : Value(arith::ExtSIOp::create(b, type, element));
+}
+
+/// Bytes without sign, one more than the number.
+static Value toPanels(ImplicitLocOpBuilder &b, Value number, Type storage) {
+  return arith::AddIOp::create(b, toInteger(b, number, storage), constant(b, storage, 1));
+}
+
+static Value fromPanels(ImplicitLocOpBuilder &b, Value element, Type type) {
+  Type whole = isFloat(type) ? withElementOf(type, b.getI32Type()) : type;
+  Value code = arith::ExtUIOp::create(b, whole, element);
+  code = arith::SubIOp::create(b, code, constant(b, whole, 1));
+  return whole == type ? code : Value(arith::SIToFPOp::create(b, type, code));
+}
+
+//===------------------------------------------------------------------------------------------===//
+// The table
+//===------------------------------------------------------------------------------------------===//
+
+static Type i8(Builder &b) { return b.getI8Type(); }
+
 static constexpr FormatFacts kFormats[] = {
-    {Format::bf16, 16, "bf16", [](Builder &b) -> Type { return b.getBF16Type(); }},
-    {Format::e4m3, 8, "e4m3", [](Builder &b) -> Type { return b.getType<Float8E4M3FNType>(); }},
-    {Format::int16, 16, "int16", [](Builder &b) -> Type { return b.getI16Type(); }},
-    {Format::int8, 8, "int8", [](Builder &b) -> Type { return b.getI8Type(); }},
-    {Format::panels, 8, "int8", [](Builder &b) -> Type { return b.getI8Type(); }},
-    {Format::f32, 32, "f32", [](Builder &b) -> Type { return b.getF32Type(); }},
-    {Format::f64, 64, "f32", [](Builder &b) -> Type { return b.getF64Type(); }},
+    {Format::f64, 64, [](Builder &b) -> Type { return b.getF64Type(); }, 0, truncate, extend, "f32"},
+    {Format::f32, 32, [](Builder &b) -> Type { return b.getF32Type(); }, 0, truncate, extend, "f32", "tf32",
+     /*ptx=*/0, /*isDense=*/true},
+    {Format::bf16, 16, [](Builder &b) -> Type { return b.getBF16Type(); }, 0, truncate, extend, "bf16", "bf16",
+     /*ptx=*/0, /*isDense=*/true},
+    {Format::e4m3, 8, [](Builder &b) -> Type { return b.getType<Float8E4M3FNType>(); }, 448, truncate, extend, "e4m3",
+     "e4m3", /*ptx=*/84},
+    {Format::int16, 16, [](Builder &b) -> Type { return b.getI16Type(); }, 32767, toInteger, fromInteger, "int16"},
+    {Format::int8, 8, i8, 127, toInteger, fromInteger, "int8", "s8"},
+    {Format::panels, 8, i8, 0, toPanels, fromPanels, "int8"},
+    {Format::dynamic, 8, i8, 1, encodeDynamic, decodeDynamic, ""},
+    {Format::dynamic_unsigned, 8, i8, 1, encodeDynamicUnsigned, decodeDynamicUnsigned, ""},
 };
+
+static std::optional<Format> find(llvm::function_ref<bool(const FormatFacts &)> holds) {
+  auto *row = llvm::find_if(kFormats, holds);
+  return row == std::end(kFormats) ? std::nullopt : std::optional(row->format);
+}
 
 const FormatFacts &mlir::nanochat::factsOf(Format format) {
   return *llvm::find_if(kFormats, [&](auto &row) { return row.format == format; });
 }
 
 std::optional<Format> mlir::nanochat::formatOf(Type type) {
-  Builder b(type.getContext());
-  for (const FormatFacts &row : kFormats) // the first: panels come after int8
-    if (row.storage(b) == type)
-      return row.format;
-  return std::nullopt;
+  Builder b(type.getContext()); // int8 is the first of those in bytes
+  return find([&](const FormatFacts &row) { return row.storage(b) == type; });
+}
+
+std::optional<Format> mlir::nanochat::formatOfMma(StringRef name) {
+  return find([&](const FormatFacts &row) { return !name.empty() && row.mma == name; });
+}
+
+bool mlir::nanochat::isNarrowFloat(Format format) {
+  const FormatFacts &row = factsOf(format);
+  return row.decode == extend && row.bits < 32;
+}
+
+static SmallVector<Format> formatsThat(llvm::function_ref<bool(const FormatFacts &)> hold) {
+  return llvm::map_to_vector(llvm::make_filter_range(kFormats, hold), [](auto &row) { return row.format; });
+}
+SmallVector<Format> mlir::nanochat::denseFormats() {
+  return formatsThat([](auto &row) { return row.isDense; });
+}
+SmallVector<Format> mlir::nanochat::blockFormats() {
+  return formatsThat([](auto &row) { return row.largest > 0; });
+}
+
+std::string mlir::nanochat::listFormats(ArrayRef<Format> formats) {
+  std::string names;
+  for (auto [i, format] : llvm::enumerate(formats))
+    names += (!i ? "" : i + 1 < formats.size() ? ", " : " or ") + stringifyFormat(format).str();
+  return names;
+}
+
+//===------------------------------------------------------------------------------------------===//
+// The interface
+//===------------------------------------------------------------------------------------------===//
+
+Value mlir::nanochat::encode(ImplicitLocOpBuilder &b, Format format, Value number) {
+  const FormatFacts &row = factsOf(format);
+  return row.encode(b, number, withElementOf(number.getType(), row.storage(b)));
+}
+
+Value mlir::nanochat::decode(ImplicitLocOpBuilder &b, Format format, Value element, Type type) {
+  return factsOf(format).decode(b, element, type);
+}
+
+std::optional<Coded> mlir::nanochat::matchDecoded(Value number) {
+  if (auto minus = number.getDefiningOp<arith::SubIOp>(); minus && matchPattern(minus.getRhs(), m_One()))
+    if (auto code = minus.getLhs().getDefiningOp<arith::ExtUIOp>(); code && code.getIn().getType().isInteger(8))
+      return Coded{code.getIn(), Format::panels};
+  Operation *op = number.getDefiningOp();
+  bool isWidened = isa_and_nonnull<arith::ExtFOp, arith::ExtSIOp>(op);
+  Value element = isWidened ? op->getOperand(0) : number;
+  std::optional<Format> format = formatOf(getElementTypeOrSelf(element));
+  // f32 and f64 are what sums are of; all else is widened to one.
+  bool isWhole = format && !factsOf(*format).isCode();
+  return format && isWhole != isWidened ? std::optional(Coded{element, *format}) : std::nullopt;
 }

@@ -1,24 +1,63 @@
-// Number formats of what is multiplied: a new one is a row of the table in Formats.cpp, a case in Formats.td, and what
-// emitters make of it.
+// Number formats behind one interface: how a number is stored, and what is stored stands for. A new one is a row of the
+// table in Formats.cpp and a case in Formats.td.
 #ifndef NANOCHAT_DIALECT_FORMATS_H
 #define NANOCHAT_DIALECT_FORMATS_H
 
 #include "dialect/Nanochat.h"
+#include "mlir/IR/ImplicitLocOpBuilder.h"
 
 namespace mlir::nanochat {
 
 struct FormatFacts {
   Format format;
   unsigned bits;               // of an element
-  StringLiteral arithmetic;    // of products of such factors, as programs report it
   Type (*storage)(Builder &b); // of elements in memory
+  double largest;              // magnitude of its numbers, which the largest of those that share a scale becomes;
+                               // 0: they have none
+  Value (*encode)(ImplicitLocOpBuilder &b, Value number, Type storage);
+  Value (*decode)(ImplicitLocOpBuilder &b, Value element, Type type);
+  StringLiteral arithmetic; // of products of such factors, as programs report it; "" if products have none
+  StringLiteral mma = "";   // what mma.sync calls them, "" if it does not multiply them
+  int64_t ptx = 0;          // the first version of PTX with that mma.sync, 84 for 8.4, where it came after the chips
+  bool isDense = false;     // factors of dense products may be rounded to it: --dense
+
+  /// Is it another format than numbers are computed in?
+  bool isCode() const { return format != Format::f32 && format != Format::f64; }
 };
 
 const FormatFacts &factsOf(Format format);
 
-/// The format whose elements are stored in, and mean, numbers of `type`; none for others. (Codes in panels are bytes
-/// with another meaning: what reads them says so.)
+/// The format whose elements are stored in, and mean, numbers of `type`; none for others. (Bytes of other codes are
+/// int8 to it: what reads them says so.)
 std::optional<Format> formatOf(Type type);
+/// The format that mma.sync calls so.
+std::optional<Format> formatOfMma(StringRef name);
+/// Is it a float of fewer bits than f32, which it is widened to without error?
+bool isNarrowFloat(Format format);
+/// What --dense may round the factors of products to, and those that blocks may have.
+SmallVector<Format> denseFormats();
+SmallVector<Format> blockFormats();
+/// Their names, for messages: "f32, bf16 or int8".
+std::string listFormats(ArrayRef<Format> formats);
+
+/// A number (f32, f64) or, for integer formats, also an integer, as the nearest element of the format, half to even;
+/// what lies beyond its largest has no meaning. On scalars and vectors.
+Value encode(ImplicitLocOpBuilder &b, Format format, Value number);
+/// What an element stands for, in `type`: f32, f64 or, for integer formats, also an integer type.
+Value decode(ImplicitLocOpBuilder &b, Format format, Value element, Type type);
+
+/// The element nearest to `number`, in the type that had.
+inline Value roundTo(ImplicitLocOpBuilder &b, Format format, Value number) {
+  return decode(b, format, encode(b, format, number), number.getType());
+}
+
+/// An element of a format.
+struct Coded {
+  Value element;
+  Format format;
+};
+/// What `number` is decoded from; for f32 and f64, which numbers are computed in, `number` itself.
+std::optional<Coded> matchDecoded(Value number);
 
 } // namespace mlir::nanochat
 #endif

@@ -15,8 +15,8 @@ Value constant(ImplicitLocOpBuilder &b, Type type, double value) {
       return b.getFloatAttr(t, value);
     return b.getIntegerAttr(t, static_cast<int64_t>(value));
   };
-  if (auto tensor = dyn_cast<RankedTensorType>(type))
-    return arith::ConstantOp::create(b, SplatElementsAttr::get(tensor, scalar(tensor.getElementType())));
+  if (auto shaped = dyn_cast<ShapedType>(type))
+    return arith::ConstantOp::create(b, SplatElementsAttr::get(shaped, scalar(shaped.getElementType())));
   return arith::ConstantOp::create(b, scalar(type));
 }
 
@@ -52,13 +52,6 @@ Value reduce(ImplicitLocOpBuilder &b, RankedTensorType type, unsigned loops, Arr
   Value start = constant(b, type.getElementType(), init);
   Value out = linalg::FillOp::create(b, start, empty).getResult(0);
   return generic(b, type, ins, out, all, iterators, true, body);
-}
-
-Value roundToHalf(ImplicitLocOpBuilder &b, Value x) {
-  // Code generators have no way from f64 to bf16 but a function of the compiler's library.
-  Value narrow = x.getType().isF64() ? Value(arith::TruncFOp::create(b, b.getF32Type(), x)) : x;
-  Value half = arith::TruncFOp::create(b, b.getBF16Type(), narrow);
-  return arith::ExtFOp::create(b, x.getType(), half);
 }
 
 Value splitRows(ImplicitLocOpBuilder &b, Value x, int64_t rows) {

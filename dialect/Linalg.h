@@ -14,7 +14,7 @@ using ScalarBody = llvm::function_ref<Value(ImplicitLocOpBuilder &, ValueRange)>
 /// affine_map<(d0..d{loops-1}) -> (the listed dims)>.
 AffineMap projection(MLIRContext *ctx, unsigned loops, ArrayRef<unsigned> dims);
 
-/// A scalar or splat constant of `type` (float or integer, scalar or tensor).
+/// A scalar or splat constant of `type` (float or integer, scalar, vector or tensor).
 Value constant(ImplicitLocOpBuilder &b, Type type, double value);
 
 /// result[i...] = body(ins at maps(i...)) for all elements of `type`.
@@ -25,9 +25,6 @@ Value pointwise(ImplicitLocOpBuilder &b, RankedTensorType type, ValueRange ins, 
 /// `maps` index `ins` by all loop dims; `body` combines inputs with the accumulator (last).
 Value reduce(ImplicitLocOpBuilder &b, RankedTensorType type, unsigned loops, ArrayRef<unsigned> outDims, double init,
              ValueRange ins, ArrayRef<AffineMap> maps, ScalarBody body);
-
-/// A float scalar rounded to bf16, in the type it had.
-Value roundToHalf(ImplicitLocOpBuilder &b, Value x);
 
 /// (N, ...) to (N / rows, rows, ...), rows a divisor of N: a view, no copy.
 Value splitRows(ImplicitLocOpBuilder &b, Value x, int64_t rows);

@@ -1,6 +1,5 @@
 #include "dialect/MatrixProduct.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
-#include "mlir/IR/Matchers.h"
 
 using namespace mlir;
 using namespace mlir::nanochat;
@@ -31,30 +30,11 @@ struct Element {
 };
 } // namespace
 
-/// What `value`, a factor of a multiplication, is the widened element of.
+/// What `value`, a factor of a multiplication, is the decoded element of.
 static std::optional<Element> matchElement(Value value) {
-  Value stored = value;
-  bool isInPanels = false, isWidened = true;
-  if (auto minus = value.getDefiningOp<arith::SubIOp>(); minus && matchPattern(minus.getRhs(), m_One())) {
-    auto code = minus.getLhs().getDefiningOp<arith::ExtUIOp>();
-    isInPanels = code && code.getIn().getType().isInteger(8);
-    stored = isInPanels ? code.getIn() : value;
-  } else if (auto wide = value.getDefiningOp<arith::ExtFOp>()) {
-    stored = wide.getIn();
-  } else if (auto wide = value.getDefiningOp<arith::ExtSIOp>()) {
-    stored = wide.getIn();
-  } else {
-    isWidened = false;
-  }
-  auto argument = dyn_cast<BlockArgument>(stored);
-  std::optional<Format> format = argument ? formatOf(argument.getType()) : std::nullopt;
-  if (!format)
-    return std::nullopt;
-  // f32 and f64 are what sums are of; all else is widened to one.
-  bool isWhole = *format == Format::f32 || *format == Format::f64;
-  if (isWhole == isWidened)
-    return std::nullopt;
-  return Element{argument, isInPanels ? Format::panels : *format};
+  auto coded = matchDecoded(value);
+  auto argument = coded ? dyn_cast<BlockArgument>(coded->element) : BlockArgument();
+  return argument ? std::optional(Element{argument, coded->format}) : std::nullopt;
 }
 
 /// The elements of both inputs, in their order, if the body is acc + x·y.

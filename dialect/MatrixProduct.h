@@ -11,14 +11,14 @@ struct Factor {
   OpOperand *operand;
   AffineMap map;
   unsigned x;    // the loop of the result that the other factor lacks
-  Format format; // of its elements, which the body widens to the type of the sum
+  Format format; // of its elements, which the body decodes to the type of the sum
   bool alongK;   // elements of consecutive k are contiguous, rather than of consecutive x
 
   Value tensor() const { return operand->get(); }
 };
 
 /// c[m, n] = init[m, n] + Σ_k a·b; or c[s, m, n] of slices, which both factors are made of. A product by codes with
-/// scales along k would have them as further inputs, found where the body widens a factor.
+/// scales along k would have them as further inputs, found where the body decodes a factor.
 struct MatrixProduct {
   linalg::GenericOp op;
   Factor a, b;               // that with rows of the result, and that with its columns
@@ -33,8 +33,11 @@ struct MatrixProduct {
   /// Are both factors of the format, or is one?
   bool areBoth(Format format) const { return a.format == format && b.format == format; }
   bool isAny(Format format) const { return a.format == format || b.format == format; }
-  /// What it computes in.
-  StringRef arithmetic() const { return factsOf(std::min(a.format, b.format)).arithmetic; }
+  /// What it computes in: that of the factor of more bits.
+  StringRef arithmetic() const {
+    const FormatFacts &ofA = factsOf(a.format), &ofB = factsOf(b.format);
+    return (ofA.bits < ofB.bits ? ofB : ofA).arithmetic;
+  }
   /// Is it one matrix, or do its slices lie one behind the other?
   bool isOfMatrices() const;
 };

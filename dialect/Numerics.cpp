@@ -1,4 +1,5 @@
 #include "dialect/Numerics.h"
+#include "dialect/Formats.h"
 #include "mlir/IR/BuiltinOps.h"
 
 using namespace mlir;
@@ -8,14 +9,16 @@ LogicalResult NumericsAttr::verify(llvm::function_ref<InFlightDiagnostic()> emit
                                    Format attention, Format floats) {
   struct Choice {
     StringLiteral name;
-    Format chosen, other; // than f32
+    Format chosen;
+    SmallVector<Format> formats;
   };
-  for (auto [name, chosen, other] :
-       {Choice{"backward", backward, Format::int16}, Choice{"dense", dense, Format::bf16},
-        Choice{"attention", attention, Format::bf16}, Choice{"floats", floats, Format::f64}})
-    if (chosen != Format::f32 && chosen != other)
-      return emitError() << name << " = " << stringifyFormat(chosen) << " is not known: it is f32 or "
-                         << stringifyFormat(other);
+  for (const Choice &choice :
+       {Choice{"backward", backward, {Format::f32, Format::int16}}, Choice{"dense", dense, denseFormats()},
+        Choice{"attention", attention, {Format::f32, Format::bf16}},
+        Choice{"floats", floats, {Format::f32, Format::f64}}})
+    if (!llvm::is_contained(choice.formats, choice.chosen))
+      return emitError() << choice.name << " = " << stringifyFormat(choice.chosen) << " is not known: it is "
+                         << listFormats(choice.formats);
   return success();
 }
 

@@ -12,7 +12,7 @@ int64_t iterationPoints(Operation *op);
 /// Floating or integer operations of one execution, nested loops included; a multiply-add is two.
 int64_t getFlops(Operation *op);
 
-/// What the products of an op are of: "int8", "int16", "e4m3", "bf16" or, also where it has none, "f32".
+/// What the products of an op are of (FormatFacts::arithmetic); "f32" where it has none.
 StringRef getArithmetic(Operation *op);
 
 /// True where recomputing costs much more than reading the result: linears, attention, gathers.

@@ -1,5 +1,6 @@
 #include "lib/Driver/GpuCode.h"
 #include "lib/Lowering/Codegen.h"
+#include "lib/Targets/gpu/Mma.h"
 #include "mlir/Dialect/LLVMIR/NVVMDialect.h"
 #include "llvm/Analysis/LoopInfo.h"
 #include "llvm/IR/DiagnosticInfo.h"
@@ -128,13 +129,12 @@ static void eachLoop(llvm::Function &function, llvm::function_ref<void(llvm::Loo
 
 /// The version of PTX to write: newer where an instruction is.
 static int64_t ptxVersion(ModuleOp lowered, const GpuFacts &facts) {
-  constexpr int64_t firstWithE4M3 = 84;
-  bool hasE4M3 = lowered
-                     .walk([](LLVM::CallIntrinsicOp call) {
-                       return call.getIntrin().contains(".e4m3.") ? WalkResult::interrupt() : WalkResult::advance();
-                     })
-                     .wasInterrupted();
-  return hasE4M3 ? std::max(facts.ptx, firstWithE4M3) : facts.ptx;
+  int64_t version = facts.ptx;
+  lowered.walk([&](Operation *op) {
+    if (std::optional<Format> format = mmaFormat(op))
+      version = std::max(version, factsOf(*format).ptx);
+  });
+  return version;
 }
 
 FailureOr<std::string> mlir::nanochat::writePtx(ModuleOp lowered, const GpuFacts &facts, const CudaToolkit &toolkit,

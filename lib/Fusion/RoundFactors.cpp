@@ -11,31 +11,30 @@ namespace mlir::nanochat {
 namespace {
 /// Has the product factors to round?
 bool isExact(const MatrixProduct &product) {
-  auto isFloat = [](const Factor &factor) { return factor.format == Format::f32 || factor.format == Format::f64; };
-  return isFloat(product.a) && isFloat(product.b);
+  return !factsOf(product.a.format).isCode() && !factsOf(product.b.format).isCode();
 }
 
 class Rounding {
 public:
-  /// The factor rounded to bf16, made right behind it; of the type it had where it stays `wide`.
-  Value of(Value factor, bool wide) {
-    Value &rounded = made[wide][factor];
+  /// The factor rounded to the format, made right behind it; of the type it had if that is f64.
+  Value of(Value factor, Format format) {
+    Value &rounded = made[{factor, unsigned(format)}];
     if (rounded)
       return rounded;
     OpBuilder builder(factor.getContext());
     builder.setInsertionPointAfterValue(factor);
     ImplicitLocOpBuilder b(factor.getLoc(), builder);
     auto type = cast<RankedTensorType>(factor.getType());
-    rounded =
-        pointwise(b, wide ? type : type.clone(b.getBF16Type()), {factor}, {b.getMultiDimIdentityMap(type.getRank())},
-                  [&](ImplicitLocOpBuilder &s, ValueRange v) -> Value {
-                    return wide ? roundToHalf(s, v[0]) : arith::TruncFOp::create(s, s.getBF16Type(), v[0]);
-                  });
+    bool staysWide = type.getElementType().isF64();
+    rounded = pointwise(b, staysWide ? type : withElement(type, factsOf(format).storage(b)), {factor},
+                        {b.getMultiDimIdentityMap(type.getRank())}, [&](ImplicitLocOpBuilder &s, ValueRange v) {
+                          return staysWide ? roundTo(s, format, v[0]) : encode(s, format, v[0]);
+                        });
     return rounded;
   }
 
 private:
-  DenseMap<Value, Value> made[2];
+  DenseMap<std::pair<Value, unsigned>, Value> made;
 };
 
 struct RoundFactorsPass : impl::RoundFactorsPassBase<RoundFactorsPass> {
@@ -48,28 +47,28 @@ struct RoundFactorsPass : impl::RoundFactorsPassBase<RoundFactorsPass> {
     Rounding rounding;
     SmallVector<linalg::GenericOp> products;
     getOperation().walk([&](linalg::GenericOp op) {
-      if (numerics.dense != Format::bf16)
+      if (numerics.dense == Format::f32)
         return;
       if (auto product = matchProduct(op); product && isExact(*product))
         products.push_back(op);
     });
-    if (numerics.attention == Format::bf16)
+    if (numerics.attention != Format::f32)
       getOperation().walk([&](KernelOpInterface op) {
         for (OpOperand *factor : op.getFactors())
-          factor->set(rounding.of(factor->get(), /*wide=*/getElementTypeOrSelf(factor->get()).isF64()));
+          factor->set(rounding.of(factor->get(), numerics.attention));
         op.roundWithin();
       });
     for (linalg::GenericOp op : products)
       for (OpOperand *input : op.getDpsInputOperands()) {
-        bool isF64 = getElementTypeOrSelf(input->get()).isF64();
-        input->set(rounding.of(input->get(), /*wide=*/isF64));
-        if (isF64)
-          continue;
+        input->set(rounding.of(input->get(), numerics.dense));
         BlockArgument element = op.getMatchingBlockArgument(input);
-        element.setType(getElementTypeOrSelf(input->get()));
-        OpBuilder b = OpBuilder::atBlockBegin(op.getBody());
-        auto wide = arith::ExtFOp::create(b, op.getLoc(), b.getF32Type(), element);
-        element.replaceAllUsesExcept(wide, wide);
+        Type exact = element.getType(), rounded = getElementTypeOrSelf(input->get());
+        if (rounded == exact)
+          continue;
+        element.setType(rounded);
+        ImplicitLocOpBuilder b(op.getLoc(), OpBuilder::atBlockBegin(op.getBody()));
+        Value wide = decode(b, numerics.dense, element, exact);
+        element.replaceAllUsesExcept(wide, wide.getDefiningOp());
       }
   }
 };

@@ -8,8 +8,11 @@
 using namespace mlir;
 using namespace mlir::nanochat;
 
-/// What a float result may differ by: sums that round otherwise; a bf16 may then be the next one.
-static double toleranceOf(const HostTensor &result) { return result.type().getElementType().isBF16() ? 4e-3 : 1e-5; }
+/// What a float result may differ by: sums that round otherwise; a narrow float may then be the next one.
+static double toleranceOf(const HostTensor &result) {
+  auto type = dyn_cast<FloatType>(result.type().getElementType());
+  return std::max(1e-5, type ? std::exp2(-int(type.getFPMantissaWidth())) : 0);
+}
 static constexpr int64_t kErrorsShown = 10;
 
 namespace {

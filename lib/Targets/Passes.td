@@ -38,13 +38,13 @@ def EmulatePass : Pass<"nanochat-emulate", "::mlir::ModuleOp"> {
   let dependentDialects = ["::mlir::LLVM::LLVMDialect"];
 }
 
-def ExpandHalvesPass : Pass<"nanochat-expand-halves"> {
-  let summary = "Conversions of bf16 and E4M3 to integer arithmetic";
+def ExpandNarrowFloatsPass : Pass<"nanochat-expand-narrow-floats"> {
+  let summary = "Conversions of narrow floats to integer arithmetic";
   let description = [{
     `arith.truncf` to bf16 rounds to nearest even, `arith.extf` from it shifts; without this, code for processors that lack
-    the conversions calls a function of the compiler's runtime library. `arith.extf` from f8E4M3FN, which LLVM has no type for,
-    moves its bits to where f32 has them.
-    Example: test/targets/expand-halves.mlir.
+    the conversions calls a function of the compiler's runtime library. So do those of f8E4M3FN, f8E5M2, f8E4M3 and f8E3M4, which
+    LLVM has no types for; beyond the largest number lies infinity or, where there is none, NaN.
+    Example: test/targets/expand-narrow-floats.mlir.
   }];
   let options = [Option<"bf16", "bf16", "bool", "true", "Those of bf16 as well">];
   let dependentDialects = ["::mlir::arith::ArithDialect"];

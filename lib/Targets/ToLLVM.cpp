@@ -8,9 +8,9 @@
 using namespace mlir;
 
 void nanochat::addKernelToLLVMPasses(OpPassManager &pm, Processor processor) {
-  ExpandHalvesPassOptions halves;
-  halves.bf16 = processor == Processor::cpu;
-  pm.addPass(createExpandHalvesPass(halves));
+  ExpandNarrowFloatsPassOptions narrow;
+  narrow.bf16 = processor == Processor::cpu;
+  pm.addPass(createExpandNarrowFloatsPass(narrow));
   pm.addPass(createCanonicalizerPass());
   pm.addPass(createCSEPass());
   pm.addNestedPass<func::FuncOp>(createConvertVectorToSCFPass());

@@ -55,13 +55,10 @@ void nc_emu_cp_async_wait(int32_t groups);
 /// i-th matrix.
 void nc_emu_ldmatrix(const void *row, uint32_t *out, int32_t matrices, int32_t transposed);
 
-/// mma.sync.aligned.row.col (9.7.14.5), `in`: fragments of a (4 words), b (2), c (4); `out`: of d
-/// (4). Sums are rounded once, which the ISA leaves open.
-void nc_emu_mma_bf16(const uint32_t *in, uint32_t *out); // m16n8k16, f32 sums
-void nc_emu_mma_s8(const uint32_t *in, uint32_t *out);   // m16n8k32, s32 sums that wrap around
-void nc_emu_mma_tf32(const uint32_t *in,
-                     uint32_t *out);                     // m16n8k8, f32 sums; 13 low bits of factors ignored
-void nc_emu_mma_e4m3(const uint32_t *in, uint32_t *out); // m16n8k32, f32 sums
+/// mma.sync.aligned.m16n8.row.col (9.7.14.5) of factors of `dtype` (nc_dtype), 32 bytes of k each; `in`: fragments of
+/// a (4 words), b (2), c (4); `out`: of d (4). f32 are tf32: 13 low bits are ignored. Sums of floats are f32, rounded
+/// once, which the ISA leaves open; those of integers s32 that wrap around.
+void nc_emu_mma(const uint32_t *in, uint32_t *out, int32_t dtype);
 
 /// ex2.approx.ftz.f32 (9.7.3.21), as the exact function rounded once.
 float nc_emu_exp2(float x);

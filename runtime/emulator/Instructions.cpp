@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/emulator/Block.h"
+#include "runtime/program/DTypes.h"
 
 #include <cmath>
 #include <cstring>
@@ -24,31 +25,19 @@ uint32_t bitsOf(float value) {
   return bits;
 }
 
-/// Element i of the bytes of a word as the type of a product's factors.
-struct Bf16 {
-  using Sum = float;
-  static constexpr int perWord = 2, k = 16;
-  static double get(uint32_t word, int i) { return floatOf(i ? word & 0xffff0000 : word << 16); }
-};
-struct S8 {
-  using Sum = int32_t;
-  static constexpr int perWord = 4, k = 32;
-  static int64_t get(uint32_t word, int i) { return int8_t(word >> 8 * i); }
-};
-struct Tf32 {
-  using Sum = float;
-  static constexpr int perWord = 1, k = 8;
-  static double get(uint32_t word, int) { return floatOf(word & 0xffffe000); }
-};
-struct E4m3 {
-  using Sum = float;
-  static constexpr int perWord = 4, k = 32;
-  static double get(uint32_t word, int i) {
-    int byte = word >> 8 * i & 255, exponent = byte >> 3 & 15, mantissa = byte & 7;
-    if (exponent == 15 && mantissa == 7)
-      return NAN;
-    double value = exponent ? ldexp(8 + mantissa, exponent - 10) : ldexp(mantissa, -9);
-    return byte & 128 ? -value : value;
+/// Factors stored as `Storage`, 32 bytes of k.
+template <typename Storage> struct Factors {
+  static constexpr int perWord = 4 / sizeof(Storage), k = 8 * perWord;
+  static constexpr bool isInteger = std::is_integral_v<Storage>;
+  using Number = std::conditional_t<isInteger, int64_t, double>;
+
+  /// Element i of a word.
+  static Number get(uint32_t word, int i) {
+    if constexpr (std::is_same_v<Storage, float>)
+      word &= 0xffffe000;
+    Storage element;
+    memcpy(&element, reinterpret_cast<const char *>(&word) + i * sizeof(element), sizeof(element));
+    return Number(element);
   }
 };
 
@@ -57,7 +46,7 @@ struct E4m3 {
 /// word t + 4·(w / 2); word w of b is of column g and its word t + 4·w; word w of c and d is of row
 /// g + 8·(w / 2) and column 2·t + w % 2.
 template <typename Type> void multiply(Warp &warp) {
-  using Number = decltype(Type::get(0, 0));
+  using Number = typename Type::Number;
   Number a[16][Type::k], b[8][Type::k];
   for (int lane = 0; lane < kWarp; ++lane) {
     const uint64_t *in = warp.in[lane];
@@ -76,7 +65,7 @@ template <typename Type> void multiply(Warp &warp) {
       for (int k = 0; k < Type::k; ++k)
         sum += a[row][k] * b[column][k];
       uint32_t c = uint32_t(warp.in[lane][6 + w]);
-      if constexpr (std::is_integral_v<typename Type::Sum>)
+      if constexpr (Type::isInteger)
         warp.out[lane][w] = uint32_t(int64_t(int32_t(c)) + sum);
       else
         warp.out[lane][w] = bitsOf(float(double(floatOf(c)) + sum));
@@ -164,10 +153,14 @@ void nc_emu_ldmatrix(const void *row, uint32_t *out, int32_t matrices, int32_t t
   std::copy(result, result + matrices, out);
 }
 
-void nc_emu_mma_bf16(const uint32_t *in, uint32_t *out) { mma<Bf16>("mma.sync bf16", in, out); }
-void nc_emu_mma_s8(const uint32_t *in, uint32_t *out) { mma<S8>("mma.sync s8", in, out); }
-void nc_emu_mma_tf32(const uint32_t *in, uint32_t *out) { mma<Tf32>("mma.sync tf32", in, out); }
-void nc_emu_mma_e4m3(const uint32_t *in, uint32_t *out) { mma<E4m3>("mma.sync e4m3", in, out); }
+void nc_emu_mma(const uint32_t *in, uint32_t *out, int32_t dtype) {
+  nc::withStorage(dtype, [&](auto element) {
+    if constexpr (sizeof(element) <= 4)
+      mma<Factors<decltype(element)>>("mma.sync", in, out);
+    else
+      fail("mma.sync of elements of %d bytes", int(sizeof(element)));
+  });
+}
 
 float nc_emu_exp2(float x) { return exp2f(x); }
 
@@ -177,8 +170,6 @@ const nc::EmulatorSymbol nc::kEmulatorSymbols[] = {NC_SYMBOL(nc_emulate),       
                                                    NC_SYMBOL(nc_emu_shfl_bfly),     NC_SYMBOL(nc_emu_shfl_idx),
                                                    NC_SYMBOL(nc_emu_cp_async),      NC_SYMBOL(nc_emu_cp_async_commit),
                                                    NC_SYMBOL(nc_emu_cp_async_wait), NC_SYMBOL(nc_emu_ldmatrix),
-                                                   NC_SYMBOL(nc_emu_mma_bf16),      NC_SYMBOL(nc_emu_mma_s8),
-                                                   NC_SYMBOL(nc_emu_mma_tf32),      NC_SYMBOL(nc_emu_mma_e4m3),
-                                                   NC_SYMBOL(nc_emu_exp2)};
+                                                   NC_SYMBOL(nc_emu_mma),           NC_SYMBOL(nc_emu_exp2)};
 #undef NC_SYMBOL
 const int nc::kEmulatorSymbolCount = sizeof(kEmulatorSymbols) / sizeof(kEmulatorSymbols[0]);

@@ -120,7 +120,7 @@ void Session::fillScalars(const nc_entry &entry, int64_t step, int64_t steps) {
   }
 }
 
-/// Of numbers whose exponent is all ones. Whole blocks are looked at, which vectorises.
+/// Of numbers in which all bits of `exponent` are set. Whole blocks are looked at, which vectorises.
 template <typename Word, Word exponent> static int64_t scan(const char *data, int64_t count) {
   constexpr int64_t kBlock = 1024;
   auto isBad = [&](int64_t i) {
@@ -142,18 +142,17 @@ template <typename Word, Word exponent> static int64_t scan(const char *data, in
 
 int64_t firstNonFinite(int32_t dtype, const void *data, int64_t count) {
   auto *bytes = static_cast<const char *>(data);
-  switch (dtype) {
-  case NC_F32:
-    return scan<uint32_t, 0x7f800000u>(bytes, count);
-  case NC_F64:
-    return scan<uint64_t, 0x7ff0000000000000u>(bytes, count);
-  case NC_BF16:
-    return scan<uint16_t, 0x7f80u>(bytes, count);
-  case NC_E4M3: // its NaN alone has all bits set
-    return scan<uint8_t, 0x7fu>(bytes, count);
-  default:
-    return -1;
-  }
+  return withStorage(dtype, [&](auto element) -> int64_t {
+    using Element = decltype(element);
+    if constexpr (std::is_same_v<Element, float>)
+      return scan<uint32_t, 0x7f800000u>(bytes, count);
+    else if constexpr (std::is_same_v<Element, double>)
+      return scan<uint64_t, 0x7ff0000000000000u>(bytes, count);
+    else if constexpr (std::is_integral_v<Element>)
+      return -1;
+    else
+      return scan<decltype(element.bits), Element::kNonFinite>(bytes, count);
+  });
 }
 
 } // namespace nc

@@ -19,7 +19,7 @@ llvm.func @block(%shared: !llvm.ptr<3>, %global: !llvm.ptr<1>, %bytes: i32, %x: 
   // CHECK: llvm.call @nc_emu_ldmatrix
   %m = nvvm.ldmatrix %shared {num = 4 : i32, layout = #nvvm.mma_layout<col>, shape = #nvvm.ld_st_matrix_shape<m = 8, n = 8>, eltType = #nvvm.ld_st_matrix_elt_type<b16>} : (!llvm.ptr<3>) -> !llvm.struct<(i32, i32, i32, i32)>
   %a = llvm.extractvalue %m[0] : !llvm.struct<(i32, i32, i32, i32)>
-  // CHECK: llvm.call @nc_emu_mma_bf16
+  // CHECK: llvm.call @nc_emu_mma
   %d = nvvm.mma.sync A[%a, %a, %a, %a] B[%a, %a] C[%x, %x, %x, %x] {layoutA = #nvvm.mma_layout<row>, layoutB = #nvvm.mma_layout<col>,
     multiplicandAPtxType = #nvvm.mma_type<bf16>, multiplicandBPtxType = #nvvm.mma_type<bf16>, shape = #nvvm.shape<m = 16, n = 8, k = 16>} : (i32, i32, f32) -> !llvm.struct<(f32, f32, f32, f32)>
   %sum = llvm.extractvalue %d[1] : !llvm.struct<(f32, f32, f32, f32)>

@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Prints gemm kernels of many small shapes around the edges of register blocks: products of f32, bf16, int8, int16 by int8 and E4M3, in
-the three forms in which factors lie. Each ends in an epilogue. Usage: gemm_sizes.py SHAPES [TYPES [SLICES]], so many per type and
+"""Prints gemm kernels of many small shapes around the edges of register blocks: products of f32, bf16, int8, int16 by int8, E4M3 and bf16 by
+f32, in the three forms in which factors lie. Each ends in an epilogue. Usage: gemm_sizes.py SHAPES [TYPES [SLICES]], so many per type and
 form, of types such as f32,i8, each over so many slices of k."""
 import random
 import sys
 
 EDGES = [1, 2, 3, 5, 7, 8, 9, 13, 15, 16, 17, 23, 24, 25, 31, 32, 33, 41, 47, 48, 49, 55, 63, 64, 65, 66, 67]
 FORMS = {"nt": ("mk", "nk"), "nn": ("mk", "kn"), "tn": ("km", "kn")}
-TYPES = {"f32": ("f32", "f32"), "bf16": ("bf16", "bf16"), "i8": ("i8", "i8"), "i16": ("i16", "i8"), "e4m3": ("f8E4M3FN", "f8E4M3FN")}
+TYPES = {"f32": ("f32", "f32"), "bf16": ("bf16", "bf16"), "i8": ("i8", "i8"), "i16": ("i16", "i8"), "e4m3": ("f8E4M3FN", "f8E4M3FN"),
+         "mixed": ("bf16", "f32")}
 RANGES = {"i8": "[-128, 127]", "i16": "[-32767, 32767]"}
 
 

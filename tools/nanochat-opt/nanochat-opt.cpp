@@ -1,6 +1,7 @@
 // The compiler. Without --target it is mlir-opt with our dialect and passes; with it, a model file
 // goes through the stages of lib/Pipelines to what --emit names. Commands that need no program are
 // the runtime's.
+#include "dialect/Formats.h"
 #include "dialect/Nesting.h"
 #include "lib/Driver/Compile.h"
 #include "lib/Driver/KernelCache.h"
@@ -239,8 +240,8 @@ static int compileModel(DialectRegistry &registry, const char *argv0) {
     return kUserError;
   if (!llvm::is_contained({"auto", "f32", "int16"}, backward))
     return usage("--backward=" + backward + " is not known", "it is auto, f32 or int16");
-  if (!llvm::is_contained({"auto", "f32", "bf16"}, dense))
-    return usage("--dense=" + dense + " is not known", "it is auto, f32 or bf16");
+  if (auto format = symbolizeFormat(dense); dense != "auto" && !(format && llvm::is_contained(denseFormats(), *format)))
+    return usage("--dense=" + dense + " is not known", "it is auto, " + listFormats(denseFormats()));
   pipeline->optimizers = optimizers;
   if (!llvm::is_contained({"mlir", "llvm", "asm", "obj", "exe", "ptx", "cubin"}, emitKind))
     return usage("--emit=" + emitKind + " is not known", "kinds are mlir, llvm, asm, obj, exe, ptx and cubin");

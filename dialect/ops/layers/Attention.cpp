@@ -1,5 +1,6 @@
 // Causal attention and its gradient. The decompositions form all (seq, seq) scores at once, which
 // is fine for what a reference runs; emitters never do.
+#include "dialect/Formats.h"
 #include "dialect/Linalg.h"
 #include "dialect/Nanochat.h"
 #include "mlir/Dialect/Math/IR/Math.h"
@@ -102,7 +103,7 @@ struct Scores {
   /// p rounded to bf16.
   Value rounded(Value p) const {
     return pointwise(b, scoreType(), {p}, {b.getMultiDimIdentityMap(5)},
-                     [](ImplicitLocOpBuilder &s, ValueRange v) { return roundToHalf(s, v[0]); });
+                     [](ImplicitLocOpBuilder &s, ValueRange v) { return roundTo(s, Format::bf16, v[0]); });
   }
   /// The logarithm of the least power of two that is not below exp(x).
   Value toPowerOfTwo(Value x) const {
@@ -279,7 +280,8 @@ FailureOr<SmallVector<Value>> AttentionGradOp::decomposeOperation(OpBuilder &bui
   Value ds =
       pointwise(b, loops.scoreType(), {p, dp, delta}, {full, full, rows}, [&](ImplicitLocOpBuilder &s, ValueRange v) {
         Value slope = mul(s, v[0], sub(s, v[1], v[2]));
-        return mul(s, getRounded() ? roundToHalf(s, slope) : slope, constant(s, v[0].getType(), loops.scale()));
+        return mul(s, getRounded() ? roundTo(s, Format::bf16, slope) : slope,
+                   constant(s, v[0].getType(), loops.scale()));
       });
   if (getRounded())
     p = loops.rounded(p);

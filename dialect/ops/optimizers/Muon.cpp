@@ -139,8 +139,8 @@ FailureOr<SmallVector<Value>> Muon8Op::decomposeOperation(OpBuilder &builder) {
   auto type = cast<RankedTensorType>(getParam().getType());
   RankedTensorType blocks = blocksOf(type, getBlock());
   Value g = toBlocks(b, getGrad(), blocks);
-  Value m = muon.accumulate(b, DequantizeBlocksOp::create(b, getStates()[0], getStates()[1], StateMap::linear), g);
-  auto m8 = QuantizeBlocksOp::create(b, m, StateMap::linear);
+  Value m = muon.accumulate(b, DequantizeBlocksOp::create(b, getStates()[0], getStates()[1], Format::int8), g);
+  auto m8 = QuantizeBlocksOp::create(b, m, Format::int8);
   // Looks ahead while the block is at hand, rather than reading momentum and gradient once more.
   Value ahead = muon.nesterov ? combine(b, m, muon.momentum, g, 1.0) : m;
   Muon plain = muon;

@@ -133,11 +133,11 @@ Value Adam::direction(ImplicitLocOpBuilder &b, Value m, Value v) const {
 
 CodedAdam Adam::stepCoded(ImplicitLocOpBuilder &b, ValueRange states, Value g) const {
   CodedAdam next;
-  next.m = first(b, DequantizeBlocksOp::create(b, states[0], states[1], StateMap::dynamic), g);
-  next.v = second(b, DequantizeBlocksOp::create(b, states[2], states[3], StateMap::dynamic_unsigned), g);
+  next.m = first(b, DequantizeBlocksOp::create(b, states[0], states[1], Format::dynamic), g);
+  next.v = second(b, DequantizeBlocksOp::create(b, states[2], states[3], Format::dynamic_unsigned), g);
   next.direction = direction(b, next.m, next.v);
-  llvm::append_range(next.states, QuantizeBlocksOp::create(b, next.m, StateMap::dynamic).getResults());
-  llvm::append_range(next.states, QuantizeBlocksOp::create(b, next.v, StateMap::dynamic_unsigned).getResults());
+  llvm::append_range(next.states, QuantizeBlocksOp::create(b, next.m, Format::dynamic).getResults());
+  llvm::append_range(next.states, QuantizeBlocksOp::create(b, next.v, Format::dynamic_unsigned).getResults());
   return next;
 }
 

@@ -1,5 +1,6 @@
-// Blocks of consecutive elements and their 8-bit codes.
+// Blocks of consecutive elements and their codes.
 #include "dialect/ops/quantize/Blocks.h"
+#include "dialect/Formats.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 
@@ -135,106 +136,31 @@ SmallVector<ReductionKind> UnblockOp::getReductionLoopIteratorKinds() {
 SmallVector<AffineMap> UnblockOp::getIndexingMaps() { return blockMaps(getContext(), 2, rankOf(getX())); }
 
 //===------------------------------------------------------------------------------------------===//
-// The dynamic map
-//===------------------------------------------------------------------------------------------===//
-
-namespace {
-/// The numbers of the dynamic map: decade i holds size(i) of them, the first at code first(i).
-struct DynamicMap {
-  bool isSigned;
-  static constexpr int kDecades = 7;
-
-  double size(int i) const { return std::exp2(isSigned ? i : i + 1); }
-  double first(int i) const { return isSigned ? size(i) : size(i) - 1; }
-  double last() const { return isSigned ? 128 : 255; } // the code of 1
-  double value(int i, double k) const { return std::pow(10, i - 6) * (0.1 + 0.9 * (k + 0.5) / size(i)); }
-  double zeroThreshold() const { return value(0, 0) / 2; }
-  double topThreshold() const { return (1 + value(6, size(6) - 1)) / 2; }
-};
-
-/// Scalar code on one element.
-struct Scalars {
-  ImplicitLocOpBuilder &s;
-  Type type; // float
-  Value operator()(double value) { return constant(s, type, value); }
-  Value atLeast(Value x, double bound) {
-    return arith::CmpFOp::create(s, arith::CmpFPredicate::OGE, x, (*this)(bound));
-  }
-  // Of numbers that are not NaN: one instruction, where minimumf and maximumf take five.
-  Value largest(Value x, Value y) { return select(arith::CmpFOp::create(s, arith::CmpFPredicate::OGT, x, y), x, y); }
-  Value least(Value x, Value y) { return select(arith::CmpFOp::create(s, arith::CmpFPredicate::OLT, x, y), x, y); }
-  Value select(Value c, Value yes, Value no) { return arith::SelectOp::create(s, c, yes, no); }
-  /// For a positive, whole x: are all bits behind the first zero?
-  Value isPowerOfTwo(Value x) {
-    auto bits = s.getIntegerType(type.getIntOrFloatBitWidth());
-    int64_t mantissa = (int64_t(1) << (cast<FloatType>(type).getFPMantissaWidth() - 1)) - 1;
-    Value mask = arith::ConstantOp::create(s, s.getIntegerAttr(bits, mantissa)),
-          zero = arith::ConstantOp::create(s, s.getIntegerAttr(bits, 0));
-    Value behind = arith::AndIOp::create(s, arith::BitcastOp::create(s, bits, x), mask);
-    return arith::CmpIOp::create(s, arith::CmpIPredicate::eq, behind, zero);
-  }
-};
-} // namespace
-
-/// The code, as a float without sign, of 0 ≤ a ≤ 1 but for that of 1: what rounds down to it on the lowest of the
-/// decades' lines size + (a·10^(6−i) − 0.1)/0.9·size, which meet where one decade's numbers end and the next one's
-/// begin. There the numbers are five times closer below than above, so that the nearest to the first fifth behind is
-/// the last one before.
-static Value encodeDynamic(Scalars f, DynamicMap map, Value a) {
-  SmallVector<Value> lines;
-  for (int i = 0; i < DynamicMap::kDecades; ++i)
-    lines.push_back(
-        math::FmaOp::create(f.s, a, f(std::pow(10, 6 - i) * map.size(i) / 0.9), f(map.size(i) * (8.0 / 9))));
-  while (lines.size() > 1) {
-    SmallVector<Value> halved;
-    for (size_t i = 0; i < lines.size(); i += 2)
-      halved.push_back(i + 1 < lines.size() ? f.least(lines[i], lines[i + 1]) : lines[i]);
-    lines = halved;
-  }
-  Value whole = math::FloorOp::create(f.s, lines[0]), code = map.isSigned ? whole : sub(f.s, whole, f(1));
-  Value early = arith::CmpFOp::create(f.s, arith::CmpFPredicate::OLT, sub(f.s, lines[0], whole), f(0.2));
-  code = f.select(arith::AndIOp::create(f.s, early, f.isPowerOfTwo(whole)), sub(f.s, code, f(1)), code);
-  code = f.least(f.largest(code, f(1)), f(map.last() - 1));
-  return f.select(f.atLeast(a, map.zeroThreshold()), code, f(0));
-}
-
-/// What a code without sign stands for: a line within each decade, 10^(i−6)·(0.1 + 0.9·(code − first + ½)/size). Each
-/// is steeper than that before it and meets it between their codes, so the number lies on the highest line.
-static Value decodeDynamic(Scalars f, DynamicMap map, Value code) {
-  Value value = f(0);
-  for (int i = 0; i < DynamicMap::kDecades; ++i) {
-    double start = map.value(i, -map.first(i)), slope = map.value(i, 1) - map.value(i, 0);
-    value = f.largest(math::FmaOp::create(f.s, code, f(slope), f(start)), value);
-  }
-  return f.least(value, f(1));
-}
-
-//===------------------------------------------------------------------------------------------===//
 // quantize_blocks, dequantize_blocks
 //===------------------------------------------------------------------------------------------===//
 
 LogicalResult QuantizeBlocksOp::inferReturnTypes(MLIRContext *ctx, std::optional<Location>, Adaptor adaptor,
                                                  SmallVectorImpl<Type> &types) {
   auto x = cast<RankedTensorType>(adaptor.getX().getType());
-  types.append({withElement(x, IntegerType::get(ctx, 8)), withShape(x, {x.getDimSize(0)})});
+  Builder b(ctx);
+  types.append({withElement(x, factsOf(adaptor.getFormat()).storage(b)), withShape(x, {x.getDimSize(0)})});
   return success();
 }
 
-/// The code of x, where 1/scale is `inverse`.
-static Value encode(Scalars f, StateMap map, Value x, Value inverse) {
-  Value a = mul(f.s, x, inverse);
-  Type i32 = f.s.getI32Type(), i8 = f.s.getI8Type();
-  auto integer = [&](Value v) { return arith::TruncIOp::create(f.s, i8, arith::FPToSIOp::create(f.s, i32, v)); };
-  if (map == StateMap::linear)
-    return integer(math::RoundEvenOp::create(f.s, a));
-  DynamicMap dynamic{map == StateMap::dynamic};
-  Value magnitude = dynamic.isSigned ? Value(math::AbsFOp::create(f.s, a)) : a;
-  Value code = encodeDynamic(f, dynamic, magnitude);
-  // Only +1 has a code of its own.
-  code = f.select(f.atLeast(a, dynamic.topThreshold()), f(dynamic.last()), code);
-  if (dynamic.isSigned)
-    code = math::CopySignOp::create(f.s, code, a);
-  return integer(code);
+/// Codes are stored as the format says, whose largest number scales refer to.
+static LogicalResult verifyCodes(Operation *op, Format format, RankedTensorType codes) {
+  Builder b(op->getContext());
+  const FormatFacts &facts = factsOf(format);
+  if (!llvm::is_contained(blockFormats(), format))
+    return op->emitOpError("has the format ")
+           << stringifyFormat(format) << ", which blocks cannot have; theirs is " << listFormats(blockFormats());
+  if (Type storage = facts.storage(b); codes.getElementType() != storage)
+    return op->emitOpError("has codes ") << codes << ", but those of " << stringifyFormat(format) << " are " << storage;
+  return success();
+}
+
+LogicalResult QuantizeBlocksOp::verify() { // quantize_blocks-c1
+  return verifyCodes(*this, getFormat(), getCodes().getType());
 }
 
 FailureOr<SmallVector<Value>> QuantizeBlocksOp::decomposeOperation(OpBuilder &builder) {
@@ -246,17 +172,17 @@ FailureOr<SmallVector<Value>> QuantizeBlocksOp::decomposeOperation(OpBuilder &bu
   Value largest = reduce(b, rows, 2, {0}, 0.0, getX(), full, [](ImplicitLocOpBuilder &s, ValueRange v) -> Value {
     return arith::MaximumFOp::create(s, v[1], math::AbsFOp::create(s, v[0]));
   });
-  double steps = getMap() == StateMap::linear ? 127 : 1;
+  double most = factsOf(getFormat()).largest;
   Value inverse = pointwise(b, rows, largest, id, [&](ImplicitLocOpBuilder &s, ValueRange v) -> Value {
-    Scalars f{s, v[0].getType()};
-    Value positive = arith::CmpFOp::create(s, arith::CmpFPredicate::OGT, v[0], f(0));
-    return f.select(positive, div(s, f(steps), v[0]), f(0));
+    auto c = [&](double value) { return constant(s, v[0].getType(), value); };
+    Value positive = arith::CmpFOp::create(s, arith::CmpFPredicate::OGT, v[0], c(0));
+    return arith::SelectOp::create(s, positive, div(s, c(most), v[0]), c(0));
   });
-  Value codes = pointwise(
-      b, withElement(type, b.getI8Type()), {getX(), inverse}, {full, row},
-      [&](ImplicitLocOpBuilder &s, ValueRange v) { return encode({s, v[0].getType()}, getMap(), v[0], v[1]); });
+  Value codes =
+      pointwise(b, getCodes().getType(), {getX(), inverse}, {full, row},
+                [&](ImplicitLocOpBuilder &s, ValueRange v) { return encode(s, getFormat(), mul(s, v[0], v[1])); });
   Value scales = pointwise(b, rows, largest, id, [&](ImplicitLocOpBuilder &s, ValueRange v) {
-    return mul(s, v[0], constant(s, v[0].getType(), 1 / steps));
+    return mul(s, v[0], constant(s, v[0].getType(), 1 / most));
   });
   return SmallVector<Value>{codes, scales};
 }
@@ -282,31 +208,17 @@ LogicalResult DequantizeBlocksOp::verify() {
   if (scales.getDimSize(0) != codes.getDimSize(0))
     return emitOpError("has scales ") << scales << ", expected one for each of the " << codes.getDimSize(0)
                                       << " blocks of " << codes;
-  return success();
+  return verifyCodes(*this, getFormat(), codes);
 }
 
 FailureOr<SmallVector<Value>> DequantizeBlocksOp::decomposeOperation(OpBuilder &builder) {
   ImplicitLocOpBuilder b(getLoc(), builder);
   RankedTensorType type = getX().getType();
-  StateMap map = getMap();
-  return SmallVector<Value>{
-      pointwise(b, type, {getCodes(), getScales()}, {b.getMultiDimIdentityMap(2), projection(getContext(), 2, {0})},
-                [&](ImplicitLocOpBuilder &s, ValueRange v) -> Value {
-                  Type i32 = s.getI32Type();
-                  Value code = map == StateMap::dynamic_unsigned ? Value(arith::ExtUIOp::create(s, i32, v[0]))
-                                                                 : arith::ExtSIOp::create(s, i32, v[0]);
-                  Scalars f{s, v[1].getType()};
-                  code = arith::SIToFPOp::create(s, f.type, code);
-                  if (map == StateMap::linear)
-                    return mul(s, code, v[1]);
-                  DynamicMap dynamic{map == StateMap::dynamic};
-                  if (!dynamic.isSigned)
-                    return mul(s, decodeDynamic(f, dynamic, code), v[1]);
-                  // −128 is the code of +1.
-                  code = f.select(f.atLeast(code, -127), code, f(dynamic.last()));
-                  Value value = decodeDynamic(f, dynamic, math::AbsFOp::create(s, code));
-                  return mul(s, math::CopySignOp::create(s, value, code), v[1]);
-                })};
+  return SmallVector<Value>{pointwise(b, type, {getCodes(), getScales()},
+                                      {b.getMultiDimIdentityMap(2), projection(getContext(), 2, {0})},
+                                      [&](ImplicitLocOpBuilder &s, ValueRange v) {
+                                        return mul(s, decode(s, getFormat(), v[0], v[1].getType()), v[1]);
+                                      })};
 }
 
 SmallVector<IteratorType> DequantizeBlocksOp::getLoopIteratorTypes() {

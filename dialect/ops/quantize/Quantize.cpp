@@ -57,11 +57,7 @@ AffineMap mlir::nanochat::codeMap(Value t, unsigned loops, unsigned out, unsigne
   return isInPanels(t) ? panelMap(t.getContext(), loops, out, in) : projection(t.getContext(), loops, {out, in});
 }
 
-Value mlir::nanochat::decode(ImplicitLocOpBuilder &b, Value t, Value element, Type type) {
-  if (!isInPanels(t))
-    return arith::ExtSIOp::create(b, type, element);
-  return arith::SubIOp::create(b, arith::ExtUIOp::create(b, type, element), constant(b, type, 1));
-}
+Format mlir::nanochat::formatOfCodes(Value t) { return isInPanels(t) ? Format::panels : Format::int8; }
 
 LogicalResult mlir::nanochat::verifyWeightScales(Operation *op, Value t, Value gamma) {
   auto tt = cast<RankedTensorType>(t.getType()), gt = cast<RankedTensorType>(gamma.getType());
@@ -122,21 +118,21 @@ FailureOr<SmallVector<Value>> QuantizeRowsOp::decomposeOperation(OpBuilder &buil
   auto scales = cast<RankedTensorType>(getS().getType());
   AffineMap full = b.getMultiDimIdentityMap(2), row = projection(getContext(), 2, {0}),
             each = b.getMultiDimIdentityMap(1);
+  const double most = factsOf(Format::int8).largest;
   Value largest = reduce(b, scales, 2, {0}, 0.0, {getX()}, {full}, [](ImplicitLocOpBuilder &s, ValueRange v) {
     return arith::MaximumFOp::create(s, v[1], math::AbsFOp::create(s, v[0]));
   });
   largest = arith::MaximumFOp::create(b, largest, constant(b, scales, kSmallest));
   Value q = pointwise(b, cast<RankedTensorType>(getQ().getType()), {getX(), largest}, {full, row},
-                      [](ImplicitLocOpBuilder &s, ValueRange v) -> Value {
+                      [&](ImplicitLocOpBuilder &s, ValueRange v) -> Value {
                         auto c = [&](double value) { return constant(s, v[0].getType(), value); };
-                        Value scaled = mul(s, v[0], div(s, c(127.0), v[1]));
-                        Value code = math::RoundEvenOp::create(s, scaled);
-                        code = arith::MaximumFOp::create(s, code, c(-128.0));
-                        code = arith::MinimumFOp::create(s, code, c(127.0));
-                        return arith::FPToSIOp::create(s, s.getI8Type(), code);
+                        Value scaled = mul(s, v[0], div(s, c(most), v[1]));
+                        scaled = arith::MaximumFOp::create(s, scaled, c(-128.0));
+                        scaled = arith::MinimumFOp::create(s, scaled, c(most));
+                        return encode(s, Format::int8, scaled);
                       });
-  Value s = pointwise(b, scales, {largest}, {each}, [](ImplicitLocOpBuilder &s, ValueRange v) {
-    return div(s, v[0], constant(s, v[0].getType(), 127.0));
+  Value s = pointwise(b, scales, {largest}, {each}, [&](ImplicitLocOpBuilder &s, ValueRange v) {
+    return div(s, v[0], constant(s, v[0].getType(), most));
   });
   return SmallVector<Value>{q, s};
 }
@@ -266,7 +262,7 @@ FailureOr<SmallVector<Value>> PackPanelsOp::decomposeOperation(OpBuilder &builde
   auto d = [&](unsigned i) { return getAffineDimExpr(i, ctx); };
   AffineMap from = AffineMap::get(4, 0, {d(0) * kPanelRows + d(2), d(1) * kWord + d(3)}, ctx);
   return SmallVector<Value>{pointwise(b, getP().getType(), getT(), from, [](ImplicitLocOpBuilder &s, ValueRange v) {
-    return Value(arith::AddIOp::create(s, v[0], constant(s, v[0].getType(), 1)));
+    return encode(s, Format::panels, v[0]);
   })};
 }
 
@@ -289,7 +285,7 @@ static Value rescale(ImplicitLocOpBuilder &b, Value codes, Value scales, AffineM
   RankedTensorType type = withElement(cast<RankedTensorType>(codes.getType()), getElementTypeOrSelf(scales));
   return pointwise(b, type, {codes, scales}, {b.getMultiDimIdentityMap(type.getRank()), map},
                    [](ImplicitLocOpBuilder &s, ValueRange v) {
-                     return mul(s, arith::SIToFPOp::create(s, v[1].getType(), v[0]), v[1]);
+                     return mul(s, decode(s, Format::int8, v[0], v[1].getType()), v[1]);
                    });
 }
 
@@ -298,8 +294,7 @@ static Value rescaleWhole(ImplicitLocOpBuilder &b, Value t, Value gamma) {
   RankedTensorType type = withElement(matrixOf(t), getElementTypeOrSelf(gamma));
   return pointwise(b, type, {t, gamma}, {codeMap(t, 2, 0, 1), projection(b.getContext(), 2, {})},
                    [&](ImplicitLocOpBuilder &s, ValueRange v) {
-                     Value code = decode(s, t, v[0], s.getI32Type());
-                     return mul(s, arith::SIToFPOp::create(s, v[1].getType(), code), v[1]);
+                     return mul(s, decode(s, formatOfCodes(t), v[0], v[1].getType()), v[1]);
                    });
 }
 

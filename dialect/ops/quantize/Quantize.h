@@ -2,7 +2,7 @@
 #ifndef NANOCHAT_DIALECT_OPS_QUANTIZE_QUANTIZE_H
 #define NANOCHAT_DIALECT_OPS_QUANTIZE_QUANTIZE_H
 
-#include "mlir/IR/ImplicitLocOpBuilder.h"
+#include "dialect/Formats.h"
 
 namespace mlir::nanochat {
 
@@ -25,8 +25,8 @@ RankedTensorType matrixOf(Value t);
 /// Where t, a matrix or in panels, holds the code of (out, in).
 AffineMap codeMap(Value t, unsigned loops, unsigned out, unsigned in);
 
-/// The code that an element of t stands for, in `type`.
-Value decode(ImplicitLocOpBuilder &b, Value t, Value element, Type type);
+/// The format of weight codes t.
+Format formatOfCodes(Value t);
 
 /// One scale s (N) per row of q (N, C).
 LogicalResult verifyRowScales(Operation *op, Value q, Value s);

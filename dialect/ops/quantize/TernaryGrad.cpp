@@ -12,7 +12,7 @@ static RankedTensorType typeOf(Value value) { return cast<RankedTensorType>(valu
 
 /// The largest code of which int32 holds the sum of `terms` products with up to `factor`.
 static double largestCode(int64_t terms, int64_t factor) {
-  return std::min<int64_t>(INT16_MAX, INT32_MAX / (terms * factor));
+  return std::min(factsOf(Format::int16).largest, double(INT32_MAX / (terms * factor)));
 }
 
 /// limit / largest, or 0 where that would be no number.
@@ -25,18 +25,15 @@ static Value inverseScale(ImplicitLocOpBuilder &b, Value largest, double limit) 
                    });
 }
 
-static Value code(ImplicitLocOpBuilder &s, Value x, Value inverse) {
-  return arith::FPToSIOp::create(s, s.getI16Type(), math::RoundEvenOp::create(s, mul(s, x, inverse)));
-}
-
 static Value largerMagnitude(ImplicitLocOpBuilder &s, Value acc, Value x) {
   return arith::MaximumFOp::create(s, acc, math::AbsFOp::create(s, x));
 }
 
-static Value widen(ImplicitLocOpBuilder &s, Value code) { return arith::ExtSIOp::create(s, s.getI32Type(), code); }
-
-static Value multiplyAdd(ImplicitLocOpBuilder &s, Value x, Value y, Value acc) {
-  return arith::AddIOp::create(s, acc, arith::MulIOp::create(s, x, y));
+/// acc + x·y in int32 of a 16-bit code and one of `format`.
+static Value multiplyAdd(ImplicitLocOpBuilder &s, Format format, ValueRange xyAcc) {
+  Type i32 = s.getI32Type();
+  Value x = decode(s, Format::int16, xyAcc[0], i32), y = decode(s, format, xyAcc[1], i32);
+  return arith::AddIOp::create(s, xyAcc[2], arith::MulIOp::create(s, x, y));
 }
 
 /// accumulator·largest/limit.
@@ -70,13 +67,12 @@ FailureOr<SmallVector<Value>> TernaryInputGradOp::decomposeOperation(OpBuilder &
   double limit = largestCode(dy.getDimSize(1), 1);
   Value largest = reduce(b, withShape(dy, {dy.getDimSize(0)}), 2, {0}, 0.0, getDy(), full,
                          [](ImplicitLocOpBuilder &s, ValueRange v) { return largerMagnitude(s, v[1], v[0]); });
-  Value codes = pointwise(b, withElement(dy, b.getI16Type()), {getDy(), inverseScale(b, largest, limit)}, {full, row},
-                          [](ImplicitLocOpBuilder &s, ValueRange v) { return code(s, v[0], v[1]); });
-  Value acc =
-      reduce(b, withElement(dx, b.getI32Type()), 3, {0, 1}, 0.0, {codes, getT()},
-             {projection(ctx, 3, {0, 2}), codeMap(getT(), 3, 2, 1)}, [&](ImplicitLocOpBuilder &s, ValueRange v) {
-               return multiplyAdd(s, widen(s, v[0]), decode(s, getT(), v[1], s.getI32Type()), v[2]);
-             });
+  Value codes =
+      pointwise(b, withElement(dy, b.getI16Type()), {getDy(), inverseScale(b, largest, limit)}, {full, row},
+                [](ImplicitLocOpBuilder &s, ValueRange v) { return encode(s, Format::int16, mul(s, v[0], v[1])); });
+  Value acc = reduce(b, withElement(dx, b.getI32Type()), 3, {0, 1}, 0.0, {codes, getT()},
+                     {projection(ctx, 3, {0, 2}), codeMap(getT(), 3, 2, 1)},
+                     [&](ImplicitLocOpBuilder &s, ValueRange v) { return multiplyAdd(s, formatOfCodes(getT()), v); });
   return SmallVector<Value>{
       pointwise(b, dx, {acc, largest, getGamma()}, {full, row, projection(ctx, 2, {})},
                 [&](ImplicitLocOpBuilder &s, ValueRange v) { return mul(s, rescaled(s, v[0], v[1], limit), v[2]); })};
@@ -129,14 +125,13 @@ static Value weightGrad(ImplicitLocOpBuilder &b, RankedTensorType dw, Value dy, 
   Value largest =
       reduce(b, withShape(type, {type.getDimSize(1)}), 2, {1}, 0.0, {dy, s}, {full, first},
              [](ImplicitLocOpBuilder &in, ValueRange v) { return largerMagnitude(in, v[2], mul(in, v[0], v[1])); });
-  Value codes =
-      pointwise(b, withElement(type, b.getI16Type()), {dy, s, inverseScale(b, largest, limit)}, {full, first, second},
-                [](ImplicitLocOpBuilder &in, ValueRange v) { return code(in, mul(in, v[0], v[1]), v[2]); });
-  Value acc =
-      reduce(b, withElement(dw, b.getI32Type()), 3, {0, 1}, 0.0, {codes, q},
-             {projection(ctx, 3, {2, 0}), projection(ctx, 3, {2, 1})}, [](ImplicitLocOpBuilder &in, ValueRange v) {
-               return multiplyAdd(in, widen(in, v[0]), widen(in, v[1]), v[2]);
-             });
+  Value codes = pointwise(b, withElement(type, b.getI16Type()), {dy, s, inverseScale(b, largest, limit)},
+                          {full, first, second}, [](ImplicitLocOpBuilder &in, ValueRange v) {
+                            return encode(in, Format::int16, mul(in, mul(in, v[0], v[1]), v[2]));
+                          });
+  Value acc = reduce(b, withElement(dw, b.getI32Type()), 3, {0, 1}, 0.0, {codes, q},
+                     {projection(ctx, 3, {2, 0}), projection(ctx, 3, {2, 1})},
+                     [](ImplicitLocOpBuilder &in, ValueRange v) { return multiplyAdd(in, Format::int8, v); });
   return pointwise(b, dw, {acc, largest}, {full, first},
                    [&](ImplicitLocOpBuilder &in, ValueRange v) { return rescaled(in, v[0], v[1], limit); });
 }

@@ -81,8 +81,9 @@ LogicalResult TernaryMatmulOp::verify() {
 
 /// acc + q·code in int32, for a reduction body that reads elements of codes `t`.
 static Value multiplyAccumulate(ImplicitLocOpBuilder &s, Value t, ValueRange v) {
-  Value q = arith::ExtSIOp::create(s, s.getI32Type(), v[0]);
-  return arith::AddIOp::create(s, v[2], arith::MulIOp::create(s, q, decode(s, t, v[1], s.getI32Type())));
+  Type i32 = s.getI32Type();
+  Value q = decode(s, Format::int8, v[0], i32), code = decode(s, formatOfCodes(t), v[1], i32);
+  return arith::AddIOp::create(s, v[2], arith::MulIOp::create(s, q, code));
 }
 
 static Value scaled(ImplicitLocOpBuilder &s, Value accumulator, Value gamma) {

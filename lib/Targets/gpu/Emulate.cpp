@@ -1,5 +1,7 @@
 // NVIDIA's instructions to calls of the emulator (runtime/emulator/Emulator.h), one rule per instruction.
+#include "dialect/DTypes.h"
 #include "lib/Targets/Passes.h"
+#include "lib/Targets/gpu/Mma.h"
 #include "mlir/Dialect/LLVMIR/NVVMDialect.h"
 #include "llvm/ADT/TypeSwitch.h"
 
@@ -55,26 +57,16 @@ private:
           call("nc_emu_ldmatrix", Type(), {generic(load.getPtr()), out, constant(load.getNum()), constant(transposed)});
           return results(op, out);
         })
-        .Case([&](NVVM::MmaOp) { return multiply(op, mmaName(cast<NVVM::MmaOp>(op))); })
+        .Case([&](NVVM::MmaOp mma) {
+          auto overflow = mma.getIntOverflowBehavior();
+          return overflow == NVVM::MMAIntOverflow::satfinite ? failure() : multiply(op);
+        })
         .Case([&](LLVM::CallIntrinsicOp intrinsic) {
           if (intrinsic.getIntrin() == "llvm.nvvm.ex2.approx.ftz.f")
             return results(op, call("nc_emu_exp2", b.getF32Type(), op->getOperands()));
-          return intrinsic.getIntrin().contains(".e4m3.e4m3.") ? multiply(op, "nc_emu_mma_e4m3") : failure();
+          return multiply(op);
         })
         .Default([](Operation *) { return failure(); });
-  }
-
-  static StringRef mmaName(NVVM::MmaOp op) {
-    switch (*op.getMultiplicandAPtxType()) {
-    case NVVM::MMATypes::bf16:
-      return "nc_emu_mma_bf16";
-    case NVVM::MMATypes::tf32:
-      return "nc_emu_mma_tf32";
-    case NVVM::MMATypes::s8: // which wraps around, unlike what saturates
-      return op.getIntOverflowBehavior() == NVVM::MMAIntOverflow::wrapped ? "nc_emu_mma_s8" : "";
-    default:
-      return "";
-    }
   }
 
   LogicalResult shuffle(NVVM::ShflOp op) {
@@ -89,14 +81,16 @@ private:
     return results(op, out);
   }
 
-  /// An instruction of words: operands in one array, results in another.
-  LogicalResult multiply(Operation *op, StringRef name) {
-    if (name.empty())
+  /// A multiplication on tensor cores: operands in one array, results in another.
+  LogicalResult multiply(Operation *op) {
+    std::optional<Format> format = mmaFormat(op);
+    std::optional<int32_t> dtype = format ? dtypeOf(factsOf(*format).storage(b)) : std::nullopt;
+    if (!dtype)
       return failure();
     Value in = memory(op->getNumOperands()), out = memory(4);
     for (auto [i, operand] : llvm::enumerate(op->getOperands()))
       LLVM::StoreOp::create(b, loc, operand, word(in, i));
-    call(name, Type(), {in, out});
+    call("nc_emu_mma", Type(), {in, out, constant(*dtype)});
     return results(op, out);
   }
 

@@ -93,8 +93,7 @@ GpuGemm::Sums GpuGemm::multiplyStage(Value slot, ValueRange given) {
 }
 
 GpuGemm::Sums GpuGemm::multiplyAll() {
-  Type sum = type == Format::int8 ? Type(b.getI32Type()) : Type(b.getF32Type());
-  Value zero = arith::ConstantOp::create(b, b.getZeroAttr(sum));
+  Value zero = arith::ConstantOp::create(b, b.getZeroAttr(c.sum));
   int64_t stages = llvm::divideCeil(c.K, kStageBytes / kChunkBytes * perChunk(type)), ahead = tile.stages - 1;
   SmallVector<Value> a, columns;
   for (int64_t s = 0; s < ahead; ++s) {
@@ -109,8 +108,8 @@ GpuGemm::Sums GpuGemm::multiplyAll() {
       g.waitFor(ahead - 1);
     g.barrier();
     fetch(next, slot, a, columns);
-    // Tensor cores of sm_89 keep 13 bits of sums of E4M3: those of a stage are added to sums in f32.
-    bool addsStages = type == Format::e4m3;
+    // Tensor cores of sm_89 keep 13 bits of sums of 8-bit floats: those of a stage are added to sums in f32.
+    bool addsStages = c.isFloat() && factsOf(type).bits == 8;
     Sums products = multiplyStage(g.rem(stage, tile.stages), addsStages ? ValueRange(start) : sums);
     if (addsStages)
       for (auto [product, sum] : llvm::zip(products, sums))
@@ -228,19 +227,19 @@ static GemmTile chooseTile(const MatrixProduct &c, Format type, const GpuFacts &
   return blocks >= facts.multiprocessors && type != Format::f32 ? large : small;
 }
 
-/// What its factors are to tensor cores: their common format or, where one of two floats is rounded, f32.
-static std::optional<Format> unitFor(const MatrixProduct &c) {
-  if (c.a.format == c.b.format && !llvm::is_contained({Format::int16, Format::panels}, c.a.format))
+/// What its factors are to tensor cores: their common format or, for other floats, f32.
+static std::optional<Format> unitFor(const MatrixProduct &c, const GpuFacts &facts) {
+  if (c.areBoth(c.a.format) && facts.multiplies(c.a.format))
     return c.a.format;
-  return c.isFloat() && !c.isAny(Format::e4m3) ? std::optional(Format::f32) : std::nullopt;
+  return c.isFloat() && facts.multiplies(Format::f32) ? std::optional(Format::f32) : std::nullopt;
 }
 
 LogicalResult nanochat::emitGpuGemm(func::FuncOp kernel, const Target &row) {
   FailureOr<MatrixProduct> c = matchKernel(kernel);
   if (failed(c))
     return failure();
-  auto type = unitFor(*c);
-  if (!type || !row.gpu->multiplies(*type))
+  auto type = unitFor(*c, *row.gpu);
+  if (!type)
     return decline(kernel, "the target's tensor cores have no product of " + stringifyFormat(c->a.format) + " and " +
                                stringifyFormat(c->b.format));
   GemmTile tile = chooseTile(*c, *type, *row.gpu);

@@ -43,7 +43,7 @@ StagedFactor::Chunk StagedFactor::chunkOf(int64_t i) {
 
 Value StagedFactor::placeOf(Value row, Value chunk) {
   // Eight rows of a matrix are read at once, or four rows of words.
-  Value turn = alongK || type == Format::bf16 ? g.rem(row, 8) : g.mul(g.rem(row, 4), 2);
+  Value turn = alongK || !areWords() ? g.rem(row, 8) : g.mul(g.rem(row, 4), 2);
   Value place = g.bitXor(chunk, turn);
   return g.add(g.mul(row, chunksInRow * kChunkBytes), g.mul(place, kChunkBytes));
 }
@@ -81,7 +81,9 @@ Value StagedFactor::evaluate(Value x, Value k, Value valid) {
     dims[c.k] = alongK ? Lanes{g.index(k), 1, true} : Lanes{g.index(k)};
     dims[factor.x] = alongK ? Lanes{g.index(x)} : Lanes{g.index(x), 1, true};
     Value elements = e.vector(e.element(factor.tensor(), factor.map, dims));
-    return elements.getType() == result ? elements : Value(vector::BitCastOp::create(b, result, elements));
+    if (isa<FloatType>(result.getElementType()))
+      return decode(b, factor.format, elements, result);
+    return vector::BitCastOp::create(b, result, elements);
   };
   if (inner % per == 0) {
     auto branch = scf::IfOp::create(b, TypeRange(result), valid, /*withElseRegion=*/true);
@@ -106,7 +108,7 @@ void StagedFactor::store(ValueRange chunks, Value offset) {
 }
 
 SmallVector<Value> StagedFactor::fragments(Value offset, Value x, int64_t step, bool isA) {
-  if (!alongK && type == Format::f32)
+  if (!alongK && areWords())
     return wordsAcross(offset, x, step, isA);
   // The order of matrices: of a rows first, of b the words of k first.
   Value lane = g.rem(g.thread(), 32), matrix = g.div(lane, 8), row = g.rem(lane, 8);

@@ -48,6 +48,7 @@ private:
   };
   Chunk chunkOf(int64_t i);
   Value placeOf(Value row, Value chunk);
+  bool areWords() const { return per == 4; }
   Value evaluate(Value x, Value k, Value valid);
   SmallVector<Value> wordsAcross(Value offset, Value x, int64_t step, bool isA);
 

@@ -5,6 +5,8 @@
 using namespace mlir;
 using namespace mlir::nanochat;
 
+static constexpr StringLiteral kMmaIntrinsic = "llvm.nvvm.mma.m16n8k";
+
 Type nanochat::storedAs(Format type, Builder &b) {
   return type == Format::f32 ? factsOf(type).storage(b) : b.getIntegerType(factsOf(type).bits);
 }
@@ -51,14 +53,38 @@ SmallVector<Value> GpuBuilder::loadMatrices(Value row, int64_t count, bool trans
   return unpack(loaded, count);
 }
 
-SmallVector<Value> GpuBuilder::multiply(NVVM::MMATypes type, int64_t k, ValueRange x, ValueRange y, ValueRange sum) {
-  bool isInteger = type == NVVM::MMATypes::s8;
+/// Words of both factors hold 32 bytes of k. The op of NVVM has no floats of 8 bits, which are an intrinsic.
+SmallVector<Value> GpuBuilder::multiplyOnce(Format type, ValueRange x, ValueRange y, ValueRange sum) {
+  const FormatFacts &facts = factsOf(type);
+  int64_t k = 256 / facts.bits;
   Type result = LLVM::LLVMStructType::getLiteral(b.getContext(), SmallVector<Type>(4, sum[0].getType()));
-  auto overflow = isInteger ? std::optional(NVVM::MMAIntOverflow::wrapped) : std::nullopt;
+  if (isNarrowFloat(type) && facts.bits == 8) {
+    SmallVector<Value> operands(x);
+    llvm::append_range(operands, y);
+    llvm::append_range(operands, sum);
+    auto name = b.getStringAttr(kMmaIntrinsic + Twine(k) + ".row.col.f32." + facts.mma + "." + facts.mma + ".f32");
+    return unpack(LLVM::CallIntrinsicOp::create(b, result, name, operands).getResult(0), 4);
+  }
+  NVVM::MMATypes known = *NVVM::symbolizeMMATypes(facts.mma);
+  auto overflow = sum[0].getType().isInteger() ? std::optional(NVVM::MMAIntOverflow::wrapped) : std::nullopt;
   Value product = NVVM::MmaOp::create(b, result, x, y, sum, ArrayRef<int64_t>{16, 8, k}, std::nullopt, overflow,
-                                      std::array<NVVM::MMATypes, 2>{type, type},
+                                      std::array<NVVM::MMATypes, 2>{known, known},
                                       std::array<NVVM::MMALayout, 2>{NVVM::MMALayout::row, NVVM::MMALayout::col});
   return unpack(product, 4);
+}
+
+std::optional<Format> nanochat::mmaFormat(Operation *op) {
+  StringRef a, b;
+  if (auto mma = dyn_cast<NVVM::MmaOp>(op)) {
+    a = NVVM::stringifyMMATypes(mma.getMultiplicandAPtxType().value_or(NVVM::MMATypes::b1));
+    b = NVVM::stringifyMMATypes(mma.getMultiplicandBPtxType().value_or(NVVM::MMATypes::b1));
+  } else if (auto call = dyn_cast<LLVM::CallIntrinsicOp>(op); call && call.getIntrin().starts_with(kMmaIntrinsic)) {
+    SmallVector<StringRef> parts;
+    call.getIntrin().split(parts, '.'); // …, row, col, of d, a, b and c
+    if (parts.size() > 4)
+      a = parts[parts.size() - 3], b = parts[parts.size() - 2];
+  }
+  return a == b ? formatOfMma(a) : std::nullopt;
 }
 
 /// What tf32 keeps of an f32, and the rest, which is a number of its own.
@@ -68,23 +94,9 @@ Value GpuBuilder::dropped(Value word, Value kept) {
   return arith::BitcastOp::create(b, b.getI32Type(), Value(arith::SubFOp::create(b, number(word), number(kept))));
 }
 
-/// The op of NVVM knows no E4M3.
-SmallVector<Value> GpuBuilder::multiplyE4M3(ValueRange x, ValueRange y, ValueRange sum) {
-  Type result = LLVM::LLVMStructType::getLiteral(b.getContext(), SmallVector<Type>(4, b.getF32Type()));
-  SmallVector<Value> operands(x);
-  llvm::append_range(operands, y);
-  llvm::append_range(operands, sum);
-  auto name = b.getStringAttr("llvm.nvvm.mma.m16n8k32.row.col.f32.e4m3.e4m3.f32");
-  return unpack(LLVM::CallIntrinsicOp::create(b, result, name, operands).getResult(0), 4);
-}
-
 SmallVector<Value> GpuBuilder::multiply(Format type, ValueRange x, ValueRange y, ValueRange sum) {
-  if (type == Format::bf16)
-    return multiply(NVVM::MMATypes::bf16, 16, x, y, sum);
-  if (type == Format::e4m3)
-    return multiplyE4M3(x, y, sum);
-  if (type == Format::int8)
-    return multiply(NVVM::MMATypes::s8, 32, x, y, sum);
+  if (type != Format::f32)
+    return multiplyOnce(type, x, y, sum);
   SmallVector<Value> xKept, xRest, yKept, yRest;
   for (Value word : x) {
     xKept.push_back(kept(word));
@@ -94,7 +106,7 @@ SmallVector<Value> GpuBuilder::multiply(Format type, ValueRange x, ValueRange y,
     yKept.push_back(kept(word));
     yRest.push_back(dropped(word, yKept.back()));
   }
-  SmallVector<Value> sums = multiply(NVVM::MMATypes::tf32, 8, xRest, yKept, sum);
-  sums = multiply(NVVM::MMATypes::tf32, 8, xKept, yRest, sums);
-  return multiply(NVVM::MMATypes::tf32, 8, xKept, yKept, sums);
+  SmallVector<Value> sums = multiplyOnce(Format::f32, xRest, yKept, sum);
+  sums = multiplyOnce(Format::f32, xKept, yRest, sums);
+  return multiplyOnce(Format::f32, xKept, yKept, sums);
 }

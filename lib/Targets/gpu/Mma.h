@@ -14,6 +14,9 @@ namespace mlir::nanochat {
 Type storedAs(Format type, Builder &b);
 inline int64_t perChunk(Format type) { return 128 / factsOf(type).bits; }
 
+/// The format of both factors of a multiplication on tensor cores, which NVVM has ops for and intrinsics.
+std::optional<Format> mmaFormat(Operation *op);
+
 /// 32-bit arithmetic and shared memory, as emitters of GPU kernels write it.
 class GpuBuilder {
 public:
@@ -58,8 +61,7 @@ public:
   SmallVector<Value> multiply(Format type, ValueRange a, ValueRange b, ValueRange sum);
 
 private:
-  SmallVector<Value> multiply(NVVM::MMATypes type, int64_t k, ValueRange a, ValueRange b, ValueRange sum);
-  SmallVector<Value> multiplyE4M3(ValueRange a, ValueRange b, ValueRange sum);
+  SmallVector<Value> multiplyOnce(Format type, ValueRange a, ValueRange b, ValueRange sum);
   SmallVector<Value> unpack(Value structure, int64_t count);
   Value kept(Value word);
   Value dropped(Value word, Value kept);

@@ -438,14 +438,8 @@ LogicalResult nanochat::emitGemm(func::FuncOp kernel, const Target &row) {
   FailureOr<MatrixProduct> c = matchKernel(kernel);
   if (failed(c))
     return failure();
-  auto isKnown = [](Format format) {
-    return llvm::is_contained({Format::f32, Format::bf16, Format::int16, Format::int8, Format::panels}, format);
-  };
   if (c->s)
     return decline(kernel, "products of slices are emitted for GPUs alone");
-  for (Format format : {c->a.format, c->b.format})
-    if (!isKnown(format))
-      return decline(kernel, "CPUs have no products of " + stringifyFormat(format) + " but plain loops");
   GemmPlan plan = planGemm(*c, row.facts);
   if (failed(GemmEmitter(kernel, *c, plan).emit()))
     return failure();

@@ -24,16 +24,12 @@ Value BlockReader::code(Value elements) {
   auto type = cast<VectorType>(elements.getType());
   if (p.halves)
     return vector::BitCastOp::create(b, type.clone(b.getI16Type()), elements);
-  if (factor.format == Format::bf16)
-    return arith::ExtFOp::create(b, type.clone(b.getF32Type()), elements);
-  if (c.isFloat() || (p.bytes && !isUnsigned) || factor.format == Format::int16)
-    return elements;
-  if (!p.bytes && factor.format == Format::panels) {
-    Value wide = arith::ExtUIOp::create(b, type.clone(b.getI16Type()), elements);
-    return arith::SubIOp::create(b, wide, arith::ConstantOp::create(b, b.getOneAttr(wide.getType())));
-  }
+  if (c.isFloat())
+    return decode(b, factor.format, elements, type.clone(b.getF32Type()));
   if (!p.bytes)
-    return arith::ExtSIOp::create(b, type.clone(b.getI16Type()), elements);
+    return decode(b, factor.format, elements, type.clone(b.getI16Type()));
+  if (!isUnsigned)
+    return elements;
   // Signed plus 128, as unsigned.
   Value bias = arith::ConstantOp::create(b, SplatElementsAttr::get(type, b.getIntegerAttr(b.getI8Type(), -128)));
   return arith::XOrIOp::create(b, elements, bias);

@@ -1,13 +1,23 @@
 // RUN: nanochat-opt %s --nanochat-check-numeric
 
-func.func @linear() -> (tensor<2x4xi8>, tensor<2x4xi8>, tensor<2xf32>, tensor<2xf32>, tensor<2x4xf32>, tensor<2x4xf32>) {
+func.func @int8() -> (tensor<2x4xi8>, tensor<2x4xi8>, tensor<2xf32>, tensor<2xf32>, tensor<2x4xf32>, tensor<2x4xf32>) {
   %x = arith.constant dense<[[1.27, -0.5, 0.0, 0.014], [0.0, 0.0, 0.0, 0.0]]> : tensor<2x4xf32>
-  %q, %s = nanochat.quantize_blocks linear %x : tensor<2x4xf32>
-  %y = nanochat.dequantize_blocks linear %q, %s : tensor<2x4xi8>, tensor<2xf32>
+  %q, %s = nanochat.quantize_blocks int8 %x : tensor<2x4xf32>
+  %y = nanochat.dequantize_blocks int8 %q, %s : tensor<2x4xi8>, tensor<2xf32>
   %qe = arith.constant dense<[[127, -50, 0, 1], [0, 0, 0, 0]]> : tensor<2x4xi8>
   %se = arith.constant dense<[0.01, 0.0]> : tensor<2xf32>
   %ye = arith.constant dense<[[1.27, -0.5, 0.0, 0.01], [0.0, 0.0, 0.0, 0.0]]> : tensor<2x4xf32>
   return %q, %qe, %s, %se, %y, %ye : tensor<2x4xi8>, tensor<2x4xi8>, tensor<2xf32>, tensor<2xf32>, tensor<2x4xf32>, tensor<2x4xf32>
+}
+
+// 448 is the largest E4M3; from 32 on they lie 4 apart, from 2 on a quarter.
+func.func @e4m3() -> (tensor<1x4xf32>, tensor<1x4xf32>, tensor<1xf32>, tensor<1xf32>) {
+  %x = arith.constant dense<[[4.48, -0.51, 0.0, 0.021]]> : tensor<1x4xf32>
+  %q, %s = nanochat.quantize_blocks e4m3 %x : tensor<1x4xf32>
+  %y = nanochat.dequantize_blocks e4m3 %q, %s : tensor<1x4xf8E4M3FN>, tensor<1xf32>
+  %ye = arith.constant dense<[[4.48, -0.52, 0.0, 0.02]]> : tensor<1x4xf32>
+  %se = arith.constant dense<[0.01]> : tensor<1xf32>
+  return %y, %ye, %s, %se : tensor<1x4xf32>, tensor<1x4xf32>, tensor<1xf32>, tensor<1xf32>
 }
 
 // Per decade: .055 is number 16 of the 32 in [.01, .1), .45 number 24 of the 64 in [.1, 1).

@@ -1,6 +1,11 @@
-// Conversions to and from bf16, and from E4M3, need neither an instruction nor a library, and round to nearest even.
-// RUN: nanochat-opt %s --nanochat-expand-halves | FileCheck %s
+// Conversions to and from bf16 and floats of 8 bits need neither an instruction nor a library, and round to nearest even.
+// RUN: nanochat-opt %s --nanochat-expand-narrow-floats | FileCheck %s
 // RUN: nanochat-opt %s --nanochat-check-numeric
+// RUN: %python %S/narrow_floats.py > %t.mlir
+// RUN: nanochat-opt %t.mlir --nanochat-check-numeric
+// RUN: nanochat-opt %t.mlir --nanochat-expand-narrow-floats | FileCheck %s --check-prefix=ALL
+// ALL-NOT: arith.truncf
+// ALL-NOT: arith.extf
 
 #id = affine_map<(d0) -> (d0)>
 

@@ -1,0 +1,121 @@
+#include "dialect/Linalg.h"
+#include "lib/Targets/Passes.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Arith/Transforms/Passes.h"
+#include "mlir/IR/ImplicitLocOpBuilder.h"
+#include "mlir/Transforms/GreedyPatternRewriteDriver.h"
+
+namespace mlir::nanochat {
+#define GEN_PASS_DEF_EXPANDNARROWFLOATSPASS
+#include "lib/Targets/Passes.h.inc"
+
+namespace {
+/// Integer arithmetic on floats of 8 bits, by what LLVM says of their type: a sign, exponents from `least` on,
+/// `mantissa` bits; numbers end with infinities or with NaN alone. Elements may be vectors.
+class SmallFloat {
+public:
+  SmallFloat(ImplicitLocOpBuilder &b, Type type, Type shape) : b(b), type(type), shaped(dyn_cast<VectorType>(shape)) {
+    const llvm::fltSemantics &semantics = cast<FloatType>(type).getFloatSemantics();
+    mantissa = llvm::APFloat::semanticsPrecision(semantics) - 1;
+    least = llvm::APFloat::semanticsMinExponent(semantics);
+    hasInfinity = llvm::APFloat::semanticsHasInf(semantics);
+  }
+  /// Has `type` the form above?
+  static bool knows(Type type) { return isa<Float8E4M3FNType, Float8E4M3Type, Float8E5M2Type, Float8E3M4Type>(type); }
+
+  /// The bits are those of an f32 that is a power of two too small, also of denormal numbers.
+  Value toF32(Value narrow) {
+    Value bits =
+        arith::ExtUIOp::create(b, typeOf(b.getI32Type()), arith::BitcastOp::create(b, typeOf(b.getI8Type()), narrow));
+    Value magnitude = arith::AndIOp::create(b, bits, i32(0x7f)),
+          sign = arith::ShLIOp::create(b, arith::AndIOp::create(b, bits, i32(0x80)), i32(24));
+    Value small = arith::OrIOp::create(b, arith::ShLIOp::create(b, magnitude, i32(23 - mantissa)), sign);
+    Value number = arith::MulFOp::create(b, asF32(small), f32(std::ldexp(1.0, 126 + least)));
+    // Above the finite ones: with all bits of f32's exponent.
+    Value special = asF32(arith::OrIOp::create(b, small, i32(0x7f800000)));
+    return arith::SelectOp::create(b, compare(arith::CmpIPredicate::uge, magnitude, firstSpecial()), special, number);
+  }
+
+  /// To the nearest, half to even.
+  Value fromF32(Value number) {
+    Value bits = arith::BitcastOp::create(b, typeOf(b.getI32Type()), number);
+    Value magnitude = arith::AndIOp::create(b, bits, i32(0x7fffffff)), absolute = asF32(magnitude);
+    Value sign = arith::AndIOp::create(b, arith::ShRUIOp::create(b, bits, i32(24)), i32(0x80));
+    // Just under half a unit more, a whole half where the last bit kept is set, before the rest is cut; then exponents
+    // begin where this type's do.
+    int shift = 23 - mantissa;
+    Value odd = arith::AndIOp::create(b, arith::ShRUIOp::create(b, magnitude, i32(shift)), i32(1));
+    Value rounded = arith::AddIOp::create(b, arith::AddIOp::create(b, magnitude, odd), i32((1 << (shift - 1)) - 1));
+    Value normal =
+        arith::SubIOp::create(b, arith::ShRUIOp::create(b, rounded, i32(shift)), i32((126 + least) << mantissa));
+    // Below, all have one unit: that of an f32 so large that its last bit is it.
+    Value large = f32(std::ldexp(1.0, least - mantissa + 23));
+    Value sum = arith::BitcastOp::create(b, typeOf(b.getI32Type()), arith::AddFOp::create(b, absolute, large));
+    Value denormal = arith::SubIOp::create(b, sum, arith::BitcastOp::create(b, typeOf(b.getI32Type()), large));
+    Value isSmall = arith::CmpFOp::create(b, arith::CmpFPredicate::OLT, absolute, f32(std::ldexp(1.0, least)));
+    Value code = arith::SelectOp::create(b, isSmall, denormal, normal);
+    code = arith::MinUIOp::create(b, code, i32(firstSpecial()));
+    Value isNan = compare(arith::CmpIPredicate::ugt, magnitude, 0x7f800000);
+    code = arith::OrIOp::create(b, arith::SelectOp::create(b, isNan, i32(0x7f), code), sign);
+    return arith::BitcastOp::create(b, typeOf(type), arith::TruncIOp::create(b, typeOf(b.getI8Type()), code));
+  }
+
+private:
+  /// The code behind the largest number: infinity, or the one NaN.
+  int32_t firstSpecial() const { return hasInfinity ? 0x7f >> mantissa << mantissa : 0x7f; }
+  Type typeOf(Type element) { return shaped ? Type(shaped.clone(element)) : element; }
+  Value i32(int32_t value) { return constant(b, typeOf(b.getI32Type()), value); }
+  Value f32(double value) { return constant(b, typeOf(b.getF32Type()), value); }
+  Value asF32(Value bits) { return arith::BitcastOp::create(b, typeOf(b.getF32Type()), bits); }
+  Value compare(arith::CmpIPredicate predicate, Value x, int32_t y) {
+    return arith::CmpIOp::create(b, predicate, x, i32(y));
+  }
+
+  ImplicitLocOpBuilder &b;
+  Type type;
+  VectorType shaped;
+  int mantissa, least;
+  bool hasInfinity;
+};
+
+struct ExpandExtension : OpRewritePattern<arith::ExtFOp> {
+  using OpRewritePattern::OpRewritePattern;
+  LogicalResult matchAndRewrite(arith::ExtFOp op, PatternRewriter &rewriter) const override {
+    Type from = getElementTypeOrSelf(op.getIn());
+    if (!SmallFloat::knows(from))
+      return failure();
+    ImplicitLocOpBuilder b(op.getLoc(), rewriter);
+    Value number = SmallFloat(b, from, op.getType()).toF32(op.getIn());
+    if (number.getType() == op.getType())
+      rewriter.replaceOp(op, number);
+    else
+      rewriter.replaceOpWithNewOp<arith::ExtFOp>(op, op.getType(), number);
+    return success();
+  }
+};
+
+struct ExpandTruncation : OpRewritePattern<arith::TruncFOp> {
+  using OpRewritePattern::OpRewritePattern;
+  LogicalResult matchAndRewrite(arith::TruncFOp op, PatternRewriter &rewriter) const override {
+    Type to = getElementTypeOrSelf(op.getType());
+    if (!SmallFloat::knows(to) || !getElementTypeOrSelf(op.getIn()).isF32())
+      return failure();
+    ImplicitLocOpBuilder b(op.getLoc(), rewriter);
+    rewriter.replaceOp(op, SmallFloat(b, to, op.getType()).fromF32(op.getIn()));
+    return success();
+  }
+};
+
+struct ExpandNarrowFloatsPass : impl::ExpandNarrowFloatsPassBase<ExpandNarrowFloatsPass> {
+  using ExpandNarrowFloatsPassBase::ExpandNarrowFloatsPassBase;
+  void runOnOperation() override {
+    RewritePatternSet patterns(&getContext());
+    patterns.add<ExpandExtension, ExpandTruncation>(&getContext());
+    if (bf16)
+      arith::populateExpandBFloat16Patterns(patterns);
+    if (failed(applyPatternsGreedily(getOperation(), std::move(patterns))))
+      signalPassFailure();
+  }
+};
+} // namespace
+} // namespace mlir::nanochat
