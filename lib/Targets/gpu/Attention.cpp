@@ -13,32 +13,33 @@ using namespace mlir::nanochat;
 static constexpr double kLn2 = 0.69314718055994531;
 
 namespace {
-/// A place in the batch, and windows of it.
+/// The sequence and head that a block works on, and windows of buffers there.
 struct Place : AttentionBlock {
   template <typename OpTy>
   Place(func::FuncOp source, OpTy op) : AttentionBlock(source, op), blocks(llvm::divideCeil(seq, kRows)) {}
 
-  /// Sets the sequence, and of head `number` among `count` per sequence the head, from the number of a block.
+  /// Sets both from the block's number, there being `count` heads per sequence.
   void enter(Value number, int64_t count) {
     first = g.mul(g.div(number, count), seq);
     head = g.rem(number, count);
   }
   Value left(Value start, Value end = Value()) { return arith::SubIOp::create(b, end ? end : g.i32(seq), start); }
-  /// Rows of a sequence before `end`, or all.
+  /// The head's channels in rows `start` to `end` (by default the last) of the sequence.
   Window rows(Value buffer, Value start, Value head, Value end = Value()) {
     return {buffer, g.add(first, start), left(start, end), g.mul(head, width)};
   }
-  /// Column `head` of a matrix with one for each head.
+  /// Column `head`, in rows from `start` on, of a matrix with one column per head.
   Window rowNumbers(Value buffer, Value start, Value head) { return {buffer, g.add(first, start), left(start), head}; }
-  /// Only blocks on the diagonal need to ask. Keys beyond the sequence are after all queries whose results count.
+  /// The causal mask, which only blocks on the diagonal need. Keys beyond the sequence are masked with it: they come
+  /// after every query whose result is stored.
   Value isSeen(Value query, Value key) { return arith::CmpIOp::create(b, arith::CmpIPredicate::sle, key, query); }
-  /// Which of two ranges of rows lies on the diagonal: kRows of them.
+  /// Which of the two ranges of `meet` is masked: the kRows rows on the diagonal.
   enum class Diagonal { first, last };
-  /// Asks for some rows; and carries state on with them.
+  /// Starts the copies of rows to a slot of shared memory; computes with them, from state to state.
   using Load = llvm::function_ref<void(Value at, Value slot)>;
   using Body = llvm::function_ref<Carried(Value at, Value slot, bool isDiagonal, ValueRange)>;
-  /// Carries state through `body` for rows from start on, `count` at once, those before `middle` and then those before
-  /// `end`.
+  /// Carries state through `body` for rows `start` to `middle` and then `middle` to `end`, `count` at a time; the next
+  /// ones are copied meanwhile, to the other of two slots.
   Carried meet(Value start, Value middle, Value end, int64_t count, Diagonal diagonal, Carried state, Load load,
                Body body) {
     auto parity = [&](Value at) { return g.rem(g.div(arith::SubIOp::create(b, at, start), count), 2); };
@@ -289,10 +290,10 @@ private:
 };
 } // namespace
 
-LogicalResult nanochat::emitGpuAttention(func::FuncOp kernel, const Target &row) {
+LogicalResult nanochat::emitGpuAttention(func::FuncOp kernel, const Target &target) {
   Operation *op = onlyOp(kernel);
   auto isKnown = [](Type type) { return isa<Float32Type, BFloat16Type>(getElementTypeOrSelf(type)); };
-  if (!op || !llvm::all_of(op->getOperandTypes(), isKnown) || !row.gpu->multiplies(Format::bf16))
+  if (!op || !llvm::all_of(op->getOperandTypes(), isKnown) || !target.gpu->multiplies(Format::bf16))
     return decline(kernel, "attention is emitted alone, of f32 and bf16, where tensor cores multiply bf16");
   constexpr int64_t widest = 128; // of heads whose sums fit in registers
   auto fits = [&](auto attention) {

@@ -64,16 +64,16 @@ public:
   }
   Column columnOf(int64_t rows) { return {k.shared({2, rows}, b.getF32Type()), g.i32(0)}; }
 
-  /// All threads fill a tile; behind `arrive` it may be read.
+  /// All threads start copies to a tile, which may be read after `arrive`.
   void load(const Tile &tile, const Window &window);
   /// Copies column `column` of a window's rows to shared memory; 0 beyond what there is.
   void loadColumn(const Column &to, int64_t rows, const Window &window);
-  /// Adds up x·y of each row, `rows` of them, to shared memory.
+  /// sums[r] = Σ x[r]·y[r] over channels, for `rows` rows, in shared memory.
   void dotRows(const Column &sums, int64_t rows, const Window &x, const Window &y);
   Value read(const Column &column, Value at) {
     return memref::LoadOp::create(b, column.buffer, ValueRange{g.index(column.slot), g.index(at)});
   }
-  /// What has been asked for since is one stage; what was asked for before `arrive` has come for all threads.
+  /// Commits the copies started since the last call as one group; waits for all groups, and for all threads.
   void endStage();
   void arrive();
 
@@ -86,7 +86,7 @@ public:
   /// Writes sums over channels, times `factors` (of rows g and g + 8), to the rows of a window.
   void write(ArrayRef<Value> sums, const Window &window, ArrayRef<Value> factors);
   Fragments zeros(int64_t columns) { return Fragments(columns / kFragment * 4, f32(0)); }
-  /// The sum or greatest of what the four threads of a row hold.
+  /// Reduces over the four threads that hold a row of fragments.
   Value acrossRow(Value x, llvm::function_ref<Value(Value, Value)> combine);
 
   Kernel k;

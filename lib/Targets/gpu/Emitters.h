@@ -6,12 +6,13 @@
 
 namespace mlir::nanochat {
 
-/// Whether the tile of matrix products that the row asks for, if any, can be cut and fits; else an error at `loc`.
-LogicalResult checkGemmTile(Location loc, const Target &row);
-LogicalResult emitGpuAttention(func::FuncOp kernel, const Target &row);
-LogicalResult emitGpuEmbeddingGrad(func::FuncOp kernel, const Target &row);
-LogicalResult emitGpuGemm(func::FuncOp kernel, const Target &row);
-LogicalResult emitGpuRowwise(func::FuncOp kernel, const Target &row); // also pointwise
+/// Whether the tile of matrix products that the target asks for (the fact `gemm_tile`), if any, can be cut and fits;
+/// else an error at `loc`.
+LogicalResult checkGemmTile(Location loc, const Target &target);
+LogicalResult emitGpuAttention(func::FuncOp kernel, const Target &target);
+LogicalResult emitGpuEmbeddingGrad(func::FuncOp kernel, const Target &target);
+LogicalResult emitGpuGemm(func::FuncOp kernel, const Target &target);
+LogicalResult emitGpuRowwise(func::FuncOp kernel, const Target &target); // also pointwise
 
 } // namespace mlir::nanochat
 #endif

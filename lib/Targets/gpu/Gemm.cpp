@@ -61,7 +61,7 @@ void GpuGemm::placeBlock() {
   factorB.place(g.pointer(kernel.shared({tile.stages, factorB.bytes()}, b.getI8Type())), n0, slice);
 }
 
-/// Asks for a stage; what must be computed for it is stored by the caller.
+/// Starts the copies of a stage; elements that are computed are returned in `a` and `b`, for the caller to store.
 void GpuGemm::fetch(Value stage, Value slot, SmallVector<Value> &a, SmallVector<Value> &b) {
   Value k = g.mul(stage, kStageBytes / kChunkBytes * perChunk(type));
   a = factorA.fetch(k, g.mul(slot, factorA.bytes()));
@@ -124,7 +124,7 @@ void GpuGemm::storeResults(Lanes m, Lanes n, Value sums) {
   SmallVector<Lanes> at{m, n};
   if (c.s)
     at.insert(at.begin(), Lanes{g.index(slice)});
-  // What the sums start from comes last: it may be far away in memory.
+  // Sums start from zero, and what they should start from is added in the end: its latency would delay the loop.
   if (!matchPattern(c.init(), m_Constant()) && !isa_and_nonnull<linalg::FillOp>(c.init().getDefiningOp())) {
     Value init = e.vector(e.element(c.init(), at));
     sums = c.isFloat() ? Value(arith::AddFOp::create(b, init, sums)) : Value(arith::AddIOp::create(b, init, sums));
@@ -144,7 +144,7 @@ void GpuGemm::storeResults(Lanes m, Lanes n, Value sums) {
     e.store(value, buffer, at);
 }
 
-/// Two neighbours of a row, where the result has them.
+/// Stores two neighbours of a row of the result, as far as it reaches.
 void GpuGemm::finishPair(Value m, Value n, Value low, Value high) {
   Value isThere = arith::AndIOp::create(b, g.less(m, g.i32(c.M)), g.less(n, g.i32(c.N)));
   auto branch = scf::IfOp::create(b, isThere, /*withElseRegion=*/false);
@@ -197,10 +197,10 @@ static std::optional<GemmTile> parseTile(StringRef text) {
   return isCut ? std::optional(tile) : std::nullopt;
 }
 
-LogicalResult nanochat::checkGemmTile(Location loc, const Target &row) {
-  if (!row.gpu || row.gpu->gemmTile.empty())
+LogicalResult nanochat::checkGemmTile(Location loc, const Target &target) {
+  if (!target.gpu || target.gpu->gemmTile.empty())
     return success();
-  const GpuFacts &facts = *row.gpu;
+  const GpuFacts &facts = *target.gpu;
   std::optional<GemmTile> tile = parseTile(facts.gemmTile);
   if (!tile)
     return emitError(loc)
@@ -223,7 +223,7 @@ static GemmTile chooseTile(const MatrixProduct &c, Format type, const GpuFacts &
     return *tile;
   constexpr GemmTile large{128, 128, 64, 32, 3}, small{64, 64, 32, 32, 4};
   int64_t blocks = c.S * llvm::divideCeil(c.M, large.rows) * llvm::divideCeil(c.N, large.columns);
-  // Products of f32 take registers for what tf32 drops.
+  // 3xTF32 takes registers for low parts.
   return blocks >= facts.multiprocessors && type != Format::f32 ? large : small;
 }
 
@@ -234,15 +234,15 @@ static std::optional<Format> unitFor(const MatrixProduct &c, const GpuFacts &fac
   return c.isFloat() && facts.multiplies(Format::f32) ? std::optional(Format::f32) : std::nullopt;
 }
 
-LogicalResult nanochat::emitGpuGemm(func::FuncOp kernel, const Target &row) {
+LogicalResult nanochat::emitGpuGemm(func::FuncOp kernel, const Target &target) {
   FailureOr<MatrixProduct> c = matchKernel(kernel);
   if (failed(c))
     return failure();
-  auto type = unitFor(*c, *row.gpu);
+  auto type = unitFor(*c, *target.gpu);
   if (!type)
     return decline(kernel, "the target's tensor cores have no product of " + stringifyFormat(c->a.format) + " and " +
                                stringifyFormat(c->b.format));
-  GemmTile tile = chooseTile(*c, *type, *row.gpu);
+  GemmTile tile = chooseTile(*c, *type, *target.gpu);
   if (failed(GpuGemm(kernel, *c, *type, tile).emit()))
     return failure();
   return expandMath(kernel);

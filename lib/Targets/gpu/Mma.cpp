@@ -87,26 +87,26 @@ std::optional<Format> nanochat::mmaFormat(Operation *op) {
   return a == b ? formatOfMma(a) : std::nullopt;
 }
 
-/// What tf32 keeps of an f32, and the rest, which is a number of its own.
-Value GpuBuilder::kept(Value word) { return arith::AndIOp::create(b, word, i32(int32_t(0xffffe000))); }
-Value GpuBuilder::dropped(Value word, Value kept) {
+/// An f32 as the sum of two: the bits that tf32 keeps of it, and the rest.
+Value GpuBuilder::highPart(Value word) { return arith::AndIOp::create(b, word, i32(int32_t(0xffffe000))); }
+Value GpuBuilder::lowPart(Value word, Value high) {
   auto number = [&](Value bits) { return arith::BitcastOp::create(b, b.getF32Type(), bits); };
-  return arith::BitcastOp::create(b, b.getI32Type(), Value(arith::SubFOp::create(b, number(word), number(kept))));
+  return arith::BitcastOp::create(b, b.getI32Type(), Value(arith::SubFOp::create(b, number(word), number(high))));
 }
 
 SmallVector<Value> GpuBuilder::multiply(Format type, ValueRange x, ValueRange y, ValueRange sum) {
   if (type != Format::f32)
     return multiplyOnce(type, x, y, sum);
-  SmallVector<Value> xKept, xRest, yKept, yRest;
+  SmallVector<Value> xHigh, xLow, yHigh, yLow;
   for (Value word : x) {
-    xKept.push_back(kept(word));
-    xRest.push_back(dropped(word, xKept.back()));
+    xHigh.push_back(highPart(word));
+    xLow.push_back(lowPart(word, xHigh.back()));
   }
   for (Value word : y) {
-    yKept.push_back(kept(word));
-    yRest.push_back(dropped(word, yKept.back()));
+    yHigh.push_back(highPart(word));
+    yLow.push_back(lowPart(word, yHigh.back()));
   }
-  SmallVector<Value> sums = multiplyOnce(Format::f32, xRest, yKept, sum);
-  sums = multiplyOnce(Format::f32, xKept, yRest, sums);
-  return multiplyOnce(Format::f32, xKept, yKept, sums);
+  SmallVector<Value> sums = multiplyOnce(Format::f32, xLow, yHigh, sum);
+  sums = multiplyOnce(Format::f32, xHigh, yLow, sums);
+  return multiplyOnce(Format::f32, xHigh, yHigh, sums);
 }

@@ -1,4 +1,4 @@
-// Tensor cores by mma.sync, which all our GPU rows have: fragments of 16 × 8 products over 32 bytes of k.
+// Tensor cores by mma.sync, which all our GPU targets have: fragments of 16 × 8 products over 32 bytes of k.
 #ifndef NANOCHAT_LIB_TARGETS_GPU_MMA_H
 #define NANOCHAT_LIB_TARGETS_GPU_MMA_H
 
@@ -9,8 +9,8 @@
 
 namespace mlir::nanochat {
 
-/// What factors are in shared memory, as integers where LLVM might take them for numbers it converts, and how many of
-/// them 16 bytes hold.
+/// The element type of factors in shared memory: integers, where LLVM would convert what it takes for floats. And how
+/// many elements 16 bytes hold.
 Type storedAs(Format type, Builder &b);
 inline int64_t perChunk(Format type) { return 128 / factsOf(type).bits; }
 
@@ -35,7 +35,7 @@ public:
   Value narrow(Value index) { return arith::IndexCastOp::create(b, b.getI32Type(), index); }
   Value thread() { return NVVM::ThreadIdXOp::create(b, b.getI32Type()); }
 
-  /// What the thread of the warp holds whose lane differs by `lanes`; all threads of it take part.
+  /// shfl.sync.bfly: the value of the thread whose lane is this one xor `lanes`; all threads of the warp take part.
   Value fromLane(Value number, int64_t lanes) {
     return NVVM::ShflOp::create(b, b.getF32Type(), i32(-1), number, i32(lanes), i32(31), NVVM::ShflKind::bfly,
                                 UnitAttr());
@@ -56,15 +56,15 @@ public:
   /// Four 8 × 8 matrices of 16 bits, or two; each lane names a row of 16 bytes.
   SmallVector<Value> loadMatrices(Value row, int64_t count, bool transposed);
 
-  /// sum + a·b of fragments: 4 and 2 words, 4 sums. Of f32 they are products of three tf32: of what tf32 keeps of both,
-  /// and of each with what it drops of the other.
+  /// sum + a·b of fragments: 4 and 2 words, 4 sums. Products of f32 are three of tf32 (3xTF32): of the high parts of
+  /// both factors, and of each high part with the other's low part.
   SmallVector<Value> multiply(Format type, ValueRange a, ValueRange b, ValueRange sum);
 
 private:
   SmallVector<Value> multiplyOnce(Format type, ValueRange a, ValueRange b, ValueRange sum);
   SmallVector<Value> unpack(Value structure, int64_t count);
-  Value kept(Value word);
-  Value dropped(Value word, Value kept);
+  Value highPart(Value word);
+  Value lowPart(Value word, Value high);
 };
 
 } // namespace mlir::nanochat

@@ -285,16 +285,16 @@ private:
 };
 } // namespace
 
-LogicalResult nanochat::emitAttention(func::FuncOp kernel, const Target &row) {
+LogicalResult nanochat::emitAttention(func::FuncOp kernel, const Target &target) {
   Operation *op = onlyOp(kernel);
   auto isF32 = [](Type type) { return getElementTypeOrSelf(type).isF32(); };
   if (!op || !llvm::all_of(op->getOperandTypes(), isF32))
     return decline(kernel, "attention is emitted alone, of f32");
   auto isExact = [](auto attention) { return !attention.getRounded(); };
   if (auto attention = dyn_cast<AttentionOp>(op); attention && isExact(attention))
-    Forward(kernel, attention, row.facts).emit();
+    Forward(kernel, attention, target.facts).emit();
   else if (auto gradient = dyn_cast<AttentionGradOp>(op); gradient && isExact(gradient) && gradient.getY())
-    Backward(kernel, gradient, row.facts).emit();
+    Backward(kernel, gradient, target.facts).emit();
   else
     return decline(kernel, "attention that rounds to bf16 is emitted for GPUs alone");
   return expandMath(kernel);

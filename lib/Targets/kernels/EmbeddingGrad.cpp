@@ -92,6 +92,6 @@ static LogicalResult emit(func::FuncOp kernel, TeamShape team, int64_t mostTasks
 
 LogicalResult nanochat::emitEmbeddingGrad(func::FuncOp kernel, const Target &) { return emit(kernel, {kSumLanes}, 64); }
 
-LogicalResult nanochat::emitGpuEmbeddingGrad(func::FuncOp kernel, const Target &row) {
-  return emit(kernel, {4, 128, 1}, 8 * row.blocks());
+LogicalResult nanochat::emitGpuEmbeddingGrad(func::FuncOp kernel, const Target &target) {
+  return emit(kernel, {4, 128, 1}, 8 * target.blocks());
 }

@@ -205,8 +205,8 @@ Lanes Evaluator::load(const Buffer &buffer, ArrayRef<Lanes> at) {
   return {loaded == result ? part : Value(vector::BitCastOp::create(b, result, part))};
 }
 
-/// A buffer of bf16 as one of 16-bit integers, for what LLVM's code for x86 would take apart and round once more, by a
-/// library.
+/// A buffer of bf16 as one of 16-bit integers: masked loads and stores of bf16 are scalarised by LLVM's x86 back end,
+/// with a call of its library for every element.
 Value Evaluator::asIntegers(Value buffer) {
   auto type = cast<MemRefType>(buffer.getType());
   if (!type.getElementType().isBF16())
@@ -215,7 +215,7 @@ Value Evaluator::asIntegers(Value buffer) {
   return UnrealizedConversionCastOp::create(b, integers, buffer).getResult(0);
 }
 
-/// That of a vector in rows of whole vectors; buffers are aligned to that much.
+/// The alignment of a vector access at `at` in a buffer whose rows are whole vectors.
 llvm::MaybeAlign Evaluator::alignment(MemRefType type, ArrayRef<Lanes> at) const {
   int64_t bytes = width * type.getElementTypeBitWidth() / 8;
   if (!alignsVectors || !at.back().aligned || type.getShape().back() % width || !llvm::isPowerOf2_64(bytes))
@@ -223,7 +223,8 @@ llvm::MaybeAlign Evaluator::alignment(MemRefType type, ArrayRef<Lanes> at) const
   return llvm::Align(bytes);
 }
 
-/// Lanes a few elements apart, or that share each element: whole vectors, shuffled. Null where it would be many.
+/// Lanes of a small stride, or repeated elements: loads of whole vectors and a shuffle instead of a gather. Null where
+/// these would be too many loads.
 Value Evaluator::loadShuffled(Value memref, ArrayRef<Lanes> at) {
   Lanes last = at.back();
   Type element = cast<MemRefType>(memref.getType()).getElementType();
@@ -243,7 +244,7 @@ Value Evaluator::loadShuffled(Value memref, ArrayRef<Lanes> at) {
   }
   if (last.stride < 2 || last.stride > 8)
     return Value();
-  // The last vector ends with the last element, beyond which there may be nothing.
+  // The last load ends with the last element: the buffer may end there.
   Value all;
   for (int64_t i = 0; i < last.stride; ++i) {
     int64_t start = std::min(i * width, last.stride * (width - 1) + 1 - width);

@@ -434,13 +434,13 @@ void GemmEmitter::finish(const Tile &t, ValueRange accumulators) {
   });
 }
 
-LogicalResult nanochat::emitGemm(func::FuncOp kernel, const Target &row) {
+LogicalResult nanochat::emitGemm(func::FuncOp kernel, const Target &target) {
   FailureOr<MatrixProduct> c = matchKernel(kernel);
   if (failed(c))
     return failure();
   if (c->s)
     return decline(kernel, "products of slices are emitted for GPUs alone");
-  GemmPlan plan = planGemm(*c, row.facts);
+  GemmPlan plan = planGemm(*c, target.facts);
   if (failed(GemmEmitter(kernel, *c, plan).emit()))
     return failure();
   return expandMath(kernel);

@@ -116,7 +116,7 @@ void RowwiseEmitter::emitRows() {
   });
 }
 
-/// Of arguments with one element for each row, those that results overwrite are at hand from now on.
+/// Loads the arguments that have one element for each row and that results overwrite, before anything is written.
 void RowwiseEmitter::readOverwritten(ArrayRef<Lanes> row) {
   for (int64_t input : getKernel(body).getOverwritten())
     if (input >= 0 && typeOf(body.getArgument(input)).getRank() == 1 && row.size() == 1)
@@ -146,8 +146,8 @@ void RowwiseEmitter::emitColumns() {
       Value start = at ? arith::AddIOp::create(b, base, constantIndex(b, at)) : base;
       columns.push_back({team.lanes(start), at + span > extent ? team.mask(extent - at) : Value()});
     }
-    // Groups read of each other what is in registers; what one overwrites in place, threads read where they write, or
-    // before they have met to add up.
+    // No barrier between groups: they read each other's results in registers, and an argument that a result overwrites
+    // is read by the thread that writes the element, or before the barrier of a reduction.
     for (const Group &group : plan.groups)
       this->group(group, {});
   };
@@ -196,7 +196,7 @@ void RowwiseEmitter::keep(ArrayRef<Value> roots, ArrayRef<Lanes> at, ArrayRef<La
   };
   for (auto [root, value] : llvm::zip(roots, values))
     e.define(root, at, value);
-  // Where several threads compute the same, all have read before one of them overwrites.
+  // Where several threads compute the same element, a barrier separates their reads from the write of one of them.
   bool sameRows = plan.split == Split::columns && (at.size() == 1 || reductionOf(roots[0]));
   bool sameLanes = llvm::all_of(at, [](Lanes index) { return index.isUniform(); });
   if (sameRows)

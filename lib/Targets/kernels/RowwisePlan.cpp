@@ -104,8 +104,8 @@ private:
 };
 } // namespace
 
-/// Whether a root reads, by inlining, an argument that the result `written` overwrites. What there is one of for each
-/// row is read when a row begins.
+/// Whether a root reads, by inlining, an argument that the result `written` overwrites. Arguments of one element per
+/// row do not count: they are loaded when a row begins (readOverwritten).
 static bool readsOverwritten(func::FuncOp kernel, const Roots &roots, Value root, Value written) {
   auto isPerRow = [&](Value result) {
     return shapeOf(result).size() == 1 && llvm::any_of(roots.set, [](Value v) { return shapeOf(v).size() > 1; });
@@ -118,8 +118,8 @@ static bool readsOverwritten(func::FuncOp kernel, const Roots &roots, Value root
   return false;
 }
 
-/// Roots in groups: parallel ones of equal shape share loops where none reads another elsewhere. Fails where no order
-/// has all arguments read before results overwrite them, if it shall `heedInplace`.
+/// Groups roots: parallel ones of equal shape share a loop nest if they read each other at equal indices only. With
+/// `heedInplace`, fails if in no order arguments are read before results overwrite them.
 static FailureOr<SmallVector<Group>> groupRoots(func::FuncOp kernel, const Roots &roots, bool heedInplace) {
   SmallVector<Value> pending;
   for (Value argument : kernel.getArguments())

@@ -7,11 +7,12 @@
 
 namespace mlir::nanochat {
 
-/// Every target adds up rows in as many lanes, so that all give the same sums.
+/// How many partial sums a row is reduced to before they are combined: the same on every target, so that sums are the
+/// same bits.
 inline constexpr int64_t kSumLanes = 16;
 
-/// How threads are arranged: `across` neighbours hold consecutive vectors of `width` lanes, and `down` such groups take
-/// different rows. Where they `stayTogether`, all threads of a warp do the same at all times: each has a row.
+/// How the threads of a block are arranged: `across` neighbours hold consecutive vectors of `width` lanes of one row,
+/// and `down` such groups work on different rows. `stayTogether`: no thread of a warp diverges, as each has a row.
 struct TeamShape {
   int64_t width, across = 1, down = 1;
   bool stayTogether = false;
@@ -20,7 +21,8 @@ struct TeamShape {
   bool isBlock() const { return threads() > 1; }
 };
 
-/// The thread for which code is built, among those of its team. On a CPU it is alone, and most of this is nothing.
+/// The thread for which code is built, and what it does together with the others of its block. On a CPU a team is one
+/// thread: synchronisation emits nothing.
 class Team {
 public:
   Team(Kernel &kernel, TeamShape shape);
@@ -29,23 +31,22 @@ public:
 
   /// The thread's lanes of the span that starts at `base`, a multiple of the span.
   Lanes lanes(Value base);
-  /// Which of them are among the first `count` of the span.
+  /// The mask of its lanes that are among the first `count` of the span.
   Value mask(int64_t count);
   /// base + the thread's row.
   Value row(Value base);
-  /// The combination of all lanes of a span of kSumLanes, in the order of a tree of halves.
+  /// Reduces the kSumLanes lanes of a span to one value, halving them each time.
   Value combineAcross(Value vector, llvm::function_ref<Value(Value, Value)> combine);
-  /// That of what threads of different rows hold for the same lanes. Before it is done again, all must have met
-  /// (byFirstRow).
+  /// Reduces over threads of different rows, lane by lane, in shared memory. A barrier (byFirstRow) must separate two
+  /// calls.
   Value combineDown(Value vector, llvm::function_ref<Value(Value, Value)> combine);
-  /// What threads of a span wrote before, all of them may read afterwards.
+  /// A barrier for the threads of a span, and one for the block.
   void syncAcross();
-  /// As that, for the whole block.
   void syncBlock();
-  /// body, by the first of the threads that differ in their rows only, or in their lanes; all have come that far.
+  /// A barrier, then `body` by one thread: of those that differ in their rows only, or in their lanes only.
   void byFirstRow(llvm::function_ref<void()> body);
   void byFirstAcross(llvm::function_ref<void()> body);
-  /// A buffer in scratch memory of its own for each row.
+  /// A buffer in scratch memory; each row of the team has its own.
   Value scratch(ArrayRef<int64_t> shape, Type element);
 
 private:
