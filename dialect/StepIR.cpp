@@ -18,8 +18,11 @@ BindAttr mlir::nanochat::bindingOf(ScalarOp scalar) {
                        scalar.getValue().convertToDouble());
 }
 
-ArrayRef<Type> mlir::nanochat::bufferTypes(func::FuncOp kernel) {
-  return kernel.getArgumentTypes().drop_back(getKernel(kernel).isOfBlock() ? 3 : 2);
+SmallVector<Type> mlir::nanochat::bufferTypes(func::FuncOp kernel) {
+  KernelAttr facts = getKernel(kernel);
+  if (facts.isEmitted())
+    return llvm::to_vector(kernel.getArgumentTypes().drop_back(facts.isOfBlock() ? 3 : 2));
+  return llvm::to_vector(llvm::concat<const Type>(kernel.getArgumentTypes(), kernel.getResultTypes()));
 }
 
 Value mlir::nanochat::createUpdateStream(OpBuilder &b, Location loc, Value seed, StringRef param) {

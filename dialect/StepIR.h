@@ -37,8 +37,9 @@ DictionaryAttr besideBinding(BindAttr bind);
 BindAttr bindingOf(ParamOp param);
 BindAttr bindingOf(ScalarOp scalar);
 
-/// Types of the buffers that an emitted kernel takes, in front of its task and memory.
-ArrayRef<Type> bufferTypes(func::FuncOp kernel);
+/// Types of what a kernel reads and then writes: tensors, or once it is emitted buffers, in front of its task and
+/// memory.
+SmallVector<Type> bufferTypes(func::FuncOp kernel);
 
 /// Bytes of a dense tensor.
 int64_t denseBytes(Type type);

@@ -46,6 +46,26 @@ enum nc_arena {
   NC_ARENA_COUNT = 6
 };
 
+/// When the runtime writes an input.
+enum nc_input {
+  NC_OF_BATCH = 0, // with each batch
+  NC_OF_STEP = 1,  // before each step; models may read it as a scalar
+  NC_OF_RUN = 2,   // the same for all steps
+  NC_OF_USER = 3   // what the user says, or the default in init_scale
+};
+
+/// Inputs that the runtime knows: "tokens" and "targets" (i32, batch·seq per micro-batch, micro-batches outermost),
+/// "position" (i32 scalar: the row of each sequence whose logits "predict" returns), "step" and "steps" (f32 scalars:
+/// 0-based step and the total), "seed" (i32 [2]: that of the run, low word first). Any other rank-0 f32 input is the
+/// user's ("lr", "weight_decay", "beta").
+#define NC_INPUTS(X)                                                                                                   \
+  X("tokens", NC_OF_BATCH)                                                                                             \
+  X("targets", NC_OF_BATCH)                                                                                            \
+  X("position", NC_OF_BATCH)                                                                                           \
+  X("step", NC_OF_STEP)                                                                                                \
+  X("steps", NC_OF_STEP)                                                                                               \
+  X("seed", NC_OF_RUN)
+
 enum nc_kind {
   NC_PARAM = 0,
   NC_STATE = 1,
@@ -59,7 +79,7 @@ enum nc_kind {
 enum nc_init { NC_INIT_CONSTANT = 0, NC_INIT_NORMAL = 1 };
 
 typedef struct nc_tensor {
-  const char *name; // unique within its kind, e.g. "layers.wq"
+  const char *name; // e.g. "layers.wq"; unique among those of its kind and type
   const char *role; // parameters: "embedding", "matrix", "norm", "bias", "gate", "head"; else ""
   int32_t kind;     // nc_kind
   int32_t dtype;    // nc_dtype
@@ -122,8 +142,8 @@ int64_t nc_read(nc_context *context, const void *address, int64_t bytes);
 
 /// An entry point, run on the calling thread; `arenas` holds NC_ARENA_COUNT base pointers.
 /// Names: "<phase>.gradients" (parameters and a batch to gradients, "loss", "grad_norm" and other
-/// outputs), "<phase>.update" (gradients to parameters and states), "eval" and "predict".
-/// The default phase is "train".
+/// outputs), "<phase>.update" (gradients to parameters and states), "eval", "predict", and "phase.<name>" (parameters
+/// to parameters, once between phases). The default phase is "train".
 typedef struct nc_entry {
   const char *name;
   void (*run)(nc_context *context, char *const *arenas);
@@ -137,12 +157,7 @@ typedef struct nc_size {
   int64_t value;
 } nc_size;
 
-/// Inputs the runtime knows: "tokens" and "targets" (i32, batch·seq per micro-batch, micro-batches
-/// outermost), "position" (i32 scalar: the row of each sequence whose logits "predict" returns),
-/// "step" and "steps" (f32 scalars: 0-based step and the total), "seed" (i32 [2]: that of the run,
-/// low word first). Any other rank-0 f32 input is a user scalar ("lr", "weight_decay", "beta"):
-/// default in init_scale.
-/// Outputs it knows: "loss" (f32 scalar), "nll" (f32 [n_loops, tokens] or [tokens], nats),
+/// Outputs the runtime knows: "loss" (f32 scalar), "nll" (f32 [n_loops, tokens] or [tokens], nats),
 /// "exit_probability" (f32 [n_loops, tokens]), "grad_norm" (f32 scalar), "logits"
 /// (f32 [n_loops, batch, vocab] or [batch, vocab]); any other rank-0 f32 output is logged by name.
 /// With accum > 1, tokens and targets of a gradients entry are [accum, batch·seq], rank-0 outputs

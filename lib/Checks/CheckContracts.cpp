@@ -42,7 +42,7 @@ bool hasVerifier(RegisteredOperationName op) {
   // The interface's own verifier relates parameter, gradient and states.
   return opsWithVerify().contains(op.getStringRef()) || op.hasInterface<OptimizerOpInterface>() ||
          op.hasTrait<OpTrait::SameOperandsAndResultType>() || op.hasTrait<OpTrait::SameTypeOperands>() ||
-         op.hasTrait<VerifiedByOdsOp>();
+         op.hasTrait<VerifiedByOdsOp>() || op.hasInterface<SymbolUserOpInterface>(); // of what it names
 }
 
 void findMissingCode(RegisteredOperationName op, SmallVectorImpl<StringRef> &missing) {

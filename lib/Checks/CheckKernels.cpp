@@ -29,22 +29,20 @@ struct CheckKernelsPass : mlir::nanochat::impl::CheckKernelsPassBase<CheckKernel
     return checkGemmTile(getOperation().getLoc(), row);
   }
 
-  /// Does this machine run kernels of the row? What LLVM would do about instructions it lacks is to end the process.
-  bool runsHere() const {
-    auto native = findTarget("native");
-    auto has = [&](const CpuFacts &own, const CpuFacts &wanted) {
-      return own.vectorBits >= wanted.vectorBits && own.vnni >= wanted.vnni && own.bf16 >= wanted.bf16;
-    };
-    return row.gpu || (native && has(native->facts, row.facts));
+  /// What kernels of the row take that this machine lacks. What LLVM would do about that is to end the process.
+  SmallVector<StringRef> missingInstructions() const {
+    SmallVector<StringRef> missing = row.kernelInstructions();
+    if (auto native = findTarget("native"))
+      llvm::erase_if(missing, [own = native->instructions()](StringRef set) { return llvm::is_contained(own, set); });
+    return missing;
   }
 
   LogicalResult emit(func::FuncOp kernel) {
     if (row.plain || getKernel(kernel).getKind() == DispatchClass::generic)
       return emitPlain(kernel);
-    if (!runsHere())
-      return kernel.emitError("this kernel takes vectors of ")
-             << row.facts.vectorBits << " bits" << (row.facts.vnni ? ", int8 dot products" : "")
-             << (row.facts.bf16 ? ", bf16 dot products" : "") << ", which this machine does not have";
+    if (auto missing = missingInstructions(); !missing.empty())
+      return kernel.emitError("kernels of this target take ")
+             << llvm::join(missing, ", ") << ", which this machine lacks";
     if (succeeded(emitKernel(kernel, row)))
       return success();
     if (!row.gpu)

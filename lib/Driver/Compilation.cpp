@@ -9,13 +9,13 @@
 using namespace mlir;
 using namespace mlir::nanochat;
 
-LogicalResult Compilation::runStages(StringRef last) {
+LogicalResult Compilation::runStages(llvm::function_ref<bool(const Stage &)> isLast) {
   while (next != getStages().end()) {
     const Stage &stage = *next++;
     TimingScope scope = timing.nest(stage.name);
     if (failed(runPasses(module, scope, [&](OpPassManager &pm) { stage.build(pm, options); })))
       return failure();
-    if (stage.name == last)
+    if (isLast(stage))
       break;
   }
   return success();
@@ -25,11 +25,9 @@ LogicalResult Compilation::runStages(StringRef last) {
 // Results
 //===------------------------------------------------------------------------------------------===//
 
-void Compilation::print(bool json, llvm::raw_ostream &os) const { printPlan(module, options.target.onGpu(), json, os); }
-
 CodegenTarget Compilation::codegenTarget() const {
   const Target &row = options.target;
-  return {row.cpu, row.features, row.plain ? 1 : 3};
+  return {row.cpu, row.features(), row.plain ? 1 : 3};
 }
 
 LogicalResult Compilation::emit(FileType type, llvm::raw_pwrite_stream &os, bool isWhole) {
@@ -57,13 +55,13 @@ KernelTarget Compilation::kernelTarget(const CudaToolkit &toolkit) const {
 
 FailureOr<std::string> Compilation::addObjects(const KernelCache &cache, const CudaToolkit &toolkit,
                                                ObjectSet &objects) {
-  if (failed(runStages(kLastBeforeKernels)))
+  if (failed(runTo(Known::kernels)))
     return failure();
   TimingScope scope = timing.nest("kernels");
   if (failed(compileKernels(module, kernelTarget(toolkit), cache, objects, scope)))
     return failure();
   scope.stop();
-  if (failed(runStages()))
+  if (failed(runTo(Known::all)))
     return failure();
   auto object = inMemory([&](llvm::raw_pwrite_stream &os) { return emit(FileType::object, os, /*isWhole=*/false); });
   if (failed(object))
@@ -108,7 +106,7 @@ FailureOr<bool> Compilation::check(ModuleOp copy, StringRef dispatches, StringRe
     plain.target = *findTarget("reference");
     plain.target.numerics = options.target.numerics;
     plain.target.numerics.backward = Format::f32;
-    if (failed(Compilation(copy, plain, timing).runStages("fuse")))
+    if (failed(Compilation(copy, plain, timing).runTo(Known::dispatches)))
       return failure();
     return checkGradients(record, copy, options.target.gradientError);
   };

@@ -14,11 +14,14 @@ public:
   Compilation(ModuleOp module, const PipelineOptions &options, TimingScope &timing)
       : module(module), options(options), timing(timing) {}
 
-  /// Runs the stages that are left, or those up to the one of that name.
-  LogicalResult runStages(StringRef last = "");
+  /// Runs the stages that are left, up to the first that makes `wanted` known, or up to the one of that name.
+  LogicalResult runTo(Known wanted) {
+    return runStages([&](const Stage &stage) { return stage.known == wanted; });
+  }
+  LogicalResult runTo(StringRef last) {
+    return runStages([&](const Stage &stage) { return stage.name == last; });
+  }
 
-  /// Prints the memory plan, after stage `emit`, as a table or JSON.
-  void print(bool json, llvm::raw_ostream &os) const;
   /// The program, after all stages, as one module with its description: IR, assembly or an object. Whole, it lists
   /// itself as the only program; else kernels and list are elsewhere.
   LogicalResult emit(FileType type, llvm::raw_pwrite_stream &os, bool isWhole = true);
@@ -33,6 +36,7 @@ public:
   FailureOr<bool> check(ModuleOp copy, StringRef dispatches, StringRef gradients);
 
 private:
+  LogicalResult runStages(llvm::function_ref<bool(const Stage &)> isLast);
   std::string symbol() const { return programSymbol(options.target.title()); }
   CodegenTarget codegenTarget() const;
   KernelTarget kernelTarget(const CudaToolkit &toolkit) const;

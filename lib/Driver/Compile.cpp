@@ -2,6 +2,7 @@
 #include "dialect/Nesting.h"
 #include "lib/Driver/Compilation.h"
 #include "lib/Driver/Link.h"
+#include "lib/Driver/Plan.h"
 #include "mlir/Parser/Parser.h"
 #include "mlir/Support/FileUtilities.h"
 #include "runtime/files/Files.h"
@@ -66,12 +67,13 @@ static ExitCode writeProgram(ModuleOp model, const CompileOptions &options, cons
 static ExitCode writeText(ModuleOp module, const CompileOptions &options, const CudaToolkit &toolkit,
                           TimingScope &timing) {
   Compilation compilation(module, options.rows[0], timing);
-  if (failed(compilation.runStages(options.plan.empty() ? StringRef(options.stopAfter) : StringRef(kLastOfPlan))))
+  bool isPlan = !options.plan.empty();
+  if (failed(isPlan ? compilation.runTo(Known::plan) : compilation.runTo(options.stopAfter)))
     return kUserError;
   return writeOutput(options, [&](llvm::raw_pwrite_stream &os) -> LogicalResult {
-    if (!options.plan.empty())
-      compilation.print(options.plan == "json", os);
-    else if (options.emit == "mlir")
+    if (isPlan)
+      return printPlan(module, options.plan == "json", os);
+    if (options.emit == "mlir")
       module->print(os);
     else if (options.emit == "ptx" || options.emit == "cubin")
       return compilation.emitForGpu(options.emit == "ptx", toolkit, os);
@@ -87,7 +89,7 @@ static ExitCode writeText(ModuleOp module, const CompileOptions &options, const 
 static ExitCode checkRecords(ModuleOp module, const CompileOptions &options, TimingScope &timing) {
   OwningOpRef<ModuleOp> copy = module.clone();
   Compilation compilation(module, options.rows[0], timing);
-  if (failed(compilation.runStages("fuse")))
+  if (failed(compilation.runTo(Known::dispatches)))
     return kUserError;
   auto isSame = compilation.check(*copy, options.checkDispatches, options.checkGradients);
   return failed(isSame) ? kUserError : *isSame ? kOk : kFailed;

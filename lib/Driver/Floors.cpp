@@ -26,7 +26,7 @@ SmallVector<DispatchFloor> nanochat::collectFloors(ModuleOp planned) {
         auto kernel = symbols.lookup<func::FuncOp>(launch.getKernel());
         KernelAttr facts = getKernel(kernel);
         floor = {entry.getName(), launch.getKernel(), stringifyDispatchClass(facts.getKind()),
-                 facts.getArithmeticName()};
+                 stringifyFormat(facts.getArithmetic())};
         floor.operations = facts.getFlops();
         for (Type type : launch.getBuffers().getTypes())
           floor.bytes += denseBytes(type);

@@ -2,6 +2,7 @@
 #include "dialect/StepIR.h"
 #include "lib/Driver/Floors.h"
 #include "lib/Program/Descriptor.h"
+#include "lib/Targets/Target.h"
 #include "llvm/Support/Format.h"
 #include "llvm/Support/JSON.h"
 #include <map>
@@ -11,7 +12,7 @@ using namespace mlir::nanochat;
 namespace json = llvm::json;
 
 /// The plan as data; the table prints the same.
-static json::Object describe(ModuleOp emitted, bool isOnGpu) {
+static json::Object describe(ModuleOp emitted, const Target &row) {
   ProgramOp program = getProgram(emitted);
   json::Object sizes, arenas;
   for (NamedAttribute size : program.getSizes())
@@ -58,7 +59,7 @@ static json::Object describe(ModuleOp emitted, bool isOnGpu) {
                       {"flops_per_token", int64_t(program.getFlopsPerToken())},
                       {"arena_bytes", std::move(arenas)},
                       {"total_bytes", total},
-                      {"scratch_bytes_per_thread", scratchBytes(emitted, isOnGpu)},
+                      {"scratch_bytes_per_thread", scratchBytes(emitted, row.onGpu())},
                       {"saved_bytes", saved},
                       {"workspace", std::move(buffers)},
                       {"dispatches", std::move(dispatches)},
@@ -151,10 +152,14 @@ static void printTable(json::Object &plan, llvm::raw_ostream &os) {
   printPlain(*plan.getArray("plain_kernels"), os);
 }
 
-void mlir::nanochat::printPlan(ModuleOp emitted, bool isOnGpu, bool isJson, llvm::raw_ostream &os) {
-  json::Object plan = describe(emitted, isOnGpu);
+LogicalResult mlir::nanochat::printPlan(ModuleOp emitted, bool isJson, llvm::raw_ostream &os) {
+  FailureOr<Target> row = targetOf(emitted);
+  if (failed(row))
+    return failure();
+  json::Object plan = describe(emitted, *row);
   if (isJson)
     os << llvm::formatv("{0:2}\n", json::Value(std::move(plan)));
   else
     printTable(plan, os);
+  return success();
 }

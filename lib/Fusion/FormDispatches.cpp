@@ -3,6 +3,7 @@
 #include "dialect/Linalg.h"
 #include "lib/Fusion/Groups.h"
 #include "lib/Fusion/Passes.h"
+#include "lib/Targets/Target.h"
 #include "mlir/Transforms/RegionUtils.h"
 
 namespace mlir::nanochat {
@@ -209,13 +210,15 @@ static void fillConstants(func::FuncOp func) {
 
 namespace {
 struct FormDispatchesPass : impl::FormDispatchesPassBase<FormDispatchesPass> {
-  using FormDispatchesPassBase::FormDispatchesPassBase;
   void runOnOperation() override {
+    FailureOr<Target> row = targetOf(getOperation());
+    if (failed(row))
+      return signalPassFailure();
     SmallVector<Block *> blocks;
     getOperation().walk<WalkOrder::PostOrder>([&](LoopOp loop) { blocks.push_back(&loop.getBody().front()); });
     blocks.push_back(&getOperation().getBody().front());
     for (Block *block : blocks)
-      DispatchBuilder(*block).build(groupOps(*block, fuse));
+      DispatchBuilder(*block).build(groupOps(*block, row->fuses));
     fillConstants(getOperation());
     // Every dispatch has its own copies of constants and starts.
     IRRewriter rewriter(&getContext());

@@ -1,3 +1,4 @@
+#include "dialect/Formats.h"
 #include "dialect/StepIR.h"
 #include "dialect/interfaces/Cost.h"
 #include "lib/Fusion/Passes.h"
@@ -22,8 +23,8 @@ func::FuncOp toFunction(DispatchOp dispatch) {
       arithmetic = own;
   }
   auto inplace = dispatch.getInplace().empty() ? DenseI64ArrayAttr() : b.getDenseI64ArrayAttr(dispatch.getInplace());
-  setKernel(func, KernelAttr::get(b.getContext(), dispatch.getKind(), inplace, flops, b.getStringAttr(arithmetic), 0, 0,
-                                  0, 0));
+  setKernel(func, KernelAttr::get(b.getContext(), dispatch.getKind(), inplace, flops, *symbolizeFormat(arithmetic), 0,
+                                  0, 0, 0));
   IRMapping map;
   dispatch.getBody().cloneInto(&func.getBody(), map);
   Operation *yield = func.getBody().front().getTerminator();

@@ -16,10 +16,9 @@ def FormDispatchesPass : Pass<"nanochat-form-dispatches", "::mlir::func::FuncOp"
   let summary = "Group ops into dispatches: gemm, attention, rowwise, pointwise";
   let description = [{
     Every compute op ends up in exactly one dispatch. A contraction takes along pointwise ops on its result (epilogue) and
-    pointwise ops that only feed it (prologue); ops over the same rows form one rowwise dispatch. With
-    `fuse=false` every op is a dispatch of its own, as the reference wants it.
+    pointwise ops that only feed it (prologue); ops over the same rows form one rowwise dispatch. Where the module's target does
+    not fuse, as the reference, every op is a dispatch of its own.
   }];
-  let options = [Option<"fuse", "fuse", "bool", "true", "group ops">];
 }
 
 def SplitProductsPass : Pass<"nanochat-split-products", "::mlir::func::FuncOp"> {

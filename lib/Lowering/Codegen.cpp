@@ -1,13 +1,11 @@
 #include "lib/Lowering/Codegen.h"
 #include "lib/Targets/Target.h"
 #include "mlir/Target/LLVMIR/Export.h"
-#include "llvm/ADT/StringExtras.h"
 #include "llvm/IR/LegacyPassManager.h"
 #include "llvm/MC/TargetRegistry.h"
 #include "llvm/Passes/PassBuilder.h"
 #include "llvm/Support/TargetSelect.h"
 #include "llvm/TargetParser/Host.h"
-#include "llvm/TargetParser/X86TargetParser.h"
 
 using namespace mlir;
 using namespace mlir::nanochat;
@@ -38,14 +36,14 @@ FailureOr<std::unique_ptr<llvm::TargetMachine>> mlir::nanochat::createTargetMach
   if (!found)
     return emitError(loc, "LLVM cannot compile for ") << triple.str() << ": " << error;
   auto native = target.cpu.empty() ? findTarget("native") : std::nullopt;
-  StringRef cpu = native ? native->cpu : target.cpu, features = native ? native->features : target.features;
-  bool host = cpu.empty();
+  std::string cpu = native ? native->cpu : target.cpu, features = native ? native->features() : target.features;
+  bool host = cpu.empty() || cpu == kThisCpu;
   llvm::TargetOptions options;
   options.AllowFPOpFusion = llvm::FPOpFusion::Strict;
   auto level = llvm::CodeGenOpt::getLevel(target.level);
   std::unique_ptr<llvm::TargetMachine> machine(found->createTargetMachine(
-      triple, host ? llvm::sys::getHostCPUName() : cpu, host ? hostFeatures() : features.str(), options,
-      llvm::Reloc::PIC_, std::nullopt, level.value_or(llvm::CodeGenOptLevel::Default)));
+      triple, host ? llvm::sys::getHostCPUName() : cpu, host ? hostFeatures() : features, options, llvm::Reloc::PIC_,
+      std::nullopt, level.value_or(llvm::CodeGenOptLevel::Default)));
   if (!machine)
     return emitError(loc, "LLVM cannot compile for cpu '") << cpu << "'";
   return machine;
@@ -55,18 +53,6 @@ static llvm::OptimizationLevel passLevel(int level) {
   constexpr const llvm::OptimizationLevel *levels[] = {&llvm::OptimizationLevel::O0, &llvm::OptimizationLevel::O1,
                                                        &llvm::OptimizationLevel::O2, &llvm::OptimizationLevel::O3};
   return *levels[std::clamp(level, 0, 3)];
-}
-
-std::string mlir::nanochat::cpuFeatures(const llvm::TargetMachine &machine) {
-  SmallVector<StringRef> given, features;
-  machine.getTargetFeatureString().split(given, ',', -1, /*KeepEmpty=*/false);
-  llvm::X86::getFeaturesForCPU(machine.getTargetCPU(), features);
-  for (StringRef feature : given)
-    if (feature.consume_front("+"))
-      features.push_back(feature);
-  llvm::sort(features);
-  features.erase(llvm::unique(features), features.end());
-  return llvm::join(features, ",");
 }
 
 FailureOr<std::unique_ptr<llvm::Module>> mlir::nanochat::translate(ModuleOp module, llvm::LLVMContext &context,

@@ -8,7 +8,8 @@
 
 namespace mlir::nanochat {
 
-/// What LLVM compiles for. An empty cpu is the host's, with all its features.
+/// What LLVM compiles for. `native` is this CPU with all its features (kThisCpu); an empty name, what the target of
+/// that name has.
 struct CodegenTarget {
   std::string cpu, features;
   int level = 3;      // of optimisation, 0 to 3
@@ -20,9 +21,6 @@ enum class FileType { llvm, assembly, object };
 /// A machine for `target`: position-independent code, no fused or reassociated float arithmetic.
 /// On failure an error was emitted at `loc`.
 FailureOr<std::unique_ptr<llvm::TargetMachine>> createTargetMachine(Location loc, const CodegenTarget &target);
-
-/// Instruction sets that code of the machine may use, by LLVM's names: "avx2,fma".
-std::string cpuFeatures(const llvm::TargetMachine &machine);
 
 /// Translates a module in the LLVM dialect to LLVM IR for `machine`, whose functions bear what they are compiled for.
 FailureOr<std::unique_ptr<llvm::Module>> translate(ModuleOp module, llvm::LLVMContext &context,

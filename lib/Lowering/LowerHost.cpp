@@ -131,10 +131,11 @@ private:
 };
 
 struct LowerHostPass : impl::LowerHostPassBase<LowerHostPass> {
-  using LowerHostPassBase::LowerHostPassBase;
-
   void runOnOperation() override {
     ModuleOp module = getOperation();
+    FailureOr<Target> row = targetOf(module);
+    if (failed(row))
+      return signalPassFailure();
     OpBuilder b(&getContext());
     b.setInsertionPointToStart(module.getBody());
     auto ptr = LLVM::LLVMPointerType::get(&getContext());
@@ -142,7 +143,7 @@ struct LowerHostPass : impl::LowerHostPassBase<LowerHostPass> {
     auto dispatch = LLVM::LLVMFuncOp::create(b, module.getLoc(), "nc_dispatch",
                                              LLVM::LLVMFunctionType::get(none, {ptr, ptr, ptr, ptr}));
     LLVM::LLVMFuncOp read;
-    if (gpu)
+    if (row->onGpu())
       read = LLVM::LLVMFuncOp::create(b, module.getLoc(), "nc_read",
                                       LLVM::LLVMFunctionType::get(b.getI64Type(), {ptr, ptr, b.getI64Type()}));
     NumberTable numbers;
@@ -151,18 +152,18 @@ struct LowerHostPass : impl::LowerHostPassBase<LowerHostPass> {
       if (getEntry(func))
         HostLowering(func, dispatch, read, numbers, sources).run();
       else if (KernelAttr kernel = getKernel(func); kernel && kernel.isEmitted())
-        wrap(func);
+        wrap(func, row->onGpu());
     }
     numbers.define(module);
     sources.define(module);
   }
 
   /// Adds @k.run and @k.info, which nanochat-describe-program defines.
-  void wrap(func::FuncOp kernel) {
+  static void wrap(func::FuncOp kernel, bool isOnGpu) {
     OpBuilder b(kernel);
     LLVM::GlobalOp::create(b, kernel.getLoc(), b.getI8Type(), /*isConstant=*/true, LLVM::Linkage::External,
                            (kernel.getName() + kKernelInfoSuffix).str(), Attribute());
-    gpu ? wrapForGpu(kernel) : wrapForCpu(kernel);
+    isOnGpu ? wrapForGpu(kernel) : wrapForCpu(kernel);
   }
 };
 } // namespace

@@ -6,10 +6,9 @@ def LowerHostPass : Pass<"nanochat-lower-host", "::mlir::ModuleOp"> {
   let summary = "Lower host functions to the runtime ABI";
   let description = [{
     Entries become functions of (context, arenas); slots become addresses, launches calls of
-    nc_dispatch. Every emitted kernel @k gets @k.run with the signature of an nc_kernel, or for a GPU of what is launched
-    there, and the declaration of @k.info, which nanochat-describe-program defines.
+    nc_dispatch. Every emitted kernel @k gets @k.run with the signature of an nc_kernel, or where the module's target runs kernels
+    on a GPU, of what is launched there, and the declaration of @k.info, which nanochat-describe-program defines.
   }];
-  let options = [Option<"gpu", "gpu", "bool", "false", "Kernels run on an NVIDIA GPU">];
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::LLVM::LLVMDialect", "::mlir::NVVM::NVVMDialect"];
 }
 

@@ -16,6 +16,8 @@
 using namespace mlir;
 using namespace mlir::nanochat;
 
+// Passes ask the module for its target, which `model` sets; what is asked of `options` here is which passes there are.
+
 /// Leftovers of a stage: unused results and carried values of loops, equal ops.
 static void cleanUp(OpPassManager &pm) {
   pm.addNestedPass<func::FuncOp>(createCanonicalizerPass());
@@ -37,8 +39,6 @@ static void model(OpPassManager &pm, const PipelineOptions &options) {
   pm.addPass(createAssignOptimizersPass(optimizers));
   pm.addPass(createWidenFloatsPass());
   RecordModelPassOptions program;
-  program.target = options.target.title();
-  program.device = options.target.onGpu() ? options.target.gpu->architecture().str() : "";
   program.onlyOnRequest = options.onlyOnRequest;
   pm.addPass(createRecordModelPass(program));
 }
@@ -64,15 +64,13 @@ static void optimize(OpPassManager &pm, const PipelineOptions &options) {
   pm.addPass(createRecordStepPass());
 }
 
-static void fuse(OpPassManager &pm, const PipelineOptions &options) {
-  FormDispatchesPassOptions form;
-  form.fuse = options.target.fuses;
+static void fuse(OpPassManager &pm, const PipelineOptions &) {
   pm.addNestedPass<func::FuncOp>(createDecomposeForFusionPass());
   pm.addNestedPass<func::FuncOp>(createSinkSumsPass()); // those of decomposed ops
   cleanUp(pm);
   pm.addNestedPass<func::FuncOp>(createRoundFactorsPass());
   pm.addNestedPass<func::FuncOp>(createSplitProductsPass());
-  pm.addNestedPass<func::FuncOp>(createFormDispatchesPass(form));
+  pm.addNestedPass<func::FuncOp>(createFormDispatchesPass());
   pm.addPass(createPlaceCopiesPass());
   pm.addPass(createOutlineKernelsPass());
 }
@@ -84,19 +82,9 @@ static void emit(OpPassManager &pm, const PipelineOptions &) {
   pm.addPass(createEmitPlainPass()); // what no emitter took, and everything for the reference
 }
 
-static void host(OpPassManager &pm, const PipelineOptions &options) {
-  LowerHostPassOptions lowering;
-  lowering.gpu = options.target.onGpu();
-  pm.addPass(createLowerHostPass(lowering));
-}
+static void host(OpPassManager &pm, const PipelineOptions &) { pm.addPass(createLowerHostPass()); }
 
-static void describe(OpPassManager &pm, const PipelineOptions &options) {
-  DescribeProgramPassOptions program;
-  program.cpu = options.target.cpu;
-  program.features = options.target.features;
-  program.gpu = options.target.onGpu();
-  pm.addPass(createDescribeProgramPass(program));
-}
+static void describe(OpPassManager &pm, const PipelineOptions &) { pm.addPass(createDescribeProgramPass()); }
 
 static void lower(OpPassManager &pm, const PipelineOptions &options) {
   addKernelToLLVMPasses(pm, options.target.onGpu() ? Processor::gpu : Processor::cpu);
@@ -108,12 +96,13 @@ ArrayRef<Stage> mlir::nanochat::getStages() {
       {"quantize", "ternary linears are integer products of explicit quantised values", quantize},
       {"differentiate", "one function per entry point; gradients and residuals are values", differentiate},
       {"optimize", "update entries; weights are quantised and packed once per step", optimize},
-      {"fuse", "every compute op is in a dispatch of one of four classes; identical kernels once", fuse},
+      {"fuse", "every compute op is in a dispatch, of a class for its emitter; identical kernels once", fuse,
+       Known::dispatches},
       {"plan", "host functions launch kernels on slots of planned arenas", plan},
-      {"emit", "kernels are loops on buffers, by the target's emitters", emit},
+      {"emit", "kernels are loops on buffers, by the target's emitters", emit, Known::plan},
       {"host", "host functions speak the runtime's ABI, kernels have wrappers that do", host},
-      {"describe", "constants describe the program and its kernels to the runtime", describe},
-      {"lower", "LLVM dialect", lower},
+      {"describe", "constants describe the program and its kernels to the runtime", describe, Known::kernels},
+      {"lower", "LLVM dialect", lower, Known::all},
   };
   return stages;
 }

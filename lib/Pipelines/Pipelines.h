@@ -17,16 +17,21 @@ struct PipelineOptions {
   bool onlyOnRequest = false;          // the program runs only where the user names its device
 };
 
+/// What users of stages wait for, in the order in which it comes.
+enum class Known {
+  nothing,    // of these
+  dispatches, // every call of a kernel with what it reads and writes: recorded steps can be compared
+  plan,       // all that --plan tells
+  kernels,    // described and whole: they may be taken out, to be compiled by themselves
+  all
+};
+
 /// One stage: what it accepts and promises is in its summary.
 struct Stage {
   StringRef name, summary;
   void (*build)(OpPassManager &pm, const PipelineOptions &options);
+  Known known = Known::nothing; // once it has run, and not before
 };
-
-/// After which all that --plan tells is known.
-inline constexpr StringLiteral kLastOfPlan = "emit";
-/// After which kernels may be taken out, to be compiled by themselves.
-inline constexpr StringLiteral kLastBeforeKernels = "describe";
 
 /// All stages, in order.
 ArrayRef<Stage> getStages();

@@ -1,11 +1,11 @@
 // From what the IR says of a program and its kernels to the constants that the runtime reads.
 #include "dialect/DTypes.h"
-#include "lib/Lowering/Codegen.h"
 #include "lib/Program/AbiConstants.h"
 #include "lib/Program/Descriptor.h"
 #include "lib/Program/Passes.h"
 #include "lib/Targets/Target.h"
 #include "runtime/Abi.h"
+#include "llvm/ADT/StringExtras.h"
 
 namespace mlir::nanochat {
 #define GEN_PASS_DEF_DESCRIBEPROGRAMPASS
@@ -84,24 +84,23 @@ void mlir::nanochat::addProgramList(ModuleOp module, ArrayRef<std::string> symbo
 
 namespace {
 struct DescribeProgramPass : mlir::nanochat::impl::DescribeProgramPassBase<DescribeProgramPass> {
-  using DescribeProgramPassBase::DescribeProgramPassBase;
-
   void runOnOperation() override {
     ModuleOp module = getOperation();
+    FailureOr<Target> row = targetOf(module);
+    if (failed(row))
+      return signalPassFailure();
+    gpu = row->onGpu();
     ProgramOp program = getProgram(module);
     if (!program) {
       InFlightDiagnostic diag = emitError(module.getLoc()) << "the module holds no nanochat.program to describe";
       diag.attachNote() << "--nanochat-plan-memory makes one";
       return signalPassFailure();
     }
-    auto machine = createTargetMachine(program.getLoc(), {cpu, features});
-    if (failed(machine))
-      return signalPassFailure();
     AbiConstants constants(module);
     for (func::FuncOp kernel : emittedKernels(module))
       describeKernel(constants, kernel);
     constants.define(programSymbol(program.getTarget()), LLVM::Linkage::External,
-                     [&] { return describe(constants, program, module, cpuFeatures(**machine)); });
+                     [&] { return describe(constants, program, module, llvm::join(row->instructions(), ",")); });
     program.erase();
   }
 
@@ -119,7 +118,7 @@ struct DescribeProgramPass : mlir::nanochat::impl::DescribeProgramPassBase<Descr
 
   void describeKernel(AbiConstants &c, func::FuncOp func) {
     KernelAttr kernel = getKernel(func);
-    ArrayRef<Type> types = bufferTypes(func);
+    SmallVector<Type> types = bufferTypes(func);
     int64_t inputs = types.size() - kernel.getOverwritten().size();
     Operation *run = getOperation().lookupSymbol((func.getName() + kKernelRunSuffix).str());
     auto operand = [&](auto indexed) {
@@ -133,7 +132,7 @@ struct DescribeProgramPass : mlir::nanochat::impl::DescribeProgramPassBase<Descr
       Value code = c.addressOf(run);
       return c.structure({c.text(func.getName()), gpu ? c.null() : code, gpu ? code : c.null(),
                           c.i64(kernel.getTasks()), c.i32(types.size()), c.array(llvm::enumerate(types), operand),
-                          c.i64(kernel.getFlops()), c.text(kernel.getArithmeticName())});
+                          c.i64(kernel.getFlops()), c.text(stringifyFormat(kernel.getArithmetic()))});
     });
   }
 
@@ -171,5 +170,7 @@ struct DescribeProgramPass : mlir::nanochat::impl::DescribeProgramPassBase<Descr
                         c.array(entries, [&](func::FuncOp entry) { return describe(c, entry); }),
                         c.inlineNumbers(arenas), c.i64(scratchBytes(module, gpu)), c.i32(program.getOnlyOnRequest())});
   }
+
+  bool gpu = false; // do kernels run there?
 };
 } // namespace

@@ -5,12 +5,10 @@ include "mlir/Pass/PassBase.td"
 def RecordModelPass : Pass<"nanochat-record-model", "::mlir::ModuleOp"> {
   let summary = "Write down what a model says of the program it becomes";
   let description = [{
-    Makes the module's `nanochat.program` of the model's name, its parameters, its vocabulary and the sizes that
-    `nanochat-set-sizes` left on the module; and of the options, what it is compiled for.
+    Makes the module's `nanochat.program` of the model's name, its parameters, its vocabulary, the module's target and the
+    sizes that `nanochat-set-sizes` left on the module.
   }];
-  let options = [Option<"target", "target", "std::string", "\"\"", "Name of the row">,
-                 Option<"device", "device", "std::string", "\"\"", "Architecture of the GPU that kernels run on; none where empty">,
-                 Option<"onlyOnRequest", "only-on-request", "bool", "false", "The program runs only where the user names its device">];
+  let options = [Option<"onlyOnRequest", "only-on-request", "bool", "false", "The program runs only where the user names its device">];
 }
 
 def RecordStepPass : Pass<"nanochat-record-step", "::mlir::ModuleOp"> {
@@ -25,11 +23,9 @@ def DescribeProgramPass : Pass<"nanochat-describe-program", "::mlir::ModuleOp"> 
   let summary = "Constants that describe the program and its kernels to the runtime";
   let description = [{
     `nanochat.program` becomes @nc_program.<target>, an nc_program of runtime/Abi.h, and every emitted kernel @k gets
-    @k.info, an nc_kernel_info. Elements of a type that the ABI has no number for are errors.
+    @k.info, an nc_kernel_info. What instructions they need is by the module's target. Elements of a type that the ABI has no
+    number for are errors.
   }];
-  let options = [Option<"cpu", "cpu", "std::string", "\"x86-64-v3\"", "The processor that code is for, by LLVM's name; this one where empty">,
-                 Option<"features", "features", "std::string", "\"\"", "What it has besides">,
-                 Option<"gpu", "gpu", "bool", "false", "Kernels run on an NVIDIA GPU">];
   let dependentDialects = ["::mlir::func::FuncDialect", "::mlir::LLVM::LLVMDialect"];
 }
 

@@ -2,6 +2,7 @@
 #include "dialect/StepIR.h"
 #include "dialect/interfaces/Cost.h"
 #include "lib/Program/Passes.h"
+#include "lib/Targets/Target.h"
 #include "llvm/Support/xxhash.h"
 
 namespace mlir::nanochat {
@@ -35,9 +36,12 @@ struct RecordModelPass : mlir::nanochat::impl::RecordModelPassBase<RecordModelPa
   using RecordModelPassBase::RecordModelPassBase;
 
   void runOnOperation() override {
+    FailureOr<Target> row = targetOf(getOperation());
+    if (failed(row))
+      return signalPassFailure();
     ProgramOp program = getOrCreateProgram(getOperation());
-    program.setTarget(target);
-    program.setDevice(device);
+    program.setTarget(row->title());
+    program.setDevice(row->onGpu() ? row->gpu->architecture() : "");
     program.setOnlyOnRequest(onlyOnRequest);
     if (auto sizes = getOperation()->getAttrOfType<DictionaryAttr>(kSizesAttr))
       program.setSizesAttr(sizes);

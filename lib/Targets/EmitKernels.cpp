@@ -14,22 +14,23 @@ using namespace mlir;
 using namespace mlir::nanochat;
 
 namespace {
-/// What makes kernels of a class: the first that supports one.
+/// What makes kernels of some classes: the first that supports one.
 struct Emitters {
-  DispatchClass kind;
+  unsigned classes;                   // bits of DispatchClass
   std::array<EmitKernel, 3> emitters; // or fewer
 };
 } // namespace
 
+static constexpr unsigned bit(DispatchClass kind) { return 1u << unsigned(kind); }
+
 static ArrayRef<Emitters> emittersOf(const Target &row) {
-  static constexpr Emitters cpu[] = {{DispatchClass::gemm, {emitGemm}},
-                                     {DispatchClass::attention, {emitAttention}},
-                                     {DispatchClass::rowwise, {emitPackPanels, emitEmbeddingGrad, emitRowwise}},
-                                     {DispatchClass::pointwise, {emitPackPanels, emitEmbeddingGrad, emitRowwise}}};
-  static constexpr Emitters gpu[] = {{DispatchClass::gemm, {emitGpuGemm}},
-                                     {DispatchClass::attention, {emitGpuAttention}},
-                                     {DispatchClass::rowwise, {emitGpuEmbeddingGrad, emitGpuRowwise}},
-                                     {DispatchClass::pointwise, {emitGpuEmbeddingGrad, emitGpuRowwise}}};
+  static constexpr unsigned rows = bit(DispatchClass::rowwise) | bit(DispatchClass::pointwise);
+  static constexpr Emitters cpu[] = {{bit(DispatchClass::gemm), {emitGemm}},
+                                     {bit(DispatchClass::attention), {emitAttention}},
+                                     {rows, {emitPackPanels, emitEmbeddingGrad, emitRowwise}}};
+  static constexpr Emitters gpu[] = {{bit(DispatchClass::gemm), {emitGpuGemm}},
+                                     {bit(DispatchClass::attention), {emitGpuAttention}},
+                                     {rows, {emitGpuEmbeddingGrad, emitGpuRowwise}}};
   return row.gpu ? ArrayRef(gpu) : ArrayRef(cpu);
 }
 
@@ -42,7 +43,7 @@ LogicalResult nanochat::emitKernel(func::FuncOp kernel, const Target &row) {
   if (row.plain)
     return failure();
   DispatchClass kind = getKernel(kernel).getKind();
-  auto own = llvm::find_if(emittersOf(row), [&](const Emitters &each) { return each.kind == kind; });
+  auto own = llvm::find_if(emittersOf(row), [&](const Emitters &each) { return each.classes & bit(kind); });
   auto emit = [&](EmitKernel emitter) { return emitter && succeeded(emitter(kernel, row)); };
   if (own == emittersOf(row).end()) {
     (void)decline(kernel, "no emitter is for its class, " + stringifyDispatchClass(kind));
@@ -58,10 +59,8 @@ LogicalResult nanochat::emitKernel(func::FuncOp kernel, const Target &row) {
 
 namespace {
 struct EmitKernels : nanochat::impl::EmitKernelsPassBase<EmitKernels> {
-  using EmitKernelsPassBase::EmitKernelsPassBase;
-
   void runOnOperation() override {
-    FailureOr<Target> row = targetOf(getOperation(), target);
+    FailureOr<Target> row = targetOf(getOperation());
     if (failed(row))
       return signalPassFailure();
     auto kernels = llvm::to_vector(getOperation().getOps<func::FuncOp>());

@@ -6,7 +6,8 @@ def SetTargetPass : Pass<"nanochat-set-target", "::mlir::ModuleOp"> {
   let summary = "The module says what it is compiled for, and what is rounded to what";
   let description = [{
     Sets `nanochat.target` and `nanochat.numerics` of the module (`#nanochat.target`, `#nanochat.numerics`), which later passes read.
-    A target is a row of lib/Targets/Target.cpp, with other facts where they are named: `sm_90`, `x86-64-v3:vnni=true`.
+    A target is a row of lib/Targets/Target.cpp, with other facts where they are named: `sm_90`, `x86-64-v3:vnni=true`. `native` is the
+    best row for this machine, with the fact `cpu=native`: LLVM tunes for the very CPU.
     Example: test/targets/set-target.mlir.
   }];
   let options = [
@@ -19,10 +20,9 @@ def SetTargetPass : Pass<"nanochat-set-target", "::mlir::ModuleOp"> {
 def EmitKernelsPass : Pass<"nanochat-emit-kernels", "::mlir::ModuleOp"> {
   let summary = "Kernels on tensors to loops on buffers";
   let description = [{
-    Runs on every function with `nanochat.kernel` the emitter that the target has for its class (see lib/Targets/Target.h). A
+    Runs on every function with `nanochat.kernel` the emitter that the module's target has for its class (see lib/Targets/Target.h). A
     function that its emitter does not support stays as it is.
   }];
-  let options = [Option<"target", "target", "std::string", "\"\"", "Another target than the module's, as for nanochat-set-target">];
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::func::FuncDialect",
     "::mlir::math::MathDialect", "::mlir::memref::MemRefDialect", "::mlir::scf::SCFDialect",
     "::mlir::vector::VectorDialect", "::mlir::LLVM::LLVMDialect", "::mlir::NVVM::NVVMDialect"];

@@ -1,17 +1,24 @@
 #include "lib/Targets/Target.h"
+#include "runtime/program/CpuFeatures.h"
+#include "llvm/ADT/StringExtras.h"
 #include "llvm/TargetParser/Host.h"
+#include "llvm/TargetParser/X86TargetParser.h"
 
 using namespace mlir;
 using namespace mlir::nanochat;
 
-static Target forCpu(std::string name, std::string cpu, std::string features, CpuFacts facts) {
-  Target row{std::move(name), std::move(cpu), std::move(features), facts};
+/// What every CPU row has at least, and the hosts of GPUs.
+static constexpr CpuFacts kLeastFacts{256, 16, false, false, 32 << 10, 512 << 10};
+static constexpr const char *kLeastCpu = "x86-64-v3";
+
+static Target forCpu(std::string name, std::string cpu, const CpuFacts &facts) {
+  Target row{std::move(name), std::move(cpu), facts};
   row.numerics.backward = Format::int16;
   return row;
 }
 
 static Target forGpu(std::string name, GpuFacts gpu) {
-  Target row{std::move(name), "x86-64-v3", "", {}, std::move(gpu)};
+  Target row{std::move(name), kLeastCpu, kLeastFacts, std::move(gpu)};
   row.numerics.dense = row.numerics.attention = Format::bf16;
   row.attentionError = 4e-3, row.gradientError = 2e-3, row.factorError = 0x1p-22;
   return row;
@@ -20,16 +27,16 @@ static Target forGpu(std::string name, GpuFacts gpu) {
 /// The rows, widest instruction set first: `native` is the first that this machine has.
 static ArrayRef<Target> rows() {
   static const Target table[] = {
-      forCpu("avx512-bf16", "icelake-server", "+avx512bf16", {512, 32, true, true, 32 << 10, 1 << 20}),
-      forCpu("avx512-vnni", "icelake-server", "", {512, 32, true, false, 32 << 10, 1 << 20}),
-      forCpu("x86-64-v4", "x86-64-v4", "", {512, 32, false, false, 32 << 10, 1 << 20}),
-      forCpu("avx-vnni", "alderlake", "", {256, 16, true, false, 32 << 10, 1 << 20}),
-      forCpu("x86-64-v3", "x86-64-v3", "", {256, 16, false, false, 32 << 10, 512 << 10}),
+      forCpu("avx512-bf16", "icelake-server", {512, 32, true, true, 32 << 10, 1 << 20}),
+      forCpu("avx512-vnni", "icelake-server", {512, 32, true, false, 32 << 10, 1 << 20}),
+      forCpu("x86-64-v4", "x86-64-v4", {512, 32, false, false, 32 << 10, 1 << 20}),
+      forCpu("avx-vnni", "alderlake", {256, 16, true, false, 32 << 10, 1 << 20}),
+      forCpu("x86-64-v3", kLeastCpu, kLeastFacts),
       forGpu("sm_89", {"sm_89", 78, 78, 101376, 142}),
       forGpu("sm_90", {"sm_90a", 80, 80, 232448, 132}),
       forGpu("sm_100", {"sm_100a", 86, 86, 232448, 148}),
       forGpu("sm_120", {"sm_120a", 87, 87, 101376, 188}),
-      {"reference", "x86-64-v3", "", {}, std::nullopt, /*fuses=*/false, /*plain=*/true},
+      {"reference", kLeastCpu, kLeastFacts, std::nullopt, /*fuses=*/false, /*plain=*/true},
   };
   return table;
 }
@@ -44,28 +51,61 @@ static ArrayRef<std::pair<StringLiteral, StringLiteral>> aliases() {
   return table;
 }
 
-/// Does this machine run code of the row?
-static bool runsHere(const Target &row) {
-  auto features = llvm::sys::getHostCPUFeatures();
-  auto has = [&](StringRef feature) { return features.lookup(feature); };
-  bool v3 = has("avx2") && has("fma") && has("bmi2") && has("f16c");
-  bool v4 = v3 && has("avx512f") && has("avx512bw") && has("avx512dq") && has("avx512vl") && has("avx512cd");
-  if (row.facts.vectorBits == 512)
-    return v4 && (!row.facts.vnni || (has("avx512vnni") && has("avx512vbmi2"))) &&
-           (!row.facts.bf16 || has("avx512bf16"));
-  return v3 && (!row.facts.vnni || has("avxvnni"));
+SmallVector<StringRef> Target::kernelInstructions() const {
+  if (plain || gpu)
+    return {};
+  SmallVector<StringRef> sets{"avx2", "fma", "bmi2", "f16c"};
+  bool isWide = facts.vectorBits == 512;
+  if (isWide)
+    sets.append({"avx512f", "avx512bw", "avx512dq", "avx512vl", "avx512cd"});
+  if (facts.vnni)
+    sets.push_back(isWide ? "avx512vnni" : "avxvnni");
+  if (facts.bf16)
+    sets.append({"avx512vl", "avx512bf16"});
+  return sets;
+}
+
+/// Instruction sets of a CPU, by LLVM's names.
+static SmallVector<StringRef> instructionsOf(StringRef cpu) {
+  static const llvm::StringMap<bool> own = llvm::sys::getHostCPUFeatures();
+  SmallVector<StringRef> sets;
+  if (cpu != kThisCpu)
+    llvm::X86::getFeaturesForCPU(cpu, sets);
+  else
+    for (auto &[name, isThere] : own)
+      if (isThere)
+        sets.push_back(name);
+  return sets;
+}
+
+SmallVector<StringRef> Target::instructions() const {
+  SmallVector<StringRef> sets = instructionsOf(cpu);
+  llvm::append_range(sets, kernelInstructions());
+  llvm::sort(sets);
+  sets.erase(llvm::unique(sets), sets.end());
+  return sets;
+}
+
+std::string Target::features() const {
+  std::string more;
+  SmallVector<StringRef> own = instructionsOf(cpu);
+  for (StringRef set : kernelInstructions())
+    if (!llvm::is_contained(own, set))
+      more += (more.empty() ? "+" : ",+") + set.str();
+  return more;
 }
 
 static std::optional<Target> nativeRow() {
   const char *wanted = getenv("NANOCHAT_NATIVE");
   bool isNamed = wanted && *wanted;
-  for (const Target &row : rows())
-    if (row.fuses && !row.gpu && runsHere(row) && (!isNamed || row.name == wanted)) {
-      Target target = row;
-      if (!isNamed)
-        target.cpu.clear(); // LLVM tunes for the very CPU
-      return target;
-    }
+  for (Target row : rows()) {
+    if (!row.fuses || row.gpu || (isNamed && row.name != wanted))
+      continue;
+    if (!isNamed)
+      row.cpu = kThisCpu;
+    if (nc::missingFeatures(llvm::join(row.instructions(), ",")).empty()) // as the program will ask
+      return row;
+  }
   return std::nullopt;
 }
 
@@ -120,6 +160,8 @@ static StringRef setFact(std::string &fact, StringRef text) {
 static StringRef checkFacts(const Target &row) {
   if (row.facts.vectorBits != 256 && row.facts.vectorBits != 512)
     return "vector_bits: expected 256 or 512";
+  if (row.cpu != kThisCpu && llvm::X86::parseArchX86(row.cpu, /*Only64Bit=*/true) == llvm::X86::CK_None)
+    return "cpu: expected a name that LLVM has for one, or native";
   auto isFormat = [](StringRef name) { return symbolizeFormat(name).has_value(); };
   if (row.gpu && !row.gpu->mma.empty() && !llvm::all_of(llvm::split(row.gpu->mma, '+'), isFormat))
     return "mma: expected names of formats with + in between";
@@ -165,12 +207,16 @@ FailureOr<Target> mlir::nanochat::parseTarget(Operation *op, StringRef text) {
 }
 
 FailureOr<Target> mlir::nanochat::targetOf(Operation *op, StringRef text) {
-  if (!text.empty())
-    return parseTarget(op, text);
   auto module = isa<ModuleOp>(op) ? cast<ModuleOp>(op) : op->getParentOfType<ModuleOp>();
-  if (auto attr = module ? module->getAttrOfType<TargetAttr>(kTargetAttr) : TargetAttr())
-    return parseTarget(op, attr.getRow());
+  auto attr = module ? module->getAttrOfType<TargetAttr>(kTargetAttr) : TargetAttr();
+  if (attr || !text.empty()) {
+    FailureOr<Target> row = parseTarget(op, text.empty() ? attr.getRow() : text);
+    if (succeeded(row))
+      row->numerics = Numerics::of(op);
+    return row;
+  }
   InFlightDiagnostic error = op->emitError("has no target: it is ") << kTargetAttr << " of the module";
-  error.attachNote() << "--nanochat-set-target=target=sm_90 sets it, and some passes have an option: target=sm_90";
+  error.attachNote()
+      << "--nanochat-set-target=target=sm_90 sets it, and passes that check have an option: target=sm_90";
   return error;
 }

@@ -10,11 +10,11 @@ namespace mlir::nanochat {
 
 /// Facts of a CPU row, from which emitters derive tiles and instructions.
 struct CpuFacts {
-  int64_t vectorBits = 512; // of the widest profitable vector
-  int64_t vectorRegisters = 32;
-  bool vnni = false; // dot products that accumulate: u8 × s8 of 4, s16 × s16 of 2 (vpdpbusd, vpdpwssd)
-  bool bf16 = false; // dot products of 2 bf16 that accumulate in f32 (vdpbf16ps)
-  int64_t l1Bytes = 32 << 10, l2Bytes = 1 << 20;
+  int64_t vectorBits; // of the widest profitable vector
+  int64_t vectorRegisters;
+  bool vnni; // dot products that accumulate: u8 × s8 of 4, s16 × s16 of 2 (vpdpbusd, vpdpwssd)
+  bool bf16; // dot products of 2 bf16 that accumulate in f32 (vdpbf16ps)
+  int64_t l1Bytes, l2Bytes;
 };
 
 /// Facts of an NVIDIA row.
@@ -33,11 +33,14 @@ struct GpuFacts {
   bool multiplies(Format format) const { return llvm::is_contained(llvm::split(mma, '+'), stringifyFormat(format)); }
 };
 
+/// As the CPU of a target: the very one that compiles, which LLVM then tunes for.
+inline constexpr StringLiteral kThisCpu = "native";
+
 /// A compilation target.
 struct Target {
-  std::string name;          // "avx512-vnni"
-  std::string cpu, features; // for LLVM's code generator; on a GPU row of the host's part
-  CpuFacts facts;
+  std::string name;            // "avx512-vnni"
+  std::string cpu;             // LLVM's name of what code runs on, on a GPU row the host's part; or kThisCpu
+  CpuFacts facts;              // read where kernels are emitted for a CPU
   std::optional<GpuFacts> gpu; // kernels run there
   bool fuses = true;           // ops share kernels; the reference has one for each
   bool plain = false;          // kernels are plain loops from decompositions, whatever emitters there are
@@ -47,22 +50,31 @@ struct Target {
   // gradients; and what a factor of f32 is rounded by: a GPU has the 22 bits that two tf32 keep of it.
   double attentionError = 1e-5, gradientError = 1e-4, factorError = 0x1p-24;
 
-  /// Calls fn(name, value) for the facts that TargetAttr and options spell. (LLVM's cpu and features are the driver's.)
+  /// Calls fn(name, value) for the facts that TargetAttr and options spell.
   template <typename Row, typename Fn> static void eachFact(Row &row, Fn fn) {
-    fn("fuses", row.fuses), fn("plain", row.plain), fn("emulated", row.emulated);
-    fn("vector_bits", row.facts.vectorBits), fn("vector_registers", row.facts.vectorRegisters);
-    fn("vnni", row.facts.vnni), fn("bf16", row.facts.bf16), fn("l1_bytes", row.facts.l1Bytes),
-        fn("l2_bytes", row.facts.l2Bytes);
-    if (!row.gpu)
+    fn("fuses", row.fuses), fn("plain", row.plain), fn("emulated", row.emulated), fn("cpu", row.cpu);
+    if (row.gpu) {
+      fn("ptx", row.gpu->ptx), fn("shared_bytes", row.gpu->sharedBytes);
+      fn("multiprocessors", row.gpu->multiprocessors);
+      fn("mma", row.gpu->mma), fn("gemm_tile", row.gpu->gemmTile);
       return;
-    fn("ptx", row.gpu->ptx), fn("shared_bytes", row.gpu->sharedBytes), fn("multiprocessors", row.gpu->multiprocessors);
-    fn("mma", row.gpu->mma), fn("gemm_tile", row.gpu->gemmTile);
+    }
+    fn("vector_bits", row.facts.vectorBits), fn("vector_registers", row.facts.vectorRegisters);
+    fn("vnni", row.facts.vnni), fn("bf16", row.facts.bf16);
+    fn("l1_bytes", row.facts.l1Bytes), fn("l2_bytes", row.facts.l2Bytes);
   }
   /// "sm_90" or, where facts differ from the table, "sm_90:multiprocessors=4:gemm_tile=64x64x3": what parseTarget
   /// reads.
   std::string spell() const;
   /// The name that its programs bear.
   std::string title() const;
+
+  /// Instruction sets that emitters make use of because of the row's facts, by LLVM's names.
+  SmallVector<StringRef> kernelInstructions() const;
+  /// All instruction sets that code of the row may use: those, and what its CPU has.
+  SmallVector<StringRef> instructions() const;
+  /// What LLVM is to know beside the name of the CPU: "+avx512bf16".
+  std::string features() const;
 
   /// Whether weights are packed in panels, which are the CPU's.
   bool packs() const { return fuses && !gpu; }
@@ -80,8 +92,8 @@ std::optional<Target> findTarget(StringRef name);
 std::string listTargets();
 /// The row of a text that Target::spell writes; an error of `op` where it names no row or fact, or what no fact can be.
 FailureOr<Target> parseTarget(Operation *op, StringRef text);
-/// The row that the module of `op` is compiled for, or that of `text` where it is not empty. An error of `op` if it is
-/// none.
+/// The row that the module of `op` is compiled for, or that of `text` where it is not empty, with the module's
+/// numerics. An error of `op` if it is none.
 FailureOr<Target> targetOf(Operation *op, StringRef text = "");
 
 /// A kernel @k gets a wrapper @k.run with the ABI's signature and a constant @k.info that describes it.

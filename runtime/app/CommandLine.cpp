@@ -11,6 +11,11 @@
 
 namespace nc {
 
+void addProgramCommands(CLI::App &app, const nc_program &program) {
+  for (auto add : {addTrainCommand, addEvalCommand, addGenerateCommand, addInfoCommand, addGradCommand})
+    add(app, program);
+}
+
 int runCommandLine(const nc_program &program, int argc, char **argv) {
   std::string name = std::filesystem::path(argv[0]).filename().string();
   CLI::App app(std::string("Model '") + program.model + "', compiled for " + program.target +
@@ -21,11 +26,7 @@ int runCommandLine(const nc_program &program, int argc, char **argv) {
              " generate --init model.safetensors --prompt 'fn main() {' -n 200\n  " + name +
              " plot log.jsonl -o loss.svg");
   app.require_subcommand(1);
-  addTrainCommand(app, program);
-  addEvalCommand(app, program);
-  addGenerateCommand(app, program);
-  addInfoCommand(app, program);
-  addGradCommand(app, program);
+  addProgramCommands(app, program);
   addToolCommands(app,
                   std::string("this program is compiled for ") + program.target + whyNotHere(program, nc_programs));
   return runApp(app, argc, argv);

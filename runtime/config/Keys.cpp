@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/config/Keys.h"
 
+#include "runtime/files/Names.h"
+
 #include <algorithm>
-#include <numeric>
 
 namespace nc {
 
@@ -161,38 +162,14 @@ bool isTableList(std::string_view path) {
                      [&](const Key &key) { return !std::string_view(key.path).rfind(prefix, 0); });
 }
 
-/// Levenshtein distance.
-static size_t distance(std::string_view a, std::string_view b) {
-  std::vector<size_t> row(b.size() + 1);
-  std::iota(row.begin(), row.end(), 0);
-  for (size_t i = 0; i < a.size(); ++i) {
-    size_t diagonal = i;
-    row[0] = i + 1;
-    for (size_t j = 0; j < b.size(); ++j) {
-      size_t replaced = diagonal + (a[i] != b[j]);
-      diagonal = row[j + 1];
-      row[j + 1] = std::min({replaced, row[j] + 1, row[j + 1] + 1});
-    }
-  }
-  return row.back();
-}
-
 std::string nearestKey(std::string_view path) {
-  auto lastName = [](std::string_view p) { return p.substr(p.rfind('.') + 1); };
-  std::string best;
-  size_t least = 0;
-  for (const Key &key : knownKeys()) {
-    std::string_view known = key.path;
-    if (known.back() == '*')
-      continue;
-    // A right name in a wrong table is as near as a typing error.
-    size_t far = std::min(distance(path, known), distance(lastName(path), lastName(known)) + 1);
-    if (best.empty() || far < least) {
-      best = known;
-      least = far;
-    }
-  }
-  return least <= std::max<size_t>(3, lastName(path).size() / 3) ? best : "";
+  std::vector<std::string_view> paths;
+  for (const Key &key : knownKeys())
+    if (std::string_view known = key.path; known.back() != '*')
+      paths.push_back(known);
+  size_t most = std::max<size_t>(3, (path.size() - path.rfind('.') - 1) / 3);
+  std::optional<size_t> nearest = findNearest(path, paths, most);
+  return std::string(nearest ? paths[*nearest] : "");
 }
 
 const char *typeName(KeyType type) {

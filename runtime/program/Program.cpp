@@ -88,11 +88,17 @@ std::optional<double> scalarDefault(const nc_program &program, const std::string
   return std::nullopt;
 }
 
+nc_input inputOf(std::string_view name) {
+#define NC_OWN_INPUT(own, when)                                                                                        \
+  if (name == own)                                                                                                     \
+    return when;
+  NC_INPUTS(NC_OWN_INPUT)
+#undef NC_OWN_INPUT
+  return NC_OF_USER;
+}
+
 bool isUserScalar(const nc_tensor &tensor) {
-  for (std::string_view own : {"tokens", "targets", "position", "step", "steps"})
-    if (own == tensor.name)
-      return false;
-  return tensor.kind == NC_INPUT && tensor.rank == 0;
+  return tensor.kind == NC_INPUT && tensor.rank == 0 && inputOf(tensor.name) == NC_OF_USER;
 }
 
 std::set<std::string> userScalars(const nc_program &program) {

@@ -102,21 +102,18 @@ void Session::setScalar(const std::string &name, double value) {
 void Session::fillScalars(const nc_entry &entry, int64_t step, int64_t steps) {
   for (const nc_tensor *input : tensorsOf(program, entry, NC_INPUT)) {
     std::string_view name = input->name;
-    if (name == "tokens" || name == "targets" || name == "position")
-      continue;
-    if (name == "step" || name == "steps") {
+    nc_input when = inputOf(name);
+    if (when == NC_OF_STEP) {
       write(*input, double(name == "step" ? step : steps));
-      continue;
-    }
-    if (name == "seed" && input->dtype == NC_I32 && elementCount(*input) == 2) {
+    } else if (when == NC_OF_RUN && input->dtype == NC_I32 && elementCount(*input) == 2) {
       for (int half : {0, 1})
         write(*input, int32_t(seed >> (32 * half)), half);
-      continue;
-    }
-    if (!isUserScalar(*input))
+    } else if (isUserScalar(*input)) {
+      auto chosen = scalars.find(name);
+      write(*input, chosen == scalars.end() ? input->init_scale : chosen->second);
+    } else if (when != NC_OF_BATCH) {
       failRun(format("entry '%s' has an input '%s' that this runtime cannot fill", entry.name, input->name));
-    auto chosen = scalars.find(name);
-    write(*input, chosen == scalars.end() ? input->init_scale : chosen->second);
+    }
   }
 }
 

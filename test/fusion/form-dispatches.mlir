@@ -1,5 +1,5 @@
-// RUN: nanochat-opt %s --nanochat-decompose-for-fusion --nanochat-form-dispatches | FileCheck %s
-// RUN: nanochat-opt %s --nanochat-decompose-for-fusion --nanochat-form-dispatches="fuse=false" | FileCheck %s --check-prefix=ALONE
+// RUN: nanochat-opt %s --nanochat-set-target=target=x86-64-v3 --nanochat-decompose-for-fusion --nanochat-form-dispatches | FileCheck %s
+// RUN: nanochat-opt %s --nanochat-set-target=target=reference --nanochat-decompose-for-fusion --nanochat-form-dispatches | FileCheck %s --check-prefix=ALONE
 
 // The norm is one rowwise dispatch, the residual an epilogue (arguments are never overwritten).
 // CHECK-LABEL: @f

@@ -1,8 +1,8 @@
 // Command lines: a line of input is an argument. They are parsed, and commands do not run.
 //
 // SPDX-License-Identifier: Apache-2.0
+#include "runtime/app/CommandLine.h"
 #include "runtime/app/ToolCommandLine.h"
-#include "runtime/commands/Commands.h"
 #include "runtime/device/ProgramChoice.h"
 #include "runtime/files/Errors.h"
 #include "runtime/training/PhaseAction.h"
@@ -18,8 +18,7 @@ static void parse(const std::string &text) {
   for (std::string line; std::getline(lines, line);)
     arguments.insert(arguments.begin(), line); // the parser takes the last first
   CLI::App app;
-  for (auto add : {addTrainCommand, addEvalCommand, addGenerateCommand, addInfoCommand, addGradCommand})
-    add(app, *nc_programs[0]);
+  addProgramCommands(app, *nc_programs[0]);
   addToolCommands(app, "");
   // Comes before what commands do.
   app.parse_complete_callback([] { throw CLI::Success(); });

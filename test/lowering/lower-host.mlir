@@ -1,5 +1,11 @@
 // RUN: nanochat-opt %S/../Inputs/dense.mlir --target=native --stop-after=emit | nanochat-opt --nanochat-lower-host | FileCheck %s
 // RUN: nanochat-opt %S/../Inputs/dense.mlir --target=native --stop-after=lower | FileCheck %s --check-prefix=SOURCE
+// RUN: nanochat-opt %S/../Inputs/dense.mlir --target=sm_90 --stop-after=emit | nanochat-opt --nanochat-lower-host | FileCheck %s --check-prefix=GPU
+// RUN: not nanochat-opt %s --nanochat-lower-host 2>&1 | FileCheck %s --check-prefix=NONE
+// Where kernels run is the module's to say.
+// GPU: llvm.func @nc_read
+// GPU: llvm.func @{{.*}}.run({{.*}}nvvm.kernel
+// NONE: error: has no target: it is nanochat.target of the module
 
 // Sizes are data: trip counts, offsets and strides are loaded.
 // So is what a call is of, ops and places.

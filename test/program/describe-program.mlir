@@ -1,6 +1,7 @@
 // RUN: nanochat-opt %S/../Inputs/dense.mlir --target=x86-64-v3 --stop-after=describe | FileCheck %s
 // RUN: nanochat-opt %S/../Inputs/dense.mlir --target=sm_90 --stop-after=describe | FileCheck %s --check-prefix=GPU
-// RUN: nanochat-opt %s --split-input-file --verify-diagnostics --nanochat-describe-program
+// RUN: nanochat-opt %s --split-input-file --verify-diagnostics --nanochat-set-target=target=x86-64-v3 --nanochat-describe-program
+// RUN: not nanochat-opt %S/../ops/kernel/program.mlir --nanochat-describe-program 2>&1 | FileCheck %s --check-prefix=NONE
 
 // The program's op has become a constant of runtime/Abi.h.
 // CHECK-NOT: nanochat.program
@@ -9,6 +10,13 @@
 // CHECK: func.constant @[[KERNEL]].run : (!llvm.ptr, i64, !llvm.ptr) -> ()
 // CHECK: llvm.mlir.global external constant @"nc_program.x86-64-v3"()
 // CHECK: func.constant @train.gradients : (!llvm.ptr, !llvm.ptr) -> ()
+
+// What instructions its code needs: those of the row's CPU, and those that its facts have emitters make use of.
+// RUN: nanochat-opt %S/../ops/kernel/program.mlir --nanochat-set-target=target=x86-64-v3 --nanochat-describe-program | FileCheck %s --check-prefix=CPU --implicit-check-not=avxvnni
+// RUN: nanochat-opt %S/../ops/kernel/program.mlir --nanochat-set-target=target=x86-64-v3:vnni=true --nanochat-describe-program | FileCheck %s --check-prefix=VNNI
+// CPU: constant @nc_text{{.*}}("{{.*}}avx2,{{.*}}fma,
+// VNNI: avx2,{{.*}}avxvnni,
+// NONE: error: has no target: it is nanochat.target of the module
 
 // Kernels of a GPU are described by their code for it.
 // GPU: llvm.mlir.addressof @[[KERNEL:[a-z]+_[x0-9_]+]].info

@@ -30,6 +30,41 @@ TEST(CpuFeatures, that_all_have_are_not_missing) {
   EXPECT_EQ(missingFeatures("sse2,what-no-one-checks"), "");
 }
 
+#if defined(__x86_64__)
+TEST(CpuFeatures, are_those_that_the_compiler_finds) {
+#define NC_FEATURE(name) EXPECT_EQ(missingFeatures(name).empty(), bool(__builtin_cpu_supports(name))) << name;
+  NC_FEATURE("avx2")
+  NC_FEATURE("fma")
+  NC_FEATURE("bmi")
+  NC_FEATURE("bmi2")
+  NC_FEATURE("f16c")
+  NC_FEATURE("lzcnt")
+  NC_FEATURE("movbe")
+  NC_FEATURE("gfni")
+  NC_FEATURE("vaes")
+  NC_FEATURE("vpclmulqdq")
+  NC_FEATURE("avxvnni")
+  NC_FEATURE("avx512f")
+  NC_FEATURE("avx512bw")
+  NC_FEATURE("avx512dq")
+  NC_FEATURE("avx512vl")
+  NC_FEATURE("avx512cd")
+  NC_FEATURE("avx512ifma")
+  NC_FEATURE("avx512vbmi")
+  NC_FEATURE("avx512vbmi2")
+  NC_FEATURE("avx512vnni")
+  NC_FEATURE("avx512bitalg")
+  NC_FEATURE("avx512vpopcntdq")
+  NC_FEATURE("avx512vp2intersect")
+  NC_FEATURE("avx512bf16")
+  NC_FEATURE("avx512fp16")
+  NC_FEATURE("amx-tile")
+  NC_FEATURE("amx-int8")
+  NC_FEATURE("amx-bf16")
+#undef NC_FEATURE
+}
+#endif
+
 TEST(CpuFeatures, choose_the_first_program_that_can_run) {
   std::string lacked = lackedHere();
   nc_program best = programFor("best", lacked.c_str()), other = programFor("other", "");

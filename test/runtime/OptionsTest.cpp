@@ -2,8 +2,8 @@
 //
 // SPDX-License-Identifier: Apache-2.0
 #include "TestTools.h"
+#include "runtime/app/CommandLine.h"
 #include "runtime/app/ToolCommandLine.h"
-#include "runtime/commands/Commands.h"
 #include "runtime/files/Numbers.h"
 #include "runtime/program/Program.h"
 
@@ -61,9 +61,7 @@ int checkNumbers(CLI::App &app) {
 
 TEST(Options, refuse_what_is_no_number_in_their_range) {
   CLI::App app;
-  const nc_program &program = *nc_programs[0];
-  for (auto add : {addTrainCommand, addEvalCommand, addGenerateCommand, addInfoCommand, addGradCommand})
-    add(app, program);
+  addProgramCommands(app, *nc_programs[0]);
   addToolCommands(app, "");
   EXPECT_GE(checkNumbers(app), 20);
 }

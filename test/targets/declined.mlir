@@ -6,8 +6,8 @@
 // REMARK: remark: [Missed] plain {{.*}}is plain loops: no emitter is for its class, generic
 // PLAN: kernels are plain loops, one task each:
 // PLAN-NEXT: no emitter is for its class, generic: generic_
-// RUN: nanochat-opt %s --nanochat-emit-kernels=target=x86-64-v3 | FileCheck %s
-// RUN: nanochat-opt %s --nanochat-emit-kernels=target=x86-64-v3 --remark-format=emitRemark --remarks-filter-missed=emit -o /dev/null 2>&1 | FileCheck %s --check-prefix=MISSED
+// RUN: nanochat-opt %s --nanochat-set-target=target=x86-64-v3 --nanochat-emit-kernels | FileCheck %s
+// RUN: nanochat-opt %s --nanochat-set-target=target=x86-64-v3 --nanochat-emit-kernels --remark-format=emitRemark --remarks-filter-missed=emit -o /dev/null 2>&1 | FileCheck %s --check-prefix=MISSED
 // RUN: nanochat-opt %S/../Inputs/dense.mlir --target=x86-64-v3 --plan | FileCheck %s --check-prefix=NONE
 // NONE-NOT: plain loops
 

@@ -1,6 +1,6 @@
-// RUN: nanochat-opt %s --nanochat-emit-kernels=target=avx512-vnni | FileCheck %s
-// RUN: nanochat-opt %s --nanochat-emit-kernels=target=x86-64-v3 | FileCheck %s --check-prefix=AVX2
-// RUN: nanochat-opt %s --nanochat-emit-kernels=target=avx512-bf16 | FileCheck %s --check-prefix=BF16
+// RUN: nanochat-opt %s --nanochat-set-target=target=avx512-vnni --nanochat-emit-kernels | FileCheck %s
+// RUN: nanochat-opt %s --nanochat-set-target=target=x86-64-v3 --nanochat-emit-kernels | FileCheck %s --check-prefix=AVX2
+// RUN: nanochat-opt %s --nanochat-set-target=target=avx512-bf16 --nanochat-emit-kernels | FileCheck %s --check-prefix=BF16
 
 #mk = affine_map<(m, n, k) -> (m, k)>
 #nk = affine_map<(m, n, k) -> (n, k)>

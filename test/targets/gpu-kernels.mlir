@@ -24,7 +24,7 @@
 
 // Where rows fill whole blocks, warps stay together: all lanes meet in each sum.
 // RUN: nanochat-opt %s --nanochat-check-kernels="target=sm_90 tolerance=0 summary" | FileCheck %s --check-prefix=WHOLE
-// RUN: nanochat-opt %s --nanochat-emit-kernels=target=sm_90 | FileCheck %s --check-prefix=TOGETHER
+// RUN: nanochat-opt %s --nanochat-set-target=target=sm_90 --nanochat-emit-kernels | FileCheck %s --check-prefix=TOGETHER
 // WHOLE: 1 kernels, 0 of them as plain loops
 // TOGETHER: %[[ALL:.*]] = arith.constant -1 : i32
 // TOGETHER: nvvm.shfl.sync bfly %[[ALL]]

@@ -1,6 +1,6 @@
-// RUN: nanochat-opt %s --nanochat-emit-kernels=target=x86-64-v4 --verify-each | FileCheck %s
+// RUN: nanochat-opt %s --nanochat-set-target=target=x86-64-v4 --nanochat-emit-kernels --verify-each | FileCheck %s
 // Lowering gives bare pointers and needs no library but libm.
-// RUN: nanochat-opt %s --nanochat-emit-kernels=target=x86-64-v3 --nanochat-kernels-to-llvm | FileCheck %s --check-prefix=LLVM
+// RUN: nanochat-opt %s --nanochat-set-target=target=x86-64-v3 --nanochat-emit-kernels --nanochat-kernels-to-llvm | FileCheck %s --check-prefix=LLVM
 
 #full = affine_map<(n, c) -> (n, c)>
 #row = affine_map<(n, c) -> (n)>

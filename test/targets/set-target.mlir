@@ -7,11 +7,19 @@
 // RUN: nanochat-opt %s --nanochat-set-target="target=reference numerics=backward=f32,dense=bf16,attention=f32,floats=f64" | FileCheck %s --check-prefix=NUMERICS
 // NUMERICS: numerics<backward = f32, dense = bf16, attention = f32, floats = f64>, nanochat.target = #nanochat.target<"reference">
 
+// The best row for this machine, and its very CPU.
+// RUN: env -u NANOCHAT_NATIVE nanochat-opt %s --nanochat-set-target=target=native | nanochat-opt | FileCheck %s --check-prefix=THIS
+// THIS: nanochat.target = #nanochat.target<"{{[a-z0-9-]+}}:cpu=native">
+
 // What is no row, fact, value or rounding is an error at the module.
 // RUN: not nanochat-opt %s --nanochat-set-target=target=sm_91 2>&1 | FileCheck %s --check-prefix=ROW
-// ROW: set-target.mlir:[[# @LINE + 17]]:1: error: 'sm_91' is no target; targets are native, cpu, avx512-bf16
+// ROW: set-target.mlir:[[# @LINE + 21]]:1: error: 'sm_91' is no target; targets are native, cpu, avx512-bf16
 // RUN: not nanochat-opt %s --nanochat-set-target=target=x86-64-v3:l2=1 2>&1 | FileCheck %s --check-prefix=FACT
 // FACT: error: 'l2' is no fact of x86-64-v3; facts are fuses, plain, {{.*}}l2_bytes
+// RUN: not nanochat-opt %s --nanochat-set-target=target=sm_90:vnni=true 2>&1 | FileCheck %s --check-prefix=OTHER
+// OTHER: error: 'vnni' is no fact of sm_90; facts are fuses, plain, {{.*}}gemm_tile
+// RUN: not nanochat-opt %s --nanochat-set-target=target=x86-64-v3:cpu=i9 2>&1 | FileCheck %s --check-prefix=CPU
+// CPU: error: 'x86-64-v3:cpu=i9' has an impossible fact; cpu: expected a name that LLVM has for one, or native
 // RUN: not nanochat-opt %s --nanochat-set-target=target=x86-64-v3:vnni=yes 2>&1 | FileCheck %s --check-prefix=WORD
 // WORD: error: vnni = 'yes': expected true or false
 // RUN: not nanochat-opt %s --nanochat-set-target=target=sm_90:multiprocessors=0 2>&1 | FileCheck %s --check-prefix=NUMBER
@@ -21,11 +29,12 @@
 // RUN: not nanochat-opt %s --nanochat-set-target="target=sm_90 numerics=backward=bf16,dense=f32,attention=f32,floats=f32" 2>&1 | FileCheck %s --check-prefix=ROUNDING
 // ROUNDING: error: backward = bf16 is not known: it is f32 or int16
 
-// A pass that needs a target says so, and where there is one; its own option comes first.
+// A pass that needs a target says so, and where there is one; options of those that check come first.
 // RUN: not nanochat-opt %s --nanochat-emit-kernels 2>&1 | FileCheck %s --check-prefix=NONE
 // NONE: error: has no target: it is nanochat.target of the module
 // NONE: note: --nanochat-set-target=target=sm_90 sets it
-// RUN: nanochat-opt %s --nanochat-set-target=target=sm_90 --nanochat-emit-kernels=target=x86-64-v4 -o /dev/null
+// RUN: not nanochat-opt %s --nanochat-set-target=target=sm_90 --nanochat-check-kernels=target=sm_91 2>&1 | FileCheck %s --check-prefix=OWN
+// OWN: error: 'sm_91' is no target
 module {
   // RUN: nanochat-opt %s --nanochat-set-target=target=x86-64-v3 --nanochat-emit-kernels | FileCheck %s --check-prefix=SHORT
   // RUN: nanochat-opt %s --nanochat-set-target=target=x86-64-v3:l2_bytes=1048576 --nanochat-emit-kernels | FileCheck %s --check-prefix=LONG

@@ -159,7 +159,6 @@ static std::optional<PipelineOptions> chooseTarget(const Target &row) {
     return std::nullopt;
   }
   as->cpu = row.cpu;
-  as->features = row.features;
   as->emulated = true; // its code is for the CPU
   as->plain = true;
   return PipelineOptions{*as};
@@ -298,10 +297,9 @@ static int compileModel(DialectRegistry &registry, const char *argv0) {
 /// What `doctor` says of the best row for this machine.
 static std::string describeNative() {
   auto native = findTarget("native");
-  if (!native)
-    return "";
-  return "--target=native is " + native->name + " with " + std::to_string(native->facts.vectorBits) + "-bit vectors" +
-         (native->facts.vnni ? " and int8 dot products" : "");
+  return native ? "--target=native is " + native->name + ", whose kernels take " +
+                      llvm::join(native->kernelInstructions(), ", ")
+                : "";
 }
 
 /// The options of the compiler itself, for its manual and for completion.

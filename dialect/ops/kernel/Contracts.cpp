@@ -1,6 +1,8 @@
 // What functions say of themselves to later stages, and that nothing else does.
+#include "dialect/Formats.h"
 #include "dialect/Numerics.h"
 #include "dialect/StepIR.h"
+#include "runtime/files/Names.h"
 
 using namespace mlir;
 using namespace mlir::nanochat;
@@ -9,12 +11,16 @@ using namespace mlir::nanochat;
 // The attributes themselves
 //===------------------------------------------------------------------------------------------===//
 
+/// Is an entry of the kind one of a phase of training, or of what is done between phases?
+static bool isOfPhase(EntryKind kind) {
+  return llvm::is_contained({EntryKind::gradients, EntryKind::update, EntryKind::phase}, kind);
+}
+
 LogicalResult EntryAttr::verify(llvm::function_ref<InFlightDiagnostic()> emitError, EntryKind kind, StringAttr phase,
                                 DenseI64ArrayAttr tensors) {
-  bool isOfPhase = kind != EntryKind::eval && kind != EntryKind::predict;
-  if (isOfPhase != bool(phase)) // entry-c1
+  if (isOfPhase(kind) != bool(phase)) // entry-c1
     return emitError() << "an entry of kind " << stringifyEntryKind(kind)
-                       << (isOfPhase ? " is one of a phase: name it, as in \"train\"" : " is of no phase");
+                       << (isOfPhase(kind) ? " is one of a phase: name it, as in \"train\"" : " is of no phase");
   for (int64_t number : tensors ? tensors.asArrayRef() : ArrayRef<int64_t>()) // entry-c2
     if (number < 0)
       return emitError() << "tensor " << number << " of an entry: they are counted from 0";
@@ -49,7 +55,7 @@ LogicalResult BindAttr::verify(llvm::function_ref<InFlightDiagnostic()> emitErro
 std::string BindAttr::describe() const { return (stringifyBindingKind(getKind()) + " " + getTensorName()).str(); }
 
 LogicalResult KernelAttr::verify(llvm::function_ref<InFlightDiagnostic()> emitError, DispatchClass,
-                                 DenseI64ArrayAttr inplace, int64_t flops, StringAttr arithmetic, int64_t tasks,
+                                 DenseI64ArrayAttr inplace, int64_t flops, Format arithmetic, int64_t tasks,
                                  int64_t scratch, int64_t threads, int64_t shared) {
   for (int64_t number : {flops, tasks, scratch, threads, shared}) // kernel-c1
     if (number < 0)
@@ -58,6 +64,9 @@ LogicalResult KernelAttr::verify(llvm::function_ref<InFlightDiagnostic()> emitEr
     return emitError() << "a kernel without tasks is not emitted yet, and has no scratch, threads or shared memory";
   if (shared && !threads) // kernel-c3
     return emitError() << "a kernel shares memory among no threads";
+  if (StringRef own = factsOf(arithmetic).arithmetic; own != stringifyFormat(arithmetic)) // kernel-c4
+    return emitError() << "products of " << stringifyFormat(arithmetic) << " are computed in " << own
+                       << ": that is a kernel's arithmetic";
   return success();
 }
 
@@ -183,9 +192,10 @@ static ArrayRef<Discardable> discardables() {
 }
 
 static LogicalResult reportUnknown(Operation *op, StringRef name) {
-  auto distance = [&](const Discardable &known) { return name.edit_distance(known.name); };
-  const Discardable &nearest = *std::min_element(discardables().begin(), discardables().end(),
-                                                 [&](auto &x, auto &y) { return distance(x) < distance(y); });
+  std::vector<std::string_view> names;
+  for (const Discardable &known : discardables())
+    names.push_back(known.name);
+  const Discardable &nearest = discardables()[*nc::findNearest(name, names)];
   InFlightDiagnostic diag = op->emitError("the dialect knows no attribute '") << name << "'";
   diag.attachNote() << "the nearest one is '" << nearest.name << "', " << nearest.form << " on " << nearest.where;
   return diag;

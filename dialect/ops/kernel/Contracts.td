@@ -1,5 +1,6 @@
 #ifndef NANOCHAT_OPS_CONTRACTS_TD
 #define NANOCHAT_OPS_CONTRACTS_TD
+include "dialect/Formats.td"
 include "dialect/Nanochat.td"
 include "dialect/ops/kernel/Dispatch.td"
 include "dialect/ops/model/Model.td"
@@ -79,14 +80,15 @@ def Nanochat_KernelAttr : AttrDef<Nanochat_Dialect, "Kernel"> {
   let description = [{
     On a function from tensors to tensors, the kernel's meaning, or on what an emitter made of it, from buffers to
     buffers: `tasks` is set then. Result i may overwrite input `inplace[i]`, none where that is -1; without `inplace` no
-    result may. `flops` are the operations of a call, its products in `arithmetic` (see getArithmetic). `scratch` are
+    result may. `flops` are the operations of a call, its products of numbers of the format `arithmetic`. `scratch` are
     bytes, of each thread, or on a GPU of each block, which has `threads` threads and `shared` bytes of shared memory.
     ```mlir
     func.func private @gemm_16x8(...) attributes {nanochat.kernel = #nanochat.kernel<gemm, inplace = [-1], flops = 1024, tasks = 2, scratch = 64>}
     ```
   }];
   let parameters = (ins EnumParameter<DispatchClass>:$kind, OptionalParameter<"::mlir::DenseI64ArrayAttr">:$inplace,
-      DefaultValuedParameter<"int64_t", "0">:$flops, OptionalParameter<"::mlir::StringAttr">:$arithmetic,
+      DefaultValuedParameter<"int64_t", "0">:$flops,
+      DefaultValuedParameter<"::mlir::nanochat::Format", "::mlir::nanochat::Format::f32">:$arithmetic,
       DefaultValuedParameter<"int64_t", "0">:$tasks, DefaultValuedParameter<"int64_t", "0">:$scratch,
       DefaultValuedParameter<"int64_t", "0">:$threads, DefaultValuedParameter<"int64_t", "0">:$shared);
   let assemblyFormat = "`<` $kind (`,` struct($inplace, $flops, $arithmetic, $tasks, $scratch, $threads, $shared)^)? `>`";
@@ -96,7 +98,6 @@ def Nanochat_KernelAttr : AttrDef<Nanochat_Dialect, "Kernel"> {
     /// Does a block of GPU threads run a task?
     bool isOfBlock() const { return getThreads() > 0; }
     ::llvm::ArrayRef<int64_t> getOverwritten() const { return getInplace() ? getInplace().asArrayRef() : ::llvm::ArrayRef<int64_t>(); }
-    ::llvm::StringRef getArithmeticName() const { return getArithmetic() ? getArithmetic().getValue() : "f32"; }
     /// As it is once an emitter made tasks of it, which write `results` tensors.
     KernelAttr emitted(int64_t results, int64_t tasks, int64_t scratch, int64_t threads = 0, int64_t shared = 0) const;
   }];

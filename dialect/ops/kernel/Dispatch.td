@@ -11,9 +11,9 @@ def DispatchClass : I32EnumAttr<"DispatchClass", "which emitter a dispatch needs
 def Nanochat_DispatchOp : Nanochat_Op<"dispatch", [Pure, Structural, IsolatedFromAbove, SingleBlock, StandsInHost]> {
   let summary = "One kernel: fused ops that run as a unit";
   let description = [{
-    The body sees `inputs` as block arguments and yields one tensor per result. Where the results
-    live is the memory planner's choice; result `inplace[i]`-th pairs say which result may overwrite
-    which input, because every element of the input is read before and only where it is written.
+    The body sees `inputs` as block arguments and yields one tensor per result. Where the results live is the memory
+    planner's choice: result i may lie where input `inplace[i]` does, unless that is -1, because each element of that input is
+    read only before, and only for, the element of the result that takes its place.
   }];
   let arguments = (ins DispatchClass:$kind, Variadic<AnyRankedTensor>:$inputs,
       DefaultValuedAttr<DenseI64ArrayAttr, "{}">:$inplace, OptionalAttr<FlatSymbolRefAttr>:$kernel);

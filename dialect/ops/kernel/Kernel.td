@@ -1,6 +1,7 @@
 #ifndef NANOCHAT_OPS_KERNEL_TD
 #define NANOCHAT_OPS_KERNEL_TD
 include "dialect/Nanochat.td"
+include "mlir/IR/SymbolInterfaces.td"
 
 def Arena : I32EnumAttr<"Arena", "memory of one purpose; the numbers are those of runtime/Abi.h", [
     I32EnumAttrCase<"param", 0>, I32EnumAttrCase<"state", 1>, I32EnumAttrCase<"gradient", 2>,
@@ -22,10 +23,11 @@ def Nanochat_SlotOp : Nanochat_Op<"slot", [Pure, Structural]> {
   let hasVerifier = 1;
 }
 
-def Nanochat_LaunchOp : Nanochat_Op<"launch", [Structural, VerifiedByOds]> {
+def Nanochat_LaunchOp : Nanochat_Op<"launch", [Structural, DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
   let summary = "Runs all tasks of a kernel";
   let description = [{
-    `buffers` are the kernel's inputs, then its outputs; an output may be the same slot as an input.
+    `buffers` are the inputs of a function with `nanochat.kernel`, then its outputs, emitted or not; an output may be the same
+    slot as an input. Anything else, or buffers of other shapes or elements than the kernel's, are errors.
     ```mlir
     nanochat.launch @gemm_16x8(%x, %w, %y) : memref<16x4xf32>, memref<8x4xf32>, memref<16x8xf32>
     ```

@@ -1,5 +1,6 @@
 #include "dialect/Linalg.h"
 #include "dialect/ops/model/Sizes.h"
+#include "runtime/program/Program.h"
 #include "llvm/ADT/StringSet.h"
 
 using namespace mlir;
@@ -92,7 +93,7 @@ LogicalResult ModelOp::verifyRegions() {
 }
 
 LogicalResult ScalarOp::verify() { // scalar-c1
-  if (llvm::is_contained({"tokens", "targets", "position", "seed"}, getScalarName()))
+  if (nc_input input = nc::inputOf(getScalarName()); input == NC_OF_BATCH || input == NC_OF_RUN)
     return emitOpError("has the name '") << getScalarName() << "', which is that of an input the program fills";
   return success();
 }

@@ -1,5 +1,6 @@
 // What the names of a model stand for. What follows from them is in Infer.cpp.
 #include "dialect/ops/model/Sizes.h"
+#include "runtime/files/Names.h"
 
 using namespace mlir;
 using namespace mlir::nanochat;
@@ -10,14 +11,9 @@ static constexpr double kLargest = std::numeric_limits<int32_t>::max();
 static bool isWhole(double number) { return number >= 0 && number <= kLargest && number == std::floor(number); }
 
 std::string mlir::nanochat::suggest(StringRef name, ArrayRef<StringRef> names) {
-  StringRef nearest;
-  unsigned least = std::min<size_t>(3, name.size());
-  for (StringRef known : names)
-    if (unsigned distance = name.edit_distance(known, true, least); distance < least) {
-      least = distance;
-      nearest = known;
-    }
-  return nearest.empty() ? "" : (", did you mean '" + nearest + "'?").str();
+  size_t most = std::clamp<size_t>(name.size(), 1, 3) - 1;
+  auto nearest = nc::findNearest(name, {names.begin(), names.end()}, most);
+  return nearest ? (", did you mean '" + names[*nearest] + "'?").str() : "";
 }
 
 //===------------------------------------------------------------------------------------------===//

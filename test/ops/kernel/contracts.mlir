@@ -23,8 +23,8 @@ func.func @phase.fire() attributes {nanochat.entry = #nanochat.entry<phase, "fir
   return
 }
 
-// CHECK: nanochat.kernel = #nanochat.kernel<rowwise, inplace = [-1], flops = 12, arithmetic = "int8">
-func.func private @meaning(tensor<4xf32>) -> tensor<4xf32> attributes {nanochat.kernel = #nanochat.kernel<rowwise, inplace = [-1], flops = 12, arithmetic = "int8">}
+// CHECK: nanochat.kernel = #nanochat.kernel<rowwise, inplace = [-1], flops = 12, arithmetic = int8>
+func.func private @meaning(tensor<4xf32>) -> tensor<4xf32> attributes {nanochat.kernel = #nanochat.kernel<rowwise, inplace = [-1], flops = 12, arithmetic = int8>}
 
 // CHECK: nanochat.kernel = #nanochat.kernel<gemm, inplace = [0], tasks = 2, scratch = 64>
 func.func private @emitted(memref<4xf32>, memref<4xf32>, index, memref<64xi8>)

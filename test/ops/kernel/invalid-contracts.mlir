@@ -51,6 +51,17 @@ func.func private @k(tensor<4xf32>) attributes {nanochat.kernel = #nanochat.kern
 
 // -----
 
+// expected-error @+1 {{products of panels are computed in int8: that is a kernel's arithmetic}}
+func.func private @k(tensor<4xf32>) attributes {nanochat.kernel = #nanochat.kernel<gemm, arithmetic = panels>} // kernel-c4
+
+// -----
+
+// expected-error @+2 {{expected ::mlir::nanochat::Format to be one of: bf16, e4m3, int16, int8, panels, f32, f64}}
+// expected-error @+1 {{failed to parse Nanochat_KernelAttr parameter 'arithmetic'}}
+func.func private @k(tensor<4xf32>) attributes {nanochat.kernel = #nanochat.kernel<gemm, arithmetic = in8>}
+
+// -----
+
 // expected-error @+2 {{function @train.updates is #nanochat.entry<update, "train">}}
 // expected-note @+1 {{the runtime knows that entry as @train.update}}
 func.func @train.updates() attributes {nanochat.entry = #nanochat.entry<update, "train">} { // contract-c1
