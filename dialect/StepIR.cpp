@@ -1,4 +1,5 @@
 #include "dialect/StepIR.h"
+#include "mlir/Transforms/RegionUtils.h"
 
 using namespace mlir;
 using namespace mlir::nanochat;
@@ -20,6 +21,12 @@ BindAttr mlir::nanochat::bindingOf(ScalarOp scalar) {
 
 ArrayRef<Type> mlir::nanochat::bufferTypes(func::FuncOp kernel) {
   return kernel.getArgumentTypes().drop_back(getKernel(kernel).isOfBlock() ? 3 : 2);
+}
+
+SetVector<Value> mlir::nanochat::readBy(Operation *op) {
+  SetVector<Value> values(op->operand_begin(), op->operand_end());
+  getUsedValuesDefinedAbove(op->getRegions(), values);
+  return values;
 }
 
 Value mlir::nanochat::createUpdateStream(OpBuilder &b, Location loc, Value seed, StringRef param) {
