@@ -41,6 +41,13 @@ Value pointwise(ImplicitLocOpBuilder &b, RankedTensorType type, ValueRange ins, 
   return generic(b, type, ins, out, all, iterators, false, body);
 }
 
+Value pointwise(ImplicitLocOpBuilder &b, ValueRange ins, ScalarBody body) {
+  RankedTensorType type = typeOf(ins.front());
+  AffineMap full = b.getMultiDimIdentityMap(type.getRank()), scalar = projection(b.getContext(), type.getRank(), {});
+  auto maps = llvm::map_to_vector(ins, [&](Value in) { return typeOf(in).getRank() ? full : scalar; });
+  return pointwise(b, type, ins, maps, body);
+}
+
 Value reduce(ImplicitLocOpBuilder &b, RankedTensorType type, unsigned loops, ArrayRef<unsigned> outDims, double init,
              ValueRange ins, ArrayRef<AffineMap> maps, ScalarBody body) {
   SmallVector<AffineMap> all(maps);
@@ -55,7 +62,7 @@ Value reduce(ImplicitLocOpBuilder &b, RankedTensorType type, unsigned loops, Arr
 }
 
 Value splitRows(ImplicitLocOpBuilder &b, Value x, int64_t rows) {
-  auto type = cast<RankedTensorType>(x.getType());
+  auto type = typeOf(x);
   SmallVector<int64_t> shape{type.getDimSize(0) / rows, rows};
   SmallVector<ReassociationIndices> groups{{0, 1}};
   for (int64_t d = 1; d < type.getRank(); ++d) {

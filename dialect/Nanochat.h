@@ -51,29 +51,33 @@ RuleForm formOf(OperationName rule, DictionaryAttr options, RankedTensorType par
 /// The names of this dialect's ops for which `holds`, for messages: "adamw, sgd".
 std::string listOps(MLIRContext *ctx, llvm::function_ref<bool(RegisteredOperationName)> holds);
 
-/// Checks that `options` are attributes of the op nanochat.`rule`, and have their types.
-LogicalResult verifyOptions(Operation *op, StringRef rule, DictionaryAttr options);
+/// Checks that `op` names a rule of its kind, nanochat.`rule`, and that `options` are attributes of it, of their types.
+LogicalResult verifyRule(Operation *op, StringRef kind, StringRef rule, DictionaryAttr options,
+                         llvm::function_ref<bool(RegisteredOperationName)> isOfKind);
 
-/// See `Pointwise` in interfaces/Interfaces.td.
+/// Classes of the traits that interfaces/Interfaces.td, Nanochat.td and ops/model/Phase.td describe.
 template <typename Concrete> class PointwiseOp : public OpTrait::TraitBase<Concrete, PointwiseOp> {};
-
-/// See `WholeTensors` in interfaces/Interfaces.td.
 template <typename Concrete> class WholeTensorsOp : public OpTrait::TraitBase<Concrete, WholeTensorsOp> {};
-
-/// See `RewritesParameter` in ops/model/Phase.td.
 template <typename Concrete> class RewritesParameterOp : public OpTrait::TraitBase<Concrete, RewritesParameterOp> {};
-
-/// See `LoopInvariantWork` in interfaces/Interfaces.td.
 template <typename Concrete> class LoopInvariantWorkOp : public OpTrait::TraitBase<Concrete, LoopInvariantWorkOp> {};
-
-/// See `FormsGradientEarly` in interfaces/Interfaces.td.
 template <typename Concrete> class FormsGradientEarlyOp : public OpTrait::TraitBase<Concrete, FormsGradientEarlyOp> {};
-
-/// See `Structural` in interfaces/Interfaces.td.
 template <typename Concrete> class StructuralOp : public OpTrait::TraitBase<Concrete, StructuralOp> {};
-
-/// See `InfersTypes` in Nanochat.td.
+template <typename Concrete> class DecomposedOp : public OpTrait::TraitBase<Concrete, DecomposedOp> {};
+template <typename Concrete> class LetteredOp : public OpTrait::TraitBase<Concrete, LetteredOp> {};
 template <typename Concrete> class InfersCheckedTypes : public OpTrait::TraitBase<Concrete, InfersCheckedTypes> {};
+template <typename Concrete> class VerifiedByOdsOp : public OpTrait::TraitBase<Concrete, VerifiedByOdsOp> {};
+
+/// The letters of an `IterationSpace` of Nanochat.td. `operandsOf` gives the operands of a name: none, one or many.
+struct LoopLetters {
+  StringRef loops;
+  ArrayRef<StringLiteral> operands, results;
+  using OperandsOf = llvm::function_ref<ValueRange(unsigned)>;
+
+  SmallVector<utils::IteratorType> getTypes() const;
+  SmallVector<ReductionKind> getKinds() const;
+  SmallVector<AffineMap> getMaps(MLIRContext *ctx, OperandsOf operandsOf) const;
+  void inferTypes(OperandsOf operandsOf, SmallVectorImpl<Type> &types) const;
+};
 
 /// Whether `verify`, of an op as it is, finds something wrong with operands, which is then an error at `loc`.
 LogicalResult reportOperands(Operation *op, std::optional<Location> loc, llvm::function_ref<LogicalResult()> verify);
@@ -94,9 +98,6 @@ LogicalResult verifyOperands(MLIRContext *ctx, std::optional<Location> loc, Valu
   op->destroy();
   return result;
 }
-
-/// See `VerifiedByOds` in interfaces/Interfaces.td.
-template <typename Concrete> class VerifiedByOdsOp : public OpTrait::TraitBase<Concrete, VerifiedByOdsOp> {};
 
 /// The part of registerExternalModels for ops that show memory under another shape.
 void registerViewModels(DialectRegistry &registry);

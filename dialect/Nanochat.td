@@ -68,8 +68,17 @@ def Word : ConfinedAttr<StrAttr, [AttrConstraint<
     CPred<"::mlir::nanochat::isWord(::llvm::cast<::mlir::StringAttr>($_self).getValue())">,
     "is a word that options can hold: 1 to 64 letters, digits, '_', '.' and '-', no digit, '.' or '-' first">]>;
 
-/// The meaning of an op: `decomposeOperation` is required of every compute op.
-def Decomposes : DeclareOpInterfaceMethods<AggregatedOpInterface, ["decomposeOperation"]>;
+/// The meaning of an op, required of every compute op: what its results are, made of other ops at `b`.
+def Decomposed : NativeOpTrait<"DecomposedOp", [], [{
+    ::llvm::SmallVector<::mlir::Value> decompose(::mlir::ImplicitLocOpBuilder &b);
+    ::mlir::FailureOr<::llvm::SmallVector<::mlir::Value>> decomposeOperation(::mlir::OpBuilder &builder) {
+      ::mlir::ImplicitLocOpBuilder b(getLoc(), builder);
+      return decompose(b);
+    }
+  }]> {
+  let cppNamespace = "::mlir::nanochat";
+}
+def Decomposes : TraitList<[AggregatedOpInterface, Decomposed]>;
 /// May stand in an entry beside its kernels.
 def StandsInHost : DeclareOpInterfaceMethods<HostOpInterface>;
 /// An own gradient; ops without it are differentiated through their decomposition.
@@ -81,7 +90,30 @@ def HasOwnShape : DeclareOpInterfaceMethods<OwnShapeOpInterface>;
 /// The iteration space, from which cost, sharding and fusion legality follow.
 def HasIterationSpace : DeclareOpInterfaceMethods<ShardingInterface,
     ["getLoopIteratorTypes", "getIndexingMaps", "getReductionLoopIteratorKinds"]>;
-def InfersCheckedTypes : NativeOpTrait<"InfersCheckedTypes", [],
+class Lettered<string loops, list<string> operands, list<string> results> : NativeOpTrait<"LetteredOp", [],
+  [{
+    static ::mlir::nanochat::LoopLetters getLetters();
+    ::llvm::SmallVector<::mlir::utils::IteratorType> getLoopIteratorTypes() { return getLetters().getTypes(); }
+    ::llvm::SmallVector<::mlir::shard::ReductionKind> getReductionLoopIteratorKinds() { return getLetters().getKinds(); }
+    ::llvm::SmallVector<::mlir::AffineMap> getIndexingMaps() {
+      return getLetters().getMaps(getContext(), [&](unsigned i) { return ::mlir::ValueRange(getODSOperands(i)); });
+    }
+  }],
+  [{
+    ::mlir::nanochat::LoopLetters $cppClass::getLetters() {
+      static constexpr ::llvm::StringLiteral operands[] = {"}] # !interleave(operands, "\", \"") # [{"},
+          results[] = {"}] # !interleave(results, "\", \"") # [{"};
+      return {"}] # loops # [{", operands, results};
+    }
+  }]> {
+  let cppNamespace = "::mlir::nanochat";
+}
+/// An iteration space in letters: `loops` has one for each loop, behind "+" where it is summed over and behind "~" where
+/// it is reduced in another way; operands (absent optional ones as well) and results have one for each of their dims.
+class IterationSpace<string loops, list<string> operands, list<string> results>
+    : TraitList<[ShardingInterface, Lettered<loops, operands, results>]>;
+
+class InfersCheckedTypesBy<code rule> : NativeOpTrait<"InfersCheckedTypes", [],
   [{
     static ::llvm::LogicalResult inferReturnTypes(::mlir::MLIRContext *context, std::optional<::mlir::Location> location,
         Adaptor adaptor, ::llvm::SmallVectorImpl<::mlir::Type> &types);
@@ -96,12 +128,21 @@ def InfersCheckedTypes : NativeOpTrait<"InfersCheckedTypes", [],
         return ::mlir::failure();
       return inferReturnTypes(context, location, Adaptor(operands, attributes, properties, regions), types);
     }
-  }]> {
+  }] # rule> {
   let cppNamespace = "::mlir::nanochat";
 }
 /// Result types follow from operands, whose own constraints are checked before: a parser infers first, on whatever
 /// a text says.
-def InfersTypes : TraitList<[DeclareOpInterfaceMethods<InferTypeOpInterface>, InfersCheckedTypes]>;
+def InfersTypes : TraitList<[DeclareOpInterfaceMethods<InferTypeOpInterface>, InfersCheckedTypesBy<"">]>;
+/// The same, where a statement says enough.
+class InfersTypesBy<string rule> : TraitList<[DeclareOpInterfaceMethods<InferTypeOpInterface>, InfersCheckedTypesBy<[{
+    ::llvm::LogicalResult $cppClass::inferReturnTypes(::mlir::MLIRContext *, std::optional<::mlir::Location>,
+        Adaptor adaptor, ::llvm::SmallVectorImpl<::mlir::Type> &types) { }] # rule # [{ return ::mlir::success(); }
+  }]>]>;
+def InfersFirstType : InfersTypesBy<"types.push_back(adaptor.getOperands().front().getType());">;
+/// Sizes are those of operands along the loops, elements those of the first operand of floats.
+def InfersTypesByLetters : InfersTypesBy<
+    "getLetters().inferTypes([&](unsigned i) { return ::mlir::ValueRange(adaptor.getODSOperands(i)); }, types);">;
 
 /// A pure function of tensors with a decomposition.
 class Nanochat_ComputeOp<string mnemonic, list<Trait> traits = []>

@@ -1,4 +1,5 @@
 #include "dialect/StepIR.h"
+#include "mlir/Transforms/RegionUtils.h"
 
 using namespace mlir;
 using namespace mlir::nanochat;
@@ -23,6 +24,12 @@ SmallVector<Type> mlir::nanochat::bufferTypes(func::FuncOp kernel) {
   if (facts.isEmitted())
     return llvm::to_vector(kernel.getArgumentTypes().drop_back(facts.isOfBlock() ? 3 : 2));
   return llvm::to_vector(llvm::concat<const Type>(kernel.getArgumentTypes(), kernel.getResultTypes()));
+}
+
+SetVector<Value> mlir::nanochat::readBy(Operation *op) {
+  SetVector<Value> values(op->operand_begin(), op->operand_end());
+  getUsedValuesDefinedAbove(op->getRegions(), values);
+  return values;
 }
 
 Value mlir::nanochat::createUpdateStream(OpBuilder &b, Location loc, Value seed, StringRef param) {

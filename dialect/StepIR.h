@@ -87,6 +87,10 @@ private:
 
 /// Does `op` show its operand's memory under another shape? Such ops stay beside dispatches and cost nothing.
 bool isView(Operation *op);
+/// The value whose memory `value` shows under another shape.
+Value stripViews(Value value);
+/// All that the op reads, nested regions included.
+SetVector<Value> readBy(Operation *op);
 
 /// The functions of `module` that are entries.
 SmallVector<func::FuncOp> getEntries(ModuleOp module);

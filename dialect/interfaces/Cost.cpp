@@ -1,8 +1,56 @@
 #include "dialect/interfaces/Cost.h"
+#include "dialect/Linalg.h"
 #include "dialect/MatrixProduct.h"
+#include "llvm/ADT/StringExtras.h"
 
 using namespace mlir;
 using namespace mlir::nanochat;
+
+SmallVector<utils::IteratorType> LoopLetters::getTypes() const {
+  SmallVector<utils::IteratorType> types;
+  for (auto [i, c] : llvm::enumerate(loops))
+    if (llvm::isAlpha(c))
+      types.push_back(i && !llvm::isAlpha(loops[i - 1]) ? utils::IteratorType::reduction
+                                                        : utils::IteratorType::parallel);
+  return types;
+}
+
+SmallVector<ReductionKind> LoopLetters::getKinds() const {
+  SmallVector<ReductionKind> kinds;
+  for (char c : loops)
+    if (!llvm::isAlpha(c))
+      kinds.push_back(c == '+' ? ReductionKind::Sum : ReductionKind::Generic);
+  return kinds;
+}
+
+SmallVector<AffineMap> LoopLetters::getMaps(MLIRContext *ctx, OperandsOf operandsOf) const {
+  std::string names = loops.str();
+  llvm::erase_if(names, [](char c) { return !llvm::isAlpha(c); });
+  auto mapOf = [&](StringRef dims) {
+    return projection(ctx, names.size(), llvm::map_to_vector(dims, [&](char c) { return unsigned(names.find(c)); }));
+  };
+  SmallVector<AffineMap> maps;
+  for (auto [i, dims] : llvm::enumerate(operands))
+    maps.append(operandsOf(i).size(), mapOf(dims));
+  for (StringRef dims : results)
+    maps.push_back(mapOf(dims));
+  return maps;
+}
+
+void LoopLetters::inferTypes(OperandsOf operandsOf, SmallVectorImpl<Type> &types) const {
+  llvm::SmallDenseMap<char, int64_t> sizes;
+  Type element;
+  for (auto [i, dims] : llvm::enumerate(operands))
+    for (Value operand : operandsOf(i)) {
+      RankedTensorType type = typeOf(operand);
+      if (!element && isa<FloatType>(type.getElementType()))
+        element = type.getElementType();
+      for (auto [dim, size] : llvm::zip_equal(dims, type.getShape()))
+        sizes.try_emplace(dim, size);
+    }
+  for (StringRef dims : results)
+    types.push_back(RankedTensorType::get(llvm::map_to_vector(dims, [&](char c) { return sizes[c]; }), element));
+}
 
 static int64_t elements(Value value) {
   auto type = dyn_cast<RankedTensorType>(value.getType());

@@ -37,6 +37,12 @@ bool mlir::nanochat::isView(Operation *op) {
   return host && host.isView();
 }
 
+Value mlir::nanochat::stripViews(Value value) {
+  for (Operation *def = value.getDefiningOp(); def && isView(def); def = value.getDefiningOp())
+    value = def->getOperand(0);
+  return value;
+}
+
 static LogicalResult verifyHostOps(Block &block) {
   for (Operation &op : block.without_terminator()) {
     if (!isa<HostOpInterface>(op)) {

@@ -34,7 +34,7 @@ def DifferentiableOpInterface : OpInterface<"DifferentiableOpInterface"> {
       op or lies in a reverse loop whose residuals the loop rule provides afterwards. Only operands
       for which `ct.wants` holds need a cotangent.
     }], "::mlir::LogicalResult", "buildVJP",
-    (ins "::mlir::OpBuilder &":$builder, "::mlir::nanochat::Cotangents &":$ct)>];
+    (ins "::mlir::ImplicitLocOpBuilder &":$b, "::mlir::nanochat::Cotangents &":$ct)>];
 }
 
 def StraightThroughOpInterface : OpInterface<"StraightThroughOpInterface"> {

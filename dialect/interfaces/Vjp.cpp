@@ -108,7 +108,7 @@ LogicalResult mlir::nanochat::vjpByDecomposition(OpBuilder &b, Operation *op, Co
     if (!rule)
       return op->emitOpError("has no gradient: its decomposition uses '")
              << part->getName() << "', for which there is no rule";
-    if (failed(rule.buildVJP(b, ct)))
+    if (ImplicitLocOpBuilder at(part->getLoc(), b); failed(rule.buildVJP(at, ct)))
       return failure();
   }
   return success();
@@ -122,8 +122,8 @@ LogicalResult mlir::nanochat::reverseSweep(OpBuilder &b, Block &block, Cotangent
     if (llvm::none_of(op->getResults(), [&](Value v) { return ct.of(v); }))
       continue;
     auto rule = dyn_cast<DifferentiableOpInterface>(op);
-    LogicalResult done = rule ? rule.buildVJP(b, ct) : vjpByDecomposition(b, op, ct);
-    if (failed(done))
+    ImplicitLocOpBuilder at(op->getLoc(), b);
+    if (failed(rule ? rule.buildVJP(at, ct) : vjpByDecomposition(b, op, ct)))
       return failure();
   }
   return success();

@@ -29,7 +29,6 @@ public:
   void replace(Value from, Value to);
   /// Takes and forgets the cotangent of `value`.
   Value take(Value value);
-  void forget(Value value) { map.erase(value); }
 
   /// The type of cotangents of `value`. Gradients have the precision of the first value marked active.
   RankedTensorType typeOf(Value value) const;

@@ -122,7 +122,7 @@ struct DifferentiatePass : impl::DifferentiatePassBase<DifferentiatePass> {
 
   /// Has the value of a whole batch a mean over micro-batches?
   static bool isScalar(Value value) {
-    auto type = cast<RankedTensorType>(value.getType());
+    auto type = typeOf(value);
     return type.getRank() == 0 && isa<FloatType>(type.getElementType());
   }
 };

@@ -92,15 +92,11 @@ struct SumWhereStacked : OpRewritePattern<LoopOp> {
       auto scale = term ? term.getDefiningOp<ScaleOp>() : ScaleOp();
       if (scale && loop->isAncestor(scale.getS().getParentRegion()->getParentOp()))
         continue;
-      auto slice = dyn_cast_if_present<BlockArgument>(scale ? scale.getX() : term);
-      if (!slice || slice.getOwner() != &loop.getBody().front() || slice.getArgNumber() < loop.getNumCarries())
+      Value slice = scale ? scale.getX() : term, stack = slice ? loop.getSlicedStack(slice) : Value();
+      if (!stack || !LoopOp::getStackedElement(stack) || !stack.hasOneUse() || !slice.hasOneUse() ||
+          stack.getDefiningOp()->getBlock() != loop->getBlock())
         continue;
-      auto stack = dyn_cast<OpResult>(loop->getOperand(slice.getArgNumber()));
-      auto maker = stack ? dyn_cast<LoopOp>(stack.getOwner()) : LoopOp();
-      if (!maker || !stack.hasOneUse() || !slice.hasOneUse() || maker->getBlock() != loop->getBlock() ||
-          stack.getResultNumber() < maker.getNumCarries())
-        continue;
-      Value sum = gatherIn(maker, stack.getResultNumber(), rewriter);
+      Value sum = gatherIn(stack.getDefiningOp<LoopOp>(), cast<OpResult>(stack).getResultNumber(), rewriter);
       rewriter.setInsertionPoint(loop);
       if (scale)
         sum = ScaleOp::create(rewriter, loop.getLoc(), sum, scale.getS());

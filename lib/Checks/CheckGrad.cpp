@@ -18,10 +18,6 @@
 namespace mlir::nanochat {
 #define GEN_PASS_DEF_CHECKGRADPASS
 #include "lib/Checks/Passes.h.inc"
-} // namespace mlir::nanochat
-
-using namespace mlir;
-using namespace mlir::nanochat;
 
 namespace {
 /// The function, its gradients, and one random point to compare them at.
@@ -220,12 +216,12 @@ LogicalResult GradientChecker::compareDifferences() {
   return success();
 }
 
-LogicalResult mlir::nanochat::checkGradient(func::FuncOp func, const GradientCheck &check) {
+LogicalResult checkGradient(func::FuncOp func, const GradientCheck &check) {
   return GradientChecker(func, check).run();
 }
 
 namespace {
-struct CheckGradPass : mlir::nanochat::impl::CheckGradPassBase<CheckGradPass> {
+struct CheckGradPass : impl::CheckGradPassBase<CheckGradPass> {
   using CheckGradPassBase::CheckGradPassBase;
   void getDependentDialects(DialectRegistry &registry) const override { registerExecutionDialects(registry); }
 
@@ -246,3 +242,4 @@ struct CheckGradPass : mlir::nanochat::impl::CheckGradPassBase<CheckGradPass> {
   }
 };
 } // namespace
+} // namespace mlir::nanochat

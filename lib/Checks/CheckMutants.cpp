@@ -12,10 +12,6 @@
 namespace mlir::nanochat {
 #define GEN_PASS_DEF_CHECKMUTANTSPASS
 #include "lib/Checks/Passes.h.inc"
-} // namespace mlir::nanochat
-
-using namespace mlir;
-using namespace mlir::nanochat;
 
 /// Takes out what `op` does, if it is a wait, a turn or a stride; what that was. All addresses stay aligned and within
 /// their buffers.
@@ -42,7 +38,7 @@ static StringRef mutate(Operation *op) {
 }
 
 namespace {
-struct CheckMutants : mlir::nanochat::impl::CheckMutantsPassBase<CheckMutants> {
+struct CheckMutants : impl::CheckMutantsPassBase<CheckMutants> {
   using CheckMutantsPassBase::CheckMutantsPassBase;
 
   void getDependentDialects(DialectRegistry &registry) const override { registerExecutionDialects(registry); }
@@ -111,3 +107,4 @@ struct CheckMutants : mlir::nanochat::impl::CheckMutantsPassBase<CheckMutants> {
   }
 };
 } // namespace
+} // namespace mlir::nanochat

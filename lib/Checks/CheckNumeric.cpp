@@ -6,10 +6,6 @@
 namespace mlir::nanochat {
 #define GEN_PASS_DEF_CHECKNUMERICPASS
 #include "lib/Checks/Passes.h.inc"
-} // namespace mlir::nanochat
-
-using namespace mlir;
-using namespace mlir::nanochat;
 
 /// Are the results pairs of one type each that can be compared here?
 static LogicalResult verifyPairs(func::FuncOp func) {
@@ -46,7 +42,7 @@ static LogicalResult compareResults(func::FuncOp func, ArrayRef<HostTensor> resu
 }
 
 namespace {
-struct CheckNumericPass : mlir::nanochat::impl::CheckNumericPassBase<CheckNumericPass> {
+struct CheckNumericPass : impl::CheckNumericPassBase<CheckNumericPass> {
   using CheckNumericPassBase::CheckNumericPassBase;
 
   void getDependentDialects(DialectRegistry &registry) const override { registerExecutionDialects(registry); }
@@ -80,3 +76,4 @@ struct CheckNumericPass : mlir::nanochat::impl::CheckNumericPassBase<CheckNumeri
   }
 };
 } // namespace
+} // namespace mlir::nanochat

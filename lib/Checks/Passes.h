@@ -1,13 +1,10 @@
 #ifndef NANOCHAT_LIB_CHECKS_PASSES_H
 #define NANOCHAT_LIB_CHECKS_PASSES_H
-
-#include "dialect/Nanochat.h"
-#include "mlir/Pass/Pass.h"
+#include "dialect/Pch.h"
 
 namespace mlir::nanochat {
 #define GEN_PASS_DECL
 #define GEN_PASS_REGISTRATION
 #include "lib/Checks/Passes.h.inc"
 } // namespace mlir::nanochat
-
 #endif

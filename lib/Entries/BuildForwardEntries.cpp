@@ -59,15 +59,11 @@ struct BuildForwardEntriesPass : impl::BuildForwardEntriesPassBase<BuildForwardE
 
   /// Of a value (N) per token, or of those that loops stack, the elements (batch) at `position`, where it is made.
   static Value rowsAt(OpBuilder &builder, Value perToken, Value position, TokensOp batch) {
-    for (auto loop = perToken.getDefiningOp<LoopOp>(); loop; loop = perToken.getDefiningOp<LoopOp>()) {
-      unsigned number = cast<OpResult>(perToken).getResultNumber();
-      if (number < loop.getNumCarries())
-        break;
-      perToken = loop.getYield()->getOperand(number);
-    }
+    while (Value element = LoopOp::getStackedElement(perToken))
+      perToken = element;
     builder.setInsertionPointAfterValue(perToken);
     ImplicitLocOpBuilder b(perToken.getLoc(), builder);
-    auto type = cast<RankedTensorType>(perToken.getType());
+    auto type = typeOf(perToken);
     return pointwise(b, withShape(type, {int64_t(batch.getBatch())}), {position}, {projection(b.getContext(), 1, {})},
                      [&](ImplicitLocOpBuilder &s, ValueRange v) {
                        Value at = arith::IndexCastOp::create(s, s.getIndexType(), v[0]);

@@ -12,7 +12,7 @@ void ForwardEntry::declare(int64_t accum) {
     } else if (auto scalar = dyn_cast<ScalarOp>(op)) {
       declared.map(scalar.getResult(), entry.argument(scalar.getType(), bindingOf(scalar)));
     } else if (auto batch = dyn_cast<TokensOp>(op)) {
-      auto type = cast<RankedTensorType>(batch.getTokens().getType());
+      auto type = typeOf(batch.getTokens());
       if (accum > 1)
         type = withShape(type, {accum, type.getDimSize(0)});
       tokens = entry.argument(type, BindingKind::input, "tokens");

@@ -58,7 +58,7 @@ struct FreshOutput : OpRewritePattern<linalg::GenericOp> {
     if (op.getNumReductionLoops() || op.getNumDpsInits() != 1 || out.get().getDefiningOp<tensor::EmptyOp>() ||
         !op.getMatchingBlockArgument(&out).use_empty())
       return rewriter.notifyMatchFailure(op, "its output is read or fresh already");
-    auto type = cast<RankedTensorType>(out.get().getType());
+    auto type = typeOf(out.get());
     Value empty = tensor::EmptyOp::create(rewriter, op.getLoc(), type.getShape(), type.getElementType());
     rewriter.modifyOpInPlace(op, [&] { out.set(empty); });
     return success();
@@ -107,15 +107,14 @@ struct ViewBeforePointwise : RewritePattern {
     if (!op || op.getNumReductionLoops() || op->getNumResults() != 1 || !op->hasOneUse() || op.hasIndexSemantics() ||
         llvm::any_of(op.getIndexingMapsArray(), [](AffineMap map) { return !map.isIdentity() && map.getNumResults(); }))
       return failure();
-    if (llvm::any_of(op.getInputs(),
-                     [](Value v) { return cast<RankedTensorType>(v.getType()).getRank() && !isArgument(v); }))
+    if (llvm::any_of(op.getInputs(), [](Value v) { return typeOf(v).getRank() && !isa<BlockArgument>(stripViews(v)); }))
       return failure();
-    auto type = cast<RankedTensorType>(view->getResult(0).getType());
+    auto type = typeOf(view->getResult(0));
     AffineMap full = rewriter.getMultiDimIdentityMap(type.getRank());
     SmallVector<Value> inputs;
     SmallVector<AffineMap> maps;
     for (Value input : op.getInputs()) {
-      auto from = cast<RankedTensorType>(input.getType());
+      auto from = typeOf(input);
       maps.push_back(from.getRank() ? full : AffineMap::get(type.getRank(), 0, rewriter.getContext()));
       if (from.getRank()) {
         IRMapping map;
@@ -134,14 +133,6 @@ struct ViewBeforePointwise : RewritePattern {
     rewriter.inlineRegionBefore(op.getRegion(), moved.getRegion(), moved.getRegion().end());
     rewriter.replaceOp(view, moved.getResults());
     return success();
-  }
-  static bool isArgument(Value value) {
-    while (Operation *def = value.getDefiningOp()) {
-      if (!isView(def))
-        return false;
-      value = def->getOperand(0);
-    }
-    return true;
   }
 };
 

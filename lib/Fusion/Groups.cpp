@@ -31,7 +31,6 @@
 #include "lib/Fusion/Groups.h"
 #include "dialect/MatrixProduct.h"
 #include "mlir/IR/Remarks.h"
-#include "mlir/Transforms/RegionUtils.h"
 
 using namespace mlir;
 using namespace mlir::nanochat;
@@ -65,13 +64,6 @@ bool mlir::nanochat::readsAligned(OpOperand &use, bool rowOnly) {
   if (!rowOnly)
     return map.isIdentity();
   return map.getNumResults() && map.getResult(0) == getAffineDimExpr(0, map.getContext());
-}
-
-SetVector<Value> mlir::nanochat::readBy(Operation *op) {
-  SetVector<Value> values(op->operand_begin(), op->operand_end());
-  if (op->getNumRegions())
-    getUsedValuesDefinedAbove(op->getRegions(), values);
-  return values;
 }
 
 namespace {

@@ -26,8 +26,6 @@ bool isContraction(Operation *op);
 bool isPointwise(Operation *op);
 /// Does the op of `use` read it at its own indices, row by row (or element by element)?
 bool readsAligned(OpOperand &use, bool rowOnly);
-/// All that the op reads, nested regions included.
-SetVector<Value> readBy(Operation *op);
 
 } // namespace mlir::nanochat
 #endif

@@ -35,7 +35,7 @@ public:
   }
 
   void split(int64_t count) {
-    auto type = cast<RankedTensorType>(op->getResult(0).getType());
+    auto type = typeOf(op->getResult(0));
     auto partial = RankedTensorType::get({count, p.M, p.N}, type.getElementType());
     SmallVector<Value> factors;
     SmallVector<AffineMap> maps;
@@ -67,7 +67,7 @@ public:
 private:
   /// Dimension `dim` as (count, rest): a view.
   Value sliced(Value x, unsigned dim, int64_t count) {
-    auto type = cast<RankedTensorType>(x.getType());
+    auto type = typeOf(x);
     SmallVector<int64_t> shape;
     SmallVector<ReassociationIndices> groups;
     for (unsigned d = 0; d < 2; ++d) {

@@ -4,15 +4,6 @@
 using namespace mlir;
 using namespace mlir::nanochat;
 
-Value mlir::nanochat::stripViews(Value value) {
-  while (Operation *def = value.getDefiningOp()) {
-    if (!isView(def))
-      break;
-    value = def->getOperand(0);
-  }
-  return value;
-}
-
 /// All uses of the memory of `value`, views of it included.
 static void collectUses(Value value, SmallVectorImpl<OpOperand *> &uses) {
   for (OpOperand &use : value.getUses())

@@ -7,8 +7,6 @@
 
 namespace mlir::nanochat {
 
-/// The value whose memory `value` shows under another shape.
-Value stripViews(Value value);
 /// Is every use of `value` other than `last` before `producer`?
 bool diesAt(Value value, Operation *producer, OpOperand *last);
 /// May what computes `next` write over the memory of `old`?

@@ -1,11 +1,6 @@
 #ifndef NANOCHAT_LIB_MEMORY_PASSES_H
 #define NANOCHAT_LIB_MEMORY_PASSES_H
-#include "mlir/Dialect/Arith/IR/Arith.h"
-#include "mlir/Dialect/Linalg/IR/Linalg.h"
-#include "mlir/Dialect/MemRef/IR/MemRef.h"
-#include "mlir/Dialect/SCF/IR/SCF.h"
-#include "mlir/Dialect/Tensor/IR/Tensor.h"
-#include "mlir/Pass/Pass.h"
+#include "dialect/Pch.h"
 
 namespace mlir::nanochat {
 #define GEN_PASS_DECL

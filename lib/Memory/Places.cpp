@@ -1,7 +1,6 @@
 #include "lib/Memory/Places.h"
+#include "dialect/Linalg.h"
 #include "lib/Memory/Layout.h"
-#include "mlir/Dialect/Linalg/IR/Linalg.h"
-#include "mlir/Dialect/Tensor/IR/Tensor.h"
 
 using namespace mlir;
 using namespace mlir::nanochat;
@@ -14,13 +13,8 @@ Value PlaceTable::copyTo(OpBuilder &b, Value value, Place place) {
   Block &body = dispatch.getBody().emplaceBlock();
   ImplicitLocOpBuilder in = ImplicitLocOpBuilder::atBlockEnd(value.getLoc(), &body);
   Value source = body.addArgument(type, value.getLoc());
-  Value empty = tensor::EmptyOp::create(in, type.getShape(), type.getElementType());
-  AffineMap id = b.getMultiDimIdentityMap(type.getRank());
-  SmallVector<utils::IteratorType> parallel(type.getRank(), utils::IteratorType::parallel);
-  auto copy = linalg::GenericOp::create(
-      in, TypeRange{type}, source, empty, ArrayRef<AffineMap>{id, id}, parallel,
-      [](OpBuilder &s, Location loc, ValueRange v) { linalg::YieldOp::create(s, loc, v[0]); });
-  YieldOp::create(in, copy.getResults(), ValueRange());
+  Value copy = pointwise(in, source, [](ImplicitLocOpBuilder &, ValueRange v) { return v[0]; });
+  YieldOp::create(in, copy, ValueRange());
   places[dispatch.getResult(0)] = place;
   return dispatch.getResult(0);
 }
@@ -63,9 +57,8 @@ void PlaceTable::iterate(LoopOp loop) {
     places[loop.getResult(k)] = carry.result;
     wanted.push_back(carry.next);
   }
-  for (auto [arg, operand] : llvm::zip(loop.getSliceArgs(), loop.getSlices())) {
+  for (auto [arg, operand] : llvm::zip(loop.getSliceArgs(), loop.getSlices()))
     places[arg] = places.lookup(operand).slice(loop, denseBytes(arg.getType()));
-  }
   for (OpResult result : loop.getStackResults())
     wanted.push_back(homeOf(result).slice(loop, 0));
   YieldOp yield = loop.getYield();

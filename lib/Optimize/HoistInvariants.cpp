@@ -1,6 +1,6 @@
+#include "dialect/StepIR.h"
 #include "lib/Optimize/Passes.h"
 #include "mlir/IR/PatternMatch.h"
-#include "mlir/Transforms/RegionUtils.h"
 
 namespace mlir::nanochat {
 #define GEN_PASS_DEF_HOISTINVARIANTSPASS
@@ -8,13 +8,6 @@ namespace mlir::nanochat {
 
 namespace {
 bool isOutside(LoopOp loop, Value value) { return !loop.getBody().isAncestor(value.getParentRegion()); }
-
-/// All values `op` reads from around it, those of its regions included.
-llvm::SetVector<Value> readBy(Operation *op) {
-  llvm::SetVector<Value> values(op->operand_begin(), op->operand_end());
-  getUsedValuesDefinedAbove(op->getRegions(), values);
-  return values;
-}
 
 bool isConstant(Value value) { return matchPattern(value, m_Constant()); }
 
@@ -41,15 +34,6 @@ bool moveOut(LoopOp loop) {
   return changed;
 }
 
-/// The stack that `value` is a slice of in `loop`; null if it is none.
-Value stackOf(LoopOp loop, Value value) {
-  auto arg = dyn_cast<BlockArgument>(value);
-  unsigned carries = loop.getNumCarries();
-  if (!arg || arg.getOwner() != &loop.getBody().front() || arg.getArgNumber() < carries)
-    return Value();
-  return loop.getSlices()[arg.getArgNumber() - carries];
-}
-
 /// The outermost enclosing loop whose iterations all repeat `op`, of the body of `loop`, with the
 /// same operands; null if there is none.
 LoopOp repeatedBy(LoopOp loop, Operation *op) {
@@ -57,7 +41,7 @@ LoopOp repeatedBy(LoopOp loop, Operation *op) {
   llvm::SetVector<Value> values = readBy(op);
   for (auto outer = loop->getParentOfType<LoopOp>(); outer; outer = outer->getParentOfType<LoopOp>()) {
     bool same = llvm::all_of(values, [&](Value v) {
-      Value stack = stackOf(loop, v);
+      Value stack = loop.getSlicedStack(v);
       return isConstant(v) || isOutside(outer, stack ? stack : v);
     });
     if (!same)
@@ -70,7 +54,7 @@ LoopOp repeatedBy(LoopOp loop, Operation *op) {
 /// Does `op`, of the body of `loop`, nothing but what `other`, of another body, does to the same slices?
 bool isSameWork(LoopOp loop, Operation *op, LoopOp otherLoop, Operation *other) {
   auto source = [](LoopOp of, Value value) {
-    Value stack = stackOf(of, value);
+    Value stack = of.getSlicedStack(value);
     return stack ? stack : value;
   };
   return op->getName() == other->getName() && op->getAttrDictionary() == other->getAttrDictionary() &&
@@ -84,7 +68,7 @@ bool isDoneElsewhere(LoopOp loop, Operation *op) {
   if (llvm::hasNItems(loop.getBody().front(), 2))
     return false; // there is nothing else to be separated from
   for (Value value : op->getOperands())
-    if (Value stack = stackOf(loop, value))
+    if (Value stack = loop.getSlicedStack(value))
       for (Operation *user : stack.getUsers())
         if (auto other = dyn_cast<LoopOp>(user); other && other != loop)
           if (llvm::any_of(other.getBody().front(), [&](Operation &o) { return isSameWork(loop, op, other, &o); }))
@@ -97,7 +81,7 @@ LoopOp splitOff(RewriterBase &rewriter, LoopOp loop, Operation *op, LoopOp outer
   IRMapping map;
   SmallVector<Value> sliced, stacks;
   for (Value value : readBy(op))
-    if (Value stack = stackOf(loop, value)) {
+    if (Value stack = loop.getSlicedStack(value)) {
       sliced.push_back(value);
       stacks.push_back(stack);
     }

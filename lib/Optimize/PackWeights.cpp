@@ -23,7 +23,7 @@ public:
   /// Gives all of them the layout of `panels`.
   void setTypes(RankedTensorType panels) {
     for (auto [value, stacked] : values) {
-      auto shape = cast<RankedTensorType>(value.getType()).getShape().take_front(stacked);
+      auto shape = typeOf(value).getShape().take_front(stacked);
       SmallVector<int64_t> whole(shape);
       llvm::append_range(whole, panels.getShape());
       value.setType(withShape(panels, whole));

@@ -1,8 +1,6 @@
 #ifndef NANOCHAT_LIB_OPTIMIZE_PASSES_H
 #define NANOCHAT_LIB_OPTIMIZE_PASSES_H
-#include "mlir/Dialect/Arith/IR/Arith.h"
-#include "mlir/Dialect/Func/IR/FuncOps.h"
-#include "mlir/Pass/Pass.h"
+#include "dialect/Pch.h"
 
 namespace mlir::nanochat {
 #define GEN_PASS_DECL

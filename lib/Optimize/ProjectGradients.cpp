@@ -15,8 +15,6 @@ namespace mlir::nanochat {
 #include "lib/Optimize/Passes.h.inc"
 
 namespace {
-RankedTensorType typeOf(Value value) { return cast<RankedTensorType>(value.getType()); }
-
 /// The basis at one level of loops, and which matrices still take a new one (null: none).
 struct Basis {
   Value value, due;
@@ -84,12 +82,12 @@ bool Projector::findSlices(Value element, LoopOp loop, Basis &outer,
                            SmallVectorImpl<std::pair<unsigned, Value>> &found) {
   if (auto sum = element.getDefiningOp<arith::AddFOp>())
     return findSlices(sum.getLhs(), loop, outer, found) && findSlices(sum.getRhs(), loop, outer, found);
-  auto arg = dyn_cast<BlockArgument>(element);
-  if (!arg || arg.getOwner() != &loop.getBody().front() || arg.getArgNumber() < loop.getNumCarries())
+  Value stack = loop.getSlicedStack(element);
+  if (!stack)
     return true;
-  Value whole = project(loop->getOperand(arg.getArgNumber()), outer);
+  Value whole = project(stack, outer);
   if (whole)
-    found.push_back({arg.getArgNumber(), whole});
+    found.push_back({cast<BlockArgument>(element).getArgNumber(), whole});
   return bool(whole);
 }
 

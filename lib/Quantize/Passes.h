@@ -1,7 +1,6 @@
 #ifndef NANOCHAT_LIB_QUANTIZE_PASSES_H
 #define NANOCHAT_LIB_QUANTIZE_PASSES_H
-#include "dialect/Nanochat.h"
-#include "mlir/Pass/Pass.h"
+#include "dialect/Pch.h"
 
 namespace mlir::nanochat {
 #define GEN_PASS_DECL

@@ -15,10 +15,6 @@
 namespace mlir::nanochat {
 #define GEN_PASS_DEF_BUFFERIZEPASS
 #include "lib/Reference/Passes.h.inc"
-} // namespace mlir::nanochat
-
-using namespace mlir;
-using namespace mlir::nanochat;
 
 static MemRefType bufferOf(Type type) {
   auto tensor = cast<RankedTensorType>(type);
@@ -164,7 +160,7 @@ static LogicalResult hoistAllocations(func::FuncOp func, IRRewriter &rewriter) {
   return success();
 }
 
-LogicalResult mlir::nanochat::bufferizeFunction(func::FuncOp func) {
+LogicalResult bufferizeFunction(func::FuncOp func) {
   IRRewriter rewriter(func.getContext());
   if (func.isExternal())
     return success();
@@ -185,7 +181,7 @@ LogicalResult mlir::nanochat::bufferizeFunction(func::FuncOp func) {
 }
 
 namespace {
-struct BufferizePass : mlir::nanochat::impl::BufferizePassBase<BufferizePass> {
+struct BufferizePass : impl::BufferizePassBase<BufferizePass> {
   void runOnOperation() override {
     for (auto func : getOperation().getOps<func::FuncOp>())
       if (failed(bufferizeFunction(func)))
@@ -193,3 +189,4 @@ struct BufferizePass : mlir::nanochat::impl::BufferizePassBase<BufferizePass> {
   }
 };
 } // namespace
+} // namespace mlir::nanochat

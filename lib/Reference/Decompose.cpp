@@ -5,10 +5,6 @@
 namespace mlir::nanochat {
 #define GEN_PASS_DEF_DECOMPOSEPASS
 #include "lib/Reference/Passes.h.inc"
-} // namespace mlir::nanochat
-
-using namespace mlir;
-using namespace mlir::nanochat;
 
 /// The outermost of our decomposable ops: what is nested in one moves when it is decomposed.
 static SmallVector<linalg::AggregatedOpInterface> outermost(Operation *root) {
@@ -23,7 +19,7 @@ static SmallVector<linalg::AggregatedOpInterface> outermost(Operation *root) {
   return found;
 }
 
-LogicalResult mlir::nanochat::decomposeAll(Operation *root) {
+LogicalResult decomposeAll(Operation *root) {
   IRRewriter rewriter(root->getContext());
   for (auto work = outermost(root); !work.empty(); work = outermost(root))
     for (linalg::AggregatedOpInterface op : work) {
@@ -37,10 +33,11 @@ LogicalResult mlir::nanochat::decomposeAll(Operation *root) {
 }
 
 namespace {
-struct DecomposePass : mlir::nanochat::impl::DecomposePassBase<DecomposePass> {
+struct DecomposePass : impl::DecomposePassBase<DecomposePass> {
   void runOnOperation() override {
     if (failed(decomposeAll(getOperation())))
       signalPassFailure();
   }
 };
 } // namespace
+} // namespace mlir::nanochat

@@ -2,6 +2,7 @@
 //
 // Emitted kernels of every vector width add up rows like this (lib/Targets/kernels/Rowwise.cpp). A
 // reference that used another order would differ in the last bit, and a code rounded from that in all.
+#include "dialect/Linalg.h"
 #include "lib/Reference/Passes.h"
 #include "lib/Targets/kernels/Team.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -10,10 +11,6 @@
 namespace mlir::nanochat {
 #define GEN_PASS_DEF_LANESUMSPASS
 #include "lib/Reference/Passes.h.inc"
-} // namespace mlir::nanochat
-
-using namespace mlir;
-using namespace mlir::nanochat;
 
 namespace {
 /// Rewrites one sum.
@@ -118,16 +115,8 @@ Value LaneSum::write(Value part, Value lanes) {
 }
 
 Value LaneSum::add(Value x, Value y) {
-  auto type = cast<RankedTensorType>(x.getType());
-  AffineMap identity = b.getMultiDimIdentityMap(type.getRank());
-  Value out = tensor::EmptyOp::create(b, loc, type.getShape(), element);
-  SmallVector<utils::IteratorType> iterators(type.getRank(), utils::IteratorType::parallel);
-  auto op = linalg::GenericOp::create(b, loc, type, ValueRange{x, y}, out, {identity, identity, identity}, iterators,
-                                      [](OpBuilder &b, Location loc, ValueRange args) {
-                                        Value sum = arith::AddFOp::create(b, loc, args[0], args[1]);
-                                        linalg::YieldOp::create(b, loc, sum);
-                                      });
-  return op.getResult(0);
+  ImplicitLocOpBuilder at(loc, b);
+  return pointwise(at, {x, y}, [](ImplicitLocOpBuilder &s, ValueRange v) { return nanochat::add(s, v[0], v[1]); });
 }
 
 void LaneSum::rewrite() {
@@ -147,7 +136,7 @@ void LaneSum::rewrite() {
   b.replaceOp(sum, add(sum.getDpsInits()[0], slice(lanes, 0, 1, true)));
 }
 
-void mlir::nanochat::sumInLanes(Operation *root) {
+void sumInLanes(Operation *root) {
   IRRewriter rewriter(root->getContext());
   SmallVector<linalg::GenericOp> sums;
   root->walk([&](linalg::GenericOp op) { sums.push_back(op); });
@@ -157,7 +146,8 @@ void mlir::nanochat::sumInLanes(Operation *root) {
 }
 
 namespace {
-struct LaneSumsPass : mlir::nanochat::impl::LaneSumsPassBase<LaneSumsPass> {
+struct LaneSumsPass : impl::LaneSumsPassBase<LaneSumsPass> {
   void runOnOperation() override { sumInLanes(getOperation()); }
 };
 } // namespace
+} // namespace mlir::nanochat

@@ -1,14 +1,8 @@
 #ifndef NANOCHAT_LIB_REFERENCE_PASSES_H
 #define NANOCHAT_LIB_REFERENCE_PASSES_H
-#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "dialect/Pch.h"
 #include "mlir/Dialect/Bufferization/IR/Bufferization.h"
-#include "mlir/Dialect/Func/IR/FuncOps.h"
-#include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Math/IR/Math.h"
-#include "mlir/Dialect/MemRef/IR/MemRef.h"
-#include "mlir/Dialect/SCF/IR/SCF.h"
-#include "mlir/Dialect/Tensor/IR/Tensor.h"
-#include "mlir/Pass/Pass.h"
 
 namespace mlir::nanochat {
 #define GEN_PASS_DECL

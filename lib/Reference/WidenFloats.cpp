@@ -6,10 +6,6 @@
 namespace mlir::nanochat {
 #define GEN_PASS_DEF_WIDENFLOATSPASS
 #include "lib/Reference/Passes.h.inc"
-} // namespace mlir::nanochat
-
-using namespace mlir;
-using namespace mlir::nanochat;
 
 static llvm::APFloat widened(llvm::APFloat value) {
   bool loses;
@@ -17,7 +13,7 @@ static llvm::APFloat widened(llvm::APFloat value) {
   return value;
 }
 
-void mlir::nanochat::widenFloats(Operation *root) {
+void widenFloats(Operation *root) {
   Type wide = Float64Type::get(root->getContext());
   AttrTypeReplacer replacer;
   replacer.addReplacement([&](Float32Type) { return std::make_pair(wide, WalkResult::skip()); });
@@ -45,10 +41,11 @@ void mlir::nanochat::widenFloats(Operation *root) {
 }
 
 namespace {
-struct WidenFloatsPass : mlir::nanochat::impl::WidenFloatsPassBase<WidenFloatsPass> {
+struct WidenFloatsPass : impl::WidenFloatsPassBase<WidenFloatsPass> {
   void runOnOperation() override {
     if (Numerics::of(getOperation()).floats == Format::f64)
       widenFloats(getOperation());
   }
 };
 } // namespace
+} // namespace mlir::nanochat

@@ -58,22 +58,13 @@ FailureOr<SmallVector<Tensor>> DispatchChecker::runCall(DispatchOp call, ArrayRe
   auto file = record.openCall(number++, *call.getKernel());
   if (failed(file))
     return failure();
-  SmallVector<Tensor> read, written;
-  for (auto [i, input] : llvm::enumerate(inputs)) {
-    auto tensor = file->read("in" + Twine(i), input->type());
-    if (failed(tensor))
-      return failure();
-    read.push_back(*tensor);
-    compare(call.getLoc(), name + "input " + Twine(i) + " was overwritten before it was read, at ", **tensor, *input,
-            0);
-  }
-  for (auto [i, type] : llvm::enumerate(call.getResultTypes())) {
-    auto tensor = file->read("out" + Twine(i), type);
-    if (failed(tensor))
-      return failure();
-    written.push_back(*tensor);
-  }
-  compareResults(call, name, read, written);
+  auto read = file->read(call.getInputs().getTypes(), [](unsigned i) { return "in" + std::to_string(i); });
+  auto written = file->read(call.getResultTypes(), [](unsigned i) { return "out" + std::to_string(i); });
+  if (failed(read) || failed(written))
+    return failure();
+  for (auto [i, here, there] : llvm::enumerate(*read, inputs))
+    compare(call.getLoc(), name + "input " + Twine(i) + " was overwritten before it was read, at ", *here, *there, 0);
+  compareResults(call, name, *read, *written);
   return written;
 }
 

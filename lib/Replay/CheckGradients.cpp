@@ -51,15 +51,12 @@ LogicalResult RecordedCodes::read(const Record &record, func::FuncOp entry) {
     auto file = record.openCall(number++, *call.getKernel());
     if (failed(file))
       return failure();
-    SmallVector<Tensor> written;
-    for (auto [i, type] : llvm::enumerate(call.getResultTypes())) {
-      auto tensor = file->read("out" + Twine(i), type);
-      if (failed(tensor))
-        return failure();
-      written.push_back(*tensor);
-      if (isCode(type) && !find(results, **tensor))
-        results.push_back(*tensor);
-    }
+    auto written = file->read(call.getResultTypes(), [](unsigned i) { return "out" + std::to_string(i); });
+    if (failed(written))
+      return failure();
+    for (const Tensor &tensor : *written)
+      if (isCode(tensor->type()) && !find(results, *tensor))
+        results.push_back(tensor);
     return written;
   });
 }

@@ -64,26 +64,12 @@ FailureOr<SmallVector<Tensor>> Record::readArguments(func::FuncOp entry) const {
   auto file = openEntry(entry.getName(), "before");
   if (failed(file))
     return failure();
-  SmallVector<Tensor> tensors;
-  for (auto [i, type] : llvm::enumerate(entry.getArgumentTypes())) {
-    auto tensor = file->read(getArgBinding(entry, i).describe(), type);
-    if (failed(tensor))
-      return failure();
-    tensors.push_back(*tensor);
-  }
-  return tensors;
+  return file->read(entry.getArgumentTypes(), [&](unsigned i) { return getArgBinding(entry, i).describe(); });
 }
 
 FailureOr<SmallVector<Tensor>> Record::readResults(func::FuncOp entry) const {
   auto file = openEntry(entry.getName(), "after");
   if (failed(file))
     return failure();
-  SmallVector<Tensor> tensors;
-  for (auto [i, type] : llvm::enumerate(entry.getResultTypes())) {
-    auto tensor = file->read(getResultBinding(entry, i).describe(), type);
-    if (failed(tensor))
-      return failure();
-    tensors.push_back(*tensor);
-  }
-  return tensors;
+  return file->read(entry.getResultTypes(), [&](unsigned i) { return getResultBinding(entry, i).describe(); });
 }

@@ -58,6 +58,17 @@ static std::vector<int64_t> integers(const llvm::json::Array *array) {
   return values;
 }
 
+FailureOr<SmallVector<Tensor>> TensorFile::read(TypeRange types, llvm::function_ref<std::string(unsigned)> name) const {
+  SmallVector<Tensor> tensors;
+  for (auto [i, type] : llvm::enumerate(types)) {
+    auto tensor = read(name(i), type);
+    if (failed(tensor))
+      return failure();
+    tensors.push_back(*tensor);
+  }
+  return tensors;
+}
+
 FailureOr<Tensor> TensorFile::read(const Twine &name, Type type) const {
   auto tensor = cast<RankedTensorType>(type);
   const llvm::json::Object *entry = header.getObject(name.str());

@@ -23,6 +23,8 @@ public:
   StringRef metadata(StringRef key) const;
   /// A copy of the tensor of that name; fails with an error if it is missing or of another type.
   FailureOr<Tensor> read(const Twine &name, Type type) const;
+  /// Those of `types`, under the names of their numbers.
+  FailureOr<SmallVector<Tensor>> read(TypeRange types, llvm::function_ref<std::string(unsigned)> name) const;
 
 private:
   LogicalResult parseHeader();

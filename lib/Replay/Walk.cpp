@@ -1,4 +1,5 @@
 #include "lib/Replay/Walk.h"
+#include "dialect/Linalg.h"
 #include "dialect/StepIR.h"
 #include "lib/Targets/kernels/Kernel.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
@@ -6,8 +7,6 @@
 
 using namespace mlir;
 using namespace mlir::nanochat;
-
-static RankedTensorType typeOf(Value value) { return cast<RankedTensorType>(value.getType()); }
 
 namespace {
 class Walker : public HostReplay {

@@ -1,11 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/app/CommandLine.h"
-
 #include "runtime/app/RunApp.h"
 #include "runtime/app/ToolCommandLine.h"
 #include "runtime/commands/Commands.h"
 #include "runtime/device/ProgramChoice.h"
-
 #include <CLI/CLI.hpp>
 #include <filesystem>
 

@@ -2,7 +2,6 @@
 #include "runtime/app/CommandLine.h"
 #include "runtime/app/RunApp.h"
 #include "runtime/device/ProgramChoice.h"
-
 #include <string_view>
 
 int main(int argc, char **argv) {

@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/app/RunApp.h"
-
 #include "runtime/app/Signals.h"
 #include "runtime/files/Errors.h"
-
 #include <CLI/CLI.hpp>
 #include <cerrno>
 #include <csignal>

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/app/Signals.h"
-
 #include <csignal>
 #include <ctime>
 #include <initializer_list>

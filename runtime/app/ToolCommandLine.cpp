@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/app/ToolCommandLine.h"
-
 #include "runtime/app/RunApp.h"
 #include "runtime/commands/Commands.h"
 #include "runtime/files/Errors.h"
-
 #include <CLI/CLI.hpp>
 
 namespace nc {

@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/checkpoint/Checkpoint.h"
-
 #include "runtime/checkpoint/Manifest.h"
 #include "runtime/checkpoint/ModelFile.h"
 #include "runtime/files/Errors.h"
 #include "runtime/files/Files.h"
 #include "runtime/files/Safetensors.h"
-
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
@@ -21,7 +19,7 @@ namespace nc {
 
 static constexpr const char *kLock = "/.lock";
 
-static std::string nameOf(int64_t step) { return format("step-%08lld", static_cast<long long>(step)); }
+static std::string nameOf(int64_t step) { return format("step-%08lld", wide(step)); }
 
 /// The step of a name that nameOf makes, or -1.
 static int64_t stepOf(const std::string &name) {
@@ -132,7 +130,7 @@ std::optional<int64_t> CheckpointWriter::begin(const std::string &resumed, int64
     if (step > last && !(isHere && CheckpointManifest::isDamaged(path)))
       failInput(format("--checkpoints: '%s' holds %s, up to step %lld", folder.c_str(),
                        isHere ? "later checkpoints than the one that is resumed" : "checkpoints of another run",
-                       static_cast<long long>(there.rbegin()->first)),
+                       wide(there.rbegin()->first)),
                 isHere ? "resume the newest (--resume auto), name another folder with "
                          "--checkpoints, or move the later ones away"
                        : "go on with that run (--resume auto), or name another folder with "

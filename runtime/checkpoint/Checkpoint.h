@@ -12,7 +12,6 @@
 
 #include "runtime/data/Vocabulary.h"
 #include "runtime/program/Session.h"
-
 #include <map>
 #include <optional>
 #include <set>

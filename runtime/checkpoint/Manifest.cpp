@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/checkpoint/Manifest.h"
-
 #include "runtime/files/Errors.h"
 #include "runtime/files/Files.h"
 #include "runtime/files/JsonReader.h"
-
 #include <filesystem>
 
 namespace nc {
@@ -32,8 +30,7 @@ void CheckpointManifest::checkFiles(const std::string &folder) const {
     std::string path = folder + "/" + expected.name;
     InputFile file(path);
     if (uint64_t(file.size()) != expected.bytes)
-      failInput(format("'%s' has %lld bytes, %llu were written", path.c_str(), static_cast<long long>(file.size()),
-                       static_cast<unsigned long long>(expected.bytes)),
+      failInput(format("'%s' has %lld bytes, %llu were written", path.c_str(), wide(file.size()), wide(expected.bytes)),
                 "the checkpoint is damaged: resume from an older one");
     if (hashOf(file) != expected.hash)
       failInput("'" + path + "' was changed since it was written: its hash is another",

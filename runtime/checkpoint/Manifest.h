@@ -5,7 +5,6 @@
 #define NANOCHAT_RUNTIME_CHECKPOINT_MANIFEST_H
 
 #include "runtime/checkpoint/Checkpoint.h"
-
 #include <map>
 #include <vector>
 

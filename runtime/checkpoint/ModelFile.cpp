@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/checkpoint/ModelFile.h"
-
 #include "runtime/checkpoint/Checkpoint.h"
 #include "runtime/files/Errors.h"
 #include "runtime/program/Program.h"
-
 #include <cstring>
 #include <filesystem>
 
@@ -17,8 +15,8 @@ void checkFinite(const Session &session, int64_t step) {
   for (nc_kind kind : {NC_PARAM, NC_STATE})
     for (const nc_tensor *tensor : tensorsOf(session.program, kind))
       if (int64_t at = firstNonFinite(tensor->dtype, session.data(*tensor), elementCount(*tensor)); at >= 0)
-        failRun(format("step %lld: %s '%s'[%lld] is not a finite number, so nothing is saved",
-                       static_cast<long long>(step), kindName(kind), tensor->name, static_cast<long long>(at)),
+        failRun(format("step %lld: %s '%s'[%lld] is not a finite number, so nothing is saved", wide(step),
+                       kindName(kind), tensor->name, wide(at)),
                 "what was saved before is still there; a lower learning rate may help");
 }
 
@@ -27,7 +25,7 @@ void checkFinite(const SafetensorsFile &file) {
     file.visit(tensor, [&](const char *elements, int64_t first, int64_t count) {
       if (int64_t at = firstNonFinite(tensor.dtype, elements, count); at >= 0)
         failInput(format("'%s': tensor '%s'[%lld] is not a finite number", file.path().c_str(), tensor.name.c_str(),
-                         static_cast<long long>(first + at)),
+                         wide(first + at)),
                   "the run that wrote it had failed: take what was saved earlier");
     });
 }

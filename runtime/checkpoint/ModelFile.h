@@ -11,7 +11,6 @@
 #include "runtime/data/Vocabulary.h"
 #include "runtime/files/Safetensors.h"
 #include "runtime/program/Session.h"
-
 #include <string>
 
 namespace nc {

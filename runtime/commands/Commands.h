@@ -6,7 +6,6 @@
 #define NANOCHAT_RUNTIME_COMMANDS_COMMANDS_H
 
 #include "runtime/Abi.h"
-
 #include <string>
 
 namespace CLI {

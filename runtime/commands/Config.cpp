@@ -3,7 +3,6 @@
 #include "runtime/config/Apply.h"
 #include "runtime/config/Rules.h"
 #include "runtime/config/Schema.h"
-
 #include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 

@@ -4,7 +4,6 @@
 #include "runtime/data/DataSet.h"
 #include "runtime/data/Prepare.h"
 #include "runtime/files/Errors.h"
-
 #include <CLI/CLI.hpp>
 #include <cinttypes>
 
@@ -35,8 +34,8 @@ static void describeFolder(const std::string &path) {
     failInput("'" + path + "' has texts, expected tokens", "make tokens of them with 'data prepare'");
   printf("%-20s %d\n", "vocabulary", data.vocabulary.size());
   printf("%-20s %016" PRIx64 "\n", "tokenizer hash", data.vocabulary.hash());
-  printf("%-20s %lld\n", "training tokens", static_cast<long long>(data.train.size()));
-  printf("%-20s %lld\n", "validation tokens", static_cast<long long>(data.validation.size()));
+  printf("%-20s %lld\n", "training tokens", wide(data.train.size()));
+  printf("%-20s %lld\n", "validation tokens", wide(data.validation.size()));
 }
 
 void addDataCommand(CLI::App &app) {

@@ -1,13 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/commands/DataOptions.h"
-
 #include "runtime/checkpoint/ModelFile.h"
 #include "runtime/data/FolderFiles.h"
 #include "runtime/files/Errors.h"
 #include "runtime/files/Files.h"
 #include "runtime/files/Numbers.h"
 #include "runtime/program/Program.h"
-
 #include <CLI/CLI.hpp>
 
 namespace nc {
@@ -104,7 +102,7 @@ static void checkShares(const std::vector<std::string> &names, const std::vector
   for (size_t i = 0; i < ends.size(); ++i)
     if (ends[i] == (i ? ends[i - 1] : 0))
       failInput(format("--mix: the share of '%s' is too small: it gets none of %lld rows", names[i].c_str(),
-                       static_cast<long long>(MixedRows::kPeriod)),
+                       wide(MixedRows::kPeriod)),
                 "leave it out, or give it a larger weight");
 }
 
@@ -199,9 +197,8 @@ std::string Data::describe() const {
   for (const Part &part : parts)
     if (parts.size() > 1)
       shares += format("%s%s %.4g %%", shares.empty() ? " (" : ", ", part.name.c_str(), 100 * part.weight / total);
-  return format("%lld training tokens%s%s, %lld validation tokens, vocabulary %d",
-                static_cast<long long>(tokensOf("train").size()), shares.c_str(), shares.empty() ? "" : ")",
-                static_cast<long long>(tokensOf("val").size()), words.size());
+  return format("%lld training tokens%s%s, %lld validation tokens, vocabulary %d", wide(tokensOf("train").size()),
+                shares.c_str(), shares.empty() ? "" : ")", wide(tokensOf("val").size()), words.size());
 }
 
 } // namespace nc

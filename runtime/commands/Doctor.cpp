@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/commands/Commands.h"
 #include "runtime/doctor/Finding.h"
-
 #include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 

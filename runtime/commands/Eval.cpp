@@ -7,7 +7,6 @@
 #include "runtime/program/Program.h"
 #include "runtime/training/Batches.h"
 #include "runtime/training/Metrics.h"
-
 #include <CLI/CLI.hpp>
 #include <cmath>
 #include <cstring>
@@ -78,22 +77,18 @@ static void runEval(const nc_program &program, const EvalOptions &options) {
 void addEvalCommand(CLI::App &app, const nc_program &program) {
   auto options = std::make_shared<EvalOptions>();
   CLI::App *command = app.add_subcommand("eval", "Measure a trained model on text");
-  command->add_option("--init", options->init, "Trained parameters: a model file or a checkpoint")
-      ->type_name("PATH")
-      ->required()
-      ->group("Files");
+  auto add = [&](const char *name, auto &value, const char *help, const char *group) {
+    return command->add_option(name, value, help)->group(group);
+  };
+  addInitOption(*command, options->init);
   addDataOptions(*command, options->data);
-  command->add_option("--split", options->split, "Which part of --data, as 'train' divides it")
+  add("--split", options->split, "Which part of --data, as 'train' divides it", "Data")
       ->check(CLI::IsMember({"all", "train", "val"}))
-      ->capture_default_str()
-      ->group("Data");
-  command->add_option("--batches", options->batches, "Batches, evenly spaced over the text")
+      ->capture_default_str();
+  add("--batches", options->batches, "Batches, evenly spaced over the text", "Run")
       ->transform(integerIn(1, kMostAtOnce))
-      ->capture_default_str()
-      ->group("Run");
-  command->add_option("--zero", options->zeroed, "Set a parameter to zero first, to see its part")
-      ->type_name("PARAM")
-      ->group("Inspection");
+      ->capture_default_str();
+  add("--zero", options->zeroed, "Set a parameter to zero first, to see its part", "Inspection")->type_name("PARAM");
   command->add_flag("--json", options->isJson, "Print one JSON object")->group("Inspection");
   addSessionOptions(*command, program, options->session);
   command->callback([options, &program] { runEval(program, *options); });

@@ -6,7 +6,6 @@
 #include "runtime/program/Philox.h"
 #include "runtime/program/Program.h"
 #include "runtime/training/Sampler.h"
-
 #include <CLI/CLI.hpp>
 #include <optional>
 
@@ -56,8 +55,7 @@ Predictor::Predictor(Session &session, const GenerateOptions &options, int32_t m
       length(sizeOr(session.program, "seq", elementCount(tokens))), loops(logits.rank == 3 ? logits.shape[0] : 1),
       batch(logits.shape[logits.rank - 2]), meaningful(std::min<int64_t>(meaningful, logits.shape[logits.rank - 1])) {
   if (options.loops && *options.loops > loops)
-    failInput(format("--loops: found %lld, expected 1 … %lld", static_cast<long long>(*options.loops),
-                     static_cast<long long>(loops)));
+    failInput(format("--loops: found %lld, expected 1 … %lld", wide(*options.loops), wide(loops)));
   if (options.exitThreshold && !exits)
     failInput(format("--exit-threshold: model '%s' has no exit gate", session.program.model),
               "choose the loop with --loops");
@@ -113,7 +111,7 @@ static Vocabulary vocabularyOf(const nc_program &program, const std::string &pat
               "train with --tokenizer, which the model file then holds");
   if (vocabulary.size() > program.vocab)
     failInput(format("'%s' has a tokenizer of %d tokens, the model a vocabulary of %lld", path.c_str(),
-                     vocabulary.size(), static_cast<long long>(program.vocab)),
+                     vocabulary.size(), wide(program.vocab)),
               "it is not the tokenizer that these parameters were trained with");
   return vocabulary;
 }
@@ -142,10 +140,7 @@ static void runGenerate(const nc_program &program, const GenerateOptions &option
 void addGenerateCommand(CLI::App &app, const nc_program &program) {
   auto options = std::make_shared<GenerateOptions>();
   CLI::App *command = app.add_subcommand("generate", "Continue a text");
-  command->add_option("--init", options->init, "Trained parameters: a model file or a checkpoint")
-      ->type_name("PATH")
-      ->required()
-      ->group("Files");
+  addInitOption(*command, options->init);
   auto add = [&](const char *name, auto &value, const char *help, const char *group) {
     return command->add_option(name, value, help)->capture_default_str()->group(group);
   };

@@ -6,7 +6,6 @@
 #include "runtime/files/Safetensors.h"
 #include "runtime/program/Program.h"
 #include "runtime/training/Batches.h"
-
 #include <CLI/CLI.hpp>
 #include <cstring>
 
@@ -24,8 +23,8 @@ struct GradOptions {
 static void checkIds(const nc_program &program, const std::string &path, const nc_tensor &tensor, const int32_t *ids) {
   for (int64_t i = 0; i < elementCount(tensor); ++i)
     if (ids[i] < 0 || ids[i] >= program.vocab)
-      failInput(format("'%s': %s[%lld] is %d, expected 0 … %lld", path.c_str(), tensor.name, static_cast<long long>(i),
-                       ids[i], static_cast<long long>(program.vocab - 1)));
+      failInput(format("'%s': %s[%lld] is %d, expected 0 … %lld", path.c_str(), tensor.name, wide(i), ids[i],
+                       wide(program.vocab - 1)));
 }
 
 /// int32, little-endian: all tokens, then all targets.
@@ -35,10 +34,8 @@ static void loadBatch(Session &session, const nc_entry &entry, const std::string
   int64_t half = elementCount(tokens) * int64_t(sizeof(int32_t));
   FileContent file(path);
   if (int64_t(file.bytes().size()) != 2 * half)
-    failInput(
-        format("'%s' has %zu bytes, expected %lld", path.c_str(), file.bytes().size(),
-               static_cast<long long>(2 * half)),
-        format("%lld tokens, then as many targets, as 32-bit integers", static_cast<long long>(elementCount(tokens))));
+    failInput(format("'%s' has %zu bytes, expected %lld", path.c_str(), file.bytes().size(), wide(2 * half)),
+              format("%lld tokens, then as many targets, as 32-bit integers", wide(elementCount(tokens))));
   memcpy(session.mutableData(tokens), file.bytes().data(), half);
   memcpy(session.mutableData(targets), file.bytes().data() + half, half);
   for (const nc_tensor *tensor : {&tokens, &targets})

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/commands/Commands.h"
 #include "runtime/device/ProgramChoice.h"
+#include "runtime/files/Errors.h"
 #include "runtime/program/Arenas.h"
 #include "runtime/program/Program.h"
-
 #include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
@@ -58,23 +58,22 @@ static void printTables(const nc_program &program) {
   printf("\n%-32s %-10s %-5s %-20s %14s\n", "parameter", "role", "type", "shape", "count");
   for (const nc_tensor *parameter : tensorsOf(program, NC_PARAM))
     printf("%-32s %-10s %-5s %-20s %14lld\n", parameter->name, parameter->role, dtypeName(parameter->dtype),
-           shapeText(shapeOf(*parameter)).c_str(), static_cast<long long>(elementCount(*parameter)));
-  printf("%-70s %14lld\n", "total", static_cast<long long>(countParameters(program)));
+           shapeText(shapeOf(*parameter)).c_str(), wide(elementCount(*parameter)));
+  printf("%-70s %14lld\n", "total", wide(countParameters(program)));
   printf("\n%-20s %14s\n", "memory", "bytes");
   for (int arena = 0; arena < NC_ARENA_COUNT; ++arena)
-    printf("%-20s %14lld\n", arenaName(arena), static_cast<long long>(program.arena_bytes[arena]));
-  printf("%-20s %14lld   %s\n", "total", static_cast<long long>(plannedBytes(program)),
-         bytesText(plannedBytes(program)).c_str());
-  printf("%-20s %14lld\n", "scratch per thread", static_cast<long long>(program.scratch_bytes));
+    printf("%-20s %14lld\n", arenaName(arena), wide(program.arena_bytes[arena]));
+  printf("%-20s %14lld   %s\n", "total", wide(plannedBytes(program)), bytesText(plannedBytes(program)).c_str());
+  printf("%-20s %14lld\n", "scratch per thread", wide(program.scratch_bytes));
 }
 
 static void printText(const nc_program &program) {
   printf("model      %s\ntarget     %s%s\ncompiler   %s\nIR hash    %s\nvocab      %lld\n", program.model,
          program.target, whyNotHere(program, nc_programs).c_str(), program.compiler, program.ir_hash,
-         static_cast<long long>(program.vocab));
-  printf("flops      %lld per training token\nsizes     ", static_cast<long long>(program.flops_per_token));
+         wide(program.vocab));
+  printf("flops      %lld per training token\nsizes     ", wide(program.flops_per_token));
   for (int32_t i = 0; i < program.n_sizes; ++i)
-    printf(" %s=%lld", program.sizes[i].name, static_cast<long long>(program.sizes[i].value));
+    printf(" %s=%lld", program.sizes[i].name, wide(program.sizes[i].value));
   printf("\nentries   ");
   for (int32_t i = 0; i < program.n_entries; ++i)
     printf(" %s", program.entries[i].name);

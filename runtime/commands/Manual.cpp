@@ -3,7 +3,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/commands/Commands.h"
 #include "runtime/manual/AppFacts.h"
-
 #include <CLI/CLI.hpp>
 
 namespace nc {

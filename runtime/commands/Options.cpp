@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/commands/Options.h"
-
 #include "runtime/device/ProgramChoice.h"
 #include "runtime/files/Errors.h"
 #include "runtime/program/Program.h"
-
 #include <CLI/CLI.hpp>
 #include <cmath>
 
@@ -29,10 +27,16 @@ CLI::Validator integerIn(int64_t low, uint64_t high) {
       text = std::to_string(*value);
       return "";
     }
-    return format("found '%s', expected an integer from %lld to %llu", text.c_str(), static_cast<long long>(low),
-                  static_cast<unsigned long long>(high));
+    return format("found '%s', expected an integer from %lld to %llu", text.c_str(), wide(low), wide(high));
   };
   return CLI::Validator(normalize, "");
+}
+
+void addInitOption(CLI::App &command, std::string &path) {
+  command.add_option("--init", path, "Trained parameters: a model file or a checkpoint")
+      ->type_name("PATH")
+      ->required()
+      ->group("Files");
 }
 
 void addSessionOptions(CLI::App &command, const nc_program &program, SessionOptions &options) {

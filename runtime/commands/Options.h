@@ -7,7 +7,6 @@
 #include "runtime/files/Numbers.h"
 #include "runtime/program/Processors.h"
 #include "runtime/program/Session.h"
-
 #include <cmath>
 #include <map>
 #include <memory>
@@ -37,6 +36,8 @@ struct SessionOptions {
   std::map<std::string, double> shortcuts; // --lr and the like, where the program has them
 };
 
+/// Adds --init, what to use a model with.
+void addInitOption(CLI::App &command, std::string &path);
 /// Adds --threads, --scalar and the short forms. `options` must outlive the parse.
 void addSessionOptions(CLI::App &command, const nc_program &program, SessionOptions &options);
 /// The scalars that were given, by name. Fails (exit 2) if one is malformed.

@@ -4,7 +4,6 @@
 #include "runtime/files/Files.h"
 #include "runtime/report/LogReader.h"
 #include "runtime/report/Svg.h"
-
 #include <CLI/CLI.hpp>
 #include <filesystem>
 

@@ -3,7 +3,6 @@
 #include "runtime/files/Errors.h"
 #include "runtime/files/Files.h"
 #include "runtime/report/HtmlReport.h"
-
 #include <CLI/CLI.hpp>
 #include <filesystem>
 

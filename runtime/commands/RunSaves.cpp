@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/commands/RunSaves.h"
-
 #include "runtime/checkpoint/ModelFile.h"
 #include "runtime/files/Errors.h"
 
@@ -43,8 +42,8 @@ void RunSaves::save(const Session &session, const RunState &state, const Vocabul
     write(session, state, vocabulary);
   } catch (const std::exception &problem) {
     failed = std::chrono::steady_clock::now();
-    fprintf(stderr, "warning: step %lld is not saved: %s; the run goes on and tries again\n",
-            static_cast<long long>(state.step), problem.what());
+    fprintf(stderr, "warning: step %lld is not saved: %s; the run goes on and tries again\n", wide(state.step),
+            problem.what());
   }
 }
 

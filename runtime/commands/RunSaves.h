@@ -5,7 +5,6 @@
 #define NANOCHAT_RUNTIME_COMMANDS_RUNSAVES_H
 
 #include "runtime/checkpoint/Checkpoint.h"
-
 #include <chrono>
 
 namespace nc {

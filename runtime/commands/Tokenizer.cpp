@@ -7,7 +7,6 @@
 #include "runtime/files/Numbers.h"
 #include "runtime/tokenizer/BpeTrainer.h"
 #include "runtime/tokenizer/ByteLevel.h"
-
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <chrono>
@@ -49,8 +48,8 @@ static void train(const TokenizerOptions &options) {
   }
   Tokenizer tokenizer = trainer.train(int32_t(options.vocab));
   tokenizer.write(options.output);
-  printf("%d tokens from %lld bytes of %zu texts in %.1f s\n", tokenizer.size(), static_cast<long long>(bytes),
-         texts.size(), secondsSince(begin));
+  printf("%d tokens from %lld bytes of %zu texts in %.1f s\n", tokenizer.size(), wide(bytes), texts.size(),
+         secondsSince(begin));
 }
 
 static void encode(const TokenizerOptions &options) {

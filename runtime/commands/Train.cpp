@@ -4,7 +4,6 @@
 #include "runtime/files/Errors.h"
 #include "runtime/files/Files.h"
 #include "runtime/program/Program.h"
-
 #include <CLI/CLI.hpp>
 
 namespace nc {
@@ -44,32 +43,24 @@ static void addCheckpointOptions(CLI::App &command, TrainOptions &options) {
 }
 
 static void addRunOptions(CLI::App &command, TrainOptions &options) {
-  command.add_option("--val", options.validation, "Validation text; else a twentieth of --data")
-      ->type_name("PATH")
-      ->group("Data");
-  auto add = [&](const char *name, int64_t &value, const char *help) {
-    return command.add_option(name, value, help)->capture_default_str()->group("Run");
+  auto add = [&](const char *name, auto &value, const char *help, const char *group = "Run") {
+    return command.add_option(name, value, help)->group(group);
   };
-  command.add_option("--steps", options.steps, "Steps of the whole run, with those before it was resumed [1000]")
-      ->transform(integerIn(0, kMostSteps))
-      ->group("Run");
-  command
-      .add_option("--schedule-steps", options.scheduleSteps,
-                  "Steps that schedules of the model are stretched over [--steps]")
-      ->transform(integerIn(1, kMostSteps))
-      ->group("Run");
-  add("--eval-every", options.evalEvery, "Evaluate every so many steps; 0: never")->transform(integerIn(0, kMostSteps));
-  add("--eval-batches", options.evalBatches, "Batches per evaluation")->transform(integerIn(1, kMostAtOnce));
-  command.add_option("--seed", options.seed, "Decides the first parameters and the data order [0]")
-      ->transform(integerIn(0, UINT64_MAX))
-      ->group("Run");
-  command.add_option("--phase", options.phase, "Which of the model's training phases to run")
-      ->capture_default_str()
-      ->group("Run");
-  command
-      .add_option("--dump-dispatches", options.dumpFolder, "Record every kernel call of the first step in this folder")
-      ->type_name("DIR")
-      ->group("Inspection");
+  auto addCount = [&](const char *name, auto &value, const char *help, int64_t least, uint64_t most) {
+    return add(name, value, help)->transform(integerIn(least, most));
+  };
+  add("--val", options.validation, "Validation text; else a twentieth of --data", "Data")->type_name("PATH");
+  addCount("--steps", options.steps, "Steps of the whole run, with those before it was resumed [1000]", 0, kMostSteps);
+  addCount("--schedule-steps", options.scheduleSteps, "Steps that schedules of the model are stretched over [--steps]",
+           1, kMostSteps);
+  addCount("--eval-every", options.evalEvery, "Evaluate every so many steps; 0: never", 0, kMostSteps)
+      ->capture_default_str();
+  addCount("--eval-batches", options.evalBatches, "Batches per evaluation", 1, kMostAtOnce)->capture_default_str();
+  addCount("--seed", options.seed, "Decides the first parameters and the data order [0]", 0, UINT64_MAX);
+  add("--phase", options.phase, "Which of the model's training phases to run")->capture_default_str();
+  add("--dump-dispatches", options.dumpFolder, "Record every kernel call of the first step in this folder",
+      "Inspection")
+      ->type_name("DIR");
   command
       .add_flag("--profile", options.profile, "Time every kernel call and print at the end which kernels took how long")
       ->excludes("--dump-dispatches")

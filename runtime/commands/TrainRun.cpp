@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/commands/TrainRun.h"
-
 #include "runtime/app/Signals.h"
 #include "runtime/checkpoint/ModelFile.h"
 #include "runtime/files/Errors.h"
@@ -8,7 +7,6 @@
 #include "runtime/program/DispatchRecorder.h"
 #include "runtime/program/Program.h"
 #include "runtime/report/PeakFlops.h"
-
 #include <chrono>
 #include <cmath>
 #include <functional>
@@ -22,7 +20,7 @@ void TrainRun::describe() const {
   if (place.empty())
     place = format("%d threads", session->threads().size());
   printf("model %s (%s), %s, %lld tokens per step, seed %llu\n", program.model, program.target, place.c_str(),
-         static_cast<long long>(shape.rows * shape.length), static_cast<unsigned long long>(state.seed));
+         wide(shape.rows * shape.length), wide(state.seed));
   if (!data.copyLength())
     printf("data: %s\n", data.describe().c_str());
   for (const auto &[name, value] : state.scalars)
@@ -58,8 +56,7 @@ void TrainRun::evaluateIfDue(RunLog &log, Progress &progress) {
   line.add("step", state.step);
   appendEvaluation(line, metrics);
   log.write(state.step, line);
-  std::string text =
-      format("step %lld  validation loss %.4f", static_cast<long long>(state.step), metrics.loss().value_or(NAN));
+  std::string text = format("step %lld  validation loss %.4f", wide(state.step), metrics.loss().value_or(NAN));
   if (metrics.bitsPerByte())
     text += format("  bpb %.4f", *metrics.bitsPerByte());
   progress.print(text);
@@ -83,8 +80,7 @@ void TrainRun::runPhases(RunLog &log, Progress &progress) {
       line.add(output.name, output.value, output.digits);
     line.add("seconds", seconds, 4);
     log.write(state.step, line);
-    progress.print(
-        format("step %lld  phase %s  %.3g s", static_cast<long long>(state.step), action.text().c_str(), seconds));
+    progress.print(format("step %lld  phase %s  %.3g s", wide(state.step), action.text().c_str(), seconds));
     progress.resume();
   }
 }
@@ -112,8 +108,7 @@ void TrainRun::loop(RunLog &log, Progress &progress) {
     if (std::exchange(isFirst, false) && state.step + 1 < state.steps)
       profile.clear();
     if (recorder) {
-      progress.print(format("recorded %lld kernel calls in '%s'", static_cast<long long>(recorder->count()),
-                            options.dumpFolder.c_str()));
+      progress.print(format("recorded %lld kernel calls in '%s'", wide(recorder->count()), options.dumpFolder.c_str()));
       recorder.reset();
     }
     logStep(log, report, progress.finishStep(state.step, report));
@@ -129,7 +124,7 @@ void TrainRun::loop(RunLog &log, Progress &progress) {
     progress.print(format("phases took %.3g s, %.3g %% of what training took", phaseSeconds,
                           100 * phaseSeconds / progress.seconds()));
   if (isStopRequested())
-    progress.print(format("stopped by a signal after %lld steps", static_cast<long long>(state.step)));
+    progress.print(format("stopped by a signal after %lld steps", wide(state.step)));
 }
 
 void TrainRun::rescue(RunLog &log) {
@@ -176,7 +171,7 @@ void TrainRun::printTotals() const {
   if (options.countAllocations && countedAllocations() < 0)
     printf("allocations in steps: cannot be counted in this build\n");
   else if (options.countAllocations)
-    printf("allocations in steps: %lld\n", static_cast<long long>(countedAllocations()));
+    printf("allocations in steps: %lld\n", wide(countedAllocations()));
 }
 
 void TrainRun::run() {

@@ -13,7 +13,6 @@
 #include "runtime/report/RunLog.h"
 #include "runtime/training/PhaseSchedule.h"
 #include "runtime/training/Trainer.h"
-
 #include <optional>
 
 namespace nc {

@@ -1,14 +1,12 @@
 // How a run begins: what is checked before its first step, and what one that is resumed takes up.
 //
 // SPDX-License-Identifier: Apache-2.0
-#include "runtime/commands/TrainRun.h"
-
 #include "runtime/checkpoint/Manifest.h"
 #include "runtime/checkpoint/ModelFile.h"
+#include "runtime/commands/TrainRun.h"
 #include "runtime/files/Errors.h"
 #include "runtime/program/Initialize.h"
 #include "runtime/program/Program.h"
-
 #include <algorithm>
 #include <filesystem>
 
@@ -94,8 +92,7 @@ static std::string listed(const std::vector<std::string> &texts) {
 static void sayPastScalars(const PhaseSchedule &phases, const RunState &state) {
   for (const PhaseAction &action : phases.actions())
     if (action.kind == PhaseAction::Kind::Scalar && action.step < state.step && state.scalars.count(action.name))
-      printf("scalar '%s' is %g since step %lld, by --at\n", action.name.c_str(), action.value,
-             static_cast<long long>(action.step));
+      printf("scalar '%s' is %g since step %lld, by --at\n", action.name.c_str(), action.value, wide(action.step));
 }
 
 void TrainRun::placePhases() {
@@ -117,8 +114,7 @@ static void checkAgreement(const RunState &saved, const RunState &wanted, const 
                            const std::string &checkpoint) {
   auto fail = [&](const std::string &found, const char *note) { failInput("'" + checkpoint + "' " + found, note); };
   if (options.seed && saved.seed != *options.seed)
-    fail(format("is of a run with seed %llu, --seed is %llu", static_cast<unsigned long long>(saved.seed),
-                static_cast<unsigned long long>(*options.seed)),
+    fail(format("is of a run with seed %llu, --seed is %llu", wide(saved.seed), wide(*options.seed)),
          "a resumed run keeps its seed; begin another run in another folder of checkpoints");
   if (saved.phase != wanted.phase)
     fail("is of phase '" + saved.phase + "', --phase is '" + wanted.phase + "'",
@@ -126,8 +122,7 @@ static void checkAgreement(const RunState &saved, const RunState &wanted, const 
   if (saved.tokenizerHash != wanted.tokenizerHash)
     fail("is of a run with another tokenizer than --data has", "use the data it was trained on");
   if (options.steps && saved.step > *options.steps)
-    fail(format("was saved after step %lld, --steps is %lld", static_cast<long long>(saved.step),
-                static_cast<long long>(*options.steps)),
+    fail(format("was saved after step %lld, --steps is %lld", wide(saved.step), wide(*options.steps)),
          "--steps counts the whole run, with the steps already done");
 }
 
@@ -144,15 +139,15 @@ void TrainRun::resume(const std::string &checkpoint) {
   saved.scalars = state.scalars;
   state = saved;
   if (options.scheduleSteps && state.scheduleSteps != *options.scheduleSteps)
-    printf("resumed with another --schedule-steps: %lld, was %lld\n", static_cast<long long>(*options.scheduleSteps),
-           static_cast<long long>(state.scheduleSteps));
+    printf("resumed with another --schedule-steps: %lld, was %lld\n", wide(*options.scheduleSteps),
+           wide(state.scheduleSteps));
   state.scheduleSteps = options.scheduleSteps.value_or(state.scheduleSteps);
   resumed = checkpoint;
   if (state.steps > state.scheduleSteps)
     printf("the schedule ends at step %lld, as the run was begun; --schedule-steps %lld would stretch "
            "it over all steps\n",
-           static_cast<long long>(state.scheduleSteps), static_cast<long long>(state.steps));
-  printf("resumed '%s': %lld steps are done\n", checkpoint.c_str(), static_cast<long long>(state.step));
+           wide(state.scheduleSteps), wide(state.steps));
+  printf("resumed '%s': %lld steps are done\n", checkpoint.c_str(), wide(state.step));
 }
 
 void TrainRun::restoreScalars(const std::map<std::string, double> &saved) {

@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/config/Apply.h"
-
 #include "runtime/config/Phases.h"
 #include "runtime/config/Rules.h"
 #include "runtime/files/Errors.h"
 #include "runtime/program/Processors.h"
 #include "runtime/program/Program.h"
-
 #include <CLI/CLI.hpp>
 
 namespace nc {
@@ -35,15 +33,13 @@ std::vector<Remark> compareWithProgram(const Config &config, const nc_program &p
     if (setting.key->use == KeyUse::Size && double(sizeOr(program, target, 0)) != setting.number)
       warn(setting,
            format("'%s' is %.0f, the program was compiled for %s=%lld, which counts", path.c_str(), setting.number,
-                  target, static_cast<long long>(sizeOr(program, target, 0))),
+                  target, wide(sizeOr(program, target, 0))),
            format("compile with: nanochat-opt MODEL.mlir --target=native --emit=exe --set %s=%.0f", target,
                   setting.number));
   }
   const Setting *vocab = config.find("model.vocab_size");
   if (vocab && vocab->number != double(program.vocab))
-    warn(*vocab,
-         format("'model.vocab_size' is %.0f, the program's model has %lld", vocab->number,
-                static_cast<long long>(program.vocab)),
+    warn(*vocab, format("'model.vocab_size' is %.0f, the program's model has %lld", vocab->number, wide(program.vocab)),
          "the model file says it");
   std::vector<Remark> more = comparePhases(config, program);
   remarks.insert(remarks.end(), more.begin(), more.end());

@@ -1,11 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/config/Config.h"
-
 #include "runtime/files/Errors.h"
 #include "runtime/files/Files.h"
 #include "runtime/files/Numbers.h"
 #include "runtime/training/PhaseAction.h"
-
 #include <stdexcept>
 
 namespace nc {
@@ -53,7 +51,7 @@ static const char *foundName(const toml::node &node) {
 static std::string expectedBy(const Key &key) {
   bool isInteger = key.type == KeyType::Integer;
   if (isInteger && std::isinf(key.most)) // as TOML holds them
-    return format("an integer from %.0f to %lld", key.least, static_cast<long long>(INT64_MAX));
+    return format("an integer from %.0f to %lld", key.least, wide(INT64_MAX));
   std::string range = rangeText(key.least, key.most);
   return typeName(key.type) + (range.empty() ? "" : " " + range);
 }

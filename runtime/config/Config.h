@@ -5,7 +5,6 @@
 #define NANOCHAT_RUNTIME_CONFIG_CONFIG_H
 
 #include "runtime/config/Keys.h"
-
 #include <map>
 #include <optional>
 

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/config/Keys.h"
-
 #include "runtime/files/Names.h"
 
 #include <algorithm>

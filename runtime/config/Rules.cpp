@@ -1,11 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/config/Rules.h"
-
 #include "runtime/config/Phases.h"
 #include "runtime/files/Errors.h"
 #include "runtime/files/Numbers.h"
 #include "runtime/program/Processors.h"
-
 #include <cctype>
 #include <filesystem>
 #include <set>
@@ -152,8 +150,7 @@ void Checker::checkNuma() {
       lists += countListed(list->text);
   }
   if (nodes && lists && *nodes != lists)
-    warn("hardware.numa_nodes",
-         format("numa_nodes is %.0f, hardware.numa lists %lld", *nodes, static_cast<long long>(lists)));
+    warn("hardware.numa_nodes", format("numa_nodes is %.0f, hardware.numa lists %lld", *nodes, wide(lists)));
   if (nodes && machine.numaNodes && *nodes != machine.numaNodes)
     warn("hardware.numa_nodes", format("numa_nodes is %.0f, this machine has %d", *nodes, machine.numaNodes),
          "the BIOS decides: NPS4 and L3-as-NUMA make more nodes of the same processors");

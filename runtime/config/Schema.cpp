@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/config/Schema.h"
-
 #include "runtime/config/Keys.h"
-
 #include <nlohmann/json.hpp>
 
 namespace nc {

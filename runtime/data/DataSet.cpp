@@ -1,11 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/data/DataSet.h"
-
 #include "runtime/data/FolderFiles.h"
 #include "runtime/data/Manifest.h"
 #include "runtime/data/ShardFile.h"
 #include "runtime/files/Errors.h"
-
 #include <algorithm>
 #include <filesystem>
 #include <regex>
@@ -24,7 +22,7 @@ static DataSet openPrepared(const std::string &folder, const DataSetOptions &opt
               "prepare the data again");
   if (data.vocabulary.size() > options.vocab)
     failInput(format("'%s' has a vocabulary of %d, the model one of %lld", folder.c_str(), data.vocabulary.size(),
-                     static_cast<long long>(options.vocab)),
+                     wide(options.vocab)),
               format("compile the model with a vocabulary of at least %d", data.vocabulary.size()));
   for (bool isValidation : {false, true})
     for (const Manifest::Shard &shard : isValidation ? manifest.validation.shards : manifest.train.shards) {
@@ -82,7 +80,7 @@ static DataSet encodeText(const std::string &path, const DataSetOptions &options
               "name that tokenizer with --tokenizer");
   if (data.vocabulary.size() > options.vocab)
     failInput(format("the tokenizer for '%s' has %d tokens, the model a vocabulary of %lld", path.c_str(),
-                     data.vocabulary.size(), static_cast<long long>(options.vocab)));
+                     data.vocabulary.size(), wide(options.vocab)));
   std::vector<int32_t> tokens[2];
   for (const TextFile &text : listText({path, options.extensions})) {
     data.files.push_back(text.path);

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/data/FolderFiles.h"
-
 #include "runtime/files/Errors.h"
-
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
@@ -83,8 +81,8 @@ void Walker::warn(const std::string &folder) const {
   if (passed == 1)
     fprintf(stderr, "warning: passed over %s\n", first.c_str());
   if (passed > 1)
-    fprintf(stderr, "warning: passed over %lld entries of '%s', such as %s\n", static_cast<long long>(passed),
-            folder.c_str(), first.c_str());
+    fprintf(stderr, "warning: passed over %lld entries of '%s', such as %s\n", wide(passed), folder.c_str(),
+            first.c_str());
 }
 
 bool isFolder(const std::string &path) {

@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/data/NewFolder.h"
-
 #include "runtime/files/Errors.h"
 #include "runtime/files/Files.h"
-
 #include <cerrno>
 #include <csignal>
 #include <cstring>

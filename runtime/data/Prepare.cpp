@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/data/Prepare.h"
-
 #include "runtime/data/DataSet.h"
 #include "runtime/data/NewFolder.h"
 #include "runtime/data/ShardFile.h"
 #include "runtime/files/Errors.h"
 #include "runtime/tokenizer/BpeTrainer.h"
-
 #include <algorithm>
 #include <optional>
 #include <set>
@@ -83,7 +81,7 @@ static std::vector<TextFile> readTexts(const PrepareOptions &options, BpeTrainer
 
 static Tokenizer learn(const BpeTrainer &trainer, int64_t vocab, const std::vector<TextFile> &texts) {
   auto count = std::count_if(texts.begin(), texts.end(), [](const TextFile &text) { return !text.isValidation; });
-  printf("learning %lld tokens from %td texts\n", static_cast<long long>(vocab), count);
+  printf("learning %lld tokens from %td texts\n", wide(vocab), count);
   return trainer.train(int32_t(vocab));
 }
 
@@ -117,9 +115,8 @@ static void readBack(const std::string &folder, const Manifest &manifest) {
 }
 
 static void printSplit(const char *name, const Manifest::Split &split) {
-  printf("%-11s %12lld tokens  %8lld texts  %12lld bytes  %.2f bytes per token\n", name,
-         static_cast<long long>(split.tokens), static_cast<long long>(split.documents),
-         static_cast<long long>(split.textBytes), split.tokens ? double(split.textBytes) / split.tokens : 0);
+  printf("%-11s %12lld tokens  %8lld texts  %12lld bytes  %.2f bytes per token\n", name, wide(split.tokens),
+         wide(split.documents), wide(split.textBytes), split.tokens ? double(split.textBytes) / split.tokens : 0);
 }
 
 Manifest prepareData(const PrepareOptions &options) {
@@ -141,7 +138,7 @@ Manifest prepareData(const PrepareOptions &options) {
   printSplit("training", manifest.train);
   printSplit("validation", manifest.validation);
   if (manifest.duplicates)
-    printf("%lld texts were left out: the same bytes were there before\n", static_cast<long long>(manifest.duplicates));
+    printf("%lld texts were left out: the same bytes were there before\n", wide(manifest.duplicates));
   return manifest;
 }
 

@@ -6,7 +6,6 @@
 #define NANOCHAT_RUNTIME_DATA_PREPARE_H
 
 #include "runtime/data/Manifest.h"
-
 #include <string>
 #include <vector>
 

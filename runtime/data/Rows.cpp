@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/data/Rows.h"
-
 #include "runtime/data/Permutation.h"
 #include "runtime/files/Errors.h"
-
 #include <algorithm>
 #include <cmath>
 #include <numeric>
@@ -20,9 +18,9 @@ static const char *wayOut(const TokenStream &stream, const std::string &what) {
 
 static void checkLength(const TokenStream &stream, int64_t length, const std::string &what) {
   if (stream.size() <= length)
-    failInput(format("the %s data has %lld tokens, one row needs %lld", what.c_str(),
-                     static_cast<long long>(stream.size()), static_cast<long long>(length + 1)),
-              wayOut(stream, what));
+    failInput(
+        format("the %s data has %lld tokens, one row needs %lld", what.c_str(), wide(stream.size()), wide(length + 1)),
+        wayOut(stream, what));
 }
 
 ShuffledWindows::ShuffledWindows(TokenStream tokens, uint64_t seed, int64_t length, const std::string &what,

@@ -6,7 +6,6 @@
 #define NANOCHAT_RUNTIME_DATA_ROWS_H
 
 #include "runtime/data/TokenStream.h"
-
 #include <memory>
 #include <string>
 #include <vector>

@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/data/ShardFile.h"
-
 #include "runtime/data/TokenFile.h"
 #include "runtime/files/Errors.h"
-
 #include <algorithm>
 #include <array>
 #include <cassert>
@@ -77,7 +75,7 @@ static std::shared_ptr<TokenFile> openTokens(InputFile file, const Header &heade
   int64_t bytes = file.size() - int64_t(sizeof(header)), expected = header[kTokens];
   if (bytes != expected * width)
     failInput(format("'%s' is truncated or damaged: its header says %lld tokens, the file has %lld", path.c_str(),
-                     static_cast<long long>(expected), static_cast<long long>(bytes / width)),
+                     wide(expected), wide(bytes / width)),
               "prepare the data again");
   auto tokens = std::make_shared<TokenFile>(std::move(file), sizeof(header), width);
   if (ShardInfo info = infoOf(header); info.isOurs && tokens->hash() != info.hash)
@@ -90,8 +88,8 @@ ShardInfo readShard(const std::string &path, int64_t vocab, TokenStream &stream)
   InputFile file(path);
   Header header;
   if (file.size() < int64_t(sizeof(header)))
-    failInput(format("'%s' is no token file: it has %lld bytes, a header needs %zu", path.c_str(),
-                     static_cast<long long>(file.size()), sizeof(header)));
+    failInput(format("'%s' is no token file: it has %lld bytes, a header needs %zu", path.c_str(), wide(file.size()),
+                     sizeof(header)));
   file.read(0, header.data(), sizeof(header));
   int width = widthOf(header);
   if (width == 0)
@@ -101,9 +99,8 @@ ShardInfo readShard(const std::string &path, int64_t vocab, TokenStream &stream)
               "make token files with 'data prepare'");
   auto tokens = openTokens(std::move(file), header, width);
   if (tokens->largest() >= vocab)
-    failInput(
-        format("'%s' has token %u, the model has %lld", path.c_str(), tokens->largest(), static_cast<long long>(vocab)),
-        "data and model need the same tokenizer: compile the model with its vocabulary");
+    failInput(format("'%s' has token %u, the model has %lld", path.c_str(), tokens->largest(), wide(vocab)),
+              "data and model need the same tokenizer: compile the model with its vocabulary");
   stream.append(tokens);
   return infoOf(header);
 }

@@ -10,7 +10,6 @@
 #define NANOCHAT_RUNTIME_DATA_SHARDFILE_H
 
 #include "runtime/data/TokenStream.h"
-
 #include <string>
 
 namespace nc {

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/data/TokenStream.h"
-
 #include "runtime/files/Files.h"
-
 #include <algorithm>
 
 namespace nc {

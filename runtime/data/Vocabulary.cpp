@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/data/Vocabulary.h"
-
 #include "runtime/files/Errors.h"
-
 #include <algorithm>
 #include <array>
 

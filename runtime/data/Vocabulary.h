@@ -5,7 +5,6 @@
 #define NANOCHAT_RUNTIME_DATA_VOCABULARY_H
 
 #include "runtime/tokenizer/Tokenizer.h"
-
 #include <optional>
 
 namespace nc {

@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/device/CudaDevice.h"
-
 #include "runtime/files/Errors.h"
 #include "runtime/program/Arenas.h"
 #include "runtime/program/Program.h"
-
 #include <cstdlib>
 #include <cstring>
 

@@ -6,7 +6,6 @@
 
 #include "runtime/Abi.h"
 #include "runtime/device/CudaDriver.h"
-
 #include <array>
 #include <functional>
 #include <map>

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/device/CudaDriver.h"
-
 #include "runtime/files/Errors.h"
-
 #include <dlfcn.h>
 
 namespace nc {

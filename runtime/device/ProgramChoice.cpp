@@ -1,11 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/device/ProgramChoice.h"
-
 #include "runtime/device/CudaDevice.h"
 #include "runtime/files/Errors.h"
 #include "runtime/files/Numbers.h"
 #include "runtime/program/CpuFeatures.h"
-
 #include <cstdlib>
 #include <string_view>
 

@@ -5,7 +5,6 @@
 #define NANOCHAT_RUNTIME_DEVICE_PROGRAMCHOICE_H
 
 #include "runtime/Abi.h"
-
 #include <string>
 
 namespace nc {

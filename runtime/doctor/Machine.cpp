@@ -5,7 +5,6 @@
 #include "runtime/program/Arenas.h"
 #include "runtime/program/Processors.h"
 #include "runtime/program/Program.h"
-
 #include <algorithm>
 #include <filesystem>
 #include <fstream>

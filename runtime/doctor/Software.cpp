@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/doctor/Finding.h"
-
 #include <cstdlib>
 #include <dlfcn.h>
 #include <regex>

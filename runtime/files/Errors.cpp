@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/files/Errors.h"
-
 #include <cstdarg>
 #include <cstdio>
 #include <cstdlib>

@@ -4,6 +4,7 @@
 #ifndef NANOCHAT_RUNTIME_FILES_ERRORS_H
 #define NANOCHAT_RUNTIME_FILES_ERRORS_H
 
+#include <cstdint>
 #include <stdexcept>
 #include <string>
 
@@ -27,6 +28,9 @@ public:
 
 /// printf into a string.
 std::string format(const char *pattern, ...) __attribute__((format(printf, 1, 2)));
+/// Numbers as %lld and %llu take them.
+constexpr long long wide(int64_t number) { return number; }
+constexpr unsigned long long wide(uint64_t number) { return number; }
 /// The fewest digits that stand for the number.
 std::string shortest(double number);
 

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/files/Files.h"
-
 #include "runtime/files/Errors.h"
-
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
@@ -60,8 +58,7 @@ void InputFile::read(int64_t begin, void *to, int64_t bytes) const {
     if (count < 0)
       failRun(format("cannot read '%s': %s", name.c_str(), strerror(errno)));
     if (count == 0)
-      failRun(format("'%s' was cut short while it was in use: it had %lld bytes", name.c_str(),
-                     static_cast<long long>(size())),
+      failRun(format("'%s' was cut short while it was in use: it had %lld bytes", name.c_str(), wide(size())),
               "files must stay as they are while a command reads them");
     next += count;
     begin += count;
@@ -107,7 +104,7 @@ uint64_t hashOf(const InputFile &file, int64_t begin) {
   return XXH3_64bits_digest(&state);
 }
 
-std::string hashText(uint64_t hash) { return format("%016llx", static_cast<unsigned long long>(hash)); }
+std::string hashText(uint64_t hash) { return format("%016llx", wide(hash)); }
 
 uint64_t parseHash(const std::string &text) {
   if (text.size() != 16 || text.find_first_not_of("0123456789abcdef") != text.npos)

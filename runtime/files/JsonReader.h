@@ -5,7 +5,6 @@
 #define NANOCHAT_RUNTIME_FILES_JSONREADER_H
 
 #include "runtime/files/Errors.h"
-
 #include <nlohmann/json.hpp>
 #include <type_traits>
 

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/files/Numbers.h"
-
 #include "runtime/files/Errors.h"
-
 #include <cmath>
 
 namespace nc {

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/files/Errors.h"
 #include "runtime/files/Files.h"
-
 #include <atomic>
 #include <cerrno>
 #include <cstdio>

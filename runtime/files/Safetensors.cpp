@@ -2,10 +2,8 @@
 //
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/files/Safetensors.h"
-
 #include "runtime/files/JsonReader.h"
 #include "runtime/program/Program.h"
-
 #include <algorithm>
 #include <cstring>
 #include <set>
@@ -45,11 +43,10 @@ private:
 FileContent HeaderReader::readHeader() {
   uint64_t length = 0;
   if (file.size() < 8)
-    fail(format("it has %lld bytes, expected at least 8", static_cast<long long>(file.size())));
+    fail(format("it has %lld bytes, expected at least 8", wide(file.size())));
   file.read(0, &length, 8);
   if (length > uint64_t(file.size() - 8))
-    fail(format("its header claims %llu bytes, %lld are there", static_cast<unsigned long long>(length),
-                static_cast<long long>(file.size() - 8)));
+    fail(format("its header claims %llu bytes, %lld are there", wide(length), wide(file.size() - 8)));
   data = 8 + int64_t(length);
   return FileContent(file, 8, data);
 }
@@ -121,8 +118,7 @@ StoredTensor HeaderReader::readTensor(const std::string &name, const Json &entry
     fail(where + "data_offsets " + offsets.dump() + " do not lie in the " + std::to_string(file.size() - data) +
          " bytes of data");
   if (end - begin != bytes)
-    fail(where + format("it has %lld bytes, its shape and dtype need %lld", static_cast<long long>(end - begin),
-                        static_cast<long long>(bytes)));
+    fail(where + format("it has %lld bytes, its shape and dtype need %lld", wide(end - begin), wide(bytes)));
   tensor.begin = data + begin;
   return tensor;
 }
@@ -136,7 +132,7 @@ void HeaderReader::checkCoverage(const std::vector<StoredTensor> &tensors) const
     next += tensor.bytes();
   }
   if (next != file.size())
-    fail(format("%lld bytes after the last tensor", static_cast<long long>(file.size() - next)));
+    fail(format("%lld bytes after the last tensor", wide(file.size() - next)));
 }
 
 void HeaderReader::read(std::vector<StoredTensor> &tensors, Metadata &metadata) {

@@ -9,7 +9,6 @@
 
 #include "runtime/Abi.h"
 #include "runtime/files/Files.h"
-
 #include <functional>
 #include <map>
 #include <string>

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/files/Safetensors.h"
 #include "runtime/program/DTypes.h"
-
 #include <nlohmann/json.hpp>
 
 namespace nc {

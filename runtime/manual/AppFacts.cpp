@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/manual/AppFacts.h"
-
 #include <CLI/CLI.hpp>
 
 namespace nc {

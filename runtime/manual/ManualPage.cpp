@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "runtime/manual/AppFacts.h"
-
 #include "runtime/files/Errors.h"
-
+#include "runtime/manual/AppFacts.h"
 #include <algorithm>
 #include <codecvt>
 #include <locale>

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/program/AllocationCounter.h"
-
 #include <atomic>
 #include <cerrno>
 #include <cstdlib>

@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/program/Arenas.h"
-
 #include "runtime/files/Errors.h"
 #include "runtime/program/Program.h"
-
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
@@ -55,7 +53,7 @@ int64_t peakResidentBytes() {
 std::string bytesText(int64_t bytes) {
   static const char *const units[] = {"KiB", "MiB", "GiB", "TiB"};
   if (bytes < 1024)
-    return format("%lld B", static_cast<long long>(bytes));
+    return format("%lld B", wide(bytes));
   double value = bytes / 1024.0;
   int unit = 0;
   for (; value >= 1024 && unit < 3; ++unit)

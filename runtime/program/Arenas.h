@@ -6,7 +6,6 @@
 #define NANOCHAT_RUNTIME_PROGRAM_ARENAS_H
 
 #include "runtime/Abi.h"
-
 #include <array>
 #include <memory>
 #include <string>

@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/program/Dispatch.h"
-
 #include "runtime/device/CudaDevice.h"
 #include "runtime/program/Program.h"
-
 #include <optional>
 #include <vector>
 

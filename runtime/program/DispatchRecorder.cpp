@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/program/DispatchRecorder.h"
-
 #include "runtime/files/Errors.h"
 #include "runtime/files/Safetensors.h"
 #include "runtime/program/Program.h"
-
 #include <cctype>
 #include <filesystem>
 
@@ -27,7 +25,7 @@ static std::string fileName(int64_t call, const char *kernel) {
   for (char &letter : name)
     if (!isalnum(static_cast<unsigned char>(letter)) && letter != '_' && letter != '-')
       letter = '_';
-  return format("%06lld.%s.safetensors", static_cast<long long>(call), name.c_str());
+  return format("%06lld.%s.safetensors", wide(call), name.c_str());
 }
 
 void DispatchRecorder::writeTensors(const nc_entry &entry, const char *when) const {

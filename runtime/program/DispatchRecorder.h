@@ -5,7 +5,6 @@
 #define NANOCHAT_RUNTIME_PROGRAM_DISPATCHRECORDER_H
 
 #include "runtime/program/Session.h"
-
 #include <string>
 #include <vector>
 

@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/program/KernelProfile.h"
-
 #include "runtime/files/Errors.h"
 #include "runtime/program/Program.h"
-
 #include <algorithm>
 #include <vector>
 
@@ -49,7 +47,7 @@ std::string KernelProfile::table() const {
     }
     double perSecond = 1e-9 * double(time.calls) / time.seconds;
     text += format("%6.2f%% %10.2f %8lld %8.1f %7.1f %-6s %s: %.120s\n", 100 * time.seconds / all, 1e3 * time.seconds,
-                   static_cast<long long>(time.calls), perSecond * double(time.kernel->flops),
+                   wide(time.calls), perSecond * double(time.kernel->flops),
                    perSecond * double(operandBytes(*time.kernel)), time.kernel->arithmetic, name.c_str(), time.source);
   }
   return text + format("%6.2f%% %10.2f %8s %8s %7s %-6s others\n", 100 * others / all, 1e3 * others, "", "", "", "");

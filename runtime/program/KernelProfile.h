@@ -5,7 +5,6 @@
 #define NANOCHAT_RUNTIME_PROGRAM_KERNELPROFILE_H
 
 #include "runtime/program/Dispatch.h"
-
 #include <chrono>
 #include <map>
 #include <string>

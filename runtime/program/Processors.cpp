@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/program/Processors.h"
-
 #include "runtime/files/Numbers.h"
-
 #include <algorithm>
 #include <cerrno>
 #include <cmath>

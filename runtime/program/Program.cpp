@@ -1,10 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/program/Program.h"
-
-#include "runtime/files/Numbers.h"
-
 #include "runtime/files/Errors.h"
-
+#include "runtime/files/Numbers.h"
 #include <cmath>
 
 namespace nc {

@@ -7,7 +7,6 @@
 #define NANOCHAT_RUNTIME_PROGRAM_PROGRAM_H
 
 #include "runtime/program/DTypes.h"
-
 #include <optional>
 #include <set>
 #include <string>

@@ -9,7 +9,6 @@
 #include "runtime/program/Arenas.h"
 #include "runtime/program/Dispatch.h"
 #include "runtime/program/Threads.h"
-
 #include <array>
 #include <map>
 #include <memory>

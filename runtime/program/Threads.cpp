@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/program/Threads.h"
-
 #include "runtime/files/Errors.h"
 #include "runtime/program/Processors.h"
-
 #include <climits>
 #include <linux/futex.h>
 #include <sys/syscall.h>

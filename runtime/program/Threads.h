@@ -10,7 +10,6 @@
 
 #include "runtime/Abi.h"
 #include "runtime/program/Arenas.h"
-
 #include <atomic>
 #include <thread>
 #include <vector>

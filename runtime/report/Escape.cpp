@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/report/Escape.h"
-
 #include <nlohmann/json.hpp>
 
 namespace nc {

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/report/EventFile.h"
-
 #include "runtime/files/Errors.h"
-
 #include <array>
 #include <ctime>
 #include <filesystem>
@@ -77,8 +75,7 @@ EventFile::EventFile(const std::string &folder, int64_t firstStep) {
   std::filesystem::create_directories(folder, ignored);
   char host[256] = "localhost";
   gethostname(host, sizeof(host) - 1);
-  file.emplace(format("%s/events.out.tfevents.%lld.%s.%d", folder.c_str(), static_cast<long long>(time(nullptr)), host,
-                      int(getpid())),
+  file.emplace(format("%s/events.out.tfevents.%lld.%s.%d", folder.c_str(), wide(time(nullptr)), host, int(getpid())),
                "--tensorboard", /*isContinued=*/false);
   Message version = beginEvent(0), start = beginEvent(firstStep), session;
   version.text(kFileVersion, "brain.Event:2");

@@ -5,7 +5,6 @@
 #define NANOCHAT_RUNTIME_REPORT_EVENTFILE_H
 
 #include "runtime/report/LogFile.h"
-
 #include <optional>
 #include <string>
 #include <string_view>

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/report/HtmlReport.h"
-
 #include "runtime/report/Escape.h"
-
 #include <nlohmann/json.hpp>
 
 namespace nc {

@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/report/LogFile.h"
-
 #include "runtime/files/Errors.h"
 #include "runtime/files/Files.h"
-
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
@@ -105,7 +103,7 @@ void LogFile::finish() {
   restore();
   if (!isWhole || lost)
     failRun(format("'%s' is not complete: %s", path.c_str(),
-                   lost ? format("%lld records were lost", static_cast<long long>(lost)).c_str() : reason.c_str()));
+                   lost ? format("%lld records were lost", wide(lost)).c_str() : reason.c_str()));
 }
 
 } // namespace nc

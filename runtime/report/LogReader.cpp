@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/report/LogReader.h"
-
 #include "runtime/files/Errors.h"
 #include "runtime/files/Files.h"
-
 #include <nlohmann/json.hpp>
 #include <sstream>
 
@@ -37,8 +35,7 @@ Series readLog(const std::string &path) {
     if (lines.eof() && row.is_discarded())
       break;
     if (!row.is_object() || !row.contains("step") || !row["step"].is_number())
-      failInput(format("'%s':%lld: expected a JSON object with a number \"step\"", path.c_str(),
-                       static_cast<long long>(number)),
+      failInput(format("'%s':%lld: expected a JSON object with a number \"step\"", path.c_str(), wide(number)),
                 "this reads what 'train --log' wrote");
     addRow(series, row);
   }

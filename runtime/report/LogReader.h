@@ -5,7 +5,6 @@
 #define NANOCHAT_RUNTIME_REPORT_LOGREADER_H
 
 #include "runtime/report/Points.h"
-
 #include <map>
 #include <string>
 

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/report/PeakFlops.h"
-
 #include <algorithm>
 #include <chrono>
 #include <numeric>

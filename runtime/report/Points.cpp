@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/report/Points.h"
-
 #include <algorithm>
 #include <cmath>
 

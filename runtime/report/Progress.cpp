@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/report/Progress.h"
-
 #include "runtime/files/Errors.h"
 #include "runtime/report/Terminal.h"
-
 #include <algorithm>
 #include <cerrno>
 #include <cstdio>
@@ -60,8 +58,7 @@ static std::string speedText(double speed) {
 }
 
 std::string Progress::describe(int64_t step, const StepReport &report, double speed) const {
-  std::string line = format("step %lld/%lld (%.1f %%)", static_cast<long long>(step + 1), static_cast<long long>(total),
-                            100.0 * (step + 1) / total);
+  std::string line = format("step %lld/%lld (%.1f %%)", wide(step + 1), wide(total), 100.0 * (step + 1) / total);
   auto append = [&](const char *label, const char *pattern, std::optional<double> value) {
     char text[32];
     if (!value)

@@ -4,10 +4,8 @@
 #ifndef NANOCHAT_RUNTIME_REPORT_PROGRESS_H
 #define NANOCHAT_RUNTIME_REPORT_PROGRESS_H
 
-#include "runtime/training/Trainer.h"
-
 #include "runtime/report/LogFile.h"
-
+#include "runtime/training/Trainer.h"
 #include <chrono>
 
 namespace nc {

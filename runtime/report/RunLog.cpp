@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/report/RunLog.h"
-
 #include "runtime/files/Errors.h"
 #include "runtime/files/Files.h"
-
 #include <filesystem>
 #include <nlohmann/json.hpp>
 

@@ -7,7 +7,6 @@
 #include "runtime/report/EventFile.h"
 #include "runtime/report/JsonLine.h"
 #include "runtime/report/LogFile.h"
-
 #include <optional>
 
 namespace nc {

@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/report/Svg.h"
-
 #include "runtime/files/Errors.h"
 #include "runtime/report/Escape.h"
-
 #include <algorithm>
 #include <cmath>
 

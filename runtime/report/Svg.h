@@ -5,7 +5,6 @@
 #define NANOCHAT_RUNTIME_REPORT_SVG_H
 
 #include "runtime/report/Points.h"
-
 #include <string>
 
 namespace nc {

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/report/Terminal.h"
-
 #include "runtime/files/Numbers.h"
-
 #include <cstdlib>
 #include <sys/ioctl.h>
 #include <unistd.h>

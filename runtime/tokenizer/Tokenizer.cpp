@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/tokenizer/Tokenizer.h"
-
 #include "runtime/files/Errors.h"
 #include "runtime/files/Files.h"
-
 #include <queue>
 
 namespace nc {

@@ -8,7 +8,6 @@
 #define NANOCHAT_RUNTIME_TOKENIZER_TOKENIZER_H
 
 #include "runtime/tokenizer/Splitter.h"
-
 #include <string>
 #include <unordered_map>
 #include <vector>

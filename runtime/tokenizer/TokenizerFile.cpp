@@ -6,7 +6,6 @@
 #include "runtime/files/JsonReader.h"
 #include "runtime/tokenizer/ByteLevel.h"
 #include "runtime/tokenizer/Tokenizer.h"
-
 #include <algorithm>
 
 namespace nc {
@@ -87,9 +86,9 @@ void TokenizerReader::readPreTokenizer(const Json &json) {
 
 void TokenizerReader::place(int64_t id, std::string bytes, bool isSpecial) {
   if (id < 0 || id >= int64_t(isPlaced.size()))
-    fail(format("id %lld, expected 0 … %zu without a gap", static_cast<long long>(id), isPlaced.size() - 1));
+    fail(format("id %lld, expected 0 … %zu without a gap", wide(id), isPlaced.size() - 1));
   if (isPlaced[id])
-    fail(format("id %lld is given twice", static_cast<long long>(id)));
+    fail(format("id %lld is given twice", wide(id)));
   isPlaced[id] = true;
   model.tokens[id] = std::move(bytes);
   model.isSpecial[id] = isSpecial;
@@ -115,8 +114,7 @@ void TokenizerReader::readTokens(const Json &vocab, const Json &added) {
   for (const auto &[token, id] : vocab.items())
     count += !special.count(token);
   if (count > kMostTokens)
-    fail(format("%lld tokens, expected at most %lld", static_cast<long long>(count),
-                static_cast<long long>(kMostTokens)));
+    fail(format("%lld tokens, expected at most %lld", wide(count), wide(kMostTokens)));
   model.tokens.resize(count);
   model.isSpecial.resize(count);
   isPlaced.resize(count);

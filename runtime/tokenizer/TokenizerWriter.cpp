@@ -5,7 +5,6 @@
 #include "runtime/files/Files.h"
 #include "runtime/tokenizer/ByteLevel.h"
 #include "runtime/tokenizer/Tokenizer.h"
-
 #include <nlohmann/json.hpp>
 
 namespace nc {

@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/training/Batches.h"
-
 #include "runtime/files/Errors.h"
 #include "runtime/program/Program.h"
-
 #include <cstring>
 
 namespace nc {
@@ -12,8 +10,7 @@ BatchShape batchShape(const nc_program &program, const nc_entry &entry) {
   int64_t count = elementCount(getTensor(program, entry, NC_INPUT, "tokens"));
   int64_t length = sizeOr(program, "seq", 0);
   if (length <= 0 || count % length != 0)
-    failRun(format("entry '%s' takes %lld tokens, which is no multiple of the size 'seq'", entry.name,
-                   static_cast<long long>(count)));
+    failRun(format("entry '%s' takes %lld tokens, which is no multiple of the size 'seq'", entry.name, wide(count)));
   return {count / length, length};
 }
 

@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/training/Metrics.h"
-
 #include "runtime/files/Errors.h"
 #include "runtime/program/Program.h"
 #include "runtime/training/Batches.h"
-
 #include <algorithm>
 #include <cmath>
 

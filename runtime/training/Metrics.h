@@ -7,7 +7,6 @@
 #include "runtime/data/Vocabulary.h"
 #include "runtime/program/Session.h"
 #include "runtime/report/JsonLine.h"
-
 #include <optional>
 #include <vector>
 

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/training/NonFinite.h"
-
 #include "runtime/files/Errors.h"
 #include "runtime/program/Program.h"
 
@@ -10,7 +9,7 @@ std::optional<std::string> findNonFinite(const Session &session, const nc_entry 
   for (const nc_tensor *tensor : tensorsOf(session.program, entry, kind)) {
     int64_t place = firstNonFinite(tensor->dtype, session.data(*tensor), elementCount(*tensor));
     if (place >= 0)
-      return format("%s '%s'[%lld]", kindName(kind), tensor->name, static_cast<long long>(place));
+      return format("%s '%s'[%lld]", kindName(kind), tensor->name, wide(place));
   }
   return std::nullopt;
 }
@@ -39,7 +38,7 @@ void NonFiniteFinder::after(const KernelCall &call) {
     int64_t place = firstNonFinite(operand.dtype, call.buffers[i], elementCount(operand));
     if (place >= 0) {
       found = format("%s (kernel '%s', call %lld of the entry, output %d, element %lld)", call.source, call.kernel.name,
-                     static_cast<long long>(calls), output, static_cast<long long>(place));
+                     wide(calls), output, wide(place));
       return;
     }
     ++output;

@@ -5,7 +5,6 @@
 #define NANOCHAT_RUNTIME_TRAINING_NONFINITE_H
 
 #include "runtime/program/Session.h"
-
 #include <optional>
 #include <string>
 

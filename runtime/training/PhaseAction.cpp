@@ -1,11 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/training/PhaseAction.h"
-
 #include "runtime/files/Errors.h"
 #include "runtime/files/Numbers.h"
 #include "runtime/program/Initialize.h"
 #include "runtime/program/Program.h"
-
 #include <cmath>
 
 namespace nc {

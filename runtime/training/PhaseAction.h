@@ -6,7 +6,6 @@
 
 #include "runtime/program/Session.h"
 #include "runtime/training/Metrics.h"
-
 #include <optional>
 #include <set>
 #include <string>

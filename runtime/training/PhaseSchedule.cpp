@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/training/PhaseSchedule.h"
-
 #include "runtime/files/Errors.h"
-
 #include <algorithm>
 #include <tuple>
 
@@ -18,7 +16,7 @@ void PhaseSchedule::place(int64_t scheduleSteps, int64_t end) {
     action.step = action.time.in(scheduleSteps);
     if (action.step < end)
       continue;
-    std::string steps = format("%lld", static_cast<long long>(end));
+    std::string steps = format("%lld", wide(end));
     failInput("--at " + action.option + ": step " + std::to_string(action.step) + " is never begun, the run has " +
                   steps + " steps",
               "the first is step 0; what happens after the last would train nothing");
@@ -60,8 +58,8 @@ void PhaseSchedule::checkPast(const std::vector<std::string> &described, int64_t
   if (then == was.end() && now == is.end())
     return;
   auto name = [](bool isThere, const std::string &text) { return isThere ? "--at " + text : "nothing"; };
-  failInput(format("the run that is resumed stands at step %lld and had %s, where this one has %s",
-                   static_cast<long long>(step), name(then != was.end(), then != was.end() ? *then : "").c_str(),
+  failInput(format("the run that is resumed stands at step %lld and had %s, where this one has %s", wide(step),
+                   name(then != was.end(), then != was.end() ? *then : "").c_str(),
                    name(now != is.end(), now != is.end() ? *now : "").c_str()),
             "what is past cannot change: give what it had, or begin another run in another folder "
             "of checkpoints; percentages are of the schedule");

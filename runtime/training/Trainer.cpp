@@ -1,11 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/training/Trainer.h"
-
 #include "runtime/files/Errors.h"
 #include "runtime/program/AllocationCounter.h"
 #include "runtime/program/Program.h"
 #include "runtime/training/NonFinite.h"
-
 #include <cmath>
 
 namespace nc {
@@ -66,9 +64,8 @@ void Trainer::checkFinite(int64_t step) {
   if (auto gradient = findNonFinite(session, gradients, NC_GRADIENT))
     tensor = *tensor + " and " + *gradient;
   std::string blame = blameKernel(session, gradients);
-  failRun(
-      format("step %lld: %s: not a finite number; %s", static_cast<long long>(step), tensor->c_str(), blame.c_str()),
-      "the parameters were not updated; a lower learning rate or another seed may help");
+  failRun(format("step %lld: %s: not a finite number; %s", wide(step), tensor->c_str(), blame.c_str()),
+          "the parameters were not updated; a lower learning rate or another seed may help");
 }
 
 } // namespace nc

@@ -7,7 +7,6 @@
 #include "runtime/program/Session.h"
 #include "runtime/training/Batches.h"
 #include "runtime/training/Metrics.h"
-
 #include <optional>
 #include <string>
 #include <vector>

@@ -22,8 +22,7 @@ using Pair = std::pair<Value, Value>; // cotangents of x and y; null: none
 
 template <typename Op, Pair (*Grad)(Rule)>
 struct Model : DifferentiableOpInterface::ExternalModel<Model<Op, Grad>, Op> {
-  LogicalResult buildVJP(Operation *op, OpBuilder &builder, Cotangents &ct) const {
-    ImplicitLocOpBuilder b(op->getLoc(), builder);
+  LogicalResult buildVJP(Operation *op, ImplicitLocOpBuilder &b, Cotangents &ct) const {
     Value y = op->getNumOperands() > 1 ? op->getOperand(1) : Value();
     Value r = op->getResult(0);
     auto [dx, dy] = Grad({b, op->getOperand(0), y, r, ct.of(r)});
@@ -61,8 +60,7 @@ Pair erfF(Rule v) { // 2/√π·exp(−x²)
 
 /// select(c, x, y): the cotangent goes where the value came from.
 struct SelectModel : DifferentiableOpInterface::ExternalModel<SelectModel, arith::SelectOp> {
-  LogicalResult buildVJP(Operation *op, OpBuilder &builder, Cotangents &ct) const {
-    ImplicitLocOpBuilder b(op->getLoc(), builder);
+  LogicalResult buildVJP(Operation *op, ImplicitLocOpBuilder &b, Cotangents &ct) const {
     auto select = cast<arith::SelectOp>(op);
     Value g = ct.of(select.getResult()), zero = constant(b, g.getType(), 0.0);
     ct.add(b, select.getTrueValue(), arith::SelectOp::create(b, select.getCondition(), g, zero));

@@ -24,41 +24,33 @@ static Value relu(ImplicitLocOpBuilder &b, Value v) {
 // Gradients read the operand only and compute the function again: that is cheaper than a residual,
 // and where exp(−x) overflows the chain rule would give 0·inf.
 
-Values SigmoidOp::decomposeOperation(OpBuilder &builder) {
-  ImplicitLocOpBuilder b(getLoc(), builder);
+SmallVector<Value> SigmoidOp::decompose(ImplicitLocOpBuilder &b) {
   Value one = constant(b, getType(), 1.0);
   Value e = math::ExpOp::create(b, arith::NegFOp::create(b, getX()));
-  return SmallVector<Value>{div(b, one, add(b, one, e))};
+  return {div(b, one, add(b, one, e))};
 }
 
-LogicalResult SigmoidOp::buildVJP(OpBuilder &builder, Cotangents &ct) {
-  ImplicitLocOpBuilder b(getLoc(), builder);
+LogicalResult SigmoidOp::buildVJP(ImplicitLocOpBuilder &b, Cotangents &ct) {
   Value s = SigmoidOp::create(b, getX());
   ct.add(b, getX(), mul(b, ct.of(getY()), mul(b, s, oneMinus(b, s))));
   return success();
 }
 
-Values SiluOp::decomposeOperation(OpBuilder &builder) {
-  ImplicitLocOpBuilder b(getLoc(), builder);
-  return SmallVector<Value>{mul(b, getX(), SigmoidOp::create(b, getX()))};
-}
+SmallVector<Value> SiluOp::decompose(ImplicitLocOpBuilder &b) { return {mul(b, getX(), SigmoidOp::create(b, getX()))}; }
 
-LogicalResult SiluOp::buildVJP(OpBuilder &builder, Cotangents &ct) {
-  ImplicitLocOpBuilder b(getLoc(), builder);
+LogicalResult SiluOp::buildVJP(ImplicitLocOpBuilder &b, Cotangents &ct) {
   Value s = SigmoidOp::create(b, getX()), one = constant(b, getType(), 1.0);
   Value slope = mul(b, s, add(b, one, mul(b, getX(), sub(b, one, s))));
   ct.add(b, getX(), mul(b, ct.of(getY()), slope));
   return success();
 }
 
-Values Relu2Op::decomposeOperation(OpBuilder &builder) {
-  ImplicitLocOpBuilder b(getLoc(), builder);
+SmallVector<Value> Relu2Op::decompose(ImplicitLocOpBuilder &b) {
   Value r = relu(b, getX());
-  return SmallVector<Value>{mul(b, r, r)};
+  return {mul(b, r, r)};
 }
 
-LogicalResult Relu2Op::buildVJP(OpBuilder &builder, Cotangents &ct) {
-  ImplicitLocOpBuilder b(getLoc(), builder);
+LogicalResult Relu2Op::buildVJP(ImplicitLocOpBuilder &b, Cotangents &ct) {
   ct.add(b, getX(), mul(b, ct.of(getY()), scale(b, relu(b, getX()), 2.0)));
   return success();
 }
@@ -86,14 +78,12 @@ static Value geluInner(ImplicitLocOpBuilder &b, GeluOp op) {
   return math::TanhOp::create(b, scale(b, add(b, x, cube), kSqrt2OverPi));
 }
 
-Values GeluOp::decomposeOperation(OpBuilder &builder) {
-  ImplicitLocOpBuilder b(getLoc(), builder);
+SmallVector<Value> GeluOp::decompose(ImplicitLocOpBuilder &b) {
   Value half = scale(b, getX(), 0.5), one = constant(b, getType(), 1.0);
-  return SmallVector<Value>{mul(b, half, add(b, one, geluInner(b, *this)))};
+  return {mul(b, half, add(b, one, geluInner(b, *this)))};
 }
 
-LogicalResult GeluOp::buildVJP(OpBuilder &builder, Cotangents &ct) {
-  ImplicitLocOpBuilder b(getLoc(), builder);
+LogicalResult GeluOp::buildVJP(ImplicitLocOpBuilder &b, Cotangents &ct) {
   Value x = getX(), one = constant(b, getType(), 1.0), inner = geluInner(b, *this);
   Value square = mul(b, x, x), slope; // d inner / dx, halved
   if (getApproximate() == "none") {
@@ -111,12 +101,10 @@ LogicalResult GeluOp::buildVJP(OpBuilder &builder, Cotangents &ct) {
 // Gated units
 //===------------------------------------------------------------------------------------------===//
 
-Values SwigluOp::decomposeOperation(OpBuilder &builder) {
-  ImplicitLocOpBuilder b(getLoc(), builder);
-  return SmallVector<Value>{mul(b, SiluOp::create(b, getGate()), getUp())};
+SmallVector<Value> SwigluOp::decompose(ImplicitLocOpBuilder &b) {
+  return {mul(b, SiluOp::create(b, getGate()), getUp())};
 }
 
-Values Relu2GluOp::decomposeOperation(OpBuilder &builder) {
-  ImplicitLocOpBuilder b(getLoc(), builder);
-  return SmallVector<Value>{mul(b, Relu2Op::create(b, getGate()), getUp())};
+SmallVector<Value> Relu2GluOp::decompose(ImplicitLocOpBuilder &b) {
+  return {mul(b, Relu2Op::create(b, getGate()), getUp())};
 }

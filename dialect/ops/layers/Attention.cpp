@@ -8,7 +8,6 @@
 
 using namespace mlir;
 using namespace mlir::nanochat;
-using utils::IteratorType;
 
 static LogicalResult verifyHeads(Operation *op, RankedTensorType q, RankedTensorType k, RankedTensorType v,
                                  int64_t heads, int64_t kvHeads, int64_t seq) {
@@ -77,28 +76,24 @@ struct Scores {
         b, type(loops), {expanded}, {b.getMultiDimIdentityMap(loops.size())},
         [&](ImplicitLocOpBuilder &s, ValueRange v) -> Value { return arith::ExtFOp::create(s, element, v[0]); });
   }
-  Value join(Value x) const {
-    return tensor::CollapseShapeOp::create(b, x, tokensAndRest(cast<RankedTensorType>(x.getType()).getRank()));
-  }
+  Value join(Value x) const { return tensor::CollapseShapeOp::create(b, x, tokensAndRest(typeOf(x).getRank())); }
   AffineMap map(unsigned loops, ArrayRef<unsigned> dims) const { return projection(b.getContext(), loops, dims); }
 
   /// out[outDims] = Σ x[xDims]·y[yDims].
   Value contract(ArrayRef<unsigned> outDims, Value x, ArrayRef<unsigned> xDims, Value y,
                  ArrayRef<unsigned> yDims) const {
-    return reduce(b, type(outDims), 6, outDims, 0.0, {x, y}, {map(6, xDims), map(6, yDims)},
-                  [](ImplicitLocOpBuilder &s, ValueRange v) { return add(s, v[2], mul(s, v[0], v[1])); });
+    return reduce(b, type(outDims), 6, outDims, 0.0, {x, y}, {map(6, xDims), map(6, yDims)}, sumProducts);
   }
   double scale() const { return 1.0 / std::sqrt(static_cast<double>(width)); }
   /// q·k/√D, −∞ where the key is after the query.
   Value form(Value q, Value k) const {
     Value dots = contract({B, T, G, R, S}, q, {B, T, G, R, D}, k, {B, S, G, D});
-    return pointwise(b, scoreType(), {dots}, {b.getMultiDimIdentityMap(5)},
-                     [&](ImplicitLocOpBuilder &s, ValueRange v) -> Value {
-                       Value query = linalg::IndexOp::create(s, T), key = linalg::IndexOp::create(s, S);
-                       Value seen = arith::CmpIOp::create(s, arith::CmpIPredicate::ule, key, query);
-                       return arith::SelectOp::create(s, seen, mul(s, v[0], constant(s, element, scale())),
-                                                      constant(s, element, -std::numeric_limits<double>::infinity()));
-                     });
+    return pointwise(b, dots, [&](ImplicitLocOpBuilder &s, ValueRange v) -> Value {
+      Value query = linalg::IndexOp::create(s, T), key = linalg::IndexOp::create(s, S);
+      Value seen = arith::CmpIOp::create(s, arith::CmpIPredicate::ule, key, query);
+      return arith::SelectOp::create(s, seen, mul(s, v[0], constant(s, element, scale())),
+                                     constant(s, element, -std::numeric_limits<double>::infinity()));
+    });
   }
   /// p rounded to bf16.
   Value rounded(Value p) const {
@@ -107,11 +102,10 @@ struct Scores {
   }
   /// The logarithm of the least power of two that is not below exp(x).
   Value toPowerOfTwo(Value x) const {
-    return pointwise(b, type({B, T, G, R}), {x}, {b.getMultiDimIdentityMap(4)},
-                     [&](ImplicitLocOpBuilder &s, ValueRange v) {
-                       Value ln2 = constant(s, element, std::log(2.0));
-                       return mul(s, math::CeilOp::create(s, div(s, v[0], ln2)), ln2);
-                     });
+    return pointwise(b, x, [&](ImplicitLocOpBuilder &s, ValueRange v) {
+      Value ln2 = constant(s, element, std::log(2.0));
+      return mul(s, math::CeilOp::create(s, div(s, v[0], ln2)), ln2);
+    });
   }
   /// exp(scores − shift), with one shift per row.
   Value exponentials(Value scores, Value shift) const {
@@ -128,8 +122,7 @@ struct Scores {
   }
   Value sums(Value terms) const {
     SmallVector<unsigned> row{B, T, G, R};
-    return reduce(b, type(row), 5, row, 0.0, {terms}, {b.getMultiDimIdentityMap(5)},
-                  [](ImplicitLocOpBuilder &s, ValueRange v) { return add(s, v[1], v[0]); });
+    return reduce(b, type(row), 5, row, 0.0, {terms}, {b.getMultiDimIdentityMap(5)}, sumUp);
   }
 };
 } // namespace
@@ -145,7 +138,7 @@ void AttentionGradOp::roundWithin() {
   ImplicitLocOpBuilder b(getLoc(), *this);
   int64_t heads = getHeads();
   auto split = [&](Value x) -> Value {
-    auto type = cast<RankedTensorType>(x.getType());
+    auto type = typeOf(x);
     return tensor::ExpandShapeOp::create(b, withShape(type, {type.getDimSize(0), heads, type.getDimSize(1) / heads}), x,
                                          SmallVector<ReassociationIndices>{{0}, {1, 2}});
   };
@@ -171,7 +164,7 @@ SmallVector<OpOperand *> AttentionGradOp::getFactors() {
 
 LogicalResult AttentionOp::inferReturnTypes(MLIRContext *, std::optional<Location>, Adaptor adaptor,
                                             SmallVectorImpl<Type> &types) {
-  auto q = cast<RankedTensorType>(adaptor.getQ().getType());
+  auto q = typeOf(adaptor.getQ());
   types.append({widened(q), perHead(q, adaptor.getHeads())});
   return success();
 }
@@ -182,8 +175,7 @@ LogicalResult AttentionOp::verify() {
 
 int64_t AttentionOp::getFlops() { return 2 * causalFlops(getQ().getType(), getSeq()); }
 
-FailureOr<SmallVector<Value>> AttentionOp::decomposeOperation(OpBuilder &builder) {
-  ImplicitLocOpBuilder b(getLoc(), builder);
+SmallVector<Value> AttentionOp::decompose(ImplicitLocOpBuilder &b) {
   using S = Scores;
   Scores loops(b, *this);
   Value q = loops.split(getQ(), {S::B, S::T, S::G, S::R, S::D});
@@ -199,31 +191,17 @@ FailureOr<SmallVector<Value>> AttentionOp::decomposeOperation(OpBuilder &builder
   Value weighted = loops.contract(query, terms, {S::B, S::T, S::G, S::R, S::S}, v, {S::B, S::S, S::G, S::D});
   Value y = pointwise(b, loops.type(query), {weighted, sum}, {b.getMultiDimIdentityMap(5), loops.map(5, row)},
                       [](ImplicitLocOpBuilder &s, ValueRange v) { return div(s, v[0], v[1]); });
-  AffineMap id = b.getMultiDimIdentityMap(4);
-  Value lse = pointwise(b, loops.type(row), {sum, top}, {id, id}, [](ImplicitLocOpBuilder &s, ValueRange v) {
-    return add(s, math::LogOp::create(s, v[0]), v[1]);
-  });
-  return SmallVector<Value>{loops.join(y), loops.join(lse)};
+  Value lse = pointwise(
+      b, {sum, top}, [](ImplicitLocOpBuilder &s, ValueRange v) { return add(s, math::LogOp::create(s, v[0]), v[1]); });
+  return {loops.join(y), loops.join(lse)};
 }
 
-// Loops (n, m, c): queries, keys, channels. A row of y depends on rows of k and v before its own.
-SmallVector<IteratorType> AttentionOp::getLoopIteratorTypes() {
-  return {IteratorType::parallel, IteratorType::reduction, IteratorType::reduction};
-}
-SmallVector<shard::ReductionKind> AttentionOp::getReductionLoopIteratorKinds() {
-  return {shard::ReductionKind::Generic, shard::ReductionKind::Generic};
-}
-SmallVector<AffineMap> AttentionOp::getIndexingMaps() {
-  AffineMap query = projection(getContext(), 3, {0, 2}), key = projection(getContext(), 3, {1, 2});
-  return {query, key, key, query, query};
-}
-
-LogicalResult AttentionOp::buildVJP(OpBuilder &b, Cotangents &ct) {
+LogicalResult AttentionOp::buildVJP(ImplicitLocOpBuilder &b, Cotangents &ct) {
   Value dy = ct.of(getY());
   if (!dy) // Only lse was used, which carries no gradient.
     return success();
-  auto grad = AttentionGradOp::create(b, getLoc(), getQ(), getK(), getV(), getY(), /*delta=*/Value(), getLse(), dy,
-                                      getHeads(), getKvHeads(), getSeq());
+  auto grad = AttentionGradOp::create(b, getQ(), getK(), getV(), getY(), /*delta=*/Value(), getLse(), dy, getHeads(),
+                                      getKvHeads(), getSeq());
   ct.add(b, getQ(), grad.getDq());
   ct.add(b, getK(), grad.getDk());
   ct.add(b, getV(), grad.getDv());
@@ -237,7 +215,7 @@ LogicalResult AttentionOp::buildVJP(OpBuilder &b, Cotangents &ct) {
 LogicalResult AttentionGradOp::inferReturnTypes(MLIRContext *, std::optional<Location>, Adaptor adaptor,
                                                 SmallVectorImpl<Type> &types) {
   for (Value x : {adaptor.getQ(), adaptor.getK(), adaptor.getV()})
-    types.push_back(widened(cast<RankedTensorType>(x.getType())));
+    types.push_back(widened(typeOf(x)));
   return success();
 }
 
@@ -261,8 +239,7 @@ LogicalResult AttentionGradOp::verify() {
 
 int64_t AttentionGradOp::getFlops() { return 5 * causalFlops(getQ().getType(), getSeq()); }
 
-FailureOr<SmallVector<Value>> AttentionGradOp::decomposeOperation(OpBuilder &builder) {
-  ImplicitLocOpBuilder b(getLoc(), builder);
+SmallVector<Value> AttentionGradOp::decompose(ImplicitLocOpBuilder &b) {
   using S = Scores;
   Scores loops(b, *this);
   SmallVector<unsigned> query{S::B, S::T, S::G, S::R, S::D}, key{S::B, S::S, S::G, S::D},
@@ -272,10 +249,9 @@ FailureOr<SmallVector<Value>> AttentionGradOp::decomposeOperation(OpBuilder &bui
   AffineMap rows = loops.map(5, row), full = b.getMultiDimIdentityMap(5);
   Value p = loops.exponentials(loops.form(q, k), lse);
   // Here the fifth loop of five is d, not s.
-  Value delta = getDelta()
-                    ? loops.split(getDelta(), row)
-                    : reduce(b, loops.type(row), 5, row, 0.0, {dy, loops.split(getY(), query)}, {full, full},
-                             [](ImplicitLocOpBuilder &s, ValueRange v) { return add(s, v[2], mul(s, v[0], v[1])); });
+  Value delta =
+      getDelta() ? loops.split(getDelta(), row)
+                 : reduce(b, loops.type(row), 5, row, 0.0, {dy, loops.split(getY(), query)}, {full, full}, sumProducts);
   Value dp = loops.contract(score, dy, query, v, key);
   Value ds =
       pointwise(b, loops.scoreType(), {p, dp, delta}, {full, full, rows}, [&](ImplicitLocOpBuilder &s, ValueRange v) {
@@ -285,18 +261,6 @@ FailureOr<SmallVector<Value>> AttentionGradOp::decomposeOperation(OpBuilder &bui
       });
   if (getRounded())
     p = loops.rounded(p);
-  return SmallVector<Value>{loops.join(loops.contract(query, ds, score, k, key)),
-                            loops.join(loops.contract(key, ds, score, q, query)),
-                            loops.join(loops.contract(key, p, score, dy, query))};
-}
-
-SmallVector<IteratorType> AttentionGradOp::getLoopIteratorTypes() {
-  return SmallVector<IteratorType>(3, IteratorType::reduction);
-}
-SmallVector<shard::ReductionKind> AttentionGradOp::getReductionLoopIteratorKinds() {
-  return SmallVector<shard::ReductionKind>(3, shard::ReductionKind::Generic);
-}
-SmallVector<AffineMap> AttentionGradOp::getIndexingMaps() {
-  AffineMap query = projection(getContext(), 3, {0, 2}), key = projection(getContext(), 3, {1, 2});
-  return {query, key, key, query, query, query, query, key, key};
+  return {loops.join(loops.contract(query, ds, score, k, key)), loops.join(loops.contract(key, ds, score, q, query)),
+          loops.join(loops.contract(key, p, score, dy, query))};
 }

@@ -7,70 +7,36 @@ using namespace mlir;
 using namespace mlir::nanochat;
 using utils::IteratorType;
 
-LogicalResult EmbeddingOp::inferReturnTypes(MLIRContext *, std::optional<Location>, Adaptor adaptor,
-                                            SmallVectorImpl<Type> &types) {
-  auto tokens = cast<RankedTensorType>(adaptor.getTokens().getType());
-  auto table = cast<RankedTensorType>(adaptor.getTable().getType());
-  types.push_back(withShape(table, {tokens.getDimSize(0), table.getDimSize(1)}));
-  return success();
-}
-
-FailureOr<SmallVector<Value>> EmbeddingOp::decomposeOperation(OpBuilder &builder) {
-  ImplicitLocOpBuilder b(getLoc(), builder);
+SmallVector<Value> EmbeddingOp::decompose(ImplicitLocOpBuilder &b) {
   Value table = getTable();
   auto gather = [&](ImplicitLocOpBuilder &s, ValueRange v) -> Value {
     Value row = arith::IndexCastOp::create(s, s.getIndexType(), v[0]);
     Value column = linalg::IndexOp::create(s, 1);
     return tensor::ExtractOp::create(s, table, ValueRange{row, column});
   };
-  return SmallVector<Value>{pointwise(b, cast<RankedTensorType>(getY().getType()), {getTokens()},
-                                      {projection(b.getContext(), 2, {0})}, gather)};
+  return {pointwise(b, typeOf(getY()), {getTokens()}, {projection(b.getContext(), 2, {0})}, gather)};
 }
 
-// Loops (n, v, c): the sum over v of [tokens[n] = v]·table[v, c].
-SmallVector<IteratorType> EmbeddingOp::getLoopIteratorTypes() {
-  return {IteratorType::parallel, IteratorType::reduction, IteratorType::parallel};
-}
-SmallVector<shard::ReductionKind> EmbeddingOp::getReductionLoopIteratorKinds() { return {shard::ReductionKind::Sum}; }
-SmallVector<AffineMap> EmbeddingOp::getIndexingMaps() {
-  MLIRContext *ctx = getContext();
-  return {projection(ctx, 3, {0}), projection(ctx, 3, {1, 2}), projection(ctx, 3, {0, 2})};
-}
-
-LogicalResult EmbeddingOp::buildVJP(OpBuilder &b, Cotangents &ct) {
+LogicalResult EmbeddingOp::buildVJP(ImplicitLocOpBuilder &b, Cotangents &ct) {
   if (ct.wants(getTable()))
-    ct.add(b, getTable(), EmbeddingGradOp::create(b, getLoc(), getTable().getType(), getTokens(), ct.of(getY())));
+    ct.add(b, getTable(), EmbeddingGradOp::create(b, getTable().getType(), getTokens(), ct.of(getY())));
   return success();
 }
 
 LogicalResult EmbeddingGradOp::verify() {
-  auto dy = cast<RankedTensorType>(getDy().getType()), dt = cast<RankedTensorType>(getDtable().getType());
-  auto tokens = cast<RankedTensorType>(getTokens().getType());
+  auto dy = typeOf(getDy()), dt = typeOf(getDtable()), tokens = typeOf(getTokens());
   if (tokens.getDimSize(0) != dy.getDimSize(0) || dy.getDimSize(1) != dt.getDimSize(1)) // embedding_grad-c1
     return emitOpError("expected tokens (N), dy (N, C) and dtable (V, C), found ")
            << tokens << ", " << dy << " and " << dt;
   return success();
 }
 
-SmallVector<IteratorType> EmbeddingGradOp::getLoopIteratorTypes() {
-  return {IteratorType::reduction, IteratorType::parallel, IteratorType::parallel};
-}
-SmallVector<shard::ReductionKind> EmbeddingGradOp::getReductionLoopIteratorKinds() {
-  return {shard::ReductionKind::Sum};
-}
-SmallVector<AffineMap> EmbeddingGradOp::getIndexingMaps() {
-  MLIRContext *ctx = getContext();
-  return {projection(ctx, 3, {0}), projection(ctx, 3, {0, 2}), projection(ctx, 3, {1, 2})};
-}
-
 /// Each element of dy is added once, whatever the rows.
 int64_t EmbeddingGradOp::getFlops() { return getDy().getType().getNumElements(); }
 DispatchClass EmbeddingGradOp::getDispatchClass() { return DispatchClass::rowwise; }
 
-FailureOr<SmallVector<Value>> EmbeddingGradOp::decomposeOperation(OpBuilder &builder) {
-  ImplicitLocOpBuilder b(getLoc(), builder);
-  auto table = cast<RankedTensorType>(getDtable().getType());
-  auto dy = cast<RankedTensorType>(getDy().getType());
+SmallVector<Value> EmbeddingGradOp::decompose(ImplicitLocOpBuilder &b) {
+  auto table = typeOf(getDtable()), dy = typeOf(getDy());
   Value start = constant(b, table.getElementType(), 0.0);
   Value empty = tensor::EmptyOp::create(b, table.getShape(), table.getElementType());
   Value zeros = linalg::FillOp::create(b, start, empty).getResult(0);
@@ -108,19 +74,6 @@ static LogicalResult verifyPositions(Operation *op, RankedTensorType x, RankedTe
   return success();
 }
 
-/// (N, C) as (N / seq, seq, C).
-static Value splitSequences(ImplicitLocOpBuilder &b, Value x, int64_t seq) {
-  auto type = cast<RankedTensorType>(x.getType());
-  RankedTensorType split = withShape(type, {type.getDimSize(0) / seq, seq, type.getDimSize(1)});
-  return tensor::ExpandShapeOp::create(b, split, x, SmallVector<ReassociationIndices>{{0, 1}, {2}});
-}
-
-LogicalResult PositionEmbeddingOp::inferReturnTypes(MLIRContext *, std::optional<Location>, Adaptor adaptor,
-                                                    SmallVectorImpl<Type> &types) {
-  types.push_back(adaptor.getX().getType());
-  return success();
-}
-
 LogicalResult PositionEmbeddingOp::verify() {
   return verifyPositions(*this, getX().getType(), getTable().getType(), getSeq());
 }
@@ -131,11 +84,10 @@ static AffineMap positionMap(MLIRContext *ctx, int64_t seq) {
 }
 
 // Reads the table in place: rows from `seq` on are never indexed, and no slice of it needs a copy.
-FailureOr<SmallVector<Value>> PositionEmbeddingOp::decomposeOperation(OpBuilder &builder) {
-  ImplicitLocOpBuilder b(getLoc(), builder);
-  return SmallVector<Value>{pointwise(b, getX().getType(), {getX(), getTable()},
-                                      {b.getMultiDimIdentityMap(2), positionMap(getContext(), getSeq())},
-                                      [](ImplicitLocOpBuilder &s, ValueRange v) { return add(s, v[0], v[1]); })};
+SmallVector<Value> PositionEmbeddingOp::decompose(ImplicitLocOpBuilder &b) {
+  return {pointwise(b, getX().getType(), {getX(), getTable()},
+                    {b.getMultiDimIdentityMap(2), positionMap(getContext(), getSeq())},
+                    [](ImplicitLocOpBuilder &s, ValueRange v) { return add(s, v[0], v[1]); })};
 }
 
 SmallVector<IteratorType> PositionEmbeddingOp::getLoopIteratorTypes() {
@@ -147,11 +99,11 @@ SmallVector<AffineMap> PositionEmbeddingOp::getIndexingMaps() {
   return {full, positionMap(getContext(), getSeq()), full};
 }
 
-LogicalResult PositionEmbeddingOp::buildVJP(OpBuilder &b, Cotangents &ct) {
+LogicalResult PositionEmbeddingOp::buildVJP(ImplicitLocOpBuilder &b, Cotangents &ct) {
   Value dy = ct.of(getY());
   ct.add(b, getX(), dy);
   if (ct.wants(getTable()))
-    ct.add(b, getTable(), PositionEmbeddingGradOp::create(b, getLoc(), getTable().getType(), dy, getSeq()));
+    ct.add(b, getTable(), PositionEmbeddingGradOp::create(b, getTable().getType(), dy, getSeq()));
   return success();
 }
 
@@ -159,18 +111,16 @@ LogicalResult PositionEmbeddingGradOp::verify() {
   return verifyPositions(*this, getDy().getType(), getDtable().getType(), getSeq());
 }
 
-FailureOr<SmallVector<Value>> PositionEmbeddingGradOp::decomposeOperation(OpBuilder &builder) {
-  ImplicitLocOpBuilder b(getLoc(), builder);
+SmallVector<Value> PositionEmbeddingGradOp::decompose(ImplicitLocOpBuilder &b) {
   RankedTensorType table = getDtable().getType();
   RankedTensorType used = withShape(table, {static_cast<int64_t>(getSeq()), table.getDimSize(1)});
-  Value dy = splitSequences(b, getDy(), getSeq());
-  Value sum = reduce(b, used, 3, {1, 2}, 0.0, {dy}, {b.getMultiDimIdentityMap(3)},
-                     [](ImplicitLocOpBuilder &s, ValueRange v) { return add(s, v[1], v[0]); });
+  Value dy = splitRows(b, getDy(), getSeq());
+  Value sum = reduce(b, used, 3, {1, 2}, 0.0, {dy}, {b.getMultiDimIdentityMap(3)}, sumUp);
   if (used == table)
-    return SmallVector<Value>{sum};
+    return {sum};
   SmallVector<OpFoldResult> from(2, b.getIndexAttr(0)), unit(2, b.getIndexAttr(1));
   SmallVector<OpFoldResult> sizes{b.getIndexAttr(getSeq()), b.getIndexAttr(table.getDimSize(1))};
-  return SmallVector<Value>{tensor::InsertSliceOp::create(b, sum, constant(b, table, 0.0), from, sizes, unit)};
+  return {tensor::InsertSliceOp::create(b, sum, constant(b, table, 0.0), from, sizes, unit)};
 }
 
 SmallVector<IteratorType> PositionEmbeddingGradOp::getLoopIteratorTypes() {

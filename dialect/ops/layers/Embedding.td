@@ -2,7 +2,7 @@
 #define NANOCHAT_OPS_EMBEDDING_TD
 include "dialect/Nanochat.td"
 
-def Nanochat_EmbeddingOp : Nanochat_ComputeOp<"embedding", [VerifiedByOds, InfersTypes, HasVjp, HasIterationSpace]> {
+def Nanochat_EmbeddingOp : Nanochat_ComputeOp<"embedding", [VerifiedByOds, InfersTypesByLetters, HasVjp, IterationSpace<"n+vc", ["n", "vc"], ["nc"]>]> {
   let summary = "Rows of a table, by token id";
   let description = [{ y (N, C) = table[tokens[n], c] with table (V, C). Ids lie in [0, V): the data loader checks. }];
   let arguments = (ins IntVector:$tokens, FloatMatrix:$table);
@@ -10,7 +10,7 @@ def Nanochat_EmbeddingOp : Nanochat_ComputeOp<"embedding", [VerifiedByOds, Infer
   let assemblyFormat = "$tokens `,` $table attr-dict `` custom<Types>(type($tokens), type($table))";
 }
 
-def Nanochat_EmbeddingGradOp : Nanochat_ComputeOp<"embedding_grad", [HasIterationSpace, HasCost, DeclareOpInterfaceMethods<KernelOpInterface>]> {
+def Nanochat_EmbeddingGradOp : Nanochat_ComputeOp<"embedding_grad", [IterationSpace<"+nvc", ["n", "nc"], ["vc"]>, HasCost, DeclareOpInterfaceMethods<KernelOpInterface>]> {
   let summary = "Gradient of an embedding table";
   let description = [{ dtable[v, c] = Σ over tokens n with tokens[n] = v, in rising n, of dy[n, c]. }];
   let arguments = (ins IntVector:$tokens, FloatMatrix:$dy);
@@ -20,7 +20,7 @@ def Nanochat_EmbeddingGradOp : Nanochat_ComputeOp<"embedding_grad", [HasIteratio
 }
 
 def Nanochat_PositionEmbeddingOp
-    : Nanochat_ComputeOp<"position_embedding", [InfersTypes, HasVjp, HasIterationSpace]> {
+    : Nanochat_ComputeOp<"position_embedding", [InfersFirstType, HasVjp, HasIterationSpace]> {
   let summary = "Learned positions";
   let description = [{
     y[n, c] = x[n, c] + table[n mod seq, c] for x (N, C), table (P, C). N is a multiple of `seq`; table

@@ -7,9 +7,6 @@
 
 using namespace mlir;
 using namespace mlir::nanochat;
-using utils::IteratorType;
-
-static RankedTensorType typeOf(Value v) { return cast<RankedTensorType>(v.getType()); }
 
 /// log(1 + exp(x)), for any finite x.
 static Value softplus(ImplicitLocOpBuilder &s, Value x) {
@@ -22,15 +19,6 @@ static Value softplus(ImplicitLocOpBuilder &s, Value x) {
 static Value sigmoid(ImplicitLocOpBuilder &s, Value x) {
   Value one = constant(s, x.getType(), 1.0);
   return div(s, one, add(s, one, math::ExpOp::create(s, arith::NegFOp::create(s, x))));
-}
-
-/// body(token's elements..., scalars...) for every token; `tokens` are (N), `scalars` rank 0.
-static Value perToken(ImplicitLocOpBuilder &b, ValueRange tokens, ValueRange scalars, ScalarBody body) {
-  SmallVector<AffineMap> maps(tokens.size(), b.getMultiDimIdentityMap(1));
-  maps.append(scalars.size(), projection(b.getContext(), 1, {}));
-  SmallVector<Value> ins(tokens);
-  llvm::append_range(ins, scalars);
-  return pointwise(b, typeOf(tokens.front()), ins, maps, body);
 }
 
 /// (1/N) Σ_n body(elements...): rank 0.
@@ -57,34 +45,25 @@ LogicalResult LastStepOp::verify() {
 SmallVector<int64_t> LastStepOp::getOwnShape() { return {int64_t(getCount())}; }
 
 /// A loop that counts, so that its program is the same for any count.
-FailureOr<SmallVector<Value>> LastStepOp::decomposeOperation(OpBuilder &builder) {
-  ImplicitLocOpBuilder b(getLoc(), builder);
+SmallVector<Value> LastStepOp::decompose(ImplicitLocOpBuilder &b) {
   RankedTensorType scalar = LoopOp::sliceOf(getMask().getType());
-  auto loop =
-      LoopOp::create(b, getLoopName(), getCount(), constant(b, scalar, 0.0), ValueRange(), false,
-                     [&](ImplicitLocOpBuilder &in, ArrayRef<BlockArgument> step, ArrayRef<BlockArgument>) {
-                       Value next = add(in, step[0], constant(in, scalar, 1.0));
-                       AffineMap none = in.getMultiDimIdentityMap(0);
-                       Value mark = pointwise(in, scalar, step[0], none, [&](ImplicitLocOpBuilder &s, ValueRange v) {
-                         auto c = [&](double value) { return constant(s, v[0].getType(), value); };
-                         Value isLast = arith::CmpFOp::create(s, arith::CmpFPredicate::OEQ, v[0], c(getCount() - 1));
-                         return Value(arith::SelectOp::create(s, isLast, c(1.0), c(0.0)));
-                       });
-                       YieldOp::create(in, next, mark);
-                     });
-  return SmallVector<Value>{loop.getResult(1)};
+  auto loop = LoopOp::create(b, getLoopName(), getCount(), constant(b, scalar, 0.0), ValueRange(), false,
+                             [&](ImplicitLocOpBuilder &in, ArrayRef<BlockArgument> step, ArrayRef<BlockArgument>) {
+                               Value next = add(in, step[0], constant(in, scalar, 1.0));
+                               Value mark = pointwise(in, Value(step[0]), [&](ImplicitLocOpBuilder &s, ValueRange v) {
+                                 auto c = [&](double value) { return constant(s, v[0].getType(), value); };
+                                 Value isLast =
+                                     arith::CmpFOp::create(s, arith::CmpFPredicate::OEQ, v[0], c(getCount() - 1));
+                                 return Value(arith::SelectOp::create(s, isLast, c(1.0), c(0.0)));
+                               });
+                               YieldOp::create(in, next, mark);
+                             });
+  return {loop.getResult(1)};
 }
 
 //===------------------------------------------------------------------------------------------===//
 // gate
 //===------------------------------------------------------------------------------------------===//
-
-LogicalResult GateOp::inferReturnTypes(MLIRContext *, std::optional<Location>, Adaptor adaptor,
-                                       SmallVectorImpl<Type> &types) {
-  RankedTensorType h = typeOf(adaptor.getH());
-  types.push_back(withShape(h, {h.getDimSize(0)}));
-  return success();
-}
 
 LogicalResult GateOp::verify() {
   if (getW().getType().getDimSize(0) != getH().getType().getDimSize(1)) // gate-c1
@@ -95,45 +74,24 @@ LogicalResult GateOp::verify() {
   return success();
 }
 
-FailureOr<SmallVector<Value>> GateOp::decomposeOperation(OpBuilder &builder) {
-  ImplicitLocOpBuilder b(getLoc(), builder);
+SmallVector<Value> GateOp::decompose(ImplicitLocOpBuilder &b) {
   Value dot = reduce(b, getZ().getType(), 2, {0}, 0.0, {getH(), getW()},
-                     {b.getMultiDimIdentityMap(2), projection(getContext(), 2, {1})},
-                     [](ImplicitLocOpBuilder &s, ValueRange v) { return add(s, v[2], mul(s, v[0], v[1])); });
+                     {b.getMultiDimIdentityMap(2), projection(getContext(), 2, {1})}, sumProducts);
   Value bias = tensor::CollapseShapeOp::create(b, getBias(), ArrayRef<ReassociationIndices>());
-  return SmallVector<Value>{
-      perToken(b, dot, bias, [](ImplicitLocOpBuilder &s, ValueRange v) { return add(s, v[0], v[1]); })};
+  return {pointwise(b, {dot, bias}, [](ImplicitLocOpBuilder &s, ValueRange v) { return add(s, v[0], v[1]); })};
 }
 
-// Loops (n, c, the only bias).
-SmallVector<IteratorType> GateOp::getLoopIteratorTypes() {
-  return {IteratorType::parallel, IteratorType::reduction, IteratorType::reduction};
-}
-SmallVector<shard::ReductionKind> GateOp::getReductionLoopIteratorKinds() {
-  return {shard::ReductionKind::Sum, shard::ReductionKind::Generic};
-}
-SmallVector<AffineMap> GateOp::getIndexingMaps() {
-  MLIRContext *ctx = getContext();
-  return {projection(ctx, 3, {0, 1}), projection(ctx, 3, {1}), projection(ctx, 3, {2}), projection(ctx, 3, {0})};
-}
-
-LogicalResult GateOp::buildVJP(OpBuilder &builder, Cotangents &ct) {
-  ImplicitLocOpBuilder b(getLoc(), builder);
-  MLIRContext *ctx = getContext();
-  AffineMap full = b.getMultiDimIdentityMap(2), row = projection(ctx, 2, {0}), column = projection(ctx, 2, {1});
+LogicalResult GateOp::buildVJP(ImplicitLocOpBuilder &b, Cotangents &ct) {
+  auto [full, row, column] = MatrixMaps(getContext());
   Value dz = ct.of(getZ());
   if (ct.wants(getH()))
     ct.add(b, getH(),
            pointwise(b, getH().getType(), {dz, getW()}, {row, column},
                      [](ImplicitLocOpBuilder &s, ValueRange v) { return mul(s, v[0], v[1]); }));
   if (ct.wants(getW()))
-    ct.add(b, getW(),
-           reduce(b, getW().getType(), 2, {1}, 0.0, {dz, getH()}, {row, full},
-                  [](ImplicitLocOpBuilder &s, ValueRange v) { return add(s, v[2], mul(s, v[0], v[1])); }));
+    ct.add(b, getW(), reduce(b, getW().getType(), 2, {1}, 0.0, {dz, getH()}, {row, full}, sumProducts));
   if (ct.wants(getBias())) // Column 0 is the only one.
-    ct.add(b, getBias(),
-           reduce(b, getBias().getType(), 2, {1}, 0.0, {dz}, {row},
-                  [](ImplicitLocOpBuilder &s, ValueRange v) { return add(s, v[1], v[0]); }));
+    ct.add(b, getBias(), reduce(b, getBias().getType(), 2, {1}, 0.0, {dz}, {row}, sumUp));
   return success();
 }
 
@@ -147,32 +105,30 @@ static Value logExit(ImplicitLocOpBuilder &s, Value z, Value logSurvival, Value 
   return sub(s, logSurvival, mul(s, more, softplus(s, arith::NegFOp::create(s, z))));
 }
 
-FailureOr<SmallVector<Value>> ExitStepOp::decomposeOperation(OpBuilder &builder) {
-  ImplicitLocOpBuilder b(getLoc(), builder);
-  Value logP = perToken(b, {getZ(), getLogSurvival()}, getLast(),
-                        [](ImplicitLocOpBuilder &s, ValueRange v) { return logExit(s, v[0], v[1], v[2]); });
+SmallVector<Value> ExitStepOp::decompose(ImplicitLocOpBuilder &b) {
+  Value logP = pointwise(b, {getZ(), getLogSurvival(), getLast()},
+                         [](ImplicitLocOpBuilder &s, ValueRange v) { return logExit(s, v[0], v[1], v[2]); });
   Value p =
-      perToken(b, logP, {}, [](ImplicitLocOpBuilder &s, ValueRange v) { return Value(math::ExpOp::create(s, v[0])); });
-  Value next = perToken(b, {getZ(), getLogSurvival()}, {},
-                        [](ImplicitLocOpBuilder &s, ValueRange v) { return sub(s, v[1], softplus(s, v[0])); });
-  return SmallVector<Value>{p, logP, next};
+      pointwise(b, logP, [](ImplicitLocOpBuilder &s, ValueRange v) { return Value(math::ExpOp::create(s, v[0])); });
+  Value next = pointwise(b, {getZ(), getLogSurvival()},
+                         [](ImplicitLocOpBuilder &s, ValueRange v) { return sub(s, v[1], softplus(s, v[0])); });
+  return {p, logP, next};
 }
 
-LogicalResult ExitStepOp::buildVJP(OpBuilder &builder, Cotangents &ct) {
-  ImplicitLocOpBuilder b(getLoc(), builder);
+LogicalResult ExitStepOp::buildVJP(ImplicitLocOpBuilder &b, Cotangents &ct) {
   // The cotangent of log_p, with that of p = exp(log_p). p is formed again: z and log_survival
   // suffice.
-  Value dLogP = perToken(b, {getZ(), getLogSurvival(), ct.ofOrZero(b, getP()), ct.ofOrZero(b, getLogP())}, getLast(),
-                         [](ImplicitLocOpBuilder &s, ValueRange v) {
-                           Value p = math::ExpOp::create(s, logExit(s, v[0], v[1], v[4]));
-                           return add(s, v[3], mul(s, v[2], p));
-                         });
+  Value dLogP = pointwise(b, {getZ(), getLogSurvival(), ct.ofOrZero(b, getP()), ct.ofOrZero(b, getLogP()), getLast()},
+                          [](ImplicitLocOpBuilder &s, ValueRange v) {
+                            Value p = math::ExpOp::create(s, logExit(s, v[0], v[1], v[4]));
+                            return add(s, v[3], mul(s, v[2], p));
+                          });
   Value dNext = ct.ofOrZero(b, getNextLogSurvival());
   if (ct.wants(getLogSurvival()))
     ct.add(b, getLogSurvival(),
-           perToken(b, {dLogP, dNext}, {}, [](ImplicitLocOpBuilder &s, ValueRange v) { return add(s, v[0], v[1]); }));
+           pointwise(b, {dLogP, dNext}, [](ImplicitLocOpBuilder &s, ValueRange v) { return add(s, v[0], v[1]); }));
   if (ct.wants(getZ())) // ∂ln λ = 1−λ, ∂ln(1−λ) = −λ
-    ct.add(b, getZ(), perToken(b, {getZ(), dLogP, dNext}, getLast(), [](ImplicitLocOpBuilder &s, ValueRange v) {
+    ct.add(b, getZ(), pointwise(b, {getZ(), dLogP, dNext, getLast()}, [](ImplicitLocOpBuilder &s, ValueRange v) {
              Value more = sub(s, constant(s, v[0].getType(), 1.0), v[3]);
              Value goesOn = sigmoid(s, arith::NegFOp::create(s, v[0]));
              return sub(s, mul(s, mul(s, more, goesOn), v[1]), mul(s, sigmoid(s, v[0]), v[2]));
@@ -190,26 +146,17 @@ static Value wherePossible(ImplicitLocOpBuilder &s, Value p, Value value) {
   return arith::SelectOp::create(s, arith::CmpFOp::create(s, arith::CmpFPredicate::OGT, p, zero), value, zero);
 }
 
-FailureOr<SmallVector<Value>> EntropyOp::decomposeOperation(OpBuilder &builder) {
-  ImplicitLocOpBuilder b(getLoc(), builder);
-  return SmallVector<Value>{meanOverTokens(b, {getP(), getLogP()}, [](ImplicitLocOpBuilder &s, ValueRange v) {
+SmallVector<Value> EntropyOp::decompose(ImplicitLocOpBuilder &b) {
+  return {meanOverTokens(b, {getP(), getLogP()}, [](ImplicitLocOpBuilder &s, ValueRange v) {
     return wherePossible(s, v[0], arith::NegFOp::create(s, mul(s, v[0], v[1])));
   })};
 }
 
-SmallVector<IteratorType> EntropyOp::getLoopIteratorTypes() { return {IteratorType::reduction}; }
-SmallVector<shard::ReductionKind> EntropyOp::getReductionLoopIteratorKinds() { return {shard::ReductionKind::Sum}; }
-SmallVector<AffineMap> EntropyOp::getIndexingMaps() {
-  AffineMap token = projection(getContext(), 1, {0});
-  return {token, token, projection(getContext(), 1, {})};
-}
-
-LogicalResult EntropyOp::buildVJP(OpBuilder &builder, Cotangents &ct) {
-  ImplicitLocOpBuilder b(getLoc(), builder);
+LogicalResult EntropyOp::buildVJP(ImplicitLocOpBuilder &b, Cotangents &ct) {
   double share = -1.0 / getP().getType().getDimSize(0);
   Value dh = ct.of(getH());
   auto scaled = [&](Value other) { // −(dh/N)·other where p > 0
-    return perToken(b, {getP(), other}, dh, [&](ImplicitLocOpBuilder &s, ValueRange v) {
+    return pointwise(b, {getP(), other, dh}, [&](ImplicitLocOpBuilder &s, ValueRange v) {
       Value each = mul(s, v[2], constant(s, v[2].getType(), share));
       return wherePossible(s, v[0], mul(s, each, v[1]));
     });
@@ -233,35 +180,26 @@ static Value goOnTarget(ImplicitLocOpBuilder &s, GateLossOp op, Value before, Va
   return sigmoid(s, mul(s, constant(s, f, op.getK().convertToDouble()), margin));
 }
 
-FailureOr<SmallVector<Value>> GateLossOp::decomposeOperation(OpBuilder &builder) {
-  ImplicitLocOpBuilder b(getLoc(), builder);
+SmallVector<Value> GateLossOp::decompose(ImplicitLocOpBuilder &b) {
   Value bce = meanOverTokens(b, {getZ(), getNllPrev(), getNll()}, [&](ImplicitLocOpBuilder &s, ValueRange v) {
     Value w = goOnTarget(s, *this, v[1], v[2]), stops = sub(s, constant(s, w.getType(), 1.0), w);
     return add(s, mul(s, w, softplus(s, v[0])), mul(s, stops, softplus(s, arith::NegFOp::create(s, v[0]))));
   });
-  return SmallVector<Value>{mul(b, bce, getActive())};
+  return {mul(b, bce, getActive())};
 }
 
-SmallVector<IteratorType> GateLossOp::getLoopIteratorTypes() { return {IteratorType::reduction}; }
-SmallVector<shard::ReductionKind> GateLossOp::getReductionLoopIteratorKinds() { return {shard::ReductionKind::Sum}; }
-SmallVector<AffineMap> GateLossOp::getIndexingMaps() {
-  AffineMap token = projection(getContext(), 1, {0}), scalar = projection(getContext(), 1, {});
-  return {token, token, token, scalar, scalar};
-}
-
-LogicalResult GateLossOp::buildVJP(OpBuilder &builder, Cotangents &ct) {
+LogicalResult GateLossOp::buildVJP(ImplicitLocOpBuilder &b, Cotangents &ct) {
   if (!ct.wants(getZ()))
     return success();
   // Formed beside the loss, where all it needs is at hand: one residual instead of four.
-  OpBuilder at(getOperation());
-  ImplicitLocOpBuilder before(getLoc(), at);
+  ImplicitLocOpBuilder before(getLoc(), *this);
   double share = 1.0 / getZ().getType().getDimSize(0);
   Value dz =
-      perToken(before, {getZ(), getNllPrev(), getNll()}, getActive(), [&](ImplicitLocOpBuilder &s, ValueRange v) {
+      pointwise(before, {getZ(), getNllPrev(), getNll(), getActive()}, [&](ImplicitLocOpBuilder &s, ValueRange v) {
         Type f = v[0].getType();
         Value error = sub(s, add(s, sigmoid(s, v[0]), goOnTarget(s, *this, v[1], v[2])), constant(s, f, 1.0));
         return mul(s, mul(s, v[3], constant(s, f, share)), error);
       });
-  ct.add(builder, getZ(), ScaleOp::create(builder, getLoc(), dz, ct.of(getLoss())));
+  ct.add(b, getZ(), ScaleOp::create(b, dz, ct.of(getLoss())));
   return success();
 }

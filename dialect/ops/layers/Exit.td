@@ -14,7 +14,7 @@ def Nanochat_LastStepOp : Nanochat_ComputeOp<"last_step", [Pointwise, HasOwnShap
   let hasVerifier = 1;
 }
 
-def Nanochat_GateOp : Nanochat_ComputeOp<"gate", [InfersTypes, HasVjp, HasIterationSpace]> {
+def Nanochat_GateOp : Nanochat_ComputeOp<"gate", [InfersTypesByLetters, HasVjp, IterationSpace<"n+c~b", ["nc", "c", "b"], ["n"]>]> {
   let summary = "Pre-activation of the exit gate, one per token";
   let description = [{
     z[n] = Σ_c h[n, c]·w[c] + bias[0] with h (N, C), w (C), bias (1), z (N); the gate is λ = σ(z).
@@ -51,7 +51,7 @@ def Nanochat_ExitStepOp : Nanochat_ComputeOp<"exit_step", [HasVjp, VerifiedByOds
   let assemblyFormat = "$z `,` $log_survival `,` $last attr-dict `` custom<LikeType>(type($z), type($last))";
 }
 
-def Nanochat_EntropyOp : Nanochat_ComputeOp<"entropy", [HasVjp, VerifiedByOds, HasIterationSpace,
+def Nanochat_EntropyOp : Nanochat_ComputeOp<"entropy", [HasVjp, VerifiedByOds, IterationSpace<"+n", ["n", "n"], [""]>,
     AllTypesMatch<["p", "log_p"]>, ScalarLike<"p", "h">]> {
   let summary = "One step's share of the entropy of the exit distribution";
   let description = [{
@@ -63,7 +63,7 @@ def Nanochat_EntropyOp : Nanochat_ComputeOp<"entropy", [HasVjp, VerifiedByOds, H
   let assemblyFormat = "$p `,` $log_p attr-dict `` custom<LikeType>(type($p), type($h))";
 }
 
-def Nanochat_GateLossOp : Nanochat_ComputeOp<"gate_loss", [HasVjp, VerifiedByOds, HasIterationSpace,
+def Nanochat_GateLossOp : Nanochat_ComputeOp<"gate_loss", [HasVjp, VerifiedByOds, IterationSpace<"+n", ["n", "n", "n", ""], [""]>,
     AllTypesMatch<["z", "nll_prev", "nll"]>, ScalarLike<"z", "active">, ScalarLike<"z", "loss">]> {
   let summary = "Stage II: teaches the gate when another step helps";
   let description = [{

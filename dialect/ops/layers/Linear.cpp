@@ -10,61 +10,41 @@ static Value contract(ImplicitLocOpBuilder &b, RankedTensorType type, Value lhs,
                       ArrayRef<unsigned> rhsDims) {
   MLIRContext *ctx = b.getContext();
   return reduce(b, type, 3, {0, 1}, 0.0, {lhs, rhs}, {projection(ctx, 3, lhsDims), projection(ctx, 3, rhsDims)},
-                [](ImplicitLocOpBuilder &s, ValueRange v) { return add(s, v[2], mul(s, v[0], v[1])); });
+                sumProducts);
 }
 
 //===------------------------------------------------------------------------------------------===//
 // linear
 //===------------------------------------------------------------------------------------------===//
 
-LogicalResult LinearOp::inferReturnTypes(MLIRContext *, std::optional<Location>, Adaptor adaptor,
-                                         SmallVectorImpl<Type> &types) {
-  auto x = cast<RankedTensorType>(adaptor.getX().getType());
-  auto w = cast<RankedTensorType>(adaptor.getW().getType());
-  types.push_back(withShape(x, {x.getDimSize(0), w.getDimSize(0)}));
-  return success();
-}
-
 LogicalResult LinearOp::verify() {
-  auto x = cast<RankedTensorType>(getX().getType()), w = cast<RankedTensorType>(getW().getType());
+  auto x = typeOf(getX()), w = typeOf(getW());
   if (x.getDimSize(1) != w.getDimSize(1)) // linear-c1
     return emitOpError("x ") << x << " has " << x.getDimSize(1) << " channels but w " << w << " takes "
                              << w.getDimSize(1) << " (weights are out × in)";
-  if (getBias() && cast<RankedTensorType>(getBias().getType()).getDimSize(0) != w.getDimSize(0)) // linear-c2
+  if (getBias() && typeOf(getBias()).getDimSize(0) != w.getDimSize(0)) // linear-c2
     return emitOpError("bias ") << getBias().getType() << " does not match the " << w.getDimSize(0)
                                 << " output channels of w " << w;
   return success();
 }
 
-FailureOr<SmallVector<Value>> LinearOp::decomposeOperation(OpBuilder &builder) {
-  ImplicitLocOpBuilder b(getLoc(), builder);
-  auto type = cast<RankedTensorType>(getY().getType());
+SmallVector<Value> LinearOp::decompose(ImplicitLocOpBuilder &b) {
+  auto type = typeOf(getY());
   Value y = contract(b, type, getX(), getW(), {0, 2}, {1, 2});
   if (getBias())
     y = pointwise(b, type, {y, getBias()}, {b.getMultiDimIdentityMap(2), projection(b.getContext(), 2, {1})},
                   [](ImplicitLocOpBuilder &s, ValueRange v) { return add(s, v[0], v[1]); });
-  return SmallVector<Value>{y};
+  return {y};
 }
 
-SmallVector<IteratorType> LinearOp::getLoopIteratorTypes() { return gemmIterators(); }
-SmallVector<shard::ReductionKind> LinearOp::getReductionLoopIteratorKinds() { return {shard::ReductionKind::Sum}; }
-SmallVector<AffineMap> LinearOp::getIndexingMaps() {
-  MLIRContext *ctx = getContext();
-  SmallVector<AffineMap> maps{projection(ctx, 3, {0, 2}), projection(ctx, 3, {1, 2})};
-  if (getBias())
-    maps.push_back(projection(ctx, 3, {1}));
-  maps.push_back(projection(ctx, 3, {0, 1}));
-  return maps;
-}
-
-LogicalResult LinearOp::buildVJP(OpBuilder &b, Cotangents &ct) {
+LogicalResult LinearOp::buildVJP(ImplicitLocOpBuilder &b, Cotangents &ct) {
   Value dy = ct.of(getY());
   if (ct.wants(getX()))
-    ct.add(b, getX(), MatmulOp::create(b, getLoc(), dy, getW(), false, false));
+    ct.add(b, getX(), MatmulOp::create(b, dy, getW(), false, false));
   if (ct.wants(getW()))
-    ct.add(b, getW(), MatmulOp::create(b, getLoc(), dy, getX(), true, false));
+    ct.add(b, getW(), MatmulOp::create(b, dy, getX(), true, false));
   if (getBias() && ct.wants(getBias()))
-    ct.add(b, getBias(), SumRowsOp::create(b, getLoc(), dy));
+    ct.add(b, getBias(), SumRowsOp::create(b, dy));
   return success();
 }
 
@@ -74,14 +54,13 @@ LogicalResult LinearOp::buildVJP(OpBuilder &b, Cotangents &ct) {
 
 LogicalResult MatmulOp::inferReturnTypes(MLIRContext *, std::optional<Location>, Adaptor adaptor,
                                          SmallVectorImpl<Type> &types) {
-  auto a = cast<RankedTensorType>(adaptor.getA().getType());
-  auto b = cast<RankedTensorType>(adaptor.getB().getType());
+  auto a = typeOf(adaptor.getA()), b = typeOf(adaptor.getB());
   types.push_back(withShape(a, {a.getDimSize(adaptor.getTransA()), b.getDimSize(!adaptor.getTransB())}));
   return success();
 }
 
 LogicalResult MatmulOp::verify() {
-  auto a = cast<RankedTensorType>(getA().getType()), b = cast<RankedTensorType>(getB().getType());
+  auto a = typeOf(getA()), b = typeOf(getB());
   int64_t left = a.getDimSize(!getTransA()), right = b.getDimSize(getTransB());
   if (left != right) // matmul-c1
     return emitOpError("contracts ") << left << " elements of " << a << " with " << right << " of " << b;
@@ -96,35 +75,16 @@ SmallVector<AffineMap> MatmulOp::getIndexingMaps() {
           getTransB() ? projection(ctx, 3, {1, 2}) : projection(ctx, 3, {2, 1}), projection(ctx, 3, {0, 1})};
 }
 
-FailureOr<SmallVector<Value>> MatmulOp::decomposeOperation(OpBuilder &builder) {
-  ImplicitLocOpBuilder b(getLoc(), builder);
+SmallVector<Value> MatmulOp::decompose(ImplicitLocOpBuilder &b) {
   using Dims = SmallVector<unsigned>;
   Dims lhs = getTransA() ? Dims{2, 0} : Dims{0, 2}, rhs = getTransB() ? Dims{1, 2} : Dims{2, 1};
-  return SmallVector<Value>{contract(b, cast<RankedTensorType>(getC().getType()), getA(), getB(), lhs, rhs)};
+  return {contract(b, typeOf(getC()), getA(), getB(), lhs, rhs)};
 }
 
 //===------------------------------------------------------------------------------------------===//
 // sum_rows
 //===------------------------------------------------------------------------------------------===//
 
-LogicalResult SumRowsOp::inferReturnTypes(MLIRContext *, std::optional<Location>, Adaptor adaptor,
-                                          SmallVectorImpl<Type> &types) {
-  auto x = cast<RankedTensorType>(adaptor.getX().getType());
-  types.push_back(withShape(x, {x.getDimSize(1)}));
-  return success();
-}
-
-SmallVector<IteratorType> SumRowsOp::getLoopIteratorTypes() {
-  return {IteratorType::reduction, IteratorType::parallel};
-}
-SmallVector<shard::ReductionKind> SumRowsOp::getReductionLoopIteratorKinds() { return {shard::ReductionKind::Sum}; }
-SmallVector<AffineMap> SumRowsOp::getIndexingMaps() {
-  return {projection(getContext(), 2, {0, 1}), projection(getContext(), 2, {1})};
-}
-
-FailureOr<SmallVector<Value>> SumRowsOp::decomposeOperation(OpBuilder &builder) {
-  ImplicitLocOpBuilder b(getLoc(), builder);
-  return SmallVector<Value>{reduce(b, cast<RankedTensorType>(getY().getType()), 2, {1}, 0.0, {getX()},
-                                   {b.getMultiDimIdentityMap(2)},
-                                   [](ImplicitLocOpBuilder &s, ValueRange v) { return add(s, v[1], v[0]); })};
+SmallVector<Value> SumRowsOp::decompose(ImplicitLocOpBuilder &b) {
+  return {reduce(b, typeOf(getY()), 2, {1}, 0.0, {getX()}, {b.getMultiDimIdentityMap(2)}, sumUp)};
 }

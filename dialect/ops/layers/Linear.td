@@ -2,7 +2,7 @@
 #define NANOCHAT_OPS_LINEAR_TD
 include "dialect/Nanochat.td"
 
-def Nanochat_LinearOp : Nanochat_ComputeOp<"linear", [InfersTypes, HasVjp, HasIterationSpace]> {
+def Nanochat_LinearOp : Nanochat_ComputeOp<"linear", [InfersTypesByLetters, HasVjp, IterationSpace<"mn+k", ["mk", "nk", "n"], ["mn"]>]> {
   let summary = "Dense linear layer";
   let description = [{
     y = x·wᵀ (+ bias) with x (N, in), w (out, in), bias (out), y (N, out).
@@ -30,7 +30,7 @@ def Nanochat_MatmulOp : Nanochat_ComputeOp<"matmul", [InfersTypes, HasIterationS
   let hasVerifier = 1;
 }
 
-def Nanochat_SumRowsOp : Nanochat_ComputeOp<"sum_rows", [InfersTypes, HasIterationSpace]> {
+def Nanochat_SumRowsOp : Nanochat_ComputeOp<"sum_rows", [InfersTypesByLetters, IterationSpace<"+nc", ["nc"], ["c"]>]> {
   let summary = "Sum over tokens";
   let description = [{ y (C) = Σ_n x (n, C). The gradient of a bias. }];
   let arguments = (ins FloatMatrix:$x);

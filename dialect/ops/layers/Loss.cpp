@@ -6,46 +6,20 @@
 
 using namespace mlir;
 using namespace mlir::nanochat;
-using utils::IteratorType;
-
-LogicalResult LinearCrossEntropyOp::inferReturnTypes(MLIRContext *, std::optional<Location>, Adaptor adaptor,
-                                                     SmallVectorImpl<Type> &types) {
-  auto h = cast<RankedTensorType>(adaptor.getH().getType());
-  types.append({withShape(h, {}), withShape(h, {h.getDimSize(0)})});
-  return success();
-}
 
 static LogicalResult verifyHead(Operation *op, Value h, Value w, Value targets, Value weights) {
-  auto ht = cast<RankedTensorType>(h.getType()), wt = cast<RankedTensorType>(w.getType());
+  auto ht = typeOf(h), wt = typeOf(w);
   if (ht.getDimSize(1) != wt.getDimSize(1)) // linear_cross_entropy-c1
     return op->emitOpError("h ") << ht << " has " << ht.getDimSize(1) << " channels but w " << wt << " takes "
                                  << wt.getDimSize(1);
   for (Value perToken : {targets, weights}) // linear_cross_entropy-c2
-    if (perToken && cast<RankedTensorType>(perToken.getType()).getDimSize(0) != ht.getDimSize(0))
+    if (perToken && typeOf(perToken).getDimSize(0) != ht.getDimSize(0))
       return op->emitOpError("expected one target and one weight for each of the ")
              << ht.getDimSize(0) << " tokens of h, found " << perToken.getType();
   return success();
 }
 
 LogicalResult LinearCrossEntropyOp::verify() { return verifyHead(*this, getH(), getW(), getTargets(), getWeights()); }
-
-// Loops (n, v, c).
-static SmallVector<IteratorType> headIterators() {
-  return {IteratorType::parallel, IteratorType::reduction, IteratorType::reduction};
-}
-SmallVector<IteratorType> LinearCrossEntropyOp::getLoopIteratorTypes() { return headIterators(); }
-SmallVector<shard::ReductionKind> LinearCrossEntropyOp::getReductionLoopIteratorKinds() {
-  return {shard::ReductionKind::Generic, shard::ReductionKind::Sum};
-}
-SmallVector<AffineMap> LinearCrossEntropyOp::getIndexingMaps() {
-  MLIRContext *ctx = getContext();
-  AffineMap token = projection(ctx, 3, {0});
-  SmallVector<AffineMap> maps{projection(ctx, 3, {0, 2}), projection(ctx, 3, {1, 2}), token};
-  if (getWeights())
-    maps.push_back(token);
-  maps.append({projection(ctx, 3, {}), token});
-  return maps;
-}
 
 /// Tokens whose logits exist at once: fewer than an eighth of them, for memory, and at most 256. Weights are packed and
 /// their gradient is read and written for every chunk, which takes as long as some 24 tokens more. Where that saves a
@@ -62,7 +36,7 @@ static int64_t chunkRows(int64_t tokens) {
 
 /// x with `rows` rows: the first of its own, or zeros behind them.
 static Value withRows(ImplicitLocOpBuilder &b, Value x, int64_t rows) {
-  auto type = cast<RankedTensorType>(x.getType());
+  auto type = typeOf(x);
   int64_t own = type.getDimSize(0);
   if (own == rows)
     return x;
@@ -83,27 +57,21 @@ static Value withRows(ImplicitLocOpBuilder &b, Value x, int64_t rows) {
 
 /// (N, ...) to (chunks, rows, ...).
 static Value toChunks(ImplicitLocOpBuilder &b, Value x, int64_t rows) {
-  return splitRows(b, withRows(b, x, llvm::alignTo(cast<RankedTensorType>(x.getType()).getDimSize(0), rows)), rows);
+  return splitRows(b, withRows(b, x, llvm::alignTo(typeOf(x).getDimSize(0), rows)), rows);
 }
 
 /// The first `tokens` rows of all chunks.
 static Value fromChunks(ImplicitLocOpBuilder &b, Value x, int64_t tokens) {
   SmallVector<ReassociationIndices> groups{{0, 1}};
-  for (int64_t d = 2; d < cast<RankedTensorType>(x.getType()).getRank(); ++d)
+  for (int64_t d = 2; d < typeOf(x).getRank(); ++d)
     groups.push_back({d});
   return withRows(b, tensor::CollapseShapeOp::create(b, x, groups), tokens);
 }
 
-/// Maps over the elements (n, v) of logits: all, per row.
-struct LogitMaps {
-  AffineMap full, row;
-  explicit LogitMaps(Builder &b) : full(b.getMultiDimIdentityMap(2)), row(projection(b.getContext(), 2, {0})) {}
-};
-
 /// log Σ_v exp z[n, v] per row, shifted by the row maximum.
 static Value logSumExp(ImplicitLocOpBuilder &b, Value logits) {
-  LogitMaps maps(b);
-  auto type = cast<RankedTensorType>(logits.getType());
+  MatrixMaps maps(b.getContext());
+  auto type = typeOf(logits);
   RankedTensorType rows = withShape(type, {type.getDimSize(0)});
   Value top =
       reduce(b, rows, 2, {0}, -std::numeric_limits<double>::infinity(), {logits}, {maps.full},
@@ -112,8 +80,7 @@ static Value logSumExp(ImplicitLocOpBuilder &b, Value logits) {
       reduce(b, rows, 2, {0}, 0.0, {logits, top}, {maps.full, maps.row}, [](ImplicitLocOpBuilder &s, ValueRange v) {
         return add(s, v[2], math::ExpOp::create(s, sub(s, v[0], v[1])));
       });
-  AffineMap id = b.getMultiDimIdentityMap(1);
-  return pointwise(b, rows, {sum, top}, {id, id},
+  return pointwise(b, {sum, top},
                    [](ImplicitLocOpBuilder &s, ValueRange v) { return add(s, math::LogOp::create(s, v[0]), v[1]); });
 }
 
@@ -125,21 +92,19 @@ static Value isTarget(ImplicitLocOpBuilder &s, Value target) {
 
 /// nll per row of a chunk of logits with log-sum-exp `lse`.
 static Value rowLoss(ImplicitLocOpBuilder &b, Value logits, Value lse, Value targets) {
-  LogitMaps maps(b);
-  auto perRow = cast<RankedTensorType>(lse.getType());
+  MatrixMaps maps(b.getContext());
+  auto perRow = typeOf(lse);
   Value picked = reduce(b, perRow, 2, {0}, 0.0, {logits, targets}, {maps.full, maps.row},
                         [](ImplicitLocOpBuilder &s, ValueRange v) {
                           Value zero = constant(s, v[0].getType(), 0.0);
                           return add(s, v[2], arith::SelectOp::create(s, isTarget(s, v[1]), v[0], zero));
                         });
-  AffineMap id = b.getMultiDimIdentityMap(1);
-  return pointwise(b, perRow, {lse, picked}, {id, id},
-                   [](ImplicitLocOpBuilder &s, ValueRange v) { return sub(s, v[0], v[1]); });
+  return pointwise(b, {lse, picked}, [](ImplicitLocOpBuilder &s, ValueRange v) { return sub(s, v[0], v[1]); });
 }
 
 /// (1/N) Σ weights·nll; `weights` may be null.
 static Value meanLoss(ImplicitLocOpBuilder &b, Value nll, Value weights) {
-  auto type = cast<RankedTensorType>(nll.getType());
+  auto type = typeOf(nll);
   SmallVector<Value> ins{nll};
   if (weights)
     ins.push_back(weights);
@@ -150,9 +115,8 @@ static Value meanLoss(ImplicitLocOpBuilder &b, Value nll, Value weights) {
   });
 }
 
-FailureOr<SmallVector<Value>> LinearCrossEntropyOp::decomposeOperation(OpBuilder &builder) {
-  ImplicitLocOpBuilder b(getLoc(), builder);
-  int64_t tokens = cast<RankedTensorType>(getH().getType()).getDimSize(0), rows = chunkRows(tokens);
+SmallVector<Value> LinearCrossEntropyOp::decompose(ImplicitLocOpBuilder &b) {
+  int64_t tokens = typeOf(getH()).getDimSize(0), rows = chunkRows(tokens);
   SmallVector<Value> slices{toChunks(b, getH(), rows), toChunks(b, getTargets(), rows)};
   auto loop = LoopOp::create(b, "chunks", llvm::divideCeil(tokens, rows), ValueRange(), slices, false,
                              [&](ImplicitLocOpBuilder &in, auto, ArrayRef<BlockArgument> chunk) {
@@ -160,18 +124,17 @@ FailureOr<SmallVector<Value>> LinearCrossEntropyOp::decomposeOperation(OpBuilder
                                YieldOp::create(in, ValueRange(), rowLoss(in, logits, logSumExp(in, logits), chunk[1]));
                              });
   Value nll = fromChunks(b, loop.getResult(0), tokens);
-  return SmallVector<Value>{meanLoss(b, nll, getWeights()), nll};
+  return {meanLoss(b, nll, getWeights()), nll};
 }
 
-LogicalResult LinearCrossEntropyOp::buildVJP(OpBuilder &builder, Cotangents &ct) {
+LogicalResult LinearCrossEntropyOp::buildVJP(ImplicitLocOpBuilder &b, Cotangents &ct) {
   Value dloss = ct.of(getLoss());
   if (!dloss) // Only nll was used, which carries no gradient.
     return success();
-  ImplicitLocOpBuilder b(getLoc(), builder);
   Value nll = getNll();
   if (ct.wants(getH()) || ct.wants(getW())) {
-    OpBuilder before(getOperation());
-    auto early = LinearCrossEntropyWithGradOp::create(before, getLoc(), getH(), getW(), getTargets(), getWeights());
+    ImplicitLocOpBuilder before(getLoc(), *this);
+    auto early = LinearCrossEntropyWithGradOp::create(before, getH(), getW(), getTargets(), getWeights());
     getLoss().replaceAllUsesWith(early.getLoss());
     nll.replaceAllUsesWith(early.getNll());
     nll = early.getNll();
@@ -179,10 +142,8 @@ LogicalResult LinearCrossEntropyOp::buildVJP(OpBuilder &builder, Cotangents &ct)
     ct.add(b, getW(), ScaleOp::create(b, early.getDw(), dloss));
   }
   if (getWeights() && ct.wants(getWeights())) {
-    auto type = cast<RankedTensorType>(nll.getType());
-    AffineMap id = b.getMultiDimIdentityMap(1), scalar = projection(getContext(), 1, {});
-    ct.add(b, getWeights(), pointwise(b, type, {nll, dloss}, {id, scalar}, [&](ImplicitLocOpBuilder &s, ValueRange v) {
-             Value mean = constant(s, v[0].getType(), 1.0 / type.getDimSize(0));
+    ct.add(b, getWeights(), pointwise(b, {nll, dloss}, [&](ImplicitLocOpBuilder &s, ValueRange v) {
+             Value mean = constant(s, v[0].getType(), 1.0 / typeOf(nll).getDimSize(0));
              return mul(s, v[0], mul(s, v[1], mean));
            }));
   }
@@ -191,7 +152,7 @@ LogicalResult LinearCrossEntropyOp::buildVJP(OpBuilder &builder, Cotangents &ct)
 
 Value LinearCrossEntropyOp::buildLogits(OpBuilder &builder, Value position, int64_t seq) {
   ImplicitLocOpBuilder b(getLoc(), builder);
-  int64_t batch = cast<RankedTensorType>(getH().getType()).getDimSize(0) / seq;
+  int64_t batch = typeOf(getH()).getDimSize(0) / seq;
   auto rows = RankedTensorType::get({batch}, b.getI32Type());
   Value index =
       pointwise(b, rows, {position}, {projection(getContext(), 1, {})}, [&](ImplicitLocOpBuilder &s, ValueRange v) {
@@ -210,53 +171,28 @@ LogicalResult LinearCrossEntropyWithGradOp::verify() { // linear_cross_entropy_w
   return verifyHead(*this, getH(), getW(), getTargets(), getWeights());
 }
 
-LogicalResult LinearCrossEntropyWithGradOp::inferReturnTypes(MLIRContext *, std::optional<Location>, Adaptor adaptor,
-                                                             SmallVectorImpl<Type> &types) {
-  auto h = cast<RankedTensorType>(adaptor.getH().getType());
-  types.append({withShape(h, {}), withShape(h, {h.getDimSize(0)}), h, adaptor.getW().getType()});
-  return success();
-}
-
-SmallVector<IteratorType> LinearCrossEntropyWithGradOp::getLoopIteratorTypes() {
-  return SmallVector<IteratorType>(3, IteratorType::reduction);
-}
-SmallVector<shard::ReductionKind> LinearCrossEntropyWithGradOp::getReductionLoopIteratorKinds() {
-  return {shard::ReductionKind::Sum, shard::ReductionKind::Generic, shard::ReductionKind::Sum};
-}
-SmallVector<AffineMap> LinearCrossEntropyWithGradOp::getIndexingMaps() {
-  MLIRContext *ctx = getContext();
-  AffineMap token = projection(ctx, 3, {0}), h = projection(ctx, 3, {0, 2}), w = projection(ctx, 3, {1, 2});
-  SmallVector<AffineMap> maps{h, w, token};
-  if (getWeights())
-    maps.push_back(token);
-  maps.append({projection(ctx, 3, {}), token, h, w});
-  return maps;
-}
-
 int64_t LinearCrossEntropyWithGradOp::getFlops() { return 3 * 2 * iterationPoints(*this); }
 
 /// dz of a chunk of logits with log-sum-exp `lse`; `weights` may be null.
 static Value logitGrad(ImplicitLocOpBuilder &b, Value logits, Value lse, Value targets, Value weights, int64_t tokens) {
-  LogitMaps maps(b);
+  MatrixMaps maps(b.getContext());
   SmallVector<Value> ins{logits, lse, targets};
   SmallVector<AffineMap> indexing{maps.full, maps.row, maps.row};
   if (weights) {
     ins.push_back(weights);
     indexing.push_back(maps.row);
   }
-  return pointwise(
-      b, cast<RankedTensorType>(logits.getType()), ins, indexing, [&](ImplicitLocOpBuilder &s, ValueRange v) {
-        Type f = v[0].getType();
-        Value p = math::ExpOp::create(s, sub(s, v[0], v[1]));
-        Value hit = arith::SelectOp::create(s, isTarget(s, v[2]), constant(s, f, 1.0), constant(s, f, 0.0));
-        Value mean = constant(s, f, 1.0 / tokens);
-        return mul(s, weights ? mul(s, mean, v[3]) : mean, sub(s, p, hit));
-      });
+  return pointwise(b, typeOf(logits), ins, indexing, [&](ImplicitLocOpBuilder &s, ValueRange v) {
+    Type f = v[0].getType();
+    Value p = math::ExpOp::create(s, sub(s, v[0], v[1]));
+    Value hit = arith::SelectOp::create(s, isTarget(s, v[2]), constant(s, f, 1.0), constant(s, f, 0.0));
+    Value mean = constant(s, f, 1.0 / tokens);
+    return mul(s, weights ? mul(s, mean, v[3]) : mean, sub(s, p, hit));
+  });
 }
 
-FailureOr<SmallVector<Value>> LinearCrossEntropyWithGradOp::decomposeOperation(OpBuilder &builder) {
-  ImplicitLocOpBuilder b(getLoc(), builder);
-  int64_t tokens = cast<RankedTensorType>(getH().getType()).getDimSize(0), rows = chunkRows(tokens);
+SmallVector<Value> LinearCrossEntropyWithGradOp::decompose(ImplicitLocOpBuilder &b) {
+  int64_t tokens = typeOf(getH()).getDimSize(0), rows = chunkRows(tokens);
   SmallVector<Value> slices{toChunks(b, getH(), rows), toChunks(b, getTargets(), rows)};
   if (getWeights())
     slices.push_back(toChunks(b, getWeights(), rows));
@@ -273,5 +209,5 @@ FailureOr<SmallVector<Value>> LinearCrossEntropyWithGradOp::decomposeOperation(O
                                                ValueRange{rowLoss(in, logits, lse, chunk[1]), dh});
                              });
   Value nll = fromChunks(b, loop.getResult(1), tokens), dh = fromChunks(b, loop.getResult(2), tokens);
-  return SmallVector<Value>{meanLoss(b, nll, getWeights()), nll, dh, loop.getResult(0)};
+  return {meanLoss(b, nll, getWeights()), nll, dh, loop.getResult(0)};
 }

@@ -3,7 +3,7 @@
 include "dialect/Nanochat.td"
 
 def Nanochat_LinearCrossEntropyOp
-    : Nanochat_ComputeOp<"linear_cross_entropy", [InfersTypes, HasVjp, HasIterationSpace,
+    : Nanochat_ComputeOp<"linear_cross_entropy", [InfersTypesByLetters, HasVjp, IterationSpace<"n~v+c", ["nc", "vc", "n", "n"], ["", "n"]>,
       DeclareOpInterfaceMethods<HeadOpInterface>]> {
   let summary = "Output head and next-token cross entropy, fused";
   let description = [{
@@ -23,7 +23,7 @@ def Nanochat_LinearCrossEntropyOp
 }
 
 def Nanochat_LinearCrossEntropyWithGradOp
-    : Nanochat_ComputeOp<"linear_cross_entropy_with_grad", [InfersTypes, HasIterationSpace, FormsGradientEarly,
+    : Nanochat_ComputeOp<"linear_cross_entropy_with_grad", [InfersTypesByLetters, IterationSpace<"+n~v+c", ["nc", "vc", "n", "n"], ["", "n", "nc", "vc"]>, FormsGradientEarly,
       DeclareOpInterfaceMethods<CostOpInterface>]> {
   let summary = "linear_cross_entropy and the gradients of its loss, from one set of logits";
   let description = [{

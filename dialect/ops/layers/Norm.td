@@ -2,7 +2,7 @@
 #define NANOCHAT_OPS_NORM_TD
 include "dialect/Nanochat.td"
 
-def Nanochat_RmsNormOp : Nanochat_ComputeOp<"rms_norm", [InfersTypes, HasVjp, HasIterationSpace]> {
+def Nanochat_RmsNormOp : Nanochat_ComputeOp<"rms_norm", [InfersTypesByLetters, HasVjp, IterationSpace<"n~c", ["nc", "c"], ["nc"]>]> {
   let summary = "Root-mean-square normalisation";
   let description = [{ y = x / sqrt(mean_c x² + eps) ⊙ gain, per row of x (N, C); gain (C). }];
   let arguments = (ins FloatMatrix:$x, FloatVector:$gain, DefaultValuedAttr<Positive, "1e-6">:$eps);
@@ -11,7 +11,7 @@ def Nanochat_RmsNormOp : Nanochat_ComputeOp<"rms_norm", [InfersTypes, HasVjp, Ha
   let hasVerifier = 1;
 }
 
-def Nanochat_RmsNormGradOp : Nanochat_ComputeOp<"rms_norm_grad", [InfersTypes, HasIterationSpace]> {
+def Nanochat_RmsNormGradOp : Nanochat_ComputeOp<"rms_norm_grad", [InfersTypesByLetters, IterationSpace<"~n~c", ["nc", "c", "nc"], ["nc", "c"]>]> {
   let summary = "Gradient of rms_norm";
   let description = [{
     With r = 1/sqrt(mean x² + eps) and x̂ = x·r per row:
@@ -23,7 +23,7 @@ def Nanochat_RmsNormGradOp : Nanochat_ComputeOp<"rms_norm_grad", [InfersTypes, H
   let assemblyFormat = "$x `,` $gain `,` $dy `eps` $eps attr-dict `:` type($x) `,` type($gain) `,` type($dy)";
 }
 
-def Nanochat_LayerNormOp : Nanochat_ComputeOp<"layer_norm", [InfersTypes, HasVjp, HasIterationSpace]> {
+def Nanochat_LayerNormOp : Nanochat_ComputeOp<"layer_norm", [InfersTypesByLetters, HasVjp, IterationSpace<"n~c", ["nc", "c", "c"], ["nc"]>]> {
   let summary = "Layer normalisation";
   let description = [{
     y = (x − mean_c x) / sqrt(var_c x + eps) ⊙ gain + bias, per row of x (N, C); gain and bias (C).
@@ -39,7 +39,7 @@ def Nanochat_LayerNormOp : Nanochat_ComputeOp<"layer_norm", [InfersTypes, HasVjp
   let hasVerifier = 1;
 }
 
-def Nanochat_LayerNormGradOp : Nanochat_ComputeOp<"layer_norm_grad", [InfersTypes, HasIterationSpace]> {
+def Nanochat_LayerNormGradOp : Nanochat_ComputeOp<"layer_norm_grad", [InfersTypesByLetters, IterationSpace<"~n~c", ["nc", "c", "nc"], ["nc", "c", "c"]>]> {
   let summary = "Gradient of layer_norm";
   let description = [{
     With r = 1/sqrt(var_c x + eps), x̂ = (x − mean_c x)·r and g = gain ⊙ dy per row:

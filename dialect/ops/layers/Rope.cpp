@@ -24,8 +24,7 @@ LogicalResult RopeTableOp::verify() {
 
 SmallVector<int64_t> RopeTableOp::getOwnShape() { return {int64_t(getSeq()), int64_t(getDim()) / 2}; }
 
-FailureOr<SmallVector<Value>> RopeTableOp::decomposeOperation(OpBuilder &builder) {
-  ImplicitLocOpBuilder b(getLoc(), builder);
+SmallVector<Value> RopeTableOp::decompose(ImplicitLocOpBuilder &b) {
   RankedTensorType type = getCos().getType();
   // In f64: an f32 angle of 4000 rad is off by 2e-4 already.
   Type wide = b.getF64Type();
@@ -43,18 +42,12 @@ FailureOr<SmallVector<Value>> RopeTableOp::decomposeOperation(OpBuilder &builder
   };
   auto cos = [](ImplicitLocOpBuilder &s, Value x) -> Value { return math::CosOp::create(s, x); };
   auto sin = [](ImplicitLocOpBuilder &s, Value x) -> Value { return math::SinOp::create(s, x); };
-  return SmallVector<Value>{table(cos), table(sin)};
+  return {table(cos), table(sin)};
 }
 
 //===------------------------------------------------------------------------------------------===//
 // rope
 //===------------------------------------------------------------------------------------------===//
-
-LogicalResult RopeOp::inferReturnTypes(MLIRContext *, std::optional<Location>, Adaptor adaptor,
-                                       SmallVectorImpl<Type> &types) {
-  types.push_back(adaptor.getX().getType());
-  return success();
-}
 
 LogicalResult RopeOp::verify() {
   RankedTensorType x = getX().getType(), table = getCos().getType();
@@ -69,8 +62,7 @@ LogicalResult RopeOp::verify() {
   return success();
 }
 
-FailureOr<SmallVector<Value>> RopeOp::decomposeOperation(OpBuilder &builder) {
-  ImplicitLocOpBuilder b(getLoc(), builder);
+SmallVector<Value> RopeOp::decompose(ImplicitLocOpBuilder &b) {
   RankedTensorType x = getX().getType(), table = getCos().getType();
   SmallVector<ReassociationIndices> groups{{0}, {1, 2, 3}};
   RankedTensorType split = withShape(x, {x.getDimSize(0), static_cast<int64_t>(getHeads()), 2, table.getDimSize(1)});
@@ -88,7 +80,7 @@ FailureOr<SmallVector<Value>> RopeOp::decomposeOperation(OpBuilder &builder) {
                         Value minusTurned = arith::NegFOp::create(s, turned);
                         return add(s, mul(s, v[0], v[2]), arith::SelectOp::create(s, negative, minusTurned, turned));
                       });
-  return SmallVector<Value>{tensor::CollapseShapeOp::create(b, x, y, groups)};
+  return {tensor::CollapseShapeOp::create(b, x, y, groups)};
 }
 
 // Loops (n, c); c meets its partner in the same row.
@@ -103,8 +95,8 @@ SmallVector<AffineMap> RopeOp::getIndexingMaps() {
   return {full, position, position, full};
 }
 
-LogicalResult RopeOp::buildVJP(OpBuilder &b, Cotangents &ct) {
+LogicalResult RopeOp::buildVJP(ImplicitLocOpBuilder &b, Cotangents &ct) {
   if (ct.wants(getX()))
-    ct.add(b, getX(), RopeOp::create(b, getLoc(), ct.of(getY()), getCos(), getSin(), getHeads(), !getInverse()));
+    ct.add(b, getX(), RopeOp::create(b, ct.of(getY()), getCos(), getSin(), getHeads(), !getInverse()));
   return success();
 }

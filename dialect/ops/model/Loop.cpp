@@ -13,6 +13,18 @@ using namespace mlir::nanochat;
 
 ArrayRef<BlockArgument> LoopOp::getCarryArgs() { return getBody().getArguments().take_front(getNumCarries()); }
 ArrayRef<BlockArgument> LoopOp::getSliceArgs() { return getBody().getArguments().drop_front(getNumCarries()); }
+Value LoopOp::getSlicedStack(Value value) {
+  auto arg = dyn_cast<BlockArgument>(value);
+  bool isSlice = arg && arg.getOwner() == &getBody().front() && arg.getArgNumber() >= getNumCarries();
+  return isSlice ? getOperand(arg.getArgNumber()) : Value();
+}
+
+Value LoopOp::getStackedElement(Value value) {
+  auto loop = value.getDefiningOp<LoopOp>();
+  unsigned number = loop ? cast<OpResult>(value).getResultNumber() : 0;
+  return loop && number >= loop.getNumCarries() ? loop.getYield()->getOperand(number) : Value();
+}
+
 YieldOp LoopOp::getYield() { return cast<YieldOp>(getBody().front().getTerminator()); }
 
 static RankedTensorType stackType(int64_t count, Type type) {
@@ -252,8 +264,7 @@ struct SlicePosition {
   }
 };
 
-FailureOr<SmallVector<Value>> LoopOp::decomposeOperation(OpBuilder &builder) {
-  ImplicitLocOpBuilder b(getLoc(), builder);
+SmallVector<Value> LoopOp::decompose(ImplicitLocOpBuilder &b) {
   Value zero = arith::ConstantIndexOp::create(b, 0), one = arith::ConstantIndexOp::create(b, 1);
   Value count = arith::ConstantIndexOp::create(b, getCount());
   if (getLimit()) {

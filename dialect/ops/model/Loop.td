@@ -56,6 +56,10 @@ def Nanochat_LoopOp : Nanochat_Op<"loop", [AttrSizedOperandSegments, RecursiveMe
     ::llvm::ArrayRef<::mlir::BlockArgument> getCarryArgs();
     ::llvm::ArrayRef<::mlir::BlockArgument> getSliceArgs();
     YieldOp getYield();
+    /// The stack that `value` is a slice of, in the body; null if it is none.
+    ::mlir::Value getSlicedStack(::mlir::Value value);
+    /// What a loop stacks to make `value`; null if that is no stack of a loop.
+    static ::mlir::Value getStackedElement(::mlir::Value value);
     /// The type of a stack of `count` values of type `type`, and of one slice of `type`.
     ::mlir::RankedTensorType stackOf(::mlir::Type type);
     static ::mlir::RankedTensorType sliceOf(::mlir::Type type);

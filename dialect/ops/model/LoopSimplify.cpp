@@ -172,12 +172,8 @@ struct ForwardInvariants : OpRewritePattern<LoopOp> {
   LogicalResult matchAndRewrite(LoopOp loop, PatternRewriter &rewriter) const override {
     bool changed = false;
     for (auto [stack, arg] : llvm::zip(loop.getSlices(), loop.getSliceArgs())) {
-      auto maker = stack.getDefiningOp<LoopOp>();
-      unsigned number = maker ? cast<OpResult>(stack).getResultNumber() : 0;
-      if (!maker || number < maker.getNumCarries() || arg.use_empty())
-        continue;
-      Value element = maker.getYield()->getOperand(number);
-      if (maker->isAncestor(element.getParentRegion()->getParentOp()))
+      Value element = LoopOp::getStackedElement(stack);
+      if (!element || arg.use_empty() || stack.getDefiningOp()->isAncestor(element.getParentRegion()->getParentOp()))
         continue;
       rewriter.replaceAllUsesWith(arg, element);
       changed = true;

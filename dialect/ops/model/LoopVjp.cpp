@@ -250,7 +250,7 @@ void ReverseLoop::finish(Block *body) {
     ct.add(rewriter, forward.getSlices()[i], results[inits.size() + k]);
 }
 
-LogicalResult LoopOp::buildVJP(OpBuilder &b, Cotangents &ct) {
+LogicalResult LoopOp::buildVJP(ImplicitLocOpBuilder &b, Cotangents &ct) {
   OpBuilder::InsertionGuard guard(b);
   return ReverseLoop(b, *this, ct).build();
 }

@@ -101,9 +101,8 @@ LogicalResult ScalarOp::verify() { // scalar-c1
 SmallVector<int64_t> ScalarOp::getOwnShape() { return {}; }
 SmallVector<int64_t> NumberOp::getOwnShape() { return {}; }
 
-FailureOr<SmallVector<Value>> NumberOp::decomposeOperation(OpBuilder &builder) {
-  ImplicitLocOpBuilder b(getLoc(), builder);
-  return SmallVector<Value>{constant(b, getType(), getValue().convertToDouble())};
+SmallVector<Value> NumberOp::decompose(ImplicitLocOpBuilder &b) {
+  return {constant(b, getType(), getValue().convertToDouble())};
 }
 
 LogicalResult TokensOp::inferReturnTypes(MLIRContext *ctx, std::optional<Location> loc, Adaptor adaptor,
@@ -141,12 +140,11 @@ LogicalResult ParamOp::verify() {
 
 LogicalResult TokenConstantOp::inferReturnTypes(MLIRContext *, std::optional<Location>, Adaptor adaptor,
                                                 SmallVectorImpl<Type> &types) {
-  auto like = cast<RankedTensorType>(adaptor.getLike().getType());
+  auto like = typeOf(adaptor.getLike());
   types.push_back(withShape(like, {like.getDimSize(0)}));
   return success();
 }
 
-FailureOr<SmallVector<Value>> TokenConstantOp::decomposeOperation(OpBuilder &builder) {
-  ImplicitLocOpBuilder b(getLoc(), builder);
-  return SmallVector<Value>{constant(b, getType(), getValue().convertToDouble())};
+SmallVector<Value> TokenConstantOp::decompose(ImplicitLocOpBuilder &b) {
+  return {constant(b, getType(), getValue().convertToDouble())};
 }

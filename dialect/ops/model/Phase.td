@@ -21,7 +21,7 @@ def Nanochat_PhaseOp : Nanochat_Op<"phase", [HasParent<"ModelOp">, Structural]> 
   let hasVerifier = 1;
 }
 
-def Nanochat_FireOp : Nanochat_ComputeOp<"fire", [InfersTypes, WholeTensors, RewritesParameter,
+def Nanochat_FireOp : Nanochat_ComputeOp<"fire", [InfersFirstType, WholeTensors, RewritesParameter,
     DeclareOpInterfaceMethods<CostOpInterface>]> {
   let summary = "The nearest isometry of weights, up to scale";
   let description = [{

@@ -17,7 +17,7 @@ LogicalResult GradNormOp::inferReturnTypes(MLIRContext *, std::optional<Location
                                            SmallVectorImpl<Type> &types) {
   if (adaptor.getGrads().empty()) // grad_norm-c1
     return emitOptionalError(loc, "'nanochat.grad_norm' op needs at least one gradient");
-  types.push_back(withShape(cast<RankedTensorType>(adaptor.getGrads().front().getType()), {}));
+  types.push_back(withShape(typeOf(adaptor.getGrads().front()), {}));
   return success();
 }
 
@@ -30,7 +30,7 @@ LogicalResult GradNormOp::verify() {
 
 /// Σ x² (or Σ x) over the dims of x that are not among `kept`, the leading ones.
 static Value sum(ImplicitLocOpBuilder &b, Value x, int64_t kept, bool squares) {
-  auto type = cast<RankedTensorType>(x.getType());
+  auto type = typeOf(x);
   SmallVector<unsigned> dims = llvm::to_vector(llvm::seq<unsigned>(0, kept));
   return reduce(b, withShape(type, type.getShape().take_front(kept)), type.getRank(), dims, 0.0, {x},
                 {b.getMultiDimIdentityMap(type.getRank())}, [&](ImplicitLocOpBuilder &s, ValueRange v) {
@@ -40,7 +40,7 @@ static Value sum(ImplicitLocOpBuilder &b, Value x, int64_t kept, bool squares) {
 
 /// A stack of few long rows as 256 equal rows, where they divide it; all else as it is.
 static Value inEvenRows(ImplicitLocOpBuilder &b, Value x) {
-  auto type = cast<RankedTensorType>(x.getType());
+  auto type = typeOf(x);
   int64_t rows = 256, elements = type.getNumElements(), rank = type.getRank();
   if (rank < 2 || elements / type.getShape().back() >= rows || elements % rows)
     return x;
@@ -50,24 +50,23 @@ static Value inEvenRows(ImplicitLocOpBuilder &b, Value x) {
                                        SmallVector<ReassociationIndices>{{0, 1}});
 }
 
-FailureOr<SmallVector<Value>> GradNormOp::decomposeOperation(OpBuilder &builder) {
-  ImplicitLocOpBuilder b(getLoc(), builder);
+SmallVector<Value> GradNormOp::decompose(ImplicitLocOpBuilder &b) {
   Value total;
   for (Value whole : getGrads()) {
     Value grad = inEvenRows(b, whole);
-    int64_t rank = cast<RankedTensorType>(grad.getType()).getRank();
+    int64_t rank = typeOf(grad).getRank();
     Value rows = rank == 0 ? mul(b, grad, grad) : sum(b, grad, rank - 1, /*squares=*/true);
     Value all = rank <= 1 ? rows : sum(b, rows, 0, /*squares=*/false);
     total = total ? add(b, total, all) : all;
   }
-  return SmallVector<Value>{math::SqrtOp::create(b, total)};
+  return {math::SqrtOp::create(b, total)};
 }
 
 // Each gradient has its own loops; the root is taken of their common sum.
 static int64_t allDims(ValueRange grads) {
   int64_t dims = 0;
   for (Value grad : grads)
-    dims += cast<RankedTensorType>(grad.getType()).getRank();
+    dims += typeOf(grad).getRank();
   return dims;
 }
 SmallVector<IteratorType> GradNormOp::getLoopIteratorTypes() {
@@ -81,7 +80,7 @@ SmallVector<AffineMap> GradNormOp::getIndexingMaps() {
   unsigned first = 0;
   SmallVector<AffineMap> maps;
   for (Value grad : getGrads()) {
-    unsigned rank = cast<RankedTensorType>(grad.getType()).getRank();
+    unsigned rank = typeOf(grad).getRank();
     SmallVector<unsigned> dims = llvm::to_vector(llvm::seq<unsigned>(first, first + rank));
     maps.push_back(projection(getContext(), loops, dims));
     first += rank;
@@ -93,7 +92,7 @@ SmallVector<AffineMap> GradNormOp::getIndexingMaps() {
 int64_t GradNormOp::getFlops() {
   int64_t elements = 0;
   for (Value grad : getGrads())
-    elements += cast<RankedTensorType>(grad.getType()).getNumElements();
+    elements += typeOf(grad).getNumElements();
   return 2 * elements;
 }
 
@@ -107,32 +106,25 @@ LogicalResult ClipScaleOp::verify() {
   return success();
 }
 
-FailureOr<SmallVector<Value>> ClipScaleOp::decomposeOperation(OpBuilder &builder) {
-  ImplicitLocOpBuilder b(getLoc(), builder);
+SmallVector<Value> ClipScaleOp::decompose(ImplicitLocOpBuilder &b) {
   auto c = [&](double value) { return constant(b, getNorm().getType(), value); };
   Value factor = div(b, c(getMax().convertToDouble()), add(b, getNorm(), c(1e-6)));
-  return SmallVector<Value>{arith::MinimumFOp::create(b, factor, c(1.0))};
+  return {arith::MinimumFOp::create(b, factor, c(1.0))};
 }
 
 //===------------------------------------------------------------------------------------------===//
 // scale
 //===------------------------------------------------------------------------------------------===//
 
-FailureOr<SmallVector<Value>> ScaleOp::decomposeOperation(OpBuilder &builder) {
-  ImplicitLocOpBuilder b(getLoc(), builder);
-  auto type = cast<RankedTensorType>(getX().getType());
-  unsigned rank = type.getRank();
-  return SmallVector<Value>{pointwise(b, type, {getX(), getS()},
-                                      {b.getMultiDimIdentityMap(rank), projection(getContext(), rank, {})},
-                                      [](ImplicitLocOpBuilder &s, ValueRange v) { return mul(s, v[0], v[1]); })};
+SmallVector<Value> ScaleOp::decompose(ImplicitLocOpBuilder &b) {
+  return {pointwise(b, {getX(), getS()}, [](ImplicitLocOpBuilder &s, ValueRange v) { return mul(s, v[0], v[1]); })};
 }
 
 OpFoldResult ScaleOp::fold(FoldAdaptor adaptor) {
   return matchPattern(adaptor.getS(), m_OneFloat()) ? getX() : OpFoldResult();
 }
 
-LogicalResult ScaleOp::buildVJP(OpBuilder &builder, Cotangents &ct) {
-  ImplicitLocOpBuilder b(getLoc(), builder);
+LogicalResult ScaleOp::buildVJP(ImplicitLocOpBuilder &b, Cotangents &ct) {
   Value dy = ct.of(getY());
   if (ct.wants(getX()))
     ct.add(b, getX(), ScaleOp::create(b, dy, getS()));

@@ -7,7 +7,7 @@ using namespace mlir;
 using namespace mlir::nanochat;
 
 LogicalResult FoamOp::verify() {
-  if (cast<RankedTensorType>(getParam().getType()).getRank() == 0) // foam-c1
+  if (typeOf(getParam()).getRank() == 0) // foam-c1
     return emitOpError("folds the last dimension, which a scalar has not");
   if (getVariance() != "square_of_mean" && getVariance() != "mean_of_squares") // foam-c2
     return emitOpError("has variance = \"")
@@ -52,8 +52,7 @@ struct Runs {
                        [&](ImplicitLocOpBuilder &s, ValueRange) { return scaled(s, sum(s, g, body)); });
     Value sums = reduce(b, folded(), 2, {0}, 0.0, g, identity(),
                         [&](ImplicitLocOpBuilder &s, ValueRange v) { return add(s, v[1], body(s, v[0])); });
-    return pointwise(b, folded(), sums, b.getMultiDimIdentityMap(1),
-                     [&](ImplicitLocOpBuilder &s, ValueRange v) { return scaled(s, v[0]); });
+    return pointwise(b, sums, [&](ImplicitLocOpBuilder &s, ValueRange v) { return scaled(s, v[0]); });
   }
 
 private:
@@ -71,10 +70,9 @@ private:
 };
 } // namespace
 
-FailureOr<SmallVector<Value>> FoamOp::decomposeOperation(OpBuilder &builder) {
-  ImplicitLocOpBuilder b(getLoc(), builder);
-  auto type = cast<RankedTensorType>(getParam().getType());
-  auto foldedType = cast<RankedTensorType>(getStates()[0].getType());
+SmallVector<Value> FoamOp::decompose(ImplicitLocOpBuilder &b) {
+  auto type = typeOf(getParam());
+  auto foldedType = typeOf(getStates()[0]);
   int64_t n = type.getShape().back(), length = int64_t(1) << getLevel();
   Runs runs(b, foldedType.getNumElements(), length, type);
   auto rows = withShape(type, {type.getNumElements() / n, n});
@@ -109,5 +107,5 @@ FailureOr<SmallVector<Value>> FoamOp::decomposeOperation(OpBuilder &builder) {
     next = UnblockOp::create(b, rows, next);
   }
   auto folded = [&](Value x) { return reshape(b, x, foldedType.getShape()); };
-  return SmallVector<Value>{reshape(b, next, type.getShape()), folded(m), folded(v), adam.t};
+  return {reshape(b, next, type.getShape()), folded(m), folded(v), adam.t};
 }

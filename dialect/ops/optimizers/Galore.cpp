@@ -63,7 +63,7 @@ int64_t GaloreOp::getBasisRank() { return getRank(); }
 int64_t GaloreOp::getBasisPeriod() { return getPeriod(); }
 
 Value GaloreOp::buildBasis(OpBuilder &builder, Value gradient, Value stream, Value matrix, Value step) {
-  auto type = cast<RankedTensorType>(gradient.getType());
+  auto type = typeOf(gradient);
   Shape shape(type, getRank());
   auto basis = LowRankBasisOp::create(builder, getLoc(), withShape(type, {std::min(shape.m, shape.n), shape.rank}),
                                       gradient, stream, matrix, step);
@@ -75,7 +75,7 @@ Value GaloreOp::buildBasis(OpBuilder &builder, Value gradient, Value stream, Val
 /// The direction of the base rule for projected gradients, and its new states.
 static std::pair<Value, SmallVector<Value>> step(GaloreOp op, ImplicitLocOpBuilder &b, Value t) {
   Value r = op.getGrad();
-  auto type = cast<RankedTensorType>(r.getType());
+  auto type = typeOf(r);
   ValueRange states = ValueRange(op.getStates()).drop_front().drop_back();
   Adam adam{op.getBeta1().convertToDouble(), op.getBeta2().convertToDouble(), op.getEps().convertToDouble(), t};
   switch (op.getRule()) {
@@ -94,12 +94,11 @@ static std::pair<Value, SmallVector<Value>> step(GaloreOp op, ImplicitLocOpBuild
   }
   Muon muon{op.getMomentum().convertToDouble(), true, 5, 1e-7};
   Value m = muon.accumulate(b, states[0], r), o = muon.direction(b, m, r);
-  return {combine(b, o, Muon::scale(cast<RankedTensorType>(op.getParam().getType())), o, 0.0), {m}};
+  return {combine(b, o, Muon::scale(typeOf(op.getParam())), o, 0.0), {m}};
 }
 
-FailureOr<SmallVector<Value>> GaloreOp::decomposeOperation(OpBuilder &builder) {
-  ImplicitLocOpBuilder b(getLoc(), builder);
-  Shape shape(cast<RankedTensorType>(getParam().getType()), getRank());
+SmallVector<Value> GaloreOp::decompose(ImplicitLocOpBuilder &b) {
+  Shape shape(typeOf(getParam()), getRank());
   Value basis = getStates().front(), t = nextCount(b, getStates().back());
   auto [direction, states] = step(*this, b, t);
   double alpha = getAlpha().convertToDouble();
@@ -115,7 +114,7 @@ FailureOr<SmallVector<Value>> GaloreOp::decomposeOperation(OpBuilder &builder) {
 }
 
 int64_t GaloreOp::getFlops() {
-  auto param = cast<RankedTensorType>(getParam().getType());
+  auto param = typeOf(getParam());
   Shape shape(param, getRank());
   int64_t back = 2 * param.getNumElements() * shape.rank;
   return back + (getRule() == GaloreBase::muon ? muonFlops(getGradientType(param), 5) : 0);

@@ -5,17 +5,9 @@
 using namespace mlir;
 using namespace mlir::nanochat;
 
-static RankedTensorType typeOf(Value v) { return cast<RankedTensorType>(v.getType()); }
-
 //===------------------------------------------------------------------------------------------===//
 // orthonormalize
 //===------------------------------------------------------------------------------------------===//
-
-LogicalResult OrthonormalizeOp::inferReturnTypes(MLIRContext *, std::optional<Location>, Adaptor adaptor,
-                                                 SmallVectorImpl<Type> &types) {
-  types.push_back(adaptor.getY().getType());
-  return success();
-}
 
 LogicalResult OrthonormalizeOp::verify() {
   if (typeOf(getY()).getDimSize(0) >= typeOf(getY()).getDimSize(1))
@@ -23,15 +15,14 @@ LogicalResult OrthonormalizeOp::verify() {
   return emitOpError("makes columns orthonormal, which no ") << typeOf(getY()) << " has so many of; transpose it";
 }
 
-FailureOr<SmallVector<Value>> OrthonormalizeOp::decomposeOperation(OpBuilder &builder) {
-  ImplicitLocOpBuilder b(getLoc(), builder);
+SmallVector<Value> OrthonormalizeOp::decompose(ImplicitLocOpBuilder &b) {
   Value y = getY();
   for (double shift : {1e-6, 0.0, 0.0}) {
     Value gram = MatmulOp::create(b, y, y, true, false);
     Value inverse = CholeskyInverseOp::create(b, gram, llvm::APFloat(shift));
     y = MatmulOp::create(b, y, inverse, false, true);
   }
-  return SmallVector<Value>{y};
+  return {y};
 }
 
 static int64_t orthonormalizeFlops(int64_t m, int64_t s) { return 3 * (4 * m * s * s + 2 * s * s * s); }
@@ -56,18 +47,15 @@ LogicalResult LowRankBasisOp::verify() {
 static Value completed(ImplicitLocOpBuilder &b, Value y, Value signs) {
   RankedTensorType type = typeOf(y);
   double noise = 1e-5 / std::sqrt(double(type.getNumElements()));
-  AffineMap full = b.getMultiDimIdentityMap(2);
   Value norm = GradNormOp::create(b, ValueRange{y});
-  return pointwise(b, type, {y, norm, signs}, {full, projection(b.getContext(), 2, {}), full},
-                   [&](ImplicitLocOpBuilder &s, ValueRange v) {
-                     Type f = v[0].getType();
-                     Value unit = div(s, v[0], add(s, v[1], constant(s, f, 1e-30)));
-                     return add(s, unit, mul(s, v[2], constant(s, f, noise)));
-                   });
+  return pointwise(b, {y, norm, signs}, [&](ImplicitLocOpBuilder &s, ValueRange v) {
+    Type f = v[0].getType();
+    Value unit = div(s, v[0], add(s, v[1], constant(s, f, 1e-30)));
+    return add(s, unit, mul(s, v[2], constant(s, f, noise)));
+  });
 }
 
-FailureOr<SmallVector<Value>> LowRankBasisOp::decomposeOperation(OpBuilder &builder) {
-  ImplicitLocOpBuilder b(getLoc(), builder);
+SmallVector<Value> LowRankBasisOp::decompose(ImplicitLocOpBuilder &b) {
   RankedTensorType type = typeOf(getG());
   bool tall = type.getDimSize(0) > type.getDimSize(1); // then g stands for its transpose
   int64_t m = std::min(type.getDimSize(0), type.getDimSize(1)), n = std::max(type.getDimSize(0), type.getDimSize(1));
@@ -98,7 +86,7 @@ FailureOr<SmallVector<Value>> LowRankBasisOp::decomposeOperation(OpBuilder &buil
                                        ValueRange{linalg::IndexOp::create(in, 0), linalg::IndexOp::create(in, 1)});
     });
   }
-  return SmallVector<Value>{MatmulOp::create(b, q, vectors, false, true)};
+  return {MatmulOp::create(b, q, vectors, false, true)};
 }
 
 int64_t LowRankBasisOp::getFlops() {
@@ -113,21 +101,21 @@ int64_t LowRankBasisOp::getFlops() {
 // refresh_schedule
 //===------------------------------------------------------------------------------------------===//
 
-FailureOr<SmallVector<Value>> RefreshScheduleOp::decomposeOperation(OpBuilder &builder) {
-  ImplicitLocOpBuilder b(getLoc(), builder);
-  auto type = cast<RankedTensorType>(getDue().getType());
-  return SmallVector<Value>{pointwise(
-      b, type, getStep(), projection(getContext(), type.getRank(), {}),
-      [&](ImplicitLocOpBuilder &s, ValueRange v) -> Value {
-        Type i32 = s.getI32Type();
-        auto number = [&](int64_t n) { return constant(s, i32, n); };
-        Value l = type.getRank() ? arith::IndexCastOp::create(s, i32, linalg::IndexOp::create(s, 0)) : number(0);
-        Value k = arith::AddIOp::create(s, l, number(getFirst()));
-        Value offset = arith::DivUIOp::create(s, arith::MulIOp::create(s, k, number(getPeriod())), number(getOf()));
-        Value phase = arith::RemUIOp::create(s, v[0], number(getPeriod()));
-        Value isTurn = arith::CmpIOp::create(s, arith::CmpIPredicate::eq, phase, offset);
-        Value isFirst = arith::CmpIOp::create(s, arith::CmpIPredicate::eq, v[0], number(0));
-        return arith::SelectOp::create(s, arith::OrIOp::create(s, isTurn, isFirst),
-                                       arith::AddIOp::create(s, l, number(1)), number(0));
-      })};
+SmallVector<Value> RefreshScheduleOp::decompose(ImplicitLocOpBuilder &b) {
+  auto type = typeOf(getDue());
+  return {pointwise(b, type, getStep(), projection(getContext(), type.getRank(), {}),
+                    [&](ImplicitLocOpBuilder &s, ValueRange v) -> Value {
+                      Type i32 = s.getI32Type();
+                      auto number = [&](int64_t n) { return constant(s, i32, n); };
+                      Value l = type.getRank() ? arith::IndexCastOp::create(s, i32, linalg::IndexOp::create(s, 0))
+                                               : number(0);
+                      Value k = arith::AddIOp::create(s, l, number(getFirst()));
+                      Value offset =
+                          arith::DivUIOp::create(s, arith::MulIOp::create(s, k, number(getPeriod())), number(getOf()));
+                      Value phase = arith::RemUIOp::create(s, v[0], number(getPeriod()));
+                      Value isTurn = arith::CmpIOp::create(s, arith::CmpIPredicate::eq, phase, offset);
+                      Value isFirst = arith::CmpIOp::create(s, arith::CmpIPredicate::eq, v[0], number(0));
+                      return arith::SelectOp::create(s, arith::OrIOp::create(s, isTurn, isFirst),
+                                                     arith::AddIOp::create(s, l, number(1)), number(0));
+                    })};
 }

@@ -4,7 +4,7 @@ include "dialect/ops/optimizers/Optimizer.td"
 
 // Orthonormal bases of the range of matrices, and small dense problems they lead to.
 
-def Nanochat_CholeskyInverseOp : Nanochat_ComputeOp<"cholesky_inverse", [InfersTypes, WholeTensors,
+def Nanochat_CholeskyInverseOp : Nanochat_ComputeOp<"cholesky_inverse", [InfersFirstType, WholeTensors,
     DeclareOpInterfaceMethods<KernelOpInterface>, DeclareOpInterfaceMethods<CostOpInterface>]> {
   let summary = "Inverse of the Cholesky factor of a small matrix";
   let description = [{
@@ -33,7 +33,7 @@ def Nanochat_SymmetricEigenOp : Nanochat_ComputeOp<"symmetric_eigen", [InfersTyp
   let hasVerifier = 1;
 }
 
-def Nanochat_OrthonormalizeOp : Nanochat_ComputeOp<"orthonormalize", [InfersTypes, WholeTensors,
+def Nanochat_OrthonormalizeOp : Nanochat_ComputeOp<"orthonormalize", [InfersFirstType, WholeTensors,
     DeclareOpInterfaceMethods<CostOpInterface>]> {
   let summary = "Orthonormal columns with the range of a tall matrix";
   let description = [{

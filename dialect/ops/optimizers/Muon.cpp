@@ -5,31 +5,21 @@
 
 using namespace mlir;
 using namespace mlir::nanochat;
-using utils::IteratorType;
 
 //===------------------------------------------------------------------------------------------===//
 // newton_schulz
 //===------------------------------------------------------------------------------------------===//
 
-LogicalResult NewtonSchulzOp::inferReturnTypes(MLIRContext *, std::optional<Location>, Adaptor adaptor,
-                                               SmallVectorImpl<Type> &types) {
-  types.push_back(adaptor.getG().getType());
-  return success();
-}
-
 /// g/(‖g‖_F + eps)
 static Value normalized(ImplicitLocOpBuilder &b, Value g, double eps) {
-  auto type = cast<RankedTensorType>(g.getType());
   Value norm = GradNormOp::create(b, ValueRange{g});
-  return pointwise(b, type, {g, norm}, {b.getMultiDimIdentityMap(2), projection(b.getContext(), 2, {})},
-                   [&](ImplicitLocOpBuilder &s, ValueRange v) {
-                     return div(s, v[0], add(s, v[1], constant(s, v[1].getType(), eps)));
-                   });
+  return pointwise(b, {g, norm}, [&](ImplicitLocOpBuilder &s, ValueRange v) {
+    return div(s, v[0], add(s, v[1], constant(s, v[1].getType(), eps)));
+  });
 }
 
-FailureOr<SmallVector<Value>> NewtonSchulzOp::decomposeOperation(OpBuilder &builder) {
-  ImplicitLocOpBuilder b(getLoc(), builder);
-  auto type = cast<RankedTensorType>(getG().getType());
+SmallVector<Value> NewtonSchulzOp::decompose(ImplicitLocOpBuilder &b) {
+  auto type = typeOf(getG());
   // Products with the smaller Gram matrix; on its side, K = Kᵀ needs no transpose.
   bool tall = type.getDimSize(0) > type.getDimSize(1);
   double a = getA().convertToDouble(), kGain = getB().convertToDouble(), k2Gain = getC().convertToDouble();
@@ -44,19 +34,7 @@ FailureOr<SmallVector<Value>> NewtonSchulzOp::decomposeOperation(OpBuilder &buil
                                Value px = MatmulOp::create(in, tall ? x : p, tall ? p : x, false, false);
                                YieldOp::create(in, combine(in, x, a, px, k2Gain == 0.0 ? kGain : 1.0), ValueRange());
                              });
-  return SmallVector<Value>{loop.getResult(0)};
-}
-
-// Every element of the result depends on all of g.
-SmallVector<IteratorType> NewtonSchulzOp::getLoopIteratorTypes() {
-  return {IteratorType::reduction, IteratorType::reduction};
-}
-SmallVector<shard::ReductionKind> NewtonSchulzOp::getReductionLoopIteratorKinds() {
-  return {shard::ReductionKind::Generic, shard::ReductionKind::Generic};
-}
-SmallVector<AffineMap> NewtonSchulzOp::getIndexingMaps() {
-  AffineMap full = projection(getContext(), 2, {0, 1});
-  return {full, full};
+  return {loop.getResult(0)};
 }
 
 /// Three products per step: X·Xᵀ, K², (b·K + c·K²)·X.
@@ -73,7 +51,7 @@ int64_t NewtonSchulzOp::getFlops() { return orthogonalizeFlops(getG().getType(),
 //===------------------------------------------------------------------------------------------===//
 
 LogicalResult mlir::nanochat::verifyMatrices(Operation *rule) {
-  auto type = cast<RankedTensorType>(rule->getOperand(0).getType());
+  auto type = typeOf(rule->getOperand(0));
   if (type.getRank() == 2 || type.getRank() == 3)
     return success();
   InFlightDiagnostic diag = rule->emitOpError("is for matrices, but its parameter has type ") << type;
@@ -86,7 +64,7 @@ LogicalResult Muon8Op::verify() { return verifyMatrices(*this); } // muon8-c1
 
 Value mlir::nanochat::forEachMatrix(ImplicitLocOpBuilder &b, ValueRange tensors,
                                     llvm::function_ref<Value(ImplicitLocOpBuilder &, ValueRange)> body) {
-  auto type = cast<RankedTensorType>(tensors[0].getType());
+  auto type = typeOf(tensors[0]);
   if (type.getRank() == 2)
     return body(b, tensors);
   auto loop = LoopOp::create(b, "matrices", type.getDimSize(0), ValueRange(), tensors, false,
@@ -118,13 +96,11 @@ template <typename Op> static Muon rule(Op op) {
 
 SmallVector<OptimizerState> MuonOp::getStates(RankedTensorType param) { return {{"momentum", param}}; }
 
-FailureOr<SmallVector<Value>> MuonOp::decomposeOperation(OpBuilder &builder) {
-  ImplicitLocOpBuilder b(getLoc(), builder);
+SmallVector<Value> MuonOp::decompose(ImplicitLocOpBuilder &b) {
   Muon muon = rule(*this);
   Value m = muon.accumulate(b, getStates()[0], getGrad());
-  double scale = Muon::scale(cast<RankedTensorType>(getParam().getType()));
-  return SmallVector<Value>{descend(b, getParam(), muon.direction(b, m, getGrad()), scale, getLr(), getWeightDecay()),
-                            m};
+  double scale = Muon::scale(typeOf(getParam()));
+  return {descend(b, getParam(), muon.direction(b, m, getGrad()), scale, getLr(), getWeightDecay()), m};
 }
 
 SmallVector<OptimizerState> Muon8Op::getStates(RankedTensorType param) {
@@ -133,10 +109,9 @@ SmallVector<OptimizerState> Muon8Op::getStates(RankedTensorType param) {
   return states;
 }
 
-FailureOr<SmallVector<Value>> Muon8Op::decomposeOperation(OpBuilder &builder) {
-  ImplicitLocOpBuilder b(getLoc(), builder);
+SmallVector<Value> Muon8Op::decompose(ImplicitLocOpBuilder &b) {
   Muon muon = rule(*this);
-  auto type = cast<RankedTensorType>(getParam().getType());
+  auto type = typeOf(getParam());
   RankedTensorType blocks = blocksOf(type, getBlock());
   Value g = toBlocks(b, getGrad(), blocks);
   Value m = muon.accumulate(b, DequantizeBlocksOp::create(b, getStates()[0], getStates()[1], Format::int8), g);
@@ -147,7 +122,7 @@ FailureOr<SmallVector<Value>> Muon8Op::decomposeOperation(OpBuilder &builder) {
   plain.nesterov = false;
   Value u = fromBlocks(b, ahead, type);
   Value w = descend(b, getParam(), plain.direction(b, u, u), Muon::scale(type), getLr(), getWeightDecay());
-  return SmallVector<Value>{w, m8.getCodes(), m8.getScales()};
+  return {w, m8.getCodes(), m8.getScales()};
 }
 
 int64_t mlir::nanochat::muonFlops(RankedTensorType param, int64_t steps) {
@@ -155,5 +130,5 @@ int64_t mlir::nanochat::muonFlops(RankedTensorType param, int64_t steps) {
     return orthogonalizeFlops(param, steps);
   return param.getDimSize(0) * orthogonalizeFlops(LoopOp::sliceOf(param), steps);
 }
-int64_t MuonOp::getFlops() { return muonFlops(cast<RankedTensorType>(getParam().getType()), getNsSteps()); }
-int64_t Muon8Op::getFlops() { return muonFlops(cast<RankedTensorType>(getParam().getType()), getNsSteps()); }
+int64_t MuonOp::getFlops() { return muonFlops(typeOf(getParam()), getNsSteps()); }
+int64_t Muon8Op::getFlops() { return muonFlops(typeOf(getParam()), getNsSteps()); }

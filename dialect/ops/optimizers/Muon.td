@@ -2,7 +2,7 @@
 #define NANOCHAT_OPS_MUON_TD
 include "dialect/ops/optimizers/Optimizer.td"
 
-def Nanochat_NewtonSchulzOp : Nanochat_ComputeOp<"newton_schulz", [InfersTypes, HasIterationSpace,
+def Nanochat_NewtonSchulzOp : Nanochat_ComputeOp<"newton_schulz", [InfersTypesByLetters, IterationSpace<"~m~n", ["mn"], ["mn"]>,
     DeclareOpInterfaceMethods<CostOpInterface>]> {
   let summary = "Nearly orthogonal matrix with the singular vectors of another";
   let description = [{

@@ -5,17 +5,9 @@
 using namespace mlir;
 using namespace mlir::nanochat;
 
-LogicalResult OptimizerOp::verify() {
-  std::string name = (NanochatDialect::getDialectNamespace() + "." + getRule()).str();
-  auto info = RegisteredOperationName::lookup(name, getContext());
-  if (!info || !info->hasInterface<OptimizerOpInterface>()) { // optimizer-c1
-    InFlightDiagnostic diag = emitOpError("names the unknown update rule '") << getRule() << "'";
-    diag.attachNote() << "rules are " << listOps(getContext(), [](RegisteredOperationName op) {
-      return op.hasInterface<OptimizerOpInterface>();
-    });
-    return diag;
-  }
-  return verifyOptions(*this, getRule(), getConfig());
+LogicalResult OptimizerOp::verify() { // optimizer-c1 to optimizer-c3
+  return verifyRule(*this, "update rule", getRule(), getConfig(),
+                    [](RegisteredOperationName op) { return op.hasInterface<OptimizerOpInterface>(); });
 }
 
 std::string mlir::nanochat::listOps(MLIRContext *ctx, llvm::function_ref<bool(RegisteredOperationName)> holds) {
@@ -28,9 +20,15 @@ std::string mlir::nanochat::listOps(MLIRContext *ctx, llvm::function_ref<bool(Re
   return llvm::join(names, ", ");
 }
 
-LogicalResult mlir::nanochat::verifyOptions(Operation *op, StringRef rule, DictionaryAttr options) {
+LogicalResult mlir::nanochat::verifyRule(Operation *op, StringRef kind, StringRef rule, DictionaryAttr options,
+                                         llvm::function_ref<bool(RegisteredOperationName)> isOfKind) {
   std::string name = (NanochatDialect::getDialectNamespace() + "." + rule).str();
   auto info = RegisteredOperationName::lookup(name, op->getContext());
+  if (!info || !isOfKind(*info)) {
+    InFlightDiagnostic diag = op->emitOpError("names the unknown ") << kind << " '" << rule << "'";
+    diag.attachNote() << "rules are " << listOps(op->getContext(), isOfKind);
+    return diag;
+  }
   for (NamedAttribute option : options)
     if (!llvm::is_contained(info->getAttributeNames(), option.getName())) { // optimizer-c2
       InFlightDiagnostic diag = op->emitOpError("has the unknown option ")
@@ -44,7 +42,7 @@ LogicalResult mlir::nanochat::verifyOptions(Operation *op, StringRef rule, Dicti
 }
 
 LogicalResult mlir::nanochat::verifyUpdate(Operation *op) {
-  auto param = dyn_cast<RankedTensorType>(op->getOperand(0).getType());
+  auto param = dyn_typeOf(op->getOperand(0));
   auto rule = cast<OptimizerOpInterface>(op);
   if (int64_t rank = rule.getParamRank(); param && rank && param.getRank() != rank && param.getRank() != rank + 1)
     return success(); // its own verifier says so
@@ -83,9 +81,7 @@ RuleForm mlir::nanochat::formOf(OperationName rule, DictionaryAttr options, Rank
 //===------------------------------------------------------------------------------------------===//
 
 Value mlir::nanochat::combine(ImplicitLocOpBuilder &b, Value x, double alpha, Value y, double beta) {
-  auto type = cast<RankedTensorType>(x.getType());
-  AffineMap full = b.getMultiDimIdentityMap(type.getRank());
-  return pointwise(b, type, {x, y}, {full, full}, [&](ImplicitLocOpBuilder &s, ValueRange v) {
+  return pointwise(b, {x, y}, [&](ImplicitLocOpBuilder &s, ValueRange v) {
     Type f = v[0].getType();
     return add(s, mul(s, constant(s, f, alpha), v[0]), mul(s, constant(s, f, beta), v[1]));
   });
@@ -93,13 +89,10 @@ Value mlir::nanochat::combine(ImplicitLocOpBuilder &b, Value x, double alpha, Va
 
 Value mlir::nanochat::descend(ImplicitLocOpBuilder &b, Value w, Value direction, double scale, Value lr,
                               Value weightDecay) {
-  auto type = cast<RankedTensorType>(w.getType());
-  AffineMap full = b.getMultiDimIdentityMap(type.getRank()), scalar = projection(b.getContext(), type.getRank(), {});
-  return pointwise(b, type, {w, direction, lr, weightDecay}, {full, full, scalar, scalar},
-                   [&](ImplicitLocOpBuilder &s, ValueRange v) {
-                     Value step = scale == 1.0 ? v[1] : mul(s, constant(s, v[1].getType(), scale), v[1]);
-                     return sub(s, v[0], mul(s, v[2], add(s, step, mul(s, v[3], v[0]))));
-                   });
+  return pointwise(b, {w, direction, lr, weightDecay}, [&](ImplicitLocOpBuilder &s, ValueRange v) {
+    Value step = scale == 1.0 ? v[1] : mul(s, constant(s, v[1].getType(), scale), v[1]);
+    return sub(s, v[0], mul(s, v[2], add(s, step, mul(s, v[3], v[0]))));
+  });
 }
 
 Value mlir::nanochat::nextCount(ImplicitLocOpBuilder &b, Value count) {
@@ -113,19 +106,15 @@ static Value biasCorrection(ImplicitLocOpBuilder &b, Value t, double beta) {
 }
 
 Value Adam::second(ImplicitLocOpBuilder &b, Value v, Value g) const {
-  auto type = cast<RankedTensorType>(v.getType());
-  AffineMap full = b.getMultiDimIdentityMap(type.getRank());
-  return pointwise(b, type, {v, g}, {full, full}, [&](ImplicitLocOpBuilder &s, ValueRange x) {
+  return pointwise(b, {v, g}, [&](ImplicitLocOpBuilder &s, ValueRange x) {
     Type f = x[0].getType();
     return add(s, mul(s, constant(s, f, beta2), x[0]), mul(s, constant(s, f, 1.0 - beta2), mul(s, x[1], x[1])));
   });
 }
 
 Value Adam::direction(ImplicitLocOpBuilder &b, Value m, Value v) const {
-  auto type = cast<RankedTensorType>(m.getType());
-  AffineMap full = b.getMultiDimIdentityMap(type.getRank()), scalar = projection(b.getContext(), type.getRank(), {});
-  return pointwise(b, type, {m, v, biasCorrection(b, t, beta1), biasCorrection(b, t, beta2)},
-                   {full, full, scalar, scalar}, [&](ImplicitLocOpBuilder &s, ValueRange x) {
+  return pointwise(b, {m, v, biasCorrection(b, t, beta1), biasCorrection(b, t, beta2)},
+                   [&](ImplicitLocOpBuilder &s, ValueRange x) {
                      Value root = math::SqrtOp::create(s, mul(s, x[1], x[3]));
                      return div(s, mul(s, x[0], x[2]), add(s, root, constant(s, root.getType(), eps)));
                    });
@@ -147,28 +136,23 @@ CodedAdam Adam::stepCoded(ImplicitLocOpBuilder &b, ValueRange states, Value g) c
 
 SmallVector<OptimizerState> SgdOp::getStates(RankedTensorType) { return {}; }
 
-FailureOr<SmallVector<Value>> SgdOp::decomposeOperation(OpBuilder &builder) {
-  ImplicitLocOpBuilder b(getLoc(), builder);
-  return SmallVector<Value>{descend(b, getParam(), getGrad(), 1.0, getLr(), getWeightDecay())};
+SmallVector<Value> SgdOp::decompose(ImplicitLocOpBuilder &b) {
+  return {descend(b, getParam(), getGrad(), 1.0, getLr(), getWeightDecay())};
 }
 
 SmallVector<OptimizerState> LionOp::getStates(RankedTensorType param) { return {{"momentum", param}}; }
 
-FailureOr<SmallVector<Value>> LionOp::decomposeOperation(OpBuilder &builder) {
-  ImplicitLocOpBuilder b(getLoc(), builder);
-  auto type = cast<RankedTensorType>(getParam().getType());
+SmallVector<Value> LionOp::decompose(ImplicitLocOpBuilder &b) {
   Value m = getStates()[0];
   double beta1 = getBeta1().convertToDouble(), beta2 = getBeta2().convertToDouble();
   Value u = combine(b, m, beta1, getGrad(), 1 - beta1);
-  Value sign = pointwise(b, type, u, b.getMultiDimIdentityMap(type.getRank()),
-                         [](ImplicitLocOpBuilder &s, ValueRange v) -> Value {
-                           Value zero = constant(s, v[0].getType(), 0.0),
-                                 one = math::CopySignOp::create(s, constant(s, v[0].getType(), 1.0), v[0]);
-                           Value isZero = arith::CmpFOp::create(s, arith::CmpFPredicate::OEQ, v[0], zero);
-                           return arith::SelectOp::create(s, isZero, zero, one);
-                         });
-  return SmallVector<Value>{descend(b, getParam(), sign, 1.0, getLr(), getWeightDecay()),
-                            combine(b, m, beta2, getGrad(), 1 - beta2)};
+  Value sign = pointwise(b, u, [](ImplicitLocOpBuilder &s, ValueRange v) -> Value {
+    Value zero = constant(s, v[0].getType(), 0.0),
+          one = math::CopySignOp::create(s, constant(s, v[0].getType(), 1.0), v[0]);
+    Value isZero = arith::CmpFOp::create(s, arith::CmpFPredicate::OEQ, v[0], zero);
+    return arith::SelectOp::create(s, isZero, zero, one);
+  });
+  return {descend(b, getParam(), sign, 1.0, getLr(), getWeightDecay()), combine(b, m, beta2, getGrad(), 1 - beta2)};
 }
 
 //===------------------------------------------------------------------------------------------===//
@@ -179,13 +163,12 @@ SmallVector<OptimizerState> AdamwOp::getStates(RankedTensorType param) {
   return {{"m", param}, {"v", param}, {"count", withShape(param, {})}};
 }
 
-FailureOr<SmallVector<Value>> AdamwOp::decomposeOperation(OpBuilder &builder) {
-  ImplicitLocOpBuilder b(getLoc(), builder);
+SmallVector<Value> AdamwOp::decompose(ImplicitLocOpBuilder &b) {
   Adam adam{getBeta1().convertToDouble(), getBeta2().convertToDouble(), getEps().convertToDouble(),
             nextCount(b, getStates()[2])};
   Value m = adam.first(b, getStates()[0], getGrad()), v = adam.second(b, getStates()[1], getGrad());
   Value w = descend(b, getParam(), adam.direction(b, m, v), 1.0, getLr(), getWeightDecay());
-  return SmallVector<Value>{w, m, v, adam.t};
+  return {w, m, v, adam.t};
 }
 
 SmallVector<OptimizerState> Adamw8Op::getStates(RankedTensorType param) {
@@ -196,9 +179,8 @@ SmallVector<OptimizerState> Adamw8Op::getStates(RankedTensorType param) {
   return states;
 }
 
-FailureOr<SmallVector<Value>> Adamw8Op::decomposeOperation(OpBuilder &builder) {
-  ImplicitLocOpBuilder b(getLoc(), builder);
-  auto type = cast<RankedTensorType>(getParam().getType());
+SmallVector<Value> Adamw8Op::decompose(ImplicitLocOpBuilder &b) {
+  auto type = typeOf(getParam());
   RankedTensorType blocks = blocksOf(type, getBlock());
   OperandRange states = getStates();
   Adam adam{getBeta1().convertToDouble(), getBeta2().convertToDouble(), getEps().convertToDouble(),

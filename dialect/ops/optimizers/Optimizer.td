@@ -25,25 +25,21 @@ def Nanochat_OptimizerOp : Nanochat_Op<"optimizer", [HasParent<"ModelOp">, Struc
 /// What rules keep: floats, or 8-bit codes and their scales.
 def StateTensor : RankedTensorOf<[Float, I8]>;
 
+def InfersUpdatedTypes : InfersTypesBy<[{
+    types.push_back(adaptor.getParam().getType());
+    ::llvm::append_range(types, adaptor.getStates().getTypes());
+  }]>;
 /// An update rule: (param, grad, lr, weight_decay, [stream,] states...) -> (param, states...). A stacked
 /// parameter (L, ...) is L parameters. Rules that draw random numbers take the stream of theirs.
 class Nanochat_UpdateOp<string mnemonic, list<Trait> traits = [], dag options = (ins), bit draws = false>
     : Nanochat_ComputeOp<mnemonic, !listconcat([DeclareOpInterfaceMethods<OptimizerOpInterface>,
-        InfersTypes], traits)> {
+        InfersUpdatedTypes], traits)> {
   let arguments = !con((ins FloatTensor:$param, FloatTensor:$grad, FloatScalar:$lr,
       FloatScalar:$weight_decay), !if(draws, (ins StreamWords:$stream), (ins)), (ins Variadic<StateTensor>:$states), options);
   let results = (outs FloatTensor:$new_param, Variadic<StateTensor>:$new_states);
   let assemblyFormat = "$param `,` $grad `lr` $lr `weight_decay` $weight_decay " # !if(draws, "`stream` $stream ", "") # [{
     (`states` $states^ `:` type($states))?
     attr-dict `:` type($param) `,` type($grad) `,` type($lr) `,` type($weight_decay)
-  }];
-  let extraClassDefinition = [{
-    ::llvm::LogicalResult $cppClass::inferReturnTypes(::mlir::MLIRContext *, ::std::optional<::mlir::Location>,
-        Adaptor adaptor, ::llvm::SmallVectorImpl<::mlir::Type> &types) {
-      types.push_back(adaptor.getParam().getType());
-      ::llvm::append_range(types, adaptor.getStates().getTypes());
-      return ::mlir::success();
-    }
   }];
 }
 

@@ -8,7 +8,7 @@ using namespace mlir::nanochat;
 namespace {
 /// Arithmetic on the rank-0 tensors of one schedule.
 struct Schedule {
-  ImplicitLocOpBuilder b;
+  ImplicitLocOpBuilder &b;
   Value lr, step, steps;
 
   Value c(double value) { return constant(b, lr.getType(), value); }
@@ -34,31 +34,30 @@ static LogicalResult verifyFraction(Operation *op, StringRef name, double value)
 LogicalResult WsdOp::verify() { return verifyFraction(*this, "decay", getDecay().convertToDouble()); }
 LogicalResult TwoStageOp::verify() { return verifyFraction(*this, "at", getAt().convertToDouble()); }
 
-FailureOr<SmallVector<Value>> WsdOp::decomposeOperation(OpBuilder &builder) {
-  Schedule s{ImplicitLocOpBuilder(getLoc(), builder), getLr(), getStep(), getSteps()};
+SmallVector<Value> WsdOp::decompose(ImplicitLocOpBuilder &b) {
+  Schedule s{b, getLr(), getStep(), getSteps()};
   Value peak = s.warm(getWarmup());
   double decay = getDecay().convertToDouble();
   if (decay == 0.0)
-    return SmallVector<Value>{peak};
+    return {peak};
   Value left = s.atLeast(sub(s.b, s.steps, s.step), 0.0);
   Value rest = s.atMost(div(s.b, left, mul(s.b, s.c(decay), s.steps)), 1.0);
-  return SmallVector<Value>{s.towards(peak, getFinal().convertToDouble(), rest)};
+  return {s.towards(peak, getFinal().convertToDouble(), rest)};
 }
 
-FailureOr<SmallVector<Value>> CosineOp::decomposeOperation(OpBuilder &builder) {
-  Schedule s{ImplicitLocOpBuilder(getLoc(), builder), getLr(), getStep(), getSteps()};
+SmallVector<Value> CosineOp::decompose(ImplicitLocOpBuilder &b) {
+  Schedule s{b, getLr(), getStep(), getSteps()};
   Value warmup = s.c(getWarmup());
   Value done = s.atLeast(sub(s.b, s.step, warmup), 0.0);
   Value q = s.atMost(div(s.b, done, s.atLeast(sub(s.b, s.steps, warmup), 1.0)), 1.0);
   Value wave = math::CosOp::create(s.b, mul(s.b, q, s.c(3.14159265358979323846)));
   Value rest = mul(s.b, add(s.b, wave, s.c(1.0)), s.c(0.5));
-  return SmallVector<Value>{s.towards(s.warm(getWarmup()), getFinal().convertToDouble(), rest)};
+  return {s.towards(s.warm(getWarmup()), getFinal().convertToDouble(), rest)};
 }
 
-FailureOr<SmallVector<Value>> TwoStageOp::decomposeOperation(OpBuilder &builder) {
-  ImplicitLocOpBuilder b(getLoc(), builder);
+SmallVector<Value> TwoStageOp::decompose(ImplicitLocOpBuilder &b) {
   Value bound = mul(b, getSteps(), constant(b, getX().getType(), getAt().convertToDouble()));
   Value before = arith::CmpFOp::create(b, arith::CmpFPredicate::OLT, getStep(), bound);
   Value later = mul(b, getX(), constant(b, getX().getType(), getSecond().convertToDouble()));
-  return SmallVector<Value>{arith::SelectOp::create(b, before, getX(), later)};
+  return {arith::SelectOp::create(b, before, getX(), later)};
 }

@@ -13,16 +13,15 @@ using namespace mlir::nanochat;
 //===------------------------------------------------------------------------------------------===//
 
 Value mlir::nanochat::fallingOrder(ImplicitLocOpBuilder &b, Value values) {
-  auto type = cast<RankedTensorType>(values.getType());
+  auto type = typeOf(values);
   Type i32 = b.getI32Type();
   auto indices = withElement(type, i32);
   // What is not a number comes last: places must be a permutation, whatever the values, as they become indices.
-  values =
-      pointwise(b, type, values, b.getMultiDimIdentityMap(1), [&](ImplicitLocOpBuilder &in, ValueRange v) -> Value {
-        Value isNumber = arith::CmpFOp::create(in, arith::CmpFPredicate::ORD, v[0], v[0]);
-        Value least = constant(in, type.getElementType(), -std::numeric_limits<double>::infinity());
-        return arith::SelectOp::create(in, isNumber, v[0], least);
-      });
+  values = pointwise(b, values, [&](ImplicitLocOpBuilder &in, ValueRange v) -> Value {
+    Value isNumber = arith::CmpFOp::create(in, arith::CmpFPredicate::ORD, v[0], v[0]);
+    Value least = constant(in, type.getElementType(), -std::numeric_limits<double>::infinity());
+    return arith::SelectOp::create(in, isNumber, v[0], least);
+  });
   AffineMap row = projection(b.getContext(), 2, {0}), column = projection(b.getContext(), 2, {1});
   // How many come before each: its place.
   Value place = reduce(
@@ -45,7 +44,7 @@ Value mlir::nanochat::fallingOrder(ImplicitLocOpBuilder &b, Value values) {
 
 /// matrix[order(i), j] or matrix[i, order(j)].
 static Value take(ImplicitLocOpBuilder &b, Value matrix, Value order, unsigned dim) {
-  return pointwise(b, cast<RankedTensorType>(matrix.getType()), order, projection(b.getContext(), 2, {dim}),
+  return pointwise(b, typeOf(matrix), order, projection(b.getContext(), 2, {dim}),
                    [&](ImplicitLocOpBuilder &in, ValueRange v) -> Value {
                      Value from = arith::IndexCastOp::create(in, in.getIndexType(), v[0]),
                            other = linalg::IndexOp::create(in, 1 - dim);
@@ -59,7 +58,7 @@ Value mlir::nanochat::takeColumns(ImplicitLocOpBuilder &b, Value matrix, Value o
 }
 
 Value mlir::nanochat::transposed(ImplicitLocOpBuilder &b, Value matrix) {
-  auto type = cast<RankedTensorType>(matrix.getType());
+  auto type = typeOf(matrix);
   return pointwise(b, withShape(type, {type.getDimSize(1), type.getDimSize(0)}), matrix,
                    projection(b.getContext(), 2, {1, 0}), [](ImplicitLocOpBuilder &, ValueRange v) { return v[0]; });
 }
@@ -69,7 +68,7 @@ Value mlir::nanochat::transposed(ImplicitLocOpBuilder &b, Value matrix) {
 //===------------------------------------------------------------------------------------------===//
 
 static LogicalResult verifySquare(Operation *op, Value a) {
-  auto type = cast<RankedTensorType>(a.getType());
+  auto type = typeOf(a);
   if (type.getDimSize(0) == type.getDimSize(1))
     return success();
   return op->emitOpError("expects a symmetric matrix, found ") << type;
@@ -80,21 +79,15 @@ LogicalResult SymmetricEigenOp::verify() { return verifySquare(*this, getA()); }
 DispatchClass CholeskyInverseOp::getDispatchClass() { return DispatchClass::generic; }
 DispatchClass SymmetricEigenOp::getDispatchClass() { return DispatchClass::generic; }
 
-LogicalResult CholeskyInverseOp::inferReturnTypes(MLIRContext *, std::optional<Location>, Adaptor adaptor,
-                                                  SmallVectorImpl<Type> &types) {
-  types.push_back(adaptor.getK().getType());
-  return success();
-}
-
 LogicalResult SymmetricEigenOp::inferReturnTypes(MLIRContext *, std::optional<Location>, Adaptor adaptor,
                                                  SmallVectorImpl<Type> &types) {
-  auto type = cast<RankedTensorType>(adaptor.getA().getType());
+  auto type = typeOf(adaptor.getA());
   types.append({withShape(type, {type.getDimSize(0)}), type});
   return success();
 }
 
 static int64_t cube(Value a) {
-  int64_t s = cast<RankedTensorType>(a.getType()).getDimSize(0);
+  int64_t s = typeOf(a).getDimSize(0);
   return s * s * s;
 }
 int64_t CholeskyInverseOp::getFlops() { return 2 * cube(getK()); }
@@ -137,7 +130,7 @@ struct Rows {
   }
   /// The matrix beside the identity: (s, 2s), in the type of `type`.
   Value augment(Value a) {
-    int64_t s = cast<RankedTensorType>(a.getType()).getDimSize(0);
+    int64_t s = typeOf(a).getDimSize(0);
     return pointwise(b, type, {}, {}, [&](ImplicitLocOpBuilder &in, ValueRange) -> Value {
       Value i = linalg::IndexOp::create(in, 0), j = linalg::IndexOp::create(in, 1),
             size = arith::ConstantIndexOp::create(in, s);
@@ -160,31 +153,27 @@ private:
 
 /// x·α + y·β of two rows, with scalars α and β.
 static Value mix(ImplicitLocOpBuilder &b, Value x, Value alpha, Value y, Value beta) {
-  AffineMap id = b.getMultiDimIdentityMap(1);
-  return pointwise(
-      b, cast<RankedTensorType>(x.getType()), {x, y}, {id, id},
-      [&](ImplicitLocOpBuilder &s, ValueRange v) { return add(s, mul(s, v[0], alpha), mul(s, v[1], beta)); });
+  return pointwise(b, {x, y}, [&](ImplicitLocOpBuilder &s, ValueRange v) {
+    return add(s, mul(s, v[0], alpha), mul(s, v[1], beta));
+  });
 }
 
 static Value dot(ImplicitLocOpBuilder &b, Value x, Value y) {
   AffineMap id = b.getMultiDimIdentityMap(1);
-  Value sum = reduce(b, withShape(cast<RankedTensorType>(x.getType()), {}), 1, {}, 0.0, {x, y}, {id, id},
-                     [](ImplicitLocOpBuilder &s, ValueRange v) { return add(s, v[2], mul(s, v[0], v[1])); });
+  Value sum = reduce(b, withShape(typeOf(x), {}), 1, {}, 0.0, {x, y}, {id, id}, sumProducts);
   return tensor::ExtractOp::create(b, sum, ValueRange());
 }
 
 // Gauss elimination of [K | I]: the right half becomes the inverse of the unit lower factor. Step j changes the columns
 // behind j on the left and up to j on the right: always s of them in a row.
-FailureOr<SmallVector<Value>> CholeskyInverseOp::decomposeOperation(OpBuilder &builder) {
-  ImplicitLocOpBuilder b(getLoc(), builder);
-  auto type = cast<RankedTensorType>(getK().getType());
+SmallVector<Value> CholeskyInverseOp::decompose(ImplicitLocOpBuilder &b) {
+  auto type = typeOf(getK());
   int64_t s = type.getDimSize(0);
   Type f = type.getElementType();
   Rows rows{b, withShape(type, {s, 2 * s})};
   Value zero = rows.index(0), one = rows.index(1), size = rows.index(s);
   AffineMap diagonal = AffineMap::get(1, 0, {b.getAffineDimExpr(0), b.getAffineDimExpr(0)}, b.getContext());
-  Value sum = reduce(b, withShape(type, {}), 1, {}, 0.0, getK(), diagonal,
-                     [](ImplicitLocOpBuilder &in, ValueRange v) { return add(in, v[1], v[0]); });
+  Value sum = reduce(b, withShape(type, {}), 1, {}, 0.0, getK(), diagonal, sumUp);
   Value trace = tensor::ExtractOp::create(b, sum, ValueRange());
   Value shift = mul(b, trace, constant(b, f, getShift().convertToDouble()));
   Value least = add(b, mul(b, trace, constant(b, f, 1e-8)), constant(b, f, 1e-30));
@@ -200,7 +189,7 @@ FailureOr<SmallVector<Value>> CholeskyInverseOp::decomposeOperation(OpBuilder &b
       return {rows.put(inner, row, i, next, s)};
     });
   })[0];
-  return SmallVector<Value>{pointwise(b, type, {}, {}, [&](ImplicitLocOpBuilder &in, ValueRange) {
+  return {pointwise(b, type, {}, {}, [&](ImplicitLocOpBuilder &in, ValueRange) {
     Value i = linalg::IndexOp::create(in, 0), j = linalg::IndexOp::create(in, 1);
     Value d = add(in, tensor::ExtractOp::create(in, eliminated, ValueRange{i, i}), shift);
     Value root = math::SqrtOp::create(in, arith::MaximumFOp::create(in, d, least));
@@ -252,9 +241,8 @@ static Value diagonalize(Rows &rows, Value a, int64_t s, int64_t most) {
   })[0];
 }
 
-FailureOr<SmallVector<Value>> SymmetricEigenOp::decomposeOperation(OpBuilder &builder) {
-  ImplicitLocOpBuilder b(getLoc(), builder);
-  auto type = cast<RankedTensorType>(getA().getType());
+SmallVector<Value> SymmetricEigenOp::decompose(ImplicitLocOpBuilder &b) {
+  auto type = typeOf(getA());
   int64_t s = type.getDimSize(0);
   Type wide = b.getF64Type();
   Rows rows{b, RankedTensorType::get({s, 2 * s}, wide)};
@@ -267,8 +255,8 @@ FailureOr<SmallVector<Value>> SymmetricEigenOp::decomposeOperation(OpBuilder &bu
   AffineMap full = b.getMultiDimIdentityMap(2), row = projection(b.getContext(), 2, {0}),
             id = b.getMultiDimIdentityMap(1);
   Value vectors = half(s);
-  Value values = reduce(b, RankedTensorType::get({s}, wide), 2, {0}, 0.0, {half(0), vectors}, {full, full},
-                        [](ImplicitLocOpBuilder &in, ValueRange v) { return add(in, v[2], mul(in, v[0], v[1])); });
+  Value values =
+      reduce(b, RankedTensorType::get({s}, wide), 2, {0}, 0.0, {half(0), vectors}, {full, full}, sumProducts);
   Value order = fallingOrder(b, values);
   auto sorted = [&](RankedTensorType result, Value from, AffineMap map) {
     return pointwise(b, result, order, map, [&](ImplicitLocOpBuilder &in, ValueRange v) -> Value {
@@ -278,5 +266,5 @@ FailureOr<SmallVector<Value>> SymmetricEigenOp::decomposeOperation(OpBuilder &bu
       return convert(in, tensor::ExtractOp::create(in, from, at), result.getElementType());
     });
   };
-  return SmallVector<Value>{sorted(withShape(type, {s}), values, id), sorted(type, vectors, row)};
+  return {sorted(withShape(type, {s}), values, id), sorted(type, vectors, row)};
 }

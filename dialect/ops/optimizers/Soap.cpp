@@ -6,8 +6,6 @@
 using namespace mlir;
 using namespace mlir::nanochat;
 
-static RankedTensorType typeOf(Value v) { return cast<RankedTensorType>(v.getType()); }
-
 /// Applies `body` to a matrix, or in a loop to those of stacks; stacks what it returns. Its last value is the matrix's
 /// number from 1 on, rank-0 i32.
 static SmallVector<Value> forEach(ImplicitLocOpBuilder &b, ValueRange tensors,
@@ -48,7 +46,7 @@ static SmallVector<Value> when(ImplicitLocOpBuilder &b, Value limit, ValueRange 
 static Value fromCount(ImplicitLocOpBuilder &b, Value count, ScalarBody body) {
   auto type = RankedTensorType::get({}, b.getI32Type());
   Value step = arith::FPToSIOp::create(b, type, count);
-  return pointwise(b, type, step, b.getMultiDimIdentityMap(0), body);
+  return pointwise(b, step, body);
 }
 
 static Value matmul(ImplicitLocOpBuilder &b, Value x, Value y) { return MatmulOp::create(b, x, y, false, false); }
@@ -137,10 +135,8 @@ static std::pair<Value, Value> turn(ImplicitLocOpBuilder &b, Value factor, Value
   auto vector = withShape(type, {type.getDimSize(0)});
   AffineMap full = b.getMultiDimIdentityMap(2);
   Value image = matmul(b, factor, q);
-  Value estimates = reduce(b, vector, 2, {1}, 0.0, {q, image}, {full, full},
-                           [](ImplicitLocOpBuilder &s, ValueRange v) { return add(s, v[2], mul(s, v[0], v[1])); });
-  Value trace = reduce(b, withShape(type, {}), 1, {}, 0.0, estimates, b.getMultiDimIdentityMap(1),
-                       [](ImplicitLocOpBuilder &s, ValueRange v) { return add(s, v[1], v[0]); });
+  Value estimates = reduce(b, vector, 2, {1}, 0.0, {q, image}, {full, full}, sumProducts);
+  Value trace = reduce(b, withShape(type, {}), 1, {}, 0.0, estimates, b.getMultiDimIdentityMap(1), sumUp);
   Value order = fallingOrder(b, estimates);
   Value completed =
       pointwise(b, type, {image, q, estimates, trace},
@@ -154,8 +150,7 @@ static std::pair<Value, Value> turn(ImplicitLocOpBuilder &b, Value factor, Value
   return {OrthonormalizeOp::create(b, takeColumns(b, completed, order)), order};
 }
 
-FailureOr<SmallVector<Value>> SoapOp::decomposeOperation(OpBuilder &builder) {
-  ImplicitLocOpBuilder b(getLoc(), builder);
+SmallVector<Value> SoapOp::decompose(ImplicitLocOpBuilder &b) {
   auto type = typeOf(getParam());
   auto limit = [&](ImplicitLocOpBuilder &s, Value yes) -> Value {
     return arith::ExtUIOp::create(s, s.getI32Type(), yes);
@@ -246,8 +241,7 @@ SmallVector<OptimizerState> GumOp::getStates(RankedTensorType param) {
   return {{"basis", withShape(param, basis)}, {"momentum", param}, {"count", withShape(param, {})}};
 }
 
-FailureOr<SmallVector<Value>> GumOp::decomposeOperation(OpBuilder &builder) {
-  ImplicitLocOpBuilder b(getLoc(), builder);
+SmallVector<Value> GumOp::decompose(ImplicitLocOpBuilder &b) {
   Value count = getStates().back();
   double q = getFull().convertToDouble(), beta = getMomentum().convertToDouble();
   RankedTensorType type = typeOf(getParam());
@@ -273,15 +267,12 @@ FailureOr<SmallVector<Value>> GumOp::decomposeOperation(OpBuilder &builder) {
     Value p = fresh[0];
     Value low = tall ? matmulT(in, matmul(in, g, p), p) : matmul(in, p, tMatmul(in, p, g));
     Value picked = randomUnit(in, matrix.getElementType(), getStream(), number, start);
-    AffineMap full = in.getMultiDimIdentityMap(2), scalar = projection(in.getContext(), 2, {});
-    Value m = pointwise(
-        in, matrix, {fresh[1], g, low, picked}, {full, full, full, scalar}, [&](ImplicitLocOpBuilder &s, ValueRange x) {
-          Type f = x[0].getType();
-          Value isPicked = arith::CmpFOp::create(s, arith::CmpFPredicate::OLT, x[3], constant(s, f, q));
-          Value rest = mul(s, constant(s, f, 1 / q), sub(s, x[1], x[2])),
-                part = mul(s, constant(s, f, 1 / (1 - q)), x[2]);
-          return add(s, mul(s, constant(s, f, beta), x[0]), arith::SelectOp::create(s, isPicked, rest, part));
-        });
+    Value m = pointwise(in, {fresh[1], g, low, picked}, [&](ImplicitLocOpBuilder &s, ValueRange x) {
+      Type f = x[0].getType();
+      Value isPicked = arith::CmpFOp::create(s, arith::CmpFPredicate::OLT, x[3], constant(s, f, q));
+      Value rest = mul(s, constant(s, f, 1 / q), sub(s, x[1], x[2])), part = mul(s, constant(s, f, 1 / (1 - q)), x[2]);
+      return add(s, mul(s, constant(s, f, beta), x[0]), arith::SelectOp::create(s, isPicked, rest, part));
+    });
     Value o = Muon{0.0, false, 5, 1e-7}.direction(in, m, m);
     return {descend(in, w, o, Muon::scale(matrix), getLr(), getWeightDecay()), p, m};
   });

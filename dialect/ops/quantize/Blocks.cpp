@@ -76,14 +76,13 @@ LogicalResult UnblockOp::verify() { return verifyBlocks(*this, getX().getType(),
 static Value index(ImplicitLocOpBuilder &s, int64_t dim) { return linalg::IndexOp::create(s, dim); }
 static Value number(ImplicitLocOpBuilder &s, int64_t value) { return arith::ConstantIndexOp::create(s, value); }
 
-FailureOr<SmallVector<Value>> BlockOp::decomposeOperation(OpBuilder &builder) {
-  ImplicitLocOpBuilder b(getLoc(), builder);
+SmallVector<Value> BlockOp::decompose(ImplicitLocOpBuilder &b) {
   auto from = cast<RankedTensorType>(getX().getType());
   RankedTensorType to = getY().getType();
   if (from.getNumElements() == to.getNumElements())
-    return SmallVector<Value>{reshape(b, getX(), to.getShape())};
+    return {reshape(b, getX(), to.getShape())};
   int64_t n = from.getShape().back(), length = to.getDimSize(1), perRow = llvm::divideCeil(n, length);
-  return SmallVector<Value>{pointwise(b, to, {}, {}, [&](ImplicitLocOpBuilder &s, ValueRange) -> Value {
+  return {pointwise(b, to, {}, {}, [&](ImplicitLocOpBuilder &s, ValueRange) -> Value {
     Value block = index(s, 0), row = arith::DivUIOp::create(s, block, number(s, perRow));
     Value start = arith::MulIOp::create(s, arith::RemUIOp::create(s, block, number(s, perRow)), number(s, length));
     Value at = arith::AddIOp::create(s, start, index(s, 1));
@@ -95,14 +94,13 @@ FailureOr<SmallVector<Value>> BlockOp::decomposeOperation(OpBuilder &builder) {
   })};
 }
 
-FailureOr<SmallVector<Value>> UnblockOp::decomposeOperation(OpBuilder &builder) {
-  ImplicitLocOpBuilder b(getLoc(), builder);
+SmallVector<Value> UnblockOp::decompose(ImplicitLocOpBuilder &b) {
   auto to = cast<RankedTensorType>(getX().getType());
   RankedTensorType from = getY().getType();
   if (from.getNumElements() == to.getNumElements())
-    return SmallVector<Value>{reshape(b, getY(), to.getShape())};
+    return {reshape(b, getY(), to.getShape())};
   int64_t length = from.getDimSize(1), perRow = llvm::divideCeil(to.getShape().back(), length);
-  return SmallVector<Value>{pointwise(b, to, {}, {}, [&](ImplicitLocOpBuilder &s, ValueRange) -> Value {
+  return {pointwise(b, to, {}, {}, [&](ImplicitLocOpBuilder &s, ValueRange) -> Value {
     Value at = index(s, to.getRank() - 1), block = arith::DivUIOp::create(s, at, number(s, length));
     if (to.getRank() == 2)
       block = arith::AddIOp::create(s, arith::MulIOp::create(s, index(s, 0), number(s, perRow)), block);
@@ -163,8 +161,7 @@ LogicalResult QuantizeBlocksOp::verify() { // quantize_blocks-c1
   return verifyCodes(*this, getFormat(), getCodes().getType());
 }
 
-FailureOr<SmallVector<Value>> QuantizeBlocksOp::decomposeOperation(OpBuilder &builder) {
-  ImplicitLocOpBuilder b(getLoc(), builder);
+SmallVector<Value> QuantizeBlocksOp::decompose(ImplicitLocOpBuilder &b) {
   auto type = cast<RankedTensorType>(getX().getType());
   auto rows = withShape(type, {type.getDimSize(0)});
   AffineMap full = b.getMultiDimIdentityMap(2), row = projection(getContext(), 2, {0}),
@@ -184,7 +181,7 @@ FailureOr<SmallVector<Value>> QuantizeBlocksOp::decomposeOperation(OpBuilder &bu
   Value scales = pointwise(b, rows, largest, id, [&](ImplicitLocOpBuilder &s, ValueRange v) {
     return mul(s, v[0], constant(s, v[0].getType(), 1 / most));
   });
-  return SmallVector<Value>{codes, scales};
+  return {codes, scales};
 }
 
 SmallVector<IteratorType> QuantizeBlocksOp::getLoopIteratorTypes() {
@@ -211,14 +208,12 @@ LogicalResult DequantizeBlocksOp::verify() {
   return verifyCodes(*this, getFormat(), codes);
 }
 
-FailureOr<SmallVector<Value>> DequantizeBlocksOp::decomposeOperation(OpBuilder &builder) {
-  ImplicitLocOpBuilder b(getLoc(), builder);
+SmallVector<Value> DequantizeBlocksOp::decompose(ImplicitLocOpBuilder &b) {
   RankedTensorType type = getX().getType();
-  return SmallVector<Value>{pointwise(b, type, {getCodes(), getScales()},
-                                      {b.getMultiDimIdentityMap(2), projection(getContext(), 2, {0})},
-                                      [&](ImplicitLocOpBuilder &s, ValueRange v) {
-                                        return mul(s, decode(s, getFormat(), v[0], v[1].getType()), v[1]);
-                                      })};
+  return {pointwise(b, type, {getCodes(), getScales()}, {b.getMultiDimIdentityMap(2), projection(getContext(), 2, {0})},
+                    [&](ImplicitLocOpBuilder &s, ValueRange v) {
+                      return mul(s, decode(s, getFormat(), v[0], v[1].getType()), v[1]);
+                    })};
 }
 
 SmallVector<IteratorType> DequantizeBlocksOp::getLoopIteratorTypes() {

@@ -113,8 +113,7 @@ LogicalResult QuantizeRowsOp::inferReturnTypes(MLIRContext *ctx, std::optional<L
   return success();
 }
 
-FailureOr<SmallVector<Value>> QuantizeRowsOp::decomposeOperation(OpBuilder &builder) {
-  ImplicitLocOpBuilder b(getLoc(), builder);
+SmallVector<Value> QuantizeRowsOp::decompose(ImplicitLocOpBuilder &b) {
   auto scales = cast<RankedTensorType>(getS().getType());
   AffineMap full = b.getMultiDimIdentityMap(2), row = projection(getContext(), 2, {0}),
             each = b.getMultiDimIdentityMap(1);
@@ -134,21 +133,10 @@ FailureOr<SmallVector<Value>> QuantizeRowsOp::decomposeOperation(OpBuilder &buil
   Value s = pointwise(b, scales, {largest}, {each}, [&](ImplicitLocOpBuilder &s, ValueRange v) {
     return div(s, v[0], constant(s, v[0].getType(), most));
   });
-  return SmallVector<Value>{q, s};
+  return {q, s};
 }
 
-SmallVector<IteratorType> QuantizeRowsOp::getLoopIteratorTypes() {
-  return {IteratorType::parallel, IteratorType::reduction};
-}
-SmallVector<shard::ReductionKind> QuantizeRowsOp::getReductionLoopIteratorKinds() {
-  return {shard::ReductionKind::Generic};
-}
-SmallVector<AffineMap> QuantizeRowsOp::getIndexingMaps() {
-  AffineMap full = projection(getContext(), 2, {0, 1});
-  return {full, full, projection(getContext(), 2, {0})};
-}
-
-LogicalResult QuantizeRowsOp::buildVJP(OpBuilder &b, Cotangents &ct) {
+LogicalResult QuantizeRowsOp::buildVJP(ImplicitLocOpBuilder &b, Cotangents &ct) {
   ct.add(b, getX(), ct.of(getQ()));
   return success();
 }
@@ -197,22 +185,21 @@ static Value ternaryCodes(ImplicitLocOpBuilder &b, Value w, Value gamma, AffineM
 
 static Value addAbs(ImplicitLocOpBuilder &s, ValueRange v) { return add(s, v[1], math::AbsFOp::create(s, v[0])); }
 
-FailureOr<SmallVector<Value>> TernarizeOp::decomposeOperation(OpBuilder &builder) {
-  ImplicitLocOpBuilder b(getLoc(), builder);
+SmallVector<Value> TernarizeOp::decompose(ImplicitLocOpBuilder &b) {
   MLIRContext *ctx = getContext();
   auto type = cast<RankedTensorType>(getW().getType()), scales = cast<RankedTensorType>(getGamma().getType());
   if (int64_t group = getGroup()) {
     Value w = splitGroups(b, getW(), scales.getDimSize(1));
     Value sums = reduce(b, scales, 3, {0, 1}, 0.0, {w}, {b.getMultiDimIdentityMap(3)}, addAbs);
     Value gamma = flooredMean(b, sums, group);
-    return SmallVector<Value>{joinGroups(b, ternaryCodes(b, w, gamma, projection(ctx, 3, {0, 1}))), gamma};
+    return {joinGroups(b, ternaryCodes(b, w, gamma, projection(ctx, 3, {0, 1}))), gamma};
   }
   Value rows =
       reduce(b, withShape(type, {type.getDimSize(0)}), 2, {0}, 0.0, {getW()}, {b.getMultiDimIdentityMap(2)}, addAbs);
   Value sum = reduce(b, scales, 1, {}, 0.0, {rows}, {b.getMultiDimIdentityMap(1)},
                      [](ImplicitLocOpBuilder &s, ValueRange v) { return add(s, v[1], v[0]); });
   Value gamma = flooredMean(b, sum, type.getNumElements());
-  return SmallVector<Value>{ternaryCodes(b, getW(), gamma, projection(ctx, 2, {})), gamma};
+  return {ternaryCodes(b, getW(), gamma, projection(ctx, 2, {})), gamma};
 }
 
 SmallVector<IteratorType> TernarizeOp::getLoopIteratorTypes() {
@@ -226,7 +213,7 @@ SmallVector<AffineMap> TernarizeOp::getIndexingMaps() {
   return {full, full, weightScaleMap(getT(), getGamma(), 2, 0, 1)};
 }
 
-LogicalResult TernarizeOp::buildVJP(OpBuilder &b, Cotangents &ct) {
+LogicalResult TernarizeOp::buildVJP(ImplicitLocOpBuilder &b, Cotangents &ct) {
   ct.add(b, getW(), ct.of(getT()));
   return success();
 }
@@ -256,14 +243,12 @@ LogicalResult PackPanelsOp::verify() { // pack_panels-c1
   return success();
 }
 
-FailureOr<SmallVector<Value>> PackPanelsOp::decomposeOperation(OpBuilder &builder) {
-  ImplicitLocOpBuilder b(getLoc(), builder);
+SmallVector<Value> PackPanelsOp::decompose(ImplicitLocOpBuilder &b) {
   MLIRContext *ctx = getContext();
   auto d = [&](unsigned i) { return getAffineDimExpr(i, ctx); };
   AffineMap from = AffineMap::get(4, 0, {d(0) * kPanelRows + d(2), d(1) * kWord + d(3)}, ctx);
-  return SmallVector<Value>{pointwise(b, getP().getType(), getT(), from, [](ImplicitLocOpBuilder &s, ValueRange v) {
-    return encode(s, Format::panels, v[0]);
-  })};
+  return {pointwise(b, getP().getType(), getT(), from,
+                    [](ImplicitLocOpBuilder &s, ValueRange v) { return encode(s, Format::panels, v[0]); })};
 }
 
 SmallVector<IteratorType> PackPanelsOp::getLoopIteratorTypes() {
@@ -298,29 +283,13 @@ static Value rescaleWhole(ImplicitLocOpBuilder &b, Value t, Value gamma) {
                    });
 }
 
-LogicalResult DequantizeRowsOp::inferReturnTypes(MLIRContext *, std::optional<Location>, Adaptor adaptor,
-                                                 SmallVectorImpl<Type> &types) {
-  types.push_back(withElement(cast<RankedTensorType>(adaptor.getQ().getType()), getElementTypeOrSelf(adaptor.getS())));
-  return success();
-}
-
 LogicalResult DequantizeRowsOp::verify() { return verifyRowScales(*this, getQ(), getS()); } // dequantize_rows-c1
 
-FailureOr<SmallVector<Value>> DequantizeRowsOp::decomposeOperation(OpBuilder &builder) {
-  ImplicitLocOpBuilder b(getLoc(), builder);
-  return SmallVector<Value>{rescale(b, getQ(), getS(), projection(getContext(), 2, {0}))};
+SmallVector<Value> DequantizeRowsOp::decompose(ImplicitLocOpBuilder &b) {
+  return {rescale(b, getQ(), getS(), projection(getContext(), 2, {0}))};
 }
 
-SmallVector<IteratorType> DequantizeRowsOp::getLoopIteratorTypes() {
-  return {IteratorType::parallel, IteratorType::parallel};
-}
-SmallVector<shard::ReductionKind> DequantizeRowsOp::getReductionLoopIteratorKinds() { return {}; }
-SmallVector<AffineMap> DequantizeRowsOp::getIndexingMaps() {
-  AffineMap full = projection(getContext(), 2, {0, 1});
-  return {full, projection(getContext(), 2, {0}), full};
-}
-
-LogicalResult DequantizeRowsOp::buildVJP(OpBuilder &b, Cotangents &ct) {
+LogicalResult DequantizeRowsOp::buildVJP(ImplicitLocOpBuilder &b, Cotangents &ct) {
   ct.add(b, getQ(), ct.of(getX()));
   return success();
 }
@@ -337,13 +306,12 @@ LogicalResult DequantizeWeightOp::verify() { // dequantize_weight-c1
   return verifyWeightScales(*this, getT(), getGamma());
 }
 
-FailureOr<SmallVector<Value>> DequantizeWeightOp::decomposeOperation(OpBuilder &builder) {
-  ImplicitLocOpBuilder b(getLoc(), builder);
+SmallVector<Value> DequantizeWeightOp::decompose(ImplicitLocOpBuilder &b) {
   auto scales = cast<RankedTensorType>(getGamma().getType());
   if (scales.getRank() == 0)
-    return SmallVector<Value>{rescaleWhole(b, getT(), getGamma())};
+    return {rescaleWhole(b, getT(), getGamma())};
   Value t = splitGroups(b, getT(), scales.getDimSize(1));
-  return SmallVector<Value>{joinGroups(b, rescale(b, t, getGamma(), projection(getContext(), 3, {0, 1})))};
+  return {joinGroups(b, rescale(b, t, getGamma(), projection(getContext(), 3, {0, 1})))};
 }
 
 SmallVector<IteratorType> DequantizeWeightOp::getLoopIteratorTypes() {
@@ -355,7 +323,7 @@ SmallVector<AffineMap> DequantizeWeightOp::getIndexingMaps() {
   return {codeMap(getT(), 2, 0, 1), weightScaleMap(getT(), getGamma(), 2, 0, 1), full};
 }
 
-LogicalResult DequantizeWeightOp::buildVJP(OpBuilder &b, Cotangents &ct) {
+LogicalResult DequantizeWeightOp::buildVJP(ImplicitLocOpBuilder &b, Cotangents &ct) {
   ct.add(b, getT(), ct.of(getW()));
   return success();
 }

@@ -19,7 +19,7 @@ def StraightThrough : DeclareOpInterfaceMethods<StraightThroughOpInterface>;
 def OnCodes : DeclareOpInterfaceMethods<OnCodesOpInterface>;
 
 def Nanochat_TernaryLinearOp : Nanochat_ComputeOp<"ternary_linear",
-    [InfersTypes, HasIterationSpace, SameFloat_x_w]> {
+    [InfersTypesByLetters, IterationSpace<"mn~k", ["mk", "nk"], ["mn"]>, SameFloat_x_w]> {
   let summary = "Linear layer of ternary weights and int8 activations (BitLinear)";
   let description = [{
     y (N, out) = `ternary_matmul` of x (N, in) by `quantize_rows` and w (out, in) by `ternarize`: that
@@ -38,7 +38,7 @@ def Nanochat_TernaryLinearOp : Nanochat_ComputeOp<"ternary_linear",
 }
 
 def Nanochat_QuantizeRowsOp : Nanochat_ComputeOp<"quantize_rows",
-    [InfersTypes, HasVjp, HasIterationSpace, StraightThrough]> {
+    [InfersTypes, HasVjp, IterationSpace<"n~c", ["nc"], ["nc", "n"]>, StraightThrough]> {
   let summary = "Activations to int8, one scale per token";
   let description = [{
     Per row of x (N, C), with a = max(max_c |x|, 1e-5): q (N, C) = clip(round(x·(127/a)), −128, 127) and
@@ -101,7 +101,7 @@ def Nanochat_TernaryMatmulOp : Nanochat_ComputeOp<"ternary_matmul",
 }
 
 def Nanochat_DequantizeRowsOp : Nanochat_ComputeOp<"dequantize_rows",
-    [InfersTypes, HasVjp, HasIterationSpace, OnCodes]> {
+    [InfersTypesByLetters, HasVjp, IterationSpace<"nc", ["nc", "n"], ["nc"]>, OnCodes]> {
   let summary = "What int8 activations stand for";
   let description = [{ x (N, C) = q·s, one scale s (N) per row of q. The cotangent of q is that of x. }];
   let arguments = (ins CodeMatrix:$q, FloatVector:$s);

@@ -36,9 +36,8 @@ static std::array<Value, 4> philox(ImplicitLocOpBuilder &s, Value stream, Value 
   return counter;
 }
 
-FailureOr<SmallVector<Value>> RandomStreamOp::decomposeOperation(OpBuilder &builder) {
-  ImplicitLocOpBuilder b(getLoc(), builder);
-  return SmallVector<Value>{pointwise(
+SmallVector<Value> RandomStreamOp::decompose(ImplicitLocOpBuilder &b) {
+  return {pointwise(
       b, cast<RankedTensorType>(getStream().getType()), {}, {}, [&](ImplicitLocOpBuilder &s, ValueRange) -> Value {
         Value i = linalg::IndexOp::create(s, 0), last = arith::ConstantIndexOp::create(s, 1);
         Value ofSeed = tensor::ExtractOp::create(s, getSeed(), ValueRange{arith::MinUIOp::create(s, i, last)});
@@ -47,11 +46,10 @@ FailureOr<SmallVector<Value>> RandomStreamOp::decomposeOperation(OpBuilder &buil
       })};
 }
 
-FailureOr<SmallVector<Value>> RandomSignsOp::decomposeOperation(OpBuilder &builder) {
-  ImplicitLocOpBuilder b(getLoc(), builder);
+SmallVector<Value> RandomSignsOp::decompose(ImplicitLocOpBuilder &b) {
   RankedTensorType type = getX().getType();
   AffineMap scalar = projection(getContext(), 2, {});
-  return SmallVector<Value>{pointwise(
+  return {pointwise(
       b, type, {getMatrix(), getStep()}, {scalar, scalar}, [&](ImplicitLocOpBuilder &s, ValueRange v) -> Value {
         Value row = linalg::IndexOp::create(s, 0), width = arith::ConstantIndexOp::create(s, type.getDimSize(1));
         Value place = arith::AddIOp::create(s, arith::MulIOp::create(s, row, width), linalg::IndexOp::create(s, 1));

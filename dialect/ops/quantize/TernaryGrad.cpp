@@ -8,8 +8,6 @@ using namespace mlir;
 using namespace mlir::nanochat;
 using utils::IteratorType;
 
-static RankedTensorType typeOf(Value value) { return cast<RankedTensorType>(value.getType()); }
-
 /// The largest code of which int32 holds the sum of `terms` products with up to `factor`.
 static double largestCode(int64_t terms, int64_t factor) {
   return std::min(factsOf(Format::int16).largest, double(INT32_MAX / (terms * factor)));
@@ -59,8 +57,7 @@ LogicalResult TernaryInputGradOp::verify() { // ternary_input_grad-c1
   return success();
 }
 
-FailureOr<SmallVector<Value>> TernaryInputGradOp::decomposeOperation(OpBuilder &builder) {
-  ImplicitLocOpBuilder b(getLoc(), builder);
+SmallVector<Value> TernaryInputGradOp::decompose(ImplicitLocOpBuilder &b) {
   MLIRContext *ctx = getContext();
   RankedTensorType dy = getDy().getType(), dx = getDx().getType();
   AffineMap full = b.getMultiDimIdentityMap(2), row = projection(ctx, 2, {0});
@@ -73,7 +70,7 @@ FailureOr<SmallVector<Value>> TernaryInputGradOp::decomposeOperation(OpBuilder &
   Value acc = reduce(b, withElement(dx, b.getI32Type()), 3, {0, 1}, 0.0, {codes, getT()},
                      {projection(ctx, 3, {0, 2}), codeMap(getT(), 3, 2, 1)},
                      [&](ImplicitLocOpBuilder &s, ValueRange v) { return multiplyAdd(s, formatOfCodes(getT()), v); });
-  return SmallVector<Value>{
+  return {
       pointwise(b, dx, {acc, largest, getGamma()}, {full, row, projection(ctx, 2, {})},
                 [&](ImplicitLocOpBuilder &s, ValueRange v) { return mul(s, rescaled(s, v[0], v[1], limit), v[2]); })};
 }
@@ -91,13 +88,6 @@ SmallVector<AffineMap> TernaryInputGradOp::getIndexingMaps() {
 //===------------------------------------------------------------------------------------------===//
 // ternary_weight_grad
 //===------------------------------------------------------------------------------------------===//
-
-LogicalResult TernaryWeightGradOp::inferReturnTypes(MLIRContext *, std::optional<Location>, Adaptor adaptor,
-                                                    SmallVectorImpl<Type> &types) {
-  RankedTensorType dy = typeOf(adaptor.getDy());
-  types.push_back(withShape(dy, {dy.getDimSize(1), typeOf(adaptor.getQ()).getDimSize(1)}));
-  return success();
-}
 
 LogicalResult TernaryWeightGradOp::verify() {
   int64_t tokens = getDy().getType().getDimSize(0);
@@ -136,12 +126,11 @@ static Value weightGrad(ImplicitLocOpBuilder &b, RankedTensorType dw, Value dy, 
                    [&](ImplicitLocOpBuilder &in, ValueRange v) { return rescaled(in, v[0], v[1], limit); });
 }
 
-FailureOr<SmallVector<Value>> TernaryWeightGradOp::decomposeOperation(OpBuilder &builder) {
-  ImplicitLocOpBuilder b(getLoc(), builder);
+SmallVector<Value> TernaryWeightGradOp::decompose(ImplicitLocOpBuilder &b) {
   RankedTensorType dw = getDw().getType();
   int64_t tokens = getDy().getType().getDimSize(0), block = blockOf(tokens);
   if (block == tokens)
-    return SmallVector<Value>{weightGrad(b, dw, getDy(), getQ(), getS())};
+    return {weightGrad(b, dw, getDy(), getQ(), getS())};
   SmallVector<Value> stacks{splitRows(b, getDy(), block), splitRows(b, getQ(), block), splitRows(b, getS(), block)};
   auto loop =
       LoopOp::create(b, "token_blocks", tokens / block, constant(b, dw, 0.0), stacks, false,
@@ -149,14 +138,5 @@ FailureOr<SmallVector<Value>> TernaryWeightGradOp::decomposeOperation(OpBuilder 
                        Value term = weightGrad(in, dw, slices[0], slices[1], slices[2]);
                        YieldOp::create(in, ValueRange(add(in, carries[0], term)), ValueRange());
                      });
-  return SmallVector<Value>{loop.getResult(0)};
-}
-
-SmallVector<IteratorType> TernaryWeightGradOp::getLoopIteratorTypes() { return gemmIterators(); }
-SmallVector<shard::ReductionKind> TernaryWeightGradOp::getReductionLoopIteratorKinds() {
-  return {shard::ReductionKind::Sum};
-}
-SmallVector<AffineMap> TernaryWeightGradOp::getIndexingMaps() {
-  MLIRContext *ctx = getContext();
-  return {projection(ctx, 3, {2, 0}), projection(ctx, 3, {2, 1}), projection(ctx, 3, {2}), projection(ctx, 3, {0, 1})};
+  return {loop.getResult(0)};
 }

@@ -19,7 +19,7 @@ def Nanochat_TernaryInputGradOp : Nanochat_ComputeOp<"ternary_input_grad",
 }
 
 def Nanochat_TernaryWeightGradOp : Nanochat_ComputeOp<"ternary_weight_grad",
-    [InfersTypes, HasIterationSpace, AllElementTypesMatch<["dy", "s"]>]> {
+    [InfersTypesByLetters, IterationSpace<"mn+k", ["km", "kn", "k"], ["mn"]>, AllElementTypesMatch<["dy", "s"]>]> {
   let summary = "Gradient of a ternary product for its weights, in integers";
   let description = [{
     dw[o, i] = Σ_b (Σ_{n in block b} c[n, o]·q[n, i] in int32)·a[b, o]/limit over blocks of B tokens, with c of column o of dy·s in

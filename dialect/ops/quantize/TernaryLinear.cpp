@@ -31,12 +31,6 @@ static RankedTensorType productType(Value x, Value w, Type element) {
 // ternary_linear
 //===------------------------------------------------------------------------------------------===//
 
-LogicalResult TernaryLinearOp::inferReturnTypes(MLIRContext *, std::optional<Location>, Adaptor adaptor,
-                                                SmallVectorImpl<Type> &types) {
-  types.push_back(productType(adaptor.getX(), adaptor.getW(), getElementTypeOrSelf(adaptor.getX())));
-  return success();
-}
-
 LogicalResult TernaryLinearOp::verify() {
   if (failed(verifyChannels(*this, getX(), getW())) || // ternary_linear-c1
       failed(verifyGroup(*this, getGroup(), getW())))  // ternary_linear-c2
@@ -44,22 +38,13 @@ LogicalResult TernaryLinearOp::verify() {
   return verifyBackward(*this, getBackward()); // ternary_linear-c3
 }
 
-FailureOr<SmallVector<Value>> TernaryLinearOp::decomposeOperation(OpBuilder &b) {
-  auto x = QuantizeRowsOp::create(b, getLoc(), getX());
-  auto w = TernarizeOp::create(b, getLoc(), getW(), getGroup());
-  return SmallVector<Value>{
-      TernaryMatmulOp::create(b, getLoc(), x.getQ(), x.getS(), w.getT(), w.getGamma(), getBackward())};
+SmallVector<Value> TernaryLinearOp::decompose(ImplicitLocOpBuilder &b) {
+  auto x = QuantizeRowsOp::create(b, getX());
+  auto w = TernarizeOp::create(b, getW(), getGroup());
+  return {TernaryMatmulOp::create(b, x.getQ(), x.getS(), w.getT(), w.getGamma(), getBackward())};
 }
 
-SmallVector<IteratorType> TernaryLinearOp::getLoopIteratorTypes() { return gemmIterators(); }
 /// Scales depend on whole rows of x and on all of w, so partial results do not simply add up.
-SmallVector<shard::ReductionKind> TernaryLinearOp::getReductionLoopIteratorKinds() {
-  return {shard::ReductionKind::Generic};
-}
-SmallVector<AffineMap> TernaryLinearOp::getIndexingMaps() {
-  MLIRContext *ctx = getContext();
-  return {projection(ctx, 3, {0, 2}), projection(ctx, 3, {1, 2}), projection(ctx, 3, {0, 1})};
-}
 
 //===------------------------------------------------------------------------------------------===//
 // ternary_matmul
@@ -104,22 +89,20 @@ static Value groupedProduct(ImplicitLocOpBuilder &b, TernaryMatmulOp op, RankedT
                 [](ImplicitLocOpBuilder &s, ValueRange v) { return add(s, v[2], scaled(s, v[0], v[1])); });
 }
 
-FailureOr<SmallVector<Value>> TernaryMatmulOp::decomposeOperation(OpBuilder &builder) {
-  ImplicitLocOpBuilder b(getLoc(), builder);
+SmallVector<Value> TernaryMatmulOp::decompose(ImplicitLocOpBuilder &b) {
   MLIRContext *ctx = getContext();
   auto type = cast<RankedTensorType>(getY().getType());
   AffineMap full = b.getMultiDimIdentityMap(2), row = projection(ctx, 2, {0});
   if (cast<RankedTensorType>(getGamma().getType()).getRank()) {
     Value sum = groupedProduct(b, *this, type);
-    return SmallVector<Value>{pointwise(b, type, {sum, getS()}, {full, row},
-                                        [](ImplicitLocOpBuilder &s, ValueRange v) { return mul(s, v[0], v[1]); })};
+    return {pointwise(b, type, {sum, getS()}, {full, row},
+                      [](ImplicitLocOpBuilder &s, ValueRange v) { return mul(s, v[0], v[1]); })};
   }
   Value acc = reduce(b, withElement(type, b.getI32Type()), 3, {0, 1}, 0.0, {getQ(), getT()},
                      {projection(ctx, 3, {0, 2}), codeMap(getT(), 3, 1, 2)},
                      [&](ImplicitLocOpBuilder &s, ValueRange v) { return multiplyAccumulate(s, getT(), v); });
-  return SmallVector<Value>{
-      pointwise(b, type, {acc, getGamma(), getS()}, {full, projection(ctx, 2, {}), row},
-                [](ImplicitLocOpBuilder &s, ValueRange v) { return mul(s, scaled(s, v[0], v[1]), v[2]); })};
+  return {pointwise(b, type, {acc, getGamma(), getS()}, {full, projection(ctx, 2, {}), row},
+                    [](ImplicitLocOpBuilder &s, ValueRange v) { return mul(s, scaled(s, v[0], v[1]), v[2]); })};
 }
 
 SmallVector<IteratorType> TernaryMatmulOp::getLoopIteratorTypes() { return gemmIterators(); }
@@ -132,24 +115,24 @@ SmallVector<AffineMap> TernaryMatmulOp::getIndexingMaps() {
           weightScaleMap(getT(), getGamma(), 3, 1, 2), projection(ctx, 3, {0, 1})};
 }
 
-LogicalResult TernaryMatmulOp::buildVJP(OpBuilder &b, Cotangents &ct) {
+LogicalResult TernaryMatmulOp::buildVJP(ImplicitLocOpBuilder &b, Cotangents &ct) {
   Value dy = ct.of(getY());
   // Scales within a row of weights would need a sum in float for each.
   bool integers = getBackward() == "int16" && cast<RankedTensorType>(getGamma().getType()).getRank() == 0;
   if (integers) {
     if (ct.wants(getQ()))
-      ct.add(b, getQ(), TernaryInputGradOp::create(b, getLoc(), dy, getT(), getGamma()));
+      ct.add(b, getQ(), TernaryInputGradOp::create(b, dy, getT(), getGamma()));
     if (ct.wants(getT()))
-      ct.add(b, getT(), TernaryWeightGradOp::create(b, getLoc(), dy, getQ(), getS()));
+      ct.add(b, getT(), TernaryWeightGradOp::create(b, dy, getQ(), getS()));
     return success();
   }
   if (ct.wants(getQ())) {
-    Value w = DequantizeWeightOp::create(b, getLoc(), getT(), getGamma());
-    ct.add(b, getQ(), MatmulOp::create(b, getLoc(), dy, w, false, false));
+    Value w = DequantizeWeightOp::create(b, getT(), getGamma());
+    ct.add(b, getQ(), MatmulOp::create(b, dy, w, false, false));
   }
   if (ct.wants(getT())) {
-    Value x = DequantizeRowsOp::create(b, getLoc(), getQ(), getS());
-    ct.add(b, getT(), MatmulOp::create(b, getLoc(), dy, x, true, false));
+    Value x = DequantizeRowsOp::create(b, getQ(), getS());
+    ct.add(b, getT(), MatmulOp::create(b, dy, x, true, false));
   }
   return success();
 }
