@@ -184,15 +184,6 @@ SmallVector<Value> QuantizeBlocksOp::decompose(ImplicitLocOpBuilder &b) {
   return {codes, scales};
 }
 
-SmallVector<IteratorType> QuantizeBlocksOp::getLoopIteratorTypes() {
-  return {IteratorType::parallel, IteratorType::reduction};
-}
-SmallVector<ReductionKind> QuantizeBlocksOp::getReductionLoopIteratorKinds() { return {ReductionKind::Max}; }
-SmallVector<AffineMap> QuantizeBlocksOp::getIndexingMaps() {
-  AffineMap full = projection(getContext(), 2, {0, 1});
-  return {full, full, projection(getContext(), 2, {0})};
-}
-
 LogicalResult DequantizeBlocksOp::inferReturnTypes(MLIRContext *, std::optional<Location>, Adaptor adaptor,
                                                    SmallVectorImpl<Type> &types) {
   auto codes = cast<RankedTensorType>(adaptor.getCodes().getType());
@@ -214,13 +205,4 @@ SmallVector<Value> DequantizeBlocksOp::decompose(ImplicitLocOpBuilder &b) {
                     [&](ImplicitLocOpBuilder &s, ValueRange v) {
                       return mul(s, decode(s, getFormat(), v[0], v[1].getType()), v[1]);
                     })};
-}
-
-SmallVector<IteratorType> DequantizeBlocksOp::getLoopIteratorTypes() {
-  return {IteratorType::parallel, IteratorType::parallel};
-}
-SmallVector<ReductionKind> DequantizeBlocksOp::getReductionLoopIteratorKinds() { return {}; }
-SmallVector<AffineMap> DequantizeBlocksOp::getIndexingMaps() {
-  AffineMap full = projection(getContext(), 2, {0, 1});
-  return {full, projection(getContext(), 2, {0}), full};
 }

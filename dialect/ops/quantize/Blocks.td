@@ -32,7 +32,7 @@ def Nanochat_UnblockOp : Nanochat_ComputeOp<"unblock", [HasIterationSpace]> {
 /// Codes (blocks, L), stored as their format says.
 def BlockCodes : TensorRankOf<[AnyType], [2]>;
 
-def Nanochat_QuantizeBlocksOp : Nanochat_ComputeOp<"quantize_blocks", [InfersTypes, HasIterationSpace]> {
+def Nanochat_QuantizeBlocksOp : Nanochat_ComputeOp<"quantize_blocks", [InfersTypes, IterationSpace<"n~c", ["nc"], ["nc", "n"]>]> {
   let summary = "Blocks of floats to codes and one scale for each block";
   let description = [{
     For each row of x (blocks, L), with a = max |x| and M the largest number of `format`: codes (blocks, L), the elements of the
@@ -52,7 +52,7 @@ def Nanochat_QuantizeBlocksOp : Nanochat_ComputeOp<"quantize_blocks", [InfersTyp
   let hasVerifier = 1;
 }
 
-def Nanochat_DequantizeBlocksOp : Nanochat_ComputeOp<"dequantize_blocks", [InfersTypes, HasIterationSpace]> {
+def Nanochat_DequantizeBlocksOp : Nanochat_ComputeOp<"dequantize_blocks", [InfersTypes, IterationSpace<"nc", ["nc", "n"], ["nc"]>]> {
   let summary = "The floats that codes stand for";
   let description = [{ x (blocks, L) = value(code)·scale, see `quantize_blocks`. }];
   let arguments = (ins BlockCodes:$codes, FloatVector:$scales, Format:$format);
