@@ -57,11 +57,13 @@ SmallVector<StringRef> Target::kernelInstructions() const {
   SmallVector<StringRef> sets{"avx2", "fma", "bmi2", "f16c"};
   bool isWide = facts.vectorBits == 512;
   if (isWide)
-    sets.append({"avx512f", "avx512bw", "avx512dq", "avx512vl", "avx512cd"});
+    sets.append({"avx512f", "avx512bw", "avx512dq", "avx512cd"});
+  if (isWide || facts.bf16)
+    sets.push_back("avx512vl");
   if (facts.vnni)
     sets.push_back(isWide ? "avx512vnni" : "avxvnni");
   if (facts.bf16)
-    sets.append({"avx512vl", "avx512bf16"});
+    sets.push_back("avx512bf16");
   return sets;
 }
 

@@ -9,7 +9,7 @@
 // RUN: not nanochat-opt %s --nanochat-check-kernels=target=sm_90:gemm_tile=64x64x9999999999 2>&1 | FileCheck %s --check-prefix=TILE
 // RUN: not env NANOCHAT_NATIVE=x86-64-v9 nanochat-opt %s 2>&1 | FileCheck %s --check-prefix=NATIVE
 // RUN: %python -c "import subprocess; assert subprocess.call(['nanochat-opt', r'%s', '--nanochat-check-kernels=target=sm_91']) == 2"
-// VNNI: [[@LINE+10]]:1: error: kernels of this target take avx512f, avx512bw, avx512dq, avx512vl, avx512cd, avx512vnni, which this machine lacks
+// VNNI: [[@LINE+10]]:1: error: kernels of this target take avx512f, avx512bw, avx512dq, avx512cd, avx512vl, avx512vnni, which this machine lacks
 // BF16: error: kernels of this target take avx512vl, avx512bf16, which this machine lacks
 // BITS: error: 'x86-64-v3:vector_bits=255' has an impossible fact; vector_bits: expected 256 or 512
 // TOLERANCE: error: tolerance = nan: expected a number from zero

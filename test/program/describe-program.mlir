@@ -14,7 +14,7 @@
 // What instructions its code needs: those of the row's CPU, and those that its facts have emitters make use of.
 // RUN: nanochat-opt %S/../ops/kernel/program.mlir --nanochat-set-target=target=x86-64-v3 --nanochat-describe-program | FileCheck %s --check-prefix=CPU --implicit-check-not=avxvnni
 // RUN: nanochat-opt %S/../ops/kernel/program.mlir --nanochat-set-target=target=x86-64-v3:vnni=true --nanochat-describe-program | FileCheck %s --check-prefix=VNNI
-// CPU: constant @nc_text{{.*}}("{{.*}}avx2,{{.*}}fma,
+// CPU: constant @nc_data{{.*}}("{{.*}}avx2,{{.*}}fma,
 // VNNI: avx2,{{.*}}avxvnni,
 // NONE: error: has no target: it is nanochat.target of the module
 

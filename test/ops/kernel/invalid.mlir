@@ -15,11 +15,18 @@ func.func @shape() { // slot-c2
 
 // -----
 
-func.func private @no_kernel(tensor<4xf32>) -> tensor<4xf32>
 func.func @unknown() { // launch-c1
   %x = nanochat.slot workspace at 0[] * [] : memref<4xf32>
   // expected-error @+1 {{runs @gem, which is no function with 'nanochat.kernel'}}
   nanochat.launch @gem(%x) : memref<4xf32>
+  return
+}
+
+// -----
+
+func.func private @no_kernel(tensor<4xf32>) -> tensor<4xf32>
+func.func @other() { // launch-c1
+  %x = nanochat.slot workspace at 0[] * [] : memref<4xf32>
   // expected-error @+1 {{runs @no_kernel, which is no function with 'nanochat.kernel'}}
   nanochat.launch @no_kernel(%x, %x) : memref<4xf32>, memref<4xf32>
   return
