@@ -63,21 +63,19 @@ static Value fromPanels(ImplicitLocOpBuilder &b, Value element, Type type) {
 // The table
 //===------------------------------------------------------------------------------------------===//
 
-static Type i8(Builder &b) { return b.getI8Type(); }
+template <typename Float> static Type floats(Builder &b) { return b.getType<Float>(); }
+template <unsigned bits> static Type integers(Builder &b) { return b.getIntegerType(bits); }
 
 static constexpr FormatFacts kFormats[] = {
-    {Format::f64, 64, [](Builder &b) -> Type { return b.getF64Type(); }, 0, truncate, extend, "f32"},
-    {Format::f32, 32, [](Builder &b) -> Type { return b.getF32Type(); }, 0, truncate, extend, "f32", "tf32",
-     /*ptx=*/0, /*isDense=*/true},
-    {Format::bf16, 16, [](Builder &b) -> Type { return b.getBF16Type(); }, 0, truncate, extend, "bf16", "bf16",
-     /*ptx=*/0, /*isDense=*/true},
-    {Format::e4m3, 8, [](Builder &b) -> Type { return b.getType<Float8E4M3FNType>(); }, 448, truncate, extend, "e4m3",
-     "e4m3", /*ptx=*/84},
-    {Format::int16, 16, [](Builder &b) -> Type { return b.getI16Type(); }, 32767, toInteger, fromInteger, "int16"},
-    {Format::int8, 8, i8, 127, toInteger, fromInteger, "int8", "s8"},
-    {Format::panels, 8, i8, 0, toPanels, fromPanels, "int8"},
-    {Format::dynamic, 8, i8, 1, encodeDynamic, decodeDynamic, ""},
-    {Format::dynamic_unsigned, 8, i8, 1, encodeDynamicUnsigned, decodeDynamicUnsigned, ""},
+    {Format::f64, 64, floats<Float64Type>, 0, truncate, extend, Format::f32},
+    {Format::f32, 32, floats<Float32Type>, 0, truncate, extend, Format::f32, "tf32", /*ptx=*/0, /*isDense=*/true},
+    {Format::bf16, 16, floats<BFloat16Type>, 0, truncate, extend, Format::bf16, "bf16", /*ptx=*/0, /*isDense=*/true},
+    {Format::e4m3, 8, floats<Float8E4M3FNType>, 448, truncate, extend, Format::e4m3, "e4m3", /*ptx=*/84},
+    {Format::int16, 16, integers<16>, 32767, toInteger, fromInteger, Format::int16},
+    {Format::int8, 8, integers<8>, 127, toInteger, fromInteger, Format::int8, "s8"},
+    {Format::panels, 8, integers<8>, 0, toPanels, fromPanels, Format::int8},
+    {Format::dynamic, 8, integers<8>, 1, encodeDynamic, decodeDynamic, Format::f32},
+    {Format::dynamic_unsigned, 8, integers<8>, 1, encodeDynamicUnsigned, decodeDynamicUnsigned, Format::f32},
 };
 
 static std::optional<Format> find(llvm::function_ref<bool(const FormatFacts &)> holds) {

@@ -16,10 +16,10 @@ struct FormatFacts {
                                // 0: they have none
   Value (*encode)(ImplicitLocOpBuilder &b, Value number, Type storage);
   Value (*decode)(ImplicitLocOpBuilder &b, Value element, Type type);
-  StringLiteral arithmetic; // of products of such factors, as programs report it; "" if products have none
-  StringLiteral mma = "";   // what mma.sync calls them, "" if it does not multiply them
-  int64_t ptx = 0;          // the first version of PTX with that mma.sync, 84 for 8.4, where it came after the chips
-  bool isDense = false;     // factors of dense products may be rounded to it: --dense
+  Format arithmetic;      // what products of such factors compute in
+  StringLiteral mma = ""; // what mma.sync calls them, "" if it does not multiply them
+  int64_t ptx = 0;        // the first version of PTX with that mma.sync, 84 for 8.4, where it came after the chips
+  bool isDense = false;   // factors of dense products may be rounded to it: --dense
 
   /// Is it another format than numbers are computed in?
   bool isCode() const { return format != Format::f32 && format != Format::f64; }

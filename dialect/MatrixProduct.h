@@ -34,7 +34,7 @@ struct MatrixProduct {
   bool areBoth(Format format) const { return a.format == format && b.format == format; }
   bool isAny(Format format) const { return a.format == format || b.format == format; }
   /// What it computes in: that of the factor of more bits.
-  StringRef arithmetic() const {
+  Format arithmetic() const {
     const FormatFacts &ofA = factsOf(a.format), &ofB = factsOf(b.format);
     return (ofA.bits < ofB.bits ? ofB : ofA).arithmetic;
   }

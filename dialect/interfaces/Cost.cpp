@@ -113,9 +113,9 @@ int64_t mlir::nanochat::getFlops(Operation *op) {
   return iterationPoints(op) * (reduces ? 2 : 1);
 }
 
-StringRef mlir::nanochat::getArithmetic(Operation *op) {
+Format mlir::nanochat::getArithmetic(Operation *op) {
   auto product = matchProduct(op);
-  return product ? product->arithmetic() : "f32";
+  return product ? product->arithmetic() : Format::f32;
 }
 
 bool mlir::nanochat::isExpensive(Operation *op) {

@@ -2,7 +2,7 @@
 #ifndef NANOCHAT_DIALECT_INTERFACES_COST_H
 #define NANOCHAT_DIALECT_INTERFACES_COST_H
 
-#include "mlir/IR/Operation.h"
+#include "dialect/Formats.h"
 
 namespace mlir::nanochat {
 
@@ -12,8 +12,8 @@ int64_t iterationPoints(Operation *op);
 /// Floating or integer operations of one execution, nested loops included; a multiply-add is two.
 int64_t getFlops(Operation *op);
 
-/// What the products of an op are of (FormatFacts::arithmetic); "f32" where it has none.
-StringRef getArithmetic(Operation *op);
+/// What the products of an op compute in (FormatFacts::arithmetic); f32 where it has none.
+Format getArithmetic(Operation *op);
 
 /// True where recomputing costs much more than reading the result: linears, attention, gathers.
 bool isExpensive(Operation *op);

@@ -16,15 +16,14 @@ func::FuncOp toFunction(DispatchOp dispatch) {
   auto func = func::FuncOp::create(dispatch.getLoc(), "kernel", type);
   func.setPrivate();
   int64_t flops = 0;
-  StringRef arithmetic = "f32";
+  Format arithmetic = Format::f32;
   for (Operation &op : dispatch.getBody().front().without_terminator()) {
     flops += getFlops(&op);
-    if (StringRef own = getArithmetic(&op); own != "f32")
+    if (Format own = getArithmetic(&op); own != Format::f32)
       arithmetic = own;
   }
   auto inplace = dispatch.getInplace().empty() ? DenseI64ArrayAttr() : b.getDenseI64ArrayAttr(dispatch.getInplace());
-  setKernel(func, KernelAttr::get(b.getContext(), dispatch.getKind(), inplace, flops, *symbolizeFormat(arithmetic), 0,
-                                  0, 0, 0));
+  setKernel(func, KernelAttr::get(b.getContext(), dispatch.getKind(), inplace, flops, arithmetic, 0, 0, 0, 0));
   IRMapping map;
   dispatch.getBody().cloneInto(&func.getBody(), map);
   Operation *yield = func.getBody().front().getTerminator();

@@ -64,8 +64,8 @@ LogicalResult KernelAttr::verify(llvm::function_ref<InFlightDiagnostic()> emitEr
     return emitError() << "a kernel without tasks is not emitted yet, and has no scratch, threads or shared memory";
   if (shared && !threads) // kernel-c3
     return emitError() << "a kernel shares memory among no threads";
-  if (StringRef own = factsOf(arithmetic).arithmetic; own != stringifyFormat(arithmetic)) // kernel-c4
-    return emitError() << "products of " << stringifyFormat(arithmetic) << " are computed in " << own
+  if (Format own = factsOf(arithmetic).arithmetic; own != arithmetic) // kernel-c4
+    return emitError() << "products of " << stringifyFormat(arithmetic) << " are computed in " << stringifyFormat(own)
                        << ": that is a kernel's arithmetic";
   return success();
 }
