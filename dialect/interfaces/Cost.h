@@ -1,6 +1,5 @@
 // What ops cost, from their iteration spaces.
-#ifndef NANOCHAT_DIALECT_INTERFACES_COST_H
-#define NANOCHAT_DIALECT_INTERFACES_COST_H
+#pragma once
 
 #include "mlir/IR/Operation.h"
 
@@ -19,4 +18,3 @@ StringRef getArithmetic(Operation *op);
 bool isExpensive(Operation *op);
 
 } // namespace mlir::nanochat
-#endif
