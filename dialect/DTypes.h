@@ -1,6 +1,5 @@
 // Element types that programs store, by the numbers of runtime/Abi.h.
-#ifndef NANOCHAT_DIALECT_DTYPES_H
-#define NANOCHAT_DIALECT_DTYPES_H
+#pragma once
 
 #include "mlir/IR/Types.h"
 #include "runtime/program/DTypes.h"
@@ -11,4 +10,3 @@ namespace mlir::nanochat {
 std::optional<int32_t> dtypeOf(Type element);
 
 } // namespace mlir::nanochat
-#endif

@@ -1,6 +1,5 @@
 // Short ways to write decompositions: pointwise maps, reductions and constants on tensors.
-#ifndef NANOCHAT_DIALECT_LINALG_H
-#define NANOCHAT_DIALECT_LINALG_H
+#pragma once
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
@@ -64,4 +63,3 @@ inline RankedTensorType withShape(RankedTensorType t, ArrayRef<int64_t> s) {
 }
 
 } // namespace mlir::nanochat
-#endif

@@ -1,6 +1,5 @@
 // The nanochat dialect: ops, attributes, interfaces.
-#ifndef NANOCHAT_DIALECT_NANOCHAT_H
-#define NANOCHAT_DIALECT_NANOCHAT_H
+#pragma once
 
 #include "dialect/interfaces/Host.h"
 #include "dialect/interfaces/Vjp.h"
@@ -113,5 +112,3 @@ void registerExternalModels(DialectRegistry &registry);
 #include "dialect/interfaces/Interfaces.h.inc"
 #define GET_OP_CLASSES
 #include "dialect/NanochatOps.h.inc"
-
-#endif

@@ -1,8 +1,7 @@
 // How deep a text may nest: MLIR's parser and passes recurse, and their stack is finite.
 //
 // SPDX-License-Identifier: Apache-2.0
-#ifndef NANOCHAT_DIALECT_NESTING_H
-#define NANOCHAT_DIALECT_NESTING_H
+#pragma once
 
 #include "llvm/ADT/StringRef.h"
 #include "llvm/Support/MemoryBufferRef.h"
@@ -20,4 +19,3 @@ size_t findDeepNesting(llvm::StringRef text);
 bool checkNesting(llvm::MemoryBufferRef source);
 
 } // namespace mlir::nanochat
-#endif // NANOCHAT_DIALECT_NESTING_H

@@ -1,6 +1,5 @@
 // Headers that nearly every compiler source needs, compiled once.
-#ifndef NANOCHAT_DIALECT_PCH_H
-#define NANOCHAT_DIALECT_PCH_H
+#pragma once
 #include "dialect/Nanochat.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -13,5 +12,3 @@
 #include "mlir/IR/ImplicitLocOpBuilder.h"
 #include "mlir/Pass/PassManager.h"
 #include "mlir/Transforms/GreedyPatternRewriteDriver.h"
-
-#endif

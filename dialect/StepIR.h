@@ -2,8 +2,7 @@
 //
 // Entries carry `nanochat.entry`, their arguments and results `nanochat.bind`, kernels `nanochat.kernel`: what these
 // say is in ops/kernel/Contracts.td, and what is not so is an error of the verifier.
-#ifndef NANOCHAT_DIALECT_STEPIR_H
-#define NANOCHAT_DIALECT_STEPIR_H
+#pragma once
 
 #include "dialect/Nanochat.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -106,4 +105,3 @@ ProgramOp getOrCreateProgram(ModuleOp module);
 LogicalResult verifyHostOps(func::FuncOp entry);
 
 } // namespace mlir::nanochat
-#endif

@@ -1,6 +1,5 @@
 // What ops cost, from their iteration spaces.
-#ifndef NANOCHAT_DIALECT_INTERFACES_COST_H
-#define NANOCHAT_DIALECT_INTERFACES_COST_H
+#pragma once
 
 #include "dialect/Formats.h"
 
@@ -19,4 +18,3 @@ Format getArithmetic(Operation *op);
 bool isExpensive(Operation *op);
 
 } // namespace mlir::nanochat
-#endif

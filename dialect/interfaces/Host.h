@@ -1,6 +1,5 @@
 // What stages that work on the host part of an entry offer its ops (HostOpInterface).
-#ifndef NANOCHAT_DIALECT_INTERFACES_HOST_H
-#define NANOCHAT_DIALECT_INTERFACES_HOST_H
+#pragma once
 
 #include "mlir/IR/Operation.h"
 
@@ -41,4 +40,3 @@ public:
 };
 
 } // namespace mlir::nanochat
-#endif

@@ -2,8 +2,7 @@
 //
 // Rules live with their ops (DifferentiableOpInterface); ops without a rule are differentiated
 // through their decomposition, rebuilt at the point of use so that only operands become residuals.
-#ifndef NANOCHAT_DIALECT_INTERFACES_VJP_H
-#define NANOCHAT_DIALECT_INTERFACES_VJP_H
+#pragma once
 
 #include "mlir/IR/Builders.h"
 #include "llvm/ADT/DenseMap.h"
@@ -51,4 +50,3 @@ LogicalResult reverseSweep(OpBuilder &b, Block &block, Cotangents &ct);
 LogicalResult vjpByDecomposition(OpBuilder &b, Operation *op, Cotangents &ct);
 
 } // namespace mlir::nanochat
-#endif

@@ -1,11 +1,10 @@
-#ifndef NANOCHAT_LIB_AUTODIFF_PASSES_H
-#define NANOCHAT_LIB_AUTODIFF_PASSES_H
+#pragma once
 #include "dialect/Pch.h"
 #include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Pass/Pass.h"
 
 namespace mlir::nanochat {
 #define GEN_PASS_DECL
 #define GEN_PASS_REGISTRATION
 #include "lib/Autodiff/Passes.h.inc"
 } // namespace mlir::nanochat
-#endif

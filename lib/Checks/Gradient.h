@@ -1,6 +1,5 @@
 // Gradients of functions, and how they are checked.
-#ifndef NANOCHAT_LIB_CHECKS_GRADIENT_H
-#define NANOCHAT_LIB_CHECKS_GRADIENT_H
+#pragma once
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 
@@ -28,4 +27,3 @@ struct GradientCheck {
 LogicalResult checkGradient(func::FuncOp func, const GradientCheck &check);
 
 } // namespace mlir::nanochat
-#endif

@@ -1,6 +1,5 @@
 // Emitted kernels against their meaning.
-#ifndef NANOCHAT_LIB_CHECKS_KERNELCHECK_H
-#define NANOCHAT_LIB_CHECKS_KERNELCHECK_H
+#pragma once
 
 #include "lib/Execution/Inputs.h"
 #include "lib/Execution/Jit.h"
@@ -32,4 +31,3 @@ LogicalResult checkKernel(func::FuncOp meaning, func::FuncOp emitted, const std:
                           double tolerance);
 
 } // namespace mlir::nanochat
-#endif

@@ -1,6 +1,5 @@
 // The loss of a model as a function, for checking its gradients.
-#ifndef NANOCHAT_LIB_CHECKS_MODELLOSS_H
-#define NANOCHAT_LIB_CHECKS_MODELLOSS_H
+#pragma once
 
 #include "dialect/Nanochat.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -13,4 +12,3 @@ namespace mlir::nanochat {
 OwningOpRef<func::FuncOp> buildLoss(ObjectiveOp objective);
 
 } // namespace mlir::nanochat
-#endif

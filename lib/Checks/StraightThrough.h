@@ -1,6 +1,5 @@
 // Functions with quantisers, made fit for differences: see StraightThroughOpInterface.
-#ifndef NANOCHAT_LIB_CHECKS_STRAIGHTTHROUGH_H
-#define NANOCHAT_LIB_CHECKS_STRAIGHTTHROUGH_H
+#pragma once
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 
@@ -19,4 +18,3 @@ void rewriteToOffsets(func::FuncOp func);
 LogicalResult freezeQuantisers(func::FuncOp func);
 
 } // namespace mlir::nanochat
-#endif

@@ -1,6 +1,5 @@
 // Which ops the tests mention, by kind of test.
-#ifndef NANOCHAT_LIB_CHECKS_TESTEDOPS_H
-#define NANOCHAT_LIB_CHECKS_TESTEDOPS_H
+#pragma once
 
 #include "mlir/Support/LLVM.h"
 #include "llvm/ADT/StringSet.h"
@@ -20,4 +19,3 @@ private:
 };
 
 } // namespace mlir::nanochat
-#endif

@@ -1,6 +1,5 @@
 // The forward region of a model as the body of an entry.
-#ifndef NANOCHAT_LIB_ENTRIES_FORWARDENTRY_H
-#define NANOCHAT_LIB_ENTRIES_FORWARDENTRY_H
+#pragma once
 
 #include "dialect/StepIR.h"
 #include "llvm/ADT/MapVector.h"
@@ -35,4 +34,3 @@ private:
 };
 
 } // namespace mlir::nanochat
-#endif

@@ -1,6 +1,5 @@
 // Tensors in this process's memory.
-#ifndef NANOCHAT_LIB_EXECUTION_HOSTTENSOR_H
-#define NANOCHAT_LIB_EXECUTION_HOSTTENSOR_H
+#pragma once
 
 #include "mlir/IR/BuiltinTypes.h"
 #include <random>
@@ -65,4 +64,3 @@ double relativeL2(const HostTensor &found, const HostTensor &expected);
 std::string describeDifference(const HostTensor &found, const HostTensor &expected, double tolerance);
 
 } // namespace mlir::nanochat
-#endif

@@ -1,6 +1,5 @@
 // Random inputs for a function on tensors.
-#ifndef NANOCHAT_LIB_EXECUTION_INPUTS_H
-#define NANOCHAT_LIB_EXECUTION_INPUTS_H
+#pragma once
 
 #include "lib/Execution/HostTensor.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -23,4 +22,3 @@ FailureOr<std::vector<HostTensor>> randomInputs(func::FuncOp func, Filler &fille
 SmallVector<uint64_t> wordsOf(ArrayRef<const std::vector<HostTensor> *> buffers);
 
 } // namespace mlir::nanochat
-#endif

@@ -1,6 +1,5 @@
 // Compiled code in this process.
-#ifndef NANOCHAT_LIB_EXECUTION_JIT_H
-#define NANOCHAT_LIB_EXECUTION_JIT_H
+#pragma once
 
 #include "lib/Lowering/Codegen.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -35,4 +34,3 @@ private:
 FailureOr<std::unique_ptr<Jit>> compileReference(ModuleOp module, ArrayRef<func::FuncOp> entries, int level = 3);
 
 } // namespace mlir::nanochat
-#endif

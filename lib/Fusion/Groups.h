@@ -1,6 +1,5 @@
 // Which ops of a block become one dispatch.
-#ifndef NANOCHAT_LIB_FUSION_GROUPS_H
-#define NANOCHAT_LIB_FUSION_GROUPS_H
+#pragma once
 
 #include "dialect/StepIR.h"
 
@@ -28,4 +27,3 @@ bool isPointwise(Operation *op);
 bool readsAligned(OpOperand &use, bool rowOnly);
 
 } // namespace mlir::nanochat
-#endif

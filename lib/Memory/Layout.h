@@ -1,6 +1,5 @@
 // What the uses of values allow: who may overwrite whom, and how stacks lie in memory.
-#ifndef NANOCHAT_LIB_MEMORY_LAYOUT_H
-#define NANOCHAT_LIB_MEMORY_LAYOUT_H
+#pragma once
 
 #include "lib/Memory/Place.h"
 #include <optional>
@@ -35,4 +34,3 @@ struct Chain {
 std::optional<Chain> chainOf(LoopOp loop, unsigned k);
 
 } // namespace mlir::nanochat
-#endif

@@ -1,6 +1,5 @@
 // Addresses in arenas, as functions of the iterations of enclosing loops.
-#ifndef NANOCHAT_LIB_MEMORY_PLACE_H
-#define NANOCHAT_LIB_MEMORY_PLACE_H
+#pragma once
 
 #include "dialect/StepIR.h"
 #include <memory>
@@ -65,4 +64,3 @@ int64_t packArena(ArrayRef<Buffer *> buffers);
 int64_t bytesOf(Type type);
 
 } // namespace mlir::nanochat
-#endif

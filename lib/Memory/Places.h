@@ -9,8 +9,7 @@
 //   in place     where what yields it may overwrite it (accumulators);
 //   alternating  between two places, otherwise.
 // Where none of this is possible, an explicit copy dispatch is inserted; models compile to none.
-#ifndef NANOCHAT_LIB_MEMORY_PLACES_H
-#define NANOCHAT_LIB_MEMORY_PLACES_H
+#pragma once
 
 #include "lib/Memory/Place.h"
 
@@ -64,4 +63,3 @@ private:
 };
 
 } // namespace mlir::nanochat
-#endif

@@ -1,10 +1,9 @@
-#ifndef NANOCHAT_LIB_QUANTIZE_PASSES_H
-#define NANOCHAT_LIB_QUANTIZE_PASSES_H
+#pragma once
 #include "dialect/Pch.h"
+#include "mlir/Pass/Pass.h"
 
 namespace mlir::nanochat {
 #define GEN_PASS_DECL
 #define GEN_PASS_REGISTRATION
 #include "lib/Quantize/Passes.h.inc"
 } // namespace mlir::nanochat
-#endif

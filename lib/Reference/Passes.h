@@ -1,8 +1,8 @@
-#ifndef NANOCHAT_LIB_REFERENCE_PASSES_H
-#define NANOCHAT_LIB_REFERENCE_PASSES_H
+#pragma once
 #include "dialect/Pch.h"
 #include "mlir/Dialect/Bufferization/IR/Bufferization.h"
 #include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Pass/Pass.h"
 
 namespace mlir::nanochat {
 #define GEN_PASS_DECL
@@ -23,4 +23,3 @@ void sumInLanes(Operation *root);
 LogicalResult bufferizeFunction(func::FuncOp func);
 
 } // namespace mlir::nanochat
-#endif

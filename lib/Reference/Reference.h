@@ -1,6 +1,5 @@
 // The reference lowering: plain loops from decompositions, nothing fused. What everything is tested with.
-#ifndef NANOCHAT_LIB_REFERENCE_REFERENCE_H
-#define NANOCHAT_LIB_REFERENCE_REFERENCE_H
+#pragma once
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Pass/PassManager.h"
@@ -18,4 +17,3 @@ void addReferenceLoopPasses(OpPassManager &pm);
 void addReferencePasses(OpPassManager &pm);
 
 } // namespace mlir::nanochat
-#endif

@@ -1,6 +1,5 @@
 // What `train --dump-dispatches` recorded of one step; see runtime/program/DispatchRecorder.h.
-#ifndef NANOCHAT_LIB_REPLAY_RECORD_H
-#define NANOCHAT_LIB_REPLAY_RECORD_H
+#pragma once
 
 #include "dialect/StepIR.h"
 #include "lib/Replay/TensorFile.h"
@@ -36,4 +35,3 @@ private:
 };
 
 } // namespace mlir::nanochat
-#endif

@@ -1,6 +1,5 @@
 // Recorded steps of a compiled program against the reference.
-#ifndef NANOCHAT_LIB_REPLAY_REPLAY_H
-#define NANOCHAT_LIB_REPLAY_REPLAY_H
+#pragma once
 
 #include "lib/Replay/Record.h"
 
@@ -20,4 +19,3 @@ FailureOr<bool> checkDispatches(const Record &record, double attentionError, dou
 FailureOr<bool> checkGradients(const Record &record, ModuleOp reference, double gradientError);
 
 } // namespace mlir::nanochat
-#endif

@@ -1,6 +1,5 @@
 // What rounding alone can do to the results of a kernel.
-#ifndef NANOCHAT_LIB_REPLAY_ROUNDING_H
-#define NANOCHAT_LIB_REPLAY_ROUNDING_H
+#pragma once
 
 #include "lib/Replay/Walk.h"
 
@@ -13,4 +12,3 @@ SmallVector<double> roundingOf(const ReferenceKernels &kernels, DispatchOp call,
                                ArrayRef<Tensor> results, double rounding);
 
 } // namespace mlir::nanochat
-#endif

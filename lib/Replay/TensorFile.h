@@ -1,6 +1,5 @@
 // The safetensors files that compiled programs write, read by the compiler.
-#ifndef NANOCHAT_LIB_REPLAY_TENSORFILE_H
-#define NANOCHAT_LIB_REPLAY_TENSORFILE_H
+#pragma once
 
 #include "lib/Execution/HostTensor.h"
 #include "llvm/Support/JSON.h"
@@ -36,4 +35,3 @@ private:
 };
 
 } // namespace mlir::nanochat
-#endif

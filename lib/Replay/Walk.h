@@ -1,6 +1,5 @@
 // Entries run step by step on this process's memory, one dispatch after the other.
-#ifndef NANOCHAT_LIB_REPLAY_WALK_H
-#define NANOCHAT_LIB_REPLAY_WALK_H
+#pragma once
 
 #include "dialect/Nanochat.h"
 #include "lib/Execution/Jit.h"
@@ -40,4 +39,3 @@ private:
 };
 
 } // namespace mlir::nanochat
-#endif

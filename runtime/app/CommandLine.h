@@ -1,8 +1,7 @@
 // The command line of every compiled program.
 //
 // SPDX-License-Identifier: Apache-2.0
-#ifndef NANOCHAT_RUNTIME_APP_COMMANDLINE_H
-#define NANOCHAT_RUNTIME_APP_COMMANDLINE_H
+#pragma once
 
 #include "runtime/Abi.h"
 
@@ -19,4 +18,3 @@ void addProgramCommands(CLI::App &app, const nc_program &program);
 int runCommandLine(const nc_program &program, int argc, char **argv);
 
 } // namespace nc
-#endif // NANOCHAT_RUNTIME_APP_COMMANDLINE_H

@@ -1,8 +1,7 @@
 // Runs a parsed command line and reports what went wrong.
 //
 // SPDX-License-Identifier: Apache-2.0
-#ifndef NANOCHAT_RUNTIME_APP_RUNAPP_H
-#define NANOCHAT_RUNTIME_APP_RUNAPP_H
+#pragma once
 
 #include <functional>
 
@@ -22,4 +21,3 @@ int reportErrors(const std::function<int()> &body);
 int runApp(CLI::App &app, int argc, char **argv);
 
 } // namespace nc
-#endif // NANOCHAT_RUNTIME_APP_RUNAPP_H

@@ -1,8 +1,7 @@
 // What a person or a batch system asks of a running program by signals.
 //
 // SPDX-License-Identifier: Apache-2.0
-#ifndef NANOCHAT_RUNTIME_APP_SIGNALS_H
-#define NANOCHAT_RUNTIME_APP_SIGNALS_H
+#pragma once
 
 namespace nc {
 
@@ -19,4 +18,3 @@ bool isStopRequested();
 bool takeSaveRequest();
 
 } // namespace nc
-#endif // NANOCHAT_RUNTIME_APP_SIGNALS_H

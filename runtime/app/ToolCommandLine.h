@@ -1,8 +1,7 @@
 // The commands that need no compiled program: every program has them, and so has the compiler.
 //
 // SPDX-License-Identifier: Apache-2.0
-#ifndef NANOCHAT_RUNTIME_APP_TOOLCOMMANDLINE_H
-#define NANOCHAT_RUNTIME_APP_TOOLCOMMANDLINE_H
+#pragma once
 
 #include <string>
 #include <vector>
@@ -41,4 +40,3 @@ std::string listToolCommands();
 int runToolCommandLine(const Tool &tool, int argc, char **argv);
 
 } // namespace nc
-#endif // NANOCHAT_RUNTIME_APP_TOOLCOMMANDLINE_H

@@ -7,8 +7,7 @@
 // is a checkpoint; whatever else lies in the folder is not touched.
 //
 // SPDX-License-Identifier: Apache-2.0
-#ifndef NANOCHAT_RUNTIME_CHECKPOINT_CHECKPOINT_H
-#define NANOCHAT_RUNTIME_CHECKPOINT_CHECKPOINT_H
+#pragma once
 
 #include "runtime/data/Vocabulary.h"
 #include "runtime/program/Session.h"
@@ -82,4 +81,3 @@ std::optional<std::string> findNewest(const std::string &folder);
 RunState resumeFrom(Session &session, const std::string &checkpoint);
 
 } // namespace nc
-#endif // NANOCHAT_RUNTIME_CHECKPOINT_CHECKPOINT_H

@@ -1,8 +1,7 @@
 // manifest.json of a checkpoint. Its last member is a hash of the others.
 //
 // SPDX-License-Identifier: Apache-2.0
-#ifndef NANOCHAT_RUNTIME_CHECKPOINT_MANIFEST_H
-#define NANOCHAT_RUNTIME_CHECKPOINT_MANIFEST_H
+#pragma once
 
 #include "runtime/checkpoint/Checkpoint.h"
 #include <map>
@@ -37,4 +36,3 @@ struct CheckpointManifest {
 };
 
 } // namespace nc
-#endif // NANOCHAT_RUNTIME_CHECKPOINT_MANIFEST_H

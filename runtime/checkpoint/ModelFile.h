@@ -5,8 +5,7 @@
 // files that do not say what they mean, vocabulary is "unknown".
 //
 // SPDX-License-Identifier: Apache-2.0
-#ifndef NANOCHAT_RUNTIME_CHECKPOINT_MODELFILE_H
-#define NANOCHAT_RUNTIME_CHECKPOINT_MODELFILE_H
+#pragma once
 
 #include "runtime/data/Vocabulary.h"
 #include "runtime/files/Safetensors.h"
@@ -38,4 +37,3 @@ void checkStates(const nc_program &program, const std::string &path);
 Vocabulary vocabularyOf(const std::string &path, int64_t modelVocab);
 
 } // namespace nc
-#endif // NANOCHAT_RUNTIME_CHECKPOINT_MODELFILE_H

@@ -2,8 +2,7 @@
 // parsed. Failures are thrown (Errors.h).
 //
 // SPDX-License-Identifier: Apache-2.0
-#ifndef NANOCHAT_RUNTIME_COMMANDS_COMMANDS_H
-#define NANOCHAT_RUNTIME_COMMANDS_COMMANDS_H
+#pragma once
 
 #include "runtime/Abi.h"
 #include <string>
@@ -30,4 +29,3 @@ void addCompletionCommand(CLI::App &app);
 void addManCommand(CLI::App &app);
 
 } // namespace nc
-#endif // NANOCHAT_RUNTIME_COMMANDS_COMMANDS_H

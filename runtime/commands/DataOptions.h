@@ -1,8 +1,7 @@
 // What to train or measure on, as commands are told.
 //
 // SPDX-License-Identifier: Apache-2.0
-#ifndef NANOCHAT_RUNTIME_COMMANDS_DATAOPTIONS_H
-#define NANOCHAT_RUNTIME_COMMANDS_DATAOPTIONS_H
+#pragma once
 
 #include "runtime/data/DataSet.h"
 #include "runtime/data/Rows.h"
@@ -72,4 +71,3 @@ private:
 };
 
 } // namespace nc
-#endif // NANOCHAT_RUNTIME_COMMANDS_DATAOPTIONS_H

@@ -1,8 +1,7 @@
 // Options that several commands share.
 //
 // SPDX-License-Identifier: Apache-2.0
-#ifndef NANOCHAT_RUNTIME_COMMANDS_OPTIONS_H
-#define NANOCHAT_RUNTIME_COMMANDS_OPTIONS_H
+#pragma once
 
 #include "runtime/files/Numbers.h"
 #include "runtime/program/Processors.h"
@@ -45,4 +44,3 @@ std::map<std::string, double> givenScalars(const SessionOptions &options);
 std::unique_ptr<Session> makeSession(const nc_program &program, const SessionOptions &options);
 
 } // namespace nc
-#endif // NANOCHAT_RUNTIME_COMMANDS_OPTIONS_H

@@ -1,8 +1,7 @@
 // The checkpoints of a run that goes on when one cannot be written.
 //
 // SPDX-License-Identifier: Apache-2.0
-#ifndef NANOCHAT_RUNTIME_COMMANDS_RUNSAVES_H
-#define NANOCHAT_RUNTIME_COMMANDS_RUNSAVES_H
+#pragma once
 
 #include "runtime/checkpoint/Checkpoint.h"
 #include <chrono>
@@ -36,4 +35,3 @@ private:
 };
 
 } // namespace nc
-#endif // NANOCHAT_RUNTIME_COMMANDS_RUNSAVES_H

@@ -1,8 +1,7 @@
 // A whole training run, from the options of the command line to the saved model.
 //
 // SPDX-License-Identifier: Apache-2.0
-#ifndef NANOCHAT_RUNTIME_COMMANDS_TRAINRUN_H
-#define NANOCHAT_RUNTIME_COMMANDS_TRAINRUN_H
+#pragma once
 
 #include "runtime/commands/DataOptions.h"
 #include "runtime/commands/Options.h"
@@ -73,4 +72,3 @@ private:
 };
 
 } // namespace nc
-#endif // NANOCHAT_RUNTIME_COMMANDS_TRAINRUN_H

@@ -1,8 +1,7 @@
 // Configurations on the command line: settings become the options they stand for.
 //
 // SPDX-License-Identifier: Apache-2.0
-#ifndef NANOCHAT_RUNTIME_CONFIG_APPLY_H
-#define NANOCHAT_RUNTIME_CONFIG_APPLY_H
+#pragma once
 
 #include "runtime/config/Config.h"
 
@@ -27,4 +26,3 @@ void addConfigOptions(CLI::App &command, ConfigOptions &options);
 void applyConfig(CLI::App &command, const nc_program &program, const ConfigOptions &options);
 
 } // namespace nc
-#endif // NANOCHAT_RUNTIME_CONFIG_APPLY_H

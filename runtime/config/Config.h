@@ -1,8 +1,7 @@
 // A configuration as it was written: settings with the places they come from.
 //
 // SPDX-License-Identifier: Apache-2.0
-#ifndef NANOCHAT_RUNTIME_CONFIG_CONFIG_H
-#define NANOCHAT_RUNTIME_CONFIG_CONFIG_H
+#pragma once
 
 #include "runtime/config/Keys.h"
 #include <map>
@@ -62,4 +61,3 @@ private:
 void reportRemarks(const std::vector<Remark> &remarks);
 
 } // namespace nc
-#endif // NANOCHAT_RUNTIME_CONFIG_CONFIG_H

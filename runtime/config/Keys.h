@@ -1,8 +1,7 @@
 // The keys a configuration may have: the one table that reading, checking and the schema go by.
 //
 // SPDX-License-Identifier: Apache-2.0
-#ifndef NANOCHAT_RUNTIME_CONFIG_KEYS_H
-#define NANOCHAT_RUNTIME_CONFIG_KEYS_H
+#pragma once
 
 #include <cmath>
 #include <string>
@@ -51,4 +50,3 @@ const char *sizeOf(const Key &key);
 const char *typeName(KeyType type);
 
 } // namespace nc
-#endif // NANOCHAT_RUNTIME_CONFIG_KEYS_H

@@ -7,8 +7,7 @@
 //   restart = true
 //
 // SPDX-License-Identifier: Apache-2.0
-#ifndef NANOCHAT_RUNTIME_CONFIG_PHASES_H
-#define NANOCHAT_RUNTIME_CONFIG_PHASES_H
+#pragma once
 
 #include "runtime/config/Config.h"
 
@@ -25,4 +24,3 @@ std::vector<Remark> checkPhases(const Config &config);
 std::vector<Remark> comparePhases(const Config &config, const nc_program &program);
 
 } // namespace nc
-#endif // NANOCHAT_RUNTIME_CONFIG_PHASES_H

@@ -1,8 +1,7 @@
 // What in a configuration contradicts itself, this machine or a program.
 //
 // SPDX-License-Identifier: Apache-2.0
-#ifndef NANOCHAT_RUNTIME_CONFIG_RULES_H
-#define NANOCHAT_RUNTIME_CONFIG_RULES_H
+#pragma once
 
 #include "runtime/config/Config.h"
 
@@ -24,4 +23,3 @@ std::vector<Remark> checkConfig(const Config &config, const Machine &machine);
 std::vector<Remark> compareWithProgram(const Config &config, const nc_program &program);
 
 } // namespace nc
-#endif // NANOCHAT_RUNTIME_CONFIG_RULES_H

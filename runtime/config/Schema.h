@@ -1,8 +1,7 @@
 // A JSON schema of configurations, for editors.
 //
 // SPDX-License-Identifier: Apache-2.0
-#ifndef NANOCHAT_RUNTIME_CONFIG_SCHEMA_H
-#define NANOCHAT_RUNTIME_CONFIG_SCHEMA_H
+#pragma once
 
 #include <string>
 
@@ -12,4 +11,3 @@ namespace nc {
 std::string configSchema();
 
 } // namespace nc
-#endif // NANOCHAT_RUNTIME_CONFIG_SCHEMA_H

@@ -1,8 +1,7 @@
 // The data of a run: training and validation tokens and what they mean.
 //
 // SPDX-License-Identifier: Apache-2.0
-#ifndef NANOCHAT_RUNTIME_DATA_DATASET_H
-#define NANOCHAT_RUNTIME_DATA_DATASET_H
+#pragma once
 
 #include "runtime/data/TextFiles.h"
 #include "runtime/data/TokenStream.h"
@@ -35,4 +34,3 @@ DataSet openDataSet(const std::string &path, const DataSetOptions &options);
 constexpr const char *kManifestName = "manifest.json";
 
 } // namespace nc
-#endif // NANOCHAT_RUNTIME_DATA_DATASET_H

@@ -1,8 +1,7 @@
 // The files of a folder, whatever else is in it.
 //
 // SPDX-License-Identifier: Apache-2.0
-#ifndef NANOCHAT_RUNTIME_DATA_FOLDERFILES_H
-#define NANOCHAT_RUNTIME_DATA_FOLDERFILES_H
+#pragma once
 
 #include <cstdint>
 #include <string>
@@ -27,4 +26,3 @@ enum class Depth { Here, Below };
 std::vector<FolderFile> listFiles(const std::string &folder, const std::vector<std::string> &extensions, Depth depth);
 
 } // namespace nc
-#endif // NANOCHAT_RUNTIME_DATA_FOLDERFILES_H

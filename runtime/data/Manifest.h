@@ -1,8 +1,7 @@
 // The description of a prepared data folder, manifest.json.
 //
 // SPDX-License-Identifier: Apache-2.0
-#ifndef NANOCHAT_RUNTIME_DATA_MANIFEST_H
-#define NANOCHAT_RUNTIME_DATA_MANIFEST_H
+#pragma once
 
 #include <cstdint>
 #include <string>
@@ -34,4 +33,3 @@ struct Manifest {
 };
 
 } // namespace nc
-#endif // NANOCHAT_RUNTIME_DATA_MANIFEST_H

@@ -1,8 +1,7 @@
 // A folder that appears complete or not at all.
 //
 // SPDX-License-Identifier: Apache-2.0
-#ifndef NANOCHAT_RUNTIME_DATA_NEWFOLDER_H
-#define NANOCHAT_RUNTIME_DATA_NEWFOLDER_H
+#pragma once
 
 #include <string>
 
@@ -31,4 +30,3 @@ private:
 };
 
 } // namespace nc
-#endif // NANOCHAT_RUNTIME_DATA_NEWFOLDER_H

@@ -3,8 +3,7 @@
 // 2002).
 //
 // SPDX-License-Identifier: Apache-2.0
-#ifndef NANOCHAT_RUNTIME_DATA_PERMUTATION_H
-#define NANOCHAT_RUNTIME_DATA_PERMUTATION_H
+#pragma once
 
 #include "runtime/program/Philox.h"
 
@@ -51,4 +50,3 @@ private:
 };
 
 } // namespace nc
-#endif // NANOCHAT_RUNTIME_DATA_PERMUTATION_H

@@ -2,8 +2,7 @@
 // manifest.json.
 //
 // SPDX-License-Identifier: Apache-2.0
-#ifndef NANOCHAT_RUNTIME_DATA_PREPARE_H
-#define NANOCHAT_RUNTIME_DATA_PREPARE_H
+#pragma once
 
 #include "runtime/data/Manifest.h"
 #include <string>
@@ -27,4 +26,3 @@ struct PrepareOptions {
 Manifest prepareData(const PrepareOptions &options);
 
 } // namespace nc
-#endif // NANOCHAT_RUNTIME_DATA_PREPARE_H

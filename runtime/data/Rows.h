@@ -2,8 +2,7 @@
 // resumed run meets what it would have met, on any number of threads.
 //
 // SPDX-License-Identifier: Apache-2.0
-#ifndef NANOCHAT_RUNTIME_DATA_ROWS_H
-#define NANOCHAT_RUNTIME_DATA_ROWS_H
+#pragma once
 
 #include "runtime/data/TokenStream.h"
 #include <memory>
@@ -91,4 +90,3 @@ private:
 };
 
 } // namespace nc
-#endif // NANOCHAT_RUNTIME_DATA_ROWS_H

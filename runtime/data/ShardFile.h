@@ -6,8 +6,7 @@
 // text. llm.c reads ours, we read its.
 //
 // SPDX-License-Identifier: Apache-2.0
-#ifndef NANOCHAT_RUNTIME_DATA_SHARDFILE_H
-#define NANOCHAT_RUNTIME_DATA_SHARDFILE_H
+#pragma once
 
 #include "runtime/data/TokenStream.h"
 #include <string>
@@ -31,4 +30,3 @@ ShardInfo readShard(const std::string &path, int64_t vocab, TokenStream &stream)
 bool isShard(const std::string &path);
 
 } // namespace nc
-#endif // NANOCHAT_RUNTIME_DATA_SHARDFILE_H

@@ -1,8 +1,7 @@
 // Which files a data set is made of, and which of them are for validation.
 //
 // SPDX-License-Identifier: Apache-2.0
-#ifndef NANOCHAT_RUNTIME_DATA_TEXTFILES_H
-#define NANOCHAT_RUNTIME_DATA_TEXTFILES_H
+#pragma once
 
 #include "runtime/files/Files.h"
 
@@ -31,4 +30,3 @@ struct TextOptions {
 std::vector<TextFile> listText(const TextOptions &options);
 
 } // namespace nc
-#endif // NANOCHAT_RUNTIME_DATA_TEXTFILES_H

@@ -5,8 +5,7 @@
 // what it held.
 //
 // SPDX-License-Identifier: Apache-2.0
-#ifndef NANOCHAT_RUNTIME_DATA_TOKENFILE_H
-#define NANOCHAT_RUNTIME_DATA_TOKENFILE_H
+#pragma once
 
 #include "runtime/data/TokenStream.h"
 #include "runtime/files/Files.h"
@@ -37,4 +36,3 @@ private:
 };
 
 } // namespace nc
-#endif // NANOCHAT_RUNTIME_DATA_TOKENFILE_H

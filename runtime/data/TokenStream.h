@@ -1,8 +1,7 @@
 // Tokens in a row: blocks of them, in memory or in files.
 //
 // SPDX-License-Identifier: Apache-2.0
-#ifndef NANOCHAT_RUNTIME_DATA_TOKENSTREAM_H
-#define NANOCHAT_RUNTIME_DATA_TOKENSTREAM_H
+#pragma once
 
 #include <cstdint>
 #include <memory>
@@ -47,4 +46,3 @@ private:
 };
 
 } // namespace nc
-#endif // NANOCHAT_RUNTIME_DATA_TOKENSTREAM_H

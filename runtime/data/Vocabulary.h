@@ -1,8 +1,7 @@
 // What token ids mean: single bytes, or the tokens of a tokenizer.
 //
 // SPDX-License-Identifier: Apache-2.0
-#ifndef NANOCHAT_RUNTIME_DATA_VOCABULARY_H
-#define NANOCHAT_RUNTIME_DATA_VOCABULARY_H
+#pragma once
 
 #include "runtime/tokenizer/Tokenizer.h"
 #include <optional>
@@ -39,4 +38,3 @@ private:
 };
 
 } // namespace nc
-#endif // NANOCHAT_RUNTIME_DATA_VOCABULARY_H

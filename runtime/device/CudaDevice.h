@@ -1,8 +1,7 @@
 // One NVIDIA GPU that runs a program: its arenas, its kernels, and each entry as one graph.
 //
 // SPDX-License-Identifier: Apache-2.0
-#ifndef NANOCHAT_RUNTIME_DEVICE_CUDADEVICE_H
-#define NANOCHAT_RUNTIME_DEVICE_CUDADEVICE_H
+#pragma once
 
 #include "runtime/Abi.h"
 #include "runtime/device/CudaDriver.h"
@@ -73,4 +72,3 @@ private:
 };
 
 } // namespace nc
-#endif // NANOCHAT_RUNTIME_DEVICE_CUDADEVICE_H

@@ -2,8 +2,7 @@
 // linked, so that a program runs where there is none.
 //
 // SPDX-License-Identifier: Apache-2.0
-#ifndef NANOCHAT_RUNTIME_DEVICE_CUDADRIVER_H
-#define NANOCHAT_RUNTIME_DEVICE_CUDADRIVER_H
+#pragma once
 
 #include <cstddef>
 #include <cstdint>
@@ -70,4 +69,3 @@ int computeCapability(const CudaDriver &driver, int device);
 std::string deviceName(const CudaDriver &driver, int device);
 
 } // namespace nc
-#endif // NANOCHAT_RUNTIME_DEVICE_CUDADRIVER_H

@@ -1,8 +1,7 @@
 // Which of an executable's programs this machine runs, and where.
 //
 // SPDX-License-Identifier: Apache-2.0
-#ifndef NANOCHAT_RUNTIME_DEVICE_PROGRAMCHOICE_H
-#define NANOCHAT_RUNTIME_DEVICE_PROGRAMCHOICE_H
+#pragma once
 
 #include "runtime/Abi.h"
 #include <string>
@@ -35,4 +34,3 @@ const nc_program &chooseProgram(const nc_program *const *programs, const DeviceC
 std::string whyNotHere(const nc_program &program, const nc_program *const *programs);
 
 } // namespace nc
-#endif // NANOCHAT_RUNTIME_DEVICE_PROGRAMCHOICE_H

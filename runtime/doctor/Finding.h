@@ -1,8 +1,7 @@
 // What `doctor` found out about one thing.
 //
 // SPDX-License-Identifier: Apache-2.0
-#ifndef NANOCHAT_RUNTIME_DOCTOR_FINDING_H
-#define NANOCHAT_RUNTIME_DOCTOR_FINDING_H
+#pragma once
 
 #include <string>
 #include <vector>
@@ -27,4 +26,3 @@ std::vector<Finding> examineSoftware();
 Finding examineCuda();
 
 } // namespace nc
-#endif // NANOCHAT_RUNTIME_DOCTOR_FINDING_H

@@ -1,8 +1,7 @@
 // The one way to fail: an exception that becomes "error: …", "note: …" and an exit code.
 //
 // SPDX-License-Identifier: Apache-2.0
-#ifndef NANOCHAT_RUNTIME_FILES_ERRORS_H
-#define NANOCHAT_RUNTIME_FILES_ERRORS_H
+#pragma once
 
 #include <cstdint>
 #include <stdexcept>
@@ -35,4 +34,3 @@ constexpr unsigned long long wide(uint64_t number) { return number; }
 std::string shortest(double number);
 
 } // namespace nc
-#endif // NANOCHAT_RUNTIME_FILES_ERRORS_H

@@ -1,8 +1,7 @@
 // Reading and writing whole files; a file is either the old one or the complete new one.
 //
 // SPDX-License-Identifier: Apache-2.0
-#ifndef NANOCHAT_RUNTIME_FILES_FILES_H
-#define NANOCHAT_RUNTIME_FILES_FILES_H
+#pragma once
 
 #include <algorithm>
 #include <cstddef>
@@ -131,4 +130,3 @@ template <typename Take> void InputFile::visit(int64_t begin, Take take) const {
 }
 
 } // namespace nc
-#endif // NANOCHAT_RUNTIME_FILES_FILES_H

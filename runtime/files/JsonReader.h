@@ -1,8 +1,7 @@
 // Reading JSON that others wrote: whatever is wrong with it is said in our words.
 //
 // SPDX-License-Identifier: Apache-2.0
-#ifndef NANOCHAT_RUNTIME_FILES_JSONREADER_H
-#define NANOCHAT_RUNTIME_FILES_JSONREADER_H
+#pragma once
 
 #include "runtime/files/Errors.h"
 #include <nlohmann/json.hpp>
@@ -43,4 +42,3 @@ template <typename Value, typename Json> Value memberOf(const Json &object, cons
 }
 
 } // namespace nc
-#endif // NANOCHAT_RUNTIME_FILES_JSONREADER_H

@@ -1,8 +1,7 @@
 // Numbers as people write them, in options, configurations and files: decimal, in whatever locale.
 //
 // SPDX-License-Identifier: Apache-2.0
-#ifndef NANOCHAT_RUNTIME_FILES_NUMBERS_H
-#define NANOCHAT_RUNTIME_FILES_NUMBERS_H
+#pragma once
 
 #include <charconv>
 #include <optional>
@@ -30,4 +29,3 @@ constexpr int64_t kMostSteps = int64_t(1) << 53;
 std::string rangeText(double low, double high);
 
 } // namespace nc
-#endif // NANOCHAT_RUNTIME_FILES_NUMBERS_H

@@ -4,8 +4,7 @@
 // what follows may copy without further checks.
 //
 // SPDX-License-Identifier: Apache-2.0
-#ifndef NANOCHAT_RUNTIME_FILES_SAFETENSORS_H
-#define NANOCHAT_RUNTIME_FILES_SAFETENSORS_H
+#pragma once
 
 #include "runtime/Abi.h"
 #include "runtime/files/Files.h"
@@ -68,4 +67,3 @@ private:
 void writeSafetensors(const std::string &path, const std::vector<TensorView> &tensors, const Metadata &metadata);
 
 } // namespace nc
-#endif // NANOCHAT_RUNTIME_FILES_SAFETENSORS_H

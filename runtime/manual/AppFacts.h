@@ -1,8 +1,7 @@
 // What a manual page and shell completion need to know of a command line, read off its parser.
 //
 // SPDX-License-Identifier: Apache-2.0
-#ifndef NANOCHAT_RUNTIME_MANUAL_APPFACTS_H
-#define NANOCHAT_RUNTIME_MANUAL_APPFACTS_H
+#pragma once
 
 #include <string>
 #include <vector>
@@ -56,4 +55,3 @@ std::string functionName(const CommandFacts &program);
 std::string joinWith(const std::vector<std::string> &parts, const std::string &separator);
 
 } // namespace nc
-#endif // NANOCHAT_RUNTIME_MANUAL_APPFACTS_H

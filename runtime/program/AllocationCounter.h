@@ -1,8 +1,7 @@
 // Counts heap allocations, to hold the promise that a step makes none.
 //
 // SPDX-License-Identifier: Apache-2.0
-#ifndef NANOCHAT_RUNTIME_PROGRAM_ALLOCATIONCOUNTER_H
-#define NANOCHAT_RUNTIME_PROGRAM_ALLOCATIONCOUNTER_H
+#pragma once
 
 #include <cstdint>
 
@@ -21,4 +20,3 @@ public:
 int64_t countedAllocations();
 
 } // namespace nc
-#endif // NANOCHAT_RUNTIME_PROGRAM_ALLOCATIONCOUNTER_H

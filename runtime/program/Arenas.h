@@ -2,8 +2,7 @@
 // planned.
 //
 // SPDX-License-Identifier: Apache-2.0
-#ifndef NANOCHAT_RUNTIME_PROGRAM_ARENAS_H
-#define NANOCHAT_RUNTIME_PROGRAM_ARENAS_H
+#pragma once
 
 #include "runtime/Abi.h"
 #include <array>
@@ -52,4 +51,3 @@ int64_t peakResidentBytes();
 std::string bytesText(int64_t bytes);
 
 } // namespace nc
-#endif // NANOCHAT_RUNTIME_PROGRAM_ARENAS_H

@@ -1,8 +1,7 @@
 // What nc_dispatch passes through: the team that runs a kernel and whoever watches.
 //
 // SPDX-License-Identifier: Apache-2.0
-#ifndef NANOCHAT_RUNTIME_PROGRAM_DISPATCH_H
-#define NANOCHAT_RUNTIME_PROGRAM_DISPATCH_H
+#pragma once
 
 #include "runtime/Abi.h"
 #include "runtime/program/Threads.h"
@@ -40,5 +39,3 @@ struct nc_context {
   nc::DispatchObserver *observer = nullptr;
   nc::CudaDevice *device = nullptr; // where the program's kernels run, if not on the team
 };
-
-#endif // NANOCHAT_RUNTIME_PROGRAM_DISPATCH_H

@@ -1,8 +1,7 @@
 // Records kernel calls as files, so that another implementation can be held to the same numbers.
 //
 // SPDX-License-Identifier: Apache-2.0
-#ifndef NANOCHAT_RUNTIME_PROGRAM_DISPATCHRECORDER_H
-#define NANOCHAT_RUNTIME_PROGRAM_DISPATCHRECORDER_H
+#pragma once
 
 #include "runtime/program/Session.h"
 #include <string>
@@ -38,4 +37,3 @@ private:
 };
 
 } // namespace nc
-#endif // NANOCHAT_RUNTIME_PROGRAM_DISPATCHRECORDER_H

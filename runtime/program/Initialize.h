@@ -1,8 +1,7 @@
 // The first values of parameters and states.
 //
 // SPDX-License-Identifier: Apache-2.0
-#ifndef NANOCHAT_RUNTIME_PROGRAM_INITIALIZE_H
-#define NANOCHAT_RUNTIME_PROGRAM_INITIALIZE_H
+#pragma once
 
 #include "runtime/program/Session.h"
 
@@ -19,4 +18,3 @@ void initialize(Session &session, uint64_t seed);
 void initializeStates(Session &session, uint64_t seed);
 
 } // namespace nc
-#endif // NANOCHAT_RUNTIME_PROGRAM_INITIALIZE_H

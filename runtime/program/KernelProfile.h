@@ -1,8 +1,7 @@
 // Times kernel calls: where the time of training steps goes.
 //
 // SPDX-License-Identifier: Apache-2.0
-#ifndef NANOCHAT_RUNTIME_PROGRAM_KERNELPROFILE_H
-#define NANOCHAT_RUNTIME_PROGRAM_KERNELPROFILE_H
+#pragma once
 
 #include "runtime/program/Dispatch.h"
 #include <chrono>
@@ -39,4 +38,3 @@ private:
 };
 
 } // namespace nc
-#endif // NANOCHAT_RUNTIME_PROGRAM_KERNELPROFILE_H

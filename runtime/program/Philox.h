@@ -4,8 +4,7 @@
 // (seed, step, id, element), the same on any machine, thread count and after any resume.
 //
 // SPDX-License-Identifier: Apache-2.0
-#ifndef NANOCHAT_RUNTIME_PROGRAM_PHILOX_H
-#define NANOCHAT_RUNTIME_PROGRAM_PHILOX_H
+#pragma once
 
 #include <array>
 #include <cstdint>
@@ -62,4 +61,3 @@ inline uint64_t below(uint64_t bits, uint64_t bound) {
 inline double unit(uint64_t bits) { return double(bits >> 11) * 0x1p-53; }
 
 } // namespace nc
-#endif // NANOCHAT_RUNTIME_PROGRAM_PHILOX_H

@@ -1,8 +1,7 @@
 // How many processors this process may use, and which.
 //
 // SPDX-License-Identifier: Apache-2.0
-#ifndef NANOCHAT_RUNTIME_PROGRAM_PROCESSORS_H
-#define NANOCHAT_RUNTIME_PROGRAM_PROCESSORS_H
+#pragma once
 
 #include <string>
 #include <vector>
@@ -23,4 +22,3 @@ double processorQuota(const std::string &root = "");
 int availableProcessors(const std::string &root = "");
 
 } // namespace nc
-#endif // NANOCHAT_RUNTIME_PROGRAM_PROCESSORS_H

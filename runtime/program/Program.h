@@ -3,8 +3,7 @@
 // Everything here takes the program as an argument; only Main.cpp names nc_programs.
 //
 // SPDX-License-Identifier: Apache-2.0
-#ifndef NANOCHAT_RUNTIME_PROGRAM_PROGRAM_H
-#define NANOCHAT_RUNTIME_PROGRAM_PROGRAM_H
+#pragma once
 
 #include "runtime/program/DTypes.h"
 #include <optional>
@@ -99,4 +98,3 @@ std::string shapeText(const std::vector<int64_t> &shape);
 std::string join(const std::set<std::string> &names);
 
 } // namespace nc
-#endif // NANOCHAT_RUNTIME_PROGRAM_PROGRAM_H

@@ -1,8 +1,7 @@
 // A program that is ready to run: its arenas, its threads, and access to its tensors.
 //
 // SPDX-License-Identifier: Apache-2.0
-#ifndef NANOCHAT_RUNTIME_PROGRAM_SESSION_H
-#define NANOCHAT_RUNTIME_PROGRAM_SESSION_H
+#pragma once
 
 #include "runtime/Abi.h"
 #include "runtime/device/CudaDevice.h"
@@ -73,4 +72,3 @@ private:
 int64_t firstNonFinite(int32_t dtype, const void *data, int64_t count);
 
 } // namespace nc
-#endif // NANOCHAT_RUNTIME_PROGRAM_SESSION_H

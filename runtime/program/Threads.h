@@ -5,8 +5,7 @@
 // data again in the next kernel.
 //
 // SPDX-License-Identifier: Apache-2.0
-#ifndef NANOCHAT_RUNTIME_PROGRAM_THREADS_H
-#define NANOCHAT_RUNTIME_PROGRAM_THREADS_H
+#pragma once
 
 #include "runtime/Abi.h"
 #include "runtime/program/Arenas.h"
@@ -77,4 +76,3 @@ private:
 };
 
 } // namespace nc
-#endif // NANOCHAT_RUNTIME_PROGRAM_THREADS_H

@@ -1,8 +1,7 @@
 // Names as parts of pages and pictures, whatever bytes they hold.
 //
 // SPDX-License-Identifier: Apache-2.0
-#ifndef NANOCHAT_RUNTIME_REPORT_ESCAPE_H
-#define NANOCHAT_RUNTIME_REPORT_ESCAPE_H
+#pragma once
 
 #include <string>
 
@@ -15,4 +14,3 @@ std::string escapeMarkup(const std::string &text);
 std::string quoteJson(const std::string &text);
 
 } // namespace nc
-#endif // NANOCHAT_RUNTIME_REPORT_ESCAPE_H

@@ -1,8 +1,7 @@
 // TensorBoard's event files: TFRecords of Event protocol buffers with scalar summaries.
 //
 // SPDX-License-Identifier: Apache-2.0
-#ifndef NANOCHAT_RUNTIME_REPORT_EVENTFILE_H
-#define NANOCHAT_RUNTIME_REPORT_EVENTFILE_H
+#pragma once
 
 #include "runtime/report/LogFile.h"
 #include <optional>
@@ -35,4 +34,3 @@ private:
 uint32_t crc32c(std::string_view bytes);
 
 } // namespace nc
-#endif // NANOCHAT_RUNTIME_REPORT_EVENTFILE_H

@@ -1,8 +1,7 @@
 // A page that shows runs: charts to point at, and a table of where they ended.
 //
 // SPDX-License-Identifier: Apache-2.0
-#ifndef NANOCHAT_RUNTIME_REPORT_HTMLREPORT_H
-#define NANOCHAT_RUNTIME_REPORT_HTMLREPORT_H
+#pragma once
 
 #include "runtime/report/LogReader.h"
 
@@ -18,4 +17,3 @@ struct ReportedRun {
 std::string htmlReport(const std::string &title, const std::vector<ReportedRun> &runs);
 
 } // namespace nc
-#endif // NANOCHAT_RUNTIME_REPORT_HTMLREPORT_H

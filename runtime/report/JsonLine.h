@@ -2,8 +2,7 @@
 // bit.
 //
 // SPDX-License-Identifier: Apache-2.0
-#ifndef NANOCHAT_RUNTIME_REPORT_JSONLINE_H
-#define NANOCHAT_RUNTIME_REPORT_JSONLINE_H
+#pragma once
 
 #include <cstdint>
 #include <optional>
@@ -36,4 +35,3 @@ private:
 };
 
 } // namespace nc
-#endif // NANOCHAT_RUNTIME_REPORT_JSONLINE_H

@@ -1,8 +1,7 @@
 // A file that grows with a run and must not end it.
 //
 // SPDX-License-Identifier: Apache-2.0
-#ifndef NANOCHAT_RUNTIME_REPORT_LOGFILE_H
-#define NANOCHAT_RUNTIME_REPORT_LOGFILE_H
+#pragma once
 
 #include <chrono>
 #include <cstdint>
@@ -46,4 +45,3 @@ private:
 };
 
 } // namespace nc
-#endif // NANOCHAT_RUNTIME_REPORT_LOGFILE_H

@@ -1,8 +1,7 @@
 // The log of a run, read back as one series of points per key.
 //
 // SPDX-License-Identifier: Apache-2.0
-#ifndef NANOCHAT_RUNTIME_REPORT_LOGREADER_H
-#define NANOCHAT_RUNTIME_REPORT_LOGREADER_H
+#pragma once
 
 #include "runtime/report/Points.h"
 #include <map>
@@ -22,4 +21,3 @@ Series readLog(const std::string &path);
 void checkOut(const std::vector<std::string> &logs, const std::string &out);
 
 } // namespace nc
-#endif // NANOCHAT_RUNTIME_REPORT_LOGREADER_H

@@ -1,8 +1,7 @@
 // How fast this machine could be, to say how fast it is.
 //
 // SPDX-License-Identifier: Apache-2.0
-#ifndef NANOCHAT_RUNTIME_REPORT_PEAKFLOPS_H
-#define NANOCHAT_RUNTIME_REPORT_PEAKFLOPS_H
+#pragma once
 
 #include "runtime/program/Threads.h"
 
@@ -13,4 +12,3 @@ namespace nc {
 double measurePeakFlops(ThreadTeam &team);
 
 } // namespace nc
-#endif // NANOCHAT_RUNTIME_REPORT_PEAKFLOPS_H

@@ -1,8 +1,7 @@
 // Points of curves, and what is done with them before they are drawn.
 //
 // SPDX-License-Identifier: Apache-2.0
-#ifndef NANOCHAT_RUNTIME_REPORT_POINTS_H
-#define NANOCHAT_RUNTIME_REPORT_POINTS_H
+#pragma once
 
 #include <cstddef>
 #include <vector>
@@ -29,4 +28,3 @@ void widen(double &low, double &high);
 std::vector<double> roundTicks(double low, double high, int count);
 
 } // namespace nc
-#endif // NANOCHAT_RUNTIME_REPORT_POINTS_H

@@ -1,8 +1,7 @@
 // What a person sees while a model trains.
 //
 // SPDX-License-Identifier: Apache-2.0
-#ifndef NANOCHAT_RUNTIME_REPORT_PROGRESS_H
-#define NANOCHAT_RUNTIME_REPORT_PROGRESS_H
+#pragma once
 
 #include "runtime/report/LogFile.h"
 #include "runtime/training/Trainer.h"
@@ -49,4 +48,3 @@ private:
 };
 
 } // namespace nc
-#endif // NANOCHAT_RUNTIME_REPORT_PROGRESS_H

@@ -1,8 +1,7 @@
 // The log of a run: one JSON object per line and, if wanted, the same numbers for TensorBoard.
 //
 // SPDX-License-Identifier: Apache-2.0
-#ifndef NANOCHAT_RUNTIME_REPORT_RUNLOG_H
-#define NANOCHAT_RUNTIME_REPORT_RUNLOG_H
+#pragma once
 
 #include "runtime/report/EventFile.h"
 #include "runtime/report/JsonLine.h"
@@ -33,4 +32,3 @@ private:
 std::string rowsBefore(const std::string &path, int64_t firstStep);
 
 } // namespace nc
-#endif // NANOCHAT_RUNTIME_REPORT_RUNLOG_H

@@ -1,8 +1,7 @@
 // A loss curve as a self-contained picture.
 //
 // SPDX-License-Identifier: Apache-2.0
-#ifndef NANOCHAT_RUNTIME_REPORT_SVG_H
-#define NANOCHAT_RUNTIME_REPORT_SVG_H
+#pragma once
 
 #include "runtime/report/Points.h"
 #include <string>
@@ -24,4 +23,3 @@ std::string drawSvg(const LossCurve &curve);
 std::string drawComparison(const std::string &title, std::vector<LossCurve> curves);
 
 } // namespace nc
-#endif // NANOCHAT_RUNTIME_REPORT_SVG_H

@@ -1,8 +1,7 @@
 // The terminal that standard output may be.
 //
 // SPDX-License-Identifier: Apache-2.0
-#ifndef NANOCHAT_RUNTIME_REPORT_TERMINAL_H
-#define NANOCHAT_RUNTIME_REPORT_TERMINAL_H
+#pragma once
 
 #include <cstddef>
 #include <string>
@@ -19,4 +18,3 @@ size_t terminalColumns();
 std::string firstCharacters(const std::string &line, size_t count);
 
 } // namespace nc
-#endif // NANOCHAT_RUNTIME_REPORT_TERMINAL_H

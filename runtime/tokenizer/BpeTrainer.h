@@ -2,8 +2,7 @@
 // translation of rare words with subword units", ACL 2016; on bytes as in GPT-2).
 //
 // SPDX-License-Identifier: Apache-2.0
-#ifndef NANOCHAT_RUNTIME_TOKENIZER_BPETRAINER_H
-#define NANOCHAT_RUNTIME_TOKENIZER_BPETRAINER_H
+#pragma once
 
 #include "runtime/tokenizer/Tokenizer.h"
 
@@ -30,4 +29,3 @@ private:
 };
 
 } // namespace nc
-#endif // NANOCHAT_RUNTIME_TOKENIZER_BPETRAINER_H

@@ -1,8 +1,7 @@
 // GPT-2's way to write bytes as text: printable ones are themselves, the others follow from U+0100.
 //
 // SPDX-License-Identifier: Apache-2.0
-#ifndef NANOCHAT_RUNTIME_TOKENIZER_BYTELEVEL_H
-#define NANOCHAT_RUNTIME_TOKENIZER_BYTELEVEL_H
+#pragma once
 
 #include <array>
 #include <optional>
@@ -19,4 +18,3 @@ std::optional<std::string> textToBytes(std::string_view text);
 std::array<unsigned char, 256> bytesInOrder();
 
 } // namespace nc
-#endif // NANOCHAT_RUNTIME_TOKENIZER_BYTELEVEL_H

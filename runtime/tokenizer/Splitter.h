@@ -1,8 +1,7 @@
 // Cuts texts into the pieces that merges of a tokenizer stay within, by a regular expression.
 //
 // SPDX-License-Identifier: Apache-2.0
-#ifndef NANOCHAT_RUNTIME_TOKENIZER_SPLITTER_H
-#define NANOCHAT_RUNTIME_TOKENIZER_SPLITTER_H
+#pragma once
 
 #include <memory>
 #include <string>
@@ -42,4 +41,3 @@ private:
 };
 
 } // namespace nc
-#endif // NANOCHAT_RUNTIME_TOKENIZER_SPLITTER_H

@@ -4,8 +4,7 @@
 // every document. Files are Hugging Face's tokenizer.json (TokenizerFile.cpp).
 //
 // SPDX-License-Identifier: Apache-2.0
-#ifndef NANOCHAT_RUNTIME_TOKENIZER_TOKENIZER_H
-#define NANOCHAT_RUNTIME_TOKENIZER_TOKENIZER_H
+#pragma once
 
 #include "runtime/tokenizer/Splitter.h"
 #include <string>
@@ -77,4 +76,3 @@ private:
 };
 
 } // namespace nc
-#endif // NANOCHAT_RUNTIME_TOKENIZER_TOKENIZER_H

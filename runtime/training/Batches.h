@@ -1,8 +1,7 @@
 // The inputs of an entry that come from data.
 //
 // SPDX-License-Identifier: Apache-2.0
-#ifndef NANOCHAT_RUNTIME_TRAINING_BATCHES_H
-#define NANOCHAT_RUNTIME_TRAINING_BATCHES_H
+#pragma once
 
 #include "runtime/data/Rows.h"
 #include "runtime/program/Session.h"
@@ -32,4 +31,3 @@ private:
 };
 
 } // namespace nc
-#endif // NANOCHAT_RUNTIME_TRAINING_BATCHES_H

@@ -1,8 +1,7 @@
 // From the outputs of an entry to the numbers people read.
 //
 // SPDX-License-Identifier: Apache-2.0
-#ifndef NANOCHAT_RUNTIME_TRAINING_METRICS_H
-#define NANOCHAT_RUNTIME_TRAINING_METRICS_H
+#pragma once
 
 #include "runtime/data/Vocabulary.h"
 #include "runtime/program/Session.h"
@@ -80,4 +79,3 @@ Metrics evaluate(Session &session, const RowSource &source, int64_t batches, Met
 void appendEvaluation(JsonLine &line, const Metrics &metrics);
 
 } // namespace nc
-#endif // NANOCHAT_RUNTIME_TRAINING_METRICS_H

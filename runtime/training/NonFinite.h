@@ -1,8 +1,7 @@
 // Where the first NaN or infinity came from.
 //
 // SPDX-License-Identifier: Apache-2.0
-#ifndef NANOCHAT_RUNTIME_TRAINING_NONFINITE_H
-#define NANOCHAT_RUNTIME_TRAINING_NONFINITE_H
+#pragma once
 
 #include "runtime/program/Session.h"
 #include <optional>
@@ -33,4 +32,3 @@ private:
 std::string blameKernel(Session &session, const nc_entry &entry);
 
 } // namespace nc
-#endif // NANOCHAT_RUNTIME_TRAINING_NONFINITE_H

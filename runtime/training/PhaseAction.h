@@ -1,8 +1,7 @@
 // One value of `train --at STEP:ACTION`: something that happens between two steps of a run.
 //
 // SPDX-License-Identifier: Apache-2.0
-#ifndef NANOCHAT_RUNTIME_TRAINING_PHASEACTION_H
-#define NANOCHAT_RUNTIME_TRAINING_PHASEACTION_H
+#pragma once
 
 #include "runtime/program/Session.h"
 #include "runtime/training/Metrics.h"
@@ -55,4 +54,3 @@ struct PhaseAction {
 std::set<std::string> phaseNames(const nc_program &program);
 
 } // namespace nc
-#endif // NANOCHAT_RUNTIME_TRAINING_PHASEACTION_H

@@ -4,8 +4,7 @@
 // after `step` steps was saved before the actions of that step.
 //
 // SPDX-License-Identifier: Apache-2.0
-#ifndef NANOCHAT_RUNTIME_TRAINING_PHASESCHEDULE_H
-#define NANOCHAT_RUNTIME_TRAINING_PHASESCHEDULE_H
+#pragma once
 
 #include "runtime/training/PhaseAction.h"
 
@@ -37,4 +36,3 @@ private:
 };
 
 } // namespace nc
-#endif // NANOCHAT_RUNTIME_TRAINING_PHASESCHEDULE_H

@@ -1,8 +1,7 @@
 // From logits to the next token, on the host.
 //
 // SPDX-License-Identifier: Apache-2.0
-#ifndef NANOCHAT_RUNTIME_TRAINING_SAMPLER_H
-#define NANOCHAT_RUNTIME_TRAINING_SAMPLER_H
+#pragma once
 
 #include <cstdint>
 #include <vector>
@@ -24,4 +23,3 @@ int32_t sampleToken(const std::vector<double> &logits, const SamplerOptions &opt
 int64_t chooseExit(const std::vector<double> &exitProbability, double threshold);
 
 } // namespace nc
-#endif // NANOCHAT_RUNTIME_TRAINING_SAMPLER_H

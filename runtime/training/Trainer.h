@@ -1,8 +1,7 @@
 // One training step: batch, gradients, check, update.
 //
 // SPDX-License-Identifier: Apache-2.0
-#ifndef NANOCHAT_RUNTIME_TRAINING_TRAINER_H
-#define NANOCHAT_RUNTIME_TRAINING_TRAINER_H
+#pragma once
 
 #include "runtime/program/Session.h"
 #include "runtime/training/Batches.h"
@@ -55,4 +54,3 @@ private:
 };
 
 } // namespace nc
-#endif // NANOCHAT_RUNTIME_TRAINING_TRAINER_H

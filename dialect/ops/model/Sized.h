@@ -1,6 +1,5 @@
 // Numbers and types that follow from a model's sizes: attributes that formulas stand for, types that are not written.
-#ifndef NANOCHAT_DIALECT_OPS_MODEL_SIZED_H
-#define NANOCHAT_DIALECT_OPS_MODEL_SIZED_H
+#pragma once
 
 #include "mlir/IR/BuiltinAttributes.h"
 #include "mlir/IR/OpImplementation.h"
@@ -94,4 +93,3 @@ ParseResult parseShape(OpAsmParser &parser, ArrayAttr &dims, Type &type);
 void printShape(OpAsmPrinter &printer, Operation *, ArrayAttr dims, Type type);
 
 } // namespace mlir::nanochat
-#endif

@@ -1,6 +1,5 @@
 // The sizes of a model: what its names stand for, and the model with other ones.
-#ifndef NANOCHAT_DIALECT_OPS_MODEL_SIZES_H
-#define NANOCHAT_DIALECT_OPS_MODEL_SIZES_H
+#pragma once
 
 #include "dialect/Nanochat.h"
 #include "llvm/ADT/MapVector.h"
@@ -73,4 +72,3 @@ LogicalResult reinfer(Block &block);
 void makePlain(ModelOp model);
 
 } // namespace mlir::nanochat
-#endif

@@ -1,6 +1,5 @@
 // Orders that rules with bases need.
-#ifndef NANOCHAT_DIALECT_OPS_OPTIMIZERS_LOWRANK_H
-#define NANOCHAT_DIALECT_OPS_OPTIMIZERS_LOWRANK_H
+#pragma once
 
 #include "dialect/Linalg.h"
 #include "dialect/Nanochat.h"
@@ -15,4 +14,3 @@ Value takeColumns(ImplicitLocOpBuilder &b, Value matrix, Value order);
 Value transposed(ImplicitLocOpBuilder &b, Value matrix);
 
 } // namespace mlir::nanochat
-#endif

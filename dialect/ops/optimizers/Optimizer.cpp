@@ -42,7 +42,7 @@ LogicalResult mlir::nanochat::verifyRule(Operation *op, StringRef kind, StringRe
 }
 
 LogicalResult mlir::nanochat::verifyUpdate(Operation *op) {
-  auto param = dyn_typeOf(op->getOperand(0));
+  auto param = dyn_cast<RankedTensorType>(op->getOperand(0).getType());
   auto rule = cast<OptimizerOpInterface>(op);
   if (int64_t rank = rule.getParamRank(); param && rank && param.getRank() != rank && param.getRank() != rank + 1)
     return success(); // its own verifier says so

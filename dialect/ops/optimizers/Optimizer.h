@@ -1,6 +1,5 @@
 // What update rules are made of.
-#ifndef NANOCHAT_DIALECT_OPS_OPTIMIZERS_OPTIMIZER_H
-#define NANOCHAT_DIALECT_OPS_OPTIMIZERS_OPTIMIZER_H
+#pragma once
 
 #include "dialect/Linalg.h"
 #include "dialect/Nanochat.h"
@@ -62,4 +61,3 @@ int64_t orthogonalizeFlops(RankedTensorType matrix, int64_t steps);
 int64_t muonFlops(RankedTensorType param, int64_t steps);
 
 } // namespace mlir::nanochat
-#endif
