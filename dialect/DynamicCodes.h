@@ -1,7 +1,6 @@
 // The codes of optimizer states in 8 bits: 256 numbers of seven decades (Dettmers et al., arXiv:2110.02861); see
 // `quantize_blocks`.
-#ifndef NANOCHAT_DIALECT_DYNAMICCODES_H
-#define NANOCHAT_DIALECT_DYNAMICCODES_H
+#pragma once
 
 #include "mlir/IR/ImplicitLocOpBuilder.h"
 
@@ -14,4 +13,3 @@ Value encodeDynamicUnsigned(ImplicitLocOpBuilder &b, Value number, Type storage)
 Value decodeDynamicUnsigned(ImplicitLocOpBuilder &b, Value element, Type type);
 
 } // namespace mlir::nanochat
-#endif

@@ -1,7 +1,6 @@
 // Number formats behind one interface: how a number is stored, and what is stored stands for. A new one is a row of the
 // table in Formats.cpp and a case in Formats.td.
-#ifndef NANOCHAT_DIALECT_FORMATS_H
-#define NANOCHAT_DIALECT_FORMATS_H
+#pragma once
 
 #include "dialect/Nanochat.h"
 #include "mlir/IR/ImplicitLocOpBuilder.h"
@@ -60,4 +59,3 @@ struct Coded {
 std::optional<Coded> matchDecoded(Value number);
 
 } // namespace mlir::nanochat
-#endif

@@ -1,6 +1,5 @@
 // The one idea of a matrix product, which fusion, costs and emitters share.
-#ifndef NANOCHAT_DIALECT_MATRIXPRODUCT_H
-#define NANOCHAT_DIALECT_MATRIXPRODUCT_H
+#pragma once
 
 #include "dialect/Formats.h"
 
@@ -46,4 +45,3 @@ struct MatrixProduct {
 std::optional<MatrixProduct> matchProduct(Operation *op);
 
 } // namespace mlir::nanochat
-#endif

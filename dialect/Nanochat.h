@@ -66,6 +66,23 @@ template <typename Concrete> class LetteredOp : public OpTrait::TraitBase<Concre
 template <typename Concrete> class InfersCheckedTypes : public OpTrait::TraitBase<Concrete, InfersCheckedTypes> {};
 template <typename Concrete> class VerifiedByOdsOp : public OpTrait::TraitBase<Concrete, VerifiedByOdsOp> {};
 
+/// Does each letter of `tensors` name one of `loops`, and each loop once a dim of theirs?
+constexpr bool fitLoops(std::string_view loops, std::initializer_list<std::string_view> tensors) {
+  auto isSign = [](char c) { return c == '+' || c == '~'; };
+  for (size_t i = 0; i < loops.size(); ++i) {
+    bool isUsed = isSign(loops[i]) && i + 1 < loops.size() && !isSign(loops[i + 1]);
+    for (std::string_view dims : tensors)
+      isUsed |= dims.find(loops[i]) != dims.npos;
+    if (!isUsed || (!isSign(loops[i]) && loops.find(loops[i], i + 1) != loops.npos))
+      return false;
+  }
+  for (std::string_view dims : tensors)
+    for (char c : dims)
+      if (isSign(c) || loops.find(c) == loops.npos)
+        return false;
+  return true;
+}
+
 /// The letters of an `IterationSpace` of Nanochat.td. `operandsOf` gives the operands of a name: none, one or many.
 struct LoopLetters {
   StringRef loops;

@@ -101,6 +101,7 @@ class Lettered<string loops, list<string> operands, list<string> results> : Nati
   }],
   [{
     ::mlir::nanochat::LoopLetters $cppClass::getLetters() {
+      static_assert(::mlir::nanochat::fitLoops("}] # loops # [{", {"}] # !interleave(!listconcat(operands, results), "\", \"") # [{"}));
       static constexpr ::llvm::StringLiteral operands[] = {"}] # !interleave(operands, "\", \"") # [{"},
           results[] = {"}] # !interleave(results, "\", \"") # [{"};
       return {"}] # loops # [{", operands, results};

@@ -1,6 +1,5 @@
 // What is rounded to what, decided once and read by the passes that round.
-#ifndef NANOCHAT_DIALECT_NUMERICS_H
-#define NANOCHAT_DIALECT_NUMERICS_H
+#pragma once
 
 #include "dialect/Nanochat.h"
 
@@ -23,4 +22,3 @@ struct Numerics {
 };
 
 } // namespace mlir::nanochat
-#endif

@@ -6,8 +6,7 @@
 // never loops over tensor elements except to initialise, read, write or sample them.
 //
 // SPDX-License-Identifier: Apache-2.0
-#ifndef NANOCHAT_RUNTIME_ABI_H
-#define NANOCHAT_RUNTIME_ABI_H
+#pragma once
 
 #include <stdint.h>
 
@@ -190,4 +189,3 @@ extern const nc_program *const nc_programs[];
 #ifdef __cplusplus
 }
 #endif
-#endif // NANOCHAT_RUNTIME_ABI_H

@@ -1,8 +1,7 @@
 // Keeps from MLIR's language server what it cannot parse.
 //
 // SPDX-License-Identifier: Apache-2.0
-#ifndef NANOCHAT_TOOLS_DOCUMENTFILTER_H
-#define NANOCHAT_TOOLS_DOCUMENTFILTER_H
+#pragma once
 
 namespace mlir::nanochat {
 
@@ -12,4 +11,3 @@ namespace mlir::nanochat {
 void filterDocuments();
 
 } // namespace mlir::nanochat
-#endif // NANOCHAT_TOOLS_DOCUMENTFILTER_H

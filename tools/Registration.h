@@ -1,6 +1,5 @@
 // What every tool reads and runs: MLIR's dialects and passes, and ours.
-#ifndef NANOCHAT_TOOLS_REGISTRATION_H
-#define NANOCHAT_TOOLS_REGISTRATION_H
+#pragma once
 
 #include "mlir/IR/DialectRegistry.h"
 
@@ -11,4 +10,3 @@ namespace mlir::nanochat {
 void registerDialectsAndPasses(DialectRegistry &registry);
 
 } // namespace mlir::nanochat
-#endif

@@ -1,8 +1,7 @@
 // What the mains of all tools do around their work.
 //
 // SPDX-License-Identifier: Apache-2.0
-#ifndef NANOCHAT_TOOLS_TOOLMAIN_H
-#define NANOCHAT_TOOLS_TOOLMAIN_H
+#pragma once
 
 #include "llvm/ADT/STLFunctionalExtras.h"
 
@@ -14,4 +13,3 @@ namespace mlir::nanochat {
 int toolMain(llvm::function_ref<int()> body);
 
 } // namespace mlir::nanochat
-#endif // NANOCHAT_TOOLS_TOOLMAIN_H

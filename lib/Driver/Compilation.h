@@ -1,6 +1,5 @@
 // One model on its way through the stages, for one target.
-#ifndef NANOCHAT_LIB_DRIVER_COMPILATION_H
-#define NANOCHAT_LIB_DRIVER_COMPILATION_H
+#pragma once
 
 #include "lib/Driver/Compile.h"
 #include "lib/Driver/KernelObjects.h"
@@ -48,4 +47,3 @@ private:
 };
 
 } // namespace mlir::nanochat
-#endif

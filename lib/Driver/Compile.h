@@ -1,6 +1,5 @@
 // From a model file to what --emit asks for.
-#ifndef NANOCHAT_LIB_DRIVER_COMPILE_H
-#define NANOCHAT_LIB_DRIVER_COMPILE_H
+#pragma once
 
 #include "lib/Pipelines/Pipelines.h"
 
@@ -26,4 +25,3 @@ enum ExitCode { kOk = 0, kFailed = 1, kUserError = 2 };
 ExitCode compile(StringRef input, MLIRContext &context, const CompileOptions &options);
 
 } // namespace mlir::nanochat
-#endif

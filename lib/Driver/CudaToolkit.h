@@ -1,6 +1,5 @@
 // NVIDIA's assembler and mathematical library, which are found at run time or not at all.
-#ifndef NANOCHAT_LIB_DRIVER_CUDATOOLKIT_H
-#define NANOCHAT_LIB_DRIVER_CUDATOOLKIT_H
+#pragma once
 
 #include "lib/Targets/Target.h"
 #include "llvm/Support/MemoryBuffer.h"
@@ -30,4 +29,3 @@ private:
 };
 
 } // namespace mlir::nanochat
-#endif

@@ -1,6 +1,5 @@
 // The least that each kernel call takes, whatever its code: what no emitter can go below.
-#ifndef NANOCHAT_LIB_DRIVER_FLOORS_H
-#define NANOCHAT_LIB_DRIVER_FLOORS_H
+#pragma once
 
 #include "mlir/IR/BuiltinOps.h"
 
@@ -18,4 +17,3 @@ struct DispatchFloor {
 SmallVector<DispatchFloor> collectFloors(ModuleOp planned);
 
 } // namespace mlir::nanochat
-#endif

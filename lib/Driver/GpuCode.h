@@ -1,6 +1,5 @@
 // Kernels for NVIDIA GPUs: from the LLVM dialect to PTX and machine code.
-#ifndef NANOCHAT_LIB_DRIVER_GPUCODE_H
-#define NANOCHAT_LIB_DRIVER_GPUCODE_H
+#pragma once
 
 #include "lib/Driver/CudaToolkit.h"
 
@@ -13,4 +12,3 @@ FailureOr<std::string> writePtx(ModuleOp lowered, const GpuFacts &facts, const C
                                 StringRef name = "");
 
 } // namespace mlir::nanochat
-#endif

@@ -1,7 +1,6 @@
 // Objects of kernels on disk, under a hash of everything they are made from: a kernel that any program had is not
 // compiled again. Best effort: what cannot be read or written is compiled anew.
-#ifndef NANOCHAT_LIB_DRIVER_KERNELCACHE_H
-#define NANOCHAT_LIB_DRIVER_KERNELCACHE_H
+#pragma once
 
 #include "llvm/ADT/StringRef.h"
 #include "llvm/Support/MemoryBuffer.h"
@@ -31,4 +30,3 @@ private:
 };
 
 } // namespace mlir::nanochat
-#endif

@@ -1,6 +1,5 @@
 // Kernels to machine code, each for itself: in parallel, and from a cache where it has been compiled before.
-#ifndef NANOCHAT_LIB_DRIVER_KERNELOBJECTS_H
-#define NANOCHAT_LIB_DRIVER_KERNELOBJECTS_H
+#pragma once
 
 #include "lib/Driver/CudaToolkit.h"
 #include "lib/Driver/KernelCache.h"
@@ -31,4 +30,3 @@ LogicalResult compileKernels(ModuleOp module, const KernelTarget &target, const 
                              TimingScope &timing);
 
 } // namespace mlir::nanochat
-#endif

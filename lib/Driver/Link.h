@@ -1,6 +1,5 @@
 // From objects to an executable.
-#ifndef NANOCHAT_LIB_DRIVER_LINK_H
-#define NANOCHAT_LIB_DRIVER_LINK_H
+#pragma once
 
 #include "lib/Driver/Compile.h"
 #include "lib/Driver/KernelObjects.h"
@@ -11,4 +10,3 @@ namespace mlir::nanochat {
 void linkProgram(const ObjectSet &objects, const CompileOptions &options);
 
 } // namespace mlir::nanochat
-#endif

@@ -1,6 +1,5 @@
 // What a compiled model will need, before it runs: --plan.
-#ifndef NANOCHAT_LIB_DRIVER_PLAN_H
-#define NANOCHAT_LIB_DRIVER_PLAN_H
+#pragma once
 
 #include "mlir/IR/BuiltinOps.h"
 
@@ -11,4 +10,3 @@ namespace mlir::nanochat {
 LogicalResult printPlan(ModuleOp emitted, bool json, llvm::raw_ostream &os);
 
 } // namespace mlir::nanochat
-#endif

@@ -1,8 +1,7 @@
 // Files that other programs read or write for the compiler.
 //
 // SPDX-License-Identifier: Apache-2.0
-#ifndef NANOCHAT_LIB_DRIVER_TEMPORARYFILE_H
-#define NANOCHAT_LIB_DRIVER_TEMPORARYFILE_H
+#pragma once
 
 #include "llvm/ADT/SmallString.h"
 #include "llvm/ADT/StringRef.h"
@@ -25,4 +24,3 @@ private:
 };
 
 } // namespace mlir::nanochat
-#endif

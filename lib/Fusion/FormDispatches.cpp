@@ -99,16 +99,6 @@ static Value predecessor(Value output) {
   return Value();
 }
 
-/// What `value` is a view of.
-static Value viewed(Value value) {
-  while (Operation *def = value.getDefiningOp()) {
-    if (!isView(def))
-      break;
-    value = def->getOperand(0);
-  }
-  return value;
-}
-
 /// Which input each result may overwrite: one read only at the index written, where no reduction reads it but that of
 /// a gemm or along its own row. Preferred is the value that the result replaces.
 static SmallVector<int64_t> findInplace(const OpGroup &group, ArrayRef<Value> inputs, ArrayRef<Value> outputs) {
@@ -132,7 +122,7 @@ static SmallVector<int64_t> findInplace(const OpGroup &group, ArrayRef<Value> in
   llvm::SmallDenseSet<int64_t> taken;
   for (auto [r, output] : llvm::enumerate(outputs))
     if (Value old = predecessor(output))
-      if (auto it = llvm::find_if(inputs, [&](Value input) { return viewed(input) == old; });
+      if (auto it = llvm::find_if(inputs, [&](Value input) { return stripViews(input) == old; });
           it != inputs.end() && overwritable(*it, output))
         taken.insert(inplace[r] = it - inputs.begin());
   for (auto [r, output] : llvm::enumerate(outputs))

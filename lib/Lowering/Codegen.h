@@ -1,6 +1,5 @@
 // From the LLVM dialect to machine code.
-#ifndef NANOCHAT_LIB_LOWERING_CODEGEN_H
-#define NANOCHAT_LIB_LOWERING_CODEGEN_H
+#pragma once
 
 #include "mlir/IR/BuiltinOps.h"
 #include "llvm/IR/Module.h"
@@ -34,4 +33,3 @@ LogicalResult emitCode(Location loc, llvm::Module &code, llvm::TargetMachine &ma
                        llvm::raw_pwrite_stream &out);
 
 } // namespace mlir::nanochat
-#endif

@@ -1,6 +1,5 @@
 // Data of host functions, so that their code is the same whatever the sizes are.
-#ifndef NANOCHAT_LIB_LOWERING_HOSTDATA_H
-#define NANOCHAT_LIB_LOWERING_HOSTDATA_H
+#pragma once
 
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/IR/BuiltinOps.h"
@@ -32,4 +31,3 @@ private:
 };
 
 } // namespace mlir::nanochat
-#endif

@@ -1,6 +1,5 @@
 // How a program calls an emitted kernel: a function beside it that bears the name kernel + kKernelRunSuffix.
-#ifndef NANOCHAT_LIB_LOWERING_KERNELWRAPPERS_H
-#define NANOCHAT_LIB_LOWERING_KERNELWRAPPERS_H
+#pragma once
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 
@@ -15,4 +14,3 @@ void wrapForCpu(func::FuncOp kernel);
 void wrapForGpu(func::FuncOp kernel);
 
 } // namespace mlir::nanochat
-#endif

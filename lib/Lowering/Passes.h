@@ -1,5 +1,4 @@
-#ifndef NANOCHAT_LIB_LOWERING_PASSES_H
-#define NANOCHAT_LIB_LOWERING_PASSES_H
+#pragma once
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/LLVMIR/NVVMDialect.h"
@@ -15,4 +14,3 @@ namespace mlir::nanochat {
 #include "lib/Lowering/Passes.h.inc"
 
 } // namespace mlir::nanochat
-#endif

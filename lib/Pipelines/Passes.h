@@ -1,5 +1,4 @@
-#ifndef NANOCHAT_LIB_PIPELINES_PASSES_H
-#define NANOCHAT_LIB_PIPELINES_PASSES_H
+#pragma once
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/Pass/Pass.h"
 
@@ -10,4 +9,3 @@ inline constexpr const char *kPlace = " of ";
 #define GEN_PASS_REGISTRATION
 #include "lib/Pipelines/Passes.h.inc"
 } // namespace mlir::nanochat
-#endif

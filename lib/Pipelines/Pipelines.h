@@ -1,6 +1,5 @@
 // The compiler as a list of stages; one table drives --target, --stop-after and --list-stages.
-#ifndef NANOCHAT_LIB_PIPELINES_PIPELINES_H
-#define NANOCHAT_LIB_PIPELINES_PIPELINES_H
+#pragma once
 
 #include "dialect/ops/model/Sizes.h"
 #include "lib/Targets/Target.h"
@@ -40,4 +39,3 @@ ArrayRef<Stage> getStages();
 LogicalResult runPasses(ModuleOp module, TimingScope &timing, llvm::function_ref<void(OpPassManager &)> build);
 
 } // namespace mlir::nanochat
-#endif

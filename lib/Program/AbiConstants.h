@@ -1,6 +1,5 @@
 // Constants of the structs of runtime/Abi.h, as globals of the LLVM dialect.
-#ifndef NANOCHAT_LIB_PROGRAM_ABICONSTANTS_H
-#define NANOCHAT_LIB_PROGRAM_ABICONSTANTS_H
+#pragma once
 
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/IR/BuiltinOps.h"
@@ -57,4 +56,3 @@ private:
 };
 
 } // namespace mlir::nanochat
-#endif

@@ -1,6 +1,5 @@
 // The constant descriptions a program carries: those of runtime/Abi.h.
-#ifndef NANOCHAT_LIB_PROGRAM_DESCRIPTOR_H
-#define NANOCHAT_LIB_PROGRAM_DESCRIPTOR_H
+#pragma once
 
 #include "dialect/StepIR.h"
 
@@ -25,4 +24,3 @@ std::string programSymbol(StringRef target);
 void addProgramList(ModuleOp module, ArrayRef<std::string> symbols);
 
 } // namespace mlir::nanochat
-#endif

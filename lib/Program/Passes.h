@@ -1,5 +1,4 @@
-#ifndef NANOCHAT_LIB_PROGRAM_PASSES_H
-#define NANOCHAT_LIB_PROGRAM_PASSES_H
+#pragma once
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Pass/Pass.h"
@@ -9,4 +8,3 @@ namespace mlir::nanochat {
 #define GEN_PASS_REGISTRATION
 #include "lib/Program/Passes.h.inc"
 } // namespace mlir::nanochat
-#endif

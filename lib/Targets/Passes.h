@@ -1,5 +1,4 @@
-#ifndef NANOCHAT_LIB_TARGETS_PASSES_H
-#define NANOCHAT_LIB_TARGETS_PASSES_H
+#pragma once
 #include "dialect/Nanochat.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -16,4 +15,3 @@ namespace mlir::nanochat {
 #define GEN_PASS_REGISTRATION
 #include "lib/Targets/Passes.h.inc"
 } // namespace mlir::nanochat
-#endif

@@ -1,7 +1,6 @@
 // A target is a row: what a chip has, and which emitters serve it. A row arrives whole, as an attribute of the module
 // (TargetAttr): nothing outside this folder asks which target it compiles for.
-#ifndef NANOCHAT_LIB_TARGETS_TARGET_H
-#define NANOCHAT_LIB_TARGETS_TARGET_H
+#pragma once
 
 #include "dialect/Numerics.h"
 #include "dialect/StepIR.h"
@@ -128,4 +127,3 @@ LogicalResult emitKernel(func::FuncOp kernel, const Target &row);
 LogicalResult emitPlain(func::FuncOp kernel);
 
 } // namespace mlir::nanochat
-#endif

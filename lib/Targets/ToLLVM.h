@@ -1,6 +1,5 @@
 // From emitted kernels (loops, vectors, buffers) to the LLVM dialect; the same for every user.
-#ifndef NANOCHAT_LIB_TARGETS_TOLLVM_H
-#define NANOCHAT_LIB_TARGETS_TOLLVM_H
+#pragma once
 
 #include "mlir/Pass/PassManager.h"
 
@@ -14,4 +13,3 @@ enum class Processor { cpu, gpu };
 void addKernelToLLVMPasses(OpPassManager &pm, Processor processor = Processor::cpu);
 
 } // namespace mlir::nanochat
-#endif

@@ -1,8 +1,7 @@
 // The threads of an emulated block as fibers, and what they wait for.
 //
 // SPDX-License-Identifier: Apache-2.0
-#ifndef NANOCHAT_RUNTIME_EMULATOR_BLOCK_H
-#define NANOCHAT_RUNTIME_EMULATOR_BLOCK_H
+#pragma once
 
 #include "runtime/emulator/Emulator.h"
 
@@ -99,4 +98,3 @@ private:
 };
 
 } // namespace nc::emulator
-#endif // NANOCHAT_RUNTIME_EMULATOR_BLOCK_H

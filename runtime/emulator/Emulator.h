@@ -8,8 +8,7 @@
 // Not modelled: time, and threads that see each other's writes late in spite of a barrier.
 //
 // SPDX-License-Identifier: Apache-2.0
-#ifndef NANOCHAT_RUNTIME_EMULATOR_EMULATOR_H
-#define NANOCHAT_RUNTIME_EMULATOR_EMULATOR_H
+#pragma once
 
 #include <stdint.h>
 
@@ -75,4 +74,3 @@ extern const EmulatorSymbol kEmulatorSymbols[];
 extern const int kEmulatorSymbolCount;
 } // namespace nc
 #endif
-#endif // NANOCHAT_RUNTIME_EMULATOR_EMULATOR_H

@@ -1,8 +1,7 @@
 // What may be meant by a name that is not known.
 //
 // SPDX-License-Identifier: Apache-2.0
-#ifndef NANOCHAT_RUNTIME_FILES_NAMES_H
-#define NANOCHAT_RUNTIME_FILES_NAMES_H
+#pragma once
 
 #include <cstdint>
 #include <optional>
@@ -17,4 +16,3 @@ std::optional<size_t> findNearest(std::string_view name, const std::vector<std::
                                   size_t most = SIZE_MAX);
 
 } // namespace nc
-#endif // NANOCHAT_RUNTIME_FILES_NAMES_H

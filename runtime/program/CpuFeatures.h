@@ -1,8 +1,7 @@
 // Instruction sets: what a program needs against what this processor has.
 //
 // SPDX-License-Identifier: Apache-2.0
-#ifndef NANOCHAT_RUNTIME_PROGRAM_CPUFEATURES_H
-#define NANOCHAT_RUNTIME_PROGRAM_CPUFEATURES_H
+#pragma once
 
 #include <string>
 
@@ -13,4 +12,3 @@ namespace nc {
 std::string missingFeatures(const std::string &required);
 
 } // namespace nc
-#endif // NANOCHAT_RUNTIME_PROGRAM_CPUFEATURES_H

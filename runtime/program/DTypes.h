@@ -1,8 +1,7 @@
 // Element types of tensors: everything that differs between them, from the one table in Abi.h.
 //
 // SPDX-License-Identifier: Apache-2.0
-#ifndef NANOCHAT_RUNTIME_PROGRAM_DTYPES_H
-#define NANOCHAT_RUNTIME_PROGRAM_DTYPES_H
+#pragma once
 
 #include "runtime/Abi.h"
 
@@ -86,4 +85,3 @@ template <typename Body> auto withStorage(int32_t dtype, Body &&body) {
 }
 
 } // namespace nc
-#endif // NANOCHAT_RUNTIME_PROGRAM_DTYPES_H

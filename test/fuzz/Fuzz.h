@@ -1,8 +1,7 @@
 // What fuzz targets share: bytes as a file, and errors, which are the expected outcome.
 //
 // SPDX-License-Identifier: Apache-2.0
-#ifndef NANOCHAT_TEST_FUZZ_FUZZ_H
-#define NANOCHAT_TEST_FUZZ_FUZZ_H
+#pragma once
 
 #include "runtime/files/Errors.h"
 
@@ -27,4 +26,3 @@ template <typename Read> int onFile(const uint8_t *data, size_t size, Read read)
 }
 
 } // namespace nc::fuzz
-#endif // NANOCHAT_TEST_FUZZ_FUZZ_H

@@ -1,8 +1,7 @@
 // Folders, files and processes for tests.
 //
 // SPDX-License-Identifier: Apache-2.0
-#ifndef NANOCHAT_TEST_RUNTIME_TESTTOOLS_H
-#define NANOCHAT_TEST_RUNTIME_TESTTOOLS_H
+#pragma once
 
 #include "runtime/files/Errors.h"
 
@@ -73,4 +72,3 @@ inline void expectContains(const std::string &text, const std::string &part) {
 }
 
 } // namespace nc::test
-#endif // NANOCHAT_TEST_RUNTIME_TESTTOOLS_H

@@ -1,8 +1,7 @@
 // What `nanochat-opt --help` shows.
 //
 // SPDX-License-Identifier: Apache-2.0
-#ifndef NANOCHAT_TOOLS_NANOCHAT_OPT_HELP_H
-#define NANOCHAT_TOOLS_NANOCHAT_OPT_HELP_H
+#pragma once
 
 #include "runtime/app/ToolCommandLine.h"
 
@@ -13,4 +12,3 @@ namespace mlir::nanochat {
 std::string helpText(const nc::Tool &tool, size_t columns);
 
 } // namespace mlir::nanochat
-#endif // NANOCHAT_TOOLS_NANOCHAT_OPT_HELP_H

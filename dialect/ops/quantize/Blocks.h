@@ -1,6 +1,5 @@
 // Parameters cut into blocks, each of which shares a scale or a moment.
-#ifndef NANOCHAT_DIALECT_OPS_QUANTIZE_BLOCKS_H
-#define NANOCHAT_DIALECT_OPS_QUANTIZE_BLOCKS_H
+#pragma once
 
 #include "dialect/Linalg.h"
 #include "dialect/Nanochat.h"
@@ -23,4 +22,3 @@ Value reshape(ImplicitLocOpBuilder &b, Value x, ArrayRef<int64_t> shape);
 void appendCodedState(SmallVectorImpl<OptimizerState> &states, StringRef name, RankedTensorType param, int64_t block);
 
 } // namespace mlir::nanochat
-#endif

@@ -1,6 +1,5 @@
 // What quantisers and products of codes share.
-#ifndef NANOCHAT_DIALECT_OPS_QUANTIZE_QUANTIZE_H
-#define NANOCHAT_DIALECT_OPS_QUANTIZE_QUANTIZE_H
+#pragma once
 
 #include "dialect/Formats.h"
 
@@ -44,4 +43,3 @@ AffineMap weightScaleMap(Value t, Value gamma, unsigned loops, unsigned out, uns
 Value splitGroups(ImplicitLocOpBuilder &b, Value matrix, int64_t groups);
 
 } // namespace mlir::nanochat
-#endif

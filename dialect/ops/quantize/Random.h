@@ -1,6 +1,5 @@
 // Random numbers that update rules draw, besides those of ops.
-#ifndef NANOCHAT_DIALECT_OPS_QUANTIZE_RANDOM_H
-#define NANOCHAT_DIALECT_OPS_QUANTIZE_RANDOM_H
+#pragma once
 
 #include "dialect/Linalg.h"
 #include "dialect/Nanochat.h"
@@ -12,4 +11,3 @@ namespace mlir::nanochat {
 Value randomUnit(ImplicitLocOpBuilder &b, Type type, Value stream, Value matrix, Value step);
 
 } // namespace mlir::nanochat
-#endif

@@ -1,7 +1,6 @@
 // What blocks of threads of both attention kernels share: tiles of heads in shared memory, and products of a warp with
 // them.
-#ifndef NANOCHAT_LIB_TARGETS_GPU_ATTENTIONBLOCK_H
-#define NANOCHAT_LIB_TARGETS_GPU_ATTENTIONBLOCK_H
+#pragma once
 
 #include "dialect/Nanochat.h"
 #include "lib/Targets/gpu/Mma.h"
@@ -105,4 +104,3 @@ private:
 };
 
 } // namespace mlir::nanochat
-#endif

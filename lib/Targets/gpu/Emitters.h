@@ -1,6 +1,5 @@
 // Emitters of kernels for NVIDIA GPUs, by dispatch class; see EmitKernel.
-#ifndef NANOCHAT_LIB_TARGETS_GPU_EMITTERS_H
-#define NANOCHAT_LIB_TARGETS_GPU_EMITTERS_H
+#pragma once
 
 #include "lib/Targets/Target.h"
 
@@ -15,4 +14,3 @@ LogicalResult emitGpuGemm(func::FuncOp kernel, const Target &target);
 LogicalResult emitGpuRowwise(func::FuncOp kernel, const Target &target); // also pointwise
 
 } // namespace mlir::nanochat
-#endif

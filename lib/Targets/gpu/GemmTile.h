@@ -1,6 +1,5 @@
 // How a GPU block cuts a matrix product, and one of its factors on the way to the tensor cores.
-#ifndef NANOCHAT_LIB_TARGETS_GPU_GEMMTILE_H
-#define NANOCHAT_LIB_TARGETS_GPU_GEMMTILE_H
+#pragma once
 
 #include "lib/Targets/gpu/Mma.h"
 #include "lib/Targets/kernels/Evaluator.h"
@@ -69,4 +68,3 @@ private:
 };
 
 } // namespace mlir::nanochat
-#endif

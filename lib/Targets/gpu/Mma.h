@@ -1,6 +1,5 @@
 // Tensor cores by mma.sync, which all our GPU targets have: fragments of 16 × 8 products over 32 bytes of k.
-#ifndef NANOCHAT_LIB_TARGETS_GPU_MMA_H
-#define NANOCHAT_LIB_TARGETS_GPU_MMA_H
+#pragma once
 
 #include "dialect/Formats.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -68,4 +67,3 @@ private:
 };
 
 } // namespace mlir::nanochat
-#endif

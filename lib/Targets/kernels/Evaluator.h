@@ -1,7 +1,6 @@
 // The elements of tensors as values in loops: one evaluator for rowwise kernels and for what is done
 // to the operands and the result of a gemm.
-#ifndef NANOCHAT_LIB_TARGETS_KERNELS_EVALUATOR_H
-#define NANOCHAT_LIB_TARGETS_KERNELS_EVALUATOR_H
+#pragma once
 
 #include "lib/Targets/kernels/Lanes.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
@@ -82,4 +81,3 @@ private:
 };
 
 } // namespace mlir::nanochat
-#endif

@@ -1,6 +1,5 @@
 // Factors of a matrix product as the micro-kernel reads them: groups of consecutive k in 32 bits.
-#ifndef NANOCHAT_LIB_TARGETS_KERNELS_GEMMPACK_H
-#define NANOCHAT_LIB_TARGETS_KERNELS_GEMMPACK_H
+#pragma once
 
 #include "lib/Targets/kernels/Evaluator.h"
 #include "lib/Targets/kernels/GemmPlan.h"
@@ -38,4 +37,3 @@ private:
 SmallVector<Value> transpose(ImplicitLocOpBuilder &b, SmallVector<Value> rows);
 
 } // namespace mlir::nanochat
-#endif

@@ -1,6 +1,5 @@
 // The matrix product of a gemm kernel, and how a CPU cuts its loops.
-#ifndef NANOCHAT_LIB_TARGETS_KERNELS_GEMMPLAN_H
-#define NANOCHAT_LIB_TARGETS_KERNELS_GEMMPLAN_H
+#pragma once
 
 #include "dialect/MatrixProduct.h"
 #include "lib/Targets/Target.h"
@@ -31,4 +30,3 @@ struct GemmPlan {
 GemmPlan planGemm(const MatrixProduct &c, const CpuFacts &facts);
 
 } // namespace mlir::nanochat
-#endif

@@ -1,6 +1,5 @@
 // The shell of an emitted kernel: its signature on buffers, its tasks and its scratch.
-#ifndef NANOCHAT_LIB_TARGETS_KERNELS_KERNEL_H
-#define NANOCHAT_LIB_TARGETS_KERNELS_KERNEL_H
+#pragma once
 
 #include "lib/Targets/Target.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
@@ -53,4 +52,3 @@ Operation *onlyOp(func::FuncOp kernel);
 LogicalResult expandMath(func::FuncOp kernel);
 
 } // namespace mlir::nanochat
-#endif

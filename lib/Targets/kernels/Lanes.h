@@ -1,7 +1,6 @@
 // Values of consecutive vector lanes, kept as simple as they are: the same in all lanes, rising by a
 // constant every so many lanes, or a vector.
-#ifndef NANOCHAT_LIB_TARGETS_KERNELS_LANES_H
-#define NANOCHAT_LIB_TARGETS_KERNELS_LANES_H
+#pragma once
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/IR/AffineExpr.h"
@@ -44,4 +43,3 @@ public:
 };
 
 } // namespace mlir::nanochat
-#endif

@@ -1,6 +1,5 @@
 // Code of a planned rowwise kernel.
-#ifndef NANOCHAT_LIB_TARGETS_KERNELS_ROWWISEEMITTER_H
-#define NANOCHAT_LIB_TARGETS_KERNELS_ROWWISEEMITTER_H
+#pragma once
 
 #include "lib/Targets/kernels/RowwisePlan.h"
 #include "lib/Targets/kernels/Team.h"
@@ -12,4 +11,3 @@ namespace mlir::nanochat {
 LogicalResult emitRowwise(func::FuncOp kernel, llvm::function_ref<TeamShape(RowwisePlan &)> arrange);
 
 } // namespace mlir::nanochat
-#endif

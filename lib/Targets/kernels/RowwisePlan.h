@@ -1,6 +1,5 @@
 // What a rowwise kernel computes in loops of its own, and over what its tasks are spread.
-#ifndef NANOCHAT_LIB_TARGETS_KERNELS_ROWWISEPLAN_H
-#define NANOCHAT_LIB_TARGETS_KERNELS_ROWWISEPLAN_H
+#pragma once
 
 #include "lib/Targets/Target.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
@@ -38,4 +37,3 @@ FailureOr<RowwisePlan> planRowwise(func::FuncOp kernel, int64_t lanes);
 void flatten(func::FuncOp kernel);
 
 } // namespace mlir::nanochat
-#endif

@@ -1,6 +1,5 @@
 // The threads that compute the rows or columns of a rowwise kernel together: one on a CPU, a block on a GPU.
-#ifndef NANOCHAT_LIB_TARGETS_KERNELS_TEAM_H
-#define NANOCHAT_LIB_TARGETS_KERNELS_TEAM_H
+#pragma once
 
 #include "lib/Targets/kernels/Kernel.h"
 #include "lib/Targets/kernels/Lanes.h"
@@ -60,4 +59,3 @@ private:
 };
 
 } // namespace mlir::nanochat
-#endif

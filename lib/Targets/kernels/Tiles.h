@@ -1,8 +1,7 @@
 // Dense blocks in scratch memory and what attention does with them: register-blocked products,
 // transposes, copies from and to activations. Blocks are padded to whole vectors, so that only
 // copies know about tails.
-#ifndef NANOCHAT_LIB_TARGETS_KERNELS_TILES_H
-#define NANOCHAT_LIB_TARGETS_KERNELS_TILES_H
+#pragma once
 
 #include "lib/Targets/kernels/Kernel.h"
 
@@ -69,4 +68,3 @@ private:
 };
 
 } // namespace mlir::nanochat
-#endif
