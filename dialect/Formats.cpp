@@ -17,16 +17,16 @@ static Type withElementOf(Type shape, Type element) {
 // Floats
 //===------------------------------------------------------------------------------------------===//
 
-static Value truncate(ImplicitLocOpBuilder &b, Value number, Type storage) {
+Value mlir::nanochat::convertFloat(ImplicitLocOpBuilder &b, Value number, Type type) {
+  auto bits = [](Type of) { return getElementTypeOrSelf(of).getIntOrFloatBitWidth(); };
+  if (number.getType() == type)
+    return number;
+  if (bits(number.getType()) < bits(type))
+    return arith::ExtFOp::create(b, type, number);
   // Code generators have no way from f64 to less than f32 but a function of the compiler's library.
-  Type from = number.getType(), f32 = withElementOf(from, b.getF32Type());
-  if (getElementTypeOrSelf(from).isF64() && from != storage)
-    number = arith::TruncFOp::create(b, f32, number);
-  return number.getType() == storage ? number : Value(arith::TruncFOp::create(b, storage, number));
-}
-
-static Value extend(ImplicitLocOpBuilder &b, Value element, Type type) {
-  return element.getType() == type ? element : Value(arith::ExtFOp::create(b, type, element));
+  if (bits(number.getType()) == 64 && bits(type) < 32)
+    number = arith::TruncFOp::create(b, withElementOf(type, b.getF32Type()), number);
+  return arith::TruncFOp::create(b, type, number);
 }
 
 //===------------------------------------------------------------------------------------------===//
@@ -67,10 +67,12 @@ template <typename Float> static Type floats(Builder &b) { return b.getType<Floa
 template <unsigned bits> static Type integers(Builder &b) { return b.getIntegerType(bits); }
 
 static constexpr FormatFacts kFormats[] = {
-    {Format::f64, 64, floats<Float64Type>, 0, truncate, extend, Format::f32},
-    {Format::f32, 32, floats<Float32Type>, 0, truncate, extend, Format::f32, "tf32", /*ptx=*/0, /*isDense=*/true},
-    {Format::bf16, 16, floats<BFloat16Type>, 0, truncate, extend, Format::bf16, "bf16", /*ptx=*/0, /*isDense=*/true},
-    {Format::e4m3, 8, floats<Float8E4M3FNType>, 448, truncate, extend, Format::e4m3, "e4m3", /*ptx=*/84},
+    {Format::f64, 64, floats<Float64Type>, 0, convertFloat, convertFloat, Format::f32},
+    {Format::f32, 32, floats<Float32Type>, 0, convertFloat, convertFloat, Format::f32, "tf32", /*ptx=*/0,
+     /*isDense=*/true},
+    {Format::bf16, 16, floats<BFloat16Type>, 0, convertFloat, convertFloat, Format::bf16, "bf16", /*ptx=*/0,
+     /*isDense=*/true},
+    {Format::e4m3, 8, floats<Float8E4M3FNType>, 448, convertFloat, convertFloat, Format::e4m3, "e4m3", /*ptx=*/84},
     {Format::int16, 16, integers<16>, 32767, toInteger, fromInteger, Format::int16},
     {Format::int8, 8, integers<8>, 127, toInteger, fromInteger, Format::int8, "s8"},
     {Format::panels, 8, integers<8>, 0, toPanels, fromPanels, Format::int8},
@@ -98,7 +100,7 @@ std::optional<Format> mlir::nanochat::formatOfMma(StringRef name) {
 
 bool mlir::nanochat::isNarrowFloat(Format format) {
   const FormatFacts &row = factsOf(format);
-  return row.decode == extend && row.bits < 32;
+  return row.decode == convertFloat && row.bits < 32;
 }
 
 static SmallVector<Format> formatsThat(llvm::function_ref<bool(const FormatFacts &)> hold) {
@@ -140,6 +142,6 @@ std::optional<Coded> mlir::nanochat::matchDecoded(Value number) {
   Value element = isWidened ? op->getOperand(0) : number;
   std::optional<Format> format = formatOf(getElementTypeOrSelf(element));
   // f32 and f64 are what sums are of; all else is widened to one.
-  bool isWhole = format && !factsOf(*format).isCode();
+  bool isWhole = format && !factsOf(*format).isDecoded();
   return format && isWhole != isWidened ? std::optional(Coded{element, *format}) : std::nullopt;
 }

@@ -11,8 +11,7 @@ struct FormatFacts {
   Format format;
   unsigned bits;               // of an element
   Type (*storage)(Builder &b); // of elements in memory
-  double largest;              // magnitude of its numbers, which the largest of those that share a scale becomes;
-                               // 0: they have none
+  double largest;              // finite magnitude, to which blocks scale their largest element; 0: no blocks of it
   Value (*encode)(ImplicitLocOpBuilder &b, Value number, Type storage);
   Value (*decode)(ImplicitLocOpBuilder &b, Value element, Type type);
   Format arithmetic;      // what products of such factors compute in
@@ -20,14 +19,14 @@ struct FormatFacts {
   int64_t ptx = 0;        // the first version of PTX with that mma.sync, 84 for 8.4, where it came after the chips
   bool isDense = false;   // factors of dense products may be rounded to it: --dense
 
-  /// Is it another format than numbers are computed in?
-  bool isCode() const { return format != Format::f32 && format != Format::f64; }
+  /// Are elements decoded before they are computed with?
+  bool isDecoded() const { return format != Format::f32 && format != Format::f64; }
 };
 
 const FormatFacts &factsOf(Format format);
 
-/// The format whose elements are stored in, and mean, numbers of `type`; none for others. (Bytes of other codes are
-/// int8 to it: what reads them says so.)
+/// The format whose elements are of `type`; none for others. int8 is the answer for every i8: who holds other codes
+/// must know that from elsewhere.
 std::optional<Format> formatOf(Type type);
 /// The format that mma.sync calls so.
 std::optional<Format> formatOfMma(StringRef name);
@@ -39,6 +38,8 @@ SmallVector<Format> blockFormats();
 /// Their names, for messages: "f32, bf16 or int8".
 std::string listFormats(ArrayRef<Format> formats);
 
+/// A float as another one, scalar or vector: rounded to the nearest, half to even, or widened.
+Value convertFloat(ImplicitLocOpBuilder &b, Value number, Type type);
 /// A number (f32, f64) or, for integer formats, also an integer, as the nearest element of the format, half to even;
 /// what lies beyond its largest has no meaning. On scalars and vectors.
 Value encode(ImplicitLocOpBuilder &b, Format format, Value number);

@@ -16,8 +16,7 @@ struct Factor {
   Value tensor() const { return operand->get(); }
 };
 
-/// c[m, n] = init[m, n] + Σ_k a·b; or c[s, m, n] of slices, which both factors are made of. A product by codes with
-/// scales along k would have them as further inputs, found where the body decodes a factor.
+/// c[m, n] = init[m, n] + Σ_k a·b; or c[s, m, n] of slices, which both factors are made of.
 struct MatrixProduct {
   linalg::GenericOp op;
   Factor a, b;               // that with rows of the result, and that with its columns
@@ -32,10 +31,10 @@ struct MatrixProduct {
   /// Are both factors of the format, or is one?
   bool areBoth(Format format) const { return a.format == format && b.format == format; }
   bool isAny(Format format) const { return a.format == format || b.format == format; }
-  /// What it computes in: that of the factor of more bits.
+  /// What it computes in: that of its factors' format or, where they differ, f32 or the wider one of integers.
   Format arithmetic() const {
     const FormatFacts &ofA = factsOf(a.format), &ofB = factsOf(b.format);
-    return (ofA.bits < ofB.bits ? ofB : ofA).arithmetic;
+    return isFloat() && a.format != b.format ? Format::f32 : (ofA.bits < ofB.bits ? ofB : ofA).arithmetic;
   }
   /// Is it one matrix, or do its slices lie one behind the other?
   bool isOfMatrices() const;

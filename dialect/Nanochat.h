@@ -66,7 +66,7 @@ template <typename Concrete> class LetteredOp : public OpTrait::TraitBase<Concre
 template <typename Concrete> class InfersCheckedTypes : public OpTrait::TraitBase<Concrete, InfersCheckedTypes> {};
 template <typename Concrete> class VerifiedByOdsOp : public OpTrait::TraitBase<Concrete, VerifiedByOdsOp> {};
 
-/// Does each letter of `tensors` name one of `loops`, and each loop once a dim of theirs?
+/// Is every letter of `tensors` a loop, and every loop distinct and used by some tensor?
 constexpr bool fitLoops(std::string_view loops, std::initializer_list<std::string_view> tensors) {
   auto isSign = [](char c) { return c == '+' || c == '~'; };
   for (size_t i = 0; i < loops.size(); ++i) {

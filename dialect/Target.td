@@ -19,8 +19,8 @@ def Nanochat_NumericsAttr : AttrDef<Nanochat_Dialect, "Numerics"> {
   let summary = "What a program rounds to what";
   let description = [{
     `backward` is what gradients of ternary linears are computed in that leave it to the target: f32 or int16. `dense` and
-    `attention` are what factors of float products are rounded to, and of those within attention: f32 or bf16. `floats` are all
-    others: f32, or f64 to tell rounding from error. `nanochat.numerics` of the module holds it; without, all are f32.
+    `attention` are what factors of float products are rounded to, and of those within attention: f32 or a narrower float.
+    `floats` are all others: f32, or f64 to tell rounding from error. `nanochat.numerics` of the module holds it; without, all are f32.
     ```mlir
     module attributes {nanochat.numerics = #nanochat.numerics<backward = int16, dense = f32, attention = f32, floats = f32>} {
     ```

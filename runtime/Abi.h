@@ -128,7 +128,7 @@ typedef struct nc_kernel_info {
   int32_t n_operands;
   const nc_operand *operands;
   int64_t flops;          // operations of a call, a multiply-add being two
-  const char *arithmetic; // what its products are of: "int8", "int16", "bf16", "f32"
+  const char *arithmetic; // what its products compute in, as "int8" or "bf16"; "f32" if it has none
 } nc_kernel_info;
 
 /// Runs all tasks of `kernel` and returns when they are done. `buffers` holds

@@ -51,7 +51,7 @@ void findMissingCode(RegisteredOperationName op, SmallVectorImpl<StringRef> &mis
     missing.push_back("a decomposition (trait Decomposes, or Structural if it computes nothing)");
   if (!structural && !hasRegions(op) && !op.hasTrait<PointwiseOp>() && !op.hasTrait<WholeTensorsOp>() &&
       !op.hasInterface<shard::ShardingInterface>())
-    missing.push_back("an iteration space (trait HasIterationSpace, Pointwise or WholeTensors)");
+    missing.push_back("an iteration space (trait IterationSpace<...>, HasIterationSpace, Pointwise or WholeTensors)");
   if (needsVerifier(op) && !hasVerifier(op))
     missing.push_back("a verifier of how its operands relate (hasVerifier, or trait VerifiedByOds)");
 }

@@ -6,7 +6,7 @@
 namespace mlir::nanochat {
 
 /// The calls of one kernel by one entry. Of a call: `bytes` are those of its operands, each read or written once;
-/// `operations` those of its products and sums, a multiply-add being two, in `arithmetic` ("f32", "bf16", "int8").
+/// `operations` those of its products and sums, a multiply-add being two, in `arithmetic`, a Format.
 struct DispatchFloor {
   StringRef entry, kernel, kind, arithmetic;
   int64_t calls = 0, bytes = 0, operations = 0;

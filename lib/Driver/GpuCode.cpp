@@ -140,8 +140,11 @@ static int64_t ptxVersion(ModuleOp lowered, const GpuFacts &facts) {
 FailureOr<std::string> mlir::nanochat::writePtx(ModuleOp lowered, const GpuFacts &facts, const CudaToolkit &toolkit,
                                                 StringRef name) {
   Location loc = lowered.getLoc();
-  auto machine = createTargetMachine(
-      loc, {facts.chip, "+ptx" + std::to_string(ptxVersion(lowered, facts)), 3, "nvptx64-nvidia-cuda"});
+  GpuFacts written = facts;
+  written.ptx = ptxVersion(lowered, facts);
+  if (failed(toolkit.check(loc, written)))
+    return failure();
+  auto machine = createTargetMachine(loc, {facts.chip, "+ptx" + std::to_string(written.ptx), 3, "nvptx64-nvidia-cuda"});
   llvm::LLVMContext context;
   if (failed(machine))
     return failure();

@@ -37,14 +37,14 @@ def OutlineKernelsPass : Pass<"nanochat-outline-kernels", "::mlir::ModuleOp"> {
 }
 
 def RoundFactorsPass : Pass<"nanochat-round-factors", "::mlir::func::FuncOp"> {
-  let summary = "Factors of f32 matrix products are rounded to bf16";
+  let summary = "Factors of f32 matrix products are rounded to narrower floats";
   let description = [{
-    Where the module's `nanochat.numerics` say `dense = bf16`, every `linalg.generic` that is a matrix product of two f32 inputs
+    Where the module's `nanochat.numerics` say `dense = bf16`, for instance, every `linalg.generic` that is a matrix product of two f32 inputs
     (dialect/MatrixProduct.h) reads both as bf16; products and sums stay f32. (Of f64, in which a reference may compute, inputs
     are rounded and stay f64.) Where they say `attention = bf16`, so do ops that stay whole of the factors of products within
     them. An input is rounded once, where it is made: before the loops that only read it, and in the kernel that computes it.
-    Entries that change parameters, those of updates and phases, keep f32. A target that has such dot products computes with them (vdpbf16ps),
-    others with floats.
+    Entries that change parameters, those of updates and phases, keep f32. Targets that multiply the format compute in it (vdpbf16ps, mma.sync),
+    others in f32.
 
     ```mlir
     %z = linalg.generic ... ins(%x, %y : tensor<8x4xf32>, tensor<6x4xf32>) ... arith.mulf %a, %b

@@ -11,7 +11,7 @@ namespace mlir::nanochat {
 namespace {
 /// Has the product factors to round?
 bool isExact(const MatrixProduct &product) {
-  return !factsOf(product.a.format).isCode() && !factsOf(product.b.format).isCode();
+  return !factsOf(product.a.format).isDecoded() && !factsOf(product.b.format).isDecoded();
 }
 
 class Rounding {

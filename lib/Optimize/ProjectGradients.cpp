@@ -170,7 +170,7 @@ Value Projector::refresh(Value g, Basis basis) {
   auto loop =
       LoopOp::create(b, "refresh", 1, basis.value, ValueRange(), false, [&](ImplicitLocOpBuilder &in, auto, auto) {
         // Formed again in here, where it is needed as a whole.
-        Value whole = isa<MatmulOp>(term) ? in.clone(*term)->getResult(0) : g;
+        Value whole = isa_and_nonnull<MatmulOp>(term) ? in.clone(*term)->getResult(0) : g;
         YieldOp::create(in, rule.buildBasis(in, whole, stream, basis.due, step), ValueRange());
       });
   loop.getLimitMutable().assign(basis.due);

@@ -10,7 +10,7 @@ namespace mlir::nanochat {
 namespace {
 constexpr int64_t kLargestSize = std::numeric_limits<int32_t>::max();
 /// 2^50: offsets of stacks stay far from overflow.
-constexpr int64_t kMostElements = int64_t(1) << 50;
+constexpr int64_t kMostElements = int64_t(1) << 38; // so that operations on three sides can be counted;
 
 struct SetSizesPass : impl::SetSizesPassBase<SetSizesPass> {
   using SetSizesPassBase::SetSizesPassBase;
@@ -92,11 +92,11 @@ struct SetSizesPass : impl::SetSizesPassBase<SetSizesPass> {
         bool isTooMany = tensor && llvm::any_of(tensor.getShape(), [&](int64_t size) {
                            return llvm::MulOverflow(elements, size, elements) || elements > kMostElements;
                          });
-        if (elements == 0)
-          return op.emitOpError("has a result ") << type << " without elements: every size is at least 1";
         if (isTooMany)
           return op.emitOpError("has a result ")
                  << type << " in " << iterations << " iterations: no machine holds that many elements";
+        if (elements == 0)
+          return op.emitOpError("has a result ") << type << " without elements: every size is at least 1";
       }
       int64_t inside = iterations;
       if (auto loop = dyn_cast<LoopOp>(op)) {

@@ -23,7 +23,7 @@ struct Emitters {
 
 static constexpr unsigned bit(DispatchClass kind) { return 1u << unsigned(kind); }
 
-static ArrayRef<Emitters> emittersOf(const Target &row) {
+static ArrayRef<Emitters> emittersOf(const Target &target) {
   static constexpr unsigned rows = bit(DispatchClass::rowwise) | bit(DispatchClass::pointwise);
   static constexpr Emitters cpu[] = {{bit(DispatchClass::gemm), {emitGemm}},
                                      {bit(DispatchClass::attention), {emitAttention}},
@@ -31,7 +31,7 @@ static ArrayRef<Emitters> emittersOf(const Target &row) {
   static constexpr Emitters gpu[] = {{bit(DispatchClass::gemm), {emitGpuGemm}},
                                      {bit(DispatchClass::attention), {emitGpuAttention}},
                                      {rows, {emitGpuEmbeddingGrad, emitGpuRowwise}}};
-  return row.gpu ? ArrayRef(gpu) : ArrayRef(cpu);
+  return target.gpu ? ArrayRef(gpu) : ArrayRef(cpu);
 }
 
 LogicalResult nanochat::decline(func::FuncOp kernel, const Twine &why) {
@@ -39,17 +39,17 @@ LogicalResult nanochat::decline(func::FuncOp kernel, const Twine &why) {
   return failure();
 }
 
-LogicalResult nanochat::emitKernel(func::FuncOp kernel, const Target &row) {
-  if (row.plain)
+LogicalResult nanochat::emitKernel(func::FuncOp kernel, const Target &target) {
+  if (target.plain)
     return failure();
   DispatchClass kind = getKernel(kernel).getKind();
-  auto own = llvm::find_if(emittersOf(row), [&](const Emitters &each) { return each.classes & bit(kind); });
-  auto emit = [&](EmitKernel emitter) { return emitter && succeeded(emitter(kernel, row)); };
-  if (own == emittersOf(row).end()) {
+  auto own = llvm::find_if(emittersOf(target), [&](const Emitters &each) { return each.classes & bit(kind); });
+  auto emit = [&](EmitKernel emitter) { return emitter && succeeded(emitter(kernel, target)); };
+  if (own == emittersOf(target).end()) {
     (void)decline(kernel, "no emitter is for its class, " + stringifyDispatchClass(kind));
   } else if (llvm::any_of(own->emitters, emit)) {
     kernel->removeAttr(kDeclinedAttr);
-    return row.facts.bf16 ? roundNatively(kernel, row.facts) : success();
+    return target.facts.bf16 ? roundNatively(kernel, target.facts) : success();
   }
   if (auto why = kernel->getAttrOfType<StringAttr>(kDeclinedAttr))
     remark::missed(kernel.getLoc(), remark::RemarkOpts::name("plain").category("emit"))
@@ -60,17 +60,23 @@ LogicalResult nanochat::emitKernel(func::FuncOp kernel, const Target &row) {
 namespace {
 struct EmitKernels : nanochat::impl::EmitKernelsPassBase<EmitKernels> {
   void runOnOperation() override {
-    FailureOr<Target> row = targetOf(getOperation());
-    if (failed(row))
+    FailureOr<Target> target = targetOf(getOperation());
+    if (failed(target))
       return signalPassFailure();
     auto kernels = llvm::to_vector(getOperation().getOps<func::FuncOp>());
     llvm::erase_if(kernels, [](func::FuncOp func) { return !getKernel(func); });
     auto product =
         llvm::find_if(kernels, [](func::FuncOp kernel) { return getKernel(kernel).getKind() == DispatchClass::gemm; });
-    if (failed(checkGemmTile(product == kernels.end() ? getOperation().getLoc() : product->getLoc(), *row)))
+    if (failed(checkGemmTile(product == kernels.end() ? getOperation().getLoc() : product->getLoc(), *target)))
       return signalPassFailure();
-    for (func::FuncOp kernel : kernels)
-      (void)emitKernel(kernel, *row);
+    for (func::FuncOp kernel : kernels) {
+      (void)emitKernel(kernel, *target);
+      if (int64_t shared = getKernel(kernel).getShared(); target->gpu && shared > target->gpu->sharedBytes) {
+        kernel.emitError("takes ") << shared << " bytes of shared memory, and a block of " << target->name
+                                   << " has at most " << target->gpu->sharedBytes;
+        return signalPassFailure();
+      }
+    }
   }
 };
 

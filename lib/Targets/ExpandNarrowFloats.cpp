@@ -1,3 +1,4 @@
+#include "dialect/Formats.h"
 #include "dialect/Linalg.h"
 #include "lib/Targets/Passes.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -12,9 +13,9 @@ namespace mlir::nanochat {
 namespace {
 /// Integer arithmetic on floats of 8 bits, by what LLVM says of their type: a sign, exponents from `least` on,
 /// `mantissa` bits; numbers end with infinities or with NaN alone. Elements may be vectors.
-class SmallFloat {
+class NarrowFloat {
 public:
-  SmallFloat(ImplicitLocOpBuilder &b, Type type, Type shape) : b(b), type(type), shaped(dyn_cast<VectorType>(shape)) {
+  NarrowFloat(ImplicitLocOpBuilder &b, Type type, Type shape) : b(b), type(type), shaped(dyn_cast<VectorType>(shape)) {
     const llvm::fltSemantics &semantics = cast<FloatType>(type).getFloatSemantics();
     mantissa = llvm::APFloat::semanticsPrecision(semantics) - 1;
     least = llvm::APFloat::semanticsMinExponent(semantics);
@@ -41,8 +42,7 @@ public:
     Value bits = arith::BitcastOp::create(b, typeOf(b.getI32Type()), number);
     Value magnitude = arith::AndIOp::create(b, bits, i32(0x7fffffff)), absolute = asF32(magnitude);
     Value sign = arith::AndIOp::create(b, arith::ShRUIOp::create(b, bits, i32(24)), i32(0x80));
-    // Just under half a unit more, a whole half where the last bit kept is set, before the rest is cut; then exponents
-    // begin where this type's do.
+    // Round half to even: add half a unit less one and the last bit that is kept, shift; then rebase the exponent.
     int shift = 23 - mantissa;
     Value odd = arith::AndIOp::create(b, arith::ShRUIOp::create(b, magnitude, i32(shift)), i32(1));
     Value rounded = arith::AddIOp::create(b, arith::AddIOp::create(b, magnitude, odd), i32((1 << (shift - 1)) - 1));
@@ -82,14 +82,10 @@ struct ExpandExtension : OpRewritePattern<arith::ExtFOp> {
   using OpRewritePattern::OpRewritePattern;
   LogicalResult matchAndRewrite(arith::ExtFOp op, PatternRewriter &rewriter) const override {
     Type from = getElementTypeOrSelf(op.getIn());
-    if (!SmallFloat::knows(from))
+    if (!NarrowFloat::knows(from))
       return failure();
     ImplicitLocOpBuilder b(op.getLoc(), rewriter);
-    Value number = SmallFloat(b, from, op.getType()).toF32(op.getIn());
-    if (number.getType() == op.getType())
-      rewriter.replaceOp(op, number);
-    else
-      rewriter.replaceOpWithNewOp<arith::ExtFOp>(op, op.getType(), number);
+    rewriter.replaceOp(op, convertFloat(b, NarrowFloat(b, from, op.getType()).toF32(op.getIn()), op.getType()));
     return success();
   }
 };
@@ -98,10 +94,12 @@ struct ExpandTruncation : OpRewritePattern<arith::TruncFOp> {
   using OpRewritePattern::OpRewritePattern;
   LogicalResult matchAndRewrite(arith::TruncFOp op, PatternRewriter &rewriter) const override {
     Type to = getElementTypeOrSelf(op.getType());
-    if (!SmallFloat::knows(to) || !getElementTypeOrSelf(op.getIn()).isF32())
+    if (!NarrowFloat::knows(to))
       return failure();
     ImplicitLocOpBuilder b(op.getLoc(), rewriter);
-    rewriter.replaceOp(op, SmallFloat(b, to, op.getType()).fromF32(op.getIn()));
+    auto shaped = dyn_cast<VectorType>(op.getType());
+    Value number = convertFloat(b, op.getIn(), shaped ? Type(shaped.clone(b.getF32Type())) : b.getF32Type());
+    rewriter.replaceOp(op, NarrowFloat(b, to, op.getType()).fromF32(number));
     return success();
   }
 };

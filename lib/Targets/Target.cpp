@@ -20,7 +20,8 @@ static Target forCpu(std::string name, std::string cpu, const CpuFacts &facts) {
 static Target forGpu(std::string name, GpuFacts gpu) {
   Target row{std::move(name), kLeastCpu, kLeastFacts, std::move(gpu)};
   row.numerics.dense = row.numerics.attention = Format::bf16;
-  row.attentionError = 4e-3, row.gradientError = 2e-3, row.factorError = 0x1p-22;
+  row.attentionError = 4e-3, row.gradientError = 2e-3; // probabilities are rounded to bf16
+  row.factorError = 0x1p-22;                           // two tf32 keep so many bits
   return row;
 }
 
@@ -164,9 +165,12 @@ static StringRef checkFacts(const Target &row) {
     return "vector_bits: expected 256 or 512";
   if (row.cpu != kThisCpu && llvm::X86::parseArchX86(row.cpu, /*Only64Bit=*/true) == llvm::X86::CK_None)
     return "cpu: expected a name that LLVM has for one, or native";
-  auto isFormat = [](StringRef name) { return symbolizeFormat(name).has_value(); };
-  if (row.gpu && !row.gpu->mma.empty() && !llvm::all_of(llvm::split(row.gpu->mma, '+'), isFormat))
-    return "mma: expected names of formats with + in between";
+  auto isMultiplied = [](StringRef name) {
+    auto format = symbolizeFormat(name);
+    return format && !factsOf(*format).mma.empty();
+  };
+  if (row.gpu && !row.gpu->mma.empty() && !llvm::all_of(llvm::split(row.gpu->mma, '+'), isMultiplied))
+    return "mma: expected names of formats that mma.sync knows, with + in between";
   return "";
 }
 

@@ -37,17 +37,17 @@ inline constexpr StringLiteral kThisCpu = "native";
 
 /// A compilation target.
 struct Target {
-  std::string name;            // "avx512-vnni"
-  std::string cpu;             // LLVM's name of what code runs on, on a GPU row the host's part; or kThisCpu
-  CpuFacts facts;              // read where kernels are emitted for a CPU
-  std::optional<GpuFacts> gpu; // kernels run there
-  bool fuses = true;           // ops share kernels; the reference has one for each
-  bool plain = false;          // kernels are plain loops from decompositions, whatever emitters there are
-  bool emulated = false;       // kernels are for the GPU, but run on the CPU, instruction by instruction
-  Numerics numerics;           // unless the user says otherwise
-  // Relative L2 errors of results against the reference: of attention, whose probabilities a GPU rounds to bf16, and of
-  // gradients; and what a factor of f32 is rounded by: a GPU has the 22 bits that two tf32 keep of it.
-  double attentionError = 1e-5, gradientError = 1e-4, factorError = 0x1p-24;
+  std::string name;             // "avx512-vnni"
+  std::string cpu;              // LLVM's name of what code runs on, on a GPU row the host's part; or kThisCpu
+  CpuFacts facts;               // read where kernels are emitted for a CPU
+  std::optional<GpuFacts> gpu;  // kernels run there
+  bool fuses = true;            // ops share kernels; the reference has one for each
+  bool plain = false;           // kernels are plain loops from decompositions, whatever emitters there are
+  bool emulated = false;        // kernels are for the GPU, but run on the CPU, instruction by instruction
+  Numerics numerics;            // unless the user says otherwise
+  double attentionError = 1e-5; // largest relative L2 error of attention against the reference
+  double gradientError = 1e-4;  // and of gradients
+  double factorError = 0x1p-24; // to which factors of f32 products are rounded
 
   /// Calls fn(name, value) for the facts that TargetAttr and options spell.
   template <typename Row, typename Fn> static void eachFact(Row &row, Fn fn) {

@@ -4,6 +4,7 @@
 #include "TestTools.h"
 #include "runtime/app/CommandLine.h"
 #include "runtime/app/ToolCommandLine.h"
+#include "runtime/device/ProgramChoice.h"
 #include "runtime/files/Numbers.h"
 #include "runtime/program/Program.h"
 
@@ -64,6 +65,16 @@ TEST(Options, refuse_what_is_no_number_in_their_range) {
   addProgramCommands(app, *nc_programs[0]);
   addToolCommands(app, "");
   EXPECT_GE(checkNumbers(app), 20);
+}
+
+TEST(Commands, of_programs_run_kernels_but_for_info) {
+  CLI::App app;
+  addProgramCommands(app, *nc_programs[0]);
+  for (CLI::App *command : app.get_subcommands(nullptr)) {
+    std::string name = command->get_name();
+    const char *argv[] = {"program", name.c_str()};
+    EXPECT_EQ(runsKernels(2, argv), name != "info") << name;
+  }
 }
 
 TEST(Numbers, are_decimal_whole_and_in_range) {

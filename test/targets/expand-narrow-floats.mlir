@@ -48,3 +48,28 @@ func.func @e4m3() -> (tensor<9xf32>, tensor<9xf32>) attributes {nanochat.toleran
   } -> tensor<9xf32>
   return %y, %expected : tensor<9xf32>, tensor<9xf32>
 }
+
+// From bf16 and to it: 1.125 lies half way between 1 and 1.25, of which E5M2 has the first; 0.001953125 is the least E4M3.
+// CHECK-LABEL: @halves
+// CHECK-NOT: arith.truncf
+// CHECK-NOT: arith.extf
+// CHECK: return
+func.func @halves() -> (tensor<3xf32>, tensor<3xf32>, tensor<3xf32>, tensor<3xf32>) attributes {nanochat.tolerance = 0.0 : f64} {
+  %x = arith.constant dense<[1.125, -0.001953125, 448.0]> : tensor<3xf32>
+  %expected = arith.constant dense<[1.0, -0.001953125, 448.0]> : tensor<3xf32>
+  %e4m3 = arith.constant dense<[1.125, -0.001953125, 448.0]> : tensor<3xf32>
+  %empty = tensor.empty() : tensor<3xf32>
+  %y:2 = linalg.generic {indexing_maps = [#id, #id, #id], iterator_types = ["parallel"]}
+      ins(%x : tensor<3xf32>) outs(%empty, %empty : tensor<3xf32>, tensor<3xf32>) {
+  ^bb0(%a: f32, %o: f32, %p: f32):
+    %half = arith.truncf %a : f32 to bf16
+    %narrow = arith.truncf %half : bf16 to f8E5M2
+    %other = arith.truncf %half : bf16 to f8E4M3FN
+    %back = arith.extf %narrow : f8E5M2 to bf16
+    %same = arith.extf %other : f8E4M3FN to bf16
+    %w = arith.extf %back : bf16 to f32
+    %v = arith.extf %same : bf16 to f32
+    linalg.yield %w, %v : f32, f32
+  } -> (tensor<3xf32>, tensor<3xf32>)
+  return %y#0, %expected, %y#1, %e4m3 : tensor<3xf32>, tensor<3xf32>, tensor<3xf32>, tensor<3xf32>
+}

@@ -2,18 +2,23 @@
 // bits, products of all types, forms and sizes, in small and large blocks, whole and over slices.
 // RUN: nanochat-opt %S/../checks/check-emitters.mlir --nanochat-check-kernels="target=sm_90 tolerance=0 summary" | FileCheck %s --check-prefix=ROWS
 // ROWS: 10 kernels, 6 of them as plain loops
-// RUN: %python %S/gemm_sizes.py 6 f32,bf16,i8,e4m3 > %t.mlir
+// RUN: %python %S/gemm_sizes.py 6 f32,bf16,i8,e4m3,mixed > %t.mlir
 // RUN: nanochat-opt %t.mlir --nanochat-check-kernels="target=sm_90 summary" | FileCheck %s
 // RUN: nanochat-opt %t.mlir --nanochat-check-kernels="target=sm_89:gemm_tile=128x128x3 summary" | FileCheck %s
 // RUN: nanochat-opt %t.mlir --nanochat-check-kernels="target=sm_120:gemm_tile=64x128x2 extremes summary" | FileCheck %s
-// CHECK: 72 kernels, 0 of them as plain loops
+// CHECK: 90 kernels, 0 of them as plain loops
 // Tensor cores that lack formats leave their products to plain loops.
 // RUN: nanochat-opt %t.mlir --nanochat-check-kernels="target=sm_90:mma=bf16+int8 summary" | FileCheck %s --check-prefix=FEWER
-// FEWER: 72 kernels, 36 of them as plain loops
-// RUN: %python %S/gemm_sizes.py 2 f32,bf16,i8,e4m3 3 > %t.slices.mlir
+// FEWER: 90 kernels, 54 of them as plain loops
+// RUN: %python %S/gemm_sizes.py 2 f32,bf16,i8,e4m3,mixed 3 > %t.slices.mlir
 // RUN: nanochat-opt %t.slices.mlir --nanochat-check-kernels="target=sm_90 summary" | FileCheck %s --check-prefix=SLICES
 // RUN: nanochat-opt %t.slices.mlir --nanochat-check-kernels="target=sm_89:gemm_tile=128x128x3 extremes summary" | FileCheck %s --check-prefix=SLICES
-// SLICES: 24 kernels, 0 of them as plain loops
+// SLICES: 30 kernels, 0 of them as plain loops
+
+// Blocks that hold less get smaller tiles, and what does not fit is an error.
+// RUN: nanochat-opt %t.mlir --nanochat-check-kernels="target=sm_90:shared_bytes=65536 summary" | FileCheck %s
+// RUN: not nanochat-opt %t.mlir --nanochat-set-target=target=sm_90:shared_bytes=49152 --nanochat-emit-kernels 2>&1 | FileCheck %s --check-prefix=SHARED
+// SHARED: error: takes 65536 bytes of shared memory, and a block of sm_90 has at most 49152
 
 // Attention: rounded as on GPUs, of bf16, against a reference that rounds alike; of f32, against one that does not.
 // RUN: %python %S/attention_sizes.py bf16 10 > %t.attention.mlir

@@ -25,7 +25,8 @@
 // RUN: not nanochat-opt %s --nanochat-set-target=target=sm_90:multiprocessors=0 2>&1 | FileCheck %s --check-prefix=NUMBER
 // NUMBER: error: multiprocessors = '0': expected a number from 1
 // RUN: not nanochat-opt %s --nanochat-set-target=target=sm_90:mma=bf16+fp4 2>&1 | FileCheck %s --check-prefix=MMA
-// MMA: error: 'sm_90:mma=bf16+fp4' has an impossible fact; mma: expected names of formats
+// RUN: not nanochat-opt %s --nanochat-set-target=target=sm_90:mma=bf16+int16 2>&1 | FileCheck %s --check-prefix=MMA
+// MMA: error: 'sm_90:mma=bf16+{{fp4|int16}}' has an impossible fact; mma: expected names of formats that mma.sync knows
 // RUN: not nanochat-opt %s --nanochat-set-target="target=sm_90 numerics=backward=bf16,dense=f32,attention=f32,floats=f32" 2>&1 | FileCheck %s --check-prefix=ROUNDING
 // ROUNDING: error: backward = bf16 is not known: it is f32 or int16
 

@@ -180,8 +180,8 @@ static void chooseNumerics(Numerics &numerics) {
   numerics.backward = symbolizeFormat(backward).value_or(numerics.backward);
   numerics.dense = symbolizeFormat(dense).value_or(numerics.dense);
   numerics.floats = symbolizeFormat(precision).value_or(numerics.floats);
-  if (numerics.attention == Format::bf16)
-    numerics.attention = numerics.dense;
+  if (numerics.dense == Format::f32)
+    numerics.attention = Format::f32;
 }
 
 /// The sizes that the configuration says, then those of --set.
@@ -254,6 +254,9 @@ static int compileModel(DialectRegistry &registry, const char *argv0) {
     return usage("--plan=" + form + " is not known", "write --plan for a table or --plan=json");
   if (!form.empty() && (!stopAfter.empty() || emitKind != "mlir"))
     return usage("--plan prints the plan and excludes --stop-after and --emit", "leave them out");
+  bool isCheck = !checkDispatches.empty() || !checkGradients.empty();
+  if (isCheck && (!form.empty() || rows.size() > 1))
+    return usage("a record is checked for one target, and excludes --plan", "name the target that it was made with");
   if (emitKind == "exe" && output == "-")
     return usage("--emit=exe needs a file to write", "add -o PROGRAM");
   if (rows.size() > 1 && emitKind != "exe")
@@ -269,6 +272,9 @@ static int compileModel(DialectRegistry &registry, const char *argv0) {
     if (!applyChoices(row))
       return kUserError;
   auto isForGpu = [](const PipelineOptions &row) { return row.target.gpu.has_value(); };
+  if (gemmTile.find_first_not_of("0123456789x") != std::string::npos)
+    return usage("--gemm-tile=" + gemmTile + " is no tile of matrix products",
+                 "it is ROWSxCOLUMNSxSTAGES, such as 128x128x3");
   if (!gemmTile.empty() && llvm::none_of(options.rows, isForGpu))
     return usage("--gemm-tile goes with NVIDIA targets only", "--target=sm_90, for instance");
   bool isForGpus = llvm::all_of(options.rows, [](const PipelineOptions &row) { return row.target.onGpu(); });
@@ -277,8 +283,9 @@ static int compileModel(DialectRegistry &registry, const char *argv0) {
   bool isOnGpu = options.rows[0].target.onGpu();
   if (isOnGpu ? llvm::is_contained({"llvm", "asm", "obj"}, emitKind) : llvm::is_contained({"ptx", "cubin"}, emitKind))
     return usage("--emit=" + emitKind + " is not what " + rows[0].name + " has",
-                 isOnGpu ? "kinds for it are mlir, ptx, cubin and exe"
-                         : "ptx and cubin are of NVIDIA targets, such as sm_90");
+                 isOnGpu   ? "kinds for it are mlir, ptx, cubin and exe"
+                 : emulate ? "with --emulate its kernels are for this processor: leave that out"
+                           : "ptx and cubin are of NVIDIA targets, such as sm_90");
   options.cache = kernelCache.getNumOccurrences() ? kernelCache : defaultCacheFolder();
   options.checkDispatches = checkDispatches;
   options.checkGradients = checkGradients;
@@ -373,7 +380,7 @@ static int run(int argc, char **argv) {
     return kUserError;
   if (const char *row = getenv("NANOCHAT_NATIVE"); row && *row && !findTarget("native"))
     return usage("NANOCHAT_NATIVE is '" + llvm::Twine(row) + "', which is no row that this machine runs",
-                 "rows are avx512-bf16, avx512-vnni, x86-64-v4, avx-vnni and x86-64-v3");
+                 "targets are " + listTargets());
   if (listStages) {
     for (const Stage &stage : getStages())
       llvm::outs() << llvm::left_justify(stage.name, 15) << stage.summary << "\n";

@@ -304,6 +304,8 @@ LogicalResult nanochat::emitGpuAttention(func::FuncOp kernel, const Target &targ
   else if (auto gradient = dyn_cast<AttentionGradOp>(op); gradient && fits(gradient))
     Backward(kernel, gradient).emit();
   else
-    return decline(kernel, "heads are wider than 128 channels: their sums would not fit in registers");
+    return decline(kernel, isa<AttentionOp, AttentionGradOp>(op)
+                               ? "heads are wider than 128 channels: their sums would not fit in registers"
+                               : "it is no attention");
   return expandMath(kernel);
 }

@@ -206,10 +206,9 @@ LogicalResult nanochat::checkGemmTile(Location loc, const Target &target) {
     return emitError(loc)
            << "'" << facts.gemmTile << "' is no tile of matrix products: it is ROWSxCOLUMNSxSTAGES, such as 128x128x3, "
            << "with rows and columns in multiples of 64 and up to 4096, 2 to 4096 stages and no more than 1024 threads";
-  int64_t bytes = tile->stages * (tile->rows + tile->columns) * kStageBytes;
-  if (bytes <= facts.sharedBytes)
+  if (tile->sharedBytes() <= facts.sharedBytes)
     return success();
-  InFlightDiagnostic error = emitError(loc) << "a tile of " << facts.gemmTile << " takes " << bytes
+  InFlightDiagnostic error = emitError(loc) << "a tile of " << facts.gemmTile << " takes " << tile->sharedBytes()
                                             << " bytes of shared memory, and a block of " << facts.chip
                                             << " has at most " << facts.sharedBytes;
   error.attachNote() << "fewer stages, rows or columns fit; each stage of a row or column takes " << kStageBytes
@@ -224,7 +223,8 @@ static GemmTile chooseTile(const MatrixProduct &c, Format type, const GpuFacts &
   constexpr GemmTile large{128, 128, 64, 32, 3}, small{64, 64, 32, 32, 4};
   int64_t blocks = c.S * llvm::divideCeil(c.M, large.rows) * llvm::divideCeil(c.N, large.columns);
   // 3xTF32 takes registers for low parts.
-  return blocks >= facts.multiprocessors && type != Format::f32 ? large : small;
+  bool isLarge = blocks >= facts.multiprocessors && type != Format::f32 && large.sharedBytes() <= facts.sharedBytes;
+  return isLarge ? large : small;
 }
 
 /// What its factors are to tensor cores: their common format or, for other floats, f32.

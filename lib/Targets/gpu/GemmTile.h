@@ -8,14 +8,16 @@
 
 namespace mlir::nanochat {
 
+inline constexpr int64_t kStageBytes = 128, kChunkBytes = 16;
+
 /// Rows and columns of a block and of a warp; a stage of shared memory holds 128 bytes of k of each row.
 struct GemmTile {
   int64_t rows, columns;         // of the block
   int64_t warpRows, warpColumns; // of a warp
   int64_t stages;
   int64_t threads() const { return rows / warpRows * (columns / warpColumns) * 32; }
+  int64_t sharedBytes() const { return stages * (rows + columns) * kStageBytes; }
 };
-inline constexpr int64_t kStageBytes = 128, kChunkBytes = 16;
 
 /// A factor's part of a stage in shared memory: rows of consecutive k or, where the factor lies so in memory and its
 /// type allows, rows of consecutive x. Chunks of 16 bytes are permuted within a row so that neither writes nor reads of
