@@ -1,4 +1,5 @@
 #include "lib/Targets/Target.h"
+#include "dialect/Formats.h"
 #include "runtime/program/CpuFeatures.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/TargetParser/Host.h"
