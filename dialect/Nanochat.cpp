@@ -3,6 +3,7 @@
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/ADT/TypeSwitch.h"
 #include "llvm/Support/ConvertUTF.h"
+#include "llvm/Support/Threading.h"
 
 using namespace mlir;
 using namespace mlir::nanochat;
@@ -31,7 +32,10 @@ LogicalResult mlir::nanochat::reportOperands(Operation *op, std::optional<Locati
                                              llvm::function_ref<LogicalResult()> verify) {
   std::string complaint;
   {
-    ScopedDiagnosticHandler handler(op->getContext(), [&](Diagnostic &diagnostic) {
+    // A handler is the context's: what other threads say meanwhile is for others.
+    ScopedDiagnosticHandler handler(op->getContext(), [&, own = llvm::get_threadid()](Diagnostic &diagnostic) {
+      if (llvm::get_threadid() != own)
+        return failure();
       if (complaint.empty())
         complaint = diagnostic.str();
       return success();

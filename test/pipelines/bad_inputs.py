@@ -84,6 +84,8 @@ check("from 1 to 2147483647", text, ["--set", "batch=0"], located=False)
 check("from 1 to 2147483647", text, ["--set", "batch=99999999999999999999"], located=False)
 check("expected name=value", text, ["--set", "batch"], located=False)
 check("from zero and below one", text, ["--optimizer", "matrix=lion:beta1=1.5"])
+for _ in range(25):  # several threads verify: none takes the others' errors for its own
+    check('expected "sgd", "adam", "adam8" or "muon"', text, ["--optimizer", "matrix=galore:base=none"])
 check("above zero", text, ["--optimizer", "matrix=muon:eps=-1e-7"])
 check("finite in f32", text, ["--optimizer", "matrix=sgd:lr=nan"])
 check("negative learning rate", text, ["--optimizer", "matrix=sgd:lr=-0.1"])

@@ -13,7 +13,7 @@
 
 // What is no row, fact, value or rounding is an error at the module.
 // RUN: not nanochat-opt %s --nanochat-set-target=target=sm_91 2>&1 | FileCheck %s --check-prefix=ROW
-// ROW: set-target.mlir:[[# @LINE + 22]]:1: error: 'sm_91' is no target; targets are native, cpu, avx512-bf16
+// ROW: set-target.mlir:[[# @LINE + 23]]:1: error: 'sm_91' is no target; targets are native, cpu, avx512-bf16
 // RUN: not nanochat-opt %s --nanochat-set-target=target=x86-64-v3:l2=1 2>&1 | FileCheck %s --check-prefix=FACT
 // FACT: error: 'l2' is no fact of x86-64-v3; facts are fuses, plain, {{.*}}l2_bytes
 // RUN: not nanochat-opt %s --nanochat-set-target=target=sm_90:vnni=true 2>&1 | FileCheck %s --check-prefix=OTHER

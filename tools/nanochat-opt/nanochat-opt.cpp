@@ -142,7 +142,7 @@ static std::vector<Target> chooseRows() {
       continue;
     }
     usage(isTwice ? "--target names " + row->name + " twice" : "unknown target '" + name.str() + "'",
-          "targets are " + listTargets());
+          "rows are avx512-bf16, avx512-vnni, x86-64-v4, avx-vnni and x86-64-v3");
     return {};
   }
   return rows;
@@ -252,11 +252,11 @@ static int compileModel(DialectRegistry &registry, const char *argv0) {
   std::string form = plan.getNumOccurrences() && plan.empty() ? "table" : plan.getValue();
   if (!llvm::is_contained({"", "table", "json"}, form))
     return usage("--plan=" + form + " is not known", "write --plan for a table or --plan=json");
-  if (!form.empty() && (!stopAfter.empty() || emitKind != "mlir"))
-    return usage("--plan prints the plan and excludes --stop-after and --emit", "leave them out");
   bool isCheck = !checkDispatches.empty() || !checkGradients.empty();
   if (isCheck && (!form.empty() || rows.size() > 1))
     return usage("a record is checked for one target, and excludes --plan", "name the target that it was made with");
+  if (!form.empty() && (!stopAfter.empty() || emitKind != "mlir"))
+    return usage("--plan prints the plan and excludes --stop-after and --emit", "leave them out");
   if (emitKind == "exe" && output == "-")
     return usage("--emit=exe needs a file to write", "add -o PROGRAM");
   if (rows.size() > 1 && emitKind != "exe")
@@ -380,7 +380,7 @@ static int run(int argc, char **argv) {
     return kUserError;
   if (const char *row = getenv("NANOCHAT_NATIVE"); row && *row && !findTarget("native"))
     return usage("NANOCHAT_NATIVE is '" + llvm::Twine(row) + "', which is no row that this machine runs",
-                 "targets are " + listTargets());
+                 "rows are avx512-bf16, avx512-vnni, x86-64-v4, avx-vnni and x86-64-v3");
   if (listStages) {
     for (const Stage &stage : getStages())
       llvm::outs() << llvm::left_justify(stage.name, 15) << stage.summary << "\n";

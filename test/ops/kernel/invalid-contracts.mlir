@@ -56,7 +56,7 @@ func.func private @k(tensor<4xf32>) attributes {nanochat.kernel = #nanochat.kern
 
 // -----
 
-// expected-error @+2 {{expected one of [bf16, e4m3, int16, int8, panels, f32, f64]}}
+// expected-error @+2 {{expected one of [f64, f32, bf16}}
 // expected-error @+1 {{failed to parse Nanochat_KernelAttr parameter 'arithmetic'}}
 func.func private @k(tensor<4xf32>) attributes {nanochat.kernel = #nanochat.kernel<gemm, arithmetic = in8>}
 
