@@ -142,7 +142,7 @@ static std::vector<Target> chooseRows() {
       continue;
     }
     usage(isTwice ? "--target names " + row->name + " twice" : "unknown target '" + name.str() + "'",
-          "rows are avx512-bf16, avx512-vnni, x86-64-v4, avx-vnni and x86-64-v3");
+          "targets are " + listTargets());
     return {};
   }
   return rows;
