@@ -153,7 +153,8 @@ static StringRef setFact(bool &fact, StringRef text) {
   return fact || text == "false" ? "" : "true or false";
 }
 static StringRef setFact(int64_t &fact, StringRef text) {
-  return !text.getAsInteger(10, fact) && fact > 0 ? "" : "a number from 1";
+  constexpr int64_t most = int64_t(1) << 40; // products of few fit
+  return !text.getAsInteger(10, fact) && fact > 0 && fact <= most ? "" : "a number from 1 to 2^40";
 }
 static StringRef setFact(std::string &fact, StringRef text) {
   fact = text.str();

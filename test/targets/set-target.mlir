@@ -13,7 +13,7 @@
 
 // What is no row, fact, value or rounding is an error at the module.
 // RUN: not nanochat-opt %s --nanochat-set-target=target=sm_91 2>&1 | FileCheck %s --check-prefix=ROW
-// ROW: set-target.mlir:[[# @LINE + 23]]:1: error: 'sm_91' is no target; targets are native, cpu, avx512-bf16
+// ROW: set-target.mlir:[[# @LINE + 24]]:1: error: 'sm_91' is no target; targets are native, cpu, avx512-bf16
 // RUN: not nanochat-opt %s --nanochat-set-target=target=x86-64-v3:l2=1 2>&1 | FileCheck %s --check-prefix=FACT
 // FACT: error: 'l2' is no fact of x86-64-v3; facts are fuses, plain, {{.*}}l2_bytes
 // RUN: not nanochat-opt %s --nanochat-set-target=target=sm_90:vnni=true 2>&1 | FileCheck %s --check-prefix=OTHER
@@ -23,7 +23,8 @@
 // RUN: not nanochat-opt %s --nanochat-set-target=target=x86-64-v3:vnni=yes 2>&1 | FileCheck %s --check-prefix=WORD
 // WORD: error: vnni = 'yes': expected true or false
 // RUN: not nanochat-opt %s --nanochat-set-target=target=sm_90:multiprocessors=0 2>&1 | FileCheck %s --check-prefix=NUMBER
-// NUMBER: error: multiprocessors = '0': expected a number from 1
+// RUN: not nanochat-opt %s --nanochat-set-target=target=sm_90:multiprocessors=9223372036854775807 2>&1 | FileCheck %s --check-prefix=NUMBER
+// NUMBER: error: multiprocessors = '{{0|9223372036854775807}}': expected a number from 1 to 2^40
 // RUN: not nanochat-opt %s --nanochat-set-target=target=sm_90:mma=bf16+fp4 2>&1 | FileCheck %s --check-prefix=MMA
 // RUN: not nanochat-opt %s --nanochat-set-target=target=sm_90:mma=bf16+int16 2>&1 | FileCheck %s --check-prefix=MMA
 // MMA: error: 'sm_90:mma=bf16+{{fp4|int16}}' has an impossible fact; mma: expected names of formats that mma.sync knows
