@@ -9,8 +9,8 @@ namespace mlir::nanochat {
 
 namespace {
 constexpr int64_t kLargestSize = std::numeric_limits<int32_t>::max();
-/// 2^50: offsets of stacks stay far from overflow.
-constexpr int64_t kMostElements = int64_t(1) << 38; // so that operations on three sides can be counted;
+/// Offsets of stacks, and operations of products of three sides, stay far from overflow.
+constexpr int64_t kMostElements = int64_t(1) << 38;
 
 struct SetSizesPass : impl::SetSizesPassBase<SetSizesPass> {
   using SetSizesPassBase::SetSizesPassBase;

@@ -24,6 +24,9 @@ public:
   /// Has `type` the form above?
   static bool knows(Type type) { return isa<Float8E4M3FNType, Float8E4M3Type, Float8E5M2Type, Float8E3M4Type>(type); }
 
+  /// The type of scalars or vectors with such elements.
+  Type typeOf(Type element) { return shaped ? Type(shaped.clone(element)) : element; }
+
   /// The bits are those of an f32 that is a power of two too small, also of denormal numbers.
   Value toF32(Value narrow) {
     Value bits =
@@ -63,7 +66,6 @@ public:
 private:
   /// The code behind the largest number: infinity, or the one NaN.
   int32_t firstSpecial() const { return hasInfinity ? 0x7f >> mantissa << mantissa : 0x7f; }
-  Type typeOf(Type element) { return shaped ? Type(shaped.clone(element)) : element; }
   Value i32(int32_t value) { return constant(b, typeOf(b.getI32Type()), value); }
   Value f32(double value) { return constant(b, typeOf(b.getF32Type()), value); }
   Value asF32(Value bits) { return arith::BitcastOp::create(b, typeOf(b.getF32Type()), bits); }
@@ -78,28 +80,18 @@ private:
   bool hasInfinity;
 };
 
-struct ExpandExtension : OpRewritePattern<arith::ExtFOp> {
-  using OpRewritePattern::OpRewritePattern;
-  LogicalResult matchAndRewrite(arith::ExtFOp op, PatternRewriter &rewriter) const override {
-    Type from = getElementTypeOrSelf(op.getIn());
-    if (!NarrowFloat::knows(from))
+/// arith.extf from such a float, or arith.truncf to one; through f32.
+template <typename OpTy> struct ExpandConversion : OpRewritePattern<OpTy> {
+  using OpRewritePattern<OpTy>::OpRewritePattern;
+  LogicalResult matchAndRewrite(OpTy op, PatternRewriter &rewriter) const override {
+    constexpr bool widens = std::is_same_v<OpTy, arith::ExtFOp>;
+    Type small = getElementTypeOrSelf(widens ? op.getIn().getType() : op.getType());
+    if (!NarrowFloat::knows(small))
       return failure();
     ImplicitLocOpBuilder b(op.getLoc(), rewriter);
-    rewriter.replaceOp(op, convertFloat(b, NarrowFloat(b, from, op.getType()).toF32(op.getIn()), op.getType()));
-    return success();
-  }
-};
-
-struct ExpandTruncation : OpRewritePattern<arith::TruncFOp> {
-  using OpRewritePattern::OpRewritePattern;
-  LogicalResult matchAndRewrite(arith::TruncFOp op, PatternRewriter &rewriter) const override {
-    Type to = getElementTypeOrSelf(op.getType());
-    if (!NarrowFloat::knows(to))
-      return failure();
-    ImplicitLocOpBuilder b(op.getLoc(), rewriter);
-    auto shaped = dyn_cast<VectorType>(op.getType());
-    Value number = convertFloat(b, op.getIn(), shaped ? Type(shaped.clone(b.getF32Type())) : b.getF32Type());
-    rewriter.replaceOp(op, NarrowFloat(b, to, op.getType()).fromF32(number));
+    NarrowFloat narrow(b, small, op.getType());
+    rewriter.replaceOp(op, widens ? convertFloat(b, narrow.toF32(op.getIn()), op.getType())
+                                  : narrow.fromF32(convertFloat(b, op.getIn(), narrow.typeOf(b.getF32Type()))));
     return success();
   }
 };
@@ -108,7 +100,7 @@ struct ExpandNarrowFloatsPass : impl::ExpandNarrowFloatsPassBase<ExpandNarrowFlo
   using ExpandNarrowFloatsPassBase::ExpandNarrowFloatsPassBase;
   void runOnOperation() override {
     RewritePatternSet patterns(&getContext());
-    patterns.add<ExpandExtension, ExpandTruncation>(&getContext());
+    patterns.add<ExpandConversion<arith::ExtFOp>, ExpandConversion<arith::TruncFOp>>(&getContext());
     if (bf16)
       arith::populateExpandBFloat16Patterns(patterns);
     if (failed(applyPatternsGreedily(getOperation(), std::move(patterns))))
