@@ -2,7 +2,6 @@
 // dx, other operands are as they lie. Prints "kind y dx dw" in milliseconds, the best of some; 0 for what it has not.
 // Usage: PROGRAM N IN OUT; threads by OMP_NUM_THREADS.
 //
-// SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
 #include <chrono>
 #include <cstdio>

@@ -1,5 +1,4 @@
 #!/usr/bin/env python3
-# SPDX-License-Identifier: Apache-2.0
 """Is what a GPU computes what it should be? Needs nothing but Python; bench/gpu.sh calls it.
 
 dispatches FOUND EXPECTED  two folders of `PROGRAM train --dump-dispatches`, call by call: a line per class of kernels. Errors of a step

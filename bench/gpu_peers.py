@@ -1,5 +1,4 @@
 #!/usr/bin/env python3
-# SPDX-License-Identifier: Apache-2.0
 """What a GPU's own libraries reach where bench/gpu.sh measures ours; prints JSON for gpu_report.py.
 
 gpu_peers.py --device: one line, the GPU and its driver; fails and says what is missing if there is none.

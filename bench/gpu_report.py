@@ -1,5 +1,4 @@
 #!/usr/bin/env python3
-# SPDX-License-Identifier: Apache-2.0
 """Kernels of a training step on a GPU against the rates that NVIDIA's and PyTorch's own kernels reach on it: a table in markdown.
 
 gpu_report.py RESULTS PLANS ROW MODEL…: reads RESULTS/MODEL.profile.txt (`PROGRAM train --profile`), RESULTS/MODEL.jsonl (a log of

@@ -1,5 +1,4 @@
 #!/usr/bin/env python3
-# SPDX-License-Identifier: Apache-2.0
 """Kernels of a training step against what the machine can do at best.
 
 Reads what `PROGRAM train --profile` prints and the peaks of bench/peaks.cpp; prints the share of time, rate and part of its floor

@@ -1,7 +1,6 @@
 // Times the entries of a program that has nothing but an optimizer to do, and what the machine can do at best:
 // reading two arrays and writing one, and multiply-adds in registers. Usage: PROGRAM ENTRY [THREADS]
 //
-// SPDX-License-Identifier: Apache-2.0
 #include "runtime/program/Processors.h"
 #include "runtime/program/Program.h"
 #include "runtime/program/Session.h"

@@ -2,7 +2,6 @@
 // traffic. Prints a line "name operations-per-second" for each kind of multiply-add it has (each is two), and "memory
 // bytes-per-second" for a loop that reads two arrays and writes one. Usage: PROGRAM [THREADS]
 //
-// SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
 #include <chrono>
 #include <cstdio>

@@ -13,9 +13,7 @@ static Type withElementOf(Type shape, Type element) {
   return shaped ? Type(shaped.clone(element)) : element;
 }
 
-//===------------------------------------------------------------------------------------------===//
-// Floats
-//===------------------------------------------------------------------------------------------===//
+//===--- Floats ------------------------------------------------------------------------------===//
 
 Value mlir::nanochat::convertFloat(ImplicitLocOpBuilder &b, Value number, Type type) {
   auto bits = [](Type of) { return getElementTypeOrSelf(of).getIntOrFloatBitWidth(); };
@@ -29,9 +27,7 @@ Value mlir::nanochat::convertFloat(ImplicitLocOpBuilder &b, Value number, Type t
   return arith::TruncFOp::create(b, type, number);
 }
 
-//===------------------------------------------------------------------------------------------===//
-// Integers
-//===------------------------------------------------------------------------------------------===//
+//===--- Integers ----------------------------------------------------------------------------===//
 
 static bool isFloat(Type type) { return isa<FloatType>(getElementTypeOrSelf(type)); }
 
@@ -59,9 +55,7 @@ static Value fromPanels(ImplicitLocOpBuilder &b, Value element, Type type) {
   return whole == type ? code : Value(arith::SIToFPOp::create(b, type, code));
 }
 
-//===------------------------------------------------------------------------------------------===//
-// The table
-//===------------------------------------------------------------------------------------------===//
+//===--- The table ---------------------------------------------------------------------------===//
 
 template <typename Float> static Type floats(Builder &b) { return b.getType<Float>(); }
 template <unsigned bits> static Type integers(Builder &b) { return b.getIntegerType(bits); }
@@ -120,9 +114,7 @@ std::string mlir::nanochat::listFormats(ArrayRef<Format> formats) {
   return names;
 }
 
-//===------------------------------------------------------------------------------------------===//
-// The interface
-//===------------------------------------------------------------------------------------------===//
+//===--- The interface -----------------------------------------------------------------------===//
 
 Value mlir::nanochat::encode(ImplicitLocOpBuilder &b, Format format, Value number) {
   const FormatFacts &row = factsOf(format);

@@ -79,8 +79,4 @@ int64_t largestDivisor(int64_t n, int64_t most) {
   return divisor;
 }
 
-SmallVector<utils::IteratorType> gemmIterators() {
-  return {utils::IteratorType::parallel, utils::IteratorType::parallel, utils::IteratorType::reduction};
-}
-
 } // namespace mlir::nanochat

@@ -42,9 +42,6 @@ Value splitRows(ImplicitLocOpBuilder &b, Value x, int64_t rows);
 /// The largest divisor of n that is at most `most`; 1 if `most` is less.
 int64_t largestDivisor(int64_t n, int64_t most);
 
-/// The loops of a matrix product: rows, columns, and what is summed over.
-SmallVector<utils::IteratorType> gemmIterators();
-
 inline Value add(ImplicitLocOpBuilder &b, Value x, Value y) { return arith::AddFOp::create(b, x, y); }
 inline Value sub(ImplicitLocOpBuilder &b, Value x, Value y) { return arith::SubFOp::create(b, x, y); }
 inline Value mul(ImplicitLocOpBuilder &b, Value x, Value y) { return arith::MulFOp::create(b, x, y); }

@@ -87,9 +87,25 @@ def HasVjp : DeclareOpInterfaceMethods<DifferentiableOpInterface>;
 def HasCost : DeclareOpInterfaceMethods<CostOpInterface>;
 /// Results whose shape attributes say, as a parameter's.
 def HasOwnShape : DeclareOpInterfaceMethods<OwnShapeOpInterface>;
-/// The iteration space, from which cost, sharding and fusion legality follow.
-def HasIterationSpace : DeclareOpInterfaceMethods<ShardingInterface,
-    ["getLoopIteratorTypes", "getIndexingMaps", "getReductionLoopIteratorKinds"]>;
+class LoopMethods<code methods> : NativeOpTrait<"LetteredOp", [], methods> {
+  let cppNamespace = "::mlir::nanochat";
+}
+/// The iteration space, from which cost, sharding and fusion legality follow, where loops depend on shapes; what is
+/// reduced is not a sum.
+def HasIterationSpace : TraitList<[
+  DeclareOpInterfaceMethods<ShardingInterface, ["getLoopIteratorTypes", "getIndexingMaps"]>, LoopMethods<[{
+    ::llvm::SmallVector<::mlir::shard::ReductionKind> getReductionLoopIteratorKinds() {
+      auto reduced = ::llvm::count(getLoopIteratorTypes(), ::mlir::utils::IteratorType::reduction);
+      return ::llvm::SmallVector<::mlir::shard::ReductionKind>(reduced, ::mlir::shard::ReductionKind::Generic);
+    }
+  }]>]>;
+/// The same, where only maps do: `loops` are letters, as in `IterationSpace`.
+class Loops<string loops> : TraitList<[
+  DeclareOpInterfaceMethods<ShardingInterface, ["getIndexingMaps"]>, LoopMethods<[{
+    static ::mlir::nanochat::LoopLetters getLetters() { return {"}] # loops # [{", {}, {}}; }
+    ::llvm::SmallVector<::mlir::utils::IteratorType> getLoopIteratorTypes() { return getLetters().getTypes(); }
+    ::llvm::SmallVector<::mlir::shard::ReductionKind> getReductionLoopIteratorKinds() { return getLetters().getKinds(); }
+  }]>]>;
 class Lettered<string loops, list<string> operands, list<string> results> : NativeOpTrait<"LetteredOp", [],
   [{
     static ::mlir::nanochat::LoopLetters getLetters();

@@ -1,4 +1,3 @@
-// SPDX-License-Identifier: Apache-2.0
 #include "dialect/Nesting.h"
 #include "llvm/ADT/SmallVector.h"
 #include "llvm/ADT/StringExtras.h"

@@ -1,6 +1,5 @@
 // How deep a text may nest: MLIR's parser and passes recurse, and their stack is finite.
 //
-// SPDX-License-Identifier: Apache-2.0
 #pragma once
 
 #include "llvm/ADT/StringRef.h"

@@ -5,7 +5,6 @@
 // but `nc_dispatch` and `nc_read` (and libm). The runtime owns memory, threads, data and files; it
 // never loops over tensor elements except to initialise, read, write or sample them.
 //
-// SPDX-License-Identifier: Apache-2.0
 #pragma once
 
 #include <stdint.h>

@@ -1,5 +1,4 @@
 #!/usr/bin/env bash
-# SPDX-License-Identifier: Apache-2.0
 # check-package.sh PACKAGE.deb: installs the package into a fresh Debian 12, compiles and trains a
 # model there, and removes it again. Needs root, debootstrap, 3 GB in $TMPDIR, and a Debian 12 whose
 # apt sources, mirror and proxy it takes.

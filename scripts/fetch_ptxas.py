@@ -1,4 +1,3 @@
-# SPDX-License-Identifier: Apache-2.0
 """Fetches ptxas for tests, where a machine has no CUDA toolkit: FOLDER/bin/ptxas, of the Python package nvidia-cuda-nvcc,
 which pip downloads from wherever it is set up to.
 Usage: fetch_ptxas.py FOLDER"""

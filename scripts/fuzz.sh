@@ -1,5 +1,4 @@
 #!/usr/bin/env bash
-# SPDX-License-Identifier: Apache-2.0
 # Builds the fuzz targets with clang and the address sanitizer, and runs each for some time on its corpus:
 #   scripts/fuzz.sh [SECONDS] [TARGET...]     600 seconds, all targets
 # What reaches new code is kept: corpora are archives in test/fuzz/corpus. Wants clang-22 and libclang-rt-22-dev.

@@ -1,5 +1,4 @@
 #!/usr/bin/env python3
-# SPDX-License-Identifier: Apache-2.0
 """Checks what reviewers should not have to: formatting, file lengths, banned idioms, a test for every pass.
 
 lint.py [ROOT]: prints FILE:LINE: MESSAGE per finding; exit code 1 if there are any.

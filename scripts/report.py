@@ -1,5 +1,4 @@
 #!/usr/bin/env python3
-# SPDX-License-Identifier: Apache-2.0
 """Sums lit's and ctest's results: every skipped test with its reason, every failure, one last line.
 
 report.py MISSING_FEATURES_JSON CTEST_XML FAILED LIT_JSON...

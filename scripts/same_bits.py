@@ -1,5 +1,4 @@
 #!/usr/bin/env python3
-# SPDX-License-Identifier: Apache-2.0
 """Whether two builds of the compiler make programs of the same bits: for changes that are to change nothing.
 
 same_bits.py OLD NEW [FILTER]: OLD and NEW are build folders; FILTER is part of the names of cases. Every case compiles a model with

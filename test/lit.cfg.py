@@ -1,4 +1,3 @@
-# SPDX-License-Identifier: Apache-2.0
 """How compiler tests run. A feature that is absent is recorded with its reason, which
 `./nanochat test` prints beside every test it skips."""
 import importlib.util

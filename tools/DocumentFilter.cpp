@@ -1,4 +1,3 @@
-// SPDX-License-Identifier: Apache-2.0
 #include "tools/DocumentFilter.h"
 #include "dialect/Nesting.h"
 #include "llvm/Support/JSON.h"

@@ -1,6 +1,5 @@
 // Keeps from MLIR's language server what it cannot parse.
 //
-// SPDX-License-Identifier: Apache-2.0
 #pragma once
 
 namespace mlir::nanochat {

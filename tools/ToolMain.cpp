@@ -1,4 +1,3 @@
-// SPDX-License-Identifier: Apache-2.0
 #include "tools/ToolMain.h"
 #include "runtime/app/RunApp.h"
 #include "llvm/Support/ErrorHandling.h"

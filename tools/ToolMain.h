@@ -1,6 +1,5 @@
 // What the mains of all tools do around their work.
 //
-// SPDX-License-Identifier: Apache-2.0
 #pragma once
 
 #include "llvm/ADT/STLFunctionalExtras.h"

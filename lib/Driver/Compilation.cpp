@@ -21,9 +21,7 @@ LogicalResult Compilation::runStages(llvm::function_ref<bool(const Stage &)> isL
   return success();
 }
 
-//===------------------------------------------------------------------------------------------===//
-// Results
-//===------------------------------------------------------------------------------------------===//
+//===--- Results -----------------------------------------------------------------------------===//
 
 CodegenTarget Compilation::codegenTarget() const {
   const Target &row = options.target;

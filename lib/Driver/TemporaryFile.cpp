@@ -1,4 +1,3 @@
-// SPDX-License-Identifier: Apache-2.0
 #include "lib/Driver/TemporaryFile.h"
 #include "runtime/files/Errors.h"
 #include "llvm/Support/FileSystem.h"

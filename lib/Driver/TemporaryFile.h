@@ -1,6 +1,5 @@
 // Files that other programs read or write for the compiler.
 //
-// SPDX-License-Identifier: Apache-2.0
 #pragma once
 
 #include "llvm/ADT/SmallString.h"

@@ -139,9 +139,7 @@ std::string Target::title() const {
   return (plain && fuses ? "reference as " : "") + name + (numerics.floats == Format::f64 ? " in f64" : "");
 }
 
-//===------------------------------------------------------------------------------------------===//
-// Rows as text
-//===------------------------------------------------------------------------------------------===//
+//===--- Rows as text ------------------------------------------------------------------------===//
 
 static std::string textOf(bool value) { return value ? "true" : "false"; }
 static std::string textOf(int64_t value) { return std::to_string(value); }

@@ -1,6 +1,5 @@
 // The command line of every compiled program.
 //
-// SPDX-License-Identifier: Apache-2.0
 #pragma once
 
 #include "runtime/Abi.h"

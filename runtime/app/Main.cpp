@@ -1,4 +1,3 @@
-// SPDX-License-Identifier: Apache-2.0
 #include "runtime/app/CommandLine.h"
 #include "runtime/app/RunApp.h"
 #include "runtime/device/ProgramChoice.h"

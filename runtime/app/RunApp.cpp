@@ -1,4 +1,3 @@
-// SPDX-License-Identifier: Apache-2.0
 #include "runtime/app/RunApp.h"
 #include "runtime/app/Signals.h"
 #include "runtime/files/Errors.h"

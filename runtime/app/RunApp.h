@@ -1,6 +1,5 @@
 // Runs a parsed command line and reports what went wrong.
 //
-// SPDX-License-Identifier: Apache-2.0
 #pragma once
 
 #include <functional>

@@ -1,6 +1,5 @@
 // What a person or a batch system asks of a running program by signals.
 //
-// SPDX-License-Identifier: Apache-2.0
 #pragma once
 
 namespace nc {

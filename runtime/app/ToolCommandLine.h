@@ -1,6 +1,5 @@
 // The commands that need no compiled program: every program has them, and so has the compiler.
 //
-// SPDX-License-Identifier: Apache-2.0
 #pragma once
 
 #include <string>

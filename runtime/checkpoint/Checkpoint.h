@@ -6,7 +6,6 @@
 // complete, whenever the process or the machine died. Only what is called so and has such a manifest
 // is a checkpoint; whatever else lies in the folder is not touched.
 //
-// SPDX-License-Identifier: Apache-2.0
 #pragma once
 
 #include "runtime/data/Vocabulary.h"

@@ -1,6 +1,5 @@
 // manifest.json of a checkpoint. Its last member is a hash of the others.
 //
-// SPDX-License-Identifier: Apache-2.0
 #pragma once
 
 #include "runtime/checkpoint/Checkpoint.h"

@@ -4,7 +4,6 @@
 // tokenizer.json), so that a model file is all that generating text needs. Where tokens came from
 // files that do not say what they mean, vocabulary is "unknown".
 //
-// SPDX-License-Identifier: Apache-2.0
 #pragma once
 
 #include "runtime/data/Vocabulary.h"

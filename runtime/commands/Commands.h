@@ -1,7 +1,6 @@
 // The subcommands; one file each. Every function adds its command to `app`, which runs it when
 // parsed. Failures are thrown (Errors.h).
 //
-// SPDX-License-Identifier: Apache-2.0
 #pragma once
 
 #include "runtime/Abi.h"

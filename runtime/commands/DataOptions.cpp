@@ -1,4 +1,3 @@
-// SPDX-License-Identifier: Apache-2.0
 #include "runtime/commands/DataOptions.h"
 #include "runtime/checkpoint/ModelFile.h"
 #include "runtime/data/FolderFiles.h"

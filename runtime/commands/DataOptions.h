@@ -1,6 +1,5 @@
 // What to train or measure on, as commands are told.
 //
-// SPDX-License-Identifier: Apache-2.0
 #pragma once
 
 #include "runtime/data/DataSet.h"

@@ -1,6 +1,5 @@
 // What a command line tells about itself: completion for shells and a manual page.
 //
-// SPDX-License-Identifier: Apache-2.0
 #include "runtime/commands/Commands.h"
 #include "runtime/manual/AppFacts.h"
 #include <CLI/CLI.hpp>

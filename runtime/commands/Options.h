@@ -1,6 +1,5 @@
 // Options that several commands share.
 //
-// SPDX-License-Identifier: Apache-2.0
 #pragma once
 
 #include "runtime/files/Numbers.h"

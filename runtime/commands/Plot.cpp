@@ -1,4 +1,3 @@
-// SPDX-License-Identifier: Apache-2.0
 #include "runtime/commands/Commands.h"
 #include "runtime/files/Errors.h"
 #include "runtime/files/Files.h"

@@ -1,6 +1,5 @@
 // The checkpoints of a run that goes on when one cannot be written.
 //
-// SPDX-License-Identifier: Apache-2.0
 #pragma once
 
 #include "runtime/checkpoint/Checkpoint.h"

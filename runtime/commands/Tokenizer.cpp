@@ -1,4 +1,3 @@
-// SPDX-License-Identifier: Apache-2.0
 #include "runtime/commands/Commands.h"
 #include "runtime/commands/Options.h"
 #include "runtime/data/TextFiles.h"

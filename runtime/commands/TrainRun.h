@@ -1,6 +1,5 @@
 // A whole training run, from the options of the command line to the saved model.
 //
-// SPDX-License-Identifier: Apache-2.0
 #pragma once
 
 #include "runtime/commands/DataOptions.h"

@@ -1,6 +1,5 @@
 // How a run begins: what is checked before its first step, and what one that is resumed takes up.
 //
-// SPDX-License-Identifier: Apache-2.0
 #include "runtime/checkpoint/Manifest.h"
 #include "runtime/checkpoint/ModelFile.h"
 #include "runtime/commands/TrainRun.h"

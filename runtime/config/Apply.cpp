@@ -1,4 +1,3 @@
-// SPDX-License-Identifier: Apache-2.0
 #include "runtime/config/Apply.h"
 #include "runtime/config/Phases.h"
 #include "runtime/config/Rules.h"

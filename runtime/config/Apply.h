@@ -1,6 +1,5 @@
 // Configurations on the command line: settings become the options they stand for.
 //
-// SPDX-License-Identifier: Apache-2.0
 #pragma once
 
 #include "runtime/config/Config.h"

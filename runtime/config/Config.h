@@ -1,6 +1,5 @@
 // A configuration as it was written: settings with the places they come from.
 //
-// SPDX-License-Identifier: Apache-2.0
 #pragma once
 
 #include "runtime/config/Keys.h"

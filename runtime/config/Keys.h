@@ -1,6 +1,5 @@
 // The keys a configuration may have: the one table that reading, checking and the schema go by.
 //
-// SPDX-License-Identifier: Apache-2.0
 #pragma once
 
 #include <cmath>

@@ -6,7 +6,6 @@
 //   run = "fire"
 //   restart = true
 //
-// SPDX-License-Identifier: Apache-2.0
 #pragma once
 
 #include "runtime/config/Config.h"

@@ -1,4 +1,3 @@
-// SPDX-License-Identifier: Apache-2.0
 #include "runtime/config/Rules.h"
 #include "runtime/config/Phases.h"
 #include "runtime/files/Errors.h"

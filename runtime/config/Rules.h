@@ -1,6 +1,5 @@
 // What in a configuration contradicts itself, this machine or a program.
 //
-// SPDX-License-Identifier: Apache-2.0
 #pragma once
 
 #include "runtime/config/Config.h"

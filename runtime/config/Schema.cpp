@@ -1,4 +1,3 @@
-// SPDX-License-Identifier: Apache-2.0
 #include "runtime/config/Schema.h"
 #include "runtime/config/Keys.h"
 #include <nlohmann/json.hpp>

@@ -1,6 +1,5 @@
 // A JSON schema of configurations, for editors.
 //
-// SPDX-License-Identifier: Apache-2.0
 #pragma once
 
 #include <string>

@@ -1,4 +1,3 @@
-// SPDX-License-Identifier: Apache-2.0
 #include "runtime/data/DataSet.h"
 #include "runtime/data/FolderFiles.h"
 #include "runtime/data/Manifest.h"

@@ -1,6 +1,5 @@
 // The data of a run: training and validation tokens and what they mean.
 //
-// SPDX-License-Identifier: Apache-2.0
 #pragma once
 
 #include "runtime/data/TextFiles.h"

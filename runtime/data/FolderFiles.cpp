@@ -1,4 +1,3 @@
-// SPDX-License-Identifier: Apache-2.0
 #include "runtime/data/FolderFiles.h"
 #include "runtime/files/Errors.h"
 #include <algorithm>

@@ -1,6 +1,5 @@
 // The files of a folder, whatever else is in it.
 //
-// SPDX-License-Identifier: Apache-2.0
 #pragma once
 
 #include <cstdint>

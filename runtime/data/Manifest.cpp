@@ -1,4 +1,3 @@
-// SPDX-License-Identifier: Apache-2.0
 #include "runtime/data/Manifest.h"
 #include "runtime/files/Files.h"
 #include "runtime/files/JsonReader.h"

@@ -1,6 +1,5 @@
 // The description of a prepared data folder, manifest.json.
 //
-// SPDX-License-Identifier: Apache-2.0
 #pragma once
 
 #include <cstdint>

@@ -1,6 +1,5 @@
 // A folder that appears complete or not at all.
 //
-// SPDX-License-Identifier: Apache-2.0
 #pragma once
 
 #include <string>

@@ -2,7 +2,6 @@
 // until it lands below the count (Black and Rogaway, "Ciphers with arbitrary finite domains",
 // 2002).
 //
-// SPDX-License-Identifier: Apache-2.0
 #pragma once
 
 #include "runtime/program/Philox.h"

@@ -1,7 +1,6 @@
 // From texts to a prepared folder: tokenizer.json, train-00000.bin …, val-00000.bin …,
 // manifest.json.
 //
-// SPDX-License-Identifier: Apache-2.0
 #pragma once
 
 #include "runtime/data/Manifest.h"

@@ -1,4 +1,3 @@
-// SPDX-License-Identifier: Apache-2.0
 #include "runtime/data/Rows.h"
 #include "runtime/data/Permutation.h"
 #include "runtime/files/Errors.h"

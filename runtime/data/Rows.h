@@ -1,7 +1,6 @@
 // Rows of tokens in the order a run meets them. A row is a pure function of its number, so a
 // resumed run meets what it would have met, on any number of threads.
 //
-// SPDX-License-Identifier: Apache-2.0
 #pragma once
 
 #include "runtime/data/TokenStream.h"

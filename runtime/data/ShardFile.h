@@ -5,7 +5,6 @@
 // [6, 7] hash of the tokens' bytes (XXH3, 64 bits), [8, 9] hash of the tokenizer, [10, 11] bytes of
 // text. llm.c reads ours, we read its.
 //
-// SPDX-License-Identifier: Apache-2.0
 #pragma once
 
 #include "runtime/data/TokenStream.h"

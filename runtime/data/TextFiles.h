@@ -1,6 +1,5 @@
 // Which files a data set is made of, and which of them are for validation.
 //
-// SPDX-License-Identifier: Apache-2.0
 #pragma once
 
 #include "runtime/files/Files.h"

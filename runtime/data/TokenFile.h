@@ -4,7 +4,6 @@
 // the largest token that was there at first, and a file that was written to since is compared with
 // what it held.
 //
-// SPDX-License-Identifier: Apache-2.0
 #pragma once
 
 #include "runtime/data/TokenStream.h"

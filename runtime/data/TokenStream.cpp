@@ -1,4 +1,3 @@
-// SPDX-License-Identifier: Apache-2.0
 #include "runtime/data/TokenStream.h"
 #include "runtime/files/Files.h"
 #include <algorithm>

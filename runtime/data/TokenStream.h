@@ -1,6 +1,5 @@
 // Tokens in a row: blocks of them, in memory or in files.
 //
-// SPDX-License-Identifier: Apache-2.0
 #pragma once
 
 #include <cstdint>

@@ -1,6 +1,5 @@
 // What token ids mean: single bytes, or the tokens of a tokenizer.
 //
-// SPDX-License-Identifier: Apache-2.0
 #pragma once
 
 #include "runtime/tokenizer/Tokenizer.h"

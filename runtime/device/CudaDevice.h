@@ -1,6 +1,5 @@
 // One NVIDIA GPU that runs a program: its arenas, its kernels, and each entry as one graph.
 //
-// SPDX-License-Identifier: Apache-2.0
 #pragma once
 
 #include "runtime/Abi.h"

@@ -1,7 +1,6 @@
 // The functions of the CUDA driver that programs use. It is found when a program starts and never
 // linked, so that a program runs where there is none.
 //
-// SPDX-License-Identifier: Apache-2.0
 #pragma once
 
 #include <cstddef>

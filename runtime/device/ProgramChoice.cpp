@@ -1,4 +1,3 @@
-// SPDX-License-Identifier: Apache-2.0
 #include "runtime/device/ProgramChoice.h"
 #include "runtime/device/CudaDevice.h"
 #include "runtime/files/Errors.h"

@@ -1,6 +1,5 @@
 // Which of an executable's programs this machine runs, and where.
 //
-// SPDX-License-Identifier: Apache-2.0
 #pragma once
 
 #include "runtime/Abi.h"

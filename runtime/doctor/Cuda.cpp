@@ -1,6 +1,5 @@
 // What the CUDA driver says of itself and its devices.
 //
-// SPDX-License-Identifier: Apache-2.0
 #include "runtime/device/CudaDriver.h"
 #include "runtime/doctor/Finding.h"
 #include "runtime/files/Errors.h"

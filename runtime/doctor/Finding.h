@@ -1,6 +1,5 @@
 // What `doctor` found out about one thing.
 //
-// SPDX-License-Identifier: Apache-2.0
 #pragma once
 
 #include <string>

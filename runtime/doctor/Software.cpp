@@ -1,4 +1,3 @@
-// SPDX-License-Identifier: Apache-2.0
 #include "runtime/doctor/Finding.h"
 #include <cstdlib>
 #include <dlfcn.h>

@@ -1,6 +1,5 @@
 // The threads of an emulated block as fibers, and what they wait for.
 //
-// SPDX-License-Identifier: Apache-2.0
 #pragma once
 
 #include "runtime/emulator/Emulator.h"

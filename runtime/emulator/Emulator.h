@@ -7,7 +7,6 @@
 // starts as NaN. A block in which no thread can go on is an error that says what each waits for.
 // Not modelled: time, and threads that see each other's writes late in spite of a barrier.
 //
-// SPDX-License-Identifier: Apache-2.0
 #pragma once
 
 #include <stdint.h>

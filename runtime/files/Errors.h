@@ -1,6 +1,5 @@
 // The one way to fail: an exception that becomes "error: …", "note: …" and an exit code.
 //
-// SPDX-License-Identifier: Apache-2.0
 #pragma once
 
 #include <cstdint>

@@ -1,6 +1,5 @@
 // Reading and writing whole files; a file is either the old one or the complete new one.
 //
-// SPDX-License-Identifier: Apache-2.0
 #pragma once
 
 #include <algorithm>

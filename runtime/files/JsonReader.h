@@ -1,6 +1,5 @@
 // Reading JSON that others wrote: whatever is wrong with it is said in our words.
 //
-// SPDX-License-Identifier: Apache-2.0
 #pragma once
 
 #include "runtime/files/Errors.h"

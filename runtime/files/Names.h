@@ -1,6 +1,5 @@
 // What may be meant by a name that is not known.
 //
-// SPDX-License-Identifier: Apache-2.0
 #pragma once
 
 #include <cstdint>

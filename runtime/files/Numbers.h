@@ -1,6 +1,5 @@
 // Numbers as people write them, in options, configurations and files: decimal, in whatever locale.
 //
-// SPDX-License-Identifier: Apache-2.0
 #pragma once
 
 #include <charconv>

@@ -1,6 +1,5 @@
 // The reader. See SafetensorsWriter.cpp for the writer.
 //
-// SPDX-License-Identifier: Apache-2.0
 #include "runtime/files/Safetensors.h"
 #include "runtime/files/JsonReader.h"
 #include "runtime/program/Program.h"

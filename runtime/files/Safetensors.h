@@ -3,7 +3,6 @@
 // The reader is strict: whatever it returns has valid shapes, offsets and no overlap, so that
 // what follows may copy without further checks.
 //
-// SPDX-License-Identifier: Apache-2.0
 #pragma once
 
 #include "runtime/Abi.h"

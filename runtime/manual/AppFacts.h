@@ -1,6 +1,5 @@
 // What a manual page and shell completion need to know of a command line, read off its parser.
 //
-// SPDX-License-Identifier: Apache-2.0
 #pragma once
 
 #include <string>

@@ -1,6 +1,5 @@
 // Counts heap allocations, to hold the promise that a step makes none.
 //
-// SPDX-License-Identifier: Apache-2.0
 #pragma once
 
 #include <cstdint>

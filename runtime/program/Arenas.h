@@ -1,7 +1,6 @@
 // The memory of a program: one zeroed mapping per arena, made once, of the size the compiler
 // planned.
 //
-// SPDX-License-Identifier: Apache-2.0
 #pragma once
 
 #include "runtime/Abi.h"

@@ -1,6 +1,5 @@
 // Instruction sets: what a program needs against what this processor has.
 //
-// SPDX-License-Identifier: Apache-2.0
 #pragma once
 
 #include <string>

@@ -1,6 +1,5 @@
 // Element types of tensors: everything that differs between them, from the one table in Abi.h.
 //
-// SPDX-License-Identifier: Apache-2.0
 #pragma once
 
 #include "runtime/Abi.h"

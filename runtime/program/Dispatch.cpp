@@ -1,4 +1,3 @@
-// SPDX-License-Identifier: Apache-2.0
 #include "runtime/program/Dispatch.h"
 #include "runtime/device/CudaDevice.h"
 #include "runtime/program/Program.h"

@@ -1,6 +1,5 @@
 // What nc_dispatch passes through: the team that runs a kernel and whoever watches.
 //
-// SPDX-License-Identifier: Apache-2.0
 #pragma once
 
 #include "runtime/Abi.h"

@@ -1,6 +1,5 @@
 // Records kernel calls as files, so that another implementation can be held to the same numbers.
 //
-// SPDX-License-Identifier: Apache-2.0
 #pragma once
 
 #include "runtime/program/Session.h"

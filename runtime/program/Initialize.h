@@ -1,6 +1,5 @@
 // The first values of parameters and states.
 //
-// SPDX-License-Identifier: Apache-2.0
 #pragma once
 
 #include "runtime/program/Session.h"

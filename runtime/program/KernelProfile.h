@@ -1,6 +1,5 @@
 // Times kernel calls: where the time of training steps goes.
 //
-// SPDX-License-Identifier: Apache-2.0
 #pragma once
 
 #include "runtime/program/Dispatch.h"

@@ -3,7 +3,6 @@
 // Randomness here is addressed, not streamed: a draw is a pure function of
 // (seed, step, id, element), the same on any machine, thread count and after any resume.
 //
-// SPDX-License-Identifier: Apache-2.0
 #pragma once
 
 #include <array>

@@ -1,6 +1,5 @@
 // How many processors this process may use, and which.
 //
-// SPDX-License-Identifier: Apache-2.0
 #pragma once
 
 #include <string>

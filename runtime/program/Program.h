@@ -2,7 +2,6 @@
 //
 // Everything here takes the program as an argument; only Main.cpp names nc_programs.
 //
-// SPDX-License-Identifier: Apache-2.0
 #pragma once
 
 #include "runtime/program/DTypes.h"

@@ -1,6 +1,5 @@
 // A program that is ready to run: its arenas, its threads, and access to its tensors.
 //
-// SPDX-License-Identifier: Apache-2.0
 #pragma once
 
 #include "runtime/Abi.h"

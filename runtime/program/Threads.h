@@ -4,7 +4,6 @@
 // for any team size; the partition is static and contiguous so that a thread meets the same
 // data again in the next kernel.
 //
-// SPDX-License-Identifier: Apache-2.0
 #pragma once
 
 #include "runtime/Abi.h"

@@ -1,6 +1,5 @@
 // Names as parts of pages and pictures, whatever bytes they hold.
 //
-// SPDX-License-Identifier: Apache-2.0
 #pragma once
 
 #include <string>

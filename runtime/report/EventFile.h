@@ -1,6 +1,5 @@
 // TensorBoard's event files: TFRecords of Event protocol buffers with scalar summaries.
 //
-// SPDX-License-Identifier: Apache-2.0
 #pragma once
 
 #include "runtime/report/LogFile.h"

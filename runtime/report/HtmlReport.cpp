@@ -1,4 +1,3 @@
-// SPDX-License-Identifier: Apache-2.0
 #include "runtime/report/HtmlReport.h"
 #include "runtime/report/Escape.h"
 #include <nlohmann/json.hpp>

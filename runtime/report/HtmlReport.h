@@ -1,6 +1,5 @@
 // A page that shows runs: charts to point at, and a table of where they ended.
 //
-// SPDX-License-Identifier: Apache-2.0
 #pragma once
 
 #include "runtime/report/LogReader.h"

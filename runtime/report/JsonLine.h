@@ -1,7 +1,6 @@
 // One line of a log: a flat JSON object whose numbers keep enough digits to compare runs bit by
 // bit.
 //
-// SPDX-License-Identifier: Apache-2.0
 #pragma once
 
 #include <cstdint>

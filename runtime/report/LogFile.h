@@ -1,6 +1,5 @@
 // A file that grows with a run and must not end it.
 //
-// SPDX-License-Identifier: Apache-2.0
 #pragma once
 
 #include <chrono>

@@ -1,6 +1,5 @@
 // The log of a run, read back as one series of points per key.
 //
-// SPDX-License-Identifier: Apache-2.0
 #pragma once
 
 #include "runtime/report/Points.h"

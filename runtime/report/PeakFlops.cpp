@@ -1,4 +1,3 @@
-// SPDX-License-Identifier: Apache-2.0
 #include "runtime/report/PeakFlops.h"
 #include <algorithm>
 #include <chrono>

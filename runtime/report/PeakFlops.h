@@ -1,6 +1,5 @@
 // How fast this machine could be, to say how fast it is.
 //
-// SPDX-License-Identifier: Apache-2.0
 #pragma once
 
 #include "runtime/program/Threads.h"

@@ -1,6 +1,5 @@
 // Points of curves, and what is done with them before they are drawn.
 //
-// SPDX-License-Identifier: Apache-2.0
 #pragma once
 
 #include <cstddef>

@@ -1,6 +1,5 @@
 // What a person sees while a model trains.
 //
-// SPDX-License-Identifier: Apache-2.0
 #pragma once
 
 #include "runtime/report/LogFile.h"

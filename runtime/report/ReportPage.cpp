@@ -1,6 +1,5 @@
 // Style and script of the report. The script draws what HtmlReport.cpp puts into `data`.
 //
-// SPDX-License-Identifier: Apache-2.0
 namespace nc {
 
 extern const char *const kReportStyle, *const kReportScript;

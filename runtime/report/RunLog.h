@@ -1,6 +1,5 @@
 // The log of a run: one JSON object per line and, if wanted, the same numbers for TensorBoard.
 //
-// SPDX-License-Identifier: Apache-2.0
 #pragma once
 
 #include "runtime/report/EventFile.h"

@@ -1,6 +1,5 @@
 // A loss curve as a self-contained picture.
 //
-// SPDX-License-Identifier: Apache-2.0
 #pragma once
 
 #include "runtime/report/Points.h"

@@ -1,4 +1,3 @@
-// SPDX-License-Identifier: Apache-2.0
 #include "runtime/report/Terminal.h"
 #include "runtime/files/Numbers.h"
 #include <cstdlib>

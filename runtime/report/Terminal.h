@@ -1,6 +1,5 @@
 // The terminal that standard output may be.
 //
-// SPDX-License-Identifier: Apache-2.0
 #pragma once
 
 #include <cstddef>

@@ -1,4 +1,3 @@
-// SPDX-License-Identifier: Apache-2.0
 #include "runtime/tokenizer/BpeTrainer.h"
 #include "runtime/tokenizer/ByteLevel.h"
 #include <algorithm>

@@ -1,7 +1,6 @@
 // Learns the merges of a byte-level BPE tokenizer from texts (Sennrich et al., "Neural machine
 // translation of rare words with subword units", ACL 2016; on bytes as in GPT-2).
 //
-// SPDX-License-Identifier: Apache-2.0
 #pragma once
 
 #include "runtime/tokenizer/Tokenizer.h"

@@ -1,6 +1,5 @@
 // GPT-2's way to write bytes as text: printable ones are themselves, the others follow from U+0100.
 //
-// SPDX-License-Identifier: Apache-2.0
 #pragma once
 
 #include <array>

@@ -1,6 +1,5 @@
 // Cuts texts into the pieces that merges of a tokenizer stay within, by a regular expression.
 //
-// SPDX-License-Identifier: Apache-2.0
 #pragma once
 
 #include <memory>

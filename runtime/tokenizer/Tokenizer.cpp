@@ -1,4 +1,3 @@
-// SPDX-License-Identifier: Apache-2.0
 #include "runtime/tokenizer/Tokenizer.h"
 #include "runtime/files/Errors.h"
 #include "runtime/files/Files.h"

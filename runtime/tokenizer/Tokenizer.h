@@ -3,7 +3,6 @@
 // The vocabulary is 256 single bytes, one token per merge, and special tokens, of which one begins
 // every document. Files are Hugging Face's tokenizer.json (TokenizerFile.cpp).
 //
-// SPDX-License-Identifier: Apache-2.0
 #pragma once
 
 #include "runtime/tokenizer/Splitter.h"

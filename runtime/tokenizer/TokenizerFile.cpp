@@ -1,7 +1,6 @@
 // tokenizer.json of Hugging Face's library, for byte-level BPE. What would change ids and is not
 // known here is refused by name.
 //
-// SPDX-License-Identifier: Apache-2.0
 #include "runtime/files/Files.h"
 #include "runtime/files/JsonReader.h"
 #include "runtime/tokenizer/ByteLevel.h"

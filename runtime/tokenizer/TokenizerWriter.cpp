@@ -1,6 +1,5 @@
 // The writer of tokenizer.json. See TokenizerFile.cpp for the reader.
 //
-// SPDX-License-Identifier: Apache-2.0
 #include "runtime/files/Errors.h"
 #include "runtime/files/Files.h"
 #include "runtime/tokenizer/ByteLevel.h"

@@ -1,6 +1,5 @@
 // The inputs of an entry that come from data.
 //
-// SPDX-License-Identifier: Apache-2.0
 #pragma once
 
 #include "runtime/data/Rows.h"

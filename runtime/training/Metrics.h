@@ -1,6 +1,5 @@
 // From the outputs of an entry to the numbers people read.
 //
-// SPDX-License-Identifier: Apache-2.0
 #pragma once
 
 #include "runtime/data/Vocabulary.h"

@@ -1,6 +1,5 @@
 // Where the first NaN or infinity came from.
 //
-// SPDX-License-Identifier: Apache-2.0
 #pragma once
 
 #include "runtime/program/Session.h"

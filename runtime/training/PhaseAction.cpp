@@ -1,4 +1,3 @@
-// SPDX-License-Identifier: Apache-2.0
 #include "runtime/training/PhaseAction.h"
 #include "runtime/files/Errors.h"
 #include "runtime/files/Numbers.h"

@@ -1,6 +1,5 @@
 // One value of `train --at STEP:ACTION`: something that happens between two steps of a run.
 //
-// SPDX-License-Identifier: Apache-2.0
 #pragma once
 
 #include "runtime/program/Session.h"

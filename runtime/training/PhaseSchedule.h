@@ -3,7 +3,6 @@
 // What is due depends on the step alone, so a resumed run goes on to the same bits. A checkpoint
 // after `step` steps was saved before the actions of that step.
 //
-// SPDX-License-Identifier: Apache-2.0
 #pragma once
 
 #include "runtime/training/PhaseAction.h"

@@ -1,6 +1,5 @@
 // From logits to the next token, on the host.
 //
-// SPDX-License-Identifier: Apache-2.0
 #pragma once
 
 #include <cstdint>

@@ -1,6 +1,5 @@
 // One training step: batch, gradients, check, update.
 //
-// SPDX-License-Identifier: Apache-2.0
 #pragma once
 
 #include "runtime/program/Session.h"

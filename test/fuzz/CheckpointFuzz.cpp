@@ -3,7 +3,6 @@
 // An input is two lengths of 16 bits, then manifest, model and optimizer. Hashes are put right, or no other mistake
 // would be reached.
 //
-// SPDX-License-Identifier: Apache-2.0
 #include "Fuzz.h"
 #include "runtime/Abi.h"
 #include "runtime/checkpoint/Checkpoint.h"

@@ -1,4 +1,3 @@
-// SPDX-License-Identifier: Apache-2.0
 #include "Fuzz.h"
 #include "runtime/config/Rules.h"
 

@@ -1,6 +1,5 @@
 // What fuzz targets share: bytes as a file, and errors, which are the expected outcome.
 //
-// SPDX-License-Identifier: Apache-2.0
 #pragma once
 
 #include "runtime/files/Errors.h"

@@ -1,6 +1,5 @@
 // Text of models: parsed and verified, whatever it is. Mistakes are diagnostics.
 //
-// SPDX-License-Identifier: Apache-2.0
 #include "dialect/Nanochat.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/BuiltinOps.h"

@@ -1,6 +1,5 @@
 // Command lines: a line of input is an argument. They are parsed, and commands do not run.
 //
-// SPDX-License-Identifier: Apache-2.0
 #include "runtime/app/CommandLine.h"
 #include "runtime/app/ToolCommandLine.h"
 #include "runtime/device/ProgramChoice.h"

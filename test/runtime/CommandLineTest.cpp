@@ -1,6 +1,5 @@
 // Whole runs of the tiny program, as a user would start them.
 //
-// SPDX-License-Identifier: Apache-2.0
 #include "TestTools.h"
 #include "runtime/files/Safetensors.h"
 #include "runtime/program/AllocationCounter.h"

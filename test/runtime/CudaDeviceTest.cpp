@@ -1,7 +1,6 @@
 // Programs for a GPU on a driver that stands in for NVIDIA's (FakeCuda.c): arenas, copies, graphs,
 // errors.
 //
-// SPDX-License-Identifier: Apache-2.0
 #include "runtime/device/CudaDevice.h"
 #include "TestTools.h"
 #include "runtime/device/ProgramChoice.h"

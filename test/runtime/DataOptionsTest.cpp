@@ -1,4 +1,3 @@
-// SPDX-License-Identifier: Apache-2.0
 #include "runtime/commands/DataOptions.h"
 #include "TestTools.h"
 #include "runtime/checkpoint/ModelFile.h"

@@ -1,4 +1,3 @@
-// SPDX-License-Identifier: Apache-2.0
 #include "TestTools.h"
 #include "runtime/data/DataSet.h"
 #include "runtime/data/Permutation.h"

@@ -1,6 +1,5 @@
 // What `doctor` finds in made-up machines.
 //
-// SPDX-License-Identifier: Apache-2.0
 #include "TestTools.h"
 #include "runtime/doctor/Finding.h"
 

@@ -1,6 +1,5 @@
 // A stand-in for NVIDIA's driver with one device, for the test of `doctor`.
 //
-// SPDX-License-Identifier: Apache-2.0
 #include <stddef.h>
 #include <string.h>
 

@@ -1,6 +1,5 @@
 // Completion scripts run in their shells, and the manual goes through groff.
 //
-// SPDX-License-Identifier: Apache-2.0
 #include "TestTools.h"
 #include "runtime/manual/AppFacts.h"
 

@@ -1,6 +1,5 @@
 // What options take, asked of all of them, so that a new one is covered by itself.
 //
-// SPDX-License-Identifier: Apache-2.0
 #include "TestTools.h"
 #include "runtime/app/CommandLine.h"
 #include "runtime/app/ToolCommandLine.h"

@@ -1,4 +1,3 @@
-// SPDX-License-Identifier: Apache-2.0
 #include "runtime/program/Philox.h"
 #include "runtime/program/Initialize.h"
 

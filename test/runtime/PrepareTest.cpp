@@ -1,4 +1,3 @@
-// SPDX-License-Identifier: Apache-2.0
 #include "runtime/data/Prepare.h"
 #include "TestTools.h"
 #include "runtime/data/DataSet.h"

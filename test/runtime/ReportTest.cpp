@@ -1,4 +1,3 @@
-// SPDX-License-Identifier: Apache-2.0
 #include "TestTools.h"
 #include "runtime/report/Escape.h"
 #include "runtime/report/EventFile.h"

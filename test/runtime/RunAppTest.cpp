@@ -1,6 +1,5 @@
 // What was printed has arrived when a command exits with 0, wherever its streams lead.
 //
-// SPDX-License-Identifier: Apache-2.0
 #include "runtime/app/RunApp.h"
 #include "TestTools.h"
 

@@ -1,6 +1,5 @@
 // Progress on terminals of every kind, which pseudo terminals stand in for.
 //
-// SPDX-License-Identifier: Apache-2.0
 #include "runtime/report/Terminal.h"
 #include "TestTools.h"
 

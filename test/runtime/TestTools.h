@@ -1,6 +1,5 @@
 // Folders, files and processes for tests.
 //
-// SPDX-License-Identifier: Apache-2.0
 #pragma once
 
 #include "runtime/files/Errors.h"

@@ -3,7 +3,6 @@
 //
 // TINY_VOCAB, TINY_F64 make variants. At step `poison_step` the loss kernel yields a NaN.
 //
-// SPDX-License-Identifier: Apache-2.0
 #include "runtime/Abi.h"
 
 #include <math.h>

@@ -1,4 +1,3 @@
-// SPDX-License-Identifier: Apache-2.0
 #include "TestTools.h"
 #include "runtime/tokenizer/BpeTrainer.h"
 #include "runtime/tokenizer/ByteLevel.h"

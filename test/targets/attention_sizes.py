@@ -1,4 +1,3 @@
-# SPDX-License-Identifier: Apache-2.0
 """Prints kernels of causal attention and its gradient around the edges of blocks. Usage: attention_sizes.py f32|bf16 SHAPES; of bf16 they
 are rounded, as a GPU's row has them."""
 import random

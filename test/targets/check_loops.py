@@ -1,4 +1,3 @@
-# SPDX-License-Identifier: Apache-2.0
 """Innermost loops of matrix products in a listing: none may touch the stack, which would be spilled sums, and products and sums
 are one instruction. Usage: check_loops.py LISTING LEAST, the least number of such loops."""
 import re

@@ -1,4 +1,3 @@
-# SPDX-License-Identifier: Apache-2.0
 """Compiles a model for every NVIDIA row and assembles its kernels: fails where ptxas refuses one, where one spills or has a stack,
 or where machine code is for another architecture. Usage: check_ptx.py NANOCHAT_OPT PTXAS MODEL [OPTIONS...]"""
 import os

@@ -1,4 +1,3 @@
-# SPDX-License-Identifier: Apache-2.0
 """Prints gemm kernels of many small shapes around the edges of register blocks: products of f32, bf16, int8, int16 by int8, E4M3 and bf16 by
 f32, in the three forms in which factors lie. Each ends in an epilogue. Usage: gemm_sizes.py SHAPES [TYPES [SLICES]], so many per type and
 form, of types such as f32,i8, each over so many slices of k."""

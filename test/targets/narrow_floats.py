@@ -1,4 +1,3 @@
-# SPDX-License-Identifier: Apache-2.0
 """Prints functions for --nanochat-check-numeric that round to floats of 8 bits and widen again: every number of the type, half way to
 the next and a little further, what is beyond the largest, and what is no number. Expected values are from the definition of the types."""
 import struct

@@ -1,4 +1,3 @@
-# SPDX-License-Identifier: Apache-2.0
 """An editor's side of the Language Server Protocol, just enough for tests.
 
 lsp_client.py MODEL [OLD=>NEW] [hover|definition LINE:COLUMN]...

@@ -1,4 +1,3 @@
-# SPDX-License-Identifier: Apache-2.0
 """nesting.py SCRATCH SCRIPT: what nests 200,000 deep, in any way, is an error with exit code 2 of each tool; what nests 100 deep
 is none."""
 import subprocess

@@ -1,4 +1,3 @@
-# SPDX-License-Identifier: Apache-2.0
 """two_at_once.py MODEL OUTPUT PROGRAM: two compilations of MODEL to OUTPUT at once each succeed and leave there what
 compiling alone made, PROGRAM, and nothing beside it; nor does one leave anything that is interrupted while it links."""
 import filecmp

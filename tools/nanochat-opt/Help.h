@@ -1,6 +1,5 @@
 // What `nanochat-opt --help` shows.
 //
-// SPDX-License-Identifier: Apache-2.0
 #pragma once
 
 #include "runtime/app/ToolCommandLine.h"

@@ -7,9 +7,7 @@
 using namespace mlir;
 using namespace mlir::nanochat;
 
-//===------------------------------------------------------------------------------------------===//
-// The attributes themselves
-//===------------------------------------------------------------------------------------------===//
+//===--- The attributes themselves -----------------------------------------------------------===//
 
 /// Is an entry of the kind one of a phase of training, or of what is done between phases?
 static bool isOfPhase(EntryKind kind) {
@@ -75,9 +73,7 @@ KernelAttr KernelAttr::emitted(int64_t results, int64_t tasks, int64_t scratch, 
   return get(getContext(), getKind(), inplace, getFlops(), getArithmetic(), tasks, scratch, threads, shared);
 }
 
-//===------------------------------------------------------------------------------------------===//
-// What they say of their functions
-//===------------------------------------------------------------------------------------------===//
+//===--- What they say of their functions ----------------------------------------------------===//
 
 static bool isTensor(Type type) { return isa<RankedTensorType>(type); }
 
@@ -133,9 +129,7 @@ static LogicalResult verifyKernel(func::FuncOp function, KernelAttr kernel) {
   return success();
 }
 
-//===------------------------------------------------------------------------------------------===//
-// Discardable attributes
-//===------------------------------------------------------------------------------------------===//
+//===--- Discardable attributes --------------------------------------------------------------===//
 
 namespace {
 enum Site { onModule = 1, onFunction = 2, onDispatch = 4, onArgument = 8, onResult = 16 };

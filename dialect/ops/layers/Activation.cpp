@@ -18,9 +18,7 @@ static Value relu(ImplicitLocOpBuilder &b, Value v) {
   return arith::MaximumFOp::create(b, v, constant(b, v.getType(), 0.0));
 }
 
-//===------------------------------------------------------------------------------------------===//
-// sigmoid, silu, relu2
-//===------------------------------------------------------------------------------------------===//
+//===--- sigmoid, silu, relu2 ----------------------------------------------------------------===//
 // Gradients read the operand only and compute the function again: that is cheaper than a residual,
 // and where exp(−x) overflows the chain rule would give 0·inf.
 
@@ -55,9 +53,7 @@ LogicalResult Relu2Op::buildVJP(ImplicitLocOpBuilder &b, Cotangents &ct) {
   return success();
 }
 
-//===------------------------------------------------------------------------------------------===//
-// gelu
-//===------------------------------------------------------------------------------------------===//
+//===--- gelu --------------------------------------------------------------------------------===//
 
 static constexpr double kSqrt2OverPi = 0.7978845608028654, kCubic = 0.044715;
 static constexpr double kInvSqrt2 = 0.7071067811865476, kInvSqrt2Pi = 0.3989422804014327;
@@ -97,9 +93,7 @@ LogicalResult GeluOp::buildVJP(ImplicitLocOpBuilder &b, Cotangents &ct) {
   return success();
 }
 
-//===------------------------------------------------------------------------------------------===//
-// Gated units
-//===------------------------------------------------------------------------------------------===//
+//===--- Gated units -------------------------------------------------------------------------===//
 
 SmallVector<Value> SwigluOp::decompose(ImplicitLocOpBuilder &b) {
   return {mul(b, SiluOp::create(b, getGate()), getUp())};

@@ -158,9 +158,7 @@ SmallVector<OpOperand *> AttentionGradOp::getFactors() {
   return {&getQMutable(), &getKMutable(), &getVMutable(), &getDyMutable()};
 }
 
-//===------------------------------------------------------------------------------------------===//
-// attention
-//===------------------------------------------------------------------------------------------===//
+//===--- attention ---------------------------------------------------------------------------===//
 
 LogicalResult AttentionOp::inferReturnTypes(MLIRContext *, std::optional<Location>, Adaptor adaptor,
                                             SmallVectorImpl<Type> &types) {
@@ -208,9 +206,7 @@ LogicalResult AttentionOp::buildVJP(ImplicitLocOpBuilder &b, Cotangents &ct) {
   return success();
 }
 
-//===------------------------------------------------------------------------------------------===//
-// attention_grad
-//===------------------------------------------------------------------------------------------===//
+//===--- attention_grad ----------------------------------------------------------------------===//
 
 LogicalResult AttentionGradOp::inferReturnTypes(MLIRContext *, std::optional<Location>, Adaptor adaptor,
                                                 SmallVectorImpl<Type> &types) {

@@ -18,7 +18,7 @@ def Nanochat_RopeTableOp : Nanochat_ComputeOp<"rope_table", [Pointwise, HasOwnSh
 }
 
 def Nanochat_RopeOp : Nanochat_ComputeOp<"rope",
-    [InfersFirstType, HasVjp, HasIterationSpace, AllTypesMatch<["cos", "sin"]>]> {
+    [InfersFirstType, HasVjp, Loops<"n~c">, AllTypesMatch<["cos", "sin"]>]> {
   let summary = "Rotary position embedding, halves rotated";
   let description = [{
     In every head of x (N, heads·D), channels j and j + D/2 are one point of the plane, turned by the

@@ -60,9 +60,7 @@ SmallVector<Value> EmbeddingGradOp::decompose(ImplicitLocOpBuilder &b) {
   return SmallVector<Value>(loop.getResults());
 }
 
-//===------------------------------------------------------------------------------------------===//
-// position_embedding
-//===------------------------------------------------------------------------------------------===//
+//===--- position_embedding ------------------------------------------------------------------===//
 
 static LogicalResult verifyPositions(Operation *op, RankedTensorType x, RankedTensorType table, int64_t seq) {
   if (x.getDimSize(1) != table.getDimSize(1) || table.getDimSize(0) < seq) // position_embedding-c1
@@ -90,10 +88,6 @@ SmallVector<Value> PositionEmbeddingOp::decompose(ImplicitLocOpBuilder &b) {
                     [](ImplicitLocOpBuilder &s, ValueRange v) { return add(s, v[0], v[1]); })};
 }
 
-SmallVector<IteratorType> PositionEmbeddingOp::getLoopIteratorTypes() {
-  return {IteratorType::parallel, IteratorType::parallel};
-}
-SmallVector<shard::ReductionKind> PositionEmbeddingOp::getReductionLoopIteratorKinds() { return {}; }
 SmallVector<AffineMap> PositionEmbeddingOp::getIndexingMaps() {
   AffineMap full = projection(getContext(), 2, {0, 1});
   return {full, positionMap(getContext(), getSeq()), full};
@@ -123,12 +117,6 @@ SmallVector<Value> PositionEmbeddingGradOp::decompose(ImplicitLocOpBuilder &b) {
   return {tensor::InsertSliceOp::create(b, sum, constant(b, table, 0.0), from, sizes, unit)};
 }
 
-SmallVector<IteratorType> PositionEmbeddingGradOp::getLoopIteratorTypes() {
-  return {IteratorType::reduction, IteratorType::parallel};
-}
-SmallVector<shard::ReductionKind> PositionEmbeddingGradOp::getReductionLoopIteratorKinds() {
-  return {shard::ReductionKind::Sum};
-}
 SmallVector<AffineMap> PositionEmbeddingGradOp::getIndexingMaps() {
   return {projection(getContext(), 2, {0, 1}), positionMap(getContext(), getSeq())};
 }

@@ -20,7 +20,7 @@ def Nanochat_EmbeddingGradOp : Nanochat_ComputeOp<"embedding_grad", [IterationSp
 }
 
 def Nanochat_PositionEmbeddingOp
-    : Nanochat_ComputeOp<"position_embedding", [InfersFirstType, HasVjp, HasIterationSpace]> {
+    : Nanochat_ComputeOp<"position_embedding", [InfersFirstType, HasVjp, Loops<"nc">]> {
   let summary = "Learned positions";
   let description = [{
     y[n, c] = x[n, c] + table[n mod seq, c] for x (N, C), table (P, C). N is a multiple of `seq`; table
@@ -32,7 +32,7 @@ def Nanochat_PositionEmbeddingOp
   let hasVerifier = 1;
 }
 
-def Nanochat_PositionEmbeddingGradOp : Nanochat_ComputeOp<"position_embedding_grad", [HasIterationSpace]> {
+def Nanochat_PositionEmbeddingGradOp : Nanochat_ComputeOp<"position_embedding_grad", [Loops<"+nc">]> {
   let summary = "Gradient of a table of positions";
   let description = [{
     dtable[t, c] = Σ over sequences b, in rising b, of dy[b·seq + t, c]; 0 for t ≥ seq. dy (N, C), dtable (P, C).

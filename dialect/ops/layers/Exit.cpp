@@ -31,9 +31,7 @@ static Value meanOverTokens(ImplicitLocOpBuilder &b, ValueRange tokens, ScalarBo
   });
 }
 
-//===------------------------------------------------------------------------------------------===//
-// last_step
-//===------------------------------------------------------------------------------------------===//
+//===--- last_step ---------------------------------------------------------------------------===//
 
 LogicalResult LastStepOp::verify() {
   if (getMask().getType().getShape() != ArrayRef<int64_t>(getCount())) // last_step-c1
@@ -61,9 +59,7 @@ SmallVector<Value> LastStepOp::decompose(ImplicitLocOpBuilder &b) {
   return {loop.getResult(1)};
 }
 
-//===------------------------------------------------------------------------------------------===//
-// gate
-//===------------------------------------------------------------------------------------------===//
+//===--- gate --------------------------------------------------------------------------------===//
 
 LogicalResult GateOp::verify() {
   if (getW().getType().getDimSize(0) != getH().getType().getDimSize(1)) // gate-c1
@@ -95,9 +91,7 @@ LogicalResult GateOp::buildVJP(ImplicitLocOpBuilder &b, Cotangents &ct) {
   return success();
 }
 
-//===------------------------------------------------------------------------------------------===//
-// exit_step
-//===------------------------------------------------------------------------------------------===//
+//===--- exit_step ---------------------------------------------------------------------------===//
 
 /// log_p of an exit_step from the elements (z, log_survival, last).
 static Value logExit(ImplicitLocOpBuilder &s, Value z, Value logSurvival, Value last) {
@@ -136,9 +130,7 @@ LogicalResult ExitStepOp::buildVJP(ImplicitLocOpBuilder &b, Cotangents &ct) {
   return success();
 }
 
-//===------------------------------------------------------------------------------------------===//
-// entropy
-//===------------------------------------------------------------------------------------------===//
+//===--- entropy -----------------------------------------------------------------------------===//
 
 /// `value` where p > 0, else 0: there log_p may be −∞.
 static Value wherePossible(ImplicitLocOpBuilder &s, Value p, Value value) {
@@ -168,9 +160,7 @@ LogicalResult EntropyOp::buildVJP(ImplicitLocOpBuilder &b, Cotangents &ct) {
   return success();
 }
 
-//===------------------------------------------------------------------------------------------===//
-// gate_loss
-//===------------------------------------------------------------------------------------------===//
+//===--- gate_loss ---------------------------------------------------------------------------===//
 
 /// The target to go on, w, of a token that improved from `before` to `after`.
 static Value goOnTarget(ImplicitLocOpBuilder &s, GateLossOp op, Value before, Value after) {

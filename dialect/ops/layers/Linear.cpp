@@ -13,9 +13,7 @@ static Value contract(ImplicitLocOpBuilder &b, RankedTensorType type, Value lhs,
                 sumProducts);
 }
 
-//===------------------------------------------------------------------------------------------===//
-// linear
-//===------------------------------------------------------------------------------------------===//
+//===--- linear ------------------------------------------------------------------------------===//
 
 LogicalResult LinearOp::verify() {
   auto x = typeOf(getX()), w = typeOf(getW());
@@ -48,9 +46,7 @@ LogicalResult LinearOp::buildVJP(ImplicitLocOpBuilder &b, Cotangents &ct) {
   return success();
 }
 
-//===------------------------------------------------------------------------------------------===//
-// matmul
-//===------------------------------------------------------------------------------------------===//
+//===--- matmul ------------------------------------------------------------------------------===//
 
 LogicalResult MatmulOp::inferReturnTypes(MLIRContext *, std::optional<Location>, Adaptor adaptor,
                                          SmallVectorImpl<Type> &types) {
@@ -67,8 +63,6 @@ LogicalResult MatmulOp::verify() {
   return success();
 }
 
-SmallVector<IteratorType> MatmulOp::getLoopIteratorTypes() { return gemmIterators(); }
-SmallVector<shard::ReductionKind> MatmulOp::getReductionLoopIteratorKinds() { return {shard::ReductionKind::Sum}; }
 SmallVector<AffineMap> MatmulOp::getIndexingMaps() {
   MLIRContext *ctx = getContext();
   return {getTransA() ? projection(ctx, 3, {2, 0}) : projection(ctx, 3, {0, 2}),
@@ -81,9 +75,7 @@ SmallVector<Value> MatmulOp::decompose(ImplicitLocOpBuilder &b) {
   return {contract(b, typeOf(getC()), getA(), getB(), lhs, rhs)};
 }
 
-//===------------------------------------------------------------------------------------------===//
-// sum_rows
-//===------------------------------------------------------------------------------------------===//
+//===--- sum_rows ----------------------------------------------------------------------------===//
 
 SmallVector<Value> SumRowsOp::decompose(ImplicitLocOpBuilder &b) {
   return {reduce(b, typeOf(getY()), 2, {1}, 0.0, {getX()}, {b.getMultiDimIdentityMap(2)}, sumUp)};

@@ -16,7 +16,7 @@ def Nanochat_LinearOp : Nanochat_ComputeOp<"linear", [InfersTypesByLetters, HasV
   let hasVerifier = 1;
 }
 
-def Nanochat_MatmulOp : Nanochat_ComputeOp<"matmul", [InfersTypes, HasIterationSpace]> {
+def Nanochat_MatmulOp : Nanochat_ComputeOp<"matmul", [InfersTypes, Loops<"mn+k">]> {
   let summary = "Matrix product with optional transposes";
   let description = [{
     c = op(a)·op(b), op(a) of shape (M, K), op(b) of shape (K, N); `trans_a` and `trans_b` say

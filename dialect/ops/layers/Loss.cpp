@@ -163,9 +163,7 @@ Value LinearCrossEntropyOp::buildLogits(OpBuilder &builder, Value position, int6
   return LinearOp::create(b, EmbeddingOp::create(b, index, getH()), getW(), Value());
 }
 
-//===------------------------------------------------------------------------------------------===//
-// linear_cross_entropy_with_grad
-//===------------------------------------------------------------------------------------------===//
+//===--- linear_cross_entropy_with_grad ------------------------------------------------------===//
 
 LogicalResult LinearCrossEntropyWithGradOp::verify() { // linear_cross_entropy_with_grad-c1, -c2: as the loss
   return verifyHead(*this, getH(), getW(), getTargets(), getWeights());

@@ -19,9 +19,7 @@ static LogicalResult verifyGrad(Operation *op, Value x, Value gain, Value dy) {
   return verifyPerChannel(op, "gain", x, gain);
 }
 
-//===------------------------------------------------------------------------------------------===//
-// rms_norm
-//===------------------------------------------------------------------------------------------===//
+//===--- rms_norm ----------------------------------------------------------------------------===//
 
 /// (N) reciprocal root mean squares of the rows of x.
 static Value inverseRms(ImplicitLocOpBuilder &b, Value x, double eps) {
@@ -78,9 +76,7 @@ SmallVector<Value> RmsNormGradOp::decompose(ImplicitLocOpBuilder &b) {
   return {dx, dgain};
 }
 
-//===------------------------------------------------------------------------------------------===//
-// layer_norm
-//===------------------------------------------------------------------------------------------===//
+//===--- layer_norm --------------------------------------------------------------------------===//
 
 /// (N) means over channels of the values `body` makes of `ins`, for x of type `type`.
 static Value rowMean(ImplicitLocOpBuilder &b, RankedTensorType type, ValueRange ins, ArrayRef<AffineMap> maps,

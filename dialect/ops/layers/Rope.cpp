@@ -8,9 +8,7 @@ using namespace mlir;
 using namespace mlir::nanochat;
 using utils::IteratorType;
 
-//===------------------------------------------------------------------------------------------===//
-// rope_table
-//===------------------------------------------------------------------------------------------===//
+//===--- rope_table --------------------------------------------------------------------------===//
 
 LogicalResult RopeTableOp::verify() {
   if (getDim() % 2) // rope_table-c1
@@ -45,9 +43,7 @@ SmallVector<Value> RopeTableOp::decompose(ImplicitLocOpBuilder &b) {
   return {table(cos), table(sin)};
 }
 
-//===------------------------------------------------------------------------------------------===//
-// rope
-//===------------------------------------------------------------------------------------------===//
+//===--- rope --------------------------------------------------------------------------------===//
 
 LogicalResult RopeOp::verify() {
   RankedTensorType x = getX().getType(), table = getCos().getType();
@@ -84,8 +80,6 @@ SmallVector<Value> RopeOp::decompose(ImplicitLocOpBuilder &b) {
 }
 
 // Loops (n, c); c meets its partner in the same row.
-SmallVector<IteratorType> RopeOp::getLoopIteratorTypes() { return {IteratorType::parallel, IteratorType::reduction}; }
-SmallVector<shard::ReductionKind> RopeOp::getReductionLoopIteratorKinds() { return {shard::ReductionKind::Generic}; }
 SmallVector<AffineMap> RopeOp::getIndexingMaps() {
   RankedTensorType table = getCos().getType();
   Builder b(getContext());

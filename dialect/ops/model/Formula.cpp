@@ -7,9 +7,7 @@
 using namespace mlir;
 using namespace mlir::nanochat;
 
-//===------------------------------------------------------------------------------------------===//
-// Formulas
-//===------------------------------------------------------------------------------------------===//
+//===--- Formulas ----------------------------------------------------------------------------===//
 
 /// Formulas and what follows from them are walked by recursion.
 static constexpr unsigned kMostFactors = 64;
@@ -87,9 +85,7 @@ static void printFormula(llvm::raw_ostream &os, Attribute formula, bool isMessag
 
 static void printFormula(AsmPrinter &printer, Attribute formula) { printFormula(printer.getStream(), formula, false); }
 
-//===------------------------------------------------------------------------------------------===//
-// Attributes
-//===------------------------------------------------------------------------------------------===//
+//===--- Attributes --------------------------------------------------------------------------===//
 
 Attribute mlir::nanochat::plain(Attribute attr) {
   auto sized = dyn_cast_if_present<SizedAttr>(attr);

@@ -7,9 +7,7 @@
 using namespace mlir;
 using namespace mlir::nanochat;
 
-//===------------------------------------------------------------------------------------------===//
-// Structure
-//===------------------------------------------------------------------------------------------===//
+//===--- Structure ---------------------------------------------------------------------------===//
 
 ArrayRef<BlockArgument> LoopOp::getCarryArgs() { return getBody().getArguments().take_front(getNumCarries()); }
 ArrayRef<BlockArgument> LoopOp::getSliceArgs() { return getBody().getArguments().drop_front(getNumCarries()); }
@@ -91,9 +89,7 @@ LoopOp LoopOp::appendStacks(RewriterBase &rewriter, ValueRange values) {
   return loop;
 }
 
-//===------------------------------------------------------------------------------------------===//
-// Verification and text
-//===------------------------------------------------------------------------------------------===//
+//===--- Verification and text ---------------------------------------------------------------===//
 
 LogicalResult LoopOp::verify() {
   for (auto [i, slice] : llvm::enumerate(getSlices())) { // loop-c1
@@ -248,9 +244,7 @@ void LoopOp::print(OpAsmPrinter &p) {
   p.printRegion(getBody(), /*printEntryBlockArgs=*/false);
 }
 
-//===------------------------------------------------------------------------------------------===//
-// Meaning: scf.for over slices and stacks
-//===------------------------------------------------------------------------------------------===//
+//===--- Meaning: scf.for over slices and stacks ---------------------------------------------===//
 
 /// Offsets, sizes and strides of element `index` of a stack of `type`.
 struct SlicePosition {

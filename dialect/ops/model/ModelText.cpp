@@ -4,9 +4,7 @@
 using namespace mlir;
 using namespace mlir::nanochat;
 
-//===------------------------------------------------------------------------------------------===//
-// Types
-//===------------------------------------------------------------------------------------------===//
+//===--- Types -------------------------------------------------------------------------------===//
 
 RankedTensorType mlir::nanochat::unsizedType(MLIRContext *ctx) {
   return RankedTensorType::get({ShapedType::kDynamic}, Float32Type::get(ctx));
@@ -96,9 +94,7 @@ void mlir::nanochat::printShape(OpAsmPrinter &printer, Operation *, ArrayAttr di
   printer << ']';
 }
 
-//===------------------------------------------------------------------------------------------===//
-// Models
-//===------------------------------------------------------------------------------------------===//
+//===--- Models ------------------------------------------------------------------------------===//
 
 /// `keyword {name = formula, …}`, null if that is absent.
 static ParseResult parseSettings(OpAsmParser &parser, StringRef keyword, ArrayAttr &settings) {

@@ -49,9 +49,7 @@ template <typename Op> bool inferUnsized(ValueRange operands, SmallVectorImpl<Ty
   return true;
 }
 
-//===------------------------------------------------------------------------------------------===//
-// Directives of assembly formats. All print nothing of unsized types, and take missing ones for that.
-//===------------------------------------------------------------------------------------------===//
+//===--- Directives of assembly formats. All print nothing of unsized types, and take missing ones for that. ---===//
 
 /// ": a, b, c".
 ParseResult parseTypeList(OpAsmParser &parser, ArrayRef<Type *> types);

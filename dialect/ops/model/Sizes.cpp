@@ -16,9 +16,7 @@ std::string mlir::nanochat::suggest(StringRef name, ArrayRef<StringRef> names) {
   return nearest ? (", did you mean '" + names[*nearest] + "'?").str() : "";
 }
 
-//===------------------------------------------------------------------------------------------===//
-// What is said of names
-//===------------------------------------------------------------------------------------------===//
+//===--- What is said of names ---------------------------------------------------------------===//
 
 static SmallVector<SettingAttr> elementsOf(ArrayAttr settings) {
   return settings ? llvm::to_vector(settings.getAsRange<SettingAttr>()) : SmallVector<SettingAttr>();
@@ -113,9 +111,7 @@ LogicalResult Sizes::set(const SizeChoice &choice) {
   return success();
 }
 
-//===------------------------------------------------------------------------------------------===//
-// Formulas
-//===------------------------------------------------------------------------------------------===//
+//===--- Formulas ----------------------------------------------------------------------------===//
 
 FailureOr<Attribute> Sizes::valueOf(StringRef name) {
   Entry &entry = entries.find(StringAttr::get(model.getContext(), name))->second;

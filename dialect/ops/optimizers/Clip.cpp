@@ -9,9 +9,7 @@ using namespace mlir;
 using namespace mlir::nanochat;
 using utils::IteratorType;
 
-//===------------------------------------------------------------------------------------------===//
-// grad_norm
-//===------------------------------------------------------------------------------------------===//
+//===--- grad_norm ---------------------------------------------------------------------------===//
 
 LogicalResult GradNormOp::inferReturnTypes(MLIRContext *, std::optional<Location> loc, Adaptor adaptor,
                                            SmallVectorImpl<Type> &types) {
@@ -72,9 +70,6 @@ static int64_t allDims(ValueRange grads) {
 SmallVector<IteratorType> GradNormOp::getLoopIteratorTypes() {
   return SmallVector<IteratorType>(allDims(getGrads()), IteratorType::reduction);
 }
-SmallVector<shard::ReductionKind> GradNormOp::getReductionLoopIteratorKinds() {
-  return SmallVector<shard::ReductionKind>(allDims(getGrads()), shard::ReductionKind::Generic);
-}
 SmallVector<AffineMap> GradNormOp::getIndexingMaps() {
   int64_t loops = allDims(getGrads());
   unsigned first = 0;
@@ -96,9 +91,7 @@ int64_t GradNormOp::getFlops() {
   return 2 * elements;
 }
 
-//===------------------------------------------------------------------------------------------===//
-// clip_scale
-//===------------------------------------------------------------------------------------------===//
+//===--- clip_scale --------------------------------------------------------------------------===//
 
 LogicalResult ClipScaleOp::verify() {
   if (!(getMax().convertToDouble() > 0.0)) // clip_scale-c1
@@ -112,9 +105,7 @@ SmallVector<Value> ClipScaleOp::decompose(ImplicitLocOpBuilder &b) {
   return {arith::MinimumFOp::create(b, factor, c(1.0))};
 }
 
-//===------------------------------------------------------------------------------------------===//
-// scale
-//===------------------------------------------------------------------------------------------===//
+//===--- scale -------------------------------------------------------------------------------===//
 
 SmallVector<Value> ScaleOp::decompose(ImplicitLocOpBuilder &b) {
   return {pointwise(b, {getX(), getS()}, [](ImplicitLocOpBuilder &s, ValueRange v) { return mul(s, v[0], v[1]); })};

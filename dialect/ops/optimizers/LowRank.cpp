@@ -5,9 +5,7 @@
 using namespace mlir;
 using namespace mlir::nanochat;
 
-//===------------------------------------------------------------------------------------------===//
-// orthonormalize
-//===------------------------------------------------------------------------------------------===//
+//===--- orthonormalize ----------------------------------------------------------------------===//
 
 LogicalResult OrthonormalizeOp::verify() {
   if (typeOf(getY()).getDimSize(0) >= typeOf(getY()).getDimSize(1))
@@ -30,9 +28,7 @@ int64_t OrthonormalizeOp::getFlops() {
   return orthonormalizeFlops(typeOf(getY()).getDimSize(0), typeOf(getY()).getDimSize(1));
 }
 
-//===------------------------------------------------------------------------------------------===//
-// low_rank_basis
-//===------------------------------------------------------------------------------------------===//
+//===--- low_rank_basis ----------------------------------------------------------------------===//
 
 LogicalResult LowRankBasisOp::verify() {
   auto g = typeOf(getG());
@@ -97,9 +93,7 @@ int64_t LowRankBasisOp::getFlops() {
          2 * n * s * s + 72 * s * s * s;
 }
 
-//===------------------------------------------------------------------------------------------===//
-// refresh_schedule
-//===------------------------------------------------------------------------------------------===//
+//===--- refresh_schedule --------------------------------------------------------------------===//
 
 SmallVector<Value> RefreshScheduleOp::decompose(ImplicitLocOpBuilder &b) {
   auto type = typeOf(getDue());

@@ -6,9 +6,7 @@
 using namespace mlir;
 using namespace mlir::nanochat;
 
-//===------------------------------------------------------------------------------------------===//
-// newton_schulz
-//===------------------------------------------------------------------------------------------===//
+//===--- newton_schulz -----------------------------------------------------------------------===//
 
 /// g/(‖g‖_F + eps)
 static Value normalized(ImplicitLocOpBuilder &b, Value g, double eps) {
@@ -46,9 +44,7 @@ int64_t mlir::nanochat::orthogonalizeFlops(RankedTensorType matrix, int64_t step
 
 int64_t NewtonSchulzOp::getFlops() { return orthogonalizeFlops(getG().getType(), getSteps()); }
 
-//===------------------------------------------------------------------------------------------===//
-// muon
-//===------------------------------------------------------------------------------------------===//
+//===--- muon --------------------------------------------------------------------------------===//
 
 LogicalResult mlir::nanochat::verifyMatrices(Operation *rule) {
   auto type = typeOf(rule->getOperand(0));

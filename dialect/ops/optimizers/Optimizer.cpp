@@ -76,9 +76,7 @@ RuleForm mlir::nanochat::formOf(OperationName rule, DictionaryAttr options, Rank
   return form;
 }
 
-//===------------------------------------------------------------------------------------------===//
-// What rules are made of
-//===------------------------------------------------------------------------------------------===//
+//===--- What rules are made of --------------------------------------------------------------===//
 
 Value mlir::nanochat::combine(ImplicitLocOpBuilder &b, Value x, double alpha, Value y, double beta) {
   return pointwise(b, {x, y}, [&](ImplicitLocOpBuilder &s, ValueRange v) {
@@ -130,9 +128,7 @@ CodedAdam Adam::stepCoded(ImplicitLocOpBuilder &b, ValueRange states, Value g) c
   return next;
 }
 
-//===------------------------------------------------------------------------------------------===//
-// sgd, lion
-//===------------------------------------------------------------------------------------------===//
+//===--- sgd, lion ---------------------------------------------------------------------------===//
 
 SmallVector<OptimizerState> SgdOp::getStates(RankedTensorType) { return {}; }
 
@@ -155,9 +151,7 @@ SmallVector<Value> LionOp::decompose(ImplicitLocOpBuilder &b) {
   return {descend(b, getParam(), sign, 1.0, getLr(), getWeightDecay()), combine(b, m, beta2, getGrad(), 1 - beta2)};
 }
 
-//===------------------------------------------------------------------------------------------===//
-// adamw, adamw8
-//===------------------------------------------------------------------------------------------===//
+//===--- adamw, adamw8 -----------------------------------------------------------------------===//
 
 SmallVector<OptimizerState> AdamwOp::getStates(RankedTensorType param) {
   return {{"m", param}, {"v", param}, {"count", withShape(param, {})}};

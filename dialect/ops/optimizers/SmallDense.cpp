@@ -8,9 +8,7 @@
 using namespace mlir;
 using namespace mlir::nanochat;
 
-//===------------------------------------------------------------------------------------------===//
-// Orders
-//===------------------------------------------------------------------------------------------===//
+//===--- Orders ------------------------------------------------------------------------------===//
 
 Value mlir::nanochat::fallingOrder(ImplicitLocOpBuilder &b, Value values) {
   auto type = typeOf(values);
@@ -63,9 +61,7 @@ Value mlir::nanochat::transposed(ImplicitLocOpBuilder &b, Value matrix) {
                    projection(b.getContext(), 2, {1, 0}), [](ImplicitLocOpBuilder &, ValueRange v) { return v[0]; });
 }
 
-//===------------------------------------------------------------------------------------------===//
-// Cholesky factors, eigenvectors
-//===------------------------------------------------------------------------------------------===//
+//===--- Cholesky factors, eigenvectors ------------------------------------------------------===//
 
 static LogicalResult verifySquare(Operation *op, Value a) {
   auto type = typeOf(a);

@@ -53,9 +53,7 @@ static Value matmul(ImplicitLocOpBuilder &b, Value x, Value y) { return MatmulOp
 static Value matmulT(ImplicitLocOpBuilder &b, Value x, Value y) { return MatmulOp::create(b, x, y, false, true); }
 static Value tMatmul(ImplicitLocOpBuilder &b, Value x, Value y) { return MatmulOp::create(b, x, y, true, false); }
 
-//===------------------------------------------------------------------------------------------===//
-// soap
-//===------------------------------------------------------------------------------------------===//
+//===--- soap --------------------------------------------------------------------------------===//
 
 LogicalResult SoapOp::verify() { return verifyMatrices(*this); } // soap-c1
 
@@ -221,9 +219,7 @@ SmallVector<Value> SoapOp::decompose(ImplicitLocOpBuilder &b) {
   return results;
 }
 
-//===------------------------------------------------------------------------------------------===//
-// gum
-//===------------------------------------------------------------------------------------------===//
+//===--- gum ---------------------------------------------------------------------------------===//
 
 LogicalResult GumOp::verify() {
   double full = getFull().convertToDouble();

@@ -8,9 +8,7 @@ using namespace mlir;
 using namespace mlir::nanochat;
 using utils::IteratorType;
 
-//===------------------------------------------------------------------------------------------===//
-// Shapes
-//===------------------------------------------------------------------------------------------===//
+//===--- Shapes ------------------------------------------------------------------------------===//
 
 RankedTensorType mlir::nanochat::blocksOf(RankedTensorType param, int64_t block) {
   int64_t elements = param.getNumElements(), length = std::min(elements, block);
@@ -56,9 +54,7 @@ void mlir::nanochat::appendCodedState(SmallVectorImpl<OptimizerState> &states, S
   states.push_back({(name + ".scales").str(), withShape(blocks, {blocks.getDimSize(0)})});
 }
 
-//===------------------------------------------------------------------------------------------===//
-// block, unblock
-//===------------------------------------------------------------------------------------------===//
+//===--- block, unblock ----------------------------------------------------------------------===//
 
 /// Rows of n elements in ⌈n/L⌉ blocks each.
 static LogicalResult verifyBlocks(Operation *op, Type whole, Type blocks) {
@@ -122,20 +118,12 @@ static SmallVector<IteratorType> blockLoops(int64_t in, int64_t out) {
 static int64_t rankOf(Value v) { return cast<RankedTensorType>(v.getType()).getRank(); }
 
 SmallVector<IteratorType> BlockOp::getLoopIteratorTypes() { return blockLoops(rankOf(getX()), 2); }
-SmallVector<ReductionKind> BlockOp::getReductionLoopIteratorKinds() {
-  return SmallVector<ReductionKind>(rankOf(getX()), ReductionKind::Generic);
-}
 SmallVector<AffineMap> BlockOp::getIndexingMaps() { return blockMaps(getContext(), rankOf(getX()), 2); }
 
 SmallVector<IteratorType> UnblockOp::getLoopIteratorTypes() { return blockLoops(2, rankOf(getX())); }
-SmallVector<ReductionKind> UnblockOp::getReductionLoopIteratorKinds() {
-  return SmallVector<ReductionKind>(2, ReductionKind::Generic);
-}
 SmallVector<AffineMap> UnblockOp::getIndexingMaps() { return blockMaps(getContext(), 2, rankOf(getX())); }
 
-//===------------------------------------------------------------------------------------------===//
-// quantize_blocks, dequantize_blocks
-//===------------------------------------------------------------------------------------------===//
+//===--- quantize_blocks, dequantize_blocks --------------------------------------------------===//
 
 LogicalResult QuantizeBlocksOp::inferReturnTypes(MLIRContext *ctx, std::optional<Location>, Adaptor adaptor,
                                                  SmallVectorImpl<Type> &types) {

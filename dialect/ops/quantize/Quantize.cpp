@@ -12,9 +12,7 @@ using utils::IteratorType;
 /// Below this, a scale would blow up what is only noise.
 static constexpr double kSmallest = 1e-5;
 
-//===------------------------------------------------------------------------------------------===//
-// Shared with the ternary product
-//===------------------------------------------------------------------------------------------===//
+//===--- Shared with the ternary product -----------------------------------------------------===//
 
 LogicalResult mlir::nanochat::verifyRowScales(Operation *op, Value q, Value s) {
   auto qt = cast<RankedTensorType>(q.getType()), st = cast<RankedTensorType>(s.getType());
@@ -102,9 +100,7 @@ static Value joinGroups(ImplicitLocOpBuilder &b, Value split) {
   return tensor::CollapseShapeOp::create(b, split, SmallVector<ReassociationIndices>{{0}, {1, 2}});
 }
 
-//===------------------------------------------------------------------------------------------===//
-// quantize_rows
-//===------------------------------------------------------------------------------------------===//
+//===--- quantize_rows -----------------------------------------------------------------------===//
 
 LogicalResult QuantizeRowsOp::inferReturnTypes(MLIRContext *ctx, std::optional<Location>, Adaptor adaptor,
                                                SmallVectorImpl<Type> &types) {
@@ -146,9 +142,7 @@ Value QuantizeRowsOp::buildSurrogate(OpBuilder &b, Value offset) {
   return arith::AddFOp::create(b, getLoc(), getX(), offset);
 }
 
-//===------------------------------------------------------------------------------------------===//
-// ternarize
-//===------------------------------------------------------------------------------------------===//
+//===--- ternarize ---------------------------------------------------------------------------===//
 
 LogicalResult TernarizeOp::inferReturnTypes(MLIRContext *ctx, std::optional<Location>, Adaptor adaptor,
                                             SmallVectorImpl<Type> &types) {
@@ -205,9 +199,6 @@ SmallVector<Value> TernarizeOp::decompose(ImplicitLocOpBuilder &b) {
 SmallVector<IteratorType> TernarizeOp::getLoopIteratorTypes() {
   return {getGroup() ? IteratorType::parallel : IteratorType::reduction, IteratorType::reduction};
 }
-SmallVector<shard::ReductionKind> TernarizeOp::getReductionLoopIteratorKinds() {
-  return SmallVector<shard::ReductionKind>(getGroup() ? 1 : 2, shard::ReductionKind::Generic);
-}
 SmallVector<AffineMap> TernarizeOp::getIndexingMaps() {
   AffineMap full = projection(getContext(), 2, {0, 1});
   return {full, full, weightScaleMap(getT(), getGamma(), 2, 0, 1)};
@@ -225,9 +216,7 @@ Value TernarizeOp::buildSurrogate(OpBuilder &b, Value offset) {
   return arith::AddFOp::create(b, getLoc(), getW(), offset);
 }
 
-//===------------------------------------------------------------------------------------------===//
-// pack_panels
-//===------------------------------------------------------------------------------------------===//
+//===--- pack_panels -------------------------------------------------------------------------===//
 
 LogicalResult PackPanelsOp::inferReturnTypes(MLIRContext *, std::optional<Location>, Adaptor adaptor,
                                              SmallVectorImpl<Type> &types) {
@@ -251,19 +240,13 @@ SmallVector<Value> PackPanelsOp::decompose(ImplicitLocOpBuilder &b) {
                     [](ImplicitLocOpBuilder &s, ValueRange v) { return encode(s, Format::panels, v[0]); })};
 }
 
-SmallVector<IteratorType> PackPanelsOp::getLoopIteratorTypes() {
-  return {IteratorType::parallel, IteratorType::parallel};
-}
-SmallVector<shard::ReductionKind> PackPanelsOp::getReductionLoopIteratorKinds() { return {}; }
 SmallVector<AffineMap> PackPanelsOp::getIndexingMaps() {
   return {projection(getContext(), 2, {0, 1}), panelMap(getContext(), 2, 0, 1)};
 }
 
 DispatchClass PackPanelsOp::getDispatchClass() { return DispatchClass::pointwise; }
 
-//===------------------------------------------------------------------------------------------===//
-// dequantize_rows, dequantize_weight
-//===------------------------------------------------------------------------------------------===//
+//===--- dequantize_rows, dequantize_weight --------------------------------------------------===//
 
 /// codes ⊙ scales, with the scales indexed by `map`.
 static Value rescale(ImplicitLocOpBuilder &b, Value codes, Value scales, AffineMap map) {
@@ -314,10 +297,6 @@ SmallVector<Value> DequantizeWeightOp::decompose(ImplicitLocOpBuilder &b) {
   return {joinGroups(b, rescale(b, t, getGamma(), projection(getContext(), 3, {0, 1})))};
 }
 
-SmallVector<IteratorType> DequantizeWeightOp::getLoopIteratorTypes() {
-  return {IteratorType::parallel, IteratorType::parallel};
-}
-SmallVector<shard::ReductionKind> DequantizeWeightOp::getReductionLoopIteratorKinds() { return {}; }
 SmallVector<AffineMap> DequantizeWeightOp::getIndexingMaps() {
   AffineMap full = projection(getContext(), 2, {0, 1});
   return {codeMap(getT(), 2, 0, 1), weightScaleMap(getT(), getGamma(), 2, 0, 1), full};

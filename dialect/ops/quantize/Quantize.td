@@ -65,7 +65,7 @@ def Nanochat_TernarizeOp : Nanochat_ComputeOp<"ternarize",
   let hasVerifier = 1;
 }
 
-def Nanochat_PackPanelsOp : Nanochat_ComputeOp<"pack_panels", [InfersTypes, HasIterationSpace,
+def Nanochat_PackPanelsOp : Nanochat_ComputeOp<"pack_panels", [InfersTypes, Loops<"oi">,
     DeclareOpInterfaceMethods<KernelOpInterface>]> {
   let summary = "Ternary weights in the order in which products read them";
   let description = [{
@@ -82,7 +82,7 @@ def Nanochat_PackPanelsOp : Nanochat_ComputeOp<"pack_panels", [InfersTypes, HasI
 }
 
 def Nanochat_TernaryMatmulOp : Nanochat_ComputeOp<"ternary_matmul",
-    [InfersTypes, HasVjp, HasIterationSpace, OnCodes, SameFloat_s_gamma]> {
+    [InfersTypes, HasVjp, Loops<"no+i">, OnCodes, SameFloat_s_gamma]> {
   let summary = "Integer product of int8 activations and ternary weights";
   let description = [{
     y[n, o] = s[n]·Σ_g gamma[o, g]·acc_g with acc_g = Σ_{k in group g} q[n, k]·t[o, k] in int32, exact
@@ -111,7 +111,7 @@ def Nanochat_DequantizeRowsOp : Nanochat_ComputeOp<"dequantize_rows",
 }
 
 def Nanochat_DequantizeWeightOp : Nanochat_ComputeOp<"dequantize_weight",
-    [InfersTypes, HasVjp, HasIterationSpace, OnCodes]> {
+    [InfersTypes, HasVjp, Loops<"oi">, OnCodes]> {
   let summary = "What ternary weights stand for";
   let description = [{
     w (out, in) = gamma·t, one gamma per tensor or per (row, group); t may be packed if there is one. The cotangent of

@@ -40,9 +40,7 @@ static Value rescaled(ImplicitLocOpBuilder &s, Value accumulator, Value largest,
   return mul(s, value, mul(s, largest, constant(s, largest.getType(), 1 / limit)));
 }
 
-//===------------------------------------------------------------------------------------------===//
-// ternary_input_grad
-//===------------------------------------------------------------------------------------------===//
+//===--- ternary_input_grad ------------------------------------------------------------------===//
 
 LogicalResult TernaryInputGradOp::inferReturnTypes(MLIRContext *, std::optional<Location>, Adaptor adaptor,
                                                    SmallVectorImpl<Type> &types) {
@@ -75,19 +73,13 @@ SmallVector<Value> TernaryInputGradOp::decompose(ImplicitLocOpBuilder &b) {
                 [&](ImplicitLocOpBuilder &s, ValueRange v) { return mul(s, rescaled(s, v[0], v[1], limit), v[2]); })};
 }
 
-SmallVector<IteratorType> TernaryInputGradOp::getLoopIteratorTypes() { return gemmIterators(); }
 /// Scales depend on whole rows of dy.
-SmallVector<shard::ReductionKind> TernaryInputGradOp::getReductionLoopIteratorKinds() {
-  return {shard::ReductionKind::Generic};
-}
 SmallVector<AffineMap> TernaryInputGradOp::getIndexingMaps() {
   MLIRContext *ctx = getContext();
   return {projection(ctx, 3, {0, 2}), codeMap(getT(), 3, 2, 1), projection(ctx, 3, {}), projection(ctx, 3, {0, 1})};
 }
 
-//===------------------------------------------------------------------------------------------===//
-// ternary_weight_grad
-//===------------------------------------------------------------------------------------------===//
+//===--- ternary_weight_grad -----------------------------------------------------------------===//
 
 LogicalResult TernaryWeightGradOp::verify() {
   int64_t tokens = getDy().getType().getDimSize(0);

@@ -6,7 +6,7 @@ include "dialect/ops/quantize/Quantize.td"
 // A code is round(dy·(limit/a)), a the largest |dy| that shares the scale; below 1e-30 all codes are 0.
 
 def Nanochat_TernaryInputGradOp : Nanochat_ComputeOp<"ternary_input_grad",
-    [InfersTypes, HasIterationSpace, AllElementTypesMatch<["dy", "gamma"]>]> {
+    [InfersTypes, Loops<"ni~o">, AllElementTypesMatch<["dy", "gamma"]>]> {
   let summary = "Gradient of a ternary product for its activations, in integers";
   let description = [{
     dx[n, i] = (Σ_o c[n, o]·t[o, i] in int32)·gamma·a[n]/limit, with c of row n of dy (N, out) in 16 bits, a[n] = max_o |dy[n, o]|,

@@ -27,9 +27,7 @@ static RankedTensorType productType(Value x, Value w, Type element) {
   return RankedTensorType::get({rows, matrixOf(w).getDimSize(0)}, element);
 }
 
-//===------------------------------------------------------------------------------------------===//
-// ternary_linear
-//===------------------------------------------------------------------------------------------===//
+//===--- ternary_linear ----------------------------------------------------------------------===//
 
 LogicalResult TernaryLinearOp::verify() {
   if (failed(verifyChannels(*this, getX(), getW())) || // ternary_linear-c1
@@ -46,9 +44,7 @@ SmallVector<Value> TernaryLinearOp::decompose(ImplicitLocOpBuilder &b) {
 
 /// Scales depend on whole rows of x and on all of w, so partial results do not simply add up.
 
-//===------------------------------------------------------------------------------------------===//
-// ternary_matmul
-//===------------------------------------------------------------------------------------------===//
+//===--- ternary_matmul ----------------------------------------------------------------------===//
 
 LogicalResult TernaryMatmulOp::inferReturnTypes(MLIRContext *, std::optional<Location>, Adaptor adaptor,
                                                 SmallVectorImpl<Type> &types) {
@@ -105,10 +101,6 @@ SmallVector<Value> TernaryMatmulOp::decompose(ImplicitLocOpBuilder &b) {
                     [](ImplicitLocOpBuilder &s, ValueRange v) { return mul(s, scaled(s, v[0], v[1]), v[2]); })};
 }
 
-SmallVector<IteratorType> TernaryMatmulOp::getLoopIteratorTypes() { return gemmIterators(); }
-SmallVector<shard::ReductionKind> TernaryMatmulOp::getReductionLoopIteratorKinds() {
-  return {shard::ReductionKind::Sum};
-}
 SmallVector<AffineMap> TernaryMatmulOp::getIndexingMaps() {
   MLIRContext *ctx = getContext();
   return {projection(ctx, 3, {0, 2}), projection(ctx, 3, {0}), codeMap(getT(), 3, 1, 2),

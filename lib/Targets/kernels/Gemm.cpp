@@ -148,9 +148,7 @@ LogicalResult GemmEmitter::emit() {
   return success();
 }
 
-//===------------------------------------------------------------------------------------------===//
-// Loops of a task
-//===------------------------------------------------------------------------------------------===//
+//===--- Loops of a task ---------------------------------------------------------------------===//
 
 void GemmEmitter::panels(llvm::function_ref<void(Value, int64_t)> body) {
   Value first = times(group, p.groupPanels);
@@ -201,9 +199,7 @@ void GemmEmitter::slab(const Slab &s) {
   });
 }
 
-//===------------------------------------------------------------------------------------------===//
-// Packing
-//===------------------------------------------------------------------------------------------===//
+//===--- Packing -----------------------------------------------------------------------------===//
 
 /// Calls body(k in the slab, groups, elements) for pieces of at most `lanes` groups.
 static void pieces(ImplicitLocOpBuilder &b, int64_t groups, int64_t elements, const GemmPlan &p,
@@ -292,9 +288,7 @@ void GemmEmitter::sumRows(const Slab &s) {
   });
 }
 
-//===------------------------------------------------------------------------------------------===//
-// The micro-kernel
-//===------------------------------------------------------------------------------------------===//
+//===--- The micro-kernel --------------------------------------------------------------------===//
 
 static Value intrinsic(ImplicitLocOpBuilder &b, StringRef name, Type type, ValueRange operands) {
   return LLVM::CallIntrinsicOp::create(b, type, b.getStringAttr(name), operands).getResult(0);

@@ -81,9 +81,7 @@ LogicalResult RowwiseEmitter::emit() {
   return success();
 }
 
-//===------------------------------------------------------------------------------------------===//
-// Tasks
-//===------------------------------------------------------------------------------------------===//
+//===--- Tasks -------------------------------------------------------------------------------===//
 
 void RowwiseEmitter::emitRows() {
   SmallVector<int64_t> shape;
@@ -207,9 +205,7 @@ void RowwiseEmitter::keep(ArrayRef<Value> roots, ArrayRef<Lanes> at, ArrayRef<La
     store();
 }
 
-//===------------------------------------------------------------------------------------------===//
-// Loops of a task
-//===------------------------------------------------------------------------------------------===//
+//===--- Loops of a task ---------------------------------------------------------------------===//
 
 void RowwiseEmitter::withColumn(const Column &column, llvm::function_ref<void()> body) {
   e.mask = column.mask;
@@ -277,9 +273,7 @@ void RowwiseEmitter::parallel(ArrayRef<Value> roots, ArrayRef<Lanes> row) {
       /*shares=*/true);
 }
 
-//===------------------------------------------------------------------------------------------===//
-// Reductions
-//===------------------------------------------------------------------------------------------===//
+//===--- Reductions --------------------------------------------------------------------------===//
 
 std::optional<Reduction> RowwiseEmitter::match(Value root) {
   Reduction r;
@@ -404,9 +398,7 @@ void RowwiseEmitter::reduction(Value root, ArrayRef<Lanes> row) {
   });
 }
 
-//===------------------------------------------------------------------------------------------===//
-// The emitter
-//===------------------------------------------------------------------------------------------===//
+//===--- The emitter -------------------------------------------------------------------------===//
 
 LogicalResult nanochat::emitRowwise(func::FuncOp kernel, llvm::function_ref<TeamShape(RowwisePlan &)> arrange) {
   if (!kernel.getBody().hasOneBlock())

@@ -29,9 +29,7 @@ Value Tiles::splat(double value) {
 Value Tiles::load(Value buffer, ValueRange at) { return vector::LoadOp::create(b, vector, buffer, at); }
 void Tiles::store(Value value, Value buffer, ValueRange at) { vector::StoreOp::create(b, value, buffer, at); }
 
-//===------------------------------------------------------------------------------------------===//
-// Products
-//===------------------------------------------------------------------------------------------===//
+//===--- Products ----------------------------------------------------------------------------===//
 
 void Tiles::product(const Product &p, llvm::function_ref<Value(Value)> rowEnd,
                     llvm::function_ref<std::pair<Value, Value>(Value)> kRange) {
@@ -74,9 +72,7 @@ void Tiles::tile(const Product &p, Value i, Value j, int64_t vectors, std::pair<
       store(sums[r * vectors + v], p.c.buffer, element(r, v));
 }
 
-//===------------------------------------------------------------------------------------------===//
-// Data movement
-//===------------------------------------------------------------------------------------------===//
+//===--- Data movement -----------------------------------------------------------------------===//
 
 void Tiles::transpose(Value from, Value to, double factor) {
   auto type = cast<MemRefType>(from.getType());
@@ -168,9 +164,7 @@ void Tiles::fillZero(Value buffer) {
   });
 }
 
-//===------------------------------------------------------------------------------------------===//
-// Lanes
-//===------------------------------------------------------------------------------------------===//
+//===--- Lanes -------------------------------------------------------------------------------===//
 
 Value Tiles::exp2(Value x) {
   auto ints = VectorType::get({lanes}, b.getI32Type());
