@@ -7,12 +7,6 @@
 using namespace mlir;
 using namespace mlir::nanochat;
 
-/// The scalar or vector type of `shape` with another element.
-static Type withElementOf(Type shape, Type element) {
-  auto shaped = dyn_cast<ShapedType>(shape);
-  return shaped ? Type(shaped.clone(element)) : element;
-}
-
 //===--- Floats ------------------------------------------------------------------------------===//
 
 Value mlir::nanochat::convertFloat(ImplicitLocOpBuilder &b, Value number, Type type) {
@@ -55,6 +49,22 @@ static Value fromPanels(ImplicitLocOpBuilder &b, Value element, Type type) {
   return whole == type ? code : Value(arith::SIToFPOp::create(b, type, code));
 }
 
+/// Powers of two as E8M0, the exponent of an f32; 0 for what is smaller than all.
+static Value toPowerOfTwo(ImplicitLocOpBuilder &b, Value number, Type storage) {
+  Type word = withElementOf(storage, b.getI32Type());
+  Value bits = arith::BitcastOp::create(b, word, convertFloat(b, number, withElementOf(storage, b.getF32Type())));
+  return arith::TruncIOp::create(b, storage, arith::ShRUIOp::create(b, bits, constant(b, word, 23)));
+}
+
+static Value fromPowerOfTwo(ImplicitLocOpBuilder &b, Value element, Type type) {
+  Type word = withElementOf(type, b.getI32Type());
+  Value byte = arith::ExtUIOp::create(b, word, element), none = constant(b, word, 255);
+  Value bits = arith::ShLIOp::create(b, byte, constant(b, word, 23));
+  Value isNone = arith::CmpIOp::create(b, arith::CmpIPredicate::eq, byte, none);
+  bits = arith::SelectOp::create(b, isNone, constant(b, word, 0x7FC00000), bits);
+  return convertFloat(b, arith::BitcastOp::create(b, withElementOf(type, b.getF32Type()), bits), type);
+}
+
 //===--- The table ---------------------------------------------------------------------------===//
 
 template <typename Float> static Type floats(Builder &b) { return b.getType<Float>(); }
@@ -70,6 +80,7 @@ static constexpr FormatFacts kFormats[] = {
     {Format::int16, 16, integers<16>, 32767, toInteger, fromInteger, Format::int16},
     {Format::int8, 8, integers<8>, 127, toInteger, fromInteger, Format::int8, "s8"},
     {Format::panels, 8, integers<8>, 0, toPanels, fromPanels, Format::int8},
+    {Format::e8m0, 8, integers<8>, 0, toPowerOfTwo, fromPowerOfTwo, Format::f32},
     {Format::dynamic, 8, integers<8>, 1, encodeDynamic, decodeDynamic, Format::f32},
     {Format::dynamic_unsigned, 8, integers<8>, 1, encodeDynamicUnsigned, decodeDynamicUnsigned, Format::f32},
 };

@@ -51,6 +51,11 @@ inline Value div(ImplicitLocOpBuilder &b, Value x, Value y) { return arith::DivF
 inline Value sumUp(ImplicitLocOpBuilder &b, ValueRange v) { return add(b, v[1], v[0]); }
 inline Value sumProducts(ImplicitLocOpBuilder &b, ValueRange v) { return add(b, v[2], mul(b, v[0], v[1])); }
 
+/// The scalar, vector or tensor type of `shape` with another element.
+inline Type withElementOf(Type shape, Type element) {
+  auto shaped = dyn_cast<ShapedType>(shape);
+  return shaped ? Type(shaped.clone(element)) : element;
+}
 /// The type of a tensor.
 inline RankedTensorType typeOf(Value tensor) { return cast<RankedTensorType>(tensor.getType()); }
 /// The type with another element type or shape.

@@ -1,4 +1,5 @@
 #include "dialect/MatrixProduct.h"
+#include "dialect/ops/quantize/Quantize.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 
 using namespace mlir;
@@ -6,7 +7,9 @@ using namespace mlir::nanochat;
 
 static AffineMap resultMap(linalg::GenericOp op) { return op.getMatchingIndexingMap(op.getDpsInitOperand(0)); }
 
-bool MatrixProduct::isOfMatrices() const { return !s || resultMap(op).getDimPosition(0) == *s; }
+bool MatrixProduct::isOfMatrices() const {
+  return !s || resultMap(cast<linalg::GenericOp>(op)).getDimPosition(0) == *s;
+}
 
 /// Whether the elements of `value` at `map` lie contiguously along `dim`, judged by the first stored
 /// matrix it is made from; unknown counts as yes.
@@ -60,7 +63,22 @@ static std::optional<std::pair<Element, Element>> matchBody(linalg::GenericOp op
   return std::make_pair(*x, *y);
 }
 
+static MatrixProduct productOf(BlockMatmulOp op) {
+  MatrixProduct p;
+  SmallVector<AffineMap> maps = op.getIndexingMaps();
+  RankedTensorType a = op.getA().getType(), y = op.getY().getType();
+  p.op = op, p.m = 0, p.n = 1, p.k = 2, p.sum = IntegerType::get(op.getContext(), 32), p.block = op.getBlock();
+  p.M = y.getDimSize(0), p.N = y.getDimSize(1), p.K = a.getDimSize(!op.getTransA());
+  AffineMap ofB = maps[1 + bool(op.getAScales())];
+  p.a = {&op.getAMutable(), maps[0], p.m, Format::int8, !op.getTransA(), op.getAScales(), op.getTransA()};
+  p.b = {&op.getBMutable(), ofB, p.n, formatOfCodes(op.getB()), isContiguous(op.getB(), ofB, p.k), op.getBScales(),
+         !op.getTransB()};
+  return p;
+}
+
 std::optional<MatrixProduct> mlir::nanochat::matchProduct(Operation *operation) {
+  if (auto blocks = dyn_cast_or_null<BlockMatmulOp>(operation))
+    return productOf(blocks);
   auto op = dyn_cast_or_null<linalg::GenericOp>(operation);
   if (!op || !op.hasPureTensorSemantics() || op.getNumReductionLoops() != 1 || op.getNumDpsInputs() != 2 ||
       op.getNumDpsInits() != 1)

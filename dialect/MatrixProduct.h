@@ -9,24 +9,32 @@ namespace mlir::nanochat {
 struct Factor {
   OpOperand *operand;
   AffineMap map;
-  unsigned x;    // the loop of the result that the other factor lacks
-  Format format; // of its elements, which the body decodes to the type of the sum
-  bool alongK;   // elements of consecutive k are contiguous, rather than of consecutive x
+  unsigned x;                // the loop of the result that the other factor lacks
+  Format format;             // of its elements, which the body decodes to the type of the sum
+  bool alongK;               // elements of consecutive k are contiguous, rather than of consecutive x
+  Value scales;              // of blocks along k, (x, k / block) or the other way round; null where there are none
+  bool scalesAlongX = false; // the other way round
 
   Value tensor() const { return operand->get(); }
 };
 
-/// c[m, n] = init[m, n] + Σ_k a·b; or c[s, m, n] of slices, which both factors are made of.
+/// c[m, n] = init[m, n] + Σ_k a·b; or c[s, m, n] of slices, which both factors are made of; or `block_matmul`, which
+/// starts from 0.
 struct MatrixProduct {
-  linalg::GenericOp op;
+  Operation *op;
   Factor a, b;               // that with rows of the result, and that with its columns
   unsigned m, n, k;          // loops
   std::optional<unsigned> s; // the loop over slices
   int64_t M, N, K, S = 1;    // how far they run
-  Type sum;                  // of products
+  Type sum;                  // of products, with scales of those of a block
+  int64_t block = 0;         // how many consecutive k share a scale; 0 where none do
 
   Value result() { return op->getResult(0); }
-  Value init() { return op.getDpsInits()[0]; }
+  /// Null where it is 0.
+  Value init() {
+    auto generic = dyn_cast<linalg::GenericOp>(op);
+    return generic ? generic.getDpsInits()[0] : Value();
+  }
   bool isFloat() const { return isa<FloatType>(sum); }
   /// Are both factors of the format, or is one?
   bool areBoth(Format format) const { return a.format == format && b.format == format; }

@@ -1,4 +1,5 @@
 #include "dialect/Nanochat.h"
+#include "dialect/ops/model/Fp4Region.h"
 #include "mlir/IR/DialectImplementation.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/ADT/TypeSwitch.h"

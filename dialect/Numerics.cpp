@@ -5,7 +5,7 @@
 using namespace mlir;
 using namespace mlir::nanochat;
 
-LogicalResult NumericsAttr::verify(llvm::function_ref<InFlightDiagnostic()> emitError, Format backward, Format dense,
+LogicalResult NumericsAttr::verify(llvm::function_ref<InFlightDiagnostic()> emitError, BackwardFormat, Format dense,
                                    Format attention, Format floats) {
   struct Choice {
     StringLiteral name;
@@ -13,8 +13,7 @@ LogicalResult NumericsAttr::verify(llvm::function_ref<InFlightDiagnostic()> emit
     SmallVector<Format> formats;
   };
   for (const Choice &choice :
-       {Choice{"backward", backward, {Format::f32, Format::int16}}, Choice{"dense", dense, denseFormats()},
-        Choice{"attention", attention, {Format::f32, Format::bf16}},
+       {Choice{"dense", dense, denseFormats()}, Choice{"attention", attention, {Format::f32, Format::bf16}},
         Choice{"floats", floats, {Format::f32, Format::f64}}})
     if (!llvm::is_contained(choice.formats, choice.chosen))
       return emitError() << choice.name << " = " << stringifyFormat(choice.chosen) << " is not known: it is "
@@ -22,8 +21,17 @@ LogicalResult NumericsAttr::verify(llvm::function_ref<InFlightDiagnostic()> emit
   return success();
 }
 
+LogicalResult BackwardAttr::verify(llvm::function_ref<InFlightDiagnostic()> emitError, BackwardFormat,
+                                   BackwardFormat dw, Rounding, int64_t hadamard, Fp4Scale scale) {
+  if (!llvm::is_contained({-1, 0, 16, 32, 64, 128}, hadamard))
+    return emitError() << "hadamard = " << hadamard << " is not known: it is 0 (none), 16, 32, 64 or 128";
+  if (dw == BackwardFormat::nvfp4 && scale == Fp4Scale::up)
+    return emitError() << "scale = up rounds powers of two, which nvfp4 has none of";
+  return success();
+}
+
 std::string Numerics::spell() const {
-  return ("backward=" + stringifyFormat(backward) + ",dense=" + stringifyFormat(dense) +
+  return ("backward=" + stringifyBackwardFormat(backward) + ",dense=" + stringifyFormat(dense) +
           ",attention=" + stringifyFormat(attention) + ",floats=" + stringifyFormat(floats))
       .str();
 }

@@ -10,7 +10,8 @@ inline constexpr StringLiteral kTargetAttr = "nanochat.target", kNumericsAttr = 
 
 /// What NumericsAttr says.
 struct Numerics {
-  Format backward = Format::f32, dense = Format::f32, attention = Format::f32, floats = Format::f32;
+  BackwardFormat backward = BackwardFormat::f32;
+  Format dense = Format::f32, attention = Format::f32, floats = Format::f32;
 
   /// That of the module that holds `op`.
   static Numerics of(Operation *op);

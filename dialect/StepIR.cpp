@@ -32,6 +32,15 @@ SetVector<Value> mlir::nanochat::readBy(Operation *op) {
   return values;
 }
 
+Value mlir::nanochat::argumentOf(func::FuncOp entry, Type type, BindAttr binding) {
+  for (BlockArgument arg : entry.getArguments())
+    if (BindAttr own = getArgBinding(entry, arg.getArgNumber());
+        own && own.getKind() == binding.getKind() && own.getTensor() == binding.getTensor())
+      return arg;
+  (void)entry.insertArgument(entry.getNumArguments(), type, besideBinding(binding), entry.getLoc());
+  return entry.getArguments().back();
+}
+
 Value mlir::nanochat::createUpdateStream(OpBuilder &b, Location loc, Value seed, StringRef param) {
   auto words = [&](int64_t count) { return RankedTensorType::get({count}, b.getI32Type()); };
   return RandomStreamOp::create(b, loc, words(3), seed, ("update." + param).str());

@@ -48,6 +48,9 @@ Arena arenaOf(BindingKind kind);
 /// The numbers of `nanochat.range` = [low, high], from which tests draw an argument; none where it is something else.
 std::optional<std::pair<double, double>> readRange(Attribute attr);
 
+/// The argument of `entry` bound to that tensor, which it is given if it has none.
+Value argumentOf(func::FuncOp entry, Type type, BindAttr binding);
+
 /// The program's input that holds the seed of the run, which the runtime fills: SeedWords of ops/quantize/Random.td.
 inline constexpr llvm::StringLiteral kSeedInput = "seed";
 

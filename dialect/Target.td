@@ -18,7 +18,7 @@ def Nanochat_TargetAttr : AttrDef<Nanochat_Dialect, "Target"> {
 def Nanochat_NumericsAttr : AttrDef<Nanochat_Dialect, "Numerics"> {
   let summary = "What a program rounds to what";
   let description = [{
-    `backward` is what gradients of ternary linears are computed in that leave it to the target: f32 or int16. `dense` and
+    `backward` is what gradients of ternary linears are computed in that leave it to the target. `dense` and
     `attention` are what factors of float products are rounded to, and of those within attention: f32 or a narrower float.
     `floats` are all others: f32, or f64 to tell rounding from error. `nanochat.numerics` of the module holds it; without, all are f32.
     ```mlir
@@ -26,10 +26,38 @@ def Nanochat_NumericsAttr : AttrDef<Nanochat_Dialect, "Numerics"> {
     ```
   }];
   let mnemonic = "numerics";
-  let parameters = (ins EnumParameter<Format>:$backward, EnumParameter<Format>:$dense, EnumParameter<Format>:$attention,
-      EnumParameter<Format>:$floats);
+  let parameters = (ins EnumParameter<BackwardFormat>:$backward, EnumParameter<Format>:$dense,
+      EnumParameter<Format>:$attention, EnumParameter<Format>:$floats);
   let assemblyFormat = "`<` struct(params) `>`";
   let genVerifyDecl = 1;
+}
+
+def DefaultValuedRounding : EnumParameter<Rounding> { let defaultValue = "::mlir::nanochat::Rounding::stochastic"; }
+def DefaultValuedScale : EnumParameter<Fp4Scale> { let defaultValue = "::mlir::nanochat::Fp4Scale::floor"; }
+def Nanochat_BackwardAttr : AttrDef<Nanochat_Dialect, "Backward"> {
+  let summary = "What the gradients of a linear are computed in";
+  let description = [{
+    `dx` is of the product for the gradient of activations, `dw` for that of weights:
+    - `f32`: floats, rounded to what `dense` of the numerics says.
+    - `int16`, `int8`: codes with one scale per row (dx) or column (dw), `ternary_input_grad` and `ternary_weight_grad`.
+    - `mxfp4`, `nvfp4`: four-bit floats in blocks, `quantize_fp4` and `block_matmul`. For dx, gradients are quantised along
+      outputs; for dw, gradients and activations along tokens, both transformed by `hadamard` of that many tokens (64 in mxfp4,
+      16 in nvfp4) unless it is 0. Gradients are rounded by `rounding`, activations to nearest; `scale` is how mxfp4 rounds scales of blocks.
+
+    What the last three say counts for four-bit floats alone.
+    ```mlir
+    %y = nanochat.ternary_linear %x, %w backward <dx = int8, dw = int16> : tensor<8x4xf32>, tensor<6x4xf32>
+    %z = nanochat.ternary_linear %x, %w backward <dx = mxfp4, dw = mxfp4, hadamard = 32> : tensor<32x4xf32>, tensor<32x4xf32>
+    ```
+  }];
+  let mnemonic = "backward";
+  let parameters = (ins EnumParameter<BackwardFormat>:$dx, EnumParameter<BackwardFormat>:$dw,
+      DefaultValuedRounding:$rounding, DefaultValuedParameter<"int64_t", "-1">:$hadamard, DefaultValuedScale:$scale);
+  let assemblyFormat = "`<` struct(params) `>`";
+  let genVerifyDecl = 1;
+  let extraClassDeclaration = [{
+    bool hasFp4() const { return symbolizeFp4Format(unsigned(getDx())) || symbolizeFp4Format(unsigned(getDw())); }
+  }];
 }
 
 #endif

@@ -15,6 +15,16 @@ def DifferentiatePass : Pass<"nanochat-differentiate", "::mlir::ModuleOp"> {
     "::mlir::math::MathDialect", "::mlir::tensor::TensorDialect", "::mlir::func::FuncDialect"];
 }
 
+def AddressDrawsPass : Pass<"nanochat-address-draws", "::mlir::ModuleOp"> {
+  let summary = "Say which random numbers gradients draw";
+  let description = [{
+    Replaces every `nanochat.draws` of an entry by the `random_address` of its site: the seed and the step become inputs of the
+    entry, and every loop around counts its iterations in a slice of 0, 1, …. So neither threads, recomputation nor the order
+    of dispatches change what is drawn.
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect"];
+}
+
 def SinkSumsPass : Pass<"nanochat-sink-sums", "::mlir::func::FuncOp"> {
   let summary = "Gather sums over iterations where their terms are formed";
   let description = [{

@@ -214,7 +214,7 @@ void BlockGrouper::place(Operation *op) {
     group.kind = DispatchClass::pointwise;
   else if (isa<linalg::GenericOp>(op))
     group.kind = DispatchClass::rowwise;
-  if (op->getNumResults() && isa<linalg::GenericOp>(op)) {
+  if (op->getNumResults() && (isa<linalg::GenericOp>(op) || isContraction(op))) {
     auto type = cast<RankedTensorType>(op->getResult(0).getType());
     group.shape.assign(type.getShape().begin(), type.getShape().end());
     if (isRowwise(op) && type.getRank())

@@ -14,7 +14,7 @@ namespace {
 /// A product with loops (m, n, k) becomes one of slices, (s, m, n, k), and a sum of slices, (m, s, n).
 class Splitter {
 public:
-  explicit Splitter(const MatrixProduct &p) : p(p), op(p.op), b(op.getLoc(), op) {}
+  explicit Splitter(const MatrixProduct &p) : p(p), op(cast<linalg::GenericOp>(p.op)), b(op.getLoc(), op) {}
 
   /// How many slices fill `blocks` blocks of the GPU with tiles of the result; 1 where it does so itself or the sum is
   /// short.

@@ -221,15 +221,6 @@ struct ProjectGradientsPass : impl::ProjectGradientsPassBase<ProjectGradientsPas
     return getArgBinding(update, cast<BlockArgument>(argument).getArgNumber());
   }
 
-  /// The argument of `entry` with that binding; a new one where there is none.
-  static Value argumentOf(func::FuncOp entry, Type type, BindAttr binding) {
-    for (BlockArgument arg : entry.getArguments())
-      if (getArgBinding(entry, arg.getArgNumber()) == binding)
-        return arg;
-    (void)entry.insertArgument(entry.getNumArguments(), type, besideBinding(binding), entry.getLoc());
-    return entry.getArguments().back();
-  }
-
   LogicalResult project(func::FuncOp gradients, func::FuncOp update, ProjectingOptimizerOpInterface rule, int64_t first,
                         int64_t of) {
     Builder attrs(&getContext());

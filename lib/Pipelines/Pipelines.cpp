@@ -29,6 +29,7 @@ static void model(OpPassManager &pm, const PipelineOptions &options) {
   target.target = options.target.spell();
   target.numerics = options.target.numerics.spell();
   pm.addPass(createSetTargetPass(target));
+  pm.addPass(createDissolveRegionsPass());
   SetSizesPassOptions sizes;
   for (const SizeChoice &choice : options.sizes)
     sizes.sizes.push_back(choice.name + "=" + choice.value + kPlace + choice.place);
@@ -48,6 +49,7 @@ static void quantize(OpPassManager &pm, const PipelineOptions &) { pm.addPass(cr
 static void differentiate(OpPassManager &pm, const PipelineOptions &) {
   pm.addPass(createDifferentiatePass());
   pm.addPass(createBuildForwardEntriesPass());
+  pm.addPass(createAddressDrawsPass());
   cleanUp(pm);
   pm.addNestedPass<func::FuncOp>(createSinkSumsPass());
   cleanUp(pm);

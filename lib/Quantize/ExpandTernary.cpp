@@ -7,17 +7,48 @@ namespace mlir::nanochat {
 #include "lib/Quantize/Passes.h.inc"
 
 namespace {
+/// The parameter that `value` is or is a slice of; null if there is none.
+ParamOp paramOf(Value value) {
+  while (auto arg = dyn_cast<BlockArgument>(value)) {
+    auto loop = dyn_cast<LoopOp>(arg.getOwner()->getParentOp());
+    value = loop ? loop.getSlicedStack(value) : Value();
+    if (!value)
+      return {};
+  }
+  return value.getDefiningOp<ParamOp>();
+}
+
 struct ExpandTernaryPass : impl::ExpandTernaryPassBase<ExpandTernaryPass> {
   void runOnOperation() override {
-    StringRef backward = stringifyFormat(Numerics::of(getOperation()).backward);
+    BackwardFormat backward = Numerics::of(getOperation()).backward;
     IRRewriter rewriter(&getContext());
-    getOperation().walk([&](TernaryLinearOp op) {
-      if (op.getBackward() == "auto")
-        op.setBackward(backward);
+    auto expand = [&](TernaryLinearOp op) -> WalkResult {
+      if (BackwardFormat own = op.getGroup() ? BackwardFormat::f32 : backward; !op.getBackward())
+        op.setBackwardAttr(BackwardAttr::get(&getContext(), own, own, Rounding::stochastic, -1, Fp4Scale::floor));
+      if (failed(op.verify()) || failed(setSite(op)))
+        return WalkResult::interrupt();
       rewriter.setInsertionPoint(op);
       rewriter.replaceOp(op, *op.decomposeOperation(rewriter));
-    });
+      return WalkResult::advance();
+    };
+    if (getOperation().walk(expand).wasInterrupted())
+      signalPassFailure();
   }
+
+  /// Names what draws random numbers: by its parameter and, of several that share it, a number.
+  LogicalResult setSite(TernaryLinearOp op) {
+    if (op.getSite() || !op.getBackwardAttr().hasFp4() || op.getBackwardAttr().getRounding() == Rounding::nearest)
+      return success();
+    ParamOp param = paramOf(op.getW());
+    if (!param)
+      return op.emitOpError("rounds gradients by chance, and its weights are no parameter, which would name the random "
+                            "numbers; say whose they are, as in site \"head\"");
+    unsigned number = uses[param]++;
+    op.setSite((param.getParamName() + (number ? "." + Twine(number) : "")).str());
+    return success();
+  }
+
+  DenseMap<Operation *, unsigned> uses; // of parameters, so far
 };
 } // namespace
 } // namespace mlir::nanochat

@@ -6,9 +6,6 @@
 using namespace mlir;
 using namespace mlir::nanochat;
 
-/// Rounding differs by at most one, where a value lies next to a half.
-static constexpr double kFlippedAtMost = 1e-2;
-
 /// Is it the result of a quantiser? Panels are codes in another order.
 static bool isCode(Type type) {
   return getElementTypeOrSelf(type).isInteger(8) && cast<ShapedType>(type).getRank() == 2;
@@ -20,6 +17,7 @@ namespace {
 /// other writes to memory, where it quantises a value again for the gradient; those are not distinct.
 class RecordedCodes {
 public:
+  explicit RecordedCodes(double flippedAtMost) : flippedAtMost(flippedAtMost) {}
   LogicalResult read(const Record &record, func::FuncOp entry);
   /// The next code in the place of `computed`; fails with an error at `call` where it cannot be its.
   FailureOr<Tensor> replace(DispatchOp call, const HostTensor &computed);
@@ -29,6 +27,7 @@ public:
   int64_t codes = 0, flipped = 0; // elements seen, and those the reference rounded to something else
 
 private:
+  double flippedAtMost;
   std::vector<Tensor> results, replaced; // recorded, and what the reference computed in their place
 };
 } // namespace
@@ -73,7 +72,7 @@ FailureOr<Tensor> RecordedCodes::replace(DispatchOp call, const HostTensor &comp
   int64_t different = 0;
   for (int64_t i = 0; i < computed.size(); ++i)
     different += recorded->get(i) != computed.get(i);
-  if (different > std::max(1.0, kFlippedAtMost * computed.size()))
+  if (different > std::max(1.0, flippedAtMost * computed.size()))
     return call.emitError("int8 result ") << next << " of the reference differs from the recorded one in " << different
                                           << " of " << computed.size() << " codes";
   differ = false;
@@ -110,10 +109,11 @@ static FailureOr<SmallVector<Tensor>> runInjected(const Record &record, func::Fu
   });
 }
 
-FailureOr<bool> mlir::nanochat::checkGradients(const Record &record, ModuleOp reference, double gradientError) {
+FailureOr<bool> mlir::nanochat::checkGradients(const Record &record, ModuleOp reference, double gradientError,
+                                               double flipped) {
   func::FuncOp program = record.getEntries().front();
   auto entry = reference.lookupSymbol<func::FuncOp>(program.getName());
-  RecordedCodes codes;
+  RecordedCodes codes(flipped);
   if (failed(codes.read(record, program)))
     return failure();
   auto expected = runInjected(record, entry, codes);

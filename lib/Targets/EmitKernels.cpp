@@ -17,7 +17,7 @@ namespace {
 /// What makes kernels of some classes: the first that supports one.
 struct Emitters {
   unsigned classes;                   // bits of DispatchClass
-  std::array<EmitKernel, 3> emitters; // or fewer
+  std::array<EmitKernel, 4> emitters; // or fewer
 };
 } // namespace
 
@@ -27,7 +27,7 @@ static ArrayRef<Emitters> emittersOf(const Target &target) {
   static constexpr unsigned rows = bit(DispatchClass::rowwise) | bit(DispatchClass::pointwise);
   static constexpr Emitters cpu[] = {{bit(DispatchClass::gemm), {emitGemm}},
                                      {bit(DispatchClass::attention), {emitAttention}},
-                                     {rows, {emitPackPanels, emitEmbeddingGrad, emitRowwise}}};
+                                     {rows, {emitPackPanels, emitEmbeddingGrad, emitFp4, emitRowwise}}};
   static constexpr Emitters gpu[] = {{bit(DispatchClass::gemm), {emitGpuGemm}},
                                      {bit(DispatchClass::attention), {emitGpuAttention}},
                                      {rows, {emitGpuEmbeddingGrad, emitGpuRowwise}}};

@@ -15,7 +15,7 @@ namespace {
 /// `mantissa` bits; numbers end with infinities or with NaN alone. Elements may be vectors.
 class NarrowFloat {
 public:
-  NarrowFloat(ImplicitLocOpBuilder &b, Type type, Type shape) : b(b), type(type), shaped(dyn_cast<VectorType>(shape)) {
+  NarrowFloat(ImplicitLocOpBuilder &b, Type type, Type shape) : b(b), type(type), shape(shape) {
     const llvm::fltSemantics &semantics = cast<FloatType>(type).getFloatSemantics();
     mantissa = llvm::APFloat::semanticsPrecision(semantics) - 1;
     least = llvm::APFloat::semanticsMinExponent(semantics);
@@ -25,7 +25,7 @@ public:
   static bool knows(Type type) { return isa<Float8E4M3FNType, Float8E4M3Type, Float8E5M2Type, Float8E3M4Type>(type); }
 
   /// The type of scalars or vectors with such elements.
-  Type typeOf(Type element) { return shaped ? Type(shaped.clone(element)) : element; }
+  Type typeOf(Type element) { return withElementOf(shape, element); }
 
   /// The bits are those of an f32 that is a power of two too small, also of denormal numbers.
   Value toF32(Value narrow) {
@@ -75,7 +75,7 @@ private:
 
   ImplicitLocOpBuilder &b;
   Type type;
-  VectorType shaped;
+  Type shape;
   int mantissa, least;
   bool hasInfinity;
 };

@@ -14,7 +14,7 @@ static constexpr const char *kLeastCpu = "x86-64-v3";
 
 static Target forCpu(std::string name, std::string cpu, const CpuFacts &facts) {
   Target row{std::move(name), std::move(cpu), facts};
-  row.numerics.backward = Format::int16;
+  row.numerics.backward = BackwardFormat::int16;
   return row;
 }
 

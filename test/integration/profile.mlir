@@ -7,7 +7,7 @@
 // INT16: xi16>
 // F32-NOT: xi16>
 // WORD: error: --backward=i4 is not known
-// WORD-NEXT: note: it is auto, f32 or int16
+// WORD-NEXT: note: it is auto, f32, int16, int8, mxfp4 or nvfp4
 // CHECK: share ms calls Gop/s GB/s of kernel: what it computes
 // CHECK: {{[0-9.]+}}% {{[0-9.]+}} {{[0-9]+}} {{[0-9.]+}} {{[0-9.]+}} {{int16|int8|f32}} {{gemm|rowwise|attention}}_{{.*}}: {{.*}}nanochat.{{.*}} at {{.*}}copy-tiny.mlir:
 // CHECK: % {{[0-9.]+}} others

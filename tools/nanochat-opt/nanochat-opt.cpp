@@ -63,7 +63,7 @@ cl::opt<std::string>
     precision("precision", cl::cat(checking), cl::init("f32"), cl::value_desc("f32|f64"),
               cl::desc("Floats of the program; f64, to tell rounding from error, with --target=reference"));
 cl::opt<std::string>
-    backward("backward", cl::cat(compiling), cl::init("auto"), cl::value_desc("auto|f32|int16"),
+    backward("backward", cl::cat(compiling), cl::init("auto"), cl::value_desc("auto|f32|int16|int8|mxfp4|nvfp4"),
              cl::desc("What the gradients of ternary linears are computed in that leave it to the target; "
                       "auto: the target's choice"));
 cl::opt<std::string>
@@ -177,7 +177,7 @@ static bool checkPrecision() {
 
 /// What the command line says other than the row. Attention is rounded where the row does so, and products are.
 static void chooseNumerics(Numerics &numerics) {
-  numerics.backward = symbolizeFormat(backward).value_or(numerics.backward);
+  numerics.backward = symbolizeBackwardFormat(backward).value_or(numerics.backward);
   numerics.dense = symbolizeFormat(dense).value_or(numerics.dense);
   numerics.floats = symbolizeFormat(precision).value_or(numerics.floats);
   if (numerics.dense == Format::f32)
@@ -203,8 +203,8 @@ static std::vector<SizeChoice> chooseSizes() {
 static bool applyChoices(PipelineOptions &row) {
   Target &target = row.target;
   chooseNumerics(target.numerics);
-  if (target.gpu && target.numerics.backward == Format::int16)
-    return usage("--backward=int16 is not available on " + target.name,
+  if (target.gpu && target.numerics.backward != BackwardFormat::f32)
+    return usage("--backward=" + backward + " is not available on " + target.name,
                  "its gradients are products of floats, which --dense rounds"),
            false;
   if (!target.gpu && (emulate || ptxVersion.getNumOccurrences()))
@@ -237,8 +237,8 @@ static int compileModel(DialectRegistry &registry, const char *argv0) {
   auto pipeline = rows.empty() ? std::nullopt : chooseTarget(rows[0]);
   if (!pipeline || !checkPrecision())
     return kUserError;
-  if (!llvm::is_contained({"auto", "f32", "int16"}, backward))
-    return usage("--backward=" + backward + " is not known", "it is auto, f32 or int16");
+  if (backward != "auto" && !symbolizeBackwardFormat(backward))
+    return usage("--backward=" + backward + " is not known", "it is auto, f32, int16, int8, mxfp4 or nvfp4");
   if (auto format = symbolizeFormat(dense); dense != "auto" && !(format && llvm::is_contained(denseFormats(), *format)))
     return usage("--dense=" + dense + " is not known", "it is auto, " + listFormats(denseFormats()));
   pipeline->optimizers = optimizers;

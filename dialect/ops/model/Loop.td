@@ -73,7 +73,7 @@ def Nanochat_LoopOp : Nanochat_Op<"loop", [AttrSizedOperandSegments, RecursiveMe
 }
 
 def Nanochat_YieldOp : Nanochat_Op<"yield", [AttrSizedOperandSegments, Pure, Structural, Terminator, ReturnLike,
-    ParentOneOf<["LoopOp", "DispatchOp"]>]> {
+    ParentOneOf<["LoopOp", "DispatchOp", "Fp4RegionOp"]>]> {
   let summary = "Ends an iteration: the carried values, then what is stacked";
   let arguments = (ins Variadic<AnyRankedTensor>:$values, Variadic<AnyRankedTensor>:$stacks);
   let assemblyFormat = [{

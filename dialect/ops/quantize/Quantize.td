@@ -1,6 +1,7 @@
 #ifndef NANOCHAT_OPS_QUANTIZE_TD
 #define NANOCHAT_OPS_QUANTIZE_TD
 include "dialect/Nanochat.td"
+include "dialect/Target.td"
 
 // Ternary linears, BitNet b1.58 (arXiv:2402.17764 and its training tips). Rounding is half to even.
 //
@@ -26,14 +27,16 @@ def Nanochat_TernaryLinearOp : Nanochat_ComputeOp<"ternary_linear",
     is its decomposition, `--nanochat-expand-ternary`. No bias; normalise x before.
     `group` = 0 scales weights per tensor, as the paper does; otherwise per `group` consecutive inputs
     of an output, which deviates from the paper and costs a float multiplication per group.
-    `backward` is the precision of the gradient's products: "auto" (the target chooses), "f32", or "int16"
-    (`ternary_input_grad`, `ternary_weight_grad`; with `group` = 0, else as "f32").
+    `backward` is what the gradient's products are computed in; without, the target chooses. Weights in groups have
+    gradients of floats. `site` is whose random numbers gradients are rounded by, where they are; by default the name of
+    the parameter.
   }];
   let arguments = (ins FloatMatrix:$x, FloatMatrix:$w,
-      DefaultValuedAttr<Natural, "0">:$group,
-      DefaultValuedAttr<StrAttr, "\"auto\"">:$backward);
+      DefaultValuedAttr<Natural, "0">:$group, OptionalAttr<Nanochat_BackwardAttr>:$backward, OptionalAttr<StrAttr>:$site);
   let results = (outs FloatMatrix:$y);
-  let assemblyFormat = "$x `,` $w (`group` `=` $group^)? attr-dict `` custom<Types>(type($x), type($w))";
+  let assemblyFormat = [{
+    $x `,` $w (`group` `=` $group^)? (`backward` $backward^)? (`site` $site^)? attr-dict `` custom<Types>(type($x), type($w))
+  }];
   let hasVerifier = 1;
 }
 
@@ -89,13 +92,13 @@ def Nanochat_TernaryMatmulOp : Nanochat_ComputeOp<"ternary_matmul",
     for in < 2²⁴; with one scale per tensor y = (acc·gamma)·s[n]. q (N, in), s (N), t (out, in), which may be packed
     if there is one scale.
     With dy the cotangent of y: q gets dy·(gamma·t), t gets dyᵀ·(q·s), the scales get none; so codes
-    and scales are all that the gradient keeps. `backward` as in ternary_linear.
+    and scales are all that the gradient keeps. `backward` as in ternary_linear; without, floats.
   }];
   let arguments = (ins CodeMatrix:$q, FloatVector:$s, WeightCodes:$t, WeightScale:$gamma,
-      DefaultValuedAttr<StrAttr, "\"auto\"">:$backward);
+      OptionalAttr<Nanochat_BackwardAttr>:$backward, OptionalAttr<StrAttr>:$site);
   let results = (outs FloatMatrix:$y);
   let assemblyFormat = [{
-    $q `,` $s `,` $t `,` $gamma attr-dict `:` type($q) `,` type($s) `,` type($t) `,` type($gamma)
+    $q `,` $s `,` $t `,` $gamma (`backward` $backward^)? (`site` $site^)? attr-dict `:` type($q) `,` type($s) `,` type($t) `,` type($gamma)
   }];
   let hasVerifier = 1;
 }

@@ -8,7 +8,7 @@ using namespace mlir::nanochat;
 
 /// The high and low halves of a·b, 32 bits each.
 static std::pair<Value, Value> product(ImplicitLocOpBuilder &s, Value a, uint32_t b) {
-  Type i32 = s.getI32Type(), i64 = s.getI64Type();
+  Type i32 = a.getType(), i64 = withElementOf(i32, s.getI64Type());
   Value wide = arith::MulIOp::create(s, arith::ExtUIOp::create(s, i64, a), constant(s, i64, double(b)));
   Value high = arith::ShRUIOp::create(s, wide, constant(s, i64, 32));
   return {arith::TruncIOp::create(s, i32, high), arith::TruncIOp::create(s, i32, wide)};
@@ -18,22 +18,42 @@ static Value word(ImplicitLocOpBuilder &s, uint32_t v) {
   return arith::ConstantOp::create(s, s.getI32IntegerAttr(int32_t(v)));
 }
 
-/// The four words of an element of `stream` (tensor<3xi32>).
-static std::array<Value, 4> philox(ImplicitLocOpBuilder &s, Value stream, Value element, Value matrix, Value step) {
-  auto part = [&](int64_t i) -> Value {
-    return tensor::ExtractOp::create(s, stream, ValueRange{arith::ConstantIndexOp::create(s, i)});
-  };
+std::array<Value, 4> mlir::nanochat::philox(ImplicitLocOpBuilder &s, std::array<Value, 4> counter,
+                                            std::array<Value, 2> key) {
   auto exor = [&](Value x, Value y) -> Value { return arith::XOrIOp::create(s, x, y); };
-  std::array<Value, 4> counter{element, matrix, part(2), step};
-  std::array<Value, 2> key{part(0), part(1)};
+  auto raised = [&](Value x, int32_t by) -> Value { return arith::AddIOp::create(s, x, constant(s, x.getType(), by)); };
   for (int round = 0; round < 10; ++round) {
     auto [high0, low0] = product(s, counter[0], 0xD2511F53u);
     auto [high1, low1] = product(s, counter[2], 0xCD9E8D57u);
     counter = {exor(exor(high1, counter[1]), key[0]), low1, exor(exor(high0, counter[3]), key[1]), low0};
-    key = {arith::AddIOp::create(s, key[0], word(s, 0x9E3779B9u)),
-           arith::AddIOp::create(s, key[1], word(s, 0xBB67AE85u))};
+    key = {raised(key[0], int32_t(0x9E3779B9u)), raised(key[1], int32_t(0xBB67AE85u))};
   }
   return counter;
+}
+
+/// Word i of a tensor of words.
+static Value part(ImplicitLocOpBuilder &s, Value words, int64_t i) {
+  return tensor::ExtractOp::create(s, words, ValueRange{arith::ConstantIndexOp::create(s, i)});
+}
+
+/// The four words of an element of `stream` (tensor<3xi32>).
+static std::array<Value, 4> streamWords(ImplicitLocOpBuilder &s, Value stream, Value element, Value matrix,
+                                        Value step) {
+  return philox(s, {element, matrix, part(s, stream, 2), step}, {part(s, stream, 0), part(s, stream, 1)});
+}
+
+Value mlir::nanochat::randomHalf(ImplicitLocOpBuilder &s, Value address, Value block, Value position) {
+  Value number = arith::IndexCastOp::create(s, s.getI32Type(), block),
+        at = arith::IndexCastOp::create(s, s.getI32Type(), position);
+  auto words = philox(s, {number, part(s, address, 3), part(s, address, 2), part(s, address, 4)},
+                      {part(s, address, 0), part(s, address, 1)});
+  Value chosen = words[0];
+  for (int i = 1; i < 4; ++i) {
+    Value isBehind = arith::CmpIOp::create(s, arith::CmpIPredicate::uge, at, word(s, 2 * i));
+    chosen = arith::SelectOp::create(s, isBehind, words[i], chosen);
+  }
+  Value shift = arith::MulIOp::create(s, arith::AndIOp::create(s, at, word(s, 1)), word(s, 16));
+  return arith::AndIOp::create(s, arith::ShRUIOp::create(s, chosen, shift), word(s, 0xFFFF));
 }
 
 SmallVector<Value> RandomStreamOp::decompose(ImplicitLocOpBuilder &b) {
@@ -55,7 +75,7 @@ SmallVector<Value> RandomSignsOp::decompose(ImplicitLocOpBuilder &b) {
         Value place = arith::AddIOp::create(s, arith::MulIOp::create(s, row, width), linalg::IndexOp::create(s, 1));
         Value element = arith::IndexCastOp::create(
             s, s.getI32Type(), arith::AddIOp::create(s, place, arith::ConstantIndexOp::create(s, getFirst())));
-        Value bit = arith::AndIOp::create(s, philox(s, getStream(), element, v[0], v[1])[0], word(s, 1));
+        Value bit = arith::AndIOp::create(s, streamWords(s, getStream(), element, v[0], v[1])[0], word(s, 1));
         Value isOne = arith::CmpIOp::create(s, arith::CmpIPredicate::eq, bit, word(s, 1));
         return arith::SelectOp::create(s, isOne, constant(s, type.getElementType(), 1.0),
                                        constant(s, type.getElementType(), -1.0));
@@ -66,7 +86,25 @@ Value mlir::nanochat::randomUnit(ImplicitLocOpBuilder &b, Type type, Value strea
   AffineMap scalar = b.getMultiDimIdentityMap(0);
   return pointwise(b, RankedTensorType::get({}, type), {matrix, step}, {scalar, scalar},
                    [&](ImplicitLocOpBuilder &s, ValueRange v) -> Value {
-                     Value bits = arith::ShRUIOp::create(s, philox(s, stream, word(s, 0), v[0], v[1])[1], word(s, 8));
+                     Value bits =
+                         arith::ShRUIOp::create(s, streamWords(s, stream, word(s, 0), v[0], v[1])[1], word(s, 8));
                      return mul(s, arith::UIToFPOp::create(s, type, bits), constant(s, type, std::exp2(-24)));
                    });
+}
+
+SmallVector<Value> RandomAddressOp::decompose(ImplicitLocOpBuilder &b) {
+  AffineMap scalar = projection(getContext(), 1, {});
+  return {pointwise(b, getAddress().getType(), {getIteration(), getStep()}, {scalar, scalar},
+                    [&](ImplicitLocOpBuilder &s, ValueRange v) -> Value {
+                      Value i = linalg::IndexOp::create(s, 0);
+                      auto is = [&](int64_t k) -> Value {
+                        return arith::CmpIOp::create(s, arith::CmpIPredicate::eq, i,
+                                                     arith::ConstantIndexOp::create(s, k));
+                      };
+                      Value last = arith::ConstantIndexOp::create(s, 1);
+                      Value x = tensor::ExtractOp::create(s, getSeed(), ValueRange{arith::MinUIOp::create(s, i, last)});
+                      x = arith::SelectOp::create(s, is(2), word(s, nc::streamId(getSite())), x);
+                      x = arith::SelectOp::create(s, is(3), v[0], x);
+                      return arith::SelectOp::create(s, is(4), v[1], x);
+                    })};
 }

@@ -10,4 +10,10 @@ namespace mlir::nanochat {
 /// which random_signs takes word 0.
 Value randomUnit(ImplicitLocOpBuilder &b, Type type, Value stream, Value matrix, Value step);
 
+/// Philox4x32-10 of 32-bit words, scalars or vectors; the words of a block.
+std::array<Value, 4> philox(ImplicitLocOpBuilder &b, std::array<Value, 4> counter, std::array<Value, 2> key);
+
+/// In a body: 16 random bits (in 32), number `position` (0 to 7) of block `block` at the address; both are indices.
+Value randomHalf(ImplicitLocOpBuilder &b, Value address, Value block, Value position);
+
 } // namespace mlir::nanochat

@@ -16,6 +16,8 @@ class WordsOf<int count> : Type<
 def SeedWords : WordsOf<2>;
 /// What `random_stream` makes.
 def StreamWords : WordsOf<3>;
+/// What `random_address` makes.
+def AddressWords : WordsOf<5>;
 
 def Nanochat_RandomStreamOp : Nanochat_ComputeOp<"random_stream", [WholeTensors, VerifiedByOds]> {
   let summary = "The random numbers of one site under a seed";
@@ -40,6 +42,28 @@ def Nanochat_RandomSignsOp : Nanochat_ComputeOp<"random_signs", [WholeTensors, V
       DefaultValuedAttr<ConfinedAttr<I64Attr, [IntNonNegative]>, "0">:$first);
   let results = (outs FloatMatrix:$x);
   let assemblyFormat = "$stream `,` $matrix `,` $step attr-dict `:` type($x)";
+}
+
+def Nanochat_DrawsOp : Nanochat_Op<"draws", [Pure, Structural]> {
+  let summary = "The random numbers of a site of a model";
+  let description = [{
+    Stands for the `random_address` of `site` in this iteration of the loops around, at this step, under the run's seed.
+    Gradients ask for it; --nanochat-address-draws says what it is, once the loops are known.
+  }];
+  let arguments = (ins StrAttr:$site);
+  let results = (outs AddressWords:$address);
+  let assemblyFormat = "`site` $site attr-dict";
+}
+
+def Nanochat_RandomAddressOp : Nanochat_ComputeOp<"random_address", [WholeTensors, VerifiedByOds]> {
+  let summary = "Where the random numbers of one use of a site are";
+  let description = [{
+    (seed low, seed high, site, iteration, step), site as in `random_stream`: block b of random words is Philox4x32-10 of
+    the counter (b, iteration, site, step) under the key (seed low, seed high).
+  }];
+  let arguments = (ins SeedWords:$seed, IntScalar:$iteration, IntScalar:$step, StrAttr:$site);
+  let results = (outs AddressWords:$address);
+  let assemblyFormat = "$seed `,` $iteration `,` $step `site` $site attr-dict";
 }
 
 #endif // NANOCHAT_OPS_RANDOM_TD

@@ -8,9 +8,15 @@ using namespace mlir;
 using namespace mlir::nanochat;
 using utils::IteratorType;
 
-/// The largest code of which int32 holds the sum of `terms` products with up to `factor`.
-static double largestCode(int64_t terms, int64_t factor) {
-  return std::min(factsOf(Format::int16).largest, double(INT32_MAX / (terms * factor)));
+/// The largest code of `format` of which int32 holds the sum of `terms` products with up to `factor`.
+static double largestCode(Format format, int64_t terms, int64_t factor) {
+  return std::min(factsOf(format).largest, double(INT32_MAX / (terms * factor)));
+}
+
+static LogicalResult verifyInteger(Operation *op, Format format) {
+  if (format == Format::int16 || format == Format::int8)
+    return success();
+  return op->emitOpError("has codes in ") << stringifyFormat(format) << "; they are int16 or int8";
 }
 
 /// limit / largest, or 0 where that would be no number.
@@ -27,10 +33,10 @@ static Value largerMagnitude(ImplicitLocOpBuilder &s, Value acc, Value x) {
   return arith::MaximumFOp::create(s, acc, math::AbsFOp::create(s, x));
 }
 
-/// acc + x·y in int32 of a 16-bit code and one of `format`.
-static Value multiplyAdd(ImplicitLocOpBuilder &s, Format format, ValueRange xyAcc) {
+/// acc + x·y in int32 of codes in formats `ofX` and `ofY`.
+static Value multiplyAdd(ImplicitLocOpBuilder &s, Format ofX, Format ofY, ValueRange xyAcc) {
   Type i32 = s.getI32Type();
-  Value x = decode(s, Format::int16, xyAcc[0], i32), y = decode(s, format, xyAcc[1], i32);
+  Value x = decode(s, ofX, xyAcc[0], i32), y = decode(s, ofY, xyAcc[1], i32);
   return arith::AddIOp::create(s, xyAcc[2], arith::MulIOp::create(s, x, y));
 }
 
@@ -52,22 +58,24 @@ LogicalResult TernaryInputGradOp::inferReturnTypes(MLIRContext *, std::optional<
 LogicalResult TernaryInputGradOp::verify() { // ternary_input_grad-c1
   if (int64_t outputs = matrixOf(getT()).getDimSize(0); getDy().getType().getDimSize(1) != outputs)
     return emitOpError("has gradients ") << getDy().getType() << " of weights with " << outputs << " outputs";
-  return success();
+  return verifyInteger(*this, getFormat()); // ternary_input_grad-c2
 }
 
 SmallVector<Value> TernaryInputGradOp::decompose(ImplicitLocOpBuilder &b) {
   MLIRContext *ctx = getContext();
   RankedTensorType dy = getDy().getType(), dx = getDx().getType();
   AffineMap full = b.getMultiDimIdentityMap(2), row = projection(ctx, 2, {0});
-  double limit = largestCode(dy.getDimSize(1), 1);
+  double limit = largestCode(getFormat(), dy.getDimSize(1), 1);
   Value largest = reduce(b, withShape(dy, {dy.getDimSize(0)}), 2, {0}, 0.0, getDy(), full,
                          [](ImplicitLocOpBuilder &s, ValueRange v) { return largerMagnitude(s, v[1], v[0]); });
-  Value codes =
-      pointwise(b, withElement(dy, b.getI16Type()), {getDy(), inverseScale(b, largest, limit)}, {full, row},
-                [](ImplicitLocOpBuilder &s, ValueRange v) { return encode(s, Format::int16, mul(s, v[0], v[1])); });
-  Value acc = reduce(b, withElement(dx, b.getI32Type()), 3, {0, 1}, 0.0, {codes, getT()},
-                     {projection(ctx, 3, {0, 2}), codeMap(getT(), 3, 2, 1)},
-                     [&](ImplicitLocOpBuilder &s, ValueRange v) { return multiplyAdd(s, formatOfCodes(getT()), v); });
+  Value codes = pointwise(
+      b, withElement(dy, factsOf(getFormat()).storage(b)), {getDy(), inverseScale(b, largest, limit)}, {full, row},
+      [&](ImplicitLocOpBuilder &s, ValueRange v) { return encode(s, getFormat(), mul(s, v[0], v[1])); });
+  Value acc =
+      reduce(b, withElement(dx, b.getI32Type()), 3, {0, 1}, 0.0, {codes, getT()},
+             {projection(ctx, 3, {0, 2}), codeMap(getT(), 3, 2, 1)}, [&](ImplicitLocOpBuilder &s, ValueRange v) {
+               return multiplyAdd(s, getFormat(), formatOfCodes(getT()), v);
+             });
   return {
       pointwise(b, dx, {acc, largest, getGamma()}, {full, row, projection(ctx, 2, {})},
                 [&](ImplicitLocOpBuilder &s, ValueRange v) { return mul(s, rescaled(s, v[0], v[1], limit), v[2]); })};
@@ -85,49 +93,50 @@ LogicalResult TernaryWeightGradOp::verify() {
   int64_t tokens = getDy().getType().getDimSize(0);
   if (getQ().getType().getDimSize(0) != tokens) // ternary_weight_grad-c1
     return emitOpError("has gradients of ") << tokens << " tokens and codes of " << getQ().getType().getDimSize(0);
-  return verifyRowScales(*this, getQ(), getS()); // ternary_weight_grad-c2
+  if (failed(verifyRowScales(*this, getQ(), getS()))) // ternary_weight_grad-c2
+    return failure();
+  return verifyInteger(*this, getFormat()); // ternary_weight_grad-c3
 }
 
 /// Tokens whose products are added up in int32.
-static int64_t blockOf(int64_t tokens) {
-  constexpr int64_t kExact = 512; // of 16-bit codes and bytes
-  int64_t block = largestDivisor(tokens, std::min(tokens, kExact));
-  if (2 * block < kExact && block != tokens)
-    for (block = kExact; tokens % block;)
+static int64_t blockOf(Format format, int64_t tokens) {
+  const int64_t exact = INT32_MAX / (128 * factsOf(format).largest); // of whole codes and bytes
+  int64_t block = largestDivisor(tokens, std::min(tokens, exact));
+  if (2 * block < exact && block != tokens)
+    for (block = exact; tokens % block;)
       ++block;
   return block;
 }
 
 /// The gradient of one block.
-static Value weightGrad(ImplicitLocOpBuilder &b, RankedTensorType dw, Value dy, Value q, Value s) {
+static Value weightGrad(ImplicitLocOpBuilder &b, Format format, RankedTensorType dw, Value dy, Value q, Value s) {
   MLIRContext *ctx = b.getContext();
   RankedTensorType type = typeOf(dy);
-  double limit = largestCode(type.getDimSize(0), 128);
+  double limit = largestCode(format, type.getDimSize(0), 128);
   AffineMap full = b.getMultiDimIdentityMap(2), first = projection(ctx, 2, {0}), second = projection(ctx, 2, {1});
   Value largest =
       reduce(b, withShape(type, {type.getDimSize(1)}), 2, {1}, 0.0, {dy, s}, {full, first},
              [](ImplicitLocOpBuilder &in, ValueRange v) { return largerMagnitude(in, v[2], mul(in, v[0], v[1])); });
-  Value codes = pointwise(b, withElement(type, b.getI16Type()), {dy, s, inverseScale(b, largest, limit)},
-                          {full, first, second}, [](ImplicitLocOpBuilder &in, ValueRange v) {
-                            return encode(in, Format::int16, mul(in, mul(in, v[0], v[1]), v[2]));
-                          });
+  Value codes = pointwise(
+      b, withElement(type, factsOf(format).storage(b)), {dy, s, inverseScale(b, largest, limit)}, {full, first, second},
+      [&](ImplicitLocOpBuilder &in, ValueRange v) { return encode(in, format, mul(in, mul(in, v[0], v[1]), v[2])); });
   Value acc = reduce(b, withElement(dw, b.getI32Type()), 3, {0, 1}, 0.0, {codes, q},
                      {projection(ctx, 3, {2, 0}), projection(ctx, 3, {2, 1})},
-                     [](ImplicitLocOpBuilder &in, ValueRange v) { return multiplyAdd(in, Format::int8, v); });
+                     [&](ImplicitLocOpBuilder &in, ValueRange v) { return multiplyAdd(in, format, Format::int8, v); });
   return pointwise(b, dw, {acc, largest}, {full, first},
                    [&](ImplicitLocOpBuilder &in, ValueRange v) { return rescaled(in, v[0], v[1], limit); });
 }
 
 SmallVector<Value> TernaryWeightGradOp::decompose(ImplicitLocOpBuilder &b) {
   RankedTensorType dw = getDw().getType();
-  int64_t tokens = getDy().getType().getDimSize(0), block = blockOf(tokens);
+  int64_t tokens = getDy().getType().getDimSize(0), block = blockOf(getFormat(), tokens);
   if (block == tokens)
-    return {weightGrad(b, dw, getDy(), getQ(), getS())};
+    return {weightGrad(b, getFormat(), dw, getDy(), getQ(), getS())};
   SmallVector<Value> stacks{splitRows(b, getDy(), block), splitRows(b, getQ(), block), splitRows(b, getS(), block)};
   auto loop =
       LoopOp::create(b, "token_blocks", tokens / block, constant(b, dw, 0.0), stacks, false,
                      [&](ImplicitLocOpBuilder &in, ArrayRef<BlockArgument> carries, ArrayRef<BlockArgument> slices) {
-                       Value term = weightGrad(in, dw, slices[0], slices[1], slices[2]);
+                       Value term = weightGrad(in, getFormat(), dw, slices[0], slices[1], slices[2]);
                        YieldOp::create(in, ValueRange(add(in, carries[0], term)), ValueRange());
                      });
   return {loop.getResult(0)};

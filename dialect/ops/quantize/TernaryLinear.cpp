@@ -1,6 +1,7 @@
 // The ternary linear and the integer product it is made of.
 #include "dialect/Linalg.h"
 #include "dialect/Nanochat.h"
+#include "dialect/ops/quantize/Fp4.h"
 #include "dialect/ops/quantize/Quantize.h"
 
 using namespace mlir;
@@ -15,10 +16,33 @@ static LogicalResult verifyChannels(Operation *op, Value x, Value w) {
   return success();
 }
 
-static LogicalResult verifyBackward(Operation *op, StringRef word) {
-  if (word != "auto" && word != "f32" && word != "int16")
-    return op->emitOpError("has the unknown precision backward = \"")
-           << word << "\"; expected \"auto\", \"f32\" or \"int16\"";
+/// What four-bit floats are summed over is divided by `unit`.
+static LogicalResult verifyBlocks(Operation *op, StringRef what, int64_t length, int64_t unit) {
+  if (length % unit == 0)
+    return success();
+  InFlightDiagnostic diag = op->emitOpError("has ") << length << " " << what << ", which blocks of " << unit
+                                                    << " of its gradients do not divide";
+  int64_t below = length / unit * unit;
+  auto &note = diag.attachNote() << "the nearest that fit are ";
+  if (below)
+    note << below << " and ";
+  note << below + unit << "; models take sizes by --set, such as --set batch=2";
+  return diag;
+}
+
+template <typename Op> static LogicalResult verifyBackward(Op op, bool inGroups, int64_t tokens, int64_t outputs) {
+  BackwardAttr backward = op.getBackwardAttr();
+  if (!backward)
+    return success();
+  // Scales within a row of weights would need a sum in float for each.
+  if (inGroups && (backward.getDx() != BackwardFormat::f32 || backward.getDw() != BackwardFormat::f32))
+    return op.emitOpError("has weights scaled in groups, whose gradients are products of f32; backward is ")
+           << backward;
+  if (auto format = symbolizeFp4Format(unsigned(backward.getDx())))
+    if (failed(verifyBlocks(op, "outputs", outputs, factsOf(*format).block)))
+      return failure();
+  if (auto format = symbolizeFp4Format(unsigned(backward.getDw())))
+    return verifyBlocks(op, "tokens", tokens, std::max(factsOf(*format).block, transformedRows(backward)));
   return success();
 }
 
@@ -33,13 +57,14 @@ LogicalResult TernaryLinearOp::verify() {
   if (failed(verifyChannels(*this, getX(), getW())) || // ternary_linear-c1
       failed(verifyGroup(*this, getGroup(), getW())))  // ternary_linear-c2
     return failure();
-  return verifyBackward(*this, getBackward()); // ternary_linear-c3
+  int64_t tokens = getX().getType().getDimSize(0), outputs = getW().getType().getDimSize(0);
+  return verifyBackward(*this, getGroup(), tokens, outputs); // ternary_linear-c3
 }
 
 SmallVector<Value> TernaryLinearOp::decompose(ImplicitLocOpBuilder &b) {
   auto x = QuantizeRowsOp::create(b, getX());
   auto w = TernarizeOp::create(b, getW(), getGroup());
-  return {TernaryMatmulOp::create(b, x.getQ(), x.getS(), w.getT(), w.getGamma(), getBackward())};
+  return {TernaryMatmulOp::create(b, x.getQ(), x.getS(), w.getT(), w.getGamma(), getBackwardAttr(), getSiteAttr())};
 }
 
 /// Scales depend on whole rows of x and on all of w, so partial results do not simply add up.
@@ -57,7 +82,12 @@ LogicalResult TernaryMatmulOp::verify() {
       failed(verifyRowScales(*this, getQ(), getS())) ||      // ternary_matmul-c2
       failed(verifyWeightScales(*this, getT(), getGamma()))) // ternary_matmul-c3
     return failure();
-  return verifyBackward(*this, getBackward()); // ternary_matmul-c4
+  BackwardAttr backward = getBackwardAttr();
+  if (backward && backward.hasFp4() && backward.getRounding() == Rounding::stochastic &&
+      !getSite()) // ternary_matmul-c5
+    return emitOpError("rounds gradients by chance and has no site that random numbers are of");
+  int64_t tokens = getQ().getType().getDimSize(0), outputs = matrixOf(getT()).getDimSize(0);
+  return verifyBackward(*this, typeOf(getGamma()).getRank() > 0, tokens, outputs); // ternary_matmul-c4
 }
 
 /// acc + q·code in int32, for a reduction body that reads elements of codes `t`.
@@ -107,25 +137,35 @@ SmallVector<AffineMap> TernaryMatmulOp::getIndexingMaps() {
           weightScaleMap(getT(), getGamma(), 3, 1, 2), projection(ctx, 3, {0, 1})};
 }
 
+/// The codes that a product of integers takes of its cotangent.
+static std::optional<Format> codesOf(BackwardFormat backward) {
+  bool isOfIntegers = backward == BackwardFormat::int16 || backward == BackwardFormat::int8;
+  return isOfIntegers ? symbolizeFormat(stringifyBackwardFormat(backward)) : std::nullopt;
+}
+
 LogicalResult TernaryMatmulOp::buildVJP(ImplicitLocOpBuilder &b, Cotangents &ct) {
   Value dy = ct.of(getY());
-  // Scales within a row of weights would need a sum in float for each.
-  bool integers = getBackward() == "int16" && cast<RankedTensorType>(getGamma().getType()).getRank() == 0;
-  if (integers) {
-    if (ct.wants(getQ()))
-      ct.add(b, getQ(), TernaryInputGradOp::create(b, dy, getT(), getGamma()));
-    if (ct.wants(getT()))
-      ct.add(b, getT(), TernaryWeightGradOp::create(b, dy, getQ(), getS()));
-    return success();
-  }
-  if (ct.wants(getQ())) {
-    Value w = DequantizeWeightOp::create(b, getT(), getGamma());
-    ct.add(b, getQ(), MatmulOp::create(b, dy, w, false, false));
-  }
-  if (ct.wants(getT())) {
-    Value x = DequantizeRowsOp::create(b, getQ(), getS());
-    ct.add(b, getT(), MatmulOp::create(b, dy, x, true, false));
-  }
+  BackwardAttr backward = getBackwardAttr();
+  BackwardFormat ofDx = backward ? backward.getDx() : BackwardFormat::f32,
+                 ofDw = backward ? backward.getDw() : BackwardFormat::f32;
+  auto inputGrad = [&]() -> Value {
+    if (symbolizeFp4Format(unsigned(ofDx)))
+      return fp4InputGrad(b, *this, dy);
+    if (auto codes = codesOf(ofDx))
+      return TernaryInputGradOp::create(b, dy, getT(), getGamma(), *codes);
+    return MatmulOp::create(b, dy, DequantizeWeightOp::create(b, getT(), getGamma()), false, false);
+  };
+  auto weightGrad = [&]() -> Value {
+    if (symbolizeFp4Format(unsigned(ofDw)))
+      return fp4WeightGrad(b, *this, dy);
+    if (auto codes = codesOf(ofDw))
+      return TernaryWeightGradOp::create(b, dy, getQ(), getS(), *codes);
+    return MatmulOp::create(b, dy, DequantizeRowsOp::create(b, getQ(), getS()), true, false);
+  };
+  if (ct.wants(getQ()))
+    ct.add(b, getQ(), inputGrad());
+  if (ct.wants(getT()))
+    ct.add(b, getT(), weightGrad());
   return success();
 }
 

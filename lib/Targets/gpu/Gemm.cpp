@@ -238,6 +238,8 @@ LogicalResult nanochat::emitGpuGemm(func::FuncOp kernel, const Target &target) {
   FailureOr<MatrixProduct> c = matchKernel(kernel);
   if (failed(c))
     return failure();
+  if (c->block)
+    return decline(kernel, "products of scaled blocks are emitted for CPUs alone");
   auto type = unitFor(*c, *target.gpu);
   if (!type)
     return decline(kernel, "the target's tensor cores have no product of " + stringifyFormat(c->a.format) + " and " +

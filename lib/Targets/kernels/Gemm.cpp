@@ -1,3 +1,4 @@
+#include "dialect/ops/quantize/Fp4.h"
 #include "dialect/ops/quantize/Quantize.h"
 #include "lib/Targets/kernels/GemmPack.h"
 #include "lib/Targets/kernels/Kernel.h"
@@ -38,6 +39,9 @@ private:
   void multiply(const Slab &s, const Tile &t);
   void fetchResults(const Tile &t);
   Carried start(const Tile &t);
+  Carried startOfRows(const Tile &t, Carried sumsOfTile, Value block);
+  Carried addUp(const Slab &s, const Tile &t, Value first, int64_t groups, ValueRange accumulators);
+  Carried addBlocks(const Slab &s, const Tile &t, ValueRange accumulators);
   void finish(const Tile &t, ValueRange accumulators);
   /// Calls body(row, vector, m index, n lanes) for all vectors of a tile, masked where they end.
   void vectors(const Tile &t, llvm::function_ref<void(int64_t, Lanes, Lanes)> body);
@@ -73,7 +77,8 @@ private:
 GemmEmitter::GemmEmitter(func::FuncOp source, MatrixProduct &c, const GemmPlan &p)
     : c(c), p(p), kernel(source), b(kernel.b), e(b, p.lanes), word(p.per == 1 ? Type(b.getF32Type()) : b.getI32Type()),
       wordVector(VectorType::get({p.lanes}, word)),
-      sumVector(wordVector.clone(c.isFloat() ? Type(b.getF32Type()) : b.getI32Type())), slabs(p.blockK < p.kGroups) {
+      sumVector(wordVector.clone(c.isFloat() || c.block ? Type(b.getF32Type()) : b.getI32Type())),
+      slabs(p.blockK < p.kGroups) {
   auto bind = [&](Evaluator &evaluator) {
     for (auto [argument, buffer] : llvm::zip(source.getArguments(), kernel.inputs))
       evaluator.bind(argument, buffer);
@@ -85,7 +90,7 @@ GemmEmitter::GemmEmitter(func::FuncOp source, MatrixProduct &c, const GemmPlan &
   AffineMap rows = AffineMap::getMultiDimMapWithTargets(3, {c.m, c.k}, b.getContext());
   packsA = !argument || c.a.map != rows || c.K % p.per ||
            getElementTypeOrSelf(c.a.tensor()).getIntOrFloatBitWidth() * p.per != 32;
-  across = packsA && !c.a.alongK && !p.bytes;
+  across = packsA && !c.a.alongK;
   int64_t groups = llvm::alignTo(p.blockK, p.lanes);
   if (across)
     panelA = kernel.scratch({p.blockM / p.unit(), groups, p.unit()}, word);
@@ -93,8 +98,8 @@ GemmEmitter::GemmEmitter(func::FuncOp source, MatrixProduct &c, const GemmPlan &
     panelA = kernel.scratch({p.blockM, groups}, word);
   else
     directA = kernel.inputs[argument.getArgNumber()];
-  // Panels of codes are what the dot product of bytes takes: (out / 16, in / 4, 64).
-  packsB = !(p.bytes && c.b.format == Format::panels);
+  // Panels of codes are what the dot product of bytes takes, (out / 16, in / 4, 64), if outputs are columns.
+  packsB = !(p.bytes && c.b.format == Format::panels && matchPanels(c.b.map)->out == c.n);
   if (packsB)
     panelB = kernel.scratch({p.blockK, p.panel}, word);
   else
@@ -103,7 +108,7 @@ GemmEmitter::GemmEmitter(func::FuncOp source, MatrixProduct &c, const GemmPlan &
   if (slabs)
     partial = kernel.scratch({p.blockM, p.groupPanels * p.panel}, sumVector.getElementType());
   if (p.bytes)
-    sums = kernel.scratch({p.blockM}, word);
+    sums = kernel.scratch({c.block ? p.blockK / p.perBlock : 1, p.blockM}, word);
 }
 
 LogicalResult GemmEmitter::emit() {
@@ -262,29 +267,52 @@ void GemmEmitter::packB(const Slab &s, Value n, int64_t columns) {
 }
 
 void GemmEmitter::sumRows(const Slab &s) {
-  // Codes of b are 128 too large, or 1 in panels: that · Σ_k a[m, k] is subtracted from the start of row m.
-  Value ones = arith::ConstantOp::create(b, SplatElementsAttr::get(wordVector, b.getI32IntegerAttr(0x01010101)));
-  Value zero = arith::ConstantOp::create(b, b.getZeroAttr(wordVector));
-  Value end = arith::MinUIOp::create(b, plus(m0, p.blockM), constantIndex(b, c.M));
-  forLoop(b, m0, end, 1, {}, [&](Value m, ValueRange) -> Carried {
-    int64_t whole = s.groups / p.lanes * p.lanes;
-    auto add = [&](Value acc, Value k, int64_t groups) {
-      Value words;
-      if (packsA)
-        words = vector::LoadOp::create(b, wordVector, panelA, ValueRange{local(m), k});
-      else
-        words = readA->read(m, 1, times(arith::AddIOp::create(b, s.k, k), p.per), groups, groups * p.per,
-                            /*alongX=*/false)[0];
-      return dot(acc, words, ones);
-    };
-    Carried acc = forLoop(b, constantIndex(b, 0), constantIndex(b, whole), p.lanes, {zero},
-                          [&](Value k, ValueRange in) -> Carried { return {add(in[0], k, p.lanes)}; });
-    if (whole < s.groups)
-      acc[0] = add(acc[0], constantIndex(b, whole), s.groups - whole);
+  // Codes of b are 128 too large, or 1 in panels: that · Σ_k a[m, k] is subtracted from the start of row m, for each
+  // block.
+  int32_t bias = c.b.format == Format::panels ? -1 : -128;
+  auto splat = [&](int32_t value) -> Value { return constant(b, wordVector, value); };
+  Value ones = splat(0x01010101), end = arith::MinUIOp::create(b, plus(m0, p.blockM), constantIndex(b, c.M));
+  int64_t length = c.block ? p.perBlock : s.groups, blocks = s.groups / length;
+  auto rows = [&](int64_t step, llvm::function_ref<void(Value m, Value block, Value k)> body) {
+    forLoop(b, m0, end, step, {}, [&](Value m, ValueRange) -> Carried {
+      forLoop(b, constantIndex(b, 0), constantIndex(b, blocks), 1, {}, [&](Value block, ValueRange) -> Carried {
+        body(m, block, times(block, length));
+        return {};
+      });
+      return {};
+    });
+  };
+  if (across) // a lane is a row
+    return rows(p.lanes, [&](Value m, Value block, Value first) {
+      auto add = [&](Value k, ValueRange in) -> Carried {
+        return {dot(in[0], vector::LoadOp::create(b, wordVector, panelA, placeInA(m, 0, k)), ones)};
+      };
+      Value last = plus(first, length);
+      Carried sum = forLoop(b, first, last, 1, {splat(0)}, add);
+      vector::StoreOp::create(b, arith::MulIOp::create(b, sum[0], splat(bias)), sums, ValueRange{block, local(m)});
+    });
+  auto add = [&](Value acc, Value m, Value k, int64_t groups) {
+    Value words;
+    if (packsA)
+      words = vector::LoadOp::create(b, wordVector, panelA, ValueRange{local(m), k});
+    else
+      words = readA->read(m, 1, times(arith::AddIOp::create(b, s.k, k), p.per), groups, groups * p.per,
+                          /*alongX=*/false)[0];
+    if (packsA && c.block && groups < p.lanes) {
+      Value mask = vector::ConstantMaskOp::create(b, wordVector.clone(b.getI1Type()), ArrayRef<int64_t>{groups});
+      words = arith::SelectOp::create(b, mask, words, splat(0));
+    }
+    return dot(acc, words, ones);
+  };
+  rows(1, [&](Value m, Value block, Value first) {
+    int64_t whole = length / p.lanes * p.lanes;
+    Carried acc = forLoop(b, first, plus(first, whole), p.lanes, {splat(0)},
+                          [&](Value k, ValueRange in) -> Carried { return {add(in[0], m, k, p.lanes)}; });
+    if (whole < length)
+      acc[0] = add(acc[0], m, plus(first, whole), length - whole);
     Value sum = vector::ReductionOp::create(b, vector::CombiningKind::ADD, acc[0]);
-    Value bias = arith::ConstantOp::create(b, b.getI32IntegerAttr(c.b.format == Format::panels ? -1 : -128));
-    memref::StoreOp::create(b, arith::MulIOp::create(b, sum, bias), sums, ValueRange{local(m)});
-    return {};
+    Value factor = arith::ConstantOp::create(b, b.getI32IntegerAttr(bias));
+    memref::StoreOp::create(b, arith::MulIOp::create(b, sum, factor), sums, ValueRange{block, local(m)});
   });
 }
 
@@ -348,6 +376,8 @@ Value GemmEmitter::wordOfA(const Slab &s, const Tile &t, int64_t i, Value k) {
 
 Carried GemmEmitter::start(const Tile &t) {
   Carried values;
+  if (!c.init())
+    return Carried(t.rows * llvm::divideCeil(t.columns, p.lanes), constant(b, sumVector, 0));
   vectors(t, [&](int64_t, Lanes m, Lanes n) { values.push_back(e.vector(e.element(c.init(), {m, n}))); });
   return values;
 }
@@ -373,6 +403,63 @@ void GemmEmitter::fetchResults(const Tile &t) {
     fetch(buffer, 0);
 }
 
+/// What codes of b that are not theirs make of the sums of block `block` is taken from where they start.
+Carried GemmEmitter::startOfRows(const Tile &t, Carried sumsOfTile, Value block) {
+  int64_t perRow = llvm::divideCeil(t.columns, p.lanes);
+  for (auto [i, acc] : llvm::enumerate(sumsOfTile)) {
+    Value sum = memref::LoadOp::create(b, sums, ValueRange{block, local(plus(t.m, i / perRow))});
+    acc = arith::AddIOp::create(b, acc, vector::BroadcastOp::create(b, wordVector, sum));
+  }
+  return sumsOfTile;
+}
+
+/// Adds the products of `groups` groups of the slab from `first` on.
+Carried GemmEmitter::addUp(const Slab &s, const Tile &t, Value first, int64_t groups, ValueRange accumulators) {
+  int64_t perRow = llvm::divideCeil(t.columns, p.lanes);
+  return forLoop(b, first, plus(first, groups), 1, accumulators, [&](Value k, ValueRange in) -> Carried {
+    Carried next(in), columns;
+    for (int64_t j = 0; j < t.columns; j += p.lanes)
+      columns.push_back(vectorOfB(s, t, k, j));
+    for (int64_t i = 0; i < t.rows; ++i) {
+      Value x = vector::BroadcastOp::create(b, wordVector, wordOfA(s, t, i, k));
+      for (int64_t j = 0; j < perRow; ++j)
+        next[i * perRow + j] = dot(next[i * perRow + j], x, columns[j]);
+    }
+    return next;
+  });
+}
+
+/// Adds the integers of every block of the slab, times its scales.
+Carried GemmEmitter::addBlocks(const Slab &s, const Tile &t, ValueRange accumulators) {
+  Value firstBlock = arith::DivUIOp::create(b, s.k, constantIndex(b, p.perBlock));
+  auto add = [&](Value block, ValueRange in) -> Carried {
+    Carried start(in.size(), constant(b, wordVector, 0));
+    if (p.bytes)
+      start = startOfRows(t, start, block);
+    Carried integers = addUp(s, t, times(block, p.perBlock), p.perBlock, start), next;
+    Value number = arith::AddIOp::create(b, firstBlock, block);
+    Evaluator::Scope scope(e);
+    vectors(t, [&](int64_t, Lanes m, Lanes n) {
+      Value scale, sum = arith::SIToFPOp::create(b, sumVector, integers[next.size()]);
+      for (auto [factor, x] : {std::pair(&c.a, m), std::pair(&c.b, n)}) {
+        if (!factor->scales)
+          continue;
+        SmallVector<Lanes> at{x, {number}};
+        if (factor->scalesAlongX)
+          std::swap(at[0], at[1]);
+        Lanes stored = e.element(factor->scales, at);
+        Value own =
+            decode(b, scaleFormatOf(stored.v.getType()), stored.v, withElementOf(stored.v.getType(), b.getF32Type()));
+        own = e.vector(Lanes{own});
+        scale = scale ? mul(b, scale, own) : own;
+      }
+      next.push_back(math::FmaOp::create(b, sum, scale, in[next.size()]));
+    });
+    return next;
+  };
+  return forLoop(b, constantIndex(b, 0), constantIndex(b, s.groups / p.perBlock), 1, accumulators, add);
+}
+
 void GemmEmitter::multiply(const Slab &s, const Tile &t) {
   Carried accumulators;
   auto place = [&](Lanes m, Lanes n) { return SmallVector<Value>{local(m.v), arith::SubIOp::create(b, n.v, n0)}; };
@@ -384,25 +471,11 @@ void GemmEmitter::multiply(const Slab &s, const Tile &t) {
     accumulators = start(t);
   if (!slabs)
     fetchResults(t);
-  int64_t perRow = llvm::divideCeil(t.columns, p.lanes);
-  if (p.bytes)
-    for (auto [i, acc] : llvm::enumerate(accumulators)) {
-      Value row = local(plus(t.m, i / perRow));
-      Value sum = memref::LoadOp::create(b, sums, ValueRange{row});
-      acc = arith::AddIOp::create(b, acc, vector::BroadcastOp::create(b, wordVector, sum));
-    }
-  accumulators = forLoop(b, constantIndex(b, 0), constantIndex(b, s.groups), 1, accumulators,
-                         [&](Value k, ValueRange in) -> Carried {
-                           Carried next(in), columns;
-                           for (int64_t j = 0; j < t.columns; j += p.lanes)
-                             columns.push_back(vectorOfB(s, t, k, j));
-                           for (int64_t i = 0; i < t.rows; ++i) {
-                             Value x = vector::BroadcastOp::create(b, wordVector, wordOfA(s, t, i, k));
-                             for (int64_t j = 0; j < perRow; ++j)
-                               next[i * perRow + j] = dot(next[i * perRow + j], x, columns[j]);
-                           }
-                           return next;
-                         });
+  if (c.block)
+    accumulators = addBlocks(s, t, accumulators);
+  else
+    accumulators = addUp(s, t, constantIndex(b, 0), s.groups,
+                         p.bytes ? startOfRows(t, accumulators, constantIndex(b, 0)) : accumulators);
   if (!slabs)
     return finish(t, accumulators);
   int64_t i = 0;
@@ -414,7 +487,10 @@ void GemmEmitter::finish(const Tile &t, ValueRange accumulators) {
   auto shape = cast<RankedTensorType>(c.result().getType()).getShape();
   int64_t i = 0;
   vectors(t, [&](int64_t, Lanes m, Lanes n) {
-    e.define(c.result(), {m, n}, {accumulators[i++]});
+    Value value = accumulators[i++];
+    if (auto blocks = dyn_cast<BlockMatmulOp>(c.op))
+      value = mul(b, value, e.vector(e.element(blocks.getFactor(), ArrayRef<Lanes>{})));
+    e.define(c.result(), {m, n}, {value});
     SmallVector<Lanes> values;
     for (Value result : results) {
       if (cast<RankedTensorType>(result.getType()).getShape() != shape) {
@@ -434,8 +510,10 @@ LogicalResult nanochat::emitGemm(func::FuncOp kernel, const Target &target) {
     return failure();
   if (c->s)
     return decline(kernel, "products of slices are emitted for GPUs alone");
-  GemmPlan plan = planGemm(*c, target.facts);
-  if (failed(GemmEmitter(kernel, *c, plan).emit()))
+  std::optional<GemmPlan> plan = planGemm(*c, target.facts);
+  if (!plan)
+    return decline(kernel, "its blocks of scales are no whole part of a vector");
+  if (failed(GemmEmitter(kernel, *c, *plan).emit()))
     return failure();
   return expandMath(kernel);
 }

@@ -28,7 +28,7 @@ Value BlockReader::code(Value elements) {
     return decode(b, factor.format, elements, type.clone(b.getF32Type()));
   if (!p.bytes)
     return decode(b, factor.format, elements, type.clone(b.getI16Type()));
-  if (!isUnsigned)
+  if (!isUnsigned || factor.format == Format::panels)
     return elements;
   // Signed plus 128, as unsigned.
   Value bias = arith::ConstantOp::create(b, SplatElementsAttr::get(type, b.getIntegerAttr(b.getI8Type(), -128)));

@@ -7,9 +7,12 @@ using namespace mlir::nanochat;
 FailureOr<MatrixProduct> nanochat::matchKernel(func::FuncOp kernel) {
   if (!kernel.getBody().hasOneBlock())
     return decline(kernel, "its body has several blocks");
-  auto isSum = [](linalg::GenericOp op) { return op.getNumReductionLoops() > 0; };
-  auto sums = llvm::make_filter_range(kernel.front().getOps<linalg::GenericOp>(), isSum);
-  auto product = llvm::hasSingleElement(sums) ? matchProduct(*sums.begin()) : std::nullopt;
+  auto isSum = [](Operation &op) {
+    auto generic = dyn_cast<linalg::GenericOp>(op);
+    return generic ? generic.getNumReductionLoops() > 0 : isa<BlockMatmulOp>(op);
+  };
+  auto sums = llvm::make_filter_range(kernel.front(), isSum);
+  auto product = llvm::hasSingleElement(sums) ? matchProduct(&*sums.begin()) : std::nullopt;
   if (!product || !product->isOfMatrices())
     return decline(kernel, "it is not one matrix product of two stored or pointwise factors");
   if (product->sum.isF64())
@@ -21,16 +24,19 @@ FailureOr<MatrixProduct> nanochat::matchKernel(func::FuncOp kernel) {
   return *product;
 }
 
-GemmPlan nanochat::planGemm(const MatrixProduct &c, const CpuFacts &facts) {
+std::optional<GemmPlan> nanochat::planGemm(const MatrixProduct &c, const CpuFacts &facts) {
   GemmPlan p;
   p.lanes = facts.vectorBits / 32;
   p.vnni = !c.isFloat() && facts.vnni;
   p.bytes = p.vnni && !c.isAny(Format::int16);
   p.halves = c.areBoth(Format::bf16) && facts.bf16;
   p.per = p.bytes ? 4 : c.isFloat() && !p.halves ? 1 : 2;
-  // As many accumulators as registers allow beside a row of b and two for a.
+  p.perBlock = c.block / p.per;
+  if (c.block % p.per || (p.perBlock && p.lanes % p.perBlock && p.perBlock % p.lanes))
+    return std::nullopt;
+  // As many accumulators as registers allow beside a row of b and two for a; blocks have one more of floats for each.
   bool wide = facts.vectorRegisters >= 32;
-  p.tileM = wide ? 8 : p.per == 2 ? 4 : 6;
+  p.tileM = c.block ? (wide ? 4 : 2) : wide ? 8 : p.per == 2 ? 4 : 6;
   p.tileVectors = wide ? 3 : 2;
   p.panel = p.tileVectors * p.lanes;
   p.wholePanels = c.N / p.panel;
@@ -38,8 +44,8 @@ GemmPlan nanochat::planGemm(const MatrixProduct &c, const CpuFacts &facts) {
 
   int64_t unit = p.unit(), enough = 16;
   p.blockM = std::max<int64_t>(512 / unit, 1) * unit;
-  // Every group packs a again, every block b: wide codes are made while a is packed, which costs more.
-  bool makesCodes = c.isAny(Format::int16) && !c.a.alongK;
+  // Every group packs a again, every block b: codes of gradients are made while a is packed, which costs more.
+  bool makesCodes = !c.isFloat() && !c.a.alongK;
   p.groupPanels = std::min<int64_t>(makesCodes ? 16 : 8, panels);
   auto count = [&] {
     p.mBlocks = llvm::divideCeil(c.M, p.blockM);
@@ -62,6 +68,7 @@ GemmPlan nanochat::planGemm(const MatrixProduct &c, const CpuFacts &facts) {
   p.kGroups = llvm::divideCeil(c.K, p.per);
   int64_t most = std::max<int64_t>(p.lanes, facts.l1Bytes * 3 / 4 / (p.tileM * 4));
   int64_t passes = llvm::divideCeil(p.kGroups, most);
-  p.blockK = passes == 1 ? p.kGroups : llvm::alignTo(llvm::divideCeil(p.kGroups, passes), p.lanes);
+  int64_t wholeBlocks = std::max(p.lanes, p.perBlock);
+  p.blockK = passes == 1 ? p.kGroups : llvm::alignTo(llvm::divideCeil(p.kGroups, passes), wholeBlocks);
   return p;
 }

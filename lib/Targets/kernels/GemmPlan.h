@@ -17,6 +17,7 @@ struct GemmPlan {
   bool bytes;                 // u8 × s8 in groups of 4, else (integers) s16 × s16 in groups of 2
   bool halves;                // bf16 × bf16 in groups of 2
   int64_t per;                // elements of a group
+  int64_t perBlock;           // groups that share a scale; 0 where none do
   int64_t tileM, tileVectors; // register block: rows × vectors
   int64_t panel;              // columns of a packed panel
   int64_t blockM;             // rows of a task
@@ -27,6 +28,7 @@ struct GemmPlan {
   int64_t unit() const { return std::lcm(tileM, lanes); } // rows of a block are a multiple of it
 };
 
-GemmPlan planGemm(const MatrixProduct &c, const CpuFacts &facts);
+/// Null where blocks do not fit vectors.
+std::optional<GemmPlan> planGemm(const MatrixProduct &c, const CpuFacts &facts);
 
 } // namespace mlir::nanochat

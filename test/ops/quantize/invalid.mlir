@@ -17,8 +17,17 @@ func.func @group(%x: tensor<2x4xf32>, %w: tensor<3x4xf32>) { // ternary_linear-c
 // -----
 
 func.func @backward(%x: tensor<2x4xf32>, %w: tensor<3x4xf32>) { // ternary_linear-c3
-  // expected-error @+1 {{has the unknown precision backward = "i8"; expected "auto", "f32" or "int16"}}
-  %y = nanochat.ternary_linear %x, %w {backward = "i8"} : tensor<2x4xf32>, tensor<3x4xf32>
+  // expected-error @+1 {{has weights scaled in groups, whose gradients are products of f32; backward is #nanochat.backward<dx = f32, dw = int8>}}
+  %y = nanochat.ternary_linear %x, %w group = 2 backward <dx = f32, dw = int8> : tensor<2x4xf32>, tensor<3x4xf32>
+  return
+}
+
+// -----
+
+func.func @backward_format(%x: tensor<2x4xf32>, %w: tensor<3x4xf32>) {
+  // expected-error @+2 {{to be one of: f32, int16, int8}}
+  // expected-error @+1 {{failed to parse Nanochat_BackwardAttr parameter 'dx'}}
+  %y = nanochat.ternary_linear %x, %w backward <dx = i8, dw = int8> : tensor<2x4xf32>, tensor<3x4xf32>
   return
 }
 
@@ -56,9 +65,9 @@ func.func @weight_scales(%q: tensor<2x4xi8>, %s: tensor<2xf32>, %t: tensor<3x4xi
 
 // -----
 
-func.func @matmul_backward(%q: tensor<2x4xi8>, %s: tensor<2xf32>, %t: tensor<3x4xi8>, %g: tensor<f32>) { // ternary_matmul-c4
-  // expected-error @+1 {{has the unknown precision backward = "bf16"; expected "auto", "f32" or "int16"}}
-  %y = nanochat.ternary_matmul %q, %s, %t, %g {backward = "bf16"} : tensor<2x4xi8>, tensor<2xf32>, tensor<3x4xi8>, tensor<f32>
+func.func @matmul_backward(%q: tensor<2x4xi8>, %s: tensor<2xf32>, %t: tensor<3x4xi8>, %g: tensor<3x2xf32>) { // ternary_matmul-c4
+  // expected-error @+1 {{has weights scaled in groups, whose gradients are products of f32}}
+  %y = nanochat.ternary_matmul %q, %s, %t, %g backward <dx = int16, dw = f32> : tensor<2x4xi8>, tensor<2xf32>, tensor<3x4xi8>, tensor<3x2xf32>
   return
 }
 
@@ -123,5 +132,21 @@ func.func @weight_grad_tokens(%dy: tensor<2x3xf32>, %q: tensor<5x4xi8>, %s: tens
 func.func @weight_grad_scales(%dy: tensor<2x3xf32>, %q: tensor<2x4xi8>, %s: tensor<5xf32>) { // ternary_weight_grad-c2
   // expected-error @+1 {{has scales 'tensor<5xf32>', expected one for each of the 2 rows}}
   %dw = nanochat.ternary_weight_grad %dy, %q, %s : tensor<2x3xf32>, tensor<2x4xi8>, tensor<5xf32>
+  return
+}
+
+// -----
+
+func.func @input_grad_format(%dy: tensor<2x3xf32>, %t: tensor<3x4xi8>, %g: tensor<f32>) { // ternary_input_grad-c2
+  // expected-error @+1 {{has codes in panels; they are int16 or int8}}
+  %dx = nanochat.ternary_input_grad %dy, %t, %g format panels : tensor<2x3xf32>, tensor<3x4xi8>, tensor<f32>
+  return
+}
+
+// -----
+
+func.func @weight_grad_format(%dy: tensor<2x3xf32>, %q: tensor<2x4xi8>, %s: tensor<2xf32>) { // ternary_weight_grad-c3
+  // expected-error @+1 {{has codes in bf16; they are int16 or int8}}
+  %dw = nanochat.ternary_weight_grad %dy, %q, %s format bf16 : tensor<2x3xf32>, tensor<2x4xi8>, tensor<2xf32>
   return
 }

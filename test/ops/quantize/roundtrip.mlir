@@ -4,8 +4,8 @@
 func.func @layers(%x: tensor<2x4xf32>, %w: tensor<4x4xf32>) -> tensor<2x4xf32> {
   // CHECK: nanochat.ternary_linear %{{.*}}, %{{.*}} : tensor<2x4xf32>, tensor<4x4xf32>
   %a = nanochat.ternary_linear %x, %w : tensor<2x4xf32>, tensor<4x4xf32>
-  // CHECK: nanochat.ternary_linear %{{.*}}, %{{.*}} group = 2 {backward = "f32"} : tensor<2x4xf32>, tensor<4x4xf32>
-  %b = nanochat.ternary_linear %a, %w {group = 2, backward = "f32"} : tensor<2x4xf32>, tensor<4x4xf32>
+  // CHECK: nanochat.ternary_linear %{{.*}}, %{{.*}} group = 2 backward <dx = f32, dw = f32> : tensor<2x4xf32>, tensor<4x4xf32>
+  %b = nanochat.ternary_linear %a, %w group = 2 backward <dx = f32, dw = f32> : tensor<2x4xf32>, tensor<4x4xf32>
   return %b : tensor<2x4xf32>
 }
 
@@ -44,5 +44,9 @@ func.func @integer_gradients(%dy: tensor<2x3xf32>, %q: tensor<2x4xi8>, %s: tenso
   %dx = nanochat.ternary_input_grad %dy, %t, %gamma : tensor<2x3xf32>, tensor<3x4xi8>, tensor<f32>
   // CHECK: nanochat.ternary_weight_grad %{{.*}}, %{{.*}}, %{{.*}} : tensor<2x3xf32>, tensor<2x4xi8>, tensor<2xf32>
   %dw = nanochat.ternary_weight_grad %dy, %q, %s : tensor<2x3xf32>, tensor<2x4xi8>, tensor<2xf32>
+  // CHECK: nanochat.ternary_input_grad %{{.*}} format int8 :
+  %dx8 = nanochat.ternary_input_grad %dy, %t, %gamma format int8 : tensor<2x3xf32>, tensor<3x4xi8>, tensor<f32>
+  // CHECK: nanochat.ternary_weight_grad %{{.*}} format int8 :
+  %dw8 = nanochat.ternary_weight_grad %dy, %q, %s format int8 : tensor<2x3xf32>, tensor<2x4xi8>, tensor<2xf32>
   return %dx, %dw : tensor<2x4xf32>, tensor<3x4xf32>
 }

@@ -1,5 +1,6 @@
 """Integer gradients of the ternary product against numpy, for token counts with and without good divisors: what the ops say they
-compute, to rounding, and how far that is from the gradient in f64: less than bf16 products are. Prints a program for
+compute, to rounding, and how far that is from the gradient in f64: int16 less than half as far as bf16 products, int8 by less
+than two hundredths. Prints a program for
 --nanochat-check-numeric."""
 import os
 import sys
@@ -24,18 +25,18 @@ def scaled(x, axis, limit):
     return np.rint(x * inverse).astype(np.int64), most / limit
 
 
-def input_grad(dy, t, gamma):
-    codes, scale = scaled(dy, 1, min(32767, (2**31 - 1) // dy.shape[1]))
+def input_grad(most, dy, t, gamma):
+    codes, scale = scaled(dy, 1, min(most, (2**31 - 1) // dy.shape[1]))
     sums = codes @ t.astype(np.int64)
     assert np.abs(sums).max() < 2**31
     return sums * gamma * scale
 
 
-def weight_grad(dy, q, s):
+def weight_grad(most, dy, q, s):
     n, total = len(dy), 0
-    block = block_of(n)
+    block = block_of(most, n)
     for b in range(0, n, block):
-        codes, scale = scaled((dy * s[:, None])[b:b + block], 0, min(32767, (2**31 - 1) // (128 * block)))
+        codes, scale = scaled((dy * s[:, None])[b:b + block], 0, min(most, (2**31 - 1) // (128 * block)))
         sums = codes.T @ q[b:b + block].astype(np.int64)
         assert np.abs(sums).max() < 2**31
         total = total + sums * scale.T
@@ -46,9 +47,11 @@ def relative(x, y):
     return np.sqrt(((x - y) ** 2).sum() / (y ** 2).sum())
 
 
-def block_of(n):
-    most = max(d for d in range(1, min(n, 512) + 1) if n % d == 0)
-    return most if most >= 256 or most == n else min(d for d in range(512, n + 1) if n % d == 0)
+def block_of(most, n):
+    if most == 127:
+        return n
+    block = max(d for d in range(1, min(n, 512) + 1) if n % d == 0)
+    return block if block >= 256 or block == n else min(d for d in range(512, n + 1) if n % d == 0)
 
 
 def gradients(rng, shape, group, limit):
@@ -62,27 +65,29 @@ def gradients(rng, shape, group, limit):
     return F(x)
 
 
-def case(rng, n, out, inner):
-    dy = gradients(rng, (out, n), out, min(32767, (2**31 - 1) // out)).T
-    block = block_of(n)
+def case(rng, most, n, out, inner):
+    dy = gradients(rng, (out, n), out, min(most, (2**31 - 1) // out)).T
+    block = block_of(most, n)
     q, s = rng.integers(-127, 128, (n, inner)), F(2.0 ** rng.integers(-9, -4, n))
-    dz = gradients(rng, (n, out), block, min(32767, (2**31 - 1) // (128 * block))) / s[:, None]
+    dz = gradients(rng, (n, out), block, min(most, (2**31 - 1) // (128 * block))) / s[:, None]
     t, gamma = rng.integers(-1, 2, (out, inner)), F(0.03)
     x = q * s.astype(float)[:, None]
-    pairs = [(input_grad(dy.astype(float), t, float(gamma)), dy.astype(float) @ (t * float(gamma)), to_bf16(dy) @ (t * to_bf16(gamma))),
-             (weight_grad(dz.astype(float), q, s.astype(float)), dz.astype(float).T @ x, to_bf16(dz).T @ to_bf16(x))]
+    pairs = [(input_grad(most, dy.astype(float), t, float(gamma)), dy.astype(float) @ (t * float(gamma)), to_bf16(dy) @ (t * to_bf16(gamma))),
+             (weight_grad(most, dz.astype(float), q, s.astype(float)), dz.astype(float).T @ x, to_bf16(dz).T @ to_bf16(x))]
     for ours, exact, bf16 in pairs:
-        assert relative(ours, exact) < relative(bf16, exact) / 2, (n, relative(ours, exact), relative(bf16, exact))
+        bound = relative(bf16, exact) / 2 if most == 32767 else 0.02
+        assert relative(ours, exact) < bound, (most, n, relative(ours, exact), bound)
     (dx, *_), (dw, *_) = pairs
-    return f"""func.func @n{n}() -> ({type_of(dx)}, {type_of(dx)}, {type_of(dw)}, {type_of(dw)}) attributes {{nanochat.tolerance = 4.0e-6 : f64}} {{
+    codes = {32767: "int16", 127: "int8"}[most]
+    return f"""func.func @{codes}_{n}() -> ({type_of(dx)}, {type_of(dx)}, {type_of(dw)}, {type_of(dw)}) attributes {{nanochat.tolerance = 4.0e-6 : f64}} {{
   %dy = arith.constant {constant(dy)} : {type_of(dy)}
   %dz = arith.constant {constant(dz)} : {type_of(dz)}
   %q = arith.constant dense<{q.tolist()}> : {type_of(q, "i8")}
   %s = arith.constant {constant(s)} : {type_of(s)}
   %t = arith.constant dense<{t.tolist()}> : {type_of(t, "i8")}
   %gamma = arith.constant dense<{gamma}> : tensor<f32>
-  %dx = nanochat.ternary_input_grad %dy, %t, %gamma : {type_of(dy)}, {type_of(t, "i8")}, tensor<f32>
-  %dw = nanochat.ternary_weight_grad %dz, %q, %s : {type_of(dy)}, {type_of(q, "i8")}, {type_of(s)}
+  %dx = nanochat.ternary_input_grad %dy, %t, %gamma format {codes} : {type_of(dy)}, {type_of(t, "i8")}, tensor<f32>
+  %dw = nanochat.ternary_weight_grad %dz, %q, %s format {codes} : {type_of(dy)}, {type_of(q, "i8")}, {type_of(s)}
   %ex = arith.constant {constant(dx)} : {type_of(dx)}
   %ew = arith.constant {constant(dw)} : {type_of(dw)}
   return %dx, %ex, %dw, %ew : {type_of(dx)}, {type_of(dx)}, {type_of(dw)}, {type_of(dw)}
@@ -91,4 +96,5 @@ def case(rng, n, out, inner):
 
 rng = np.random.default_rng(0)
 for n in (3, 512, 600, 521, 1042):
-    print(case(rng, n, 13, 5))
+    for most in (32767, 127):
+        print(case(rng, most, n, 13, 5))

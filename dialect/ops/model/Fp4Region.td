@@ -1,0 +1,36 @@
+#ifndef NANOCHAT_OPS_FP4_REGION_TD
+#define NANOCHAT_OPS_FP4_REGION_TD
+include "dialect/Nanochat.td"
+include "dialect/Formats.td"
+
+def Nanochat_Fp4RegionOp : Nanochat_Op<"fp4_region", [RecursiveMemoryEffects, RecursivelySpeculatable, SingleBlock,
+    NoRegionArguments, Structural]> {
+  let summary = "Linears whose gradients are computed in four-bit floats";
+  let description = [{
+    The products `gemms` of the gradients of all ternary linears in the body that say no `backward` of their own, nor are in
+    another region, are of `format`: `dx` for activations, `dw` for weights. The others are the target's. `rounding`,
+    `hadamard` and `scale` are those of `#nanochat.backward`. The stage `model` writes them on the linears and dissolves the
+    region.
+
+    ```mlir
+    %y = nanochat.fp4_region format = mxfp4 gemms = [dw] hadamard = 32 {
+      %a = nanochat.ternary_linear %x, %w : tensor<64x32xf32>, tensor<32x32xf32>
+      nanochat.yield %a : tensor<64x32xf32>
+    }
+    ```
+    Results are what the body yields.
+  }];
+  let arguments = (ins Fp4Format:$format, DefaultValuedAttr<BackwardGemms, "::mlir::nanochat::BackwardGemms::dx | ::mlir::nanochat::BackwardGemms::dw">:$gemms,
+      DefaultValuedAttr<Rounding, "::mlir::nanochat::Rounding::stochastic">:$rounding,
+      DefaultValuedAttr<I64Attr, "-1">:$hadamard,
+      DefaultValuedAttr<Fp4Scale, "::mlir::nanochat::Fp4Scale::floor">:$scale);
+  let results = (outs Variadic<AnyRankedTensor>:$results);
+  let regions = (region SizedRegion<1>:$body);
+  let assemblyFormat = [{
+    `format` `=` $format (`gemms` `=` custom<Gemms>($gemms)^)? (`rounding` `=` $rounding^)? (`hadamard` `=` $hadamard^)?
+    (`scale` `=` $scale^)? attr-dict-with-keyword custom<YieldingBody>($body, type($results))
+  }];
+  let hasVerifier = 1;
+}
+
+#endif // NANOCHAT_OPS_FP4_REGION_TD

@@ -1,0 +1,255 @@
+// Four-bit floats on CPUs: transforms of runs of rows, and codes and scales of blocks along rows or columns.
+#include "dialect/ops/quantize/Fp4.h"
+#include "dialect/ops/quantize/Random.h"
+#include "lib/Targets/kernels/Kernel.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+
+using namespace mlir;
+using namespace mlir::nanochat;
+
+namespace {
+/// Columns of a task of kernels that run down columns.
+constexpr int64_t kColumns = 256;
+/// Elements that share a block of random words.
+constexpr int64_t kHalves = 8;
+
+/// What both kernels do with vectors of a matrix (rows, columns).
+struct MatrixKernel {
+  MatrixKernel(func::FuncOp source, RankedTensorType type, const Target &target)
+      : kernel(source), b(kernel.b), rows(type.getDimSize(0)), columns(type.getDimSize(1)),
+        lanes(target.facts.vectorBits / 32) {}
+
+  VectorType vectorOf(Type element) { return VectorType::get({lanes}, element); }
+  Value plus(Value x, int64_t y) { return y ? arith::AddIOp::create(b, x, constantIndex(b, y)) : x; }
+  Value times(Value x, int64_t y) { return arith::MulIOp::create(b, x, constantIndex(b, y)); }
+  Value splat(Value x) { return vector::BroadcastOp::create(b, vectorOf(x.getType()), x); }
+
+  Value load(Value buffer, Value row, Value column, Value mask = {}) {
+    VectorType type = vectorOf(cast<MemRefType>(buffer.getType()).getElementType());
+    if (!mask)
+      return vector::LoadOp::create(b, type, buffer, ValueRange{row, column});
+    Value none = arith::ConstantOp::create(b, b.getZeroAttr(type));
+    return vector::MaskedLoadOp::create(b, type, buffer, ValueRange{row, column}, mask, none);
+  }
+  void store(Value vector, Value buffer, Value row, Value column, Value mask = {}) {
+    if (mask)
+      vector::MaskedStoreOp::create(b, buffer, ValueRange{row, column}, mask, vector);
+    else
+      vector::StoreOp::create(b, vector, buffer, ValueRange{row, column});
+  }
+
+  /// Tasks of `count` pieces of rows times the columns in portions: fn(piece, column, mask), mask null for whole
+  /// vectors.
+  void eachColumnVector(int64_t pieces, llvm::function_ref<void(Value, Value, Value)> fn) {
+    int64_t portions = llvm::divideCeil(columns, kColumns), whole = columns / lanes * lanes;
+    Value portion = arith::RemUIOp::create(b, kernel.task, constantIndex(b, portions));
+    Value piece = arith::DivUIOp::create(b, kernel.task, constantIndex(b, portions)), first = times(portion, kColumns);
+    Value end = arith::MinUIOp::create(b, plus(first, kColumns), constantIndex(b, whole));
+    forLoop(b, first, end, lanes, {}, [&](Value column, ValueRange) -> Carried {
+      fn(piece, column, Value());
+      return {};
+    });
+    if (whole < columns)
+      ifEqual(b, portion, portions - 1, [&] {
+        Value mask = vector::ConstantMaskOp::create(b, vectorOf(b.getI1Type()), ArrayRef<int64_t>{columns - whole});
+        fn(piece, constantIndex(b, whole), mask);
+      });
+    kernel.finish(pieces * portions);
+  }
+
+  Kernel kernel;
+  ImplicitLocOpBuilder &b;
+  int64_t rows, columns, lanes;
+};
+
+//===--- hadamard ----------------------------------------------------------------------------===//
+
+struct HadamardEmitter : MatrixKernel {
+  HadamardEmitter(func::FuncOp source, HadamardOp op, const Target &target)
+      : MatrixKernel(source, op.getX().getType(), target), run(op.getRun()) {}
+
+  void emit() {
+    Value scratch = kernel.scratch({run, lanes}, b.getF32Type());
+    eachColumnVector(rows / run, [&](Value piece, Value column, Value mask) {
+      Value first = times(piece, run), none = constantIndex(b, 0);
+      int64_t levels = llvm::Log2_64(run);
+      // Eight rows at a time fit in registers: three levels of butterflies.
+      for (int64_t done = 0; done == 0 || done < levels;) {
+        int64_t some = std::min<int64_t>(3, levels - done), stride = int64_t(1) << done;
+        bool isFirst = done == 0, isLast = done + some == levels;
+        for (int64_t base = 0; base < run; ++base) {
+          if (base / stride % (int64_t(1) << some))
+            continue;
+          SmallVector<Value> vectors;
+          for (int64_t i = 0; i < int64_t(1) << some; ++i)
+            vectors.push_back(isFirst ? signedRow(first, base + i, column, mask)
+                                      : load(scratch, constantIndex(b, base + i * stride), none));
+          transform(vectors);
+          for (auto [i, vector] : llvm::enumerate(vectors)) {
+            int64_t row = base + i * stride;
+            if (isLast)
+              store(vector, kernel.outputs[0], plus(first, row), column, mask);
+            else
+              store(vector, scratch, constantIndex(b, row), none);
+          }
+        }
+        done += std::max<int64_t>(some, 1);
+      }
+    });
+  }
+
+private:
+  Value signedRow(Value first, int64_t i, Value column, Value mask) {
+    Value x = load(kernel.inputs[0], plus(first, i), column, mask);
+    return hadamardSign(i) < 0 ? Value(arith::NegFOp::create(b, x)) : x;
+  }
+  void transform(MutableArrayRef<Value> vectors) {
+    for (size_t h = 1; h < vectors.size(); h *= 2)
+      for (size_t i = 0; i < vectors.size(); ++i)
+        if (!(i & h)) {
+          Value x = vectors[i], y = vectors[i + h];
+          vectors[i] = add(b, x, y);
+          vectors[i + h] = sub(b, x, y);
+        }
+  }
+
+  int64_t run;
+};
+
+//===--- quantize_fp4 ------------------------------------------------------------------------===//
+
+struct QuantizeEmitter : MatrixKernel {
+  QuantizeEmitter(func::FuncOp source, QuantizeFp4Op op, const Target &target)
+      : MatrixKernel(source, op.getX().getType(), target), op(op), block(factsOf(op.getFormat()).block) {
+    auto input = [&](Value operand) { return kernel.inputs[cast<BlockArgument>(operand).getArgNumber()]; };
+    x = input(op.getX()), codes = kernel.outputs[0], scales = kernel.outputs[1];
+    if (op.getTensorScale())
+      tensor = memref::LoadOp::create(b, input(op.getTensorScale()));
+    for (int64_t i = 0; i < 5 && op.getDraws(); ++i)
+      address.push_back(memref::LoadOp::create(b, input(op.getDraws()), ValueRange{constantIndex(b, i)}));
+  }
+
+  void emit() { op.getAxis() == 0 ? downColumns() : alongRows(); }
+
+private:
+  /// |x| as an integer that rises with it: greater than all numbers where it is none.
+  Value magnitude(Value number) {
+    Type word = withElementOf(number.getType(), b.getI32Type());
+    return arith::AndIOp::create(b, arith::BitcastOp::create(b, word, number), constant(b, word, 0x7FFFFFFF));
+  }
+  Value asFloat(Value bits) { return arith::BitcastOp::create(b, withElementOf(bits.getType(), b.getF32Type()), bits); }
+  /// The random words of `lanes` consecutive blocks from `number` on.
+  std::array<Value, 4> draw(Value number) {
+    Value first = arith::IndexCastOp::create(b, b.getI32Type(), number);
+    SmallVector<int32_t> steps = llvm::to_vector(llvm::seq<int32_t>(0, lanes));
+    Value rising = arith::ConstantOp::create(b, DenseElementsAttr::get(vectorOf(b.getI32Type()), ArrayRef(steps)));
+    return philox(
+        b, {arith::AddIOp::create(b, splat(first), rising), splat(address[3]), splat(address[2]), splat(address[4])},
+        {splat(address[0]), splat(address[1])});
+  }
+
+  void downColumns() {
+    Value ofTensor = tensor ? splat(tensor) : Value();
+    eachColumnVector(rows / block, [&](Value piece, Value column, Value mask) {
+      Value first = times(piece, block), zero = constant(b, vectorOf(b.getI32Type()), 0);
+      Value largest = forLoop(b, first, plus(first, block), 1, {zero}, [&](Value row, ValueRange most) -> Carried {
+        return {arith::MaxSIOp::create(b, most[0], magnitude(load(x, row, column, mask)))};
+      })[0];
+      Value scale = blockScale(b, op, asFloat(largest), ofTensor);
+      store(scale, scales, piece, column, mask);
+      Value inverse = inverseScale(b, op, scale, ofTensor, vectorOf(b.getF32Type()));
+      forLoop(b, first, plus(first, block), kHalves, {}, [&](Value row, ValueRange) -> Carried {
+        std::array<Value, 4> words;
+        if (op.getDraws()) {
+          Value eight = arith::DivUIOp::create(b, row, constantIndex(b, kHalves));
+          words = draw(arith::AddIOp::create(b, times(eight, columns), column));
+        }
+        for (int64_t i = 0; i < kHalves; ++i) {
+          Value number = mul(b, load(x, plus(row, i), column, mask), inverse), half = words[i / 2];
+          if (half && i % 2)
+            half = arith::ShRUIOp::create(b, half, constant(b, half.getType(), 16));
+          else if (half)
+            half = arith::AndIOp::create(b, half, constant(b, half.getType(), 0xFFFF));
+          store(fp4Code(b, number, half), codes, plus(row, i), column, mask);
+        }
+        return {};
+      });
+    });
+  }
+
+  void alongRows() {
+    int64_t perTask = std::max<int64_t>(llvm::divideCeil(rows, 64), 1), span = lanes * kHalves;
+    Value first = times(kernel.task, perTask);
+    Value end = arith::MinUIOp::create(b, plus(first, perTask), constantIndex(b, rows));
+    forLoop(b, first, end, 1, {}, [&](Value row, ValueRange) -> Carried {
+      int64_t whole = columns / span * span;
+      forLoop(b, constantIndex(b, 0), constantIndex(b, whole), span, {}, [&](Value column, ValueRange) -> Carried {
+        piece(row, column, span);
+        return {};
+      });
+      if (whole < columns)
+        piece(row, constantIndex(b, whole), columns - whole);
+      return {};
+    });
+    kernel.finish(llvm::divideCeil(rows, perTask));
+  }
+
+  /// `count` numbers of a row: whole blocks, at most `lanes` blocks of random words.
+  void piece(Value row, Value column, int64_t count) {
+    Value halves = op.getDraws() ? drawHalves(row, column) : Value();
+    for (int64_t i = 0; i < count; i += block) {
+      SmallVector<Value> numbers;
+      Value largest;
+      for (int64_t j = i; j < i + block; j += lanes) {
+        numbers.push_back(load(x, row, plus(column, j)));
+        Value own = magnitude(numbers.back());
+        largest = largest ? Value(arith::MaxSIOp::create(b, largest, own)) : own;
+      }
+      Value most = vector::ReductionOp::create(b, vector::CombiningKind::MAXSI, largest);
+      Value scale = blockScale(b, op, asFloat(most), tensor);
+      Value number = arith::DivUIOp::create(b, plus(column, i), constantIndex(b, block));
+      memref::StoreOp::create(b, scale, scales, ValueRange{row, number});
+      Value inverse = splat(inverseScale(b, op, scale, tensor, b.getF32Type()));
+      for (auto [j, x] : llvm::enumerate(numbers)) {
+        int64_t at = i + j * lanes;
+        Value half;
+        if (halves) {
+          half = vector::ExtractStridedSliceOp::create(b, halves, ArrayRef<int64_t>{at}, ArrayRef<int64_t>{lanes},
+                                                       ArrayRef<int64_t>{1});
+          half = arith::ExtUIOp::create(b, vectorOf(b.getI32Type()), half);
+        }
+        store(fp4Code(b, mul(b, x, inverse), half), codes, row, plus(column, at));
+      }
+    }
+  }
+
+  /// The random bits of lanes · kHalves consecutive numbers of a row.
+  Value drawHalves(Value row, Value column) {
+    Value eight = arith::DivUIOp::create(b, column, constantIndex(b, kHalves));
+    auto words = draw(arith::AddIOp::create(b, times(row, columns / kHalves), eight));
+    Value even = vector::InterleaveOp::create(b, words[0], words[2]),
+          odd = vector::InterleaveOp::create(b, words[1], words[3]);
+    Value inOrder = vector::InterleaveOp::create(b, even, odd);
+    return vector::BitCastOp::create(b, VectorType::get({lanes * kHalves}, b.getI16Type()), inOrder);
+  }
+
+  QuantizeFp4Op op;
+  int64_t block;
+  Value x, codes, scales, tensor;
+  SmallVector<Value> address;
+};
+} // namespace
+
+LogicalResult nanochat::emitFp4(func::FuncOp kernel, const Target &target) {
+  Operation *op = onlyOp(kernel);
+  if (!op || op->getResults() != ValueRange(kernel.front().back().getOperands()))
+    return failure();
+  if (auto hadamard = dyn_cast<HadamardOp>(op); hadamard && hadamard.getX().getType().getElementType().isF32())
+    HadamardEmitter(kernel, hadamard, target).emit();
+  else if (auto quantize = dyn_cast<QuantizeFp4Op>(op); quantize && quantize.getX().getType().getElementType().isF32())
+    QuantizeEmitter(kernel, quantize, target).emit();
+  else
+    return failure();
+  return success();
+}

@@ -1,0 +1,33 @@
+// RUN: nanochat-opt %s --nanochat-dissolve-regions | FileCheck %s
+// RUN: nanochat-opt %s --nanochat-set-target=target=x86-64-v3 --nanochat-dissolve-regions | FileCheck %s --check-prefix=OTHERS
+
+// An inner region wins, and what a linear says itself; products that no region names are the target's.
+// CHECK-LABEL: @regions
+// CHECK-NOT: fp4_region
+func.func @regions(%x: tensor<64x32xf32>, %w: tensor<32x32xf32>, %W: tensor<2x32x32xf32>) -> (tensor<64x32xf32>, tensor<64x32xf32>) {
+  %y, %z = nanochat.fp4_region format = nvfp4 gemms = [dw] hadamard = 32 {
+    // CHECK: %[[A:.*]] = nanochat.ternary_linear %{{.*}} backward <dx = f32, dw = nvfp4, hadamard = 32>
+    // OTHERS: nanochat.ternary_linear %{{.*}} backward <dx = int16, dw = nvfp4, hadamard = 32>
+    %a = nanochat.ternary_linear %x, %w : tensor<64x32xf32>, tensor<32x32xf32>
+    // CHECK: nanochat.ternary_linear %[[A]], %{{.*}} backward <dx = mxfp4, dw = mxfp4, rounding = nearest, hadamard = 0, scale = up>
+    %b = nanochat.fp4_region format = mxfp4 rounding = nearest hadamard = 0 scale = up {
+      %c = nanochat.ternary_linear %a, %w : tensor<64x32xf32>, tensor<32x32xf32>
+      nanochat.yield %c : tensor<64x32xf32>
+    }
+    // CHECK: nanochat.ternary_linear %{{.*}} backward <dx = int8, dw = f32>
+    %d = nanochat.ternary_linear %b, %w backward <dx = int8, dw = f32> : tensor<64x32xf32>, tensor<32x32xf32>
+    nanochat.yield %a, %d : tensor<64x32xf32>, tensor<64x32xf32>
+  }
+  // Linears of loops within are in the region.
+  // CHECK: %[[E:.*]] = nanochat.loop
+  // CHECK: backward <dx = mxfp4, dw = mxfp4>
+  // CHECK: return %[[A]], %[[E]]
+  %e = nanochat.fp4_region format = mxfp4 {
+    %f = nanochat.loop "layers" = 2 carry(%h = %z : tensor<64x32xf32>) slice(%v = %W : tensor<2x32x32xf32>) {
+      %g = nanochat.ternary_linear %h, %v : tensor<64x32xf32>, tensor<32x32xf32>
+      nanochat.yield %g : tensor<64x32xf32>
+    }
+    nanochat.yield %f : tensor<64x32xf32>
+  }
+  return %y, %e : tensor<64x32xf32>, tensor<64x32xf32>
+}

@@ -1,0 +1,69 @@
+"""Prints kernels of four-bit floats and of products of scaled blocks, of sizes around vectors: transforms, quantisers along both
+axes, products with one and two kinds of scales, of weights in matrices and in panels, and with groups of weights."""
+import itertools
+
+RANGES = {"i8": "[-12, 12]", "i32": "[-2147483648, 2147483647]", "scale": "[100, 150]", "panel": "[0, 2]", "ternary": "[-1, 1]"}
+
+
+def kernel(name, kind, arguments, body, results, inplace):
+    """Arguments are (name, shape, element, range), results (value, type)."""
+    declared = [f"%{n}: {s}" + (f" {{nanochat.range = {RANGES[r]}}}" if r else "") for n, s, r in arguments]
+    types = ", ".join(t for _, t in results)
+    values = ", ".join(v for v, _ in results)
+    print(f"""func.func private @{name}({', '.join(declared)}) -> ({types})
+    attributes {{nanochat.kernel = #nanochat.kernel<{kind}, inplace = [{', '.join('-1' for _ in results)}]>}} {{
+  {body}
+  return {values} : {types}
+}}""")
+
+
+def quantizer(i, kind, axis, scale, draws, rows, columns):
+    block, stored = (32, "i8") if kind == "mxfp4" else (16, "f8E4M3FN")
+    x, codes = f"tensor<{rows}x{columns}xf32>", f"tensor<{rows}x{columns}xi8>"
+    scales = f"tensor<{rows // (1 if axis else block)}x{columns // (block if axis else 1)}x{stored}>"
+    arguments, options = [("x", x, None)], f" axis = {axis}" + (" scale up" if scale == "up" else "")
+    if kind == "nvfp4":
+        arguments.append(("s", "tensor<f32>", None))
+        options += " tensor %s : tensor<f32>"
+    if draws:
+        arguments.append(("a", "tensor<5xi32>", "i32"))
+        options += " draws %a"
+    kernel(f"quantize_{i}", "rowwise", arguments, f"%q, %g = nanochat.quantize_fp4 {kind} %x{options} : {x}",
+           [("%q", codes), ("%g", scales)], 2)
+
+
+def product(i, block, m, n, k, form, scaled):
+    """`form` is of dX (weights in rows of outputs), of dW, or of weights in groups."""
+    a, b = (f"tensor<{k}x{m}xi8>", f"tensor<{k}x{n}xi8>") if form == "dw" else (f"tensor<{m}x{k}xi8>", f"tensor<{k}x{n}xi8>")
+    range_b, trans_b = {"dw": "i8", "dx": "ternary", "panels": "panel", "groups": "ternary"}[form], ""
+    if form == "panels":
+        b = f"tensor<{k // 16}x{n // 4}x16x4xi8>"
+    if form == "groups":
+        b, trans_b = f"tensor<{n}x{k}xi8>", " trans_b"
+    sa = f"tensor<{k // block}x{m}xi8>" if form == "dw" else f"tensor<{m}x{k // block}xi8>"
+    sb = f"tensor<{k // block}x{n}xi8>" if form == "dw" else f"tensor<{n}x{k // block}xf32>"
+    arguments, left, right = [("a", a, "i8")], "", ""
+    if "a" in scaled:
+        arguments.append(("sa", sa, "scale"))
+        left = f" scaled %sa : {sa}"
+    arguments.append(("b", b, range_b))
+    if "b" in scaled:
+        arguments.append(("sb", sb, None if form == "groups" else "scale"))
+        right = f" scaled %sb : {sb}"
+    arguments.append(("f", "tensor<f32>", None))
+    kernel(f"product_{form}_{i}", "gemm", arguments, f"%y = nanochat.block_matmul %a{' trans_a' if form == 'dw' else ''}{left}, %b{trans_b}{right}, "
+           f"%f block = {block} : {a}, {b}, tensor<f32>", [("%y", f"tensor<{m}x{n}xf32>")], 1)
+
+
+for i, (run, columns) in enumerate([(1, 5), (2, 16), (16, 47), (32, 300), (64, 64), (128, 9)]):
+    x = f"tensor<{2 * run}x{columns}xf32>"
+    kernel(f"hadamard_{i}", "rowwise", [("x", x, None)], f"%y = nanochat.hadamard %x run = {run} : {x}", [("%y", x)], 1)
+forms = itertools.product(("mxfp4", "nvfp4"), (0, 1), ("floor", "up"), (False, True))
+for i, (kind, axis, scale, draws) in enumerate(forms):
+    if kind == "mxfp4" or scale == "floor":
+        quantizer(i, kind, axis, scale, draws, *((96, 37) if axis == 0 else (7, 416)))
+for i, (block, m, n, k, form, scaled) in enumerate([
+        (32, 33, 50, 96, "dw", "ab"), (16, 7, 67, 48, "dw", "ab"), (32, 9, 36, 160, "dx", "a"), (16, 65, 19, 112, "dx", "a"),
+        (32, 17, 52, 64, "panels", "a"), (32, 5, 48, 32, "groups", "b"), (64, 13, 31, 192, "groups", "b"),
+        (32, 40, 33, 12800, "dx", "a"), (128, 21, 64, 256, "groups", "b"), (32, 530, 21, 64, "dw", "ab")]):
+    product(i, block, m, n, k, form, scaled)
