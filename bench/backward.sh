@@ -1,14 +1,20 @@
 #!/usr/bin/env bash
-# Do gradients in 16-bit integers learn as well as those in f32? Validation loss of looplm (preset tiny) after 300 steps, three seeds: f32, f32
-# from weights that differ by 1e-6 of themselves (how much rounding alone moves a run), 16 bits. Two runs at a time, on one thread each.
-# About 40 minutes. Usage: bench/backward.sh [DATA [OUT]]; DATA is a prepared folder of Rust, OUT keeps logs.
+# Do gradients in integers and in four-bit floats learn as well as those in f32? Validation loss of looplm (preset tiny) after 300 steps: f32, f32
+# from weights that differ by 1e-6 of themselves (how much rounding alone moves a run), 16 and 8 bits, nvfp4, mxfp4, and mxfp4 rounded to nearest
+# without a transform (`plain`). Two runs at a time, on one thread each. About 30 minutes per seed on two cores.
+# Usage: [SEEDS="0 1 2"] [KINDS="f32 moved int16 int8 nvfp4 mxfp4 plain"] bench/backward.sh [DATA [OUT]]; DATA is a prepared folder of Rust, OUT keeps logs.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 data=${1:-run/data} out=${2:-$(mktemp -d)} compiler=build/bin/nanochat-opt
 [[ -x $compiler && -e $data/tokenizer.json ]] || { echo "usage: bench/backward.sh [DATA [OUT]]; run ./nanochat train first" >&2; exit 2; }
+read -ra seeds <<<"${SEEDS:-0 1 2}"
+read -ra kinds <<<"${KINDS:-f32 moved int16 int8 nvfp4 mxfp4 plain}"
 mkdir -p "$out"
-for backward in f32 int16; do
-  "$compiler" models/looplm.mlir --backward=$backward --target=native --emit=exe -o "$out/$backward"
+sed 's/fp4_region format = mxfp4/& rounding = nearest hadamard = 0/' models/looplm-fp4.mlir >"$out/plain.mlir"
+for kind in "${kinds[@]}"; do
+  model=models/looplm.mlir backward=$kind
+  [[ $kind == plain ]] && model=$out/plain.mlir backward=f32
+  [[ $kind == moved ]] || "$compiler" "$model" --backward=$backward --target=native --emit=exe -o "$out/$kind"
 done
 
 perturb() { # FROM TO: multiplies every f32 of a safetensors file by 1 ± 1e-6
@@ -28,15 +34,20 @@ train() { # NAME PROGRAM SEED OPTIONS...
 }
 loss() { sed -n 's/.*validation loss \([0-9.]*\).*/\1/p' "$out/$1.log" | tail -1; }
 
-for seed in 0 1 2; do
-  "$out/f32" train --data "$data" --seed $seed --steps 0 --save-init "$out/init" >/dev/null 2>&1
-  perturb "$out/init" "$out/init.$seed"
-  for run in "f32.$seed f32 $seed" "moved.$seed f32 $seed --init $out/init.$seed" "int16.$seed int16 $seed"; do
+for seed in "${seeds[@]}"; do
+  for kind in "${kinds[@]}"; do
+    run="$kind.$seed $kind $seed"
+    if [[ $kind == moved ]]; then
+      "$out/f32" train --data "$data" --seed $seed --steps 0 --save-init "$out/init" >/dev/null 2>&1
+      perturb "$out/init" "$out/init.$seed"
+      run="moved.$seed f32 $seed --init $out/init.$seed"
+    fi
     while (($(jobs -rp | wc -l) >= 2)); do wait -n; done
     train $run &
   done
 done
 wait
-for kind in f32 moved int16; do
-  echo "$kind $(loss $kind.0) $(loss $kind.1) $(loss $kind.2)"
-done | awk '{ mean[$1] = ($2 + $3 + $4) / 3; printf "%-6s %s %s %s mean %.4f (%+.3f %% of f32)\n", $1, $2, $3, $4, mean[$1], 100 * (mean[$1] / mean["f32"] - 1) }'
+for kind in "${kinds[@]}"; do
+  echo "$kind" $(for seed in "${seeds[@]}"; do loss "$kind.$seed"; done)
+done | awk '{ sum = 0; for (i = 2; i <= NF; ++i) sum += $i; mean[$1] = sum / (NF - 1); first = first ? first : $1
+  printf "%s mean %.4f (%+.3f %% of %s)\n", $0, mean[$1], 100 * (mean[$1] / mean[first] - 1), first }'

@@ -114,7 +114,7 @@ FailureOr<bool> Compilation::check(ModuleOp copy, StringRef dispatches, StringRe
       return failure();
     // Codes round otherwise where a value lies next to a half; those of gradients also where these are zero but for
     // rounding.
-    return isCoarse ? checkGradients(record, copy, 1e-3, 5e-2)
+    return isCoarse ? checkGradients(record, copy, std::max(1e-3, options.target.gradientError), 5e-2)
                     : checkGradients(record, copy, options.target.gradientError, 1e-2);
   };
   auto checkCalls = [&](const Record &record) {

@@ -12,6 +12,16 @@ def DecomposeForFusionPass : Pass<"nanochat-decompose-for-fusion", "::mlir::func
     "::mlir::math::MathDialect", "::mlir::tensor::TensorDialect", "::mlir::scf::SCFDialect"];
 }
 
+def ExpandFp4Pass : Pass<"nanochat-expand-fp4", "::mlir::func::FuncOp"> {
+  let summary = "Four-bit floats without products of their own: as the numbers they are";
+  let description = [{
+    For targets whose products have no scaled blocks: `block_matmul` becomes a product of floats, of what codes stand for, which
+    bf16 holds exactly; quantisers and transforms become their decompositions. Sums are then in another order than over blocks.
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::linalg::LinalgDialect",
+    "::mlir::math::MathDialect", "::mlir::tensor::TensorDialect"];
+}
+
 def FormDispatchesPass : Pass<"nanochat-form-dispatches", "::mlir::func::FuncOp"> {
   let summary = "Group ops into dispatches: gemm, attention, rowwise, pointwise";
   let description = [{

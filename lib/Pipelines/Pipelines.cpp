@@ -66,7 +66,9 @@ static void optimize(OpPassManager &pm, const PipelineOptions &options) {
   pm.addPass(createRecordStepPass());
 }
 
-static void fuse(OpPassManager &pm, const PipelineOptions &) {
+static void fuse(OpPassManager &pm, const PipelineOptions &options) {
+  if (options.target.gpu)
+    pm.addNestedPass<func::FuncOp>(createExpandFp4Pass());
   pm.addNestedPass<func::FuncOp>(createDecomposeForFusionPass());
   pm.addNestedPass<func::FuncOp>(createSinkSumsPass()); // those of decomposed ops
   cleanUp(pm);

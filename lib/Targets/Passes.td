@@ -38,6 +38,15 @@ def EmulatePass : Pass<"nanochat-emulate", "::mlir::ModuleOp"> {
   let dependentDialects = ["::mlir::LLVM::LLVMDialect"];
 }
 
+def StoreSingleLanesPass : Pass<"nanochat-store-single-lanes"> {
+  let summary = "Store single lanes of vectors as the numbers they are";
+  let description = [{
+    A masked store of the first lane alone becomes a store of its element. LLVM 22 makes a store of it that is as wide as the
+    element was before it was truncated, on processors with AVX-512 (llvm-project issue 179489).
+  }];
+  let dependentDialects = ["::mlir::memref::MemRefDialect", "::mlir::vector::VectorDialect"];
+}
+
 def ExpandNarrowFloatsPass : Pass<"nanochat-expand-narrow-floats"> {
   let summary = "Conversions of narrow floats to integer arithmetic";
   let description = [{

@@ -11,6 +11,8 @@ void nanochat::addKernelToLLVMPasses(OpPassManager &pm, Processor processor) {
   ExpandNarrowFloatsPassOptions narrow;
   narrow.bf16 = processor == Processor::cpu;
   pm.addPass(createExpandNarrowFloatsPass(narrow));
+  if (processor == Processor::cpu)
+    pm.addPass(createStoreSingleLanesPass());
   pm.addPass(createCanonicalizerPass());
   pm.addPass(createCSEPass());
   pm.addNestedPass<func::FuncOp>(createConvertVectorToSCFPass());

@@ -17,11 +17,11 @@ def kernel(name, kind, arguments, body, results, inplace):
 }}""")
 
 
-def quantizer(i, kind, axis, scale, draws, rows, columns):
+def quantizer(i, kind, axis, scale, draws, rows, columns, run=0):
     block, stored = (32, "i8") if kind == "mxfp4" else (16, "f8E4M3FN")
     x, codes = f"tensor<{rows}x{columns}xf32>", f"tensor<{rows}x{columns}xi8>"
     scales = f"tensor<{rows // (1 if axis else block)}x{columns // (block if axis else 1)}x{stored}>"
-    arguments, options = [("x", x, None)], f" axis = {axis}" + (" scale up" if scale == "up" else "")
+    arguments, options = [("x", x, None)], f" axis = {axis}" + (f" run = {run}" if run else "") + (" scale up" if scale == "up" else "")
     if kind == "nvfp4":
         arguments.append(("s", "tensor<f32>", None))
         options += " tensor %s : tensor<f32>"
@@ -58,6 +58,8 @@ def product(i, block, m, n, k, form, scaled):
 for i, (run, columns) in enumerate([(1, 5), (2, 16), (16, 47), (32, 300), (64, 64), (128, 9)]):
     x = f"tensor<{2 * run}x{columns}xf32>"
     kernel(f"hadamard_{i}", "rowwise", [("x", x, None)], f"%y = nanochat.hadamard %x run = {run} : {x}", [("%y", x)], 1)
+for i, (run, columns, draws) in enumerate([(16, 37, True), (32, 300, False), (64, 17, True), (128, 9, True)]):
+    quantizer(f"{i}_run", "mxfp4", 0, "floor", draws, 128, columns, run)
 forms = itertools.product(("mxfp4", "nvfp4"), (0, 1), ("floor", "up"), (False, True))
 for i, (kind, axis, scale, draws) in enumerate(forms):
     if kind == "mxfp4" or scale == "floor":

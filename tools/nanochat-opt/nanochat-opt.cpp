@@ -203,7 +203,8 @@ static std::vector<SizeChoice> chooseSizes() {
 static bool applyChoices(PipelineOptions &row) {
   Target &target = row.target;
   chooseNumerics(target.numerics);
-  if (target.gpu && target.numerics.backward != BackwardFormat::f32)
+  BackwardFormat backwardFormat = target.numerics.backward;
+  if (target.gpu && (backwardFormat == BackwardFormat::int16 || backwardFormat == BackwardFormat::int8))
     return usage("--backward=" + backward + " is not available on " + target.name,
                  "its gradients are products of floats, which --dense rounds"),
            false;

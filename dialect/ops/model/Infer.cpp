@@ -50,6 +50,12 @@ LogicalResult mlir::nanochat::reinfer(Block &block) {
     if (auto loop = dyn_cast<LoopOp>(op)) {
       if (failed(::reinfer(loop)))
         return failure();
+    } else if (auto region = dyn_cast<Fp4RegionOp>(op)) {
+      if (failed(reinfer(region.getBody().front())))
+        return failure();
+      for (auto [result, value] :
+           llvm::zip(region.getResults(), region.getBody().front().getTerminator()->getOperands()))
+        result.setType(value.getType());
     } else if (auto own = dyn_cast<OwnShapeOpInterface>(op)) {
       for (Value result : op.getResults())
         result.setType(RankedTensorType::get(own.getOwnShape(), getElementTypeOrSelf(result)));

@@ -105,12 +105,15 @@ Value mlir::nanochat::fp4Code(ImplicitLocOpBuilder &b, Value number, Value half)
 
 int mlir::nanochat::hadamardSign(int64_t i) { return nc::philox({uint32_t(i), 0, 0, 0}, {0, 0})[0] & 1 ? -1 : 1; }
 
-LogicalResult HadamardOp::verify() { // hadamard-c1
-  int64_t run = getRun(), rows = getX().getType().getDimSize(0);
+static LogicalResult verifyRuns(Operation *op, int64_t run, int64_t rows) {
   if (!llvm::isPowerOf2_64(run) || rows % run)
-    return emitOpError("transforms runs of ")
+    return op->emitOpError("transforms runs of ")
            << run << " of " << rows << " rows; a run is a power of two that divides them";
   return success();
+}
+
+LogicalResult HadamardOp::verify() { // hadamard-c1
+  return verifyRuns(*this, getRun(), getX().getType().getDimSize(0));
 }
 
 SmallVector<AffineMap> HadamardOp::getIndexingMaps() {
@@ -120,16 +123,17 @@ SmallVector<AffineMap> HadamardOp::getIndexingMaps() {
 
 DispatchClass HadamardOp::getDispatchClass() { return DispatchClass::rowwise; }
 
-SmallVector<Value> HadamardOp::decompose(ImplicitLocOpBuilder &b) {
-  RankedTensorType type = getX().getType();
-  int64_t run = getRun(), rows = type.getDimSize(0), columns = type.getDimSize(1);
+/// Runs of rows of x, transformed.
+static Value transform(ImplicitLocOpBuilder &b, Value x, int64_t run) {
+  RankedTensorType type = typeOf(x);
+  int64_t rows = type.getDimSize(0), columns = type.getDimSize(1);
   SmallVector<float> signs =
       llvm::map_to_vector(llvm::seq<int64_t>(0, run), [](int64_t i) { return float(hadamardSign(i)); });
   auto ofSigns = RankedTensorType::get({run}, b.getF32Type());
   Value each = arith::ConstantOp::create(b, DenseElementsAttr::get(ofSigns, ArrayRef(signs)));
   AffineMap full = b.getMultiDimIdentityMap(2);
   AffineMap within = AffineMap::get(2, 0, b.getAffineDimExpr(0) % run);
-  Value y = pointwise(b, type, {getX(), each}, {full, within}, [](ImplicitLocOpBuilder &s, ValueRange v) {
+  Value y = pointwise(b, type, {x, each}, {full, within}, [](ImplicitLocOpBuilder &s, ValueRange v) {
     return mul(s, v[0], convertFloat(s, v[1], v[0].getType()));
   });
   SmallVector<ReassociationIndices> groups{{0, 1, 2}, {3}};
@@ -137,7 +141,7 @@ SmallVector<Value> HadamardOp::decompose(ImplicitLocOpBuilder &b) {
   for (int64_t h = 1; h < run; h *= 2) {
     RankedTensorType pairs = withShape(type, {rows / (2 * h), 2, h, columns});
     auto half = [&](int64_t i) {
-      return AffineMap::get(4, 0, {block, b.getAffineConstantExpr(i), row, column}, getContext());
+      return AffineMap::get(4, 0, {block, b.getAffineConstantExpr(i), row, column}, b.getContext());
     };
     Value split = tensor::ExpandShapeOp::create(b, pairs, y, groups);
     Value next =
@@ -148,8 +152,10 @@ SmallVector<Value> HadamardOp::decompose(ImplicitLocOpBuilder &b) {
         });
     y = tensor::CollapseShapeOp::create(b, type, next, groups);
   }
-  return {y};
+  return y;
 }
+
+SmallVector<Value> HadamardOp::decompose(ImplicitLocOpBuilder &b) { return {transform(b, getX(), getRun())}; }
 
 //===--- tensor_scale ------------------------------------------------------------------------===//
 
@@ -204,7 +210,9 @@ LogicalResult QuantizeFp4Op::verify() {
                              : "has the scale of a tensor, which is nvfp4's alone");
   if (getFormat() == Fp4Format::nvfp4 && getScale() != Fp4Scale::floor) // quantize_fp4-c3
     return emitOpError("rounds scales up, which are powers of two in mxfp4 alone");
-  return success();
+  if (getRun() && (getAxis() != 0 || getFormat() != Fp4Format::mxfp4)) // quantize_fp4-c4
+    return emitOpError("transforms rows, which only mxfp4 does as it is quantised, along axis 0");
+  return getRun() ? verifyRuns(*this, getRun(), getX().getType().getDimSize(0)) : success(); // quantize_fp4-c5
 }
 
 DispatchClass QuantizeFp4Op::getDispatchClass() { return DispatchClass::rowwise; }
@@ -247,12 +255,13 @@ static Value drawHalf(ImplicitLocOpBuilder &s, QuantizeFp4Op op) {
 SmallVector<Value> QuantizeFp4Op::decompose(ImplicitLocOpBuilder &b) {
   RankedTensorType type = getX().getType();
   int64_t axis = getAxis(), block = factsOf(getFormat()).block;
+  Value x = getRun() ? transform(b, getX(), getRun()) : Value(getX());
   RankedTensorType ofScales = getScales().getType();
   SmallVector<ReassociationIndices> groups{{0}, {1, 2}};
   SmallVector<int64_t> shape{type.getDimSize(0), type.getDimSize(1) / block, block};
   if (axis == 0)
     groups = {{0, 1}, {2}}, shape = {type.getDimSize(0) / block, block, type.getDimSize(1)};
-  Value split = tensor::ExpandShapeOp::create(b, withShape(type, shape), getX(), groups);
+  Value split = tensor::ExpandShapeOp::create(b, withShape(type, shape), x, groups);
   Value largest = reduce(b, withShape(type, ofScales.getShape()), 3, {0, axis ? 1u : 2u}, 0.0, split,
                          b.getMultiDimIdentityMap(3), largerMagnitude);
   SmallVector<Value> tensor;
@@ -269,7 +278,7 @@ SmallVector<Value> QuantizeFp4Op::decompose(ImplicitLocOpBuilder &b) {
   AffineMap full = b.getMultiDimIdentityMap(2);
   Value scales = with(largest, full, ofScales,
                       [&](ImplicitLocOpBuilder &s, ValueRange v) { return blockScale(s, *this, v[0], last(v)); });
-  Value codes = with({getX(), scales}, {full, blockMap(getContext(), axis, block)}, getCodes().getType(),
+  Value codes = with({x, scales}, {full, blockMap(getContext(), axis, block)}, getCodes().getType(),
                      [&](ImplicitLocOpBuilder &s, ValueRange v) {
                        Value inverse = inverseScale(s, *this, v[1], last(v), v[0].getType());
                        return fp4Code(s, mul(s, v[0], inverse), getDraws() ? drawHalf(s, *this) : Value());

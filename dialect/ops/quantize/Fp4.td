@@ -39,7 +39,7 @@ def Nanochat_QuantizeFp4Op : Nanochat_ComputeOp<"quantize_fp4", [InfersTypes, Ha
   let summary = "Floats to four-bit codes, with a scale per block";
   let description = [{
     Codes (N, C) and scales of x (N, C): blocks lie along dimension `axis`, whose length they divide; scales have that
-    many in its place. With m the largest |x| of a block:
+    many in its place. With `run`, along rows in mxfp4, x is `hadamard` of what is given. With m the largest |x| of a block:
     - mxfp4: 2^e with e = ⌊log2 m⌋ − 2, or with `scale` up the least e for which m ≤ 6·2^e; x/2^e. Blocks whose e is
       below −126 are zeros. Not finite ones have the byte 255.
     - nvfp4, with s of `tensor_scale`: d = E4M3(min(m·(s·(1/6)), 448)); x·(s/d), 0 where d is 0.
@@ -49,11 +49,11 @@ def Nanochat_QuantizeFp4Op : Nanochat_ComputeOp<"quantize_fp4", [InfersTypes, Ha
     nothing is above 6; whoever multiplies by it makes up by 4/3. Eight consecutive elements along the axis share a Philox
     block: element j of it takes the low (j even) or high 16 bits of word j div 2. Blocks are numbered row-major.
   }];
-  let arguments = (ins Fp4Format:$format, FloatMatrix:$x, BlockAxis:$axis, DefaultValuedAttr<Fp4Scale, "Fp4Scale::floor">:$scale,
+  let arguments = (ins Fp4Format:$format, FloatMatrix:$x, BlockAxis:$axis, DefaultValuedAttr<Fp4Scale, "Fp4Scale::floor">:$scale, DefaultValuedAttr<ConfinedAttr<I64Attr, [IntNonNegative]>, "0">:$run,
       Optional<FloatScalar>:$tensor_scale, Optional<AddressWords>:$draws);
   let results = (outs CodeMatrix:$codes, BlockScales:$scales);
   let assemblyFormat = [{
-    $format $x `axis` `=` $axis (`scale` $scale^)? (`tensor` $tensor_scale^ `:` type($tensor_scale))? (`draws` $draws^)? attr-dict
+    $format $x `axis` `=` $axis (`run` `=` $run^)? (`scale` $scale^)? (`tensor` $tensor_scale^ `:` type($tensor_scale))? (`draws` $draws^)? attr-dict
     `:` type($x)
   }];
   let hasVerifier = 1;

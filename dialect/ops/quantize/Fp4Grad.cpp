@@ -18,11 +18,16 @@ struct Quantized {
 } // namespace
 
 /// `site` is where random numbers come from, if the matrix is rounded by them.
-static Quantized quantize(ImplicitLocOpBuilder &b, Fp4Format format, Fp4Scale scale, Value x, int64_t axis,
+static Quantized quantize(ImplicitLocOpBuilder &b, Fp4Format format, Fp4Scale scale, Value x, int64_t axis, int64_t run,
                           std::optional<std::string> site) {
-  Value tensor = format == Fp4Format::nvfp4 ? TensorScaleOp::create(b, x).getResult() : Value();
+  Value tensor;
+  if (format == Fp4Format::nvfp4) { // whose scale is of what is transformed
+    x = run ? HadamardOp::create(b, x, run).getResult() : x;
+    tensor = TensorScaleOp::create(b, x);
+    run = 0;
+  }
   Value draws = site ? DrawsOp::create(b, *site).getResult() : Value();
-  auto op = QuantizeFp4Op::create(b, format, x, axis, scale, tensor, draws);
+  auto op = QuantizeFp4Op::create(b, format, x, axis, scale, run, tensor, draws);
   Value factor = constant(b, withShape(typeOf(x), {}), op.getFactor() / 2); // codes are twice the numbers
   return {op, tensor ? div(b, factor, tensor) : factor};
 }
@@ -38,7 +43,7 @@ Value mlir::nanochat::fp4InputGrad(ImplicitLocOpBuilder &b, TernaryMatmulOp op, 
   BackwardAttr backward = op.getBackwardAttr();
   Fp4Format format = *symbolizeFp4Format(unsigned(backward.getDx()));
   // Not transformed: weights would no longer be ternary.
-  Quantized grad = quantize(b, format, backward.getScale(), dy, /*axis=*/1, siteOf(op, "dx"));
+  Quantized grad = quantize(b, format, backward.getScale(), dy, /*axis=*/1, /*run=*/0, siteOf(op, "dx"));
   return BlockMatmulOp::create(b, grad.op.getCodes(), grad.op.getScales(), op.getT(), /*b_scales=*/Value(),
                                mul(b, grad.factor, op.getGamma()), factsOf(format).block, false, false);
 }
@@ -48,12 +53,8 @@ Value mlir::nanochat::fp4WeightGrad(ImplicitLocOpBuilder &b, TernaryMatmulOp op,
   Fp4Format format = *symbolizeFp4Format(unsigned(backward.getDw()));
   Value x = DequantizeRowsOp::create(b, op.getQ(), op.getS());
   int64_t run = transformedRows(backward);
-  if (run) {
-    dy = HadamardOp::create(b, dy, run);
-    x = HadamardOp::create(b, x, run);
-  }
-  Quantized grad = quantize(b, format, backward.getScale(), dy, /*axis=*/0, siteOf(op, "dw")),
-            input = quantize(b, format, backward.getScale(), x, /*axis=*/0, std::nullopt);
+  Quantized grad = quantize(b, format, backward.getScale(), dy, /*axis=*/0, run, siteOf(op, "dw")),
+            input = quantize(b, format, backward.getScale(), x, /*axis=*/0, run, std::nullopt);
   Value factor = mul(b, grad.factor, input.factor);
   if (run)
     factor = mul(b, factor, constant(b, factor.getType(), 1.0 / run));

@@ -1,13 +1,31 @@
 // Philox4x32-10 in compiled programs; runtime/program/Philox.h is the same for the host.
 #include "dialect/ops/quantize/Random.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "runtime/program/Philox.h"
 
 using namespace mlir;
 using namespace mlir::nanochat;
 
+/// The high and low halves of a·b in vectors of an even length: products of even and of odd lanes, each in two lanes.
+static std::pair<Value, Value> vectorProduct(ImplicitLocOpBuilder &s, Value a, VectorType type, uint32_t b) {
+  auto pairs = VectorType::get({type.getDimSize(0) / 2}, s.getI64Type());
+  auto c = [&](uint64_t bits) -> Value {
+    return arith::ConstantOp::create(s, SplatElementsAttr::get(pairs, s.getI64IntegerAttr(int64_t(bits))));
+  };
+  Value both = vector::BitCastOp::create(s, pairs, a), low = c(0xFFFFFFFF), half = c(32), factor = c(b);
+  Value even = arith::MulIOp::create(s, arith::AndIOp::create(s, both, low), factor);
+  Value odd = arith::MulIOp::create(s, arith::ShRUIOp::create(s, both, half), factor);
+  Value highs = arith::OrIOp::create(s, arith::ShRUIOp::create(s, even, half),
+                                     arith::AndIOp::create(s, odd, c(0xFFFFFFFF00000000)));
+  Value lows = arith::OrIOp::create(s, arith::AndIOp::create(s, even, low), arith::ShLIOp::create(s, odd, half));
+  return {vector::BitCastOp::create(s, type, highs), vector::BitCastOp::create(s, type, lows)};
+}
+
 /// The high and low halves of a·b, 32 bits each.
 static std::pair<Value, Value> product(ImplicitLocOpBuilder &s, Value a, uint32_t b) {
+  if (auto type = dyn_cast<VectorType>(a.getType()))
+    return vectorProduct(s, a, type, b);
   Type i32 = a.getType(), i64 = withElementOf(i32, s.getI64Type());
   Value wide = arith::MulIOp::create(s, arith::ExtUIOp::create(s, i64, a), constant(s, i64, double(b)));
   Value high = arith::ShRUIOp::create(s, wide, constant(s, i64, 32));

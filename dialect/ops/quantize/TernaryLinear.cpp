@@ -101,26 +101,15 @@ static Value scaled(ImplicitLocOpBuilder &s, Value accumulator, Value gamma) {
   return mul(s, arith::SIToFPOp::create(s, gamma.getType(), accumulator), gamma);
 }
 
-/// Σ_g gamma[o, g]·acc_g (N, out).
-static Value groupedProduct(ImplicitLocOpBuilder &b, TernaryMatmulOp op, RankedTensorType type) {
-  MLIRContext *ctx = b.getContext();
-  int64_t groups = cast<RankedTensorType>(op.getGamma().getType()).getDimSize(1);
-  Value q = splitGroups(b, op.getQ(), groups), t = splitGroups(b, op.getT(), groups);
-  auto partial = RankedTensorType::get({type.getDimSize(0), type.getDimSize(1), groups}, b.getI32Type());
-  Value acc =
-      reduce(b, partial, 4, {0, 1, 2}, 0.0, {q, t}, {projection(ctx, 4, {0, 2, 3}), projection(ctx, 4, {1, 2, 3})},
-             [&](ImplicitLocOpBuilder &s, ValueRange v) { return multiplyAccumulate(s, op.getT(), v); });
-  return reduce(b, type, 3, {0, 1}, 0.0, {acc, op.getGamma()},
-                {b.getMultiDimIdentityMap(3), projection(ctx, 3, {1, 2})},
-                [](ImplicitLocOpBuilder &s, ValueRange v) { return add(s, v[2], scaled(s, v[0], v[1])); });
-}
-
 SmallVector<Value> TernaryMatmulOp::decompose(ImplicitLocOpBuilder &b) {
   MLIRContext *ctx = getContext();
   auto type = cast<RankedTensorType>(getY().getType());
   AffineMap full = b.getMultiDimIdentityMap(2), row = projection(ctx, 2, {0});
   if (cast<RankedTensorType>(getGamma().getType()).getRank()) {
-    Value sum = groupedProduct(b, *this, type);
+    Value one = constant(b, withShape(typeOf(getGamma()), {}), 1.0);
+    int64_t group = typeOf(getQ()).getDimSize(1) / typeOf(getGamma()).getDimSize(1);
+    Value sum = BlockMatmulOp::create(b, getQ(), Value(), getT(), getGamma(), one, group, /*trans_a=*/false,
+                                      /*trans_b=*/true);
     return {pointwise(b, type, {sum, getS()}, {full, row},
                       [](ImplicitLocOpBuilder &s, ValueRange v) { return mul(s, v[0], v[1]); })};
   }

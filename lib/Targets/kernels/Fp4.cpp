@@ -58,6 +58,48 @@ struct MatrixKernel {
     kernel.finish(pieces * portions);
   }
 
+  /// Rows first + 0..run-1 of x, transformed, in `lanes` columns: write(row, vector). `scratch` holds so many vectors.
+  void transform(int64_t run, Value x, Value first, Value column, Value mask, Value scratch,
+                 llvm::function_ref<void(int64_t, Value)> write) {
+    int64_t levels = llvm::Log2_64(run), done = 0;
+    Value none = constantIndex(b, 0);
+    auto read = [&](int64_t row) -> Value {
+      if (done)
+        return load(scratch, constantIndex(b, row), none);
+      Value vector = load(x, plus(first, row), column, mask);
+      return hadamardSign(row) < 0 ? Value(arith::NegFOp::create(b, vector)) : vector;
+    };
+    // Eight rows at a time fit in registers: three levels of butterflies.
+    do {
+      int64_t some = std::min<int64_t>(3, levels - done), count = int64_t(1) << some, stride = int64_t(1) << done;
+      for (int64_t base = 0; base < run; ++base) {
+        if (base / stride % count)
+          continue;
+        SmallVector<Value> vectors;
+        for (int64_t i = 0; i < count; ++i)
+          vectors.push_back(read(base + i * stride));
+        butterflies(vectors);
+        for (auto [i, vector] : llvm::enumerate(vectors)) {
+          int64_t row = base + i * stride;
+          if (done + some == levels)
+            write(row, vector);
+          else
+            store(vector, scratch, constantIndex(b, row), none);
+        }
+      }
+      done += some;
+    } while (done < levels);
+  }
+  void butterflies(MutableArrayRef<Value> vectors) {
+    for (size_t h = 1; h < vectors.size(); h *= 2)
+      for (size_t i = 0; i < vectors.size(); ++i)
+        if (!(i & h)) {
+          Value x = vectors[i], y = vectors[i + h];
+          vectors[i] = add(b, x, y);
+          vectors[i + h] = sub(b, x, y);
+        }
+  }
+
   Kernel kernel;
   ImplicitLocOpBuilder &b;
   int64_t rows, columns, lanes;
@@ -72,48 +114,13 @@ struct HadamardEmitter : MatrixKernel {
   void emit() {
     Value scratch = kernel.scratch({run, lanes}, b.getF32Type());
     eachColumnVector(rows / run, [&](Value piece, Value column, Value mask) {
-      Value first = times(piece, run), none = constantIndex(b, 0);
-      int64_t levels = llvm::Log2_64(run);
-      // Eight rows at a time fit in registers: three levels of butterflies.
-      for (int64_t done = 0; done == 0 || done < levels;) {
-        int64_t some = std::min<int64_t>(3, levels - done), stride = int64_t(1) << done;
-        bool isFirst = done == 0, isLast = done + some == levels;
-        for (int64_t base = 0; base < run; ++base) {
-          if (base / stride % (int64_t(1) << some))
-            continue;
-          SmallVector<Value> vectors;
-          for (int64_t i = 0; i < int64_t(1) << some; ++i)
-            vectors.push_back(isFirst ? signedRow(first, base + i, column, mask)
-                                      : load(scratch, constantIndex(b, base + i * stride), none));
-          transform(vectors);
-          for (auto [i, vector] : llvm::enumerate(vectors)) {
-            int64_t row = base + i * stride;
-            if (isLast)
-              store(vector, kernel.outputs[0], plus(first, row), column, mask);
-            else
-              store(vector, scratch, constantIndex(b, row), none);
-          }
-        }
-        done += std::max<int64_t>(some, 1);
-      }
+      Value first = times(piece, run);
+      auto write = [&](int64_t i, Value vector) { store(vector, kernel.outputs[0], plus(first, i), column, mask); };
+      transform(run, kernel.inputs[0], first, column, mask, scratch, write);
     });
   }
 
 private:
-  Value signedRow(Value first, int64_t i, Value column, Value mask) {
-    Value x = load(kernel.inputs[0], plus(first, i), column, mask);
-    return hadamardSign(i) < 0 ? Value(arith::NegFOp::create(b, x)) : x;
-  }
-  void transform(MutableArrayRef<Value> vectors) {
-    for (size_t h = 1; h < vectors.size(); h *= 2)
-      for (size_t i = 0; i < vectors.size(); ++i)
-        if (!(i & h)) {
-          Value x = vectors[i], y = vectors[i + h];
-          vectors[i] = add(b, x, y);
-          vectors[i + h] = sub(b, x, y);
-        }
-  }
-
   int64_t run;
 };
 
@@ -150,31 +157,49 @@ private:
   }
 
   void downColumns() {
-    Value ofTensor = tensor ? splat(tensor) : Value();
-    eachColumnVector(rows / block, [&](Value piece, Value column, Value mask) {
-      Value first = times(piece, block), zero = constant(b, vectorOf(b.getI32Type()), 0);
-      Value largest = forLoop(b, first, plus(first, block), 1, {zero}, [&](Value row, ValueRange most) -> Carried {
-        return {arith::MaxSIOp::create(b, most[0], magnitude(load(x, row, column, mask)))};
-      })[0];
-      Value scale = blockScale(b, op, asFloat(largest), ofTensor);
-      store(scale, scales, piece, column, mask);
-      Value inverse = inverseScale(b, op, scale, ofTensor, vectorOf(b.getF32Type()));
-      forLoop(b, first, plus(first, block), kHalves, {}, [&](Value row, ValueRange) -> Carried {
-        std::array<Value, 4> words;
-        if (op.getDraws()) {
-          Value eight = arith::DivUIOp::create(b, row, constantIndex(b, kHalves));
-          words = draw(arith::AddIOp::create(b, times(eight, columns), column));
-        }
-        for (int64_t i = 0; i < kHalves; ++i) {
-          Value number = mul(b, load(x, plus(row, i), column, mask), inverse), half = words[i / 2];
-          if (half && i % 2)
-            half = arith::ShRUIOp::create(b, half, constant(b, half.getType(), 16));
-          else if (half)
-            half = arith::AndIOp::create(b, half, constant(b, half.getType(), 0xFFFF));
-          store(fp4Code(b, number, half), codes, plus(row, i), column, mask);
-        }
-        return {};
-      });
+    int64_t run = op.getRun(), span = std::max(run, block);
+    Value transformed = run ? kernel.scratch({span, lanes}, b.getF32Type()) : Value();
+    Value scratch = run ? kernel.scratch({run, lanes}, b.getF32Type()) : Value();
+    eachColumnVector(rows / span, [&](Value piece, Value column, Value mask) {
+      Value first = times(piece, span), none = constantIndex(b, 0);
+      for (int64_t at = 0; run && at < span; at += run)
+        transform(run, x, plus(first, at), column, mask, scratch,
+                  [&](int64_t i, Value vector) { store(vector, transformed, constantIndex(b, at + i), none); });
+      // Row i of the piece.
+      auto read = [&](Value i) {
+        return run ? load(transformed, i, none) : load(x, arith::AddIOp::create(b, first, i), column, mask);
+      };
+      for (int64_t at = 0; at < span; at += block)
+        quantizeDown(first, at, column, mask, read);
+    });
+  }
+
+  /// The block of rows first + at + 0..block-1.
+  void quantizeDown(Value first, int64_t at, Value column, Value mask, llvm::function_ref<Value(Value)> read) {
+    Value ofTensor = tensor ? splat(tensor) : Value(), zero = constant(b, vectorOf(b.getI32Type()), 0);
+    Value begin = constantIndex(b, at), end = constantIndex(b, at + block);
+    Value largest = forLoop(b, begin, end, 1, {zero}, [&](Value i, ValueRange most) -> Carried {
+      return {arith::MaxSIOp::create(b, most[0], magnitude(read(i)))};
+    })[0];
+    Value scale = blockScale(b, op, asFloat(largest), ofTensor);
+    store(scale, scales, arith::DivUIOp::create(b, plus(first, at), constantIndex(b, block)), column, mask);
+    Value inverse = inverseScale(b, op, scale, ofTensor, vectorOf(b.getF32Type()));
+    forLoop(b, begin, end, kHalves, {}, [&](Value i, ValueRange) -> Carried {
+      Value row = arith::AddIOp::create(b, first, i);
+      std::array<Value, 4> words;
+      if (op.getDraws()) {
+        Value eight = arith::DivUIOp::create(b, row, constantIndex(b, kHalves));
+        words = draw(arith::AddIOp::create(b, times(eight, columns), column));
+      }
+      for (int64_t k = 0; k < kHalves; ++k) {
+        Value number = mul(b, read(plus(i, k)), inverse), half = words[k / 2];
+        if (half && k % 2)
+          half = arith::ShRUIOp::create(b, half, constant(b, half.getType(), 16));
+        else if (half)
+          half = arith::AndIOp::create(b, half, constant(b, half.getType(), 0xFFFF));
+        store(fp4Code(b, number, half), codes, plus(row, k), column, mask);
+      }
+      return {};
     });
   }
 

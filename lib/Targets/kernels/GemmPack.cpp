@@ -58,16 +58,18 @@ Value BlockReader::alongK(Value x, Value k, int64_t elements) {
 
 Value BlockReader::alongX(Value x, int64_t xs, Value k, int64_t elements) {
   SmallVector<Value> parts;
-  for (int64_t j = 0; j < p.per; ++j)
-    parts.push_back(code(firstLanes(narrow, j < elements ? xs : 0, [&] {
+  for (int64_t j = 0; j < p.per; ++j) {
+    Value codes = firstLanes(narrow, j < elements ? xs : 0, [&] {
       Value kj = j ? arith::AddIOp::create(b, k, arith::ConstantIndexOp::create(b, j)) : k;
       return at(narrow, {x, 1, true}, {kj});
-    })));
+    });
+    parts.push_back(p.bytes ? codes : code(codes));
+  }
   // 0 2 and 1 3, then both.
   for (size_t half = parts.size() / 2; half; half /= 2)
     for (size_t i = 0; i < half; ++i)
       parts[i] = vector::InterleaveOp::create(b, parts[i], parts[i + half]);
-  return word(parts[0]);
+  return word(p.bytes ? code(parts[0]) : parts[0]);
 }
 
 SmallVector<Value> BlockReader::read(Value x, int64_t xs, Value k, int64_t ks, int64_t elements, bool wantsAlongX) {

@@ -164,3 +164,19 @@ func.func @yields(%x: tensor<64x32xf32>, %w: tensor<32x32xf32>) -> tensor<64x32x
   }) : () -> tensor<64x16xf32>
   return %x : tensor<64x32xf32>
 }
+
+// -----
+
+func.func @runs(%x: tensor<64x64xf32>) { // quantize_fp4-c4
+  // expected-error @+1 {{transforms rows, which only mxfp4 does as it is quantised, along axis 0}}
+  %q, %s = nanochat.quantize_fp4 mxfp4 %x axis = 1 run = 32 : tensor<64x64xf32>
+  return
+}
+
+// -----
+
+func.func @whole_runs(%x: tensor<96x64xf32>) { // quantize_fp4-c5
+  // expected-error @+1 {{transforms runs of 64 of 96 rows}}
+  %q, %s = nanochat.quantize_fp4 mxfp4 %x axis = 0 run = 64 : tensor<96x64xf32>
+  return
+}

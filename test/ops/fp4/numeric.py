@@ -41,13 +41,20 @@ class Function:
                           *self.body, f"  return {', '.join(v for v, _ in self.results)} : {types}", "}"])
 
 
-def quantize(f, x, kind, axis, scale, draws):
+def signs(run):
+    """Those of hadamard."""
+    return 1 - 2.0 * (philox((np.arange(run), 0, 0, 0), (0, 0))[0] & 1)
+
+
+def quantize(f, x, kind, axis, scale, draws, run=0):
     """Adds a quantizer of x; returns the names of codes and scales and what they should be."""
     half = None
     if draws:
         seed_site = [v % 2**32 for v in ADDRESS[:3]]
         half = halves(x.shape, axis, seed_site, *ADDRESS[3:])
-    value, options = f.floats(x), ""
+    value, options, of_runs = f.floats(x), "", f" run = {run}" if run else ""
+    if run:
+        x = hadamard(x, signs(run), 0)
     if kind == "mxfp4":
         codes, stored = quantize_mxfp4(x, axis, scale, half)
         factor = F(1)
@@ -58,7 +65,7 @@ def quantize(f, x, kind, axis, scale, draws):
         options = f" tensor {tensor} : tensor<f32>"
     if draws:
         options += " draws " + f.integers(np.array(ADDRESS), "i32")
-    names = f.add(f"nanochat.quantize_fp4 {kind} {value} axis = {axis}{' scale up' if scale == 'up' else ''}{options} : {type_of(x)}", 2)
+    names = f.add(f"nanochat.quantize_fp4 {kind} {value} axis = {axis}{of_runs}{' scale up' if scale == 'up' else ''}{options} : {type_of(x)}", 2)
     f.expect(names[0], codes, "i8")
     if kind == "mxfp4":
         f.expect(names[1], stored.view(np.int8), "i8")
@@ -95,11 +102,15 @@ def main():
                     shape = (96, 5) if axis == 0 else (3, 96)
                     quantize(f, numbers(rng, shape), kind, axis, scale, draws)
                     print(f)
+    for run in (16, 32, 64):
+        for draws in (False, True):
+            f = Function(f"transformed_{run}_{int(draws)}")
+            quantize(f, numbers(rng, (128, 5)), "mxfp4", 0, "floor", draws, run)
+            print(f)
     for run in (1, 2, 16, 64):
         x = F(rng.standard_normal((128, 3)))
-        signs = 1 - 2.0 * (philox((np.arange(run), 0, 0, 0), (0, 0))[0] & 1)
         f = Function(f"hadamard_{run}")
-        f.expect(f.add(f"nanochat.hadamard {f.floats(x)} run = {run} : {type_of(x)}"), hadamard(x, signs, 0), "f32")
+        f.expect(f.add(f"nanochat.hadamard {f.floats(x)} run = {run} : {type_of(x)}"), hadamard(x, signs(run), 0), "f32")
         print(f)
     for kind, block in (("mxfp4", 32), ("nvfp4", 16)):
         f = Function(f"products_{kind}", 3e-7)
