@@ -40,6 +40,14 @@ enter() { order+=("$1") && run[$1]=$2; }
 build f32 --target=native && enter 'nanochat f32' 'ours f32'
 if grep -q avx512_bf16 /proc/cpuinfo; then build bf16 --target=native --dense=bf16 && enter 'nanochat bf16' 'ours bf16'; fi
 build v3 --target=x86-64-v3 && enter 'nanochat x86-64-v3' 'ours v3'
+if [[ $model != gpt2 ]]; then
+  dense=f32
+  grep -q avx512_bf16 /proc/cpuinfo && dense=bf16
+  for backward in int8 mxfp4; do
+    build $backward --target=native --dense=$dense --backward=$backward && enter "nanochat $dense, gradients in $backward" "ours $backward"
+  done
+  build v3.int8 --target=x86-64-v3 --backward=int8 && enter 'nanochat x86-64-v3, gradients in int8' 'ours v3.int8'
+fi
 if [[ -n ${TORCH_PYTHON:-} ]]; then
   version=$("$TORCH_PYTHON" -c 'import torch; print(torch.__version__)')
   for variant in '' '--bf16' '--compile' '--compile --bf16' '--compile --bf16 --dense'; do

@@ -20,7 +20,9 @@ def Nanochat_Fp4RegionOp : Nanochat_Op<"fp4_region", [RecursiveMemoryEffects, Re
     ```
     Results are what the body yields.
   }];
-  let arguments = (ins Fp4Format:$format, DefaultValuedAttr<BackwardGemms, "::mlir::nanochat::BackwardGemms::dx | ::mlir::nanochat::BackwardGemms::dw">:$gemms,
+  let arguments = (ins Fp4Format:$format,
+      DefaultValuedAttr<BackwardGemms,
+        "::mlir::nanochat::BackwardGemms::dx | ::mlir::nanochat::BackwardGemms::dw">:$gemms,
       DefaultValuedAttr<Rounding, "::mlir::nanochat::Rounding::stochastic">:$rounding,
       DefaultValuedAttr<I64Attr, "-1">:$hadamard,
       DefaultValuedAttr<Fp4Scale, "::mlir::nanochat::Fp4Scale::floor">:$scale);

@@ -49,12 +49,14 @@ def Nanochat_QuantizeFp4Op : Nanochat_ComputeOp<"quantize_fp4", [InfersTypes, Ha
     nothing is above 6; whoever multiplies by it makes up by 4/3. Eight consecutive elements along the axis share a Philox
     block: element j of it takes the low (j even) or high 16 bits of word j div 2. Blocks are numbered row-major.
   }];
-  let arguments = (ins Fp4Format:$format, FloatMatrix:$x, BlockAxis:$axis, DefaultValuedAttr<Fp4Scale, "Fp4Scale::floor">:$scale, DefaultValuedAttr<ConfinedAttr<I64Attr, [IntNonNegative]>, "0">:$run,
+  let arguments = (ins Fp4Format:$format, FloatMatrix:$x, BlockAxis:$axis,
+      DefaultValuedAttr<Fp4Scale, "Fp4Scale::floor">:$scale,
+      DefaultValuedAttr<ConfinedAttr<I64Attr, [IntNonNegative]>, "0">:$run,
       Optional<FloatScalar>:$tensor_scale, Optional<AddressWords>:$draws);
   let results = (outs CodeMatrix:$codes, BlockScales:$scales);
   let assemblyFormat = [{
-    $format $x `axis` `=` $axis (`run` `=` $run^)? (`scale` $scale^)? (`tensor` $tensor_scale^ `:` type($tensor_scale))? (`draws` $draws^)? attr-dict
-    `:` type($x)
+    $format $x `axis` `=` $axis (`run` `=` $run^)? (`scale` $scale^)?
+    (`tensor` $tensor_scale^ `:` type($tensor_scale))? (`draws` $draws^)? attr-dict `:` type($x)
   }];
   let hasVerifier = 1;
   let extraClassDeclaration = [{
