@@ -106,9 +106,9 @@ Value mlir::nanochat::fp4Code(ImplicitLocOpBuilder &b, Value number, Value half)
 int mlir::nanochat::hadamardSign(int64_t i) { return nc::philox({uint32_t(i), 0, 0, 0}, {0, 0})[0] & 1 ? -1 : 1; }
 
 static LogicalResult verifyRuns(Operation *op, int64_t run, int64_t rows) {
-  if (!llvm::isPowerOf2_64(run) || rows % run)
+  if (!llvm::isPowerOf2_64(run) || run > 128 || rows % run)
     return op->emitOpError("transforms runs of ")
-           << run << " of " << rows << " rows; a run is a power of two that divides them";
+           << run << " of " << rows << " rows; a run is a power of two up to 128 that divides them";
   return success();
 }
 
@@ -123,18 +123,29 @@ SmallVector<AffineMap> HadamardOp::getIndexingMaps() {
 
 DispatchClass HadamardOp::getDispatchClass() { return DispatchClass::rowwise; }
 
+/// In a body: whether the sign of row `i` (an index) of a run is −1. Signs are bits of two words, not a tensor, which
+/// would keep what reads it from being evaluated element by element.
+static Value isNegative(ImplicitLocOpBuilder &s, Value i, int64_t run) {
+  uint64_t words[2] = {0, 0};
+  for (int64_t k = 0; k < run; ++k)
+    words[k / 64] |= uint64_t(hadamardSign(k) < 0) << k % 64;
+  auto c = [&](uint64_t value) -> Value { return arith::ConstantOp::create(s, s.getI64IntegerAttr(int64_t(value))); };
+  Value at = arith::IndexCastOp::create(s, s.getI64Type(), i), word = c(words[0]);
+  if (run > 64) {
+    Value isBehind = arith::CmpIOp::create(s, arith::CmpIPredicate::uge, at, c(64));
+    word = arith::SelectOp::create(s, isBehind, c(words[1]), word);
+  }
+  Value bit = arith::ShRUIOp::create(s, word, arith::AndIOp::create(s, at, c(63)));
+  return arith::TruncIOp::create(s, s.getI1Type(), bit);
+}
+
 /// Runs of rows of x, transformed.
 static Value transform(ImplicitLocOpBuilder &b, Value x, int64_t run) {
   RankedTensorType type = typeOf(x);
   int64_t rows = type.getDimSize(0), columns = type.getDimSize(1);
-  SmallVector<float> signs =
-      llvm::map_to_vector(llvm::seq<int64_t>(0, run), [](int64_t i) { return float(hadamardSign(i)); });
-  auto ofSigns = RankedTensorType::get({run}, b.getF32Type());
-  Value each = arith::ConstantOp::create(b, DenseElementsAttr::get(ofSigns, ArrayRef(signs)));
-  AffineMap full = b.getMultiDimIdentityMap(2);
-  AffineMap within = AffineMap::get(2, 0, b.getAffineDimExpr(0) % run);
-  Value y = pointwise(b, type, {x, each}, {full, within}, [](ImplicitLocOpBuilder &s, ValueRange v) {
-    return mul(s, v[0], convertFloat(s, v[1], v[0].getType()));
+  Value y = pointwise(b, type, x, b.getMultiDimIdentityMap(2), [&](ImplicitLocOpBuilder &s, ValueRange v) -> Value {
+    Value row = arith::RemUIOp::create(s, linalg::IndexOp::create(s, 0), arith::ConstantIndexOp::create(s, run));
+    return arith::SelectOp::create(s, isNegative(s, row, run), arith::NegFOp::create(s, v[0]), v[0]);
   });
   SmallVector<ReassociationIndices> groups{{0, 1, 2}, {3}};
   AffineExpr block = b.getAffineDimExpr(0), row = b.getAffineDimExpr(2), column = b.getAffineDimExpr(3);

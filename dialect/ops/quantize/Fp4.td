@@ -15,7 +15,7 @@ def Nanochat_HadamardOp : Nanochat_ComputeOp<"hadamard", [InfersFirstType, Loops
     DeclareOpInterfaceMethods<KernelOpInterface>]> {
   let summary = "Signed Hadamard transform of runs of rows";
   let description = [{
-    Each run of `run` consecutive rows of x (N, C), a power of two that divides N, is multiplied by signs, the same in
+    Each run of `run` consecutive rows of x (N, C), a power of two up to 128 that divides N, is multiplied by signs, the same in
     every run, and transformed: for h = 1, 2, 4, …, run/2 rows i and i + h, with bit h of i clear, become their sum and their
     difference. Not normalised: H·Hᵀ = run. Sign j is −1 where word 0 of Philox4x32-10 of counter (j, 0, 0, 0) and key
     (0, 0) is odd. Two matrices so transformed have run times the product over rows that they had.

@@ -1,8 +1,16 @@
 // RUN: nanochat-opt %s --split-input-file --verify-diagnostics
 
 func.func @run(%x: tensor<64x4xf32>) { // hadamard-c1
-  // expected-error @+1 {{transforms runs of 128 of 64 rows; a run is a power of two that divides them}}
+  // expected-error @+1 {{transforms runs of 128 of 64 rows; a run is a power of two up to 128 that divides them}}
   %y = nanochat.hadamard %x run = 128 : tensor<64x4xf32>
+  return
+}
+
+// -----
+
+func.func @long(%x: tensor<256x4xf32>) { // hadamard-c1
+  // expected-error @+1 {{transforms runs of 256 of 256 rows}}
+  %y = nanochat.hadamard %x run = 256 : tensor<256x4xf32>
   return
 }
 
