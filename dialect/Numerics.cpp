@@ -21,11 +21,11 @@ LogicalResult NumericsAttr::verify(llvm::function_ref<InFlightDiagnostic()> emit
   return success();
 }
 
-LogicalResult BackwardAttr::verify(llvm::function_ref<InFlightDiagnostic()> emitError, BackwardFormat,
+LogicalResult BackwardAttr::verify(llvm::function_ref<InFlightDiagnostic()> emitError, BackwardFormat dx,
                                    BackwardFormat dw, Rounding, int64_t hadamard, Fp4Scale scale) {
   if (!llvm::is_contained({-1, 0, 16, 32, 64, 128}, hadamard))
     return emitError() << "hadamard = " << hadamard << " is not known: it is 0 (none), 16, 32, 64 or 128";
-  if (dw == BackwardFormat::nvfp4 && scale == Fp4Scale::up)
+  if ((dx == BackwardFormat::nvfp4 || dw == BackwardFormat::nvfp4) && scale == Fp4Scale::up)
     return emitError() << "scale = up rounds powers of two, which nvfp4 has none of";
   return success();
 }

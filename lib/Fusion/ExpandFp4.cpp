@@ -10,13 +10,11 @@ namespace mlir::nanochat {
 namespace {
 /// What codes with scales of blocks along `axis` stand for.
 Value dequantize(ImplicitLocOpBuilder &b, Value codes, Value scales, unsigned axis, int64_t block, Type element) {
-  SmallVector<AffineExpr> at{b.getAffineDimExpr(0), b.getAffineDimExpr(1)};
-  at[axis] = at[axis].floorDiv(block);
   SmallVector<Value> ins{codes};
   SmallVector<AffineMap> maps{b.getMultiDimIdentityMap(2)};
   if (scales) {
     ins.push_back(scales);
-    maps.push_back(AffineMap::get(2, 0, at, b.getContext()));
+    maps.push_back(blockMap(b.getContext(), axis, block));
   }
   return pointwise(b, withElement(typeOf(codes), element), ins, maps, [&](ImplicitLocOpBuilder &s, ValueRange v) {
     Value number = decode(s, Format::int8, v[0], element);

@@ -46,6 +46,11 @@ LogicalResult Fp4RegionOp::verify() {
   auto yield = dyn_cast<YieldOp>(getBody().front().back());
   if (!yield || !yield.getStacks().empty() || yield.getValues().getTypes() != getResultTypes()) // fp4_region-c1
     return emitOpError("yields other values than its results");
+  // What linears will be told, for each product that the region may name. fp4_region-c4
+  auto format = BackwardFormat(getFormat());
+  if (failed(BackwardAttr::verify([&] { return emitOpError(); }, format, format, getRounding(), getHadamard(),
+                                  getScale())))
+    return failure();
   bool hasLinears = false;
   auto check = [&](Operation *op) -> WalkResult {
     hasLinears |= isa<TernaryLinearOp>(op);

@@ -6,13 +6,6 @@
 using namespace mlir;
 using namespace mlir::nanochat;
 
-/// The shape of scales of a matrix with blocks along dimension `axis`.
-static SmallVector<int64_t> scalesOf(RankedTensorType matrix, unsigned axis, int64_t block) {
-  SmallVector<int64_t> shape(matrix.getShape());
-  shape[axis] /= block;
-  return shape;
-}
-
 LogicalResult BlockMatmulOp::inferReturnTypes(MLIRContext *, std::optional<Location>, Adaptor adaptor,
                                               SmallVectorImpl<Type> &types) {
   RankedTensorType a = typeOf(adaptor.getA()), b = matrixOf(adaptor.getB());
@@ -31,7 +24,7 @@ LogicalResult BlockMatmulOp::verify() {
   if (!getAScales() && !getBScales()) // block_matmul-c3
     return emitOpError("has no scales");
   auto check = [&](Value scales, RankedTensorType codes, unsigned axis) -> LogicalResult {
-    SmallVector<int64_t> expected = scalesOf(codes, axis, getBlock());
+    SmallVector<int64_t> expected = shapeOfScales(codes.getShape(), axis, getBlock());
     if (!scales || typeOf(scales).getShape() == ArrayRef(expected))
       return success();
     return emitOpError("has scales ") << scales.getType() << " of codes " << codes << "; there are " << expected[0]

@@ -194,7 +194,7 @@ double QuantizeFp4Op::getFactor() {
   return shrinks ? 4.0 / 3 : 1;
 }
 
-static SmallVector<int64_t> shapeOfScales(ArrayRef<int64_t> codes, int64_t axis, int64_t block) {
+SmallVector<int64_t> mlir::nanochat::shapeOfScales(ArrayRef<int64_t> codes, int64_t axis, int64_t block) {
   SmallVector<int64_t> shape(codes);
   shape[axis] /= block;
   return shape;
@@ -234,8 +234,7 @@ SmallVector<IteratorType> QuantizeFp4Op::getLoopIteratorTypes() {
   return loops;
 }
 
-/// (n, c) to its block.
-static AffineMap blockMap(MLIRContext *ctx, int64_t axis, int64_t block) {
+AffineMap mlir::nanochat::blockMap(MLIRContext *ctx, int64_t axis, int64_t block) {
   SmallVector<AffineExpr> at{getAffineDimExpr(0, ctx), getAffineDimExpr(1, ctx)};
   at[axis] = at[axis].floorDiv(block);
   return AffineMap::get(2, 0, at, ctx);

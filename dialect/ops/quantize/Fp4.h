@@ -18,6 +18,10 @@ const Fp4Facts &factsOf(Fp4Format format);
 /// The numbers that a stored scale of `type` is one of.
 Format scaleFormatOf(Type type);
 
+/// The shape of the scales of codes with blocks along dimension `axis`, and where each code (n, c) has its own.
+SmallVector<int64_t> shapeOfScales(ArrayRef<int64_t> codes, int64_t axis, int64_t block);
+AffineMap blockMap(MLIRContext *ctx, int64_t axis, int64_t block);
+
 // Of scalars and of vectors alike:
 
 /// The stored scale of blocks whose largest magnitude is `largest`; `tensor` is the tensor's, which mxfp4 lacks.

@@ -188,3 +188,25 @@ func.func @whole_runs(%x: tensor<96x64xf32>) { // quantize_fp4-c5
   %q, %s = nanochat.quantize_fp4 mxfp4 %x axis = 0 run = 64 : tensor<96x64xf32>
   return
 }
+
+// -----
+
+func.func @region_transform(%x: tensor<64x32xf32>, %w: tensor<32x32xf32>) -> tensor<64x32xf32> { // fp4_region-c4
+  // expected-error @+1 {{hadamard = 48 is not known: it is 0 (none), 16, 32, 64 or 128}}
+  %y = nanochat.fp4_region format = mxfp4 hadamard = 48 {
+    %a = nanochat.ternary_linear %x, %w : tensor<64x32xf32>, tensor<32x32xf32>
+    nanochat.yield %a : tensor<64x32xf32>
+  }
+  return %y : tensor<64x32xf32>
+}
+
+// -----
+
+func.func @region_scale(%x: tensor<64x32xf32>, %w: tensor<32x32xf32>) -> tensor<64x32xf32> { // fp4_region-c4
+  // expected-error @+1 {{scale = up rounds powers of two, which nvfp4 has none of}}
+  %y = nanochat.fp4_region format = nvfp4 gemms = [dx] scale = up {
+    %a = nanochat.ternary_linear %x, %w : tensor<64x32xf32>, tensor<32x32xf32>
+    nanochat.yield %a : tensor<64x32xf32>
+  }
+  return %y : tensor<64x32xf32>
+}
