@@ -81,6 +81,7 @@ static constexpr FormatFacts kFormats[] = {
     {Format::int8, 8, integers<8>, 127, toInteger, fromInteger, Format::int8, "s8"},
     {Format::panels, 8, integers<8>, 0, toPanels, fromPanels, Format::int8},
     {Format::e8m0, 8, integers<8>, 0, toPowerOfTwo, fromPowerOfTwo, Format::f32},
+    {Format::e2m1, 8, integers<8>, 0, nullptr, nullptr, Format::e2m1, "e2m1", /*ptx=*/87},
     {Format::dynamic, 8, integers<8>, 1, encodeDynamic, decodeDynamic, Format::f32},
     {Format::dynamic_unsigned, 8, integers<8>, 1, encodeDynamicUnsigned, decodeDynamicUnsigned, Format::f32},
 };

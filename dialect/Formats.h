@@ -12,6 +12,7 @@ struct FormatFacts {
   unsigned bits;               // of an element
   Type (*storage)(Builder &b); // of elements in memory
   double largest;              // finite magnitude, to which blocks scale their largest element; 0: no blocks of it
+  // Null where an element is several numbers, which pack_fp4 makes and fp4_matmul reads.
   Value (*encode)(ImplicitLocOpBuilder &b, Value number, Type storage);
   Value (*decode)(ImplicitLocOpBuilder &b, Value element, Type type);
   Format arithmetic;      // what products of such factors compute in

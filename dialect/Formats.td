@@ -4,11 +4,12 @@ include "mlir/IR/EnumAttr.td"
 
 /// How numbers are stored: as floats, or as codes that a scale belongs to. The facts of each are in Formats.cpp.
 /// `panels` are those of `pack_panels`; `dynamic` and `dynamic_unsigned` those of optimizer states (Dettmers et al.,
-/// arXiv:2110.02861); `e8m0` is of powers of two that scale blocks (OCP MX).
+/// arXiv:2110.02861); `e8m0` is of powers of two that scale blocks (OCP MX), `e2m1` of pairs of four-bit floats in a byte.
 def Format : I32EnumAttr<"Format", "a number format", [
     I32EnumAttrCase<"f64", 0>, I32EnumAttrCase<"f32", 1>, I32EnumAttrCase<"bf16", 2>, I32EnumAttrCase<"e4m3", 3>,
     I32EnumAttrCase<"int16", 4>, I32EnumAttrCase<"int8", 5>, I32EnumAttrCase<"panels", 6>,
-    I32EnumAttrCase<"dynamic", 7>, I32EnumAttrCase<"dynamic_unsigned", 8>, I32EnumAttrCase<"e8m0", 9>]> {
+    I32EnumAttrCase<"dynamic", 7>, I32EnumAttrCase<"dynamic_unsigned", 8>, I32EnumAttrCase<"e8m0", 9>,
+    I32EnumAttrCase<"e2m1", 10>]> {
   let cppNamespace = "::mlir::nanochat";
 }
 
@@ -30,9 +31,9 @@ def Fp4Scale : I32EnumAttr<"Fp4Scale", "a rounding of scales", [I32EnumAttrCase<
   let cppNamespace = "::mlir::nanochat";
 }
 
-/// The products of a linear's gradient: for activations and for weights.
-def BackwardGemms : I32BitEnumAttr<"BackwardGemms", "products of a gradient", [
-    I32BitEnumAttrCaseNone<"none">, I32BitEnumAttrCaseBit<"dx", 0>, I32BitEnumAttrCaseBit<"dw", 1>]> {
+/// The products of a linear: of its gradient for activations and for weights, and its own.
+def LinearGemms : I32BitEnumAttr<"LinearGemms", "products of a linear", [
+    I32BitEnumAttrCaseNone<"none">, I32BitEnumAttrCaseBit<"dx", 0>, I32BitEnumAttrCaseBit<"dw", 1>, I32BitEnumAttrCaseBit<"y", 2>]> {
   let cppNamespace = "::mlir::nanochat";
   let separator = ", ";
 }

@@ -1,4 +1,5 @@
 #include "dialect/MatrixProduct.h"
+#include "dialect/ops/quantize/Fp4.h"
 #include "dialect/ops/quantize/Quantize.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 
@@ -76,9 +77,23 @@ static MatrixProduct productOf(BlockMatmulOp op) {
   return p;
 }
 
+/// Of pairs: k counts bytes.
+static MatrixProduct productOf(Fp4MatmulOp op) {
+  MatrixProduct p;
+  SmallVector<AffineMap> maps = op.getIndexingMaps();
+  RankedTensorType a = op.getA().getType(), y = op.getY().getType();
+  p.op = op, p.m = 0, p.n = 1, p.k = 2, p.sum = y.getElementType(), p.block = factsOf(op.getFormat()).block / 2;
+  p.M = y.getDimSize(0), p.N = y.getDimSize(1), p.K = a.getDimSize(1);
+  p.a = {&op.getAMutable(), maps[0], p.m, Format::e2m1, true, op.getAScales()};
+  p.b = {&op.getBMutable(), maps[1 + bool(op.getAScales())], p.n, Format::e2m1, true, op.getBScales()};
+  return p;
+}
+
 std::optional<MatrixProduct> mlir::nanochat::matchProduct(Operation *operation) {
   if (auto blocks = dyn_cast_or_null<BlockMatmulOp>(operation))
     return productOf(blocks);
+  if (auto pairs = dyn_cast_or_null<Fp4MatmulOp>(operation))
+    return productOf(pairs);
   auto op = dyn_cast_or_null<linalg::GenericOp>(operation);
   if (!op || !op.hasPureTensorSemantics() || op.getNumReductionLoops() != 1 || op.getNumDpsInputs() != 2 ||
       op.getNumDpsInits() != 1)

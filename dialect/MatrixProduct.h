@@ -18,8 +18,8 @@ struct Factor {
   Value tensor() const { return operand->get(); }
 };
 
-/// c[m, n] = init[m, n] + Σ_k a·b; or c[s, m, n] of slices, which both factors are made of; or `block_matmul`, which
-/// starts from 0.
+/// c[m, n] = init[m, n] + Σ_k a·b; or c[s, m, n] of slices, which both factors are made of; or `block_matmul` or
+/// `fp4_matmul`, which start from 0.
 struct MatrixProduct {
   Operation *op;
   Factor a, b;               // that with rows of the result, and that with its columns
@@ -31,7 +31,7 @@ struct MatrixProduct {
 
   Value result() { return op->getResult(0); }
   /// Null where it is 0.
-  Value init() {
+  Value init() const {
     auto generic = dyn_cast<linalg::GenericOp>(op);
     return generic ? generic.getDpsInits()[0] : Value();
   }

@@ -5,8 +5,8 @@
 using namespace mlir;
 using namespace mlir::nanochat;
 
-LogicalResult NumericsAttr::verify(llvm::function_ref<InFlightDiagnostic()> emitError, BackwardFormat, Format dense,
-                                   Format attention, Format floats) {
+LogicalResult NumericsAttr::verify(llvm::function_ref<InFlightDiagnostic()> emitError, BackwardFormat, BackwardFormat head,
+                                   Format dense, Format attention, Format floats) {
   struct Choice {
     StringLiteral name;
     Format chosen;
@@ -18,6 +18,8 @@ LogicalResult NumericsAttr::verify(llvm::function_ref<InFlightDiagnostic()> emit
     if (!llvm::is_contained(choice.formats, choice.chosen))
       return emitError() << choice.name << " = " << stringifyFormat(choice.chosen) << " is not known: it is "
                          << listFormats(choice.formats);
+  if (head != BackwardFormat::f32 && head != BackwardFormat::int8)
+    return emitError() << "head = " << stringifyBackwardFormat(head) << " is not known: it is f32 or int8";
   return success();
 }
 
@@ -31,7 +33,8 @@ LogicalResult BackwardAttr::verify(llvm::function_ref<InFlightDiagnostic()> emit
 }
 
 std::string Numerics::spell() const {
-  return ("backward=" + stringifyBackwardFormat(backward) + ",dense=" + stringifyFormat(dense) +
+  return ("backward=" + stringifyBackwardFormat(backward) + ",head=" + stringifyBackwardFormat(head) +
+          ",dense=" + stringifyFormat(dense) +
           ",attention=" + stringifyFormat(attention) + ",floats=" + stringifyFormat(floats))
       .str();
 }
@@ -39,5 +42,5 @@ std::string Numerics::spell() const {
 Numerics Numerics::of(Operation *op) {
   auto module = isa<ModuleOp>(op) ? cast<ModuleOp>(op) : op->getParentOfType<ModuleOp>();
   auto attr = module ? module->getAttrOfType<NumericsAttr>(kNumericsAttr) : NumericsAttr();
-  return attr ? Numerics{attr.getBackward(), attr.getDense(), attr.getAttention(), attr.getFloats()} : Numerics();
+  return attr ? Numerics{attr.getBackward(), attr.getHead(), attr.getDense(), attr.getAttention(), attr.getFloats()} : Numerics();
 }

@@ -18,15 +18,16 @@ def Nanochat_TargetAttr : AttrDef<Nanochat_Dialect, "Target"> {
 def Nanochat_NumericsAttr : AttrDef<Nanochat_Dialect, "Numerics"> {
   let summary = "What a program rounds to what";
   let description = [{
-    `backward` is what gradients of ternary linears are computed in that leave it to the target. `dense` and
+    `backward` is what gradients of ternary linears are computed in that leave it to the target, `head` those of output heads,
+    f32 or int8. `dense` and
     `attention` are what factors of float products are rounded to, and of those within attention: f32 or a narrower float.
     `floats` are all others: f32, or f64 to tell rounding from error. `nanochat.numerics` of the module holds it; without, all are f32.
     ```mlir
-    module attributes {nanochat.numerics = #nanochat.numerics<backward = int16, dense = f32, attention = f32, floats = f32>} {
+    module attributes {nanochat.numerics = #nanochat.numerics<backward = int16, head = f32, dense = f32, attention = f32, floats = f32>} {
     ```
   }];
   let mnemonic = "numerics";
-  let parameters = (ins EnumParameter<BackwardFormat>:$backward, EnumParameter<Format>:$dense,
+  let parameters = (ins EnumParameter<BackwardFormat>:$backward, EnumParameter<BackwardFormat>:$head, EnumParameter<Format>:$dense,
       EnumParameter<Format>:$attention, EnumParameter<Format>:$floats);
   let assemblyFormat = "`<` struct(params) `>`";
   let genVerifyDecl = 1;
@@ -57,6 +58,8 @@ def Nanochat_BackwardAttr : AttrDef<Nanochat_Dialect, "Backward"> {
   let genVerifyDecl = 1;
   let extraClassDeclaration = [{
     bool hasFp4() const { return symbolizeFp4Format(unsigned(getDx())) || symbolizeFp4Format(unsigned(getDw())); }
+    /// Does it round by random numbers?
+    bool draws() const { return hasFp4() && getRounding() == Rounding::stochastic; }
   }];
 }
 

@@ -25,6 +25,14 @@ static StringRef mutate(Operation *op) {
     wait.setN(wait.getN() + 1);
     return "the last group waited for";
   }
+  if (auto mma = dyn_cast<NVVM::MmaBlockScaleOp>(op); mma && mma.getScaleVecSize() == NVVM::ScaleVecSize::X2) {
+    OpBuilder b(op);
+    APInt first;
+    matchPattern(mma.getByteIdA(), m_ConstantInt(&first));
+    Value other = arith::ConstantOp::create(b, op->getLoc(), b.getI16IntegerAttr(first.isZero() ? 2 : 0));
+    mma.getByteIdAMutable().assign(other);
+    return "the scales of its own blocks";
+  }
   if (auto turn = dyn_cast<arith::XOrIOp>(op); turn && turn.getType().isInteger(32)) {
     turn.replaceAllUsesWith(turn.getLhs());
     return "a permutation of shared memory";

@@ -47,6 +47,15 @@ static json::Object describe(ModuleOp emitted, const Target &row) {
                                       {"calls", floor.calls},
                                       {"bytes", floor.bytes},
                                       {"operations", floor.operations}});
+  json::Array fp4;
+  for (auto product : program.getFp4Products().getAsRange<Fp4ProductAttr>()) {
+    bool isNative = row.multipliesFp4(product.getK());
+    fp4.push_back(json::Object{{"product", product.getSite()},
+                               {"bytes", product.getCodes() / (isNative ? 2 : 1) + product.getScales()},
+                               {"by", isNative  ? "native: mma.sync with block_scale"
+                                      : row.gpu ? "emulated: bf16 mma"
+                                                : "integers, in bytes"}});
+  }
   json::Array plain;
   for (auto kernel : emitted.getOps<func::FuncOp>())
     if (auto why = kernel->getAttrOfType<StringAttr>(kDeclinedAttr))
@@ -63,6 +72,7 @@ static json::Object describe(ModuleOp emitted, const Target &row) {
                       {"saved_bytes", saved},
                       {"workspace", std::move(buffers)},
                       {"dispatches", std::move(dispatches)},
+                      {"fp4_products", std::move(fp4)},
                       {"plain_kernels", std::move(plain)}};
 }
 
@@ -123,6 +133,16 @@ static void printPlain(json::Array &kernels, llvm::raw_ostream &os) {
     os << "  " << why << ": " << names << "\n";
 }
 
+/// What is of four-bit floats, how it is multiplied, and what its codes and scales take.
+static void printFp4(json::Array &products, llvm::raw_ostream &os) {
+  if (!products.empty())
+    os << "\nproducts of four-bit floats, and bytes of their codes and scales\n";
+  for (json::Value &value : products) {
+    json::Object &product = *value.getAsObject();
+    printRow(os, *product.getString("product"), *product.getInteger("bytes"), *product.getString("by"));
+  }
+}
+
 static void printTable(json::Object &plan, llvm::raw_ostream &os) {
   auto number = [&](StringRef key) { return *plan.getInteger(key); };
   os << *plan.getString("model") << " for " << *plan.getString("target") << ":";
@@ -149,6 +169,7 @@ static void printTable(json::Object &plan, llvm::raw_ostream &os) {
        << *buffer.getString("entry") << " " << *buffer.getString("type") << "\n";
   }
   printFloors(*plan.getArray("dispatches"), os);
+  printFp4(*plan.getArray("fp4_products"), os);
   printPlain(*plan.getArray("plain_kernels"), os);
 }
 

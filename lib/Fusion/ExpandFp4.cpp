@@ -1,6 +1,7 @@
 #include "dialect/Formats.h"
 #include "dialect/ops/quantize/Fp4.h"
 #include "lib/Fusion/Passes.h"
+#include "lib/Targets/Target.h"
 #include "mlir/IR/PatternMatch.h"
 
 namespace mlir::nanochat {
@@ -8,40 +9,81 @@ namespace mlir::nanochat {
 #include "lib/Fusion/Passes.h.inc"
 
 namespace {
-/// What codes with scales of blocks along `axis` stand for.
-Value dequantize(ImplicitLocOpBuilder &b, Value codes, Value scales, unsigned axis, int64_t block, Type element) {
-  SmallVector<Value> ins{codes};
-  SmallVector<AffineMap> maps{b.getMultiDimIdentityMap(2)};
-  if (scales) {
-    ins.push_back(scales);
-    maps.push_back(blockMap(b.getContext(), axis, block));
-  }
-  return pointwise(b, withElement(typeOf(codes), element), ins, maps, [&](ImplicitLocOpBuilder &s, ValueRange v) {
-    Value number = decode(s, Format::int8, v[0], element);
-    return scales ? mul(s, number, decode(s, scaleFormatOf(scales.getType()), v[1], element)) : number;
-  });
-}
+/// A factor in packed codes.
+struct Packed {
+  Value pairs, scales;
+};
 
 struct ExpandFp4Pass : impl::ExpandFp4PassBase<ExpandFp4Pass> {
   void runOnOperation() override {
+    FailureOr<Target> row = targetOf(getOperation());
+    if (failed(row))
+      return signalPassFailure();
     IRRewriter rewriter(&getContext());
-    getOperation().walk([&](Operation *op) {
-      rewriter.setInsertionPoint(op);
-      if (auto product = dyn_cast<BlockMatmulOp>(op))
-        rewriter.replaceOp(op, expand(product, rewriter));
-      else if (isa<HadamardOp, QuantizeFp4Op>(op))
-        rewriter.replaceOp(op, *cast<linalg::AggregatedOpInterface>(op).decomposeOperation(rewriter));
+    SmallVector<LinearOp> linears;
+    getOperation().walk([&](LinearOp op) {
+      if (op.getForward())
+        linears.push_back(op);
     });
+    for (LinearOp op : linears) {
+      rewriter.setInsertionPoint(op);
+      rewriter.replaceOp(op, *op.decomposeOperation(rewriter));
+    }
+    SmallVector<BlockMatmulOp> products;
+    getOperation().walk([&](BlockMatmulOp op) { products.push_back(op); });
+    for (BlockMatmulOp op : products) {
+      ImplicitLocOpBuilder b(op.getLoc(), rewriter);
+      b.setInsertionPoint(op);
+      std::optional<Fp4Format> format = formatFor(op, *row);
+      Value product = format ? packedProduct(b, op, *format) : floatProduct(b, op);
+      Value factor = op.getFactor();
+      if (format) // codes are twice the numbers that pairs stand for
+        factor = mul(b, factor, constant(b, factor.getType(), 4));
+      rewriter.replaceOp(op, pointwise(b, {product, factor}, [](ImplicitLocOpBuilder &s, ValueRange v) {
+                           return mul(s, v[0], v[1]);
+                         }));
+    }
   }
 
-  static Value expand(BlockMatmulOp op, OpBuilder &builder) {
-    ImplicitLocOpBuilder b(op.getLoc(), builder);
+  /// The format that tensor cores multiply the product in, if they do.
+  static std::optional<Fp4Format> formatFor(BlockMatmulOp op, const Target &row) {
+    bool isWhole = row.multipliesFp4(op.getA().getType().getDimSize(!op.getTransA()));
+    if (!isWhole || !op.getY().getType().getElementType().isF32() || typeOf(op.getB()).getRank() != 2)
+      return std::nullopt;
+    std::optional<Fp4Format> format;
+    for (Value scales : {op.getAScales(), op.getBScales()}) {
+      auto quantizer = scales ? scales.getDefiningOp<QuantizeFp4Op>() : QuantizeFp4Op();
+      if (scales && (!quantizer || (format && *format != quantizer.getFormat())))
+        return std::nullopt;
+      if (quantizer)
+        format = quantizer.getFormat();
+    }
+    return format && factsOf(*format).block == int64_t(op.getBlock()) ? format : std::nullopt;
+  }
+
+  /// Of codes that a quantiser makes, or of ternary weights; `axis` is what is summed over.
+  static Packed pack(ImplicitLocOpBuilder &b, Value codes, Value scales, int64_t axis) {
+    auto quantizer = codes.getDefiningOp<QuantizeFp4Op>();
+    if (!quantizer)
+      return {PackFp4Op::create(b, codes, axis), scales};
+    OpBuilder::InsertionGuard guard(b);
+    b.setInsertionPoint(quantizer);
+    auto packed = QuantizeFp4Op::create(b, quantizer.getFormat(), quantizer.getX(), axis, quantizer.getScale(),
+                                        quantizer.getRun(), /*packed=*/true, quantizer.getTensorScale(),
+                                        quantizer.getDraws());
+    return {packed.getCodes(), packed.getScales()};
+  }
+
+  static Value packedProduct(ImplicitLocOpBuilder &b, BlockMatmulOp op, Fp4Format format) {
+    Packed x = pack(b, op.getA(), op.getAScales(), !op.getTransA()), y = pack(b, op.getB(), op.getBScales(), op.getTransB());
+    return Fp4MatmulOp::create(b, format, x.pairs, x.scales, y.pairs, y.scales);
+  }
+
+  static Value floatProduct(ImplicitLocOpBuilder &b, BlockMatmulOp op) {
     Type element = op.getY().getType().getElementType();
-    Value x = dequantize(b, op.getA(), op.getAScales(), !op.getTransA(), op.getBlock(), element),
-          y = dequantize(b, op.getB(), op.getBScales(), op.getTransB(), op.getBlock(), element);
-    Value product = MatmulOp::create(b, x, y, op.getTransA(), op.getTransB());
-    return pointwise(b, {product, op.getFactor()},
-                     [](ImplicitLocOpBuilder &s, ValueRange v) { return mul(s, v[0], v[1]); });
+    Value x = dequantizeBlocks(b, op.getA(), op.getAScales(), !op.getTransA(), op.getBlock(), element),
+          y = dequantizeBlocks(b, op.getB(), op.getBScales(), op.getTransB(), op.getBlock(), element);
+    return MatmulOp::create(b, x, y, op.getTransA(), op.getTransB());
   }
 };
 } // namespace

@@ -13,10 +13,12 @@ def DecomposeForFusionPass : Pass<"nanochat-decompose-for-fusion", "::mlir::func
 }
 
 def ExpandFp4Pass : Pass<"nanochat-expand-fp4", "::mlir::func::FuncOp"> {
-  let summary = "Four-bit floats without products of their own: as the numbers they are";
+  let summary = "Products of four-bit floats as tensor cores have them";
   let description = [{
-    For targets whose products have no scaled blocks: `block_matmul` becomes a product of floats, of what codes stand for, which
-    bf16 holds exactly; quantisers and transforms become their decompositions. Sums are then in another order than over blocks.
+    Where the module's target multiplies four-bit floats (`multipliesFp4`), `block_matmul` becomes `fp4_matmul` of packed codes:
+    its quantisers pack them, weights are packed by `pack_fp4`. Elsewhere, and with other blocks, it becomes a product of
+    floats, of what codes stand for, which bf16 holds exactly. Sums are then in another order than over blocks. Linears with
+    factors of four bits are taken apart before.
   }];
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::linalg::LinalgDialect",
     "::mlir::math::MathDialect", "::mlir::tensor::TensorDialect"];

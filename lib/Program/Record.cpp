@@ -1,8 +1,10 @@
 // What stages write down of the program in nanochat.program, where it is known.
+#include "dialect/Linalg.h"
 #include "dialect/StepIR.h"
 #include "dialect/interfaces/Cost.h"
 #include "lib/Program/Passes.h"
 #include "lib/Targets/Target.h"
+#include "llvm/ADT/StringSet.h"
 #include "llvm/Support/xxhash.h"
 
 namespace mlir::nanochat {
@@ -66,6 +68,28 @@ struct RecordModelPass : mlir::nanochat::impl::RecordModelPassBase<RecordModelPa
   }
 };
 
+/// Writes down the products of four-bit floats, each once, and takes their names from them: kernels of equal ones are one.
+void recordFp4(ProgramOp program) {
+  SmallVector<Attribute> products;
+  llvm::StringSet<> known;
+  program->getParentOp()->walk([&](BlockMatmulOp op) {
+    StringAttr site = op.getSiteAttr();
+    if (!site)
+      return;
+    op.removeSiteAttr();
+    if (!known.insert(site).second)
+      return;
+    int64_t codes = op.getA().getType().getNumElements(), scales = 0;
+    if (op.getBScales())
+      codes += typeOf(op.getB()).getNumElements();
+    for (Value stored : {op.getAScales(), op.getBScales()})
+      scales += stored ? denseBytes(stored.getType()) : 0;
+    int64_t k = op.getA().getType().getDimSize(!op.getTransA());
+    products.push_back(Fp4ProductAttr::get(op.getContext(), site, k, codes, scales));
+  });
+  program.setFp4ProductsAttr(ArrayAttr::get(program.getContext(), products));
+}
+
 struct RecordStepPass : mlir::nanochat::impl::RecordStepPassBase<RecordStepPass> {
   void runOnOperation() override {
     ProgramOp program = getOrCreateProgram(getOperation());
@@ -83,6 +107,7 @@ struct RecordStepPass : mlir::nanochat::impl::RecordStepPassBase<RecordStepPass>
       if (auto size = program.getSizes().getAs<IntegerAttr>(name))
         tokens *= size.getInt();
     program.setFlopsPerToken(flops / tokens);
+    recordFp4(program);
   }
 };
 } // namespace

@@ -25,21 +25,32 @@ struct ExpandTernaryPass : impl::ExpandTernaryPassBase<ExpandTernaryPass> {
     auto expand = [&](TernaryLinearOp op) -> WalkResult {
       if (BackwardFormat own = op.getGroup() ? BackwardFormat::f32 : backward; !op.getBackward())
         op.setBackwardAttr(BackwardAttr::get(&getContext(), own, own, Rounding::stochastic, -1, Fp4Scale::floor));
-      if (failed(op.verify()) || failed(setSite(op)))
+      if (failed(op.verify()) || failed(setSite(op, op.getBackwardAttr().hasFp4())))
         return WalkResult::interrupt();
       rewriter.setInsertionPoint(op);
       rewriter.replaceOp(op, *op.decomposeOperation(rewriter));
       return WalkResult::advance();
     };
-    if (getOperation().walk(expand).wasInterrupted())
-      signalPassFailure();
+    auto name = [&](LinearOp op) -> WalkResult {
+      bool isFp4 = op.getForward() || (op.getBackward() && op.getBackwardAttr().hasFp4());
+      return failed(op.verify()) || failed(setSite(op, isFp4)) ? WalkResult::interrupt() : WalkResult::advance();
+    };
+    if (getOperation().walk(expand).wasInterrupted() || getOperation().walk(name).wasInterrupted())
+      return signalPassFailure();
+    getOperation().walk([&](LinearCrossEntropyOp head) {
+      if (!head.getBackward())
+        head.setBackward(Numerics::of(getOperation()).head);
+    });
   }
 
-  /// Names what draws random numbers: by its parameter and, of several that share it, a number.
-  LogicalResult setSite(TernaryLinearOp op) {
-    if (op.getSite() || !op.getBackwardAttr().hasFp4() || op.getBackwardAttr().getRounding() == Rounding::nearest)
+  /// Names what is of four-bit floats, and may draw random numbers: by its parameter and, of several that share it, a
+  /// number.
+  template <typename Linear> LogicalResult setSite(Linear op, bool isFp4) {
+    if (op.getSite() || !isFp4)
       return success();
     ParamOp param = paramOf(op.getW());
+    if (BackwardAttr backward = op.getBackwardAttr(); !param && !(backward && backward.draws()))
+      return success();
     if (!param)
       return op.emitOpError("rounds gradients by chance, and its weights are no parameter, which would name the random "
                             "numbers; say whose they are, as in site \"head\"");

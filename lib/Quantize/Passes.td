@@ -5,8 +5,9 @@ include "mlir/Pass/PassBase.td"
 def DissolveRegionsPass : Pass<"nanochat-dissolve-regions", "::mlir::ModuleOp"> {
   let summary = "Write what regions say on the linears in them";
   let description = [{
-    Every ternary linear of a `nanochat.fp4_region` gets the region's `backward` unless it has one, those of inner regions
-    first; products that a region does not name are computed as the module's `nanochat.numerics` say. Then the region is gone.
+    Every linear of a `nanochat.fp4_region` gets the region's `backward` unless it has one, those of inner regions first;
+    products of ternary linears that a region does not name are computed as the module's `nanochat.numerics` say, of dense ones
+    in floats. Then the region is gone.
   }];
 }
 
@@ -17,7 +18,8 @@ def ExpandTernaryPass : Pass<"nanochat-expand-ternary", "::mlir::ModuleOp"> {
     `ternarize` of the weights, and `ternary_matmul`. Before differentiation, so that codes and scales
     are the residuals; weights and activations are then shared by what else is done to them. What says
     no `backward` gets the format that the module's `nanochat.numerics` say, or floats if its weights are in groups;
-    what rounds gradients by chance gets a `site` named after its parameter.
+    what has products of four-bit floats gets a `site` named after its parameter, dense linears as well. Heads that say no
+    `backward` get the numerics' `head`.
     Example: test/quantize/expand-ternary.mlir.
   }];
 }

@@ -30,7 +30,7 @@ static ArrayRef<Emitters> emittersOf(const Target &target) {
                                      {rows, {emitPackPanels, emitEmbeddingGrad, emitFp4, emitRowwise}}};
   static constexpr Emitters gpu[] = {{bit(DispatchClass::gemm), {emitGpuGemm}},
                                      {bit(DispatchClass::attention), {emitGpuAttention}},
-                                     {rows, {emitGpuEmbeddingGrad, emitGpuRowwise}}};
+                                     {rows, {emitGpuEmbeddingGrad, emitGpuFp4, emitGpuRowwise}}};
   return target.gpu ? ArrayRef(gpu) : ArrayRef(cpu);
 }
 

@@ -37,7 +37,7 @@ static ArrayRef<Target> rows() {
       forGpu("sm_89", {"sm_89", 78, 78, 101376, 142}),
       forGpu("sm_90", {"sm_90a", 80, 80, 232448, 132}),
       forGpu("sm_100", {"sm_100a", 86, 86, 232448, 148}),
-      forGpu("sm_120", {"sm_120a", 87, 87, 101376, 188}),
+      forGpu("sm_120", {"sm_120a", 87, 87, 101376, 188, "bf16+e4m3+int8+f32+e2m1"}),
       {"reference", kLeastCpu, kLeastFacts, std::nullopt, /*fuses=*/false, /*plain=*/true},
   };
   return table;

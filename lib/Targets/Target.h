@@ -75,6 +75,8 @@ struct Target {
   /// What LLVM is to know beside the name of the CPU: "+avx512bf16".
   std::string features() const;
 
+  /// Whether tensor cores multiply four-bit floats that are scaled in blocks, summed over `k` of them.
+  bool multipliesFp4(int64_t k) const { return gpu && gpu->multiplies(Format::e2m1) && k % 32 == 0; }
   /// Whether weights are packed in panels, which are the CPU's.
   bool packs() const { return fuses && !gpu; }
   /// Whether kernels are code for a GPU in the end.

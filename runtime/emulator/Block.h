@@ -12,7 +12,7 @@ namespace nc::emulator {
 
 constexpr int kWarp = 32, kMostThreads = 1024;
 /// Words of an instruction's operands and results, per thread.
-constexpr int kWords = 10;
+constexpr int kWords = 16;
 
 /// A copy to shared memory that has been asked for.
 struct AsyncCopy {

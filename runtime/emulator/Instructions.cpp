@@ -78,6 +78,58 @@ template <typename Type> void mma(const char *what, const uint32_t *in, uint32_t
   std::copy(result, result + 4, out);
 }
 
+/// A number of four bits, E2M1.
+double numberOf(uint32_t bits) {
+  constexpr double sizes[] = {0, 0.5, 1, 1.5, 2, 3, 4, 6};
+  return bits & 8 ? -sizes[bits & 7] : sizes[bits & 7];
+}
+
+/// A scale: a power of two in blocks of 32, else E4M3.
+double scaleOf(uint32_t byte, int block) {
+  if (block == 32)
+    return byte == 255 ? NAN : ldexp(1.0, int(byte) - 127);
+  int exponent = byte >> 3 & 15, fraction = byte & 7;
+  if (exponent == 15 && fraction == 7)
+    return NAN;
+  return exponent ? ldexp(1 + fraction / 8.0, exponent - 7) : ldexp(fraction / 8.0, -6);
+}
+
+/// The fragments are those of `multiply`, with two numbers in a byte, the low bits first. Scales of row r of a are of lane
+/// 4·(r % 8) + 2·thread + r / 8, of column c of b of lane 4·c + thread; `first` is the first of their bytes.
+template <int block> void multiplyScaled(Warp &warp) {
+  constexpr int kDepth = 64;
+  double a[16][kDepth], b[8][kDepth];
+  auto spread = [](uint32_t word, int at, double *row) {
+    for (int e = 0; e < 8; ++e)
+      row[8 * at + e] = numberOf(word >> 4 * e & 15);
+  };
+  for (int lane = 0; lane < kWarp; ++lane) {
+    const uint64_t *in = warp.in[lane];
+    int g = lane / 4, t = lane % 4;
+    for (int w = 0; w < 4; ++w)
+      spread(uint32_t(in[w]), t + 4 * (w / 2), a[g + 8 * (w % 2)]);
+    for (int w = 0; w < 2; ++w)
+      spread(uint32_t(in[4 + w]), t + 4 * w, b[g]);
+  }
+  auto scale = [&](double *row, int lane, int words) {
+    const uint64_t *in = warp.in[lane] + words;
+    for (int k = 0; k < kDepth; ++k)
+      row[k] *= scaleOf(uint32_t(in[0]) >> 8 * (in[1] + k / block) & 255, block);
+  };
+  for (int r = 0; r < 16; ++r)
+    scale(a[r], 4 * (r % 8) + 2 * int(warp.in[0][12]) + r / 8, 10);
+  for (int c = 0; c < 8; ++c)
+    scale(b[c], 4 * c + int(warp.in[0][15]), 13);
+  for (int lane = 0; lane < kWarp; ++lane)
+    for (int w = 0; w < 4; ++w) {
+      int row = lane / 4 + 8 * (w / 2), column = 2 * (lane % 4) + w % 2;
+      double sum = floatOf(uint32_t(warp.in[lane][6 + w]));
+      for (int k = 0; k < kDepth; ++k)
+        sum += a[row][k] * b[column][k];
+      warp.out[lane][w] = bitsOf(float(sum));
+    }
+}
+
 void shuffle(const char *what, const uint32_t *in, uint32_t *out, uint32_t mask, uint32_t from) {
   uint64_t words[2] = {*in, from};
   *out = uint32_t(*block().meet(what, mask, words, 2, [](Warp &warp, uint32_t lanes) {
@@ -161,6 +213,18 @@ void nc_emu_mma(const uint32_t *in, uint32_t *out, int32_t dtype) {
   });
 }
 
+void nc_emu_mma_block_scale(const uint32_t *in, uint32_t *out, int32_t blockSize) {
+  if (in[11] > 3 || in[14] > 3 || (blockSize == 32 ? in[11] | in[14] : 0) % 2 || (blockSize == 16 && (in[11] | in[14])) ||
+      in[12] > 1 || in[15] > 3)
+    fail("mma.sync with block_scale and selectors {%u, %u}, {%u, %u}, which no scales have", in[11], in[12], in[14], in[15]);
+  uint64_t words[kWords];
+  std::copy(in, in + kWords, words);
+  auto *multiply = blockSize == 32 ? multiplyScaled<32> : multiplyScaled<16>;
+  const uint64_t *result = block().meet("mma.sync block_scale", kAll, words, kWords,
+                                        [&](Warp &warp, uint32_t) { multiply(warp); });
+  std::copy(result, result + 4, out);
+}
+
 float nc_emu_exp2(float x) { return exp2f(x); }
 
 #define NC_SYMBOL(name) {#name, reinterpret_cast<void *>(&name)}
@@ -169,6 +233,7 @@ const nc::EmulatorSymbol nc::kEmulatorSymbols[] = {NC_SYMBOL(nc_emulate),       
                                                    NC_SYMBOL(nc_emu_shfl_bfly),     NC_SYMBOL(nc_emu_shfl_idx),
                                                    NC_SYMBOL(nc_emu_cp_async),      NC_SYMBOL(nc_emu_cp_async_commit),
                                                    NC_SYMBOL(nc_emu_cp_async_wait), NC_SYMBOL(nc_emu_ldmatrix),
-                                                   NC_SYMBOL(nc_emu_mma),           NC_SYMBOL(nc_emu_exp2)};
+                                                   NC_SYMBOL(nc_emu_mma),           NC_SYMBOL(nc_emu_mma_block_scale),
+                                                   NC_SYMBOL(nc_emu_exp2)};
 #undef NC_SYMBOL
 const int nc::kEmulatorSymbolCount = sizeof(kEmulatorSymbols) / sizeof(kEmulatorSymbols[0]);

@@ -1,5 +1,5 @@
 // RUN: nanochat-opt %models/looplm.mlir --nanochat-set-sizes=sizes=batch=4 --nanochat-set-target=target=h100 --nanochat-record-model=only-on-request | FileCheck %s
-// RUN: nanochat-opt %models/looplm.mlir --nanochat-set-target="target=reference numerics=backward=f32,dense=f32,attention=f32,floats=f64" --nanochat-record-model | FileCheck %s --check-prefix=WIDE
+// RUN: nanochat-opt %models/looplm.mlir --nanochat-set-target="target=reference numerics=backward=f32,head=f32,dense=f32,attention=f32,floats=f64" --nanochat-record-model | FileCheck %s --check-prefix=WIDE
 // RUN: not nanochat-opt %models/looplm.mlir --nanochat-record-model 2>&1 | FileCheck %s --check-prefix=NONE
 // RUN: nanochat-opt %models/looplm.mlir --target=reference --stop-after=model | FileCheck %s --check-prefix=STAGE
 

@@ -1,4 +1,4 @@
-// RUN: nanochat-opt %s --nanochat-set-target="target=reference numerics=backward=f32,dense=f32,attention=f32,floats=f64" --nanochat-widen-floats | FileCheck %s
+// RUN: nanochat-opt %s --nanochat-set-target="target=reference numerics=backward=f32,head=f32,dense=f32,attention=f32,floats=f64" --nanochat-widen-floats | FileCheck %s
 // RUN: nanochat-opt %s --nanochat-set-target=target=reference --nanochat-widen-floats | FileCheck %s --check-prefix=NARROW
 // NARROW: tensor<2xf32>
 

@@ -1,8 +1,10 @@
 """Prints kernels of four-bit floats and of products of scaled blocks, of sizes around vectors: transforms, quantisers along both
-axes, products with one and two kinds of scales, of weights in matrices and in panels, and with groups of weights."""
+axes, products with one and two kinds of scales, of weights in matrices and in panels, and with groups of weights. With an argument
+those of GPUs: `gpu` quantisers and packing, `pairs` and `mutants` products of pairs."""
 import itertools
+import sys
 
-RANGES = {"i8": "[-12, 12]", "i32": "[-2147483648, 2147483647]", "scale": "[100, 150]", "panel": "[0, 2]", "ternary": "[-1, 1]"}
+RANGES = {"i8": "[-12, 12]", "i32": "[-2147483648, 2147483647]", "scale": "[100, 150]", "panel": "[0, 2]", "ternary": "[-1, 1]", "byte": "[-128, 127]", "narrow": "[1, 64]"}
 
 
 def kernel(name, kind, arguments, body, results, inplace):
@@ -17,11 +19,14 @@ def kernel(name, kind, arguments, body, results, inplace):
 }}""")
 
 
-def quantizer(i, kind, axis, scale, draws, rows, columns, run=0):
+def quantizer(i, kind, axis, scale, draws, rows, columns, run=0, packed=False):
     block, stored = (32, "i8") if kind == "mxfp4" else (16, "f8E4M3FN")
     x, codes = f"tensor<{rows}x{columns}xf32>", f"tensor<{rows}x{columns}xi8>"
     scales = f"tensor<{rows // (1 if axis else block)}x{columns // (block if axis else 1)}x{stored}>"
-    arguments, options = [("x", x, None)], f" axis = {axis}" + (f" run = {run}" if run else "") + (" scale up" if scale == "up" else "")
+    if packed:
+        along, others = (columns, rows) if axis else (rows, columns)
+        codes, scales = f"tensor<{others}x{along // 2}xi8>", f"tensor<{others}x{along // block}x{stored}>"
+    arguments, options = [("x", x, None)], f" axis = {axis}" + (f" run = {run}" if run else "") + (" scale up" if scale == "up" else "") + (" packed" if packed else "")
     if kind == "nvfp4":
         arguments.append(("s", "tensor<f32>", None))
         options += " tensor %s : tensor<f32>"
@@ -33,15 +38,15 @@ def quantizer(i, kind, axis, scale, draws, rows, columns, run=0):
 
 
 def product(i, block, m, n, k, form, scaled):
-    """`form` is of dX (weights in rows of outputs), of dW, or of weights in groups."""
+    """`form` is of dX (weights in rows of outputs; dense ones have scales), of dW, or of weights in groups."""
     a, b = (f"tensor<{k}x{m}xi8>", f"tensor<{k}x{n}xi8>") if form == "dw" else (f"tensor<{m}x{k}xi8>", f"tensor<{k}x{n}xi8>")
-    range_b, trans_b = {"dw": "i8", "dx": "ternary", "panels": "panel", "groups": "ternary"}[form], ""
+    range_b, trans_b = {"dw": "i8", "dense": "i8", "dx": "ternary", "panels": "panel", "groups": "ternary"}[form], ""
     if form == "panels":
         b = f"tensor<{k // 16}x{n // 4}x16x4xi8>"
     if form == "groups":
         b, trans_b = f"tensor<{n}x{k}xi8>", " trans_b"
     sa = f"tensor<{k // block}x{m}xi8>" if form == "dw" else f"tensor<{m}x{k // block}xi8>"
-    sb = f"tensor<{k // block}x{n}xi8>" if form == "dw" else f"tensor<{n}x{k // block}xf32>"
+    sb = f"tensor<{k // block}x{n}xi8>" if form in ("dw", "dense") else f"tensor<{n}x{k // block}xf32>"
     arguments, left, right = [("a", a, "i8")], "", ""
     if "a" in scaled:
         arguments.append(("sa", sa, "scale"))
@@ -55,6 +60,48 @@ def product(i, block, m, n, k, form, scaled):
            f"%f block = {block} : {a}, {b}, tensor<f32>", [("%y", f"tensor<{m}x{n}xf32>")], 1)
 
 
+def pairs(i, kind, m, n, k, scaled):
+    block, stored = (32, "i8") if kind == "mxfp4" else (16, "f8E4M3FN")
+    arguments, sides = [], []
+    for name, rows in (("a", m), ("b", n)):
+        codes, scales = f"tensor<{rows}x{k // 2}xi8>", f"tensor<{rows}x{k // block}x{stored}>"
+        arguments.append((name, codes, "byte"))
+        if name in scaled:
+            arguments.append(("s" + name, scales, "scale" if kind == "mxfp4" else "narrow"))
+        sides.append((f"%{name}" + (f" scaled %s{name} : {scales}" if name in scaled else ""), codes))
+    kernel(f"pairs_{i}", "gemm", arguments, f"%y = nanochat.fp4_matmul {kind} {sides[0][0]}, {sides[1][0]} : {sides[0][1]}, {sides[1][1]}",
+           [("%y", f"tensor<{m}x{n}xf32>")], 1)
+
+
+def for_gpus():
+    for i, (run, columns) in enumerate([(1, 5), (16, 47), (64, 64), (128, 130)]):
+        x = f"tensor<{2 * run}x{columns}xf32>"
+        kernel(f"hadamard_{i}", "rowwise", [("x", x, None)], f"%y = nanochat.hadamard %x run = {run} : {x}", [("%y", x)], 1)
+    for i, (kind, axis, draws, packed) in enumerate(itertools.product(("mxfp4", "nvfp4"), (0, 1), (False, True), (False, True))):
+        quantizer(i, kind, axis, "floor", draws, *((96, 37) if axis == 0 else (7, 416)), packed=packed)
+    for i, (run, columns, draws, packed) in enumerate([(16, 37, True, False), (32, 130, False, True), (64, 17, True, True), (128, 9, True, True)]):
+        quantizer(f"{i}_run", "mxfp4", 0, "floor", draws, 128, columns, run, packed)
+    for axis in (0, 1):
+        rows, columns = (96, 37) if axis == 0 else (37, 96)
+        t = f"tensor<{rows}x{columns}xi8>"
+        kernel(f"pack_{axis}", "rowwise", [("t", t, "ternary")], f"%p = nanochat.pack_fp4 %t axis = {axis} : {t}", [("%p", "tensor<37x48xi8>")], 1)
+
+
+def products_of_pairs():
+    for i, (kind, m, n, k, scaled) in enumerate([("mxfp4", 33, 50, 96, "ab"), ("mxfp4", 70, 67, 512, "a"), ("nvfp4", 65, 19, 160, "ab"),
+                                                 ("nvfp4", 130, 70, 640, "a"), ("mxfp4", 17, 200, 288, "ab")]):
+        pairs(i, kind, m, n, k, scaled)
+
+
+def mutants():
+    """Of several stages, and not all of the last."""
+    for i, (kind, m, n, k, scaled) in enumerate([("mxfp4", 70, 66, 1056, "ab"), ("nvfp4", 70, 66, 1056, "a")]):
+        pairs(i, kind, m, n, k, scaled)
+
+
+if sys.argv[1:]:
+    {"gpu": for_gpus, "pairs": products_of_pairs, "mutants": mutants}[sys.argv[1]]()
+    sys.exit()
 for i, (run, columns) in enumerate([(1, 5), (2, 16), (16, 47), (32, 300), (64, 64), (128, 9)]):
     x = f"tensor<{2 * run}x{columns}xf32>"
     kernel(f"hadamard_{i}", "rowwise", [("x", x, None)], f"%y = nanochat.hadamard %x run = {run} : {x}", [("%y", x)], 1)
@@ -69,3 +116,4 @@ for i, (block, m, n, k, form, scaled) in enumerate([
         (32, 17, 52, 64, "panels", "a"), (32, 5, 48, 32, "groups", "b"), (64, 13, 31, 192, "groups", "b"),
         (32, 40, 33, 12800, "dx", "a"), (128, 21, 64, 256, "groups", "b"), (32, 530, 21, 64, "dw", "ab")]):
     product(i, block, m, n, k, form, scaled)
+product("dense", 32, 37, 52, 96, "dense", "ab")

@@ -1,11 +1,11 @@
 // RUN: nanochat-opt %s --nanochat-set-target=target=h100 | nanochat-opt | FileCheck %s
-// CHECK: module attributes {nanochat.numerics = #nanochat.numerics<backward = f32, dense = bf16, attention = bf16, floats = f32>, nanochat.target = #nanochat.target<"sm_90">}
+// CHECK: module attributes {nanochat.numerics = #nanochat.numerics<backward = f32, head = f32, dense = bf16, attention = bf16, floats = f32>, nanochat.target = #nanochat.target<"sm_90">}
 
 // Facts that differ from the row's are spelled out, others are not.
 // RUN: nanochat-opt %s --nanochat-set-target=target=x86-64-v3:vnni=true:bf16=false:l2_bytes=1048576 | nanochat-opt | FileCheck %s --check-prefix=FACTS
-// FACTS: numerics<backward = int16, dense = f32, attention = f32, floats = f32>, nanochat.target = #nanochat.target<"x86-64-v3:vnni=true:l2_bytes=1048576">
-// RUN: nanochat-opt %s --nanochat-set-target="target=reference numerics=backward=f32,dense=bf16,attention=f32,floats=f64" | FileCheck %s --check-prefix=NUMERICS
-// NUMERICS: numerics<backward = f32, dense = bf16, attention = f32, floats = f64>, nanochat.target = #nanochat.target<"reference">
+// FACTS: numerics<backward = int16, head = f32, dense = f32, attention = f32, floats = f32>, nanochat.target = #nanochat.target<"x86-64-v3:vnni=true:l2_bytes=1048576">
+// RUN: nanochat-opt %s --nanochat-set-target="target=reference numerics=backward=f32,head=f32,dense=bf16,attention=f32,floats=f64" | FileCheck %s --check-prefix=NUMERICS
+// NUMERICS: numerics<backward = f32, head = f32, dense = bf16, attention = f32, floats = f64>, nanochat.target = #nanochat.target<"reference">
 
 // The best row for this machine, and its very CPU.
 // RUN: env -u NANOCHAT_NATIVE nanochat-opt %s --nanochat-set-target=target=native | nanochat-opt | FileCheck %s --check-prefix=THIS
@@ -28,7 +28,7 @@
 // RUN: not nanochat-opt %s --nanochat-set-target=target=sm_90:mma=bf16+fp4 2>&1 | FileCheck %s --check-prefix=MMA
 // RUN: not nanochat-opt %s --nanochat-set-target=target=sm_90:mma=bf16+int16 2>&1 | FileCheck %s --check-prefix=MMA
 // MMA: error: 'sm_90:mma=bf16+{{fp4|int16}}' has an impossible fact; mma: expected names of formats that mma.sync knows
-// RUN: not nanochat-opt %s --nanochat-set-target="target=sm_90 numerics=backward=bf16,dense=f32,attention=f32,floats=f32" 2>&1 | FileCheck %s --check-prefix=ROUNDING
+// RUN: not nanochat-opt %s --nanochat-set-target="target=sm_90 numerics=backward=bf16,head=f32,dense=f32,attention=f32,floats=f32" 2>&1 | FileCheck %s --check-prefix=ROUNDING
 // ROUNDING: error: {{.*}}one of: f32, int16, int8
 
 // A pass that needs a target says so, and where there is one; options of those that check come first.

@@ -66,6 +66,8 @@ cl::opt<std::string>
     backward("backward", cl::cat(compiling), cl::init("auto"), cl::value_desc("auto|f32|int16|int8|mxfp4|nvfp4"),
              cl::desc("What the gradients of ternary linears are computed in that leave it to the target; "
                       "auto: the target's choice"));
+cl::opt<std::string> head("head", cl::cat(compiling), cl::init("f32"), cl::value_desc("f32|int8"),
+                          cl::desc("What the gradients of output heads are computed in; int8 with CPU targets only"));
 cl::opt<std::string>
     dense("dense", cl::cat(compiling), cl::init("auto"), cl::value_desc("auto|f32|bf16"),
           cl::desc("What the factors of f32 matrix products in forward pass and gradients are rounded to; "
@@ -178,6 +180,7 @@ static bool checkPrecision() {
 /// What the command line says other than the row. Attention is rounded where the row does so, and products are.
 static void chooseNumerics(Numerics &numerics) {
   numerics.backward = symbolizeBackwardFormat(backward).value_or(numerics.backward);
+  numerics.head = symbolizeBackwardFormat(head).value_or(numerics.head);
   numerics.dense = symbolizeFormat(dense).value_or(numerics.dense);
   numerics.floats = symbolizeFormat(precision).value_or(numerics.floats);
   if (numerics.dense == Format::f32)
@@ -207,6 +210,9 @@ static bool applyChoices(PipelineOptions &row) {
   if (target.gpu && (backwardFormat == BackwardFormat::int16 || backwardFormat == BackwardFormat::int8))
     return usage("--backward=" + backward + " is not available on " + target.name,
                  "its gradients are products of floats, which --dense rounds"),
+           false;
+  if (target.gpu && target.numerics.head != BackwardFormat::f32)
+    return usage("--head=" + head + " is not available on " + target.name, "the gradients of its heads are products of floats"),
            false;
   if (!target.gpu && (emulate || ptxVersion.getNumOccurrences()))
     return usage(emulate ? "--emulate goes with NVIDIA targets only" : "--ptx goes with NVIDIA targets only",
@@ -242,6 +248,8 @@ static int compileModel(DialectRegistry &registry, const char *argv0) {
     return usage("--backward=" + backward + " is not known", "it is auto, f32, int16, int8, mxfp4 or nvfp4");
   if (auto format = symbolizeFormat(dense); dense != "auto" && !(format && llvm::is_contained(denseFormats(), *format)))
     return usage("--dense=" + dense + " is not known", "it is auto, " + listFormats(denseFormats()));
+  if (head != "f32" && head != "int8")
+    return usage("--head=" + head + " is not known", "it is f32 or int8");
   pipeline->optimizers = optimizers;
   if (!llvm::is_contained({"mlir", "llvm", "asm", "obj", "exe", "ptx", "cubin"}, emitKind))
     return usage("--emit=" + emitKind + " is not known", "kinds are mlir, llvm, asm, obj, exe, ptx and cubin");

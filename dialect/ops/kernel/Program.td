@@ -3,11 +3,25 @@
 include "dialect/ops/kernel/Contracts.td"
 include "dialect/ops/kernel/Kernel.td"
 
+def Nanochat_Fp4ProductAttr : AttrDef<Nanochat_Dialect, "Fp4Product"> {
+  let summary = "A product of four-bit floats";
+  let description = [{
+    `site` names it; `k` is what it sums over. Its factors have `codes` codes, and `scales` bytes of scales.
+    ```mlir
+    #nanochat.fp4_product<"layers.q.dx", k = 768, codes = 65536, scales = 2048>
+    ```
+  }];
+  let mnemonic = "fp4_product";
+  let parameters = (ins StringRefParameter<"a site">:$site, "int64_t":$k, "int64_t":$codes, "int64_t":$scales);
+  let assemblyFormat = "`<` $site `,` struct($k, $codes, $scales) `>`";
+}
+def Fp4Products : TypedArrayAttrBase<Nanochat_Fp4ProductAttr, "products of four-bit floats">;
+
 def Nanochat_ProgramOp : Nanochat_Op<"program", [HasParent<"ModuleOp">, Structural, SingleBlock, NoTerminator, NoRegionArguments]> {
   let summary = "What is known of the program that the module becomes";
   let description = [{
     Stages write down here what they know and later ones do not: `model` its name, sizes, parameters and vocabulary (`parameters_effective`:
-    as many would do the same work unshared), `optimize` the work of a training token and a hash of the Step IR, `plan` the
+    as many would do the same work unshared), `optimize` the work of a training token, a hash of the Step IR and its products of four-bit floats, `plan` the
     bytes of every arena, the bound tensors and, for readers of the plan, the temporary ones. One for each module.
     ```mlir
     nanochat.program "looplm" attributes {arenas = array<i64: 512, 0, 0, 64, 0, 0>, sizes = {batch = 2 : i64}, target = "x86-64-v3"} {
@@ -21,7 +35,7 @@ def Nanochat_ProgramOp : Nanochat_Op<"program", [HasParent<"ModuleOp">, Structur
       DefaultValuedAttr<StrAttr, "\"\"">:$ir_hash,
       DefaultValuedAttr<I64Attr, "0">:$vocab, DefaultValuedAttr<I64Attr, "0">:$flops_per_token,
       DefaultValuedAttr<I64Attr, "0">:$parameters_stored, DefaultValuedAttr<I64Attr, "0">:$parameters_effective,
-      DefaultValuedAttr<DenseI64ArrayAttr, "{}">:$arenas);
+      DefaultValuedAttr<Fp4Products, "{}">:$fp4_products, DefaultValuedAttr<DenseI64ArrayAttr, "{}">:$arenas);
   let regions = (region SizedRegion<1>:$body);
   let assemblyFormat = "$model attr-dict-with-keyword $body";
   let hasVerifier = 1;

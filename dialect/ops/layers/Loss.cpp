@@ -19,7 +19,18 @@ static LogicalResult verifyHead(Operation *op, Value h, Value w, Value targets, 
   return success();
 }
 
-LogicalResult LinearCrossEntropyOp::verify() { return verifyHead(*this, getH(), getW(), getTargets(), getWeights()); }
+/// What the gradient's products may be of.
+static LogicalResult verifyBackward(Operation *op, BackwardFormat backward) {
+  if (backward == BackwardFormat::f32 || backward == BackwardFormat::int8) // linear_cross_entropy-c3
+    return success();
+  return op->emitOpError("has gradients in ") << stringifyBackwardFormat(backward) << "; those of heads are in f32 or int8";
+}
+
+LogicalResult LinearCrossEntropyOp::verify() {
+  if (failed(verifyHead(*this, getH(), getW(), getTargets(), getWeights())))
+    return failure();
+  return verifyBackward(*this, getBackward().value_or(BackwardFormat::f32));
+}
 
 /// Tokens whose logits exist at once: fewer than an eighth of them, for memory, and at most 256. Weights are packed and
 /// their gradient is read and written for every chunk, which takes as long as some 24 tokens more. Where that saves a
@@ -134,7 +145,8 @@ LogicalResult LinearCrossEntropyOp::buildVJP(ImplicitLocOpBuilder &b, Cotangents
   Value nll = getNll();
   if (ct.wants(getH()) || ct.wants(getW())) {
     ImplicitLocOpBuilder before(getLoc(), *this);
-    auto early = LinearCrossEntropyWithGradOp::create(before, getH(), getW(), getTargets(), getWeights());
+    auto early = LinearCrossEntropyWithGradOp::create(before, getH(), getW(), getTargets(), getWeights(),
+                                                      getBackward().value_or(BackwardFormat::f32));
     getLoss().replaceAllUsesWith(early.getLoss());
     nll.replaceAllUsesWith(early.getNll());
     nll = early.getNll();
@@ -165,8 +177,10 @@ Value LinearCrossEntropyOp::buildLogits(OpBuilder &builder, Value position, int6
 
 //===--- linear_cross_entropy_with_grad ------------------------------------------------------===//
 
-LogicalResult LinearCrossEntropyWithGradOp::verify() { // linear_cross_entropy_with_grad-c1, -c2: as the loss
-  return verifyHead(*this, getH(), getW(), getTargets(), getWeights());
+LogicalResult LinearCrossEntropyWithGradOp::verify() { // linear_cross_entropy_with_grad-c1, -c2, -c3: as the loss
+  if (failed(verifyHead(*this, getH(), getW(), getTargets(), getWeights())))
+    return failure();
+  return verifyBackward(*this, getBackward());
 }
 
 int64_t LinearCrossEntropyWithGradOp::getFlops() { return 3 * 2 * iterationPoints(*this); }
@@ -189,20 +203,66 @@ static Value logitGrad(ImplicitLocOpBuilder &b, Value logits, Value lse, Value t
   });
 }
 
+namespace {
+/// The factor w of dz·w: as it is, or in codes of 8 bits with a scale for each column.
+struct HeadFactor {
+  HeadFactor(ImplicitLocOpBuilder &b, Value w, BackwardFormat backward) : w(w) {
+    if (backward == BackwardFormat::f32)
+      return;
+    RankedTensorType type = typeOf(w);
+    MatrixMaps maps(b.getContext());
+    Value largest = reduce(b, withShape(type, {type.getDimSize(1)}), 2, {1}, 1e-30, w, maps.full,
+                           [](ImplicitLocOpBuilder &s, ValueRange v) -> Value {
+                             return arith::MaximumFOp::create(s, v[1], math::AbsFOp::create(s, v[0]));
+                           });
+    const FormatFacts &int8 = factsOf(Format::int8);
+    scales = pointwise(b, largest, [&](ImplicitLocOpBuilder &s, ValueRange v) {
+      return mul(s, v[0], constant(s, v[0].getType(), 1 / int8.largest));
+    });
+    codes = pointwise(b, withElement(type, int8.storage(b)), {w, largest}, {maps.full, maps.column},
+                      [&](ImplicitLocOpBuilder &s, ValueRange v) {
+                        Value inverse = div(s, constant(s, v[0].getType(), int8.largest), v[1]);
+                        return encode(s, Format::int8, mul(s, v[0], inverse));
+                      });
+  }
+
+  /// dz·w.
+  Value inputGrad(ImplicitLocOpBuilder &b, Value dz) const {
+    if (!codes)
+      return MatmulOp::create(b, dz, w, false, false);
+    Value one = constant(b, withShape(typeOf(dz), {}), 1.0);
+    Value dh = TernaryInputGradOp::create(b, dz, codes, one, Format::int8);
+    MatrixMaps maps(b.getContext());
+    return pointwise(b, typeOf(dh), {dh, scales}, {maps.full, maps.column},
+                     [](ImplicitLocOpBuilder &s, ValueRange v) { return mul(s, v[0], v[1]); });
+  }
+  /// dzᵀ·h.
+  Value weightGrad(ImplicitLocOpBuilder &b, Value dz, Value h) const {
+    if (!codes)
+      return MatmulOp::create(b, dz, h, true, false);
+    auto q = QuantizeRowsOp::create(b, h);
+    return TernaryWeightGradOp::create(b, dz, q.getQ(), q.getS(), Format::int8);
+  }
+
+private:
+  Value w, codes, scales;
+};
+} // namespace
+
 SmallVector<Value> LinearCrossEntropyWithGradOp::decompose(ImplicitLocOpBuilder &b) {
   int64_t tokens = typeOf(getH()).getDimSize(0), rows = chunkRows(tokens);
   SmallVector<Value> slices{toChunks(b, getH(), rows), toChunks(b, getTargets(), rows)};
   if (getWeights())
     slices.push_back(toChunks(b, getWeights(), rows));
   Value zeros = constant(b, getDw().getType(), 0.0);
+  HeadFactor factor(b, getW(), getBackward());
   auto loop = LoopOp::create(b, "chunks", llvm::divideCeil(tokens, rows), zeros, slices, false,
                              [&](ImplicitLocOpBuilder &in, ArrayRef<BlockArgument> sum, ArrayRef<BlockArgument> chunk) {
                                Value logits = LinearOp::create(in, chunk[0], getW(), Value());
                                Value lse = logSumExp(in, logits);
                                Value dz = logitGrad(in, logits, lse, chunk[1], getWeights() ? Value(chunk[2]) : Value(),
                                                     tokens);
-                               Value dh = MatmulOp::create(in, dz, getW(), false, false);
-                               Value dw = MatmulOp::create(in, dz, chunk[0], true, false);
+                               Value dh = factor.inputGrad(in, dz), dw = factor.weightGrad(in, dz, chunk[0]);
                                YieldOp::create(in, ValueRange{arith::AddFOp::create(in, sum[0], dw)},
                                                ValueRange{rowLoss(in, logits, lse, chunk[1]), dh});
                              });

@@ -3,28 +3,28 @@
 using namespace mlir;
 using namespace mlir::nanochat;
 
-ParseResult mlir::nanochat::parseGemms(OpAsmParser &parser, BackwardGemmsAttr &attr) {
-  auto gemms = BackwardGemms::none;
+ParseResult mlir::nanochat::parseGemms(OpAsmParser &parser, LinearGemmsAttr &attr) {
+  auto gemms = LinearGemms::none;
   auto parseOne = [&]() -> ParseResult {
     StringRef word;
     SMLoc loc = parser.getCurrentLocation();
     if (parser.parseKeyword(&word))
       return failure();
-    auto one = symbolizeBackwardGemms(word);
-    if (!one || *one == BackwardGemms::none)
+    auto one = symbolizeLinearGemms(word);
+    if (!one || *one == LinearGemms::none)
       return parser.emitError(loc) << "'" << word
-                                   << "' is no product of the gradient of a ternary linear; these are dx and dw";
+                                   << "' is no product of a linear; these are dx and dw, of its gradient, and y";
     gemms = gemms | *one;
     return success();
   };
   if (parser.parseCommaSeparatedList(OpAsmParser::Delimiter::Square, parseOne))
     return failure();
-  attr = BackwardGemmsAttr::get(parser.getContext(), gemms);
+  attr = LinearGemmsAttr::get(parser.getContext(), gemms);
   return success();
 }
 
-void mlir::nanochat::printGemms(OpAsmPrinter &p, Operation *, BackwardGemmsAttr attr) {
-  p << '[' << stringifyBackwardGemms(attr.getValue()) << ']';
+void mlir::nanochat::printGemms(OpAsmPrinter &p, Operation *, LinearGemmsAttr attr) {
+  p << '[' << stringifyLinearGemms(attr.getValue()) << ']';
 }
 
 ParseResult mlir::nanochat::parseYieldingBody(OpAsmParser &parser, Region &body, SmallVectorImpl<Type> &types) {
@@ -51,14 +51,20 @@ LogicalResult Fp4RegionOp::verify() {
   if (failed(BackwardAttr::verify([&] { return emitOpError(); }, format, format, getRounding(), getHadamard(),
                                   getScale())))
     return failure();
-  bool hasLinears = false;
-  auto check = [&](Operation *op) -> WalkResult {
-    hasLinears |= isa<TernaryLinearOp>(op);
-    return isa<LinearOp>(op) ? WalkResult::interrupt() : WalkResult::advance();
-  };
-  if (getBody().walk(check).wasInterrupted()) // fp4_region-c2
-    return emitOpError("has a dense linear in it, whose gradients have no four-bit floats; leave it outside");
+  bool isForward = bitEnumContainsAny(getGemms(), LinearGemms::y), hasLinears = false;
+  WalkResult result = getBody().walk([&](Operation *op) -> WalkResult {
+    hasLinears |= isa<LinearOp, TernaryLinearOp>(op);
+    if (!isForward || !isa<TernaryLinearOp>(op))
+      return WalkResult::advance();
+    InFlightDiagnostic diag = op->emitOpError("is a product of integers, which no region makes one of four-bit floats");
+    diag.attachNote(getLoc()) << "leave y out of this region's gemms";
+    return diag;
+  });
+  if (result.wasInterrupted()) // fp4_region-c2
+    return failure();
   if (!hasLinears) // fp4_region-c3
-    return emitOpError("has no ternary linears in it, whose gradients it could be about");
+    return emitOpError("has no linears in it, which it could be about");
+  if (bool says = getDge() || getClip() || getOcc(); says && !isForward) // fp4_region-c5
+    return emitOpError("has dge, clip or occ, which are of products y, and y is not among its gemms");
   return success();
 }

@@ -7,8 +7,8 @@
 namespace mlir::nanochat {
 
 /// "[dx, dw]".
-ParseResult parseGemms(OpAsmParser &parser, BackwardGemmsAttr &attr);
-void printGemms(OpAsmPrinter &p, Operation *, BackwardGemmsAttr attr);
+ParseResult parseGemms(OpAsmParser &parser, LinearGemmsAttr &attr);
+void printGemms(OpAsmPrinter &p, Operation *, LinearGemmsAttr attr);
 
 /// A body that ends with a yield, whose values' types are the op's.
 ParseResult parseYieldingBody(OpAsmParser &parser, Region &body, SmallVectorImpl<Type> &types);

@@ -5,12 +5,12 @@ include "dialect/Formats.td"
 
 def Nanochat_Fp4RegionOp : Nanochat_Op<"fp4_region", [RecursiveMemoryEffects, RecursivelySpeculatable, SingleBlock,
     NoRegionArguments, Structural]> {
-  let summary = "Linears whose gradients are computed in four-bit floats";
+  let summary = "Linears that are computed in four-bit floats";
   let description = [{
-    The products `gemms` of the gradients of all ternary linears in the body that say no `backward` of their own, nor are in
-    another region, are of `format`: `dx` for activations, `dw` for weights. The others are the target's. `rounding`,
-    `hadamard` and `scale` are those of `#nanochat.backward`. The stage `model` writes them on the linears and dissolves the
-    region.
+    The products `gemms` of all linears in the body that say no `backward` of their own, nor are in another region, are of
+    `format`: of gradients `dx` for activations and `dw` for weights, and `y`, the own product of dense linears. The others are
+    the target's. `rounding`, `hadamard` and `scale` are those of `#nanochat.backward`; `dge`, `clip` and `occ` are those of
+    `linear`. The stage `model` writes them on the linears and dissolves the region.
 
     ```mlir
     %y = nanochat.fp4_region format = mxfp4 gemms = [dw] hadamard = 32 {
@@ -21,16 +21,17 @@ def Nanochat_Fp4RegionOp : Nanochat_Op<"fp4_region", [RecursiveMemoryEffects, Re
     Results are what the body yields.
   }];
   let arguments = (ins Fp4Format:$format,
-      DefaultValuedAttr<BackwardGemms,
-        "::mlir::nanochat::BackwardGemms::dx | ::mlir::nanochat::BackwardGemms::dw">:$gemms,
+      DefaultValuedAttr<LinearGemms,
+        "::mlir::nanochat::LinearGemms::dx | ::mlir::nanochat::LinearGemms::dw">:$gemms,
       DefaultValuedAttr<Rounding, "::mlir::nanochat::Rounding::stochastic">:$rounding,
       DefaultValuedAttr<I64Attr, "-1">:$hadamard,
-      DefaultValuedAttr<Fp4Scale, "::mlir::nanochat::Fp4Scale::floor">:$scale);
+      DefaultValuedAttr<Fp4Scale, "::mlir::nanochat::Fp4Scale::floor">:$scale,
+      OptionalAttr<NonNegative>:$dge, OptionalAttr<Positive>:$clip, OptionalAttr<Decay>:$occ);
   let results = (outs Variadic<AnyRankedTensor>:$results);
   let regions = (region SizedRegion<1>:$body);
   let assemblyFormat = [{
     `format` `=` $format (`gemms` `=` custom<Gemms>($gemms)^)? (`rounding` `=` $rounding^)? (`hadamard` `=` $hadamard^)?
-    (`scale` `=` $scale^)? attr-dict-with-keyword custom<YieldingBody>($body, type($results))
+    (`scale` `=` $scale^)? (`dge` `=` $dge^)? (`clip` `=` $clip^)? (`occ` `=` $occ^)? attr-dict-with-keyword custom<YieldingBody>($body, type($results))
   }];
   let hasVerifier = 1;
 }

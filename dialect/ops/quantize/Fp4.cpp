@@ -189,6 +189,8 @@ SmallVector<Value> TensorScaleOp::decompose(ImplicitLocOpBuilder &b) {
 
 //===--- quantize_fp4 ------------------------------------------------------------------------===//
 
+static int64_t blockOf(QuantizeFp4Op op) { return factsOf(op.getFormat()).block; }
+
 double QuantizeFp4Op::getFactor() {
   bool shrinks = getFormat() == Fp4Format::mxfp4 && getScale() == Fp4Scale::floor && getDraws();
   return shrinks ? 4.0 / 3 : 1;
@@ -205,14 +207,17 @@ LogicalResult QuantizeFp4Op::inferReturnTypes(MLIRContext *ctx, std::optional<Lo
   RankedTensorType x = typeOf(adaptor.getX());
   const Fp4Facts &facts = factsOf(adaptor.getFormat());
   Builder b(ctx);
-  types.push_back(withElement(x, b.getI8Type()));
-  types.push_back(RankedTensorType::get(shapeOfScales(x.getShape(), adaptor.getAxis(), facts.block),
-                                        factsOf(facts.scale).storage(b)));
+  int64_t axis = adaptor.getAxis(), length = x.getDimSize(axis), others = x.getDimSize(1 - axis);
+  SmallVector<int64_t> codes(x.getShape()), scales = shapeOfScales(codes, axis, facts.block);
+  if (adaptor.getPacked())
+    codes = {others, length / 2}, scales = {others, length / facts.block};
+  types.push_back(RankedTensorType::get(codes, b.getI8Type()));
+  types.push_back(RankedTensorType::get(scales, factsOf(facts.scale).storage(b)));
   return success();
 }
 
 LogicalResult QuantizeFp4Op::verify() {
-  int64_t block = factsOf(getFormat()).block, length = getX().getType().getDimSize(getAxis());
+  int64_t block = blockOf(*this), length = getX().getType().getDimSize(getAxis());
   if (length % block) // quantize_fp4-c1
     return emitOpError("has ") << length << " numbers along axis " << getAxis() << ", which blocks of " << block
                                << " do not divide";
@@ -240,6 +245,11 @@ AffineMap mlir::nanochat::blockMap(MLIRContext *ctx, int64_t axis, int64_t block
   return AffineMap::get(2, 0, at, ctx);
 }
 
+/// The same with what lies along the axis behind the other: rows of packed codes.
+static AffineMap rowMap(MLIRContext *ctx, int64_t axis, int64_t block) {
+  return AffineMap::get(2, 0, {getAffineDimExpr(1 - axis, ctx), getAffineDimExpr(axis, ctx).floorDiv(block)}, ctx);
+}
+
 SmallVector<AffineMap> QuantizeFp4Op::getIndexingMaps() {
   AffineMap full = projection(getContext(), 2, {0, 1});
   SmallVector<AffineMap> maps{full};
@@ -247,7 +257,8 @@ SmallVector<AffineMap> QuantizeFp4Op::getIndexingMaps() {
     maps.push_back(projection(getContext(), 2, {}));
   if (getDraws())
     maps.push_back(AffineMap::get(2, 0, getAffineConstantExpr(0, getContext())));
-  maps.append({full, blockMap(getContext(), getAxis(), factsOf(getFormat()).block)});
+  auto mapOf = getPacked() ? rowMap : blockMap;
+  maps.append({mapOf(getContext(), getAxis(), getPacked() ? 2 : 1), mapOf(getContext(), getAxis(), blockOf(*this))});
   return maps;
 }
 
@@ -264,9 +275,11 @@ static Value drawHalf(ImplicitLocOpBuilder &s, QuantizeFp4Op op) {
 
 SmallVector<Value> QuantizeFp4Op::decompose(ImplicitLocOpBuilder &b) {
   RankedTensorType type = getX().getType();
-  int64_t axis = getAxis(), block = factsOf(getFormat()).block;
+  int64_t axis = getAxis(), block = blockOf(*this);
+  MLIRContext *ctx = getContext();
   Value x = getRun() ? transform(b, getX(), getRun()) : Value(getX());
-  RankedTensorType ofScales = getScales().getType();
+  RankedTensorType ofScales =
+      withShape(getScales().getType(), shapeOfScales(type.getShape(), axis, block)); // before they are packed
   SmallVector<ReassociationIndices> groups{{0}, {1, 2}};
   SmallVector<int64_t> shape{type.getDimSize(0), type.getDimSize(1) / block, block};
   if (axis == 0)
@@ -288,10 +301,15 @@ SmallVector<Value> QuantizeFp4Op::decompose(ImplicitLocOpBuilder &b) {
   AffineMap full = b.getMultiDimIdentityMap(2);
   Value scales = with(largest, full, ofScales,
                       [&](ImplicitLocOpBuilder &s, ValueRange v) { return blockScale(s, *this, v[0], last(v)); });
-  Value codes = with({x, scales}, {full, blockMap(getContext(), axis, block)}, getCodes().getType(),
+  Value codes = with({x, scales}, {full, blockMap(ctx, axis, block)}, withElement(type, b.getI8Type()),
                      [&](ImplicitLocOpBuilder &s, ValueRange v) {
                        Value inverse = inverseScale(s, *this, v[1], last(v), v[0].getType());
                        return fp4Code(s, mul(s, v[0], inverse), getDraws() ? drawHalf(s, *this) : Value());
                      });
-  return {codes, scales};
+  if (!getPacked())
+    return {codes, scales};
+  if (axis == 0)
+    scales = pointwise(b, getScales().getType(), scales, projection(ctx, 2, {1, 0}),
+                       [](ImplicitLocOpBuilder &, ValueRange v) { return v[0]; });
+  return {PackFp4Op::create(b, codes, axis), scales};
 }

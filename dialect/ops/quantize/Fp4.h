@@ -32,14 +32,35 @@ Value inverseScale(ImplicitLocOpBuilder &b, QuantizeFp4Op op, Value scale, Value
 /// chance.
 Value fp4Code(ImplicitLocOpBuilder &b, Value number, Value half);
 
+/// A code as E2M1, in the low bits of its integer type, and back; above them are zeros.
+Value toE2m1(ImplicitLocOpBuilder &b, Value code);
+Value fromE2m1(ImplicitLocOpBuilder &b, Value bits);
+
 /// The sign, −1 or 1, of row `i` of a run of `hadamard`.
 int hadamardSign(int64_t i);
 
 /// How many rows the gradient of weights transforms at once, in four-bit floats; 0 for none.
 int64_t transformedRows(BackwardAttr backward);
 
-/// The gradients of `op` for its activations and its weights, dy that of its result, as its `backward` says.
-Value fp4InputGrad(ImplicitLocOpBuilder &b, TernaryMatmulOp op, Value dy);
-Value fp4WeightGrad(ImplicitLocOpBuilder &b, TernaryMatmulOp op, Value dy);
+/// An error, with the nearest that would, where `unit` does not divide the `length` of what is summed over in four-bit
+/// floats; and of a linear for the products of `backward`.
+LogicalResult verifyBlocks(Operation *op, StringRef what, int64_t length, int64_t unit);
+LogicalResult verifyBlocks(Operation *op, BackwardAttr backward, int64_t tokens, int64_t outputs);
+
+/// Codes times scales of blocks along `axis`, if there are any, in `element`.
+Value dequantizeBlocks(ImplicitLocOpBuilder &b, Value codes, Value scales, unsigned axis, int64_t block, Type element);
+
+/// Gradients of linears whose `backward` says four-bit floats, dy that of the result: for activations of ternary weights t·gamma
+/// and of dense ones, and for weights of activations x. `site` is whose random numbers they are rounded by, where they are.
+Value fp4InputGrad(ImplicitLocOpBuilder &b, BackwardAttr backward, StringAttr site, Value dy, Value t, Value gamma);
+Value fp4InputGrad(ImplicitLocOpBuilder &b, BackwardAttr backward, StringAttr site, Value dy, Value w);
+Value fp4WeightGrad(ImplicitLocOpBuilder &b, BackwardAttr backward, StringAttr site, Value dy, Value x);
+
+/// A linear whose `forward` says four-bit floats, without its bias: y, the factors that it multiplies, and what its gradient
+/// for weights is to be multiplied by.
+Value fp4Linear(ImplicitLocOpBuilder &b, LinearOp op);
+Value fp4Input(ImplicitLocOpBuilder &b, LinearOp op);
+Value fp4Weight(ImplicitLocOpBuilder &b, LinearOp op);
+Value fp4Slope(ImplicitLocOpBuilder &b, LinearOp op);
 
 } // namespace mlir::nanochat

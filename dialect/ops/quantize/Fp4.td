@@ -39,7 +39,8 @@ def Nanochat_QuantizeFp4Op : Nanochat_ComputeOp<"quantize_fp4", [InfersTypes, Ha
   let summary = "Floats to four-bit codes, with a scale per block";
   let description = [{
     Codes (N, C) and scales of x (N, C): blocks lie along dimension `axis`, whose length they divide; scales have that
-    many in its place. With `run`, along rows in mxfp4, x is `hadamard` of what is given. With m the largest |x| of a block:
+    many in its place. `packed`, they are what `fp4_matmul` takes, K the length of `axis` and L the other: pairs of codes
+    (L, K/2) as of `pack_fp4` and scales (L, K/block). With `run`, along rows in mxfp4, x is `hadamard` of what is given. With m the largest |x| of a block:
     - mxfp4: 2^e with e = ⌊log2 m⌋ − 2, or with `scale` up the least e for which m ≤ 6·2^e; x/2^e. Blocks whose e is
       below −126 are zeros. Not finite ones have the byte 255.
     - nvfp4, with s of `tensor_scale`: d = E4M3(min(m·(s·(1/6)), 448)); x·(s/d), 0 where d is 0.
@@ -52,10 +53,10 @@ def Nanochat_QuantizeFp4Op : Nanochat_ComputeOp<"quantize_fp4", [InfersTypes, Ha
   let arguments = (ins Fp4Format:$format, FloatMatrix:$x, BlockAxis:$axis,
       DefaultValuedAttr<Fp4Scale, "Fp4Scale::floor">:$scale,
       DefaultValuedAttr<ConfinedAttr<I64Attr, [IntNonNegative]>, "0">:$run,
-      Optional<FloatScalar>:$tensor_scale, Optional<AddressWords>:$draws);
+      UnitAttr:$packed, Optional<FloatScalar>:$tensor_scale, Optional<AddressWords>:$draws);
   let results = (outs CodeMatrix:$codes, BlockScales:$scales);
   let assemblyFormat = [{
-    $format $x `axis` `=` $axis (`run` `=` $run^)? (`scale` $scale^)?
+    $format $x `axis` `=` $axis (`run` `=` $run^)? (`scale` $scale^)? (`packed` $packed^)?
     (`tensor` $tensor_scale^ `:` type($tensor_scale))? (`draws` $draws^)? attr-dict `:` type($x)
   }];
   let hasVerifier = 1;
@@ -72,14 +73,48 @@ def Nanochat_BlockMatmulOp : Nanochat_ComputeOp<"block_matmul", [InfersTypes, Lo
     y (M, N) = factor·Σ_g ((Σ_{k in block g} a·b in int32)·(s_a·s_b)), the sum over blocks of `block` consecutive k in float
     and in rising order; k is of no other use. a (M, K), or (K, M) with trans_a; b (K, N), or (N, K) with trans_b, or codes
     of weights (out, in) in panels. Scales s_a, s_b have K/block in place of K: bytes of E8M0, E4M3 or floats; what has
-    none has 1.
+    none has 1. `site` names whose gradient it is, for the plan.
   }];
   let arguments = (ins CodeMatrix:$a, Optional<BlockScales>:$a_scales, WeightCodes:$b, Optional<BlockScales>:$b_scales,
-      FloatScalar:$factor, ConfinedAttr<I64Attr, [IntPositive]>:$block, UnitAttr:$trans_a, UnitAttr:$trans_b);
+      FloatScalar:$factor, ConfinedAttr<I64Attr, [IntPositive]>:$block, UnitAttr:$trans_a, UnitAttr:$trans_b,
+      OptionalAttr<StrAttr>:$site);
   let results = (outs FloatMatrix:$y);
   let assemblyFormat = [{
     $a (`trans_a` $trans_a^)? (`scaled` $a_scales^ `:` type($a_scales))? `,` $b (`trans_b` $trans_b^)?
-    (`scaled` $b_scales^ `:` type($b_scales))? `,` $factor `block` `=` $block attr-dict `:` type($a) `,` type($b) `,` type($factor)
+    (`scaled` $b_scales^ `:` type($b_scales))? `,` $factor `block` `=` $block (`site` $site^)?
+    attr-dict `:` type($a) `,` type($b) `,` type($factor)
+  }];
+  let hasVerifier = 1;
+}
+
+def Nanochat_PackFp4Op : Nanochat_ComputeOp<"pack_fp4", [InfersTypes, Loops<"nc">,
+    DeclareOpInterfaceMethods<KernelOpInterface>]> {
+  let summary = "Four-bit codes, two in a byte";
+  let description = [{
+    Of codes with K of them along `axis` and L along the other dimension: pairs (L, K/2), K even. Byte j of a row holds code 2j in
+    its low bits and 2j + 1 in its high ones, each as E2M1: its sign, then two bits of exponent and one of fraction. What is
+    no code becomes another number.
+  }];
+  let arguments = (ins CodeMatrix:$codes, BlockAxis:$axis);
+  let results = (outs CodeMatrix:$pairs);
+  let assemblyFormat = "$codes `axis` `=` $axis attr-dict `:` type($codes)";
+  let hasVerifier = 1;
+}
+
+def Nanochat_Fp4MatmulOp : Nanochat_ComputeOp<"fp4_matmul", [InfersTypes, HasCost, Loops<"mn+k">,
+    AttrSizedOperandSegments, DeclareOpInterfaceMethods<KernelOpInterface>]> {
+  let summary = "Product of four-bit floats scaled in blocks, as tensor cores multiply them";
+  let description = [{
+    y (M, N) = Σ_k (a·s_a)·(b·s_b), summed in f32 in any order, of pairs a (M, K/2) and b (N, K/2) of `pack_fp4`, which stand for
+    half of their codes. Scales are (M, K/block) and (N, K/block), of 32 in mxfp4 and 16 in nvfp4; what has none has 1. Rows
+    are whole 16 bytes: K is a multiple of 32. PTX ISA 9.7.14.3, kinds mxf4 and mxf4nvf4.
+  }];
+  let arguments = (ins Fp4Format:$format, CodeMatrix:$a, Optional<BlockScales>:$a_scales, CodeMatrix:$b,
+      Optional<BlockScales>:$b_scales);
+  let results = (outs TensorRankOf<[F32], [2]>:$y);
+  let assemblyFormat = [{
+    $format $a (`scaled` $a_scales^ `:` type($a_scales))? `,` $b (`scaled` $b_scales^ `:` type($b_scales))?
+    attr-dict `:` type($a) `,` type($b)
   }];
   let hasVerifier = 1;
 }

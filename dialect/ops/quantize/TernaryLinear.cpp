@@ -16,20 +16,6 @@ static LogicalResult verifyChannels(Operation *op, Value x, Value w) {
   return success();
 }
 
-/// What four-bit floats are summed over is divided by `unit`.
-static LogicalResult verifyBlocks(Operation *op, StringRef what, int64_t length, int64_t unit) {
-  if (length % unit == 0)
-    return success();
-  InFlightDiagnostic diag = op->emitOpError("has ") << length << " " << what << ", which blocks of " << unit
-                                                    << " of its gradients do not divide";
-  int64_t below = length / unit * unit;
-  auto &note = diag.attachNote() << "the nearest that fit are ";
-  if (below)
-    note << below << " and ";
-  note << below + unit << "; models take sizes by --set, such as --set batch=2";
-  return diag;
-}
-
 template <typename Op> static LogicalResult verifyBackward(Op op, bool inGroups, int64_t tokens, int64_t outputs) {
   BackwardAttr backward = op.getBackwardAttr();
   if (!backward)
@@ -38,12 +24,7 @@ template <typename Op> static LogicalResult verifyBackward(Op op, bool inGroups,
   if (inGroups && (backward.getDx() != BackwardFormat::f32 || backward.getDw() != BackwardFormat::f32))
     return op.emitOpError("has weights scaled in groups, whose gradients are products of f32; backward is ")
            << backward;
-  if (auto format = symbolizeFp4Format(unsigned(backward.getDx())))
-    if (failed(verifyBlocks(op, "outputs", outputs, factsOf(*format).block)))
-      return failure();
-  if (auto format = symbolizeFp4Format(unsigned(backward.getDw())))
-    return verifyBlocks(op, "tokens", tokens, std::max(factsOf(*format).block, transformedRows(backward)));
-  return success();
+  return verifyBlocks(op, backward, tokens, outputs);
 }
 
 static RankedTensorType productType(Value x, Value w, Type element) {
@@ -83,8 +64,7 @@ LogicalResult TernaryMatmulOp::verify() {
       failed(verifyWeightScales(*this, getT(), getGamma()))) // ternary_matmul-c3
     return failure();
   BackwardAttr backward = getBackwardAttr();
-  if (backward && backward.hasFp4() && backward.getRounding() == Rounding::stochastic &&
-      !getSite()) // ternary_matmul-c5
+  if (backward && backward.draws() && !getSite()) // ternary_matmul-c5
     return emitOpError("rounds gradients by chance and has no site that random numbers are of");
   int64_t tokens = getQ().getType().getDimSize(0), outputs = matrixOf(getT()).getDimSize(0);
   return verifyBackward(*this, typeOf(getGamma()).getRank() > 0, tokens, outputs); // ternary_matmul-c4
@@ -109,7 +89,7 @@ SmallVector<Value> TernaryMatmulOp::decompose(ImplicitLocOpBuilder &b) {
     Value one = constant(b, withShape(typeOf(getGamma()), {}), 1.0);
     int64_t group = typeOf(getQ()).getDimSize(1) / typeOf(getGamma()).getDimSize(1);
     Value sum = BlockMatmulOp::create(b, getQ(), Value(), getT(), getGamma(), one, group, /*trans_a=*/false,
-                                      /*trans_b=*/true);
+                                      /*trans_b=*/true, /*site=*/StringAttr());
     return {pointwise(b, type, {sum, getS()}, {full, row},
                       [](ImplicitLocOpBuilder &s, ValueRange v) { return mul(s, v[0], v[1]); })};
   }
@@ -139,14 +119,14 @@ LogicalResult TernaryMatmulOp::buildVJP(ImplicitLocOpBuilder &b, Cotangents &ct)
                  ofDw = backward ? backward.getDw() : BackwardFormat::f32;
   auto inputGrad = [&]() -> Value {
     if (symbolizeFp4Format(unsigned(ofDx)))
-      return fp4InputGrad(b, *this, dy);
+      return fp4InputGrad(b, backward, getSiteAttr(), dy, getT(), getGamma());
     if (auto codes = codesOf(ofDx))
       return TernaryInputGradOp::create(b, dy, getT(), getGamma(), *codes);
     return MatmulOp::create(b, dy, DequantizeWeightOp::create(b, getT(), getGamma()), false, false);
   };
   auto weightGrad = [&]() -> Value {
     if (symbolizeFp4Format(unsigned(ofDw)))
-      return fp4WeightGrad(b, *this, dy);
+      return fp4WeightGrad(b, backward, getSiteAttr(), dy, DequantizeRowsOp::create(b, getQ(), getS()));
     if (auto codes = codesOf(ofDw))
       return TernaryWeightGradOp::create(b, dy, getQ(), getS(), *codes);
     return MatmulOp::create(b, dy, DequantizeRowsOp::create(b, getQ(), getS()), true, false);

@@ -10,6 +10,7 @@ namespace mlir::nanochat {
 LogicalResult checkGemmTile(Location loc, const Target &target);
 LogicalResult emitGpuAttention(func::FuncOp kernel, const Target &target);
 LogicalResult emitGpuEmbeddingGrad(func::FuncOp kernel, const Target &target);
+LogicalResult emitGpuFp4(func::FuncOp kernel, const Target &target); // transforms, quantisers and packing
 LogicalResult emitGpuGemm(func::FuncOp kernel, const Target &target);
 LogicalResult emitGpuRowwise(func::FuncOp kernel, const Target &target); // also pointwise
 

@@ -61,6 +61,7 @@ private:
           auto overflow = mma.getIntOverflowBehavior();
           return overflow == NVVM::MMAIntOverflow::satfinite ? failure() : multiply(op);
         })
+        .Case([&](NVVM::MmaBlockScaleOp mma) { return multiplyScaled(mma); })
         .Case([&](LLVM::CallIntrinsicOp intrinsic) {
           if (intrinsic.getIntrin() == "llvm.nvvm.ex2.approx.ftz.f")
             return results(op, call("nc_emu_exp2", b.getF32Type(), op->getOperands()));
@@ -91,6 +92,26 @@ private:
     for (auto [i, operand] : llvm::enumerate(op->getOperands()))
       LLVM::StoreOp::create(b, loc, operand, word(in, i));
     call("nc_emu_mma", Type(), {in, out, constant(*dtype)});
+    return results(op, out);
+  }
+
+  LogicalResult multiplyScaled(NVVM::MmaBlockScaleOp op) {
+    bool isMx = op.getKind() == NVVM::MMABlockScaleKind::MXF4;
+    if (op.getKind() == NVVM::MMABlockScaleKind::MXF8F6F4 || op.getShape().getK() != 64 ||
+        (op.getScaleVecSize() == NVVM::ScaleVecSize::X2) != isMx)
+      return failure();
+    SmallVector<Value> words(op.getOperandA());
+    llvm::append_range(words, op.getOperandB());
+    llvm::append_range(words, op.getOperandC());
+    words.append({op.getScaleAData(), op.getByteIdA(), op.getThreadIdA()});
+    words.append({op.getScaleBData(), op.getByteIdB(), op.getThreadIdB()});
+    Value in = memory(words.size()), out = memory(4);
+    for (auto [i, operand] : llvm::enumerate(words)) {
+      bool isNarrow = operand.getType().isInteger(16);
+      Value whole = isNarrow ? Value(LLVM::ZExtOp::create(b, loc, i32, operand)) : operand;
+      LLVM::StoreOp::create(b, loc, whole, word(in, i));
+    }
+    call("nc_emu_mma_block_scale", Type(), {in, out, constant(isMx ? 32 : 16)});
     return results(op, out);
   }
 

@@ -26,7 +26,11 @@ private:
   using Sums = SmallVector<Value>;
   void placeBlock();
   Sums multiplyAll();
-  Sums multiplyStage(Value stage, ValueRange sums);
+  Sums multiplyStage(Value stage, ValueRange sums, ValueRange scales);
+  int64_t scaleWords() const { return kStageBytes / c.block / 4; }
+  SmallVector<Value> loadScales(Value stage);
+  void loadScales(const Factor &factor, Value x, int64_t extent, Value stage, SmallVector<Value> &words);
+  GpuBuilder::Scales scalesOf(ValueRange scales, bool isA, int64_t fragment, int64_t step);
   void fetch(Value stage, Value slot, SmallVector<Value> &a, SmallVector<Value> &b);
   void finish(ValueRange sums);
   void finishPair(Value m, Value n, Value low, Value high);
@@ -70,7 +74,53 @@ void GpuGemm::fetch(Value stage, Value slot, SmallVector<Value> &a, SmallVector<
     g.commit();
 }
 
-GpuGemm::Sums GpuGemm::multiplyStage(Value slot, ValueRange given) {
+/// The scales of a stage in one row or column for each fragment, in words of four; those of a first.
+SmallVector<Value> GpuGemm::loadScales(Value stage) {
+  SmallVector<Value> words;
+  for (int64_t i = 0; c.a.scales && i < rowFragments(); ++i)
+    loadScales(c.a, g.add(g.add(g.add(m0, warpM), g.rowOfScales(true)), i * kFragmentRows), c.M, stage, words);
+  for (int64_t j = 0; c.b.scales && j < columnFragments(); ++j)
+    loadScales(c.b, g.add(g.add(g.add(n0, warpN), g.rowOfScales(false)), j * kFragmentColumns), c.N, stage, words);
+  return words;
+}
+
+/// Beyond the last row or block are others' scales: codes there are zeros.
+void GpuGemm::loadScales(const Factor &factor, Value x, int64_t extent, Value stage, SmallVector<Value> &words) {
+  int64_t count = c.K / c.block, unit = count % 4 ? 1 : 4;
+  Value source = g.pointer(kernel.inputs[cast<BlockArgument>(factor.scales).getArgNumber()]);
+  Value line = g.index(arith::MinSIOp::create(b, x, g.i32(extent - 1)));
+  auto load = [&](Value at) -> Value {
+    Value inside = g.index(arith::MinSIOp::create(b, at, g.i32(count / unit - 1)));
+    Value units = arith::AddIOp::create(
+        b, arith::MulIOp::create(b, line, arith::ConstantIndexOp::create(b, count / unit)), inside);
+    return LLVM::LoadOp::create(b, b.getIntegerType(8 * unit), g.element(source, units, unit), unit);
+  };
+  Value first = g.mul(stage, scaleWords());
+  for (int64_t w = 0; w < scaleWords(); ++w) {
+    Value number = g.add(first, w);
+    if (unit == 4) {
+      words.push_back(load(number));
+      continue;
+    }
+    Value word = g.i32(0);
+    for (int64_t e = 0; e < 4; ++e) {
+      Value byte = arith::ExtUIOp::create(b, b.getI32Type(), load(g.add(g.mul(number, 4), e)));
+      word = arith::OrIOp::create(b, word, arith::ShLIOp::create(b, byte, g.i32(8 * e)));
+    }
+    words.push_back(word);
+  }
+}
+
+/// Those of the `step`-th 32 bytes of k.
+GpuBuilder::Scales GpuGemm::scalesOf(ValueRange scales, bool isA, int64_t fragment, int64_t step) {
+  int64_t perStep = 32 / c.block, bytes = perStep * step;
+  if (!(isA ? c.a : c.b).scales)
+    return {g.i32(c.block == 16 ? 0x7F7F7F7F : 0x38383838), bytes % 4}; // ones
+  int64_t before = isA || !c.a.scales ? 0 : rowFragments();
+  return {scales[(before + fragment) * scaleWords() + bytes / 4], bytes % 4};
+}
+
+GpuGemm::Sums GpuGemm::multiplyStage(Value slot, ValueRange given, ValueRange scales) {
   Sums sums(given);
   Value atA = g.mul(slot, factorA.bytes()), atB = g.mul(slot, factorB.bytes());
   for (int64_t step = 0; step < kStageBytes / 32; ++step) {
@@ -85,7 +135,10 @@ GpuGemm::Sums GpuGemm::multiplyStage(Value slot, ValueRange given) {
     for (int64_t i = 0; i < rowFragments(); ++i)
       for (int64_t j = 0; j < columnFragments(); ++j) {
         int64_t at = 4 * (i * columnFragments() + j);
-        Sums next = g.multiply(type, a[i], columns[j], ArrayRef(sums).slice(at, 4));
+        auto those = ArrayRef(sums).slice(at, 4);
+        Sums next = c.block ? g.multiplyScaled(c.block == 16 ? Fp4Format::mxfp4 : Fp4Format::nvfp4, a[i], columns[j], those,
+                                               scalesOf(scales, true, i, step), scalesOf(scales, false, j, step))
+                            : g.multiply(type, a[i], columns[j], those);
         llvm::copy(next, sums.begin() + at);
       }
   }
@@ -102,22 +155,32 @@ GpuGemm::Sums GpuGemm::multiplyAll() {
     factorB.store(columns, g.i32(s * factorB.bytes()));
   }
   Sums start(4 * rowFragments() * columnFragments(), zero);
-  return forLoop(b, constantIndex(b, 0), constantIndex(b, stages), 1, start, [&](Value iv, ValueRange sums) -> Carried {
+  // Scales are loaded to registers, a stage ahead.
+  Carried first = start;
+  if (c.block)
+    llvm::append_range(first, loadScales(g.i32(0)));
+  Carried last = forLoop(b, constantIndex(b, 0), constantIndex(b, stages), 1, first, [&](Value iv, ValueRange carried) {
+    ValueRange sums = carried.take_front(start.size()), scales = carried.drop_front(start.size());
     Value stage = g.narrow(iv), next = g.add(stage, ahead), slot = g.rem(next, tile.stages);
     if (copies())
       g.waitFor(ahead - 1);
     g.barrier();
     fetch(next, slot, a, columns);
     // Tensor cores of sm_89 keep 13 bits of sums of 8-bit floats: those of a stage are added to sums in f32.
-    bool addsStages = c.isFloat() && factsOf(type).bits == 8;
-    Sums products = multiplyStage(g.rem(stage, tile.stages), addsStages ? ValueRange(start) : sums);
+    bool addsStages = c.isFloat() && type == Format::e4m3;
+    SmallVector<Value> nextScales = c.block ? loadScales(g.add(stage, 1)) : SmallVector<Value>();
+    Sums products = multiplyStage(g.rem(stage, tile.stages), addsStages ? ValueRange(start) : sums, scales);
     if (addsStages)
       for (auto [product, sum] : llvm::zip(products, sums))
         product = arith::AddFOp::create(b, sum, product);
     factorA.store(a, g.mul(slot, factorA.bytes()));
     factorB.store(columns, g.mul(slot, factorB.bytes()));
-    return products;
+    Carried all(products);
+    llvm::append_range(all, nextScales);
+    return all;
   });
+  last.truncate(start.size());
+  return last;
 }
 
 void GpuGemm::storeResults(Lanes m, Lanes n, Value sums) {
@@ -125,8 +188,9 @@ void GpuGemm::storeResults(Lanes m, Lanes n, Value sums) {
   if (c.s)
     at.insert(at.begin(), Lanes{g.index(slice)});
   // Sums start from zero, and what they should start from is added in the end: its latency would delay the loop.
-  if (!matchPattern(c.init(), m_Constant()) && !isa_and_nonnull<linalg::FillOp>(c.init().getDefiningOp())) {
-    Value init = e.vector(e.element(c.init(), at));
+  Value from = c.init();
+  if (from && !matchPattern(from, m_Constant()) && !isa_and_nonnull<linalg::FillOp>(from.getDefiningOp())) {
+    Value init = e.vector(e.element(from, at));
     sums = c.isFloat() ? Value(arith::AddFOp::create(b, init, sums)) : Value(arith::AddIOp::create(b, init, sums));
   }
   e.define(c.result(), at, {sums});
@@ -238,8 +302,9 @@ LogicalResult nanochat::emitGpuGemm(func::FuncOp kernel, const Target &target) {
   FailureOr<MatrixProduct> c = matchKernel(kernel);
   if (failed(c))
     return failure();
-  if (c->block)
-    return decline(kernel, "products of scaled blocks are emitted for CPUs alone");
+  auto isStored = [](Value scales) { return !scales || isa<BlockArgument>(scales); };
+  if (c->block && (!c->areBoth(Format::e2m1) || !isStored(c->a.scales) || !isStored(c->b.scales)))
+    return decline(kernel, "its scaled blocks are not of stored pairs of four-bit floats");
   auto type = unitFor(*c, *target.gpu);
   if (!type)
     return decline(kernel, "the target's tensor cores have no product of " + stringifyFormat(c->a.format) + " and " +

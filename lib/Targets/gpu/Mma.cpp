@@ -73,8 +73,29 @@ SmallVector<Value> GpuBuilder::multiplyOnce(Format type, ValueRange x, ValueRang
   return unpack(product, 4);
 }
 
+SmallVector<Value> GpuBuilder::multiplyScaled(Fp4Format format, ValueRange x, ValueRange y, ValueRange sum,
+                                              Scales ofX, Scales ofY) {
+  bool isMx = format == Fp4Format::mxfp4;
+  Type result = LLVM::LLVMStructType::getLiteral(b.getContext(), SmallVector<Type>(4, sum[0].getType()));
+  auto id = [&](int64_t number) -> Value { return arith::ConstantOp::create(b, b.getI16IntegerAttr(int16_t(number))); };
+  Value product = NVVM::MmaBlockScaleOp::create(
+      b, result, x, y, sum, ofX.word, id(ofX.first), id(0), ofY.word, id(ofY.first), id(0), ArrayRef<int64_t>{16, 8, 64},
+      std::array<NVVM::MMATypes, 2>{NVVM::MMATypes::e2m1, NVVM::MMATypes::e2m1},
+      isMx ? NVVM::ScaleVecSize::X2 : NVVM::ScaleVecSize::X4,
+      isMx ? NVVM::BlockScaleFormat::UE8M0 : NVVM::BlockScaleFormat::UE4M3,
+      isMx ? NVVM::MMABlockScaleKind::MXF4 : NVVM::MMABlockScaleKind::MXF4NVF4);
+  return unpack(product, 4);
+}
+
+Value GpuBuilder::rowOfScales(bool isA) {
+  Value lane = rem(thread(), 32), four = div(lane, 4);
+  return isA ? add(four, mul(rem(lane, 2), 8)) : four;
+}
+
 std::optional<Format> nanochat::mmaFormat(Operation *op) {
   StringRef a, b;
+  if (isa<NVVM::MmaBlockScaleOp>(op))
+    return Format::e2m1;
   if (auto mma = dyn_cast<NVVM::MmaOp>(op)) {
     a = NVVM::stringifyMMATypes(mma.getMultiplicandAPtxType().value_or(NVVM::MMATypes::b1));
     b = NVVM::stringifyMMATypes(mma.getMultiplicandBPtxType().value_or(NVVM::MMATypes::b1));

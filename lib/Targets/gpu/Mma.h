@@ -13,7 +13,7 @@ namespace mlir::nanochat {
 Type storedAs(Format type, Builder &b);
 inline int64_t perChunk(Format type) { return 128 / factsOf(type).bits; }
 
-/// The format of both factors of a multiplication on tensor cores, which NVVM has ops for and intrinsics.
+/// The format of both factors of a multiplication on tensor cores, which NVVM has two ops for and intrinsics.
 std::optional<Format> mmaFormat(Operation *op);
 
 /// 32-bit arithmetic and shared memory, as emitters of GPU kernels write it.
@@ -58,6 +58,17 @@ public:
   /// sum + a·b of fragments: 4 and 2 words, 4 sums. Products of f32 are three of tf32 (3xTF32): of the high parts of
   /// both factors, and of each high part with the other's low part.
   SmallVector<Value> multiply(Format type, ValueRange a, ValueRange b, ValueRange sum);
+
+  /// Four bytes of scales of which an instruction takes those from `first` on: two of blocks of 32, all of 16. They are those
+  /// of the row or column `ofScales` of the thread; others than the first two and the first of four threads are not read.
+  struct Scales {
+    Value word;
+    int64_t first;
+  };
+  /// The same of pairs of E2M1 scaled in blocks, 64 of k (PTX ISA 9.7.14.3).
+  SmallVector<Value> multiplyScaled(Fp4Format format, ValueRange a, ValueRange b, ValueRange sum, Scales ofA, Scales ofB);
+  /// The row of 16 of a, or column of 8 of b, whose scales this thread holds.
+  Value rowOfScales(bool isA);
 
 private:
   SmallVector<Value> multiplyOnce(Format type, ValueRange a, ValueRange b, ValueRange sum);

@@ -9,7 +9,7 @@ FailureOr<MatrixProduct> nanochat::matchKernel(func::FuncOp kernel) {
     return decline(kernel, "its body has several blocks");
   auto isSum = [](Operation &op) {
     auto generic = dyn_cast<linalg::GenericOp>(op);
-    return generic ? generic.getNumReductionLoops() > 0 : isa<BlockMatmulOp>(op);
+    return generic ? generic.getNumReductionLoops() > 0 : matchProduct(&op).has_value();
   };
   auto sums = llvm::make_filter_range(kernel.front(), isSum);
   auto product = llvm::hasSingleElement(sums) ? matchProduct(&*sums.begin()) : std::nullopt;
@@ -26,6 +26,8 @@ FailureOr<MatrixProduct> nanochat::matchKernel(func::FuncOp kernel) {
 
 std::optional<GemmPlan> nanochat::planGemm(const MatrixProduct &c, const CpuFacts &facts) {
   GemmPlan p;
+  if (c.isAny(Format::e2m1)) // pairs are what tensor cores take
+    return std::nullopt;
   p.lanes = facts.vectorBits / 32;
   p.vnni = !c.isFloat() && facts.vnni;
   p.bytes = p.vnni && !c.isAny(Format::int16);

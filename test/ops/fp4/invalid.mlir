@@ -123,7 +123,7 @@ func.func @site(%q: tensor<64x4xi8>, %s: tensor<64xf32>, %t: tensor<32x4xi8>, %g
 // -----
 
 func.func @no_linears(%x: tensor<64x32xf32>) -> tensor<64x32xf32> { // fp4_region-c3
-  // expected-error @+1 {{has no ternary linears in it, whose gradients it could be about}}
+  // expected-error @+1 {{has no linears in it, which it could be about}}
   %y = nanochat.fp4_region format = mxfp4 {
     nanochat.yield %x : tensor<64x32xf32>
   }
@@ -132,9 +132,10 @@ func.func @no_linears(%x: tensor<64x32xf32>) -> tensor<64x32xf32> { // fp4_regio
 
 // -----
 
-func.func @dense(%x: tensor<64x32xf32>, %w: tensor<32x32xf32>) -> tensor<64x32xf32> { // fp4_region-c2
-  // expected-error @+1 {{has a dense linear in it, whose gradients have no four-bit floats; leave it outside}}
-  %y = nanochat.fp4_region format = mxfp4 {
+func.func @integers(%x: tensor<64x32xf32>, %w: tensor<32x32xf32>) -> tensor<64x32xf32> { // fp4_region-c2
+  // expected-note @+1 {{leave y out of this region's gemms}}
+  %y = nanochat.fp4_region format = mxfp4 gemms = [dx, y] {
+    // expected-error @+1 {{is a product of integers, which no region makes one of four-bit floats}}
     %a = nanochat.ternary_linear %x, %w : tensor<64x32xf32>, tensor<32x32xf32>
     %b = nanochat.linear %a, %w : tensor<64x32xf32>, tensor<32x32xf32>
     nanochat.yield %b : tensor<64x32xf32>
@@ -145,8 +146,8 @@ func.func @dense(%x: tensor<64x32xf32>, %w: tensor<32x32xf32>) -> tensor<64x32xf
 // -----
 
 func.func @product(%x: tensor<64x32xf32>, %w: tensor<32x32xf32>) -> tensor<64x32xf32> {
-  // expected-error @+1 {{'y' is no product of the gradient of a ternary linear; these are dx and dw}}
-  %y = nanochat.fp4_region format = mxfp4 gemms = [dx, y] {
+  // expected-error @+1 {{'dz' is no product of a linear; these are dx and dw, of its gradient, and y}}
+  %y = nanochat.fp4_region format = mxfp4 gemms = [dx, dz] {
     nanochat.yield %x : tensor<64x32xf32>
   }
   return %y : tensor<64x32xf32>
@@ -209,4 +210,55 @@ func.func @region_scale(%x: tensor<64x32xf32>, %w: tensor<32x32xf32>) -> tensor<
     nanochat.yield %a : tensor<64x32xf32>
   }
   return %y : tensor<64x32xf32>
+}
+
+// -----
+
+func.func @outliers(%x: tensor<64x32xf32>, %w: tensor<32x32xf32>) -> tensor<64x32xf32> { // fp4_region-c5
+  // expected-error @+1 {{has dge, clip or occ, which are of products y, and y is not among its gemms}}
+  %y = nanochat.fp4_region format = mxfp4 occ = 0.9 {
+    %a = nanochat.linear %x, %w : tensor<64x32xf32>, tensor<32x32xf32>
+    nanochat.yield %a : tensor<64x32xf32>
+  }
+  return %y : tensor<64x32xf32>
+}
+
+// -----
+
+func.func @pairs(%x: tensor<64x33xi8>) { // pack_fp4-c1
+  // expected-error @+1 {{packs pairs of 33 codes along axis 1; expected an even number}}
+  %y = nanochat.pack_fp4 %x axis = 1 : tensor<64x33xi8>
+  return
+}
+
+// -----
+
+func.func @contracts(%a: tensor<4x32xi8>, %s: tensor<4x2xi8>, %b: tensor<5x16xi8>) { // fp4_matmul-c1
+  // expected-error @+1 {{contracts 32 pairs of 'tensor<4x32xi8>' with 16 of 'tensor<5x16xi8>'}}
+  %y = nanochat.fp4_matmul mxfp4 %a scaled %s : tensor<4x2xi8>, %b : tensor<4x32xi8>, tensor<5x16xi8>
+  return
+}
+
+// -----
+
+func.func @rows(%a: tensor<4x24xi8>, %s: tensor<4x3xf8E4M3FN>, %b: tensor<5x24xi8>) { // fp4_matmul-c2
+  // expected-error @+1 {{has rows of 24 bytes; expected a multiple of 16}}
+  %y = nanochat.fp4_matmul nvfp4 %a scaled %s : tensor<4x3xf8E4M3FN>, %b : tensor<4x24xi8>, tensor<5x24xi8>
+  return
+}
+
+// -----
+
+func.func @scales_of_pairs(%a: tensor<4x32xi8>, %s: tensor<4x2xi8>, %b: tensor<5x32xi8>) { // fp4_matmul-c3
+  // expected-error @+1 {{has scales 'tensor<4x2xi8>' of pairs 'tensor<4x32xi8>'; expected 'tensor<4x4xf8E4M3FN>'}}
+  %y = nanochat.fp4_matmul nvfp4 %a scaled %s : tensor<4x2xi8>, %b : tensor<4x32xi8>, tensor<5x32xi8>
+  return
+}
+
+// -----
+
+func.func @pairs_without_scales(%a: tensor<4x32xi8>, %b: tensor<5x32xi8>) { // fp4_matmul-c4
+  // expected-error @+1 {{has no scales}}
+  %y = nanochat.fp4_matmul mxfp4 %a, %b : tensor<4x32xi8>, tensor<5x32xi8>
+  return
 }

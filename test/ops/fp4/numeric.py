@@ -75,6 +75,40 @@ def quantize(f, x, kind, axis, scale, draws, run=0):
     return names, codes, stored
 
 
+def pairs(codes, axis):
+    """Two codes in a byte, the first in its low bits: sign, exponent, fraction."""
+    codes = np.asarray(codes) if axis else np.asarray(codes).T
+    bits = np.searchsorted([0, 1, 2, 3, 4, 6, 8, 12], np.abs(codes)) | 8 * (codes < 0)
+    return (bits[:, 0::2] | bits[:, 1::2] << 4).astype(np.uint8).view(np.int8)
+
+
+def packed(rng, kind, block):
+    """Products of pairs: of two quantised matrices, and of one with ternary weights."""
+    f = Function(f"packed_{kind}", 3e-7)
+    dy, x, t = numbers(rng, (96, 7)), F(rng.standard_normal((96, 5))), rng.integers(-1, 2, (96, 5))
+    stored, quarter = "i8" if kind == "mxfp4" else "f8E4M3FN", F(.25)
+    operands = []
+    for value, axis, scale in ((dy, 0, "floor"), (x, 0, "floor")):
+        codes, scales = (quantize_mxfp4(value, axis, scale) if kind == "mxfp4" else quantize_nvfp4(value, axis)[:2])
+        tensor = f" tensor {f.add(f'nanochat.tensor_scale {f.floats(value)} : {type_of(value)}')} : tensor<f32>" if kind == "nvfp4" else ""
+        names = f.add(f"nanochat.quantize_fp4 {kind} {f.floats(value)} axis = {axis} packed{tensor} : {type_of(value)}", 2)
+        f.expect(names[0], pairs(codes, axis), "i8")
+        if kind == "mxfp4":
+            f.expect(names[1], scales.T.view(np.int8), "i8")
+            scales = np.ldexp(F(1), scales.astype(int) - 127) * (scales > 0)
+        operands.append((names, codes.T, scales.T))
+    (a, ca, ga), (b, cb, gb) = operands
+    types = type_of(ga, stored), type_of(gb, stored)
+    shapes = type_of(pairs(ca, 1), "i8"), type_of(pairs(cb, 1), "i8")
+    y = f.add(f"nanochat.fp4_matmul {kind} {a[0]} scaled {a[1]} : {types[0]}, {b[0]} scaled {b[1]} : {types[1]} : {shapes[0]}, {shapes[1]}")
+    f.expect(y, quarter * block_matmul(ca, ga, cb, gb, block), "f32")
+    w = f.add(f"nanochat.pack_fp4 {f.integers(t, 'i8')} axis = 0 : {type_of(t, 'i8')}")
+    f.expect(w, pairs(t, 0), "i8")
+    y = f.add(f"nanochat.fp4_matmul {kind} {a[0]} scaled {a[1]} : {types[0]}, {w} : {shapes[0]}, {type_of(pairs(t, 0), 'i8')}")
+    f.expect(y, quarter * block_matmul(ca, ga, t.T, None, block), "f32")
+    print(f)
+
+
 def numbers(rng, shape):
     """Of very different sizes by rows and columns; a block of zeros, one of subnormals, one that is large."""
     x = rng.standard_normal(shape) * 2.0 ** rng.integers(-12, 12, shape[0])[:, None] * 2.0 ** rng.integers(-6, 6, shape[1])
@@ -113,6 +147,7 @@ def main():
         f.expect(f.add(f"nanochat.hadamard {f.floats(x)} run = {run} : {type_of(x)}"), hadamard(x, signs(run), 0), "f32")
         print(f)
     for kind, block in (("mxfp4", 32), ("nvfp4", 16)):
+        packed(rng, kind, block)
         f = Function(f"products_{kind}", 3e-7)
         dy, x = numbers(rng, (96, 7)), F(rng.standard_normal((96, 5)))
         (a, sa), ca, ga = quantize(f, dy, kind, 0, "floor", True)

@@ -20,6 +20,12 @@ func.func @pieces(%x: tensor<64x32xf32>, %seed: tensor<2xi32>, %i: tensor<i32>, 
   // CHECK: nanochat.block_matmul %{{.*}} trans_a scaled %{{.*}} : tensor<4x32xf8E4M3FN>, %{{.*}} scaled
   %z = nanochat.block_matmul %p trans_a scaled %ps : tensor<4x32xf8E4M3FN>, %p scaled %ps : tensor<4x32xf8E4M3FN>, %f block = 16
     : tensor<64x32xi8>, tensor<64x32xi8>, tensor<f32>
+  // CHECK: nanochat.quantize_fp4 mxfp4 %{{.*}} axis = 0 run = 64 packed : tensor<64x32xf32>
+  %c, %cs = nanochat.quantize_fp4 mxfp4 %x axis = 0 run = 64 packed : tensor<64x32xf32>
+  // CHECK: nanochat.pack_fp4 %{{.*}} axis = 0 : tensor<64x32xi8>
+  %d = nanochat.pack_fp4 %p axis = 0 : tensor<64x32xi8>
+  // CHECK: nanochat.fp4_matmul mxfp4 %{{.*}} scaled %{{.*}} : tensor<32x2xi8>, %{{.*}} : tensor<32x32xi8>, tensor<32x32xi8>
+  %u = nanochat.fp4_matmul mxfp4 %c scaled %cs : tensor<32x2xi8>, %d : tensor<32x32xi8>, tensor<32x32xi8>
   return %y, %z : tensor<64x4xf32>, tensor<32x32xf32>
 }
 
@@ -47,4 +53,17 @@ func.func @region(%x: tensor<64x32xf32>, %w: tensor<32x32xf32>) -> tensor<64x32x
     nanochat.yield %a : tensor<64x32xf32>
   }
   return %z : tensor<64x32xf32>
+}
+
+// CHECK-LABEL: @dense
+func.func @dense(%x: tensor<64x32xf32>, %w: tensor<32x32xf32>) -> tensor<64x32xf32> {
+  // CHECK: nanochat.fp4_region format = nvfp4 gemms = [dx, dw, y] dge = 3.000000e+00 clip = 2.000000e+00 occ = 0.98999999999999999 {
+  %y = nanochat.fp4_region format = nvfp4 gemms = [y, dx, dw] dge = 3.0 clip = 2.0 occ = 0.99 {
+    // CHECK: nanochat.linear %{{.*}}, %{{.*}} backward <dx = mxfp4, dw = f32> forward mxfp4 dge = 0.000000e+00 site "head" : tensor<64x32xf32>
+    %a = nanochat.linear %x, %w backward <dx = mxfp4, dw = f32> forward mxfp4 dge = 0.0 site "head" : tensor<64x32xf32>, tensor<32x32xf32>
+    // CHECK: nanochat.clamp_rows %{{.*}} from 1 to 30 : tensor<64x32xf32>
+    %b = nanochat.clamp_rows %a from 1 to 30 : tensor<64x32xf32>
+    nanochat.yield %b : tensor<64x32xf32>
+  }
+  return %y : tensor<64x32xf32>
 }

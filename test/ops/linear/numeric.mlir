@@ -26,6 +26,14 @@ func.func @transposes_are_of_operands() -> (tensor<2x2xf64>, tensor<2x2xf64>, te
     tensor<2x2xf64>, tensor<2x2xf64>, tensor<2x2xf64>, tensor<2x2xf64>, tensor<2x2xf64>
 }
 
+// The second least and the second greatest of each row; signs, ties and zeros of both signs count.
+func.func @rows_are_clamped() -> (tensor<2x5xf32>, tensor<2x5xf32>) attributes {nanochat.tolerance = 0.0 : f64} {
+  %x = arith.constant dense<[[-5.0, 3.0, -1.0, 100.0, 0.5], [2.0, 2.0, -0.0, 1.0e-40, -3.0]]> : tensor<2x5xf32>
+  %y = nanochat.clamp_rows %x from 1 to 3 : tensor<2x5xf32>
+  %e = arith.constant dense<[[-1.0, 3.0, -1.0, 3.0, 0.5], [2.0, 2.0, -0.0, 1.0e-40, -0.0]]> : tensor<2x5xf32>
+  return %y, %e : tensor<2x5xf32>, tensor<2x5xf32>
+}
+
 func.func @rows_sum_to_channels() -> (tensor<3xf32>, tensor<3xf32>) {
   %x = arith.constant dense<[[1.0, 2.0, 3.0], [0.5, -1.0, 2.0]]> : tensor<2x3xf32>
   %y = nanochat.sum_rows %x : tensor<2x3xf32>
