@@ -68,7 +68,8 @@ static MatrixProduct productOf(BlockMatmulOp op) {
   MatrixProduct p;
   SmallVector<AffineMap> maps = op.getIndexingMaps();
   RankedTensorType a = op.getA().getType(), y = op.getY().getType();
-  p.op = op, p.m = 0, p.n = 1, p.k = 2, p.sum = IntegerType::get(op.getContext(), 32), p.block = op.getBlock();
+  p.op = op, p.m = 0, p.n = 1, p.k = 2, p.sum = IntegerType::get(op.getContext(), 32), p.block = op.getBlock(),
+  p.limit = op.getLimit();
   p.M = y.getDimSize(0), p.N = y.getDimSize(1), p.K = a.getDimSize(!op.getTransA());
   AffineMap ofB = maps[1 + bool(op.getAScales())];
   p.a = {&op.getAMutable(), maps[0], p.m, Format::int8, !op.getTransA(), op.getAScales(), op.getTransA()};

@@ -28,6 +28,7 @@ struct MatrixProduct {
   int64_t M, N, K, S = 1;    // how far they run
   Type sum;                  // of products, with scales of those of a block
   int64_t block = 0;         // how many consecutive k share a scale; 0 where none do
+  int64_t limit = 128;       // the largest code of factors in bytes, but those of weights in panels
 
   Value result() { return op->getResult(0); }
   /// Null where it is 0.

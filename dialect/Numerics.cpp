@@ -5,8 +5,8 @@
 using namespace mlir;
 using namespace mlir::nanochat;
 
-LogicalResult NumericsAttr::verify(llvm::function_ref<InFlightDiagnostic()> emitError, BackwardFormat, BackwardFormat head,
-                                   Format dense, Format attention, Format floats) {
+LogicalResult NumericsAttr::verify(llvm::function_ref<InFlightDiagnostic()> emitError, BackwardFormat,
+                                   BackwardFormat head, Format dense, Format attention, Format floats) {
   struct Choice {
     StringLiteral name;
     Format chosen;
@@ -33,14 +33,14 @@ LogicalResult BackwardAttr::verify(llvm::function_ref<InFlightDiagnostic()> emit
 }
 
 std::string Numerics::spell() const {
-  return ("backward=" + stringifyBackwardFormat(backward) + ",head=" + stringifyBackwardFormat(head) +
-          ",dense=" + stringifyFormat(dense) +
-          ",attention=" + stringifyFormat(attention) + ",floats=" + stringifyFormat(floats))
+  return ("backward=" + stringifyBackwardFormat(backward) + ",head=" + stringifyBackwardFormat(head) + ",dense=" +
+          stringifyFormat(dense) + ",attention=" + stringifyFormat(attention) + ",floats=" + stringifyFormat(floats))
       .str();
 }
 
 Numerics Numerics::of(Operation *op) {
   auto module = isa<ModuleOp>(op) ? cast<ModuleOp>(op) : op->getParentOfType<ModuleOp>();
   auto attr = module ? module->getAttrOfType<NumericsAttr>(kNumericsAttr) : NumericsAttr();
-  return attr ? Numerics{attr.getBackward(), attr.getHead(), attr.getDense(), attr.getAttention(), attr.getFloats()} : Numerics();
+  return attr ? Numerics{attr.getBackward(), attr.getHead(), attr.getDense(), attr.getAttention(), attr.getFloats()}
+              : Numerics();
 }

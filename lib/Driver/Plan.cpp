@@ -50,11 +50,13 @@ static json::Object describe(ModuleOp emitted, const Target &row) {
   json::Array fp4;
   for (auto product : program.getFp4Products().getAsRange<Fp4ProductAttr>()) {
     bool isNative = row.multipliesFp4(product.getK());
-    fp4.push_back(json::Object{{"product", product.getSite()},
-                               {"bytes", product.getCodes() / (isNative ? 2 : 1) + product.getScales()},
-                               {"by", isNative  ? "native: mma.sync with block_scale"
-                                      : row.gpu ? "emulated: bf16 mma"
-                                                : "integers, in bytes"}});
+    fp4.push_back(
+        json::Object{{"product", product.getSite()},
+                     {"bytes", isNative ? (product.getCodes() + product.getWeights()) / 2 + product.getScales()
+                                        : product.getCodes() + product.getScales()},
+                     {"by", isNative  ? "native: mma.sync with block_scale"
+                            : row.gpu ? "emulated: bf16 mma"
+                                      : "integers, in bytes"}});
   }
   json::Array plain;
   for (auto kernel : emitted.getOps<func::FuncOp>())

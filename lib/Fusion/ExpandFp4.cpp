@@ -39,9 +39,8 @@ struct ExpandFp4Pass : impl::ExpandFp4PassBase<ExpandFp4Pass> {
       Value factor = op.getFactor();
       if (format) // codes are twice the numbers that pairs stand for
         factor = mul(b, factor, constant(b, factor.getType(), 4));
-      rewriter.replaceOp(op, pointwise(b, {product, factor}, [](ImplicitLocOpBuilder &s, ValueRange v) {
-                           return mul(s, v[0], v[1]);
-                         }));
+      rewriter.replaceOp(op, pointwise(b, {product, factor},
+                                       [](ImplicitLocOpBuilder &s, ValueRange v) { return mul(s, v[0], v[1]); }));
     }
   }
 
@@ -68,14 +67,15 @@ struct ExpandFp4Pass : impl::ExpandFp4PassBase<ExpandFp4Pass> {
       return {PackFp4Op::create(b, codes, axis), scales};
     OpBuilder::InsertionGuard guard(b);
     b.setInsertionPoint(quantizer);
-    auto packed = QuantizeFp4Op::create(b, quantizer.getFormat(), quantizer.getX(), axis, quantizer.getScale(),
-                                        quantizer.getRun(), /*packed=*/true, quantizer.getTensorScale(),
-                                        quantizer.getDraws());
+    auto packed =
+        QuantizeFp4Op::create(b, quantizer.getFormat(), quantizer.getX(), axis, quantizer.getScale(),
+                              quantizer.getRun(), /*packed=*/true, quantizer.getTensorScale(), quantizer.getDraws());
     return {packed.getCodes(), packed.getScales()};
   }
 
   static Value packedProduct(ImplicitLocOpBuilder &b, BlockMatmulOp op, Fp4Format format) {
-    Packed x = pack(b, op.getA(), op.getAScales(), !op.getTransA()), y = pack(b, op.getB(), op.getBScales(), op.getTransB());
+    Packed x = pack(b, op.getA(), op.getAScales(), !op.getTransA()),
+           y = pack(b, op.getB(), op.getBScales(), op.getTransB());
     return Fp4MatmulOp::create(b, format, x.pairs, x.scales, y.pairs, y.scales);
   }
 

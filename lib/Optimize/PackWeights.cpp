@@ -38,7 +38,7 @@ private:
       values.push_back({value, depth});
       return collect(value, depth);
     };
-    if (isa<TernaryMatmulOp, TernaryInputGradOp, DequantizeWeightOp>(user))
+    if (isa<TernaryMatmulOp, TernaryInputGradOp, DequantizeWeightOp, BlockMatmulOp>(user))
       return success(stacked == 0);
     if (auto yield = dyn_cast<YieldOp>(user)) {
       auto loop = cast<LoopOp>(yield->getParentOp());

@@ -68,7 +68,8 @@ struct RecordModelPass : mlir::nanochat::impl::RecordModelPassBase<RecordModelPa
   }
 };
 
-/// Writes down the products of four-bit floats, each once, and takes their names from them: kernels of equal ones are one.
+/// Writes down the products of four-bit floats, each once, and takes their names from them: kernels of equal ones are
+/// one.
 void recordFp4(ProgramOp program) {
   SmallVector<Attribute> products;
   llvm::StringSet<> known;
@@ -79,13 +80,12 @@ void recordFp4(ProgramOp program) {
     op.removeSiteAttr();
     if (!known.insert(site).second)
       return;
-    int64_t codes = op.getA().getType().getNumElements(), scales = 0;
-    if (op.getBScales())
-      codes += typeOf(op.getB()).getNumElements();
+    int64_t codes = op.getA().getType().getNumElements(), scales = 0, weights = 0;
+    (op.getBScales() ? codes : weights) += typeOf(op.getB()).getNumElements();
     for (Value stored : {op.getAScales(), op.getBScales()})
       scales += stored ? denseBytes(stored.getType()) : 0;
     int64_t k = op.getA().getType().getDimSize(!op.getTransA());
-    products.push_back(Fp4ProductAttr::get(op.getContext(), site, k, codes, scales));
+    products.push_back(Fp4ProductAttr::get(op.getContext(), site, k, codes, scales, weights));
   });
   program.setFp4ProductsAttr(ArrayAttr::get(program.getContext(), products));
 }

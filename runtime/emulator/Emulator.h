@@ -58,9 +58,10 @@ void nc_emu_ldmatrix(const void *row, uint32_t *out, int32_t matrices, int32_t t
 /// once, which the ISA leaves open; those of integers s32 that wrap around.
 void nc_emu_mma(const uint32_t *in, uint32_t *out, int32_t dtype);
 
-/// mma.sync.aligned.m16n8k64.row.col with block_scale (9.7.14.3) of factors e2m1, 32 bytes of k each: kind mxf4 with scales e8m0
-/// of blocks of 32, or mxf4nvf4 with e4m3 of 16. `in`: fragments of a (4 words), b (2), c (4), then scales of a, the
-/// number of their first byte and of the threads that have them, and the same of b; `out`: of d (4). Sums as above.
+/// mma.sync.aligned.m16n8k64.row.col with block_scale (9.7.14.3) of factors e2m1, 32 bytes of k each: kind mxf4 with
+/// scales e8m0 of blocks of 32, or mxf4nvf4 with e4m3 of 16. `in`: fragments of a (4 words), b (2), c (4), then scales
+/// of a, the number of their first byte and of the threads that have them, and the same of b; `out`: of d (4). Sums as
+/// above.
 void nc_emu_mma_block_scale(const uint32_t *in, uint32_t *out, int32_t block);
 
 /// ex2.approx.ftz.f32 (9.7.3.21), as the exact function rounded once.

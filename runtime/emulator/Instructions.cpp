@@ -94,8 +94,8 @@ double scaleOf(uint32_t byte, int block) {
   return exponent ? ldexp(1 + fraction / 8.0, exponent - 7) : ldexp(fraction / 8.0, -6);
 }
 
-/// The fragments are those of `multiply`, with two numbers in a byte, the low bits first. Scales of row r of a are of lane
-/// 4·(r % 8) + 2·thread + r / 8, of column c of b of lane 4·c + thread; `first` is the first of their bytes.
+/// The fragments are those of `multiply`, with two numbers in a byte, the low bits first. Scales of row r of a are of
+/// lane 4·(r % 8) + 2·thread + r / 8, of column c of b of lane 4·c + thread; `first` is the first of their bytes.
 template <int block> void multiplyScaled(Warp &warp) {
   constexpr int kDepth = 64;
   double a[16][kDepth], b[8][kDepth];
@@ -214,14 +214,15 @@ void nc_emu_mma(const uint32_t *in, uint32_t *out, int32_t dtype) {
 }
 
 void nc_emu_mma_block_scale(const uint32_t *in, uint32_t *out, int32_t blockSize) {
-  if (in[11] > 3 || in[14] > 3 || (blockSize == 32 ? in[11] | in[14] : 0) % 2 || (blockSize == 16 && (in[11] | in[14])) ||
-      in[12] > 1 || in[15] > 3)
-    fail("mma.sync with block_scale and selectors {%u, %u}, {%u, %u}, which no scales have", in[11], in[12], in[14], in[15]);
+  if (in[11] > 3 || in[14] > 3 || (blockSize == 32 ? in[11] | in[14] : 0) % 2 ||
+      (blockSize == 16 && (in[11] | in[14])) || in[12] > 1 || in[15] > 3)
+    fail("mma.sync with block_scale and selectors {%u, %u}, {%u, %u}, which no scales have", in[11], in[12], in[14],
+         in[15]);
   uint64_t words[kWords];
   std::copy(in, in + kWords, words);
   auto *multiply = blockSize == 32 ? multiplyScaled<32> : multiplyScaled<16>;
-  const uint64_t *result = block().meet("mma.sync block_scale", kAll, words, kWords,
-                                        [&](Warp &warp, uint32_t) { multiply(warp); });
+  const uint64_t *result =
+      block().meet("mma.sync block_scale", kAll, words, kWords, [&](Warp &warp, uint32_t) { multiply(warp); });
   std::copy(result, result + 4, out);
 }
 

@@ -62,7 +62,7 @@ func.func private @pack(%t: tensor<48x84xi8>) -> tensor<3x21x16x4xi8>
 }
 
 // Panels of 48 columns and one of 32; more words than fit one pass.
-func.func private @packed(%x: tensor<7x4164xi8>, %p: tensor<5x1041x16x4xi8>) -> tensor<7x80xi32>
+func.func private @packed(%x: tensor<7x4164xi8>, %p: tensor<5x1041x16x4xi8> {nanochat.range = [0, 2]}) -> tensor<7x80xi32>
     attributes {nanochat.kernel = #nanochat.kernel<gemm, inplace = [-1]>} {
   %zero = arith.constant 0 : i32
   %empty = tensor.empty() : tensor<7x80xi32>

@@ -37,7 +37,7 @@ def quantizer(i, kind, axis, scale, draws, rows, columns, run=0, packed=False):
            [("%q", codes), ("%g", scales)], 2)
 
 
-def product(i, block, m, n, k, form, scaled):
+def product(i, block, m, n, k, form, scaled, limit=""):
     """`form` is of dX (weights in rows of outputs; dense ones have scales), of dW, or of weights in groups."""
     a, b = (f"tensor<{k}x{m}xi8>", f"tensor<{k}x{n}xi8>") if form == "dw" else (f"tensor<{m}x{k}xi8>", f"tensor<{k}x{n}xi8>")
     range_b, trans_b = {"dw": "i8", "dense": "i8", "dx": "ternary", "panels": "panel", "groups": "ternary"}[form], ""
@@ -57,7 +57,7 @@ def product(i, block, m, n, k, form, scaled):
         right = f" scaled %sb : {sb}"
     arguments.append(("f", "tensor<f32>", None))
     kernel(f"product_{form}_{i}", "gemm", arguments, f"%y = nanochat.block_matmul %a{' trans_a' if form == 'dw' else ''}{left}, %b{trans_b}{right}, "
-           f"%f block = {block} : {a}, {b}, tensor<f32>", [("%y", f"tensor<{m}x{n}xf32>")], 1)
+           f"%f block = {block}{limit} : {a}, {b}, tensor<f32>", [("%y", f"tensor<{m}x{n}xf32>")], 1)
 
 
 def pairs(i, kind, m, n, k, scaled):
@@ -117,3 +117,6 @@ for i, (block, m, n, k, form, scaled) in enumerate([
         (32, 40, 33, 12800, "dx", "a"), (128, 21, 64, 256, "groups", "b"), (32, 530, 21, 64, "dw", "ab")]):
     product(i, block, m, n, k, form, scaled)
 product("dense", 32, 37, 52, 96, "dense", "ab")
+for i, (block, m, n, k, form, scaled) in enumerate([(32, 33, 50, 96, "dw", "ab"), (16, 7, 67, 48, "dx", "a"), (32, 37, 52, 96, "dense", "ab"),
+                                                    (32, 17, 52, 64, "panels", "a"), (32, 40, 33, 12800, "dx", "a")]):
+    product(f"{i}_limited", block, m, n, k, form, scaled, " limit = 12")

@@ -212,7 +212,8 @@ static bool applyChoices(PipelineOptions &row) {
                  "its gradients are products of floats, which --dense rounds"),
            false;
   if (target.gpu && target.numerics.head != BackwardFormat::f32)
-    return usage("--head=" + head + " is not available on " + target.name, "the gradients of its heads are products of floats"),
+    return usage("--head=" + head + " is not available on " + target.name,
+                 "the gradients of its heads are products of floats"),
            false;
   if (!target.gpu && (emulate || ptxVersion.getNumOccurrences()))
     return usage(emulate ? "--emulate goes with NVIDIA targets only" : "--ptx goes with NVIDIA targets only",

@@ -6,14 +6,15 @@ include "dialect/ops/kernel/Kernel.td"
 def Nanochat_Fp4ProductAttr : AttrDef<Nanochat_Dialect, "Fp4Product"> {
   let summary = "A product of four-bit floats";
   let description = [{
-    `site` names it; `k` is what it sums over. Its factors have `codes` codes, and `scales` bytes of scales.
+    `site` names it; `k` is what it sums over. Its factors have `codes` codes, and `scales` bytes of scales; besides, `weights`
+    ternary ones are its.
     ```mlir
-    #nanochat.fp4_product<"layers.q.dx", k = 768, codes = 65536, scales = 2048>
+    #nanochat.fp4_product<"layers.q.dx", k = 768, codes = 65536, scales = 2048, weights = 589824>
     ```
   }];
   let mnemonic = "fp4_product";
-  let parameters = (ins StringRefParameter<"a site">:$site, "int64_t":$k, "int64_t":$codes, "int64_t":$scales);
-  let assemblyFormat = "`<` $site `,` struct($k, $codes, $scales) `>`";
+  let parameters = (ins StringRefParameter<"a site">:$site, "int64_t":$k, "int64_t":$codes, "int64_t":$scales, "int64_t":$weights);
+  let assemblyFormat = "`<` $site `,` struct($k, $codes, $scales, $weights) `>`";
 }
 def Fp4Products : TypedArrayAttrBase<Nanochat_Fp4ProductAttr, "products of four-bit floats">;
 

@@ -32,8 +32,8 @@ LogicalResult LinearOp::verify() {
     return success();
   for (BackwardFormat format : {backward.getDx(), backward.getDw()})
     if (format != BackwardFormat::f32 && !symbolizeFp4Format(unsigned(format))) // linear-c4
-      return emitOpError("has gradients in ") << stringifyBackwardFormat(format)
-                                              << "; those of dense linears are in f32, mxfp4 or nvfp4";
+      return emitOpError("has gradients in ")
+             << stringifyBackwardFormat(format) << "; those of dense linears are in f32, mxfp4 or nvfp4";
   return verifyBlocks(*this, backward, x.getDimSize(0), w.getDimSize(0)); // linear-c5
 }
 
@@ -54,8 +54,9 @@ LogicalResult LinearOp::buildVJP(ImplicitLocOpBuilder &b, Cotangents &ct) {
   auto isFp4 = [&](BackwardFormat format) { return symbolizeFp4Format(unsigned(format)).has_value(); };
   if (ct.wants(getX())) {
     bool isNarrow = backward && isFp4(backward.getDx());
-    ct.add(b, getX(), isNarrow ? fp4InputGrad(b, backward, getSiteAttr(), dy, getW())
-                               : MatmulOp::create(b, dy, getForward() ? fp4Weight(b, *this) : getW(), false, false));
+    ct.add(b, getX(),
+           isNarrow ? fp4InputGrad(b, backward, getSiteAttr(), dy, getW())
+                    : MatmulOp::create(b, dy, getForward() ? fp4Weight(b, *this) : getW(), false, false));
   }
   if (ct.wants(getW())) {
     bool isNarrow = backward && isFp4(backward.getDw());
@@ -115,7 +116,8 @@ static Value toOrdered(ImplicitLocOpBuilder &s, Value bits) {
   return arith::XOrIOp::create(s, bits, arith::ShRUIOp::create(s, all, constant(s, type, 1)));
 }
 
-/// Element `number` of each sorted row of x, found bit by bit: no more than `number` elements are below what it starts with.
+/// Element `number` of each sorted row of x, found bit by bit: no more than `number` elements are below what it starts
+/// with.
 static Value sortedElement(ImplicitLocOpBuilder &b, Value x, int64_t number) {
   RankedTensorType type = typeOf(x);
   unsigned bits = type.getElementTypeBitWidth();

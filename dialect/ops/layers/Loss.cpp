@@ -23,7 +23,8 @@ static LogicalResult verifyHead(Operation *op, Value h, Value w, Value targets, 
 static LogicalResult verifyBackward(Operation *op, BackwardFormat backward) {
   if (backward == BackwardFormat::f32 || backward == BackwardFormat::int8) // linear_cross_entropy-c3
     return success();
-  return op->emitOpError("has gradients in ") << stringifyBackwardFormat(backward) << "; those of heads are in f32 or int8";
+  return op->emitOpError("has gradients in ")
+         << stringifyBackwardFormat(backward) << "; those of heads are in f32 or int8";
 }
 
 LogicalResult LinearCrossEntropyOp::verify() {

@@ -15,6 +15,9 @@ struct Fp4Facts {
 };
 const Fp4Facts &factsOf(Fp4Format format);
 
+/// The largest code of all formats, twice the number 6.
+inline constexpr int64_t kLargestFp4Code = 12;
+
 /// The numbers that a stored scale of `type` is one of.
 Format scaleFormatOf(Type type);
 
@@ -50,14 +53,15 @@ LogicalResult verifyBlocks(Operation *op, BackwardAttr backward, int64_t tokens,
 /// Codes times scales of blocks along `axis`, if there are any, in `element`.
 Value dequantizeBlocks(ImplicitLocOpBuilder &b, Value codes, Value scales, unsigned axis, int64_t block, Type element);
 
-/// Gradients of linears whose `backward` says four-bit floats, dy that of the result: for activations of ternary weights t·gamma
-/// and of dense ones, and for weights of activations x. `site` is whose random numbers they are rounded by, where they are.
+/// Gradients of linears whose `backward` says four-bit floats, dy that of the result: for activations of ternary
+/// weights t·gamma and of dense ones, and for weights of activations x. `site` is whose random numbers they are rounded
+/// by, where they are.
 Value fp4InputGrad(ImplicitLocOpBuilder &b, BackwardAttr backward, StringAttr site, Value dy, Value t, Value gamma);
 Value fp4InputGrad(ImplicitLocOpBuilder &b, BackwardAttr backward, StringAttr site, Value dy, Value w);
 Value fp4WeightGrad(ImplicitLocOpBuilder &b, BackwardAttr backward, StringAttr site, Value dy, Value x);
 
-/// A linear whose `forward` says four-bit floats, without its bias: y, the factors that it multiplies, and what its gradient
-/// for weights is to be multiplied by.
+/// A linear whose `forward` says four-bit floats, without its bias: y, the factors that it multiplies, and what its
+/// gradient for weights is to be multiplied by.
 Value fp4Linear(ImplicitLocOpBuilder &b, LinearOp op);
 Value fp4Input(ImplicitLocOpBuilder &b, LinearOp op);
 Value fp4Weight(ImplicitLocOpBuilder &b, LinearOp op);

@@ -73,15 +73,16 @@ def Nanochat_BlockMatmulOp : Nanochat_ComputeOp<"block_matmul", [InfersTypes, Lo
     y (M, N) = factor·Σ_g ((Σ_{k in block g} a·b in int32)·(s_a·s_b)), the sum over blocks of `block` consecutive k in float
     and in rising order; k is of no other use. a (M, K), or (K, M) with trans_a; b (K, N), or (N, K) with trans_b, or codes
     of weights (out, in) in panels. Scales s_a, s_b have K/block in place of K: bytes of E8M0, E4M3 or floats; what has
-    none has 1. `site` names whose gradient it is, for the plan.
+    none has 1. Codes of a, and of b where it is no weights in panels, are no larger than `limit`. `site` names whose gradient it is,
+    for the plan.
   }];
   let arguments = (ins CodeMatrix:$a, Optional<BlockScales>:$a_scales, WeightCodes:$b, Optional<BlockScales>:$b_scales,
       FloatScalar:$factor, ConfinedAttr<I64Attr, [IntPositive]>:$block, UnitAttr:$trans_a, UnitAttr:$trans_b,
-      OptionalAttr<StrAttr>:$site);
+      OptionalAttr<StrAttr>:$site, DefaultValuedAttr<ConfinedAttr<I64Attr, [IntPositive, IntMaxValue<128>]>, "128">:$limit);
   let results = (outs FloatMatrix:$y);
   let assemblyFormat = [{
     $a (`trans_a` $trans_a^)? (`scaled` $a_scales^ `:` type($a_scales))? `,` $b (`trans_b` $trans_b^)?
-    (`scaled` $b_scales^ `:` type($b_scales))? `,` $factor `block` `=` $block (`site` $site^)?
+    (`scaled` $b_scales^ `:` type($b_scales))? `,` $factor `block` `=` $block (`limit` `=` $limit^)? (`site` $site^)?
     attr-dict `:` type($a) `,` type($b) `,` type($factor)
   }];
   let hasVerifier = 1;

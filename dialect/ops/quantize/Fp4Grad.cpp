@@ -1,5 +1,5 @@
-// Products of linears in four-bit floats: of their gradients (arXiv:2502.20586, arXiv:2509.25149) and, where they are dense,
-// their own (arXiv:2501.17116).
+// Products of linears in four-bit floats: of their gradients (arXiv:2502.20586, arXiv:2509.25149) and, where they are
+// dense, their own (arXiv:2501.17116).
 #include "dialect/Formats.h"
 #include "dialect/ops/quantize/Fp4.h"
 #include "mlir/Dialect/Math/IR/Math.h"
@@ -92,7 +92,7 @@ static Quantized quantizeGrad(ImplicitLocOpBuilder &b, BackwardAttr backward, Ba
 static Value multiply(ImplicitLocOpBuilder &b, Quantized a, Value codes, Value scales, Value factor, bool transA,
                       bool transB, std::string name) {
   return BlockMatmulOp::create(b, a.op.getCodes(), a.op.getScales(), codes, scales, mul(b, a.factor, factor),
-                               factsOf(a.op.getFormat()).block, transA, transB, b.getStringAttr(name));
+                               factsOf(a.op.getFormat()).block, transA, transB, b.getStringAttr(name), kLargestFp4Code);
 }
 
 Value mlir::nanochat::fp4InputGrad(ImplicitLocOpBuilder &b, BackwardAttr backward, StringAttr site, Value dy, Value t,
@@ -109,7 +109,8 @@ Value mlir::nanochat::fp4InputGrad(ImplicitLocOpBuilder &b, BackwardAttr backwar
                   nameOf(site, "dx"));
 }
 
-Value mlir::nanochat::fp4WeightGrad(ImplicitLocOpBuilder &b, BackwardAttr backward, StringAttr site, Value dy, Value x) {
+Value mlir::nanochat::fp4WeightGrad(ImplicitLocOpBuilder &b, BackwardAttr backward, StringAttr site, Value dy,
+                                    Value x) {
   int64_t run = transformedRows(backward);
   Quantized grad = quantizeGrad(b, backward, backward.getDw(), site, "dw", dy, /*axis=*/0, run);
   Quantized input = quantize(b, grad.op.getFormat(), backward.getScale(), x, /*axis=*/0, run);
@@ -158,8 +159,8 @@ Value mlir::nanochat::fp4Weight(ImplicitLocOpBuilder &b, LinearOp op) {
 static Value slopeAt(ImplicitLocOpBuilder &s, Value size, Value low, Value width, double k, double clip) {
   auto c = [&](double value) { return constant(s, size.getType(), value); };
   Value u = div(s, sub(s, size, low), width), from = math::AbsFOp::create(s, sub(s, add(s, u, u), c(1)));
-  Value power = math::ExpOp::create(s, mul(s, math::LogOp::create(s, arith::MaximumFOp::create(s, from, c(1e-6))),
-                                           c(1 / k - 1)));
+  Value power =
+      math::ExpOp::create(s, mul(s, math::LogOp::create(s, arith::MaximumFOp::create(s, from, c(1e-6))), c(1 / k - 1)));
   return arith::MinimumFOp::create(s, mul(s, power, c(1 / k)), c(clip));
 }
 

@@ -27,8 +27,7 @@ Value mlir::nanochat::fromE2m1(ImplicitLocOpBuilder &b, Value bits) {
   Value normal = arith::ShRUIOp::create(b, arith::ShLIOp::create(b, fraction, exponent), one);
   Value isNormal = arith::CmpIOp::create(b, arith::CmpIPredicate::uge, number, c(2));
   Value size = arith::SelectOp::create(b, isNormal, normal, number);
-  Value isNegative =
-      arith::CmpIOp::create(b, arith::CmpIPredicate::ne, arith::AndIOp::create(b, bits, c(8)), c(0));
+  Value isNegative = arith::CmpIOp::create(b, arith::CmpIPredicate::ne, arith::AndIOp::create(b, bits, c(8)), c(0));
   return arith::SelectOp::create(b, isNegative, arith::SubIOp::create(b, c(0), size), size);
 }
 
@@ -85,7 +84,8 @@ LogicalResult Fp4MatmulOp::inferReturnTypes(MLIRContext *ctx, std::optional<Loca
 LogicalResult Fp4MatmulOp::verify() {
   RankedTensorType a = getA().getType(), b = getB().getType();
   if (a.getDimSize(1) != b.getDimSize(1)) // fp4_matmul-c1
-    return emitOpError("contracts ") << a.getDimSize(1) << " pairs of " << a << " with " << b.getDimSize(1) << " of " << b;
+    return emitOpError("contracts ") << a.getDimSize(1) << " pairs of " << a << " with " << b.getDimSize(1) << " of "
+                                     << b;
   if (!getAScales() && !getBScales()) // fp4_matmul-c4
     return emitOpError("has no scales");
   if (a.getDimSize(1) % 16) // fp4_matmul-c2

@@ -1,5 +1,5 @@
-// Four-bit floats on GPUs: a thread takes consecutive numbers along an axis, which it transforms, quantises and packs in its
-// registers.
+// Four-bit floats on GPUs: a thread takes consecutive numbers along an axis, which it transforms, quantises and packs
+// in its registers.
 #include "dialect/ops/quantize/Fp4.h"
 #include "dialect/ops/quantize/Random.h"
 #include "lib/Targets/gpu/Emitters.h"
@@ -29,8 +29,7 @@ public:
     int64_t along = (axis ? columns : rows) / span, others = axis ? rows : columns;
     Value thread = arith::IndexCastOp::create(b, b.getIndexType(), NVVM::ThreadIdXOp::create(b, b.getI32Type()));
     Value number = arith::AddIOp::create(b, times(kernel.task, kThreads), thread);
-    Value isThere =
-        arith::CmpIOp::create(b, arith::CmpIPredicate::ult, number, constantIndex(b, along * others));
+    Value isThere = arith::CmpIOp::create(b, arith::CmpIPredicate::ult, number, constantIndex(b, along * others));
     auto branch = scf::IfOp::create(b, isThere, /*withElseRegion=*/false);
     {
       OpBuilder::InsertionGuard guard(b);
@@ -108,8 +107,8 @@ private:
     for (size_t i = 0; i < words.size(); i += bytes / 4) {
       Value vector = vector::FromElementsOp::create(b, VectorType::get({bytes / 4}, b.getI32Type()),
                                                     ArrayRef(words).slice(i, bytes / 4));
-      vector::StoreOp::create(b, vector::BitCastOp::create(b, type, vector), buffer,
-                              ValueRange{other, plus(at, 4 * i)}, /*nontemporal=*/false, llvm::MaybeAlign(bytes));
+      vector::StoreOp::create(b, vector::BitCastOp::create(b, type, vector), buffer, ValueRange{other, plus(at, 4 * i)},
+                              /*nontemporal=*/false, llvm::MaybeAlign(bytes));
     }
   }
 };

@@ -136,8 +136,8 @@ GpuGemm::Sums GpuGemm::multiplyStage(Value slot, ValueRange given, ValueRange sc
       for (int64_t j = 0; j < columnFragments(); ++j) {
         int64_t at = 4 * (i * columnFragments() + j);
         auto those = ArrayRef(sums).slice(at, 4);
-        Sums next = c.block ? g.multiplyScaled(c.block == 16 ? Fp4Format::mxfp4 : Fp4Format::nvfp4, a[i], columns[j], those,
-                                               scalesOf(scales, true, i, step), scalesOf(scales, false, j, step))
+        Sums next = c.block ? g.multiplyScaled(c.block == 16 ? Fp4Format::mxfp4 : Fp4Format::nvfp4, a[i], columns[j],
+                                               those, scalesOf(scales, true, i, step), scalesOf(scales, false, j, step))
                             : g.multiply(type, a[i], columns[j], those);
         llvm::copy(next, sums.begin() + at);
       }

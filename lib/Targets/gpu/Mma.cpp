@@ -73,14 +73,14 @@ SmallVector<Value> GpuBuilder::multiplyOnce(Format type, ValueRange x, ValueRang
   return unpack(product, 4);
 }
 
-SmallVector<Value> GpuBuilder::multiplyScaled(Fp4Format format, ValueRange x, ValueRange y, ValueRange sum,
-                                              Scales ofX, Scales ofY) {
+SmallVector<Value> GpuBuilder::multiplyScaled(Fp4Format format, ValueRange x, ValueRange y, ValueRange sum, Scales ofX,
+                                              Scales ofY) {
   bool isMx = format == Fp4Format::mxfp4;
   Type result = LLVM::LLVMStructType::getLiteral(b.getContext(), SmallVector<Type>(4, sum[0].getType()));
   auto id = [&](int64_t number) -> Value { return arith::ConstantOp::create(b, b.getI16IntegerAttr(int16_t(number))); };
   Value product = NVVM::MmaBlockScaleOp::create(
-      b, result, x, y, sum, ofX.word, id(ofX.first), id(0), ofY.word, id(ofY.first), id(0), ArrayRef<int64_t>{16, 8, 64},
-      std::array<NVVM::MMATypes, 2>{NVVM::MMATypes::e2m1, NVVM::MMATypes::e2m1},
+      b, result, x, y, sum, ofX.word, id(ofX.first), id(0), ofY.word, id(ofY.first), id(0),
+      ArrayRef<int64_t>{16, 8, 64}, std::array<NVVM::MMATypes, 2>{NVVM::MMATypes::e2m1, NVVM::MMATypes::e2m1},
       isMx ? NVVM::ScaleVecSize::X2 : NVVM::ScaleVecSize::X4,
       isMx ? NVVM::BlockScaleFormat::UE8M0 : NVVM::BlockScaleFormat::UE4M3,
       isMx ? NVVM::MMABlockScaleKind::MXF4 : NVVM::MMABlockScaleKind::MXF4NVF4);

@@ -59,14 +59,16 @@ public:
   /// both factors, and of each high part with the other's low part.
   SmallVector<Value> multiply(Format type, ValueRange a, ValueRange b, ValueRange sum);
 
-  /// Four bytes of scales of which an instruction takes those from `first` on: two of blocks of 32, all of 16. They are those
-  /// of the row or column `ofScales` of the thread; others than the first two and the first of four threads are not read.
+  /// Four bytes of scales of which an instruction takes those from `first` on: two of blocks of 32, all of 16. They are
+  /// those of the row or column `ofScales` of the thread; others than the first two and the first of four threads are
+  /// not read.
   struct Scales {
     Value word;
     int64_t first;
   };
   /// The same of pairs of E2M1 scaled in blocks, 64 of k (PTX ISA 9.7.14.3).
-  SmallVector<Value> multiplyScaled(Fp4Format format, ValueRange a, ValueRange b, ValueRange sum, Scales ofA, Scales ofB);
+  SmallVector<Value> multiplyScaled(Fp4Format format, ValueRange a, ValueRange b, ValueRange sum, Scales ofA,
+                                    Scales ofB);
   /// The row of 16 of a, or column of 8 of b, whose scales this thread holds.
   Value rowOfScales(bool isA);
 

@@ -272,7 +272,8 @@ LogicalResult nanochat::emitFp4(func::FuncOp kernel, const Target &target) {
     return failure();
   if (auto hadamard = dyn_cast<HadamardOp>(op); hadamard && hadamard.getX().getType().getElementType().isF32())
     HadamardEmitter(kernel, hadamard, target).emit();
-  else if (auto quantize = dyn_cast<QuantizeFp4Op>(op); quantize && !quantize.getPacked() && quantize.getX().getType().getElementType().isF32())
+  else if (auto quantize = dyn_cast<QuantizeFp4Op>(op);
+           quantize && !quantize.getPacked() && quantize.getX().getType().getElementType().isF32())
     QuantizeEmitter(kernel, quantize, target).emit();
   else
     return failure();

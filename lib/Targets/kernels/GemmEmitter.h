@@ -50,6 +50,10 @@ private:
   /// Calls body(row, vector, m index, n lanes) for all vectors of a tile, masked where they end.
   void vectors(const Tile &t, llvm::function_ref<void(int64_t, Lanes, Lanes)> body);
   Value dot(Value acc, Value a, Value b);
+  Value pairs(Value a, Value b);
+  Value addPairs(Value acc, Value pairs);
+  Carried step(const Slab &s, const Tile &t, Value k, ValueRange in,
+               llvm::function_ref<Value(Value, Value, Value)> add);
   Value wordOfA(const Slab &s, const Tile &t, int64_t i, Value k);
   /// Where panelA holds the word of row `m` + i, both of one tile.
   SmallVector<Value> placeInA(Value m, int64_t i, Value k);

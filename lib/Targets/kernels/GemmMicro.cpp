@@ -12,7 +12,24 @@ static Value intrinsic(ImplicitLocOpBuilder &b, StringRef name, Type type, Value
   return LLVM::CallIntrinsicOp::create(b, type, b.getStringAttr(name), operands).getResult(0);
 }
 
+/// Sums of two products of bytes in 16 bits, those of y without sign.
+Value GemmEmitter::pairs(Value x, Value y) {
+  auto bytes = VectorType::get({p.lanes * 4}, b.getI8Type()), sums = VectorType::get({p.lanes * 2}, b.getI16Type());
+  return intrinsic(b, p.lanes == 16 ? "llvm.x86.avx512.pmaddubs.w.512" : "llvm.x86.avx2.pmadd.ub.sw", sums,
+                   {vector::BitCastOp::create(b, bytes, y), vector::BitCastOp::create(b, bytes, x)});
+}
+
+/// Adds up neighbours among sums in 16 bits.
+Value GemmEmitter::addPairs(Value acc, Value pairs) {
+  Value ones = constant(b, pairs.getType(), 1);
+  Value sums = intrinsic(b, p.lanes == 16 ? "llvm.x86.avx512.pmaddw.d.512" : "llvm.x86.avx2.pmadd.wd", wordVector,
+                         {pairs, ones});
+  return arith::AddIOp::create(b, acc, sums);
+}
+
 Value GemmEmitter::dot(Value acc, Value x, Value y) {
+  if (p.bytes && !p.vnni)
+    return addPairs(acc, pairs(x, y));
   if (p.per == 1)
     return math::FmaOp::create(b, x, y, acc);
   Type element = p.halves ? Type(b.getBF16Type()) : p.bytes ? b.getI8Type() : b.getI16Type();
@@ -96,26 +113,54 @@ void GemmEmitter::fetchResults(const Tile &t) {
 /// Sums of so few groups are no loop.
 static constexpr int64_t kShortSum = 16;
 
+/// The sums of a tile behind group k: add(sum, word of a, word of b) of those before.
+Carried GemmEmitter::step(const Slab &s, const Tile &t, Value k, ValueRange in,
+                          llvm::function_ref<Value(Value, Value, Value)> add) {
+  int64_t perRow = llvm::divideCeil(t.columns, p.lanes);
+  Carried next(in), columns;
+  for (int64_t j = 0; j < t.columns; j += p.lanes)
+    columns.push_back(vectorOfB(s, t, k, j));
+  for (int64_t i = 0; i < t.rows; ++i) {
+    Value x = vector::BroadcastOp::create(b, wordVector, wordOfA(s, t, i, k));
+    for (int64_t j = 0; j < perRow; ++j)
+      next[i * perRow + j] = add(next[i * perRow + j], x, columns[j]);
+  }
+  return next;
+}
+
 /// Adds the products of `groups` groups of the slab from `first` on.
 Carried GemmEmitter::addUp(const Slab &s, const Tile &t, Value first, int64_t groups, ValueRange accumulators) {
-  int64_t perRow = llvm::divideCeil(t.columns, p.lanes);
-  auto add = [&](Value k, ValueRange in) -> Carried {
-    Carried next(in), columns;
-    for (int64_t j = 0; j < t.columns; j += p.lanes)
-      columns.push_back(vectorOfB(s, t, k, j));
-    for (int64_t i = 0; i < t.rows; ++i) {
-      Value x = vector::BroadcastOp::create(b, wordVector, wordOfA(s, t, i, k));
-      for (int64_t j = 0; j < perRow; ++j)
-        next[i * perRow + j] = dot(next[i * perRow + j], x, columns[j]);
-    }
-    return next;
+  using Add = llvm::function_ref<Value(Value, Value, Value)>;
+  auto sum = [&](Value from, int64_t count, ValueRange start, Add add) -> Carried {
+    if (!c.block || count > kShortSum)
+      return forLoop(b, from, plus(from, count), 1, start,
+                     [&](Value k, ValueRange in) { return step(s, t, k, in, add); });
+    Carried sums(start);
+    for (int64_t k = 0; k < count; ++k)
+      sums = step(s, t, plus(from, k), sums, add);
+    return sums;
   };
-  if (!c.block || groups > kShortSum)
-    return forLoop(b, first, plus(first, groups), 1, accumulators, add);
-  Carried sum(accumulators);
-  for (int64_t k = 0; k < groups; ++k)
-    sum = add(plus(first, k), sum);
-  return sum;
+  if (!p.bytes || p.vnni)
+    return sum(first, groups, accumulators, [&](Value acc, Value x, Value y) { return dot(acc, x, y); });
+  // In 16 bits as far as they reach, then in 32.
+  auto some = [&](Value from, int64_t count, ValueRange in) {
+    Value zero = constant(b, VectorType::get({p.lanes * 2}, b.getI16Type()), 0);
+    Carried narrow = sum(from, count, Carried(in.size(), zero), [&](Value acc, Value x, Value y) -> Value {
+      return arith::AddIOp::create(b, acc, pairs(x, y));
+    });
+    Carried wide(in);
+    for (auto [acc, own] : llvm::zip(wide, narrow))
+      acc = addPairs(acc, own);
+    return wide;
+  };
+  int64_t whole = groups / p.steps * p.steps;
+  Carried sums(accumulators);
+  if (whole == p.steps)
+    sums = some(first, whole, sums);
+  else if (whole)
+    sums = forLoop(b, first, plus(first, whole), p.steps, sums,
+                   [&](Value from, ValueRange in) { return some(from, p.steps, in); });
+  return whole < groups ? some(plus(first, whole), groups - whole, sums) : sums;
 }
 
 void GemmEmitter::multiply(const Slab &s, const Tile &t) {

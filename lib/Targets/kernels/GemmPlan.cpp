@@ -24,13 +24,23 @@ FailureOr<MatrixProduct> nanochat::matchKernel(func::FuncOp kernel) {
   return *product;
 }
 
+/// How many groups of four products of bytes have sums of two in 16 bits: b's elements are without sign.
+static int64_t stepsOf(const MatrixProduct &c) {
+  int64_t largest = c.b.format == Format::panels ? 2 : 128 + c.limit;
+  return INT16_MAX / (2 * c.limit * largest);
+}
+
 std::optional<GemmPlan> nanochat::planGemm(const MatrixProduct &c, const CpuFacts &facts) {
   GemmPlan p;
   if (c.isAny(Format::e2m1)) // pairs are what tensor cores take
     return std::nullopt;
   p.lanes = facts.vectorBits / 32;
   p.vnni = !c.isFloat() && facts.vnni;
-  p.bytes = p.vnni && !c.isAny(Format::int16);
+  // Without VNNI, bytes pay where sums of 16 bits are long enough.
+  constexpr int64_t leastSteps = 8;
+  bool areBytes = !c.isFloat() && !c.isAny(Format::int16);
+  p.steps = p.vnni || !areBytes ? 0 : stepsOf(c);
+  p.bytes = areBytes && (p.vnni || p.steps >= std::max(leastSteps, c.block / 4));
   p.halves = c.areBoth(Format::bf16) && facts.bf16;
   p.per = p.bytes ? 4 : c.isFloat() && !p.halves ? 1 : 2;
   p.perBlock = c.block / p.per;
@@ -38,7 +48,7 @@ std::optional<GemmPlan> nanochat::planGemm(const MatrixProduct &c, const CpuFact
     return std::nullopt;
   // As many accumulators as registers allow beside a row of b and two for a; blocks have one more of floats for each.
   bool wide = facts.vectorRegisters >= 32;
-  p.tileM = c.block ? (wide ? 4 : 2) : wide ? 8 : p.per == 2 ? 4 : 6;
+  p.tileM = c.block ? (wide ? 4 : 2) : p.bytes && !p.vnni ? 4 : wide ? 8 : p.per == 2 ? 4 : 6;
   p.tileVectors = wide ? 3 : 2;
   p.panel = p.tileVectors * p.lanes;
   p.wholePanels = c.N / p.panel;

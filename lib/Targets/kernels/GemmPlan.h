@@ -15,6 +15,7 @@ struct GemmPlan {
   int64_t lanes;              // 32-bit lanes of a vector
   bool vnni;                  // dot products of integers add to their accumulator
   bool bytes;                 // u8 × s8 in groups of 4, else (integers) s16 × s16 in groups of 2
+  int64_t steps;              // groups whose products of bytes are added in 16 bits; 0 where vnni adds in 32
   bool halves;                // bf16 × bf16 in groups of 2
   int64_t per;                // elements of a group
   int64_t perBlock;           // groups that share a scale; 0 where none do

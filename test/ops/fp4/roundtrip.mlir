@@ -17,8 +17,8 @@ func.func @pieces(%x: tensor<64x32xf32>, %seed: tensor<2xi32>, %i: tensor<i32>, 
   %p, %ps = nanochat.quantize_fp4 nvfp4 %h axis = 0 tensor %s : tensor<f32> draws %a : tensor<64x32xf32>
   // CHECK: nanochat.block_matmul %{{.*}} scaled %{{.*}} : tensor<64x1xi8>, %{{.*}}, %{{.*}} block = 32 : tensor<64x32xi8>, tensor<32x4xi8>, tensor<f32>
   %y = nanochat.block_matmul %q scaled %qs : tensor<64x1xi8>, %t, %f block = 32 : tensor<64x32xi8>, tensor<32x4xi8>, tensor<f32>
-  // CHECK: nanochat.block_matmul %{{.*}} trans_a scaled %{{.*}} : tensor<4x32xf8E4M3FN>, %{{.*}} scaled
-  %z = nanochat.block_matmul %p trans_a scaled %ps : tensor<4x32xf8E4M3FN>, %p scaled %ps : tensor<4x32xf8E4M3FN>, %f block = 16
+  // CHECK: nanochat.block_matmul %{{.*}} trans_a scaled %{{.*}} : tensor<4x32xf8E4M3FN>, %{{.*}} scaled %{{.*}} block = 16 limit = 12 site "wq.dw" :
+  %z = nanochat.block_matmul %p trans_a scaled %ps : tensor<4x32xf8E4M3FN>, %p scaled %ps : tensor<4x32xf8E4M3FN>, %f block = 16 limit = 12 site "wq.dw"
     : tensor<64x32xi8>, tensor<64x32xi8>, tensor<f32>
   // CHECK: nanochat.quantize_fp4 mxfp4 %{{.*}} axis = 0 run = 64 packed : tensor<64x32xf32>
   %c, %cs = nanochat.quantize_fp4 mxfp4 %x axis = 0 run = 64 packed : tensor<64x32xf32>
