@@ -2,6 +2,7 @@
 #include "dialect/Linalg.h"
 #include "dialect/StepIR.h"
 #include "dialect/interfaces/Cost.h"
+#include "dialect/ops/quantize/Fp4.h"
 #include "lib/Program/Passes.h"
 #include "lib/Targets/Target.h"
 #include "llvm/ADT/StringSet.h"
@@ -73,6 +74,14 @@ struct RecordModelPass : mlir::nanochat::impl::RecordModelPassBase<RecordModelPa
 void recordFp4(ProgramOp program) {
   SmallVector<Attribute> products;
   llvm::StringSet<> known;
+  program->getParentOp()->walk([&](LinearOp op) {
+    std::string site = op.getSite().value_or("").str() + ".y";
+    if (!op.getForward() || !known.insert(site).second)
+      return;
+    int64_t codes = typeOf(op.getX()).getNumElements() + typeOf(op.getW()).getNumElements();
+    int64_t scales = codes / factsOf(*op.getForward()).block;
+    products.push_back(Fp4ProductAttr::get(op.getContext(), site, typeOf(op.getX()).getDimSize(1), codes, scales, 0));
+  });
   program->getParentOp()->walk([&](BlockMatmulOp op) {
     StringAttr site = op.getSiteAttr();
     if (!site)

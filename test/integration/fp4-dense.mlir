@@ -8,3 +8,14 @@
 // RUN: %{check}
 // REDEFINE: %{format} = nvfp4
 // RUN: %{check}
+
+// They are named after their parameters, and draw random numbers by that name.
+// RUN: sed 's/rounding = nearest//' %S/../Inputs/fp4-dense.mlir > %t.mlir && nanochat-opt %t.mlir --target=native --stop-after=quantize | FileCheck %s
+// CHECK: nanochat.linear {{.*}} backward <dx = mxfp4, dw = f32> forward mxfp4 site "a"
+// CHECK: nanochat.linear {{.*}} backward <dx = mxfp4, dw = mxfp4> site "b"
+// RUN: nanochat-opt %t.mlir --target=sm_120 --plan | FileCheck %s --check-prefix=PLAN
+// PLAN: products of four-bit floats, and bytes of their codes and scales
+// PLAN-DAG: a.y 19,584 native: mma.sync with block_scale
+// PLAN-DAG: b.dw 19,584 native: mma.sync with block_scale
+// RUN: nanochat-opt %t.mlir --target=sm_90 --plan | FileCheck %s --check-prefix=OTHERS
+// OTHERS: a.dx 42,240 emulated: bf16 mma

@@ -31,3 +31,22 @@ func.func @regions(%x: tensor<64x32xf32>, %w: tensor<32x32xf32>, %W: tensor<2x32
   }
   return %y, %e : tensor<64x32xf32>, tensor<64x32xf32>
 }
+
+// Dense linears have floats for what no region names; the innermost region is theirs.
+// CHECK-LABEL: @dense
+func.func @dense(%x: tensor<64x32xf32>, %w: tensor<32x32xf32>) -> tensor<64x32xf32> {
+  %y = nanochat.fp4_region format = mxfp4 gemms = [y, dw] dge = 3.0 occ = 0.5 {
+    // CHECK: %[[A:.*]] = nanochat.linear %{{.*}} backward <dx = f32, dw = mxfp4> forward mxfp4 dge = 3.000000e+00 occ = 5.000000e-01 :
+    // OTHERS: nanochat.linear %{{.*}} backward <dx = f32, dw = mxfp4> forward mxfp4
+    %a = nanochat.linear %x, %w : tensor<64x32xf32>, tensor<32x32xf32>
+    %b = nanochat.fp4_region format = nvfp4 rounding = nearest {
+      // CHECK: %[[B:.*]] = nanochat.linear %[[A]], %{{.*}} backward <dx = nvfp4, dw = nvfp4, rounding = nearest> :
+      %c = nanochat.linear %a, %w : tensor<64x32xf32>, tensor<32x32xf32>
+      nanochat.yield %c : tensor<64x32xf32>
+    }
+    // CHECK: nanochat.linear %[[B]], %{{.*}} backward <dx = f32, dw = f32> :
+    %d = nanochat.linear %b, %w backward <dx = f32, dw = f32> : tensor<64x32xf32>, tensor<32x32xf32>
+    nanochat.yield %d : tensor<64x32xf32>
+  }
+  return %y : tensor<64x32xf32>
+}

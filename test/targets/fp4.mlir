@@ -2,12 +2,12 @@
 // RUN: %python %S/fp4_kernels.py > %t.mlir
 // RUN: nanochat-opt %t.mlir --nanochat-check-kernels="target=native summary" | FileCheck %s
 // RUN: %if avx2 %{ nanochat-opt %t.mlir --nanochat-check-kernels="target=x86-64-v3 summary" | FileCheck %s %}
-// CHECK: 38 kernels
+// CHECK: 42 kernels
 
 // Those of GPUs, on the emulator, and without what makes them right.
 // RUN: %python %S/fp4_kernels.py gpu > %t.gpu.mlir
 // RUN: nanochat-opt %t.gpu.mlir --nanochat-check-kernels="target=sm_120 summary" | FileCheck %s --check-prefix=GPU
-// GPU: 26 kernels
+// GPU: 30 kernels
 // RUN: %python %S/fp4_kernels.py pairs > %t.pairs.mlir
 // RUN: nanochat-opt %t.pairs.mlir --nanochat-check-kernels="target=sm_120 summary" | FileCheck %s --check-prefix=PAIRS
 // RUN: nanochat-opt %t.pairs.mlir --nanochat-check-kernels="target=sm_120:gemm_tile=128x128x3 summary" | FileCheck %s --check-prefix=PAIRS

@@ -60,6 +60,22 @@ def product(i, block, m, n, k, form, scaled, limit=""):
            f"%f block = {block}{limit} : {a}, {b}, tensor<f32>", [("%y", f"tensor<{m}x{n}xf32>")], 1)
 
 
+def scales_alone(i, kind, axis):
+    """Of a quantiser whose codes nobody reads."""
+    block, stored = (32, "i8") if kind == "mxfp4" else (16, "f8E4M3FN")
+    rows, columns = (96, 37) if axis == 0 else (7, 416)
+    scales = f"tensor<{rows // (1 if axis else block)}x{columns // (block if axis else 1)}x{stored}>"
+    arguments = [("x", f"tensor<{rows}x{columns}xf32>", None)] + ([("s", "tensor<f32>", None)] if kind == "nvfp4" else [])
+    tensor = " tensor %s : tensor<f32>" if kind == "nvfp4" else ""
+    kernel(f"scales_{i}", "rowwise", arguments, f"%q, %g = nanochat.quantize_fp4 {kind} %x axis = {axis}{tensor} : tensor<{rows}x{columns}xf32>",
+           [("%g", scales)], 1)
+
+
+def all_scales_alone():
+    for i, (kind, axis) in enumerate(itertools.product(("mxfp4", "nvfp4"), (0, 1))):
+        scales_alone(i, kind, axis)
+
+
 def pairs(i, kind, m, n, k, scaled):
     block, stored = (32, "i8") if kind == "mxfp4" else (16, "f8E4M3FN")
     arguments, sides = [], []
@@ -81,6 +97,7 @@ def for_gpus():
         quantizer(i, kind, axis, "floor", draws, *((96, 37) if axis == 0 else (7, 416)), packed=packed)
     for i, (run, columns, draws, packed) in enumerate([(16, 37, True, False), (32, 130, False, True), (64, 17, True, True), (128, 9, True, True)]):
         quantizer(f"{i}_run", "mxfp4", 0, "floor", draws, 128, columns, run, packed)
+    all_scales_alone()
     for axis in (0, 1):
         rows, columns = (96, 37) if axis == 0 else (37, 96)
         t = f"tensor<{rows}x{columns}xi8>"
@@ -116,6 +133,7 @@ for i, (block, m, n, k, form, scaled) in enumerate([
         (32, 17, 52, 64, "panels", "a"), (32, 5, 48, 32, "groups", "b"), (64, 13, 31, 192, "groups", "b"),
         (32, 40, 33, 12800, "dx", "a"), (128, 21, 64, 256, "groups", "b"), (32, 530, 21, 64, "dw", "ab")]):
     product(i, block, m, n, k, form, scaled)
+all_scales_alone()
 product("dense", 32, 37, 52, 96, "dense", "ab")
 for i, (block, m, n, k, form, scaled) in enumerate([(32, 33, 50, 96, "dw", "ab"), (16, 7, 67, 48, "dx", "a"), (32, 37, 52, 96, "dense", "ab"),
                                                     (32, 17, 52, 64, "panels", "a"), (32, 40, 33, 12800, "dx", "a")]):

@@ -90,23 +90,23 @@ static Quantized quantizeGrad(ImplicitLocOpBuilder &b, BackwardAttr backward, Ba
 }
 
 static Value multiply(ImplicitLocOpBuilder &b, Quantized a, Value codes, Value scales, Value factor, bool transA,
-                      bool transB, std::string name) {
+                      bool transB, StringAttr name) {
   return BlockMatmulOp::create(b, a.op.getCodes(), a.op.getScales(), codes, scales, mul(b, a.factor, factor),
-                               factsOf(a.op.getFormat()).block, transA, transB, b.getStringAttr(name), kLargestFp4Code);
+                               factsOf(a.op.getFormat()).block, transA, transB, name, kLargestFp4Code);
 }
 
 Value mlir::nanochat::fp4InputGrad(ImplicitLocOpBuilder &b, BackwardAttr backward, StringAttr site, Value dy, Value t,
                                    Value gamma) {
   // Not transformed: weights would no longer be ternary.
   Quantized grad = quantizeGrad(b, backward, backward.getDx(), site, "dx", dy, /*axis=*/1, /*run=*/0);
-  return multiply(b, grad, t, Value(), gamma, false, false, nameOf(site, "dx"));
+  return multiply(b, grad, t, Value(), gamma, false, false, b.getStringAttr(nameOf(site, "dx")));
 }
 
 Value mlir::nanochat::fp4InputGrad(ImplicitLocOpBuilder &b, BackwardAttr backward, StringAttr site, Value dy, Value w) {
   Quantized grad = quantizeGrad(b, backward, backward.getDx(), site, "dx", dy, /*axis=*/1, /*run=*/0);
   Quantized weight = quantize(b, grad.op.getFormat(), backward.getScale(), w, /*axis=*/0, /*run=*/0);
   return multiply(b, grad, weight.op.getCodes(), weight.op.getScales(), weight.factor, false, false,
-                  nameOf(site, "dx"));
+                  b.getStringAttr(nameOf(site, "dx")));
 }
 
 Value mlir::nanochat::fp4WeightGrad(ImplicitLocOpBuilder &b, BackwardAttr backward, StringAttr site, Value dy,
@@ -117,7 +117,8 @@ Value mlir::nanochat::fp4WeightGrad(ImplicitLocOpBuilder &b, BackwardAttr backwa
   Value factor = input.factor;
   if (run)
     factor = mul(b, factor, constant(b, factor.getType(), 1.0 / run));
-  return multiply(b, grad, input.op.getCodes(), input.op.getScales(), factor, true, false, nameOf(site, "dw"));
+  return multiply(b, grad, input.op.getCodes(), input.op.getScales(), factor, true, false,
+                  b.getStringAttr(nameOf(site, "dw")));
 }
 
 //===--- forward -----------------------------------------------------------------------------===//
@@ -140,7 +141,7 @@ static Value clampRows(ImplicitLocOpBuilder &b, LinearOp op) {
 Value mlir::nanochat::fp4Linear(ImplicitLocOpBuilder &b, LinearOp op) {
   Value clamped = clampRows(b, op);
   Quantized x = quantizeFactor(b, *op.getForward(), clamped), w = quantizeFactor(b, *op.getForward(), op.getW());
-  Value y = multiply(b, x, w.op.getCodes(), w.op.getScales(), w.factor, false, true, nameOf(op.getSiteAttr(), "y"));
+  Value y = multiply(b, x, w.op.getCodes(), w.op.getScales(), w.factor, false, true, StringAttr());
   if (clamped == op.getX())
     return y;
   return add(b, y, MatmulOp::create(b, sub(b, op.getX(), clamped), op.getW(), false, true));

@@ -32,7 +32,10 @@ struct MatrixKernel {
     Value none = arith::ConstantOp::create(b, b.getZeroAttr(type));
     return vector::MaskedLoadOp::create(b, type, buffer, ValueRange{row, column}, mask, none);
   }
+  /// Nothing where the buffer is null.
   void store(Value vector, Value buffer, Value row, Value column, Value mask = {}) {
+    if (!buffer)
+      return;
     if (mask)
       vector::MaskedStoreOp::create(b, buffer, ValueRange{row, column}, mask, vector);
     else
@@ -130,7 +133,7 @@ struct QuantizeEmitter : MatrixKernel {
   QuantizeEmitter(func::FuncOp source, QuantizeFp4Op op, const Target &target)
       : MatrixKernel(source, op.getX().getType(), target), op(op), block(factsOf(op.getFormat()).block) {
     auto input = [&](Value operand) { return kernel.inputs[cast<BlockArgument>(operand).getArgNumber()]; };
-    x = input(op.getX()), codes = kernel.outputs[0], scales = kernel.outputs[1];
+    x = input(op.getX()), codes = kernel.outputOf(op.getCodes()), scales = kernel.outputOf(op.getScales());
     if (op.getTensorScale())
       tensor = memref::LoadOp::create(b, input(op.getTensorScale()));
     for (int64_t i = 0; i < 5 && op.getDraws(); ++i)
@@ -183,6 +186,8 @@ private:
     })[0];
     Value scale = blockScale(b, op, asFloat(largest), ofTensor);
     store(scale, scales, arith::DivUIOp::create(b, plus(first, at), constantIndex(b, block)), column, mask);
+    if (!codes)
+      return;
     Value inverse = inverseScale(b, op, scale, ofTensor, vectorOf(b.getF32Type()));
     forLoop(b, begin, end, kHalves, {}, [&](Value i, ValueRange) -> Carried {
       Value row = arith::AddIOp::create(b, first, i);
@@ -234,7 +239,8 @@ private:
       Value most = vector::ReductionOp::create(b, vector::CombiningKind::MAXSI, largest);
       Value scale = blockScale(b, op, asFloat(most), tensor);
       Value number = arith::DivUIOp::create(b, plus(column, i), constantIndex(b, block));
-      memref::StoreOp::create(b, scale, scales, ValueRange{row, number});
+      if (scales)
+        memref::StoreOp::create(b, scale, scales, ValueRange{row, number});
       Value inverse = splat(inverseScale(b, op, scale, tensor, b.getF32Type()));
       for (auto [j, x] : llvm::enumerate(numbers)) {
         int64_t at = i + j * lanes;
@@ -268,7 +274,7 @@ private:
 
 LogicalResult nanochat::emitFp4(func::FuncOp kernel, const Target &target) {
   Operation *op = onlyOp(kernel);
-  if (!op || op->getResults() != ValueRange(kernel.front().back().getOperands()))
+  if (!op)
     return failure();
   if (auto hadamard = dyn_cast<HadamardOp>(op); hadamard && hadamard.getX().getType().getElementType().isF32())
     HadamardEmitter(kernel, hadamard, target).emit();

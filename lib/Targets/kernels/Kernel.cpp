@@ -46,6 +46,13 @@ Kernel::~Kernel() {
     built.erase();
 }
 
+Value Kernel::outputOf(Value value) {
+  for (auto [result, buffer] : llvm::zip(source.front().getTerminator()->getOperands(), outputs))
+    if (result == value)
+      return buffer;
+  return {};
+}
+
 Value Kernel::shaped(Value buffer, Type tensor) {
   MemRefType type = bufferOf(tensor), given = cast<MemRefType>(buffer.getType());
   if (type == given)

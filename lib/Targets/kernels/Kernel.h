@@ -17,6 +17,8 @@ public:
   func::FuncOp source;
   ImplicitLocOpBuilder b; // in the new body
   SmallVector<Value> inputs, outputs;
+  /// The buffer that the kernel is to leave `value` in; null where it returns no such.
+  Value outputOf(Value value);
   Value task;
 
   /// The buffer in the shape of a tensor that is its own or its flattened one.

@@ -21,3 +21,19 @@ func.func @grad_channels(%h: tensor<4x3xf32>, %w: tensor<7x2xf32>, %t: tensor<4x
   %l, %n, %dh, %dw = nanochat.linear_cross_entropy_with_grad %h, %w, %t : tensor<4x3xf32>, tensor<7x2xf32>, tensor<4xi32>
   return
 }
+
+// -----
+
+func.func @bits(%h: tensor<4x3xf32>, %w: tensor<7x3xf32>, %t: tensor<4xi32>) { // linear_cross_entropy-c3
+  // expected-error @+1 {{has gradients in int16; those of heads are in f32 or int8}}
+  %loss, %nll = nanochat.linear_cross_entropy %h, %w, %t backward int16 : tensor<4x3xf32>, tensor<7x3xf32>, tensor<4xi32>
+  return
+}
+
+// -----
+
+func.func @grad_bits(%h: tensor<4x3xf32>, %w: tensor<7x3xf32>, %t: tensor<4xi32>) { // linear_cross_entropy_with_grad-c3
+  // expected-error @+1 {{has gradients in mxfp4; those of heads are in f32 or int8}}
+  %l, %n, %dh, %dw = nanochat.linear_cross_entropy_with_grad %h, %w, %t backward mxfp4 : tensor<4x3xf32>, tensor<7x3xf32>, tensor<4xi32>
+  return
+}

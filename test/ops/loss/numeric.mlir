@@ -23,6 +23,18 @@ func.func @weights_scale_token_losses() -> (tensor<f64>, tensor<f64>) attributes
   return %loss, %e : tensor<f64>, tensor<f64>
 }
 
+// In 8 bits: dz per token and per word, w per channel, h per token; chunks are of one token. In floats dh would be ∓0.026013, ∓0.456117.
+func.func @gradients_in_bytes() -> (tensor<2x2xf64>, tensor<2x2xf64>, tensor<3x2xf64>, tensor<3x2xf64>)
+    attributes {nanochat.tolerance = 1.0e-12 : f64} {
+  %h = arith.constant dense<[[1.0, -2.0], [0.5, 3.0]]> : tensor<2x2xf64>
+  %w = arith.constant dense<[[1.0, 0.0], [0.0, 1.0], [2.0, -1.0]]> : tensor<3x2xf64>
+  %targets = arith.constant dense<[2, 0]> : tensor<2xi32>
+  %loss, %nll, %dh, %dw = nanochat.linear_cross_entropy_with_grad %h, %w, %targets backward int8 : tensor<2x2xf64>, tensor<3x2xf64>, tensor<2xi32>
+  %eh = arith.constant dense<[[-0.0258218844886524, 0.02600819623719903], [-0.45866542423882845, 0.45502522245915517]]> : tensor<2x2xf64>
+  %ew = arith.constant dense<[[-0.20548935830684145, -1.4342310332773291], [0.22898491315152275, 1.375278817065508], [-0.02349555484468129, 0.05895221621182075]]> : tensor<3x2xf64>
+  return %dh, %eh, %dw, %ew : tensor<2x2xf64>, tensor<2x2xf64>, tensor<3x2xf64>, tensor<3x2xf64>
+}
+
 // 48 tokens are 16 chunks of 3: logits of 0 give log V everywhere.
 func.func @chunks_cover_all_tokens() -> (tensor<48xf32>, tensor<48xf32>) {
   %h = arith.constant dense<0.0> : tensor<48x4xf32>
