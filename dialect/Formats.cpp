@@ -49,6 +49,14 @@ static Value fromPanels(ImplicitLocOpBuilder &b, Value element, Type type) {
   return whole == type ? code : Value(arith::SIToFPOp::create(b, type, code));
 }
 
+static Value toOffset(ImplicitLocOpBuilder &b, Value number, Type storage) {
+  return arith::XOrIOp::create(b, toInteger(b, number, storage), constant(b, storage, -128));
+}
+
+static Value fromOffset(ImplicitLocOpBuilder &b, Value element, Type type) {
+  return fromInteger(b, arith::XOrIOp::create(b, element, constant(b, element.getType(), -128)), type);
+}
+
 /// Powers of two as E8M0, the exponent of an f32; 0 for what is smaller than all.
 static Value toPowerOfTwo(ImplicitLocOpBuilder &b, Value number, Type storage) {
   Type word = withElementOf(storage, b.getI32Type());
@@ -80,6 +88,7 @@ static constexpr FormatFacts kFormats[] = {
     {Format::int16, 16, integers<16>, 32767, toInteger, fromInteger, Format::int16},
     {Format::int8, 8, integers<8>, 127, toInteger, fromInteger, Format::int8, "s8"},
     {Format::panels, 8, integers<8>, 0, toPanels, fromPanels, Format::int8},
+    {Format::offset, 8, integers<8>, 0, toOffset, fromOffset, Format::int8},
     {Format::e8m0, 8, integers<8>, 0, toPowerOfTwo, fromPowerOfTwo, Format::f32},
     {Format::e2m1, 8, integers<8>, 0, nullptr, nullptr, Format::e2m1, "e2m1", /*ptx=*/87},
     {Format::dynamic, 8, integers<8>, 1, encodeDynamic, decodeDynamic, Format::f32},

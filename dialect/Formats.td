@@ -4,12 +4,13 @@ include "mlir/IR/EnumAttr.td"
 
 /// How numbers are stored: as floats, or as codes that a scale belongs to. The facts of each are in Formats.cpp.
 /// `panels` are those of `pack_panels`; `dynamic` and `dynamic_unsigned` those of optimizer states (Dettmers et al.,
-/// arXiv:2110.02861); `e8m0` is of powers of two that scale blocks (OCP MX), `e2m1` of pairs of four-bit floats in a byte.
+/// arXiv:2110.02861); `e8m0` is of powers of two that scale blocks (OCP MX), `e2m1` of pairs of four-bit floats in a byte,
+/// `offset` of bytes without sign that are 128 more than their code.
 def Format : I32EnumAttr<"Format", "a number format", [
     I32EnumAttrCase<"f64", 0>, I32EnumAttrCase<"f32", 1>, I32EnumAttrCase<"bf16", 2>, I32EnumAttrCase<"e4m3", 3>,
     I32EnumAttrCase<"int16", 4>, I32EnumAttrCase<"int8", 5>, I32EnumAttrCase<"panels", 6>,
     I32EnumAttrCase<"dynamic", 7>, I32EnumAttrCase<"dynamic_unsigned", 8>, I32EnumAttrCase<"e8m0", 9>,
-    I32EnumAttrCase<"e2m1", 10>]> {
+    I32EnumAttrCase<"e2m1", 10>, I32EnumAttrCase<"offset", 11>]> {
   let cppNamespace = "::mlir::nanochat";
 }
 

@@ -73,8 +73,8 @@ static MatrixProduct productOf(BlockMatmulOp op) {
   p.M = y.getDimSize(0), p.N = y.getDimSize(1), p.K = a.getDimSize(!op.getTransA());
   AffineMap ofB = maps[1 + bool(op.getAScales())];
   p.a = {&op.getAMutable(), maps[0], p.m, Format::int8, !op.getTransA(), op.getAScales(), op.getTransA()};
-  p.b = {&op.getBMutable(), ofB, p.n, formatOfCodes(op.getB()), isContiguous(op.getB(), ofB, p.k), op.getBScales(),
-         !op.getTransB()};
+  p.b = {&op.getBMutable(),    ofB, p.n, op.getFormatOfB(), isContiguous(op.getB(), ofB, p.k), op.getBScales(),
+         op.hasScalesAcrossB()};
   return p;
 }
 

@@ -54,8 +54,8 @@ static json::Object describe(ModuleOp emitted, const Target &row) {
         json::Object{{"product", product.getSite()},
                      {"bytes", isNative ? (product.getCodes() + product.getWeights()) / 2 + product.getScales()
                                         : product.getCodes() + product.getScales()},
-                     {"by", isNative  ? "native: mma.sync with block_scale"
-                            : row.gpu ? "emulated: bf16 mma"
+                     {"by", isNative  ? std::string("native: mma.sync with block_scale")
+                            : row.gpu ? "emulated: " + stringifyFormat(row.numerics.dense).str() + " mma"
                                       : "integers, in bytes"}});
   }
   json::Array plain;

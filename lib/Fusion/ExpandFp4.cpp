@@ -47,12 +47,17 @@ struct ExpandFp4Pass : impl::ExpandFp4PassBase<ExpandFp4Pass> {
   /// The format that tensor cores multiply the product in, if they do.
   static std::optional<Fp4Format> formatFor(BlockMatmulOp op, const Target &row) {
     bool isWhole = row.multipliesFp4(op.getA().getType().getDimSize(!op.getTransA()));
-    if (!isWhole || !op.getY().getType().getElementType().isF32() || typeOf(op.getB()).getRank() != 2)
+    if (!isWhole || op.getLimit() > kLargestFp4Code || !op.getY().getType().getElementType().isF32() ||
+        typeOf(op.getB()).getRank() != 2)
       return std::nullopt;
     std::optional<Fp4Format> format;
-    for (Value scales : {op.getAScales(), op.getBScales()}) {
-      auto quantizer = scales ? scales.getDefiningOp<QuantizeFp4Op>() : QuantizeFp4Op();
-      if (scales && (!quantizer || (format && *format != quantizer.getFormat())))
+    for (auto [codes, scales, axis] : {std::tuple(Value(op.getA()), op.getAScales(), !op.getTransA()),
+                                       std::tuple(Value(op.getB()), op.getBScales(), op.getTransB())}) {
+      auto quantizer = codes.getDefiningOp<QuantizeFp4Op>();
+      if (bool(quantizer) != bool(scales)) // codes without scales are ternary
+        return std::nullopt;
+      if (quantizer && (quantizer.getScales() != scales || quantizer.getAxis() != axis ||
+                        (format && *format != quantizer.getFormat())))
         return std::nullopt;
       if (quantizer)
         format = quantizer.getFormat();
@@ -67,9 +72,9 @@ struct ExpandFp4Pass : impl::ExpandFp4PassBase<ExpandFp4Pass> {
       return {PackFp4Op::create(b, codes, axis), scales};
     OpBuilder::InsertionGuard guard(b);
     b.setInsertionPoint(quantizer);
-    auto packed =
-        QuantizeFp4Op::create(b, quantizer.getFormat(), quantizer.getX(), axis, quantizer.getScale(),
-                              quantizer.getRun(), /*packed=*/true, quantizer.getTensorScale(), quantizer.getDraws());
+    auto packed = QuantizeFp4Op::create(b, quantizer.getFormat(), quantizer.getX(), axis, quantizer.getScale(),
+                                        quantizer.getRun(), /*packed=*/true, /*panels=*/false,
+                                        quantizer.getTensorScale(), quantizer.getDraws());
     return {packed.getCodes(), packed.getScales()};
   }
 

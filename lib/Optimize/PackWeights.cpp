@@ -1,5 +1,5 @@
-// Codes of weights change their layout where they are made, and with them all values they reach: stacks of the loop
-// that makes them, slices of the loops that read those.
+// Codes change their layout where they are made; those of weights with all values they reach: stacks of the loop that
+// makes them, slices of the loops that read those.
 #include "dialect/Linalg.h"
 #include "dialect/ops/quantize/Quantize.h"
 #include "lib/Optimize/Passes.h"
@@ -38,7 +38,9 @@ private:
       values.push_back({value, depth});
       return collect(value, depth);
     };
-    if (isa<TernaryMatmulOp, TernaryInputGradOp, DequantizeWeightOp, BlockMatmulOp>(user))
+    if (auto product = dyn_cast<BlockMatmulOp>(user)) // b without scales is weights
+      return success(stacked == 0 && &use == &product.getBMutable() && !product.getBScales());
+    if (isa<TernaryMatmulOp, TernaryInputGradOp, DequantizeWeightOp>(user))
       return success(stacked == 0);
     if (auto yield = dyn_cast<YieldOp>(user)) {
       auto loop = cast<LoopOp>(yield->getParentOp());
@@ -67,6 +69,23 @@ struct PackWeightsPass : impl::PackWeightsPassBase<PackWeightsPass> {
       op.getT().replaceAllUsesExcept(pack.getP(), pack);
       reached.setTypes(pack.getP().getType());
     });
+    getOperation().walk(packCodes);
+  }
+
+  /// Codes that a product sums over by rows are quantised to the order in which it reads them.
+  static void packCodes(BlockMatmulOp op) {
+    auto quantizer = op.getB().getDefiningOp<QuantizeFp4Op>();
+    if (!quantizer || op.getTransB() || quantizer.getAxis() != 0 || !quantizer.getCodes().hasOneUse() ||
+        typeOf(quantizer.getX()).getDimSize(1) % kPanelRows)
+      return;
+    OpBuilder b(quantizer);
+    auto packed = QuantizeFp4Op::create(b, quantizer.getLoc(), quantizer.getFormat(), quantizer.getX(), /*axis=*/0,
+                                        quantizer.getScale(), quantizer.getRun(), /*packed=*/false, /*panels=*/true,
+                                        quantizer.getTensorScale(), quantizer.getDraws());
+    quantizer.getScales().replaceAllUsesWith(packed.getScales());
+    op.getBMutable().assign(packed.getCodes());
+    op.setTransB(true);
+    quantizer.erase();
   }
 };
 } // namespace

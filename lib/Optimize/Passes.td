@@ -68,7 +68,8 @@ def PackWeightsPass : Pass<"nanochat-pack-weights", "::mlir::ModuleOp"> {
   let description = [{
     Puts `nanochat.pack_panels` behind every `nanochat.ternarize` of one scale whose sizes fit and whose codes
     nothing but products and `dequantize_weight` reads, here or in other loops: all of these read the panels. With
-    `nanochat-hoist-invariants` before it, weights are packed once per step.
+    `nanochat-hoist-invariants` before it, weights are packed once per step. Four-bit codes that a `block_matmul` sums over by
+    rows are quantised to `panels`.
     Example: test/optimize/pack-weights.mlir.
   }];
 }

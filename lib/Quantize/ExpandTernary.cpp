@@ -49,13 +49,13 @@ struct ExpandTernaryPass : impl::ExpandTernaryPassBase<ExpandTernaryPass> {
     if (op.getSite() || !isFp4)
       return success();
     ParamOp param = paramOf(op.getW());
-    if (BackwardAttr backward = op.getBackwardAttr(); !param && !(backward && backward.draws()))
-      return success();
-    if (!param)
+    BackwardAttr backward = op.getBackwardAttr();
+    if (!param && backward && backward.draws())
       return op.emitOpError("rounds gradients by chance, and its weights are no parameter, which would name the random "
                             "numbers; say whose they are, as in site \"head\"");
-    unsigned number = uses[param]++;
-    op.setSite((param.getParamName() + (number ? "." + Twine(number) : "")).str());
+    unsigned number = uses[param]++; // of those that are of none as well
+    StringRef name = param ? param.getParamName() : "linear";
+    op.setSite((name + (number ? "." + Twine(number) : "")).str());
     return success();
   }
 

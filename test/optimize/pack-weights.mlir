@@ -47,3 +47,20 @@ func.func @left_alone(%x: tensor<2x8xf32>, %odd: tensor<20x8xf32>, %fits: tensor
   %t, %g = nanochat.ternarize %fits : tensor<16x8xf32>
   return %a, %b, %t : tensor<2x20xf32>, tensor<2x16xf32>, tensor<16x8xi8>
 }
+
+// Four-bit codes that a product sums over by rows are quantised to panels, unless columns do not fit or something else reads them.
+// CHECK-LABEL: @codes
+// CHECK: nanochat.quantize_fp4 mxfp4 %{{.*}} axis = 0 : tensor<64x8xf32>
+// CHECK: %[[P:.*]], %[[S:.*]] = nanochat.quantize_fp4 mxfp4 %{{.*}} axis = 0 run = 64 panels : tensor<64x32xf32>
+// CHECK: nanochat.quantize_fp4 mxfp4 %{{.*}} axis = 0 : tensor<64x24xf32>
+// CHECK: nanochat.block_matmul %{{.*}} trans_a scaled %{{.*}} : tensor<2x8xi8>, %[[P]] trans_b scaled %[[S]] : tensor<2x32xi8>, %{{.*}} block = 32 limit = 12 : tensor<64x8xi8>, tensor<2x16x16x4xi8>, tensor<f32>
+func.func @codes(%dy: tensor<64x8xf32>, %x: tensor<64x32xf32>, %z: tensor<64x24xf32>, %f: tensor<f32>) -> (tensor<8x32xf32>, tensor<8x24xf32>) {
+  %a, %as = nanochat.quantize_fp4 mxfp4 %dy axis = 0 : tensor<64x8xf32>
+  %b, %bs = nanochat.quantize_fp4 mxfp4 %x axis = 0 run = 64 : tensor<64x32xf32>
+  %c, %cs = nanochat.quantize_fp4 mxfp4 %z axis = 0 : tensor<64x24xf32>
+  %y = nanochat.block_matmul %a trans_a scaled %as : tensor<2x8xi8>, %b scaled %bs : tensor<2x32xi8>, %f block = 32 limit = 12
+    : tensor<64x8xi8>, tensor<64x32xi8>, tensor<f32>
+  %w = nanochat.block_matmul %a trans_a scaled %as : tensor<2x8xi8>, %c scaled %cs : tensor<2x24xi8>, %f block = 32 limit = 12
+    : tensor<64x8xi8>, tensor<64x24xi8>, tensor<f32>
+  return %y, %w : tensor<8x32xf32>, tensor<8x24xf32>
+}

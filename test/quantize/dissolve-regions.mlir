@@ -50,3 +50,21 @@ func.func @dense(%x: tensor<64x32xf32>, %w: tensor<32x32xf32>) -> tensor<64x32xf
   }
   return %y : tensor<64x32xf32>
 }
+
+// Ternary linears may stand in a region with products y where they are another region's, or say what they are.
+// CHECK-LABEL: @both
+func.func @both(%x: tensor<64x32xf32>, %w: tensor<32x32xf32>) -> tensor<64x32xf32> {
+  %y = nanochat.fp4_region format = mxfp4 gemms = [y] {
+    // CHECK: nanochat.ternary_linear %{{.*}} backward <dx = nvfp4, dw = nvfp4>
+    %a = nanochat.fp4_region format = nvfp4 {
+      %b = nanochat.ternary_linear %x, %w : tensor<64x32xf32>, tensor<32x32xf32>
+      nanochat.yield %b : tensor<64x32xf32>
+    }
+    // CHECK: nanochat.ternary_linear %{{.*}} backward <dx = int8, dw = int8>
+    %c = nanochat.ternary_linear %a, %w backward <dx = int8, dw = int8> : tensor<64x32xf32>, tensor<32x32xf32>
+    // CHECK: nanochat.linear %{{.*}} backward <dx = f32, dw = f32> forward mxfp4 :
+    %d = nanochat.linear %c, %w : tensor<64x32xf32>, tensor<32x32xf32>
+    nanochat.yield %d : tensor<64x32xf32>
+  }
+  return %y : tensor<64x32xf32>
+}

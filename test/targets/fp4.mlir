@@ -2,7 +2,7 @@
 // RUN: %python %S/fp4_kernels.py > %t.mlir
 // RUN: nanochat-opt %t.mlir --nanochat-check-kernels="target=native summary" | FileCheck %s
 // RUN: %if avx2 %{ nanochat-opt %t.mlir --nanochat-check-kernels="target=x86-64-v3 summary" | FileCheck %s %}
-// CHECK: 42 kernels
+// CHECK: 49 kernels
 
 // Those of GPUs, on the emulator, and without what makes them right.
 // RUN: %python %S/fp4_kernels.py gpu > %t.gpu.mlir

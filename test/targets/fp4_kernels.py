@@ -4,7 +4,7 @@ those of GPUs: `gpu` quantisers and packing, `pairs` and `mutants` products of p
 import itertools
 import sys
 
-RANGES = {"i8": "[-12, 12]", "i32": "[-2147483648, 2147483647]", "scale": "[100, 150]", "panel": "[0, 2]", "ternary": "[-1, 1]", "byte": "[-128, 127]", "narrow": "[1, 64]"}
+RANGES = {"i8": "[-12, 12]", "i32": "[-2147483648, 2147483647]", "scale": "[100, 150]", "panel": "[0, 2]", "ternary": "[-1, 1]", "byte": "[-128, 127]", "i8 offset": "[-128, -116]", "narrow": "[1, 64]"}
 
 
 def kernel(name, kind, arguments, body, results, inplace):
@@ -19,14 +19,16 @@ def kernel(name, kind, arguments, body, results, inplace):
 }}""")
 
 
-def quantizer(i, kind, axis, scale, draws, rows, columns, run=0, packed=False):
+def quantizer(i, kind, axis, scale, draws, rows, columns, run=0, packed=False, panels=False):
     block, stored = (32, "i8") if kind == "mxfp4" else (16, "f8E4M3FN")
     x, codes = f"tensor<{rows}x{columns}xf32>", f"tensor<{rows}x{columns}xi8>"
     scales = f"tensor<{rows // (1 if axis else block)}x{columns // (block if axis else 1)}x{stored}>"
     if packed:
         along, others = (columns, rows) if axis else (rows, columns)
         codes, scales = f"tensor<{others}x{along // 2}xi8>", f"tensor<{others}x{along // block}x{stored}>"
-    arguments, options = [("x", x, None)], f" axis = {axis}" + (f" run = {run}" if run else "") + (" scale up" if scale == "up" else "") + (" packed" if packed else "")
+    if panels:
+        codes = f"tensor<{columns // 16}x{rows // 4}x16x4xi8>"
+    arguments, options = [("x", x, None)], f" axis = {axis}" + (f" run = {run}" if run else "") + (" scale up" if scale == "up" else "") + (" packed" if packed else "") + (" panels" if panels else "")
     if kind == "nvfp4":
         arguments.append(("s", "tensor<f32>", None))
         options += " tensor %s : tensor<f32>"
@@ -39,14 +41,16 @@ def quantizer(i, kind, axis, scale, draws, rows, columns, run=0, packed=False):
 
 def product(i, block, m, n, k, form, scaled, limit=""):
     """`form` is of dX (weights in rows of outputs; dense ones have scales), of dW, or of weights in groups."""
-    a, b = (f"tensor<{k}x{m}xi8>", f"tensor<{k}x{n}xi8>") if form == "dw" else (f"tensor<{m}x{k}xi8>", f"tensor<{k}x{n}xi8>")
-    range_b, trans_b = {"dw": "i8", "dense": "i8", "dx": "ternary", "panels": "panel", "groups": "ternary"}[form], ""
+    a, b = (f"tensor<{k}x{m}xi8>", f"tensor<{k}x{n}xi8>") if form in ("dw", "offset") else (f"tensor<{m}x{k}xi8>", f"tensor<{k}x{n}xi8>")
+    range_b, trans_b = {"dw": "i8", "offset": "i8 offset", "dense": "i8", "dx": "ternary", "panels": "panel", "groups": "ternary"}[form], ""
     if form == "panels":
         b = f"tensor<{k // 16}x{n // 4}x16x4xi8>"
+    if form == "offset": # panels of codes that are 128 less
+        b, trans_b = f"tensor<{n // 16}x{k // 4}x16x4xi8>", " trans_b"
     if form == "groups":
         b, trans_b = f"tensor<{n}x{k}xi8>", " trans_b"
-    sa = f"tensor<{k // block}x{m}xi8>" if form == "dw" else f"tensor<{m}x{k // block}xi8>"
-    sb = f"tensor<{k // block}x{n}xi8>" if form in ("dw", "dense") else f"tensor<{n}x{k // block}xf32>"
+    sa = f"tensor<{k // block}x{m}xi8>" if form in ("dw", "offset") else f"tensor<{m}x{k // block}xi8>"
+    sb = f"tensor<{k // block}x{n}xi8>" if form in ("dw", "dense", "offset") else f"tensor<{n}x{k // block}xf32>"
     arguments, left, right = [("a", a, "i8")], "", ""
     if "a" in scaled:
         arguments.append(("sa", sa, "scale"))
@@ -56,7 +60,7 @@ def product(i, block, m, n, k, form, scaled, limit=""):
         arguments.append(("sb", sb, None if form == "groups" else "scale"))
         right = f" scaled %sb : {sb}"
     arguments.append(("f", "tensor<f32>", None))
-    kernel(f"product_{form}_{i}", "gemm", arguments, f"%y = nanochat.block_matmul %a{' trans_a' if form == 'dw' else ''}{left}, %b{trans_b}{right}, "
+    kernel(f"product_{form}_{i}", "gemm", arguments, f"%y = nanochat.block_matmul %a{' trans_a' if form in ('dw', 'offset') else ''}{left}, %b{trans_b}{right}, "
            f"%f block = {block}{limit} : {a}, {b}, tensor<f32>", [("%y", f"tensor<{m}x{n}xf32>")], 1)
 
 
@@ -122,6 +126,10 @@ if sys.argv[1:]:
 for i, (run, columns) in enumerate([(1, 5), (2, 16), (16, 47), (32, 300), (64, 64), (128, 9)]):
     x = f"tensor<{2 * run}x{columns}xf32>"
     kernel(f"hadamard_{i}", "rowwise", [("x", x, None)], f"%y = nanochat.hadamard %x run = {run} : {x}", [("%y", x)], 1)
+for i, (kind, run, columns, draws) in enumerate([("mxfp4", 0, 48, True), ("nvfp4", 0, 304, False), ("mxfp4", 64, 32, True), ("mxfp4", 16, 272, False)]):
+    quantizer(f"{i}_panels", kind, 0, "floor", draws, 128, columns, run, panels=True)
+for i, (block, m, n, k) in enumerate([(32, 33, 48, 96), (16, 7, 80, 48), (32, 530, 16, 12800)]):
+    product(i, block, m, n, k, "offset", "ab", " limit = 12")
 for i, (run, columns, draws) in enumerate([(16, 37, True), (32, 300, False), (64, 17, True), (128, 9, True)]):
     quantizer(f"{i}_run", "mxfp4", 0, "floor", draws, 128, columns, run)
 forms = itertools.product(("mxfp4", "nvfp4"), (0, 1), ("floor", "up"), (False, True))

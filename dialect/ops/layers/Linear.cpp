@@ -25,7 +25,8 @@ LogicalResult LinearOp::verify() {
   if (getBias() && typeOf(getBias()).getDimSize(0) != w.getDimSize(0)) // linear-c2
     return emitOpError("bias ") << getBias().getType() << " does not match the " << w.getDimSize(0)
                                 << " output channels of w " << w;
-  if (getForward() && failed(verifyBlocks(*this, "inputs", x.getDimSize(1), factsOf(*getForward()).block))) // linear-c3
+  if (getForward() &&
+      failed(verifyBlocks(*this, "inputs", x.getDimSize(1), factsOf(*getForward()).block, "factors"))) // linear-c3
     return failure();
   BackwardAttr backward = getBackwardAttr();
   if (!backward)
@@ -133,7 +134,12 @@ static Value sortedElement(ImplicitLocOpBuilder &b, Value x, int64_t number) {
   for (unsigned i = bits; i-- > 0;) {
     Value below = reduce(b, counts, 2, {0}, 0.0, {x, found}, {maps.full, maps.row},
                          [&](ImplicitLocOpBuilder &s, ValueRange v) -> Value {
-                           Value own = toOrdered(s, arith::BitcastOp::create(s, word, v[0]));
+                           Type type = v[0].getType();
+                           auto none = APFloat::getQNaN(cast<FloatType>(type).getFloatSemantics());
+                           Value isNone = arith::CmpFOp::create(s, arith::CmpFPredicate::UNO, v[0], v[0]);
+                           Value largest = arith::ConstantOp::create(s, s.getFloatAttr(type, none));
+                           Value number = arith::SelectOp::create(s, isNone, largest, v[0]);
+                           Value own = toOrdered(s, arith::BitcastOp::create(s, word, number));
                            own = arith::XOrIOp::create(s, own, bit(s, bits - 1));
                            Value trial = arith::OrIOp::create(s, v[1], bit(s, i));
                            Value isBelow = arith::CmpIOp::create(s, arith::CmpIPredicate::ult, own, trial);

@@ -12,7 +12,7 @@ def Nanochat_LinearOp : Nanochat_ComputeOp<"linear", [InfersTypesByLetters, HasV
 
     `forward` is the four-bit format of y's own factors (arXiv:2501.17116), in blocks along the inputs, rounded to nearest; what
     has gradients in floats then multiplies by these factors. `occ` = α > 0 clamps each row of x to its sorted elements number
-    ⌊(1 − α)·in⌋ and ⌊α·in⌋ before; what that cuts off is multiplied by w in floats. `dge` = k > 0 multiplies dw by the slope
+    ⌊(1 − α)·in⌋ and ⌊α·in⌋ before; what that cuts off is multiplied by w in floats. `dge` = k > 0 multiplies dw, what was cut off included, by the slope
     min(|2u − 1|^(1/k − 1)/k, `clip`), u where in its interval of E2M1 an element of w lies, from 0 to 1; 0 is straight-through.
   }];
   let arguments = (ins FloatMatrix:$x, FloatMatrix:$w, Optional<FloatVector>:$bias, OptionalAttr<Nanochat_BackwardAttr>:$backward,

@@ -20,7 +20,11 @@ static LogicalResult verifyHead(Operation *op, Value h, Value w, Value targets, 
 }
 
 /// What the gradient's products may be of.
-static LogicalResult verifyBackward(Operation *op, BackwardFormat backward) {
+static LogicalResult verifyBackward(Operation *op, BackwardFormat backward, Value w) {
+  constexpr int64_t most = INT32_MAX / (127 * 127);
+  int64_t words = typeOf(w).getDimSize(0);
+  if (backward == BackwardFormat::int8 && words > most) // linear_cross_entropy-c4
+    return op->emitOpError("sums products of bytes over ") << words << " words; as many as " << most << " fit 32 bits";
   if (backward == BackwardFormat::f32 || backward == BackwardFormat::int8) // linear_cross_entropy-c3
     return success();
   return op->emitOpError("has gradients in ")
@@ -30,7 +34,7 @@ static LogicalResult verifyBackward(Operation *op, BackwardFormat backward) {
 LogicalResult LinearCrossEntropyOp::verify() {
   if (failed(verifyHead(*this, getH(), getW(), getTargets(), getWeights())))
     return failure();
-  return verifyBackward(*this, getBackward().value_or(BackwardFormat::f32));
+  return verifyBackward(*this, getBackward().value_or(BackwardFormat::f32), getW());
 }
 
 /// Tokens whose logits exist at once: fewer than an eighth of them, for memory, and at most 256. Weights are packed and
@@ -181,7 +185,7 @@ Value LinearCrossEntropyOp::buildLogits(OpBuilder &builder, Value position, int6
 LogicalResult LinearCrossEntropyWithGradOp::verify() { // linear_cross_entropy_with_grad-c1, -c2, -c3: as the loss
   if (failed(verifyHead(*this, getH(), getW(), getTargets(), getWeights())))
     return failure();
-  return verifyBackward(*this, getBackward());
+  return verifyBackward(*this, getBackward(), getW());
 }
 
 int64_t LinearCrossEntropyWithGradOp::getFlops() { return 3 * 2 * iterationPoints(*this); }

@@ -13,7 +13,7 @@ def Nanochat_LinearCrossEntropyOp
     `weights` (N) are the per-token weights, such as exit probabilities; all ones if absent.
     Logits exist for a chunk of tokens at a time, never as (N, V). `nll` carries no gradient: it is
     for reports and for stage-II gates. `backward` is what the gradient's two products are computed in, f32 or int8; without,
-    the target chooses.
+    what the numerics of the module say (`--head`).
   }];
   let arguments = (ins FloatMatrix:$h, FloatMatrix:$w, IntVector:$targets, Optional<FloatVector>:$weights,
       OptionalAttr<BackwardFormat>:$backward);

@@ -52,9 +52,14 @@ LogicalResult Fp4RegionOp::verify() {
                                   getScale())))
     return failure();
   bool isForward = bitEnumContainsAny(getGemms(), LinearGemms::y), hasLinears = false;
-  WalkResult result = getBody().walk([&](Operation *op) -> WalkResult {
-    hasLinears |= isa<LinearOp, TernaryLinearOp>(op);
-    if (!isForward || !isa<TernaryLinearOp>(op))
+  WalkResult result = getBody().walk<WalkOrder::PreOrder>([&](Operation *op) -> WalkResult {
+    auto ternary = dyn_cast<TernaryLinearOp>(op);
+    hasLinears |= ternary || isa<LinearOp>(op);
+    if (isa<Fp4RegionOp>(op)) { // whose linears are its own
+      hasLinears = true;
+      return WalkResult::skip();
+    }
+    if (!isForward || !ternary || ternary.getBackward())
       return WalkResult::advance();
     InFlightDiagnostic diag = op->emitOpError("is a product of integers, which no region makes one of four-bit floats");
     diag.attachNote(getLoc()) << "leave y out of this region's gemms";

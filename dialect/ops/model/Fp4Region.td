@@ -7,9 +7,9 @@ def Nanochat_Fp4RegionOp : Nanochat_Op<"fp4_region", [RecursiveMemoryEffects, Re
     NoRegionArguments, Structural]> {
   let summary = "Linears that are computed in four-bit floats";
   let description = [{
-    The products `gemms` of all linears in the body that say no `backward` of their own, nor are in another region, are of
-    `format`: of gradients `dx` for activations and `dw` for weights, and `y`, the own product of dense linears. The others are
-    the target's. `rounding`, `hadamard` and `scale` are those of `#nanochat.backward`; `dge`, `clip` and `occ` are those of
+    The products `gemms` of all linears in the body that say no `backward` (or, dense ones, `forward`) of their own, nor are in
+    another region, are of `format`: of gradients `dx` for activations and `dw` for weights, and `y`, the own product of dense linears. The others are
+    the target's, of dense linears floats. `rounding`, `hadamard` and `scale` are those of `#nanochat.backward`; `dge`, `clip` and `occ` are those of
     `linear`. The stage `model` writes them on the linears and dissolves the region.
 
     ```mlir

@@ -14,6 +14,13 @@ LogicalResult BlockMatmulOp::inferReturnTypes(MLIRContext *, std::optional<Locat
   return success();
 }
 
+Format BlockMatmulOp::getFormatOfB() {
+  bool isInPanels = typeOf(getB()).getRank() > 2;
+  return isInPanels && getBScales() ? Format::offset : formatOfCodes(getB());
+}
+
+bool BlockMatmulOp::hasScalesAcrossB() { return !getTransB() || typeOf(getB()).getRank() > 2; }
+
 LogicalResult BlockMatmulOp::verify() {
   RankedTensorType a = getA().getType(), b = matrixOf(getB());
   int64_t left = a.getDimSize(!getTransA()), right = b.getDimSize(getTransB());
@@ -23,16 +30,18 @@ LogicalResult BlockMatmulOp::verify() {
     return emitOpError("sums over ") << left << " codes, which blocks of " << getBlock() << " do not divide";
   if (!getAScales() && !getBScales()) // block_matmul-c3
     return emitOpError("has no scales");
-  auto check = [&](Value scales, RankedTensorType codes, unsigned axis) -> LogicalResult {
+  auto check = [&](Value scales, RankedTensorType codes, unsigned axis, bool isAcross) -> LogicalResult {
     SmallVector<int64_t> expected = shapeOfScales(codes.getShape(), axis, getBlock());
+    if (isAcross != (axis == 0))
+      std::swap(expected[0], expected[1]);
     if (!scales || typeOf(scales).getShape() == ArrayRef(expected))
       return success();
     return emitOpError("has scales ") << scales.getType() << " of codes " << codes << "; there are " << expected[0]
                                       << " x " << expected[1] << " blocks of " << getBlock();
   };
-  if (failed(check(getAScales(), a, !getTransA()))) // block_matmul-c4
+  if (failed(check(getAScales(), a, !getTransA(), getTransA()))) // block_matmul-c4
     return failure();
-  return check(getBScales(), b, getTransB());
+  return check(getBScales(), b, getTransB(), hasScalesAcrossB());
 }
 
 DispatchClass BlockMatmulOp::getDispatchClass() { return DispatchClass::gemm; }
@@ -48,7 +57,7 @@ SmallVector<AffineMap> BlockMatmulOp::getIndexingMaps() {
     maps.push_back(at(getTransA(), m, k.floorDiv(getBlock())));
   maps.push_back(codeMap(getB(), 3, getTransB() ? 1 : 2, getTransB() ? 2 : 1));
   if (getBScales())
-    maps.push_back(at(!getTransB(), n, k.floorDiv(getBlock())));
+    maps.push_back(at(hasScalesAcrossB(), n, k.floorDiv(getBlock())));
   maps.append({projection(ctx, 3, {}), projection(ctx, 3, {0, 1})});
   return maps;
 }
@@ -71,7 +80,7 @@ SmallVector<Value> BlockMatmulOp::decompose(ImplicitLocOpBuilder &b) {
   Type i32 = b.getI32Type();
   Value sums = reduce(b, RankedTensorType::get({M, N, blocks}, i32), 4, {0, 1, 2}, 0.0, {a, getB()}, {mapOfA, mapOfB},
                       [&](ImplicitLocOpBuilder &s, ValueRange v) -> Value {
-                        Value x = decode(s, Format::int8, v[0], i32), y = decode(s, formatOfCodes(getB()), v[1], i32);
+                        Value x = decode(s, Format::int8, v[0], i32), y = decode(s, getFormatOfB(), v[1], i32);
                         return arith::AddIOp::create(s, v[2], arith::MulIOp::create(s, x, y));
                       });
   SmallVector<Value> ins{sums};
@@ -83,7 +92,7 @@ SmallVector<Value> BlockMatmulOp::decompose(ImplicitLocOpBuilder &b) {
     maps.push_back(blocksFirst ? projection(ctx, 3, {2, x}) : projection(ctx, 3, {x, 2}));
   };
   addScales(getAScales(), 0, getTransA());
-  addScales(getBScales(), 1, !getTransB());
+  addScales(getBScales(), 1, hasScalesAcrossB());
   Value y = reduce(b, type, 3, {0, 1}, 0.0, ins, maps, [&](ImplicitLocOpBuilder &s, ValueRange v) {
     Value scale, sum = arith::SIToFPOp::create(s, type.getElementType(), v[0]);
     for (auto [stored, value] : llvm::zip(ValueRange(ins).drop_front(), v.drop_front())) {

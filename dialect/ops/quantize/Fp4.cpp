@@ -1,6 +1,7 @@
 // Four-bit floats: what they are in scalars and vectors, and the ops that make them.
 #include "dialect/ops/quantize/Fp4.h"
 #include "dialect/Formats.h"
+#include "dialect/ops/quantize/Quantize.h"
 #include "dialect/ops/quantize/Random.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
@@ -202,8 +203,15 @@ SmallVector<int64_t> mlir::nanochat::shapeOfScales(ArrayRef<int64_t> codes, int6
   return shape;
 }
 
-LogicalResult QuantizeFp4Op::inferReturnTypes(MLIRContext *ctx, std::optional<Location>, Adaptor adaptor,
+LogicalResult mlir::nanochat::checkAxis(std::optional<Location> loc, int64_t axis) {
+  return axis == 0 || axis == 1 ? success()
+                                : emitOptionalError(loc, "axis = ", axis, " is none of a matrix: it is 0 or 1");
+}
+
+LogicalResult QuantizeFp4Op::inferReturnTypes(MLIRContext *ctx, std::optional<Location> loc, Adaptor adaptor,
                                               SmallVectorImpl<Type> &types) {
+  if (failed(checkAxis(loc, adaptor.getAxis())))
+    return failure();
   RankedTensorType x = typeOf(adaptor.getX());
   const Fp4Facts &facts = factsOf(adaptor.getFormat());
   Builder b(ctx);
@@ -211,6 +219,8 @@ LogicalResult QuantizeFp4Op::inferReturnTypes(MLIRContext *ctx, std::optional<Lo
   SmallVector<int64_t> codes(x.getShape()), scales = shapeOfScales(codes, axis, facts.block);
   if (adaptor.getPacked())
     codes = {others, length / 2}, scales = {others, length / facts.block};
+  else if (adaptor.getPanels())
+    codes = {others / kPanelRows, length / kWord, kPanelRows, kWord};
   types.push_back(RankedTensorType::get(codes, b.getI8Type()));
   types.push_back(RankedTensorType::get(scales, factsOf(facts.scale).storage(b)));
   return success();
@@ -226,6 +236,8 @@ LogicalResult QuantizeFp4Op::verify() {
                              : "has the scale of a tensor, which is nvfp4's alone");
   if (getFormat() == Fp4Format::nvfp4 && getScale() != Fp4Scale::floor) // quantize_fp4-c3
     return emitOpError("rounds scales up, which are powers of two in mxfp4 alone");
+  if (getPanels() && (getPacked() || getAxis() != 0 || getX().getType().getDimSize(1) % kPanelRows)) // quantize_fp4-c6
+    return emitOpError("makes panels, which are of rows, of 16 columns each, and not packed");
   if (getRun() && (getAxis() != 0 || getFormat() != Fp4Format::mxfp4)) // quantize_fp4-c4
     return emitOpError("transforms rows, which only mxfp4 does as it is quantised, along axis 0");
   return getRun() ? verifyRuns(*this, getRun(), getX().getType().getDimSize(0)) : success(); // quantize_fp4-c5
@@ -258,7 +270,8 @@ SmallVector<AffineMap> QuantizeFp4Op::getIndexingMaps() {
   if (getDraws())
     maps.push_back(AffineMap::get(2, 0, getAffineConstantExpr(0, getContext())));
   auto mapOf = getPacked() ? rowMap : blockMap;
-  maps.append({mapOf(getContext(), getAxis(), getPacked() ? 2 : 1), mapOf(getContext(), getAxis(), blockOf(*this))});
+  maps.push_back(getPanels() ? panelMap(getContext(), 2, 1, 0) : mapOf(getContext(), getAxis(), getPacked() ? 2 : 1));
+  maps.push_back(mapOf(getContext(), getAxis(), blockOf(*this)));
   return maps;
 }
 
@@ -306,6 +319,12 @@ SmallVector<Value> QuantizeFp4Op::decompose(ImplicitLocOpBuilder &b) {
                        Value inverse = inverseScale(s, *this, v[1], last(v), v[0].getType());
                        return fp4Code(s, mul(s, v[0], inverse), getDraws() ? drawHalf(s, *this) : Value());
                      });
+  if (getPanels()) {
+    auto d = [&](unsigned i) { return getAffineDimExpr(i, ctx); };
+    AffineMap from = AffineMap::get(4, 0, {d(1) * kWord + d(3), d(0) * kPanelRows + d(2)}, ctx);
+    codes = pointwise(b, typeOf(getCodes()), codes, from,
+                      [](ImplicitLocOpBuilder &s, ValueRange v) { return encode(s, Format::offset, v[0]); });
+  }
   if (!getPacked())
     return {codes, scales};
   if (axis == 0)

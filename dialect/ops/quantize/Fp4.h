@@ -21,6 +21,9 @@ inline constexpr int64_t kLargestFp4Code = 12;
 /// The numbers that a stored scale of `type` is one of.
 Format scaleFormatOf(Type type);
 
+/// An error where `axis` is no dimension of a matrix: types are inferred before attributes are verified.
+LogicalResult checkAxis(std::optional<Location> loc, int64_t axis);
+
 /// The shape of the scales of codes with blocks along dimension `axis`, and where each code (n, c) has its own.
 SmallVector<int64_t> shapeOfScales(ArrayRef<int64_t> codes, int64_t axis, int64_t block);
 AffineMap blockMap(MLIRContext *ctx, int64_t axis, int64_t block);
@@ -47,7 +50,7 @@ int64_t transformedRows(BackwardAttr backward);
 
 /// An error, with the nearest that would, where `unit` does not divide the `length` of what is summed over in four-bit
 /// floats; and of a linear for the products of `backward`.
-LogicalResult verifyBlocks(Operation *op, StringRef what, int64_t length, int64_t unit);
+LogicalResult verifyBlocks(Operation *op, StringRef what, int64_t length, int64_t unit, StringRef of = "gradients");
 LogicalResult verifyBlocks(Operation *op, BackwardAttr backward, int64_t tokens, int64_t outputs);
 
 /// Codes times scales of blocks along `axis`, if there are any, in `element`.

@@ -40,7 +40,8 @@ def Nanochat_QuantizeFp4Op : Nanochat_ComputeOp<"quantize_fp4", [InfersTypes, Ha
   let description = [{
     Codes (N, C) and scales of x (N, C): blocks lie along dimension `axis`, whose length they divide; scales have that
     many in its place. `packed`, they are what `fp4_matmul` takes, K the length of `axis` and L the other: pairs of codes
-    (L, K/2) as of `pack_fp4` and scales (L, K/block). With `run`, along rows in mxfp4, x is `hadamard` of what is given. With m the largest |x| of a block:
+    (L, K/2) as of `pack_fp4` and scales (L, K/block). In `panels`, along rows, codes are b of `block_matmul` as products of
+    CPUs read it: those of x transposed in the order of `pack_panels`, but 128 more than they are. With `run`, along rows in mxfp4, x is `hadamard` of what is given. With m the largest |x| of a block:
     - mxfp4: 2^e with e = ⌊log2 m⌋ − 2, or with `scale` up the least e for which m ≤ 6·2^e; x/2^e. Blocks whose e is
       below −126 are zeros. Not finite ones have the byte 255.
     - nvfp4, with s of `tensor_scale`: d = E4M3(min(m·(s·(1/6)), 448)); x·(s/d), 0 where d is 0.
@@ -53,10 +54,10 @@ def Nanochat_QuantizeFp4Op : Nanochat_ComputeOp<"quantize_fp4", [InfersTypes, Ha
   let arguments = (ins Fp4Format:$format, FloatMatrix:$x, BlockAxis:$axis,
       DefaultValuedAttr<Fp4Scale, "Fp4Scale::floor">:$scale,
       DefaultValuedAttr<ConfinedAttr<I64Attr, [IntNonNegative]>, "0">:$run,
-      UnitAttr:$packed, Optional<FloatScalar>:$tensor_scale, Optional<AddressWords>:$draws);
-  let results = (outs CodeMatrix:$codes, BlockScales:$scales);
+      UnitAttr:$packed, UnitAttr:$panels, Optional<FloatScalar>:$tensor_scale, Optional<AddressWords>:$draws);
+  let results = (outs WeightCodes:$codes, BlockScales:$scales);
   let assemblyFormat = [{
-    $format $x `axis` `=` $axis (`run` `=` $run^)? (`scale` $scale^)? (`packed` $packed^)?
+    $format $x `axis` `=` $axis (`run` `=` $run^)? (`scale` $scale^)? (`packed` $packed^)? (`panels` $panels^)?
     (`tensor` $tensor_scale^ `:` type($tensor_scale))? (`draws` $draws^)? attr-dict `:` type($x)
   }];
   let hasVerifier = 1;
@@ -72,8 +73,10 @@ def Nanochat_BlockMatmulOp : Nanochat_ComputeOp<"block_matmul", [InfersTypes, Lo
   let description = [{
     y (M, N) = factor·Σ_g ((Σ_{k in block g} a·b in int32)·(s_a·s_b)), the sum over blocks of `block` consecutive k in float
     and in rising order; k is of no other use. a (M, K), or (K, M) with trans_a; b (K, N), or (N, K) with trans_b, or codes
-    of weights (out, in) in panels. Scales s_a, s_b have K/block in place of K: bytes of E8M0, E4M3 or floats; what has
-    none has 1. Codes of a, and of b where it is no weights in panels, are no larger than `limit`. `site` names whose gradient it is,
+    of weights (out, in) in panels; panels that have scales are those of `quantize_fp4`. Scales s_a, s_b have K/block in place
+    of K, but of b in panels (K/block, N): bytes of E8M0, E4M3 or floats; what has
+    none has 1. Codes of a, and of b where it is no weights in panels, are no larger than `limit`; where that is 12, those with scales are of
+    `quantize_fp4`, others ternary. `site` names whose gradient it is,
     for the plan.
   }];
   let arguments = (ins CodeMatrix:$a, Optional<BlockScales>:$a_scales, WeightCodes:$b, Optional<BlockScales>:$b_scales,
@@ -86,6 +89,11 @@ def Nanochat_BlockMatmulOp : Nanochat_ComputeOp<"block_matmul", [InfersTypes, Lo
     attr-dict `:` type($a) `,` type($b) `,` type($factor)
   }];
   let hasVerifier = 1;
+  let extraClassDeclaration = [{
+    /// The format of b's elements, and whether its scales are (K/block, N).
+    Format getFormatOfB();
+    bool hasScalesAcrossB();
+  }];
 }
 
 def Nanochat_PackFp4Op : Nanochat_ComputeOp<"pack_fp4", [InfersTypes, Loops<"nc">,

@@ -12,11 +12,11 @@ int64_t mlir::nanochat::transformedRows(BackwardAttr backward) {
   return !format ? 0 : backward.getHadamard() < 0 ? factsOf(*format).run : backward.getHadamard();
 }
 
-LogicalResult mlir::nanochat::verifyBlocks(Operation *op, StringRef what, int64_t length, int64_t unit) {
+LogicalResult mlir::nanochat::verifyBlocks(Operation *op, StringRef what, int64_t length, int64_t unit, StringRef of) {
   if (length % unit == 0)
     return success();
   InFlightDiagnostic diag = op->emitOpError("has ") << length << " " << what << ", which blocks of " << unit
-                                                    << " of its gradients do not divide";
+                                                    << " of its " << of << " do not divide";
   int64_t below = length / unit * unit;
   auto &note = diag.attachNote() << "the nearest that fit are ";
   if (below)
@@ -73,7 +73,7 @@ static Quantized quantize(ImplicitLocOpBuilder &b, Fp4Format format, Fp4Scale sc
     run = 0;
   }
   Value draws = site ? DrawsOp::create(b, *site).getResult() : Value();
-  auto op = QuantizeFp4Op::create(b, format, x, axis, scale, run, /*packed=*/false, tensor, draws);
+  auto op = QuantizeFp4Op::create(b, format, x, axis, scale, run, /*packed=*/false, /*panels=*/false, tensor, draws);
   Value factor = constant(b, withShape(typeOf(x), {}), op.getFactor() / 2); // codes are twice the numbers
   return {op, tensor ? div(b, factor, tensor) : factor};
 }

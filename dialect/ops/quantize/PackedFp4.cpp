@@ -13,6 +13,7 @@ Value mlir::nanochat::toE2m1(ImplicitLocOpBuilder &b, Value code) {
   auto c = [&](double value) { return constant(b, type, value); };
   Value size = math::AbsIOp::create(b, code), isSmall = arith::CmpIOp::create(b, arith::CmpIPredicate::sle, size, c(4));
   Value large = arith::AddIOp::create(b, arith::ShRUIOp::create(b, size, c(2)), c(4));
+  large = arith::AndIOp::create(b, large, c(7)); // also of what is no code
   Value isNegative = arith::CmpIOp::create(b, arith::CmpIPredicate::slt, code, c(0));
   Value sign = arith::SelectOp::create(b, isNegative, c(8), c(0));
   return arith::OrIOp::create(b, arith::SelectOp::create(b, isSmall, size, large), sign);
@@ -33,8 +34,10 @@ Value mlir::nanochat::fromE2m1(ImplicitLocOpBuilder &b, Value bits) {
 
 //===--- pack_fp4 ----------------------------------------------------------------------------===//
 
-LogicalResult PackFp4Op::inferReturnTypes(MLIRContext *, std::optional<Location>, Adaptor adaptor,
+LogicalResult PackFp4Op::inferReturnTypes(MLIRContext *, std::optional<Location> loc, Adaptor adaptor,
                                           SmallVectorImpl<Type> &types) {
+  if (failed(checkAxis(loc, adaptor.getAxis())))
+    return failure();
   RankedTensorType codes = typeOf(adaptor.getCodes());
   int64_t axis = adaptor.getAxis();
   types.push_back(withShape(codes, {codes.getDimSize(1 - axis), codes.getDimSize(axis) / 2}));

@@ -24,6 +24,9 @@ RankedTensorType matrixOf(Value t);
 /// Where t, a matrix or in panels, holds the code of (out, in).
 AffineMap codeMap(Value t, unsigned loops, unsigned out, unsigned in);
 
+/// Are elements of the format those of codes in panels?
+inline bool isOfPanels(Format format) { return format == Format::panels || format == Format::offset; }
+
 /// The format of weight codes t.
 Format formatOfCodes(Value t);
 

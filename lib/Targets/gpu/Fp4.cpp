@@ -227,7 +227,7 @@ LogicalResult nanochat::emitGpuFp4(func::FuncOp kernel, const Target &) {
     emitHadamard(kernel, hadamard);
   else if (auto pack = dyn_cast<PackFp4Op>(op); pack && typeOf(pack.getCodes()).getDimSize(pack.getAxis()) % 32 == 0)
     emitPack(kernel, pack);
-  else if (auto quantize = dyn_cast<QuantizeFp4Op>(op); quantize && isF32(quantize.getX()))
+  else if (auto quantize = dyn_cast<QuantizeFp4Op>(op); quantize && !quantize.getPanels() && isF32(quantize.getX()))
     Quantizer(kernel, quantize).emit();
   else
     return failure();

@@ -295,6 +295,8 @@ static GemmTile chooseTile(const MatrixProduct &c, Format type, const GpuFacts &
 static std::optional<Format> unitFor(const MatrixProduct &c, const GpuFacts &facts) {
   if (c.areBoth(c.a.format) && facts.multiplies(c.a.format))
     return c.a.format;
+  if (c.isAny(Format::e2m1)) // pairs are no number
+    return std::nullopt;
   return c.isFloat() && facts.multiplies(Format::f32) ? std::optional(Format::f32) : std::nullopt;
 }
 

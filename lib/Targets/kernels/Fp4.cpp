@@ -1,5 +1,6 @@
 // Four-bit floats on CPUs: transforms of runs of rows, and codes and scales of blocks along rows or columns.
 #include "dialect/ops/quantize/Fp4.h"
+#include "dialect/ops/quantize/Quantize.h"
 #include "dialect/ops/quantize/Random.h"
 #include "lib/Targets/kernels/Kernel.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
@@ -196,16 +197,42 @@ private:
         Value eight = arith::DivUIOp::create(b, row, constantIndex(b, kHalves));
         words = draw(arith::AddIOp::create(b, times(eight, columns), column));
       }
+      SmallVector<Value> word; // of a panel
       for (int64_t k = 0; k < kHalves; ++k) {
         Value number = mul(b, read(plus(i, k)), inverse), half = words[k / 2];
         if (half && k % 2)
           half = arith::ShRUIOp::create(b, half, constant(b, half.getType(), 16));
         else if (half)
           half = arith::AndIOp::create(b, half, constant(b, half.getType(), 0xFFFF));
-        store(fp4Code(b, number, half), codes, plus(row, k), column, mask);
+        Value code = fp4Code(b, number, half);
+        if (!op.getPanels()) {
+          store(code, codes, plus(row, k), column, mask);
+          continue;
+        }
+        word.push_back(code);
+        if (int64_t(word.size()) == kWord)
+          storeWords(word, plus(row, k + 1 - kWord), column), word.clear();
       }
       return {};
     });
+  }
+
+  /// Codes of four rows from `row` on, side by side in the bytes of their columns.
+  void storeWords(ArrayRef<Value> rows, Value row, Value column) {
+    VectorType words = vectorOf(b.getI32Type());
+    Value word;
+    for (auto [i, codes] : llvm::enumerate(rows)) {
+      Value byte = arith::ExtUIOp::create(b, words, codes);
+      byte = i ? Value(arith::ShLIOp::create(b, byte, constant(b, words, double(8 * i)))) : byte;
+      word = word ? Value(arith::OrIOp::create(b, word, byte)) : byte;
+    }
+    word = arith::XOrIOp::create(b, word, constant(b, words, double(int32_t(0x80808080))));
+    Value bytes = vector::BitCastOp::create(b, VectorType::get({kWord * lanes}, b.getI8Type()), word);
+    Value panels = memref::CollapseShapeOp::create(b, codes, SmallVector<ReassociationIndices>{{0}, {1}, {2, 3}});
+    Value panel = arith::DivUIOp::create(b, column, constantIndex(b, kPanelRows)),
+          within = arith::RemUIOp::create(b, column, constantIndex(b, kPanelRows));
+    Value number = arith::DivUIOp::create(b, row, constantIndex(b, kWord));
+    vector::StoreOp::create(b, bytes, panels, ValueRange{panel, number, times(within, kWord)});
   }
 
   void alongRows() {

@@ -29,7 +29,7 @@ GemmEmitter::GemmEmitter(func::FuncOp source, MatrixProduct &c, const GemmPlan &
   else
     directA = kernel.inputs[argument.getArgNumber()];
   // Panels of codes are what the dot product of bytes takes, (out / 16, in / 4, 64), if outputs are columns.
-  packsB = !(p.bytes && c.b.format == Format::panels && matchPanels(c.b.map)->out == c.n);
+  packsB = !(p.bytes && isOfPanels(c.b.format) && matchPanels(c.b.map)->out == c.n);
   if (packsB)
     panelB = kernel.scratch({p.blockK, p.panel}, word);
   else
@@ -215,6 +215,8 @@ LogicalResult nanochat::emitGemm(func::FuncOp kernel, const Target &target) {
     return failure();
   if (c->s)
     return decline(kernel, "products of slices are emitted for GPUs alone");
+  if (c->isAny(Format::e2m1))
+    return decline(kernel, "products of packed four-bit floats are those of tensor cores");
   std::optional<GemmPlan> plan = planGemm(*c, target.facts);
   if (!plan)
     return decline(kernel, "its blocks of scales are no whole part of a vector");

@@ -1,4 +1,5 @@
 #include "lib/Targets/kernels/GemmPack.h"
+#include "dialect/ops/quantize/Quantize.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 
 using namespace mlir;
@@ -28,7 +29,7 @@ Value BlockReader::code(Value elements) {
     return decode(b, factor.format, elements, type.clone(b.getF32Type()));
   if (!p.bytes)
     return decode(b, factor.format, elements, type.clone(b.getI16Type()));
-  if (!isUnsigned || factor.format == Format::panels)
+  if (!isUnsigned || isOfPanels(factor.format))
     return elements;
   // Signed plus 128, as unsigned.
   Value bias = arith::ConstantOp::create(b, SplatElementsAttr::get(type, b.getIntegerAttr(b.getI8Type(), -128)));

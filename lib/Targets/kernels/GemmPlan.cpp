@@ -19,7 +19,7 @@ FailureOr<MatrixProduct> nanochat::matchKernel(func::FuncOp kernel) {
     return decline(kernel, "products of f64 are the reference's");
   // Codes of weights in panels are read where they are stored, as columns.
   bool inPanels = isa<BlockArgument>(product->b.tensor()) && matchPanels(product->b.map).has_value();
-  if (product->a.format == Format::panels || (product->b.format == Format::panels) != (inPanels && !product->isFloat()))
+  if (isOfPanels(product->a.format) || isOfPanels(product->b.format) != (inPanels && !product->isFloat()))
     return decline(kernel, "codes in panels are not the columns of an integer product");
   return *product;
 }
@@ -32,8 +32,6 @@ static int64_t stepsOf(const MatrixProduct &c) {
 
 std::optional<GemmPlan> nanochat::planGemm(const MatrixProduct &c, const CpuFacts &facts) {
   GemmPlan p;
-  if (c.isAny(Format::e2m1)) // pairs are what tensor cores take
-    return std::nullopt;
   p.lanes = facts.vectorBits / 32;
   p.vnni = !c.isFloat() && facts.vnni;
   // Without VNNI, bytes pay where sums of 16 bits are long enough.

@@ -106,6 +106,9 @@ Operation *nanochat::onlyOp(func::FuncOp kernel) {
   Operation *op = &kernel.front().front();
   bool direct = llvm::all_of(op->getOperands(), [](Value v) { return isa<BlockArgument>(v); }) &&
                 llvm::all_of(kernel.front().back().getOperands(), [&](Value v) { return v.getDefiningOp() == op; });
+  llvm::SmallPtrSet<Value, 4> returned;
+  for (Value result : kernel.front().back().getOperands())
+    direct &= returned.insert(result).second;
   return direct ? op : nullptr;
 }
 

@@ -46,7 +46,7 @@ Carried forLoop(ImplicitLocOpBuilder &b, Value lo, Value hi, int64_t step, Value
 void ifEqual(ImplicitLocOpBuilder &b, Value lhs, int64_t rhs, llvm::function_ref<void()> body);
 inline Value constantIndex(ImplicitLocOpBuilder &b, int64_t value) { return arith::ConstantIndexOp::create(b, value); }
 
-/// The op of a kernel's body, if there is but one and it takes arguments only; else null.
+/// The op of a kernel's body, if there is but one, it takes arguments only and no result is returned twice; else null.
 Operation *onlyOp(func::FuncOp kernel);
 
 /// Replaces math functions of the kernel by polynomials of ~1 ulp that need no library, the same for

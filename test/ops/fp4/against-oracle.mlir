@@ -3,4 +3,4 @@
 // RUN: %python-numpy %S/oracle.py
 // RUN: %python-numpy %S/numeric.py > %t.mlir
 // RUN: nanochat-opt %t.mlir --nanochat-check-numeric=summary | FileCheck %s
-// CHECK: 32 functions
+// CHECK: 34 functions

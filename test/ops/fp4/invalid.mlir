@@ -262,3 +262,27 @@ func.func @pairs_without_scales(%a: tensor<4x32xi8>, %b: tensor<5x32xi8>) { // f
   %y = nanochat.fp4_matmul mxfp4 %a, %b : tensor<4x32xi8>, tensor<5x32xi8>
   return
 }
+
+// -----
+
+func.func @panels(%x: tensor<64x24xf32>) { // quantize_fp4-c6
+  // expected-error @+1 {{makes panels, which are of rows, of 16 columns each, and not packed}}
+  %q, %s = nanochat.quantize_fp4 mxfp4 %x axis = 0 panels : tensor<64x24xf32>
+  return
+}
+
+// -----
+
+func.func @axis(%x: tensor<64x32xi8>) {
+  // expected-error @+1 {{axis = 5 is none of a matrix: it is 0 or 1}}
+  %y = nanochat.pack_fp4 %x axis = 5 : tensor<64x32xi8>
+  return
+}
+
+// -----
+
+func.func @other_axis(%x: tensor<64x32xf32>) {
+  // expected-error @+1 {{axis = 70000 is none of a matrix: it is 0 or 1}}
+  %q, %s = nanochat.quantize_fp4 mxfp4 %x axis = 70000 packed : tensor<64x32xf32>
+  return
+}

@@ -54,3 +54,24 @@ func.func @address() -> (tensor<5xi32>, tensor<5xi32>) attributes {nanochat.tole
   %e = arith.constant dense<[7, -3, 459114879, 5, 2]> : tensor<5xi32>
   return %a, %e : tensor<5xi32>, tensor<5xi32>
 }
+
+// 1, 2, 3, 4, 6, 8, 12 are numbers 1 to 7, and 8 more below zero; the first of two is in the low bits.
+func.func @pairs() -> (tensor<1x4xi8>, tensor<1x4xi8>, tensor<2x1xi8>, tensor<2x1xi8>) attributes {nanochat.tolerance = 0.0 : f64} {
+  %c = arith.constant dense<[[1, -2, 3, 0, 12, -12, 6, 8]]> : tensor<1x8xi8>
+  %p = nanochat.pack_fp4 %c axis = 1 : tensor<1x8xi8>
+  %ep = arith.constant dense<[[0xA1, 0x03, 0xF7, 0x65]]> : tensor<1x4xi8>
+  %d = arith.constant dense<[[4, -1], [-4, 6]]> : tensor<2x2xi8>
+  %q = nanochat.pack_fp4 %d axis = 0 : tensor<2x2xi8>
+  %eq = arith.constant dense<[[0xC4], [0x59]]> : tensor<2x1xi8>
+  return %p, %ep, %q, %eq : tensor<1x4xi8>, tensor<1x4xi8>, tensor<2x1xi8>, tensor<2x1xi8>
+}
+
+// 32 times 1 · 1.5, of which the first factor is scaled by 2.
+func.func @products_of_pairs() -> (tensor<1x1xf32>, tensor<1x1xf32>) attributes {nanochat.tolerance = 0.0 : f64} {
+  %a = arith.constant dense<0x22> : tensor<1x16xi8>
+  %s = arith.constant dense<-128> : tensor<1x1xi8>
+  %b = arith.constant dense<0x33> : tensor<1x16xi8>
+  %y = nanochat.fp4_matmul mxfp4 %a scaled %s : tensor<1x1xi8>, %b : tensor<1x16xi8>, tensor<1x16xi8>
+  %e = arith.constant dense<96.0> : tensor<1x1xf32>
+  return %y, %e : tensor<1x1xf32>, tensor<1x1xf32>
+}

@@ -109,6 +109,24 @@ def packed(rng, kind, block):
     print(f)
 
 
+def in_panels(rng, kind, block):
+    """Codes as products of CPUs read them, 128 more than they are, and a product of them."""
+    f = Function(f"panels_{kind}", 3e-7)
+    dy, x = numbers(rng, (96, 7)), F(rng.standard_normal((96, 32)))
+    stored = "i8" if kind == "mxfp4" else "f8E4M3FN"
+    (a, sa), ca, ga = quantize(f, dy, kind, 0, "floor", False)
+    codes, scales = (quantize_mxfp4(x, 0) if kind == "mxfp4" else quantize_nvfp4(x, 0)[:2])
+    tensor = f" tensor {f.add(f'nanochat.tensor_scale {f.floats(x)} : {type_of(x)}')} : tensor<f32>" if kind == "nvfp4" else ""
+    b, sb = f.add(f"nanochat.quantize_fp4 {kind} {f.floats(x)} axis = 0 panels{tensor} : {type_of(x)}", 2)
+    panels = (codes.reshape(24, 4, 2, 16).transpose(2, 0, 3, 1).astype(int) + 128).astype(np.uint8).view(np.int8)
+    f.expect(b, panels, "i8")
+    gb = np.ldexp(F(1), scales.astype(int) - 127) * (scales > 0) if kind == "mxfp4" else scales
+    y = f.add(f"nanochat.block_matmul {a} trans_a scaled {sa} : {type_of(ga, stored)}, {b} trans_b scaled {sb} : {type_of(gb, stored)}, "
+              f"{f.floats(F(.25))} block = {block} : {type_of(ca, 'i8')}, {type_of(panels, 'i8')}, tensor<f32>")
+    f.expect(y, F(.25) * block_matmul(ca.T, ga.T, codes.T, gb.T, block), "f32")
+    print(f)
+
+
 def numbers(rng, shape):
     """Of very different sizes by rows and columns; a block of zeros, one of subnormals, one that is large."""
     x = rng.standard_normal(shape) * 2.0 ** rng.integers(-12, 12, shape[0])[:, None] * 2.0 ** rng.integers(-6, 6, shape[1])
@@ -148,6 +166,7 @@ def main():
         print(f)
     for kind, block in (("mxfp4", 32), ("nvfp4", 16)):
         packed(rng, kind, block)
+        in_panels(rng, kind, block)
         f = Function(f"products_{kind}", 3e-7)
         dy, x = numbers(rng, (96, 7)), F(rng.standard_normal((96, 5)))
         (a, sa), ca, ga = quantize(f, dy, kind, 0, "floor", True)

@@ -22,6 +22,8 @@ func.func @pieces(%x: tensor<64x32xf32>, %seed: tensor<2xi32>, %i: tensor<i32>, 
     : tensor<64x32xi8>, tensor<64x32xi8>, tensor<f32>
   // CHECK: nanochat.quantize_fp4 mxfp4 %{{.*}} axis = 0 run = 64 packed : tensor<64x32xf32>
   %c, %cs = nanochat.quantize_fp4 mxfp4 %x axis = 0 run = 64 packed : tensor<64x32xf32>
+  // CHECK: nanochat.quantize_fp4 mxfp4 %{{.*}} axis = 0 panels : tensor<64x32xf32>
+  %e, %es = nanochat.quantize_fp4 mxfp4 %x axis = 0 panels : tensor<64x32xf32>
   // CHECK: nanochat.pack_fp4 %{{.*}} axis = 0 : tensor<64x32xi8>
   %d = nanochat.pack_fp4 %p axis = 0 : tensor<64x32xi8>
   // CHECK: nanochat.fp4_matmul mxfp4 %{{.*}} scaled %{{.*}} : tensor<32x2xi8>, %{{.*}} : tensor<32x32xi8>, tensor<32x32xi8>

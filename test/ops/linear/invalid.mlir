@@ -25,7 +25,7 @@ func.func @contraction(%a: tensor<4x3xf32>, %b: tensor<4x5xf32>) { // matmul-c1
 // -----
 
 func.func @forward(%x: tensor<64x48xf32>, %w: tensor<32x48xf32>) { // linear-c3
-  // expected-error @+2 {{has 48 inputs, which blocks of 32 of its gradients do not divide}}
+  // expected-error @+2 {{has 48 inputs, which blocks of 32 of its factors do not divide}}
   // expected-note @+1 {{the nearest that fit are 32 and 64}}
   %y = nanochat.linear %x, %w forward mxfp4 : tensor<64x48xf32>, tensor<32x48xf32>
   return

@@ -34,6 +34,15 @@ func.func @rows_are_clamped() -> (tensor<2x5xf32>, tensor<2x5xf32>) attributes {
   return %y, %e : tensor<2x5xf32>, tensor<2x5xf32>
 }
 
+// What is no number, of either sign, counts as the largest.
+func.func @no_numbers_are_largest() -> (tensor<2xf32>, tensor<2xf32>) attributes {nanochat.tolerance = 0.0 : f64} {
+  %x = arith.constant dense<[[1.0, 2.0, 3.0, 0xFFC00000], [1.0, 2.0, 3.0, 0x7FC00000]]> : tensor<2x4xf32>
+  %y = nanochat.clamp_rows %x from 1 to 2 : tensor<2x4xf32>
+  %first = tensor.extract_slice %y[0, 0] [2, 1] [1, 1] : tensor<2x4xf32> to tensor<2xf32>
+  %e = arith.constant dense<2.0> : tensor<2xf32>
+  return %first, %e : tensor<2xf32>, tensor<2xf32>
+}
+
 func.func @rows_sum_to_channels() -> (tensor<3xf32>, tensor<3xf32>) {
   %x = arith.constant dense<[[1.0, 2.0, 3.0], [0.5, -1.0, 2.0]]> : tensor<2x3xf32>
   %y = nanochat.sum_rows %x : tensor<2x3xf32>

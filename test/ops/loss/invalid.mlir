@@ -37,3 +37,11 @@ func.func @grad_bits(%h: tensor<4x3xf32>, %w: tensor<7x3xf32>, %t: tensor<4xi32>
   %l, %n, %dh, %dw = nanochat.linear_cross_entropy_with_grad %h, %w, %t backward mxfp4 : tensor<4x3xf32>, tensor<7x3xf32>, tensor<4xi32>
   return
 }
+
+// -----
+
+func.func @words(%h: tensor<4x3xf32>, %w: tensor<133153x3xf32>, %t: tensor<4xi32>) { // linear_cross_entropy-c4
+  // expected-error @+1 {{sums products of bytes over 133153 words; as many as 133144 fit 32 bits}}
+  %loss, %nll = nanochat.linear_cross_entropy %h, %w, %t backward int8 : tensor<4x3xf32>, tensor<133153x3xf32>, tensor<4xi32>
+  return
+}
