@@ -6,9 +6,8 @@
 using namespace mlir;
 using namespace mlir::nanochat;
 
-/// Is it the result of a quantiser? Panels are codes in another order.
-static bool isCode(Type type) {
-  return getElementTypeOrSelf(type).isInteger(8) && cast<ShapedType>(type).getRank() == 2;
+static bool isBytes(Type type, int64_t rank) {
+  return getElementTypeOrSelf(type).isInteger(8) && cast<ShapedType>(type).getRank() == rank;
 }
 
 namespace {
@@ -17,7 +16,13 @@ namespace {
 /// other writes to memory, where it quantises a value again for the gradient; those are not distinct.
 class RecordedCodes {
 public:
-  explicit RecordedCodes(double flippedAtMost) : flippedAtMost(flippedAtMost) {}
+  RecordedCodes(func::FuncOp reference, double flippedAtMost) : flippedAtMost(flippedAtMost) {
+    reference.walk([&](DispatchOp call) {
+      hasPanels |= llvm::any_of(call.getResultTypes(), [](Type type) { return isBytes(type, 4); });
+    });
+  }
+  /// Is it the result of a quantiser? Panels are codes in another order, where the reference has any.
+  bool isCode(Type type) const { return isBytes(type, 2) || (hasPanels && isBytes(type, 4)); }
   LogicalResult read(const Record &record, func::FuncOp entry);
   /// The next code in the place of `computed`; fails with an error at `call` where it cannot be its.
   FailureOr<Tensor> replace(DispatchOp call, const HostTensor &computed);
@@ -28,6 +33,7 @@ public:
 
 private:
   double flippedAtMost;
+  bool hasPanels = false;
   std::vector<Tensor> results, replaced; // recorded, and what the reference computed in their place
 };
 } // namespace
@@ -98,7 +104,7 @@ static FailureOr<SmallVector<Tensor>> runInjected(const Record &record, func::Fu
   return walkEntry(entry, *args, [&](DispatchOp call, ArrayRef<Tensor> inputs) -> FailureOr<SmallVector<Tensor>> {
     SmallVector<Tensor> results = kernels->run(call, inputs);
     for (Tensor &result : results) {
-      if (!isCode(result->type()))
+      if (!codes.isCode(result->type()))
         continue;
       auto recorded = codes.replace(call, *result);
       if (failed(recorded))
@@ -113,7 +119,7 @@ FailureOr<bool> mlir::nanochat::checkGradients(const Record &record, ModuleOp re
                                                double flipped) {
   func::FuncOp program = record.getEntries().front();
   auto entry = reference.lookupSymbol<func::FuncOp>(program.getName());
-  RecordedCodes codes(flipped);
+  RecordedCodes codes(entry, flipped);
   if (failed(codes.read(record, program)))
     return failure();
   auto expected = runInjected(record, entry, codes);
