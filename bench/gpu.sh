@@ -12,7 +12,7 @@ set -aeuo pipefail # a: steps are shells of their own, under time limits
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 compiler=$(realpath -m "${NANOCHAT_OPT:-$here/../build/bin/nanochat-opt}")
 rows=sm_89,sm_90,sm_100,sm_120
-micro=(copy odd muon8 dense gpt mxfp4 nvfp4)
+micro=(copy odd muon8 dense gpt fp4)
 unset NANOCHAT_TARGET
 die() { echo "gpu.sh: $*" >&2 && exit 2; }
 
@@ -23,7 +23,7 @@ options_of() { # MODEL: what it is compiled with
     muon8) echo --set batch=2,seq=33,n_loops=2,layers=1 --optimizer matrix=muon8 --optimizer embedding+norm=adamw8 ;;
     dense) echo --set batch=3,seq=8 ;;
     gpt) echo --set batch=2,seq=64,layers=2 ;;
-    mxfp4 | nvfp4) echo --set batch=1,seq=64,n_loops=2,layers=1 ;;
+    fp4) echo --set batch=1,seq=64,n_loops=2,layers=1 ;;
     gpt2) echo --set "${GPT2_SIZES:-batch=8,seq=1024}" ;;
     looplm) echo --set "${LOOPLM_SIZES:-batch=1,seq=1024,accum=4}" ;;
   esac
@@ -38,7 +38,7 @@ make_models() { # in this folder: odd has sizes that fit nothing, gpt no bias of
   cp "$here/../test/Inputs/dense.mlir" dense.mlir
   sed "$small; $no_bias" "$here/../models/gpt2-124m.mlir" >gpt.mlir
   cp "$here/../models/gpt2-124m.mlir" gpt2.mlir
-  for format in mxfp4 nvfp4; do sed "s/mxfp4/$format/" "$here/../models/looplm-fp4.mlir" >$format.mlir; done
+  sed 's/%w[qg] group = group/& backward <dx = nvfp4, dw = nvfp4>/' "$here/../models/looplm-fp4.mlir" >fp4.mlir # both formats
   "$compiler" "$here/../models/looplm.mlir" --preset=a --target=x86-64-v3 --stop-after=model >looplm.mlir
 }
 

@@ -46,6 +46,9 @@ if [[ $model != gpt2 ]]; then
   for backward in int8 mxfp4; do
     build $backward --target=native --dense=$dense --backward=$backward && enter "nanochat $dense, gradients in $backward" "ours $backward"
   done
+  build head --target=native --dense=$dense --backward=int8 --head=int8 && enter "nanochat $dense, gradients in int8, the head's too" 'ours head'
+  build v3.mxfp4 --target=x86-64-v3 --backward=mxfp4 && enter 'nanochat x86-64-v3, gradients in mxfp4' 'ours v3.mxfp4'
+  build v3.head --target=x86-64-v3 --backward=int8 --head=int8 && enter "nanochat x86-64-v3, gradients in int8, the head's too" 'ours v3.head'
   build v3.int8 --target=x86-64-v3 --backward=int8 && enter 'nanochat x86-64-v3, gradients in int8' 'ours v3.int8'
 fi
 if [[ -n ${TORCH_PYTHON:-} ]]; then
