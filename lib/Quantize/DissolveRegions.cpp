@@ -7,17 +7,22 @@ namespace mlir::nanochat {
 #include "lib/Quantize/Passes.h.inc"
 
 namespace {
-/// Dense linears have gradients in floats where the region does not name them.
+bool names(Fp4RegionOp region, LinearGemms gemm) { return bitEnumContainsAll(region.getGemms(), gemm); }
+
+/// What gradients of a linear in the region are of, and `otherwise` where it does not name them.
+BackwardAttr backwardOf(Fp4RegionOp region, BackwardFormat otherwise) {
+  auto formatOf = [&](LinearGemms gemm) {
+    return names(region, gemm) ? BackwardFormat(region.getFormat()) : otherwise;
+  };
+  return BackwardAttr::get(region.getContext(), formatOf(LinearGemms::dx), formatOf(LinearGemms::dw),
+                           region.getRounding(), region.getHadamard(), region.getScale());
+}
+
 void tell(LinearOp linear, Fp4RegionOp region) {
   if (linear.getBackward() || linear.getForward())
     return;
-  auto has = [&](LinearGemms gemm) { return bitEnumContainsAll(region.getGemms(), gemm); };
-  auto formatOf = [&](LinearGemms gemm) {
-    return has(gemm) ? BackwardFormat(region.getFormat()) : BackwardFormat::f32;
-  };
-  linear.setBackwardAttr(BackwardAttr::get(linear.getContext(), formatOf(LinearGemms::dx), formatOf(LinearGemms::dw),
-                                           region.getRounding(), region.getHadamard(), region.getScale()));
-  if (!has(LinearGemms::y))
+  linear.setBackwardAttr(backwardOf(region, BackwardFormat::f32));
+  if (!names(region, LinearGemms::y))
     return;
   linear.setForward(region.getFormat());
   if (auto dge = region.getDgeAttr())
@@ -33,11 +38,7 @@ struct DissolveRegionsPass : impl::DissolveRegionsPassBase<DissolveRegionsPass> 
     BackwardFormat otherwise = Numerics::of(getOperation()).backward;
     IRRewriter rewriter(&getContext());
     getOperation().walk<WalkOrder::PostOrder>([&](Fp4RegionOp region) {
-      auto formatOf = [&](LinearGemms gemm) {
-        return bitEnumContainsAll(region.getGemms(), gemm) ? BackwardFormat(region.getFormat()) : otherwise;
-      };
-      auto backward = BackwardAttr::get(&getContext(), formatOf(LinearGemms::dx), formatOf(LinearGemms::dw),
-                                        region.getRounding(), region.getHadamard(), region.getScale());
+      BackwardAttr backward = backwardOf(region, otherwise);
       region.walk([&](TernaryLinearOp linear) {
         if (!linear.getBackward())
           linear.setBackwardAttr(backward);

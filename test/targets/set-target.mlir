@@ -13,7 +13,7 @@
 
 // What is no row, fact, value or rounding is an error at the module.
 // RUN: not nanochat-opt %s --nanochat-set-target=target=sm_91 2>&1 | FileCheck %s --check-prefix=ROW
-// ROW: set-target.mlir:[[# @LINE + 24]]:1: error: 'sm_91' is no target; targets are native, cpu, avx512-bf16
+// ROW: set-target.mlir:[[# @LINE + 26]]:1: error: 'sm_91' is no target; targets are native, cpu, avx512-bf16
 // RUN: not nanochat-opt %s --nanochat-set-target=target=x86-64-v3:l2=1 2>&1 | FileCheck %s --check-prefix=FACT
 // FACT: error: 'l2' is no fact of x86-64-v3; facts are fuses, plain, {{.*}}l2_bytes
 // RUN: not nanochat-opt %s --nanochat-set-target=target=sm_90:vnni=true 2>&1 | FileCheck %s --check-prefix=OTHER
@@ -30,6 +30,8 @@
 // MMA: error: 'sm_90:mma=bf16+{{fp4|int16}}' has an impossible fact; mma: expected names of formats that mma.sync knows
 // RUN: not nanochat-opt %s --nanochat-set-target="target=sm_90 numerics=backward=bf16,head=f32,dense=f32,attention=f32,floats=f32" 2>&1 | FileCheck %s --check-prefix=ROUNDING
 // ROUNDING: error: {{.*}}one of: f32, int16, int8
+// RUN: not nanochat-opt %s --nanochat-set-target="target=x86-64-v3 numerics=backward=f32,head=int16,dense=f32,attention=f32,floats=f32" 2>&1 | FileCheck %s --check-prefix=HEAD
+// HEAD: error: head = int16 is not known: it is f32 or int8
 
 // A pass that needs a target says so, and where there is one; options of those that check come first.
 // RUN: not nanochat-opt %s --nanochat-emit-kernels 2>&1 | FileCheck %s --check-prefix=NONE

@@ -63,6 +63,11 @@ Value mlir::nanochat::blockScale(ImplicitLocOpBuilder &b, QuantizeFp4Op op, Valu
   return encode(b, Format::e4m3, arith::MinimumFOp::create(b, most, c(factsOf(Format::e4m3).largest)));
 }
 
+Value mlir::nanochat::magnitude(ImplicitLocOpBuilder &b, Value number) {
+  Type word = words(b, number.getType());
+  return arith::AndIOp::create(b, arith::BitcastOp::create(b, word, number), constant(b, word, 0x7FFFFFFF));
+}
+
 Value mlir::nanochat::inverseScale(ImplicitLocOpBuilder &b, QuantizeFp4Op op, Value scale, Value tensor, Type type) {
   if (op.getFormat() == Fp4Format::nvfp4) {
     Value number = decode(b, Format::e4m3, scale, type), zero = constant(b, type, 0);

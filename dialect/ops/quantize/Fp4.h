@@ -32,6 +32,8 @@ AffineMap blockMap(MLIRContext *ctx, int64_t axis, int64_t block);
 
 /// The stored scale of blocks whose largest magnitude is `largest`; `tensor` is the tensor's, which mxfp4 lacks.
 Value blockScale(ImplicitLocOpBuilder &b, QuantizeFp4Op op, Value largest, Value tensor);
+/// |number| in f32 as an integer that rises with it: greater than all others where it is none.
+Value magnitude(ImplicitLocOpBuilder &b, Value number);
 /// What elements of a block are multiplied by before they are rounded.
 Value inverseScale(ImplicitLocOpBuilder &b, QuantizeFp4Op op, Value scale, Value tensor, Type type);
 /// The codes, in 8 bits, of numbers so multiplied: the nearest, or with `half`, 16 random bits in 32, a neighbour by

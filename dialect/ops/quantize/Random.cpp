@@ -60,6 +60,13 @@ static std::array<Value, 4> streamWords(ImplicitLocOpBuilder &s, Value stream, V
   return philox(s, {element, matrix, part(s, stream, 2), step}, {part(s, stream, 0), part(s, stream, 1)});
 }
 
+Value mlir::nanochat::halfOf(ImplicitLocOpBuilder &b, const std::array<Value, 4> &words, int64_t position) {
+  Value both = words[position / 2];
+  if (position % 2)
+    return arith::ShRUIOp::create(b, both, constant(b, both.getType(), 16));
+  return arith::AndIOp::create(b, both, constant(b, both.getType(), 0xFFFF));
+}
+
 Value mlir::nanochat::randomHalf(ImplicitLocOpBuilder &s, Value address, Value block, Value position) {
   Value number = arith::IndexCastOp::create(s, s.getI32Type(), block),
         at = arith::IndexCastOp::create(s, s.getI32Type(), position);

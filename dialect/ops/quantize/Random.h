@@ -13,6 +13,10 @@ Value randomUnit(ImplicitLocOpBuilder &b, Type type, Value stream, Value matrix,
 /// Philox4x32-10 of 32-bit words, scalars or vectors; the words of a block.
 std::array<Value, 4> philox(ImplicitLocOpBuilder &b, std::array<Value, 4> counter, std::array<Value, 2> key);
 
+/// How many numbers of 16 bits a block has, and number `position` of its words, in 32 bits.
+inline constexpr int64_t kHalves = 8;
+Value halfOf(ImplicitLocOpBuilder &b, const std::array<Value, 4> &words, int64_t position);
+
 /// In a body: 16 random bits (in 32), number `position` (0 to 7) of block `block` at the address; both are indices.
 Value randomHalf(ImplicitLocOpBuilder &b, Value address, Value block, Value position);
 

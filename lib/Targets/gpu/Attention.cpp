@@ -89,14 +89,14 @@ struct Forward : Place {
     start = g.mul(block, kRows);
     Value group = g.div(head, shared);
     queries = tile(kRows), keys = tile(kRows, 2), values = tile(kRows, 2);
-    load(queries, rows(input(op.getQ()), start, head));
+    load(queries, rows(k.inputOf(op.getQ()), start, head));
     Carried state = zeros(padded);
     double lowest = -std::numeric_limits<double>::infinity();
     state.append({f32(lowest), f32(lowest), f32(0), f32(0)});
     Value end = arith::MinSIOp::create(b, g.add(start, kRows), g.i32(seq));
     auto fetch = [&](Value at, Value slot) {
-      load(slotOf(keys, slot), rows(input(op.getK()), at, group, end));
-      load(slotOf(values, slot), rows(input(op.getV()), at, group, end));
+      load(slotOf(keys, slot), rows(k.inputOf(op.getK()), at, group, end));
+      load(slotOf(values, slot), rows(k.inputOf(op.getV()), at, group, end));
     };
     state = meet(g.i32(0), start, end, kRows, Diagonal::last, state, fetch,
                  [&](Value at, Value slot, bool isDiagonal, ValueRange before) {
@@ -200,11 +200,11 @@ private:
   /// lse and δ of `count` queries.
   void loadNumbers(Value start, Value head, int64_t count, Value slot) {
     lse.slot = delta.slot = slot;
-    loadColumn(lse, count, rowNumbers(input(op.getLse()), start, head));
+    loadColumn(lse, count, rowNumbers(k.inputOf(op.getLse()), start, head));
     if (op.getDelta())
-      loadColumn(delta, count, rowNumbers(input(op.getDelta()), start, head));
+      loadColumn(delta, count, rowNumbers(k.inputOf(op.getDelta()), start, head));
     else
-      dotRows(delta, count, rows(input(op.getY()), start, head), rows(input(op.getDy()), start, head));
+      dotRows(delta, count, rows(k.inputOf(op.getY()), start, head), rows(k.inputOf(op.getDy()), start, head));
   }
 
   /// From scores and dp to p and ds·√D, both 0 where the key is not seen, which is asked on the diagonal. Queries past
@@ -225,8 +225,8 @@ private:
   void keyBlock(Value number) {
     enter(g.rem(number, batch * groups), groups);
     Value start = g.mul(g.div(number, batch * groups), kRows), group = head;
-    load(own, rows(input(op.getK()), start, group));
-    load(ownToo, rows(input(op.getV()), start, group));
+    load(own, rows(k.inputOf(op.getK()), start, group));
+    load(ownToo, rows(k.inputOf(op.getV()), start, group));
     Carried sums = zeros(2 * padded);
     size_t half = sums.size() / 2;
     sums =
@@ -235,8 +235,8 @@ private:
           if (shared > 1) // another head's last rows are still being read
             g.barrier();
           auto fetch = [&](Value at, Value slot) {
-            load(slotOf(other, slot), rows(input(op.getQ()), at, query));
-            load(slotOf(otherToo, slot), rows(input(op.getDy()), at, query));
+            load(slotOf(other, slot), rows(k.inputOf(op.getQ()), at, query));
+            load(slotOf(otherToo, slot), rows(k.inputOf(op.getDy()), at, query));
             loadNumbers(at, query, others, slot);
           };
           Value middle = arith::MinSIOp::create(b, g.add(start, kRows), g.i32(seq));
@@ -265,13 +265,13 @@ private:
     Value block = arith::SubIOp::create(b, g.i32(blocks - 1), g.div(number, batch * heads));
     enter(g.rem(number, batch * heads), heads);
     Value start = g.mul(block, kRows), group = g.div(head, shared);
-    load(own, rows(input(op.getQ()), start, head));
-    load(ownToo, rows(input(op.getDy()), start, head));
+    load(own, rows(k.inputOf(op.getQ()), start, head));
+    load(ownToo, rows(k.inputOf(op.getDy()), start, head));
     loadNumbers(start, head, kRows, g.i32(0));
     Value end = arith::MinSIOp::create(b, g.add(start, kRows), g.i32(seq));
     auto fetch = [&](Value at, Value slot) {
-      load(slotOf(other, slot), rows(input(op.getK()), at, group, end));
-      load(slotOf(otherToo, slot), rows(input(op.getV()), at, group, end));
+      load(slotOf(other, slot), rows(k.inputOf(op.getK()), at, group, end));
+      load(slotOf(otherToo, slot), rows(k.inputOf(op.getV()), at, group, end));
     };
     Carried sums = meet(g.i32(0), start, end, others, Diagonal::last, zeros(padded), fetch,
                         [&](Value at, Value slot, bool isDiagonal, ValueRange before) -> Carried {

@@ -49,7 +49,6 @@ public:
     column = g.mul(g.rem(lane, 4), 2);
   }
 
-  Value input(Value operand) { return k.inputs[cast<BlockArgument>(operand).getArgNumber()]; }
   Value f32(double value) { return arith::ConstantOp::create(b, b.getF32FloatAttr(value)); }
   Value mulF(Value x, Value y) { return arith::MulFOp::create(b, x, y); }
   Value exp2(Value x);

@@ -14,8 +14,6 @@ using namespace mlir::nanochat;
 
 namespace {
 constexpr int64_t kThreads = 128;
-/// Elements that share a block of random words.
-constexpr int64_t kHalves = 8;
 
 /// A matrix of which each thread of a kernel has a piece: `span` consecutive elements along `axis`.
 class Pieces {
@@ -148,13 +146,12 @@ public:
         p(source, op.getX().getType(), op.getAxis(), std::max<int64_t>(op.getRun(), block)), b(p.b) {}
 
   void emit() {
-    auto input = [&](Value operand) { return p.kernel.inputs[cast<BlockArgument>(operand).getArgNumber()]; };
     if (op.getTensorScale())
-      tensor = memref::LoadOp::create(b, input(op.getTensorScale()));
+      tensor = memref::LoadOp::create(b, p.kernel.inputOf(op.getTensorScale()));
     for (int64_t i = 0; i < 5 && op.getDraws(); ++i)
-      address.push_back(memref::LoadOp::create(b, input(op.getDraws()), ValueRange{constantIndex(b, i)}));
+      address.push_back(memref::LoadOp::create(b, p.kernel.inputOf(op.getDraws()), ValueRange{constantIndex(b, i)}));
     p.each([&] {
-      SmallVector<Value> numbers = p.load(input(op.getX()));
+      SmallVector<Value> numbers = p.load(p.kernel.inputOf(op.getX()));
       if (op.getRun())
         transformRuns(b, numbers, op.getRun());
       for (int64_t from = 0; from < p.span; from += block)
@@ -164,11 +161,9 @@ public:
 
 private:
   void quantize(ArrayRef<Value> numbers, int64_t from) {
-    // Bits of magnitudes rise with them, and are greatest where there is no number.
     Value largest;
     for (Value number : numbers) {
-      Value bits = arith::BitcastOp::create(b, b.getI32Type(), number);
-      Value size = arith::AndIOp::create(b, bits, constant(b, bits.getType(), 0x7FFFFFFF));
+      Value size = magnitude(b, number);
       largest = largest ? Value(arith::MaxSIOp::create(b, largest, size)) : size;
     }
     Value scale = blockScale(b, op, arith::BitcastOp::create(b, b.getF32Type(), largest), tensor);
@@ -182,11 +177,7 @@ private:
     for (auto [i, number] : llvm::enumerate(numbers)) {
       if (op.getDraws() && i % kHalves == 0)
         words = draw(p.over(p.plus(p.first, from + i), kHalves));
-      Value half = words[i % kHalves / 2];
-      if (half && i % 2)
-        half = arith::ShRUIOp::create(b, half, constant(b, half.getType(), 16));
-      else if (half)
-        half = arith::AndIOp::create(b, half, constant(b, half.getType(), 0xFFFF));
+      Value half = op.getDraws() ? halfOf(b, words, i % kHalves) : Value();
       codes.push_back(fp4Code(b, mul(b, number, inverse), half));
     }
     if (op.getPacked())

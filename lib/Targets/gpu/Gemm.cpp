@@ -87,7 +87,7 @@ SmallVector<Value> GpuGemm::loadScales(Value stage) {
 /// Beyond the last row or block are others' scales: codes there are zeros.
 void GpuGemm::loadScales(const Factor &factor, Value x, int64_t extent, Value stage, SmallVector<Value> &words) {
   int64_t count = c.K / c.block, unit = count % 4 ? 1 : 4;
-  Value source = g.pointer(kernel.inputs[cast<BlockArgument>(factor.scales).getArgNumber()]);
+  Value source = g.pointer(kernel.inputOf(factor.scales));
   Value line = g.index(arith::MinSIOp::create(b, x, g.i32(extent - 1)));
   auto load = [&](Value at) -> Value {
     Value inside = g.index(arith::MinSIOp::create(b, at, g.i32(count / unit - 1)));

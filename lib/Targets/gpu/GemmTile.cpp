@@ -18,7 +18,7 @@ StagedFactor::StagedFactor(GpuBuilder &g, const MatrixProduct &c, const Factor &
   direct = isStored && isa<BlockArgument>(factor.tensor()) && factor.map.isProjectedPermutation() &&
            strideOf(alongK ? c.k : factor.x) == 1 && (alongK ? c.K : extent) % per == 0;
   if (direct)
-    source = g.pointer(kernel.inputs[cast<BlockArgument>(factor.tensor()).getArgNumber()]);
+    source = g.pointer(kernel.inputOf(factor.tensor()));
 }
 
 /// Elements from one step of a loop to the next.

@@ -42,7 +42,6 @@ struct AttentionKernel {
   double scale;
   SmallVector<Value> results[3]; // of the kernel, by result of the op
 
-  Value input(Value operand) { return k.inputs[cast<BlockArgument>(operand).getArgNumber()]; }
   Value c(int64_t value) { return constantIndex(b, value); }
   Value plus(Value x, Value y) { return arith::AddIOp::create(b, x, y); }
   Value times(Value x, int64_t y) { return arith::MulIOp::create(b, x, c(y)); }
@@ -87,8 +86,8 @@ struct Forward : AttentionKernel {
     Value keyRows = keyScratch(), valueRows = keyScratch();
     queryRows = queryScratch(), queryColumns = transposedScratch(), scores = scratch(paddedSeq, block);
     sums = rowScratch(), tops = rowScratch();
-    tiles.copyIn(keys(input(op.getK())), keyRows);
-    tiles.copyIn(keys(input(op.getV())), valueRows);
+    tiles.copyIn(keys(k.inputOf(op.getK())), keyRows);
+    tiles.copyIn(keys(k.inputOf(op.getV())), valueRows);
     Value part = times(arith::RemUIOp::create(b, k.task, c(parts)), block);
     forLoop(b, c(0), c(shared), 1, {}, [&](Value r, ValueRange) -> Carried {
       forLoop(b, part, c(paddedSeq), block * parts, {}, [&](Value start, ValueRange) -> Carried {
@@ -104,7 +103,7 @@ private:
   Value queryRows, queryColumns, scores, sums, tops;
 
   void queryBlock(Value keyRows, Value valueRows, Value r, Value start) {
-    tiles.copyIn(queries(input(op.getQ()), r, start), queryRows);
+    tiles.copyIn(queries(k.inputOf(op.getQ()), r, start), queryRows);
     tiles.transpose(queryRows, queryColumns, scale / kLn2);
     tiles.product(
         {{keyRows}, {queryColumns}, {scores}}, [&](Value j) { return seenBy(start, j); },
@@ -185,8 +184,8 @@ struct Backward : AttentionKernel {
     q = queryScratch(), dy = queryScratch(), dq = queryScratch();
     qt = transposedScratch(), dyt = transposedScratch(), yt = transposedScratch();
     p = scratch(block, block), ds = scratch(block, block), lse = rowScratch(), delta = rowScratch();
-    tiles.copyIn(keys(input(op.getK())), keyRows);
-    tiles.copyIn(keys(input(op.getV())), valueRows);
+    tiles.copyIn(keys(k.inputOf(op.getK())), keyRows);
+    tiles.copyIn(keys(k.inputOf(op.getV())), valueRows);
     tiles.fillZero(dk);
     tiles.fillZero(dv);
     forLoop(b, c(0), c(shared), 1, {}, [&](Value r, ValueRange) -> Carried {
@@ -208,11 +207,11 @@ private:
 
   void queryBlock(Value r, Value start) {
     // dq holds y until its transpose is taken.
-    tiles.copyIn(queries(input(op.getY()), r, start), dq);
+    tiles.copyIn(queries(k.inputOf(op.getY()), r, start), dq);
     tiles.transpose(dq, yt, 1.0);
-    tiles.copyIn(queries(input(op.getDy()), r, start), dy);
+    tiles.copyIn(queries(k.inputOf(op.getDy()), r, start), dy);
     tiles.transpose(dy, dyt, 1.0);
-    tiles.copyIn(queries(input(op.getQ()), r, start), q);
+    tiles.copyIn(queries(k.inputOf(op.getQ()), r, start), q);
     tiles.transpose(q, qt, scale / kLn2);
     tiles.fillZero(dq);
     rowConstants(r, start);
@@ -226,7 +225,7 @@ private:
 
   /// lse in units of log 2, and δ; both 0 for queries past the sequence, which then add nothing.
   void rowConstants(Value r, Value start) {
-    Window rows = queries(input(op.getLse()), r, start);
+    Window rows = queries(k.inputOf(op.getLse()), r, start);
     for (int64_t v = 0; v < vectors; ++v) {
       tiles.store(tiles.splat(0.0), lse, {vectorAt(v)});
       Value sum = forLoop(b, c(0), c(width), 1, tiles.splat(0.0), [&](Value d, ValueRange before) -> Carried {

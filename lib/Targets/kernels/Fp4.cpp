@@ -12,8 +12,6 @@ using namespace mlir::nanochat;
 namespace {
 /// Columns of a task of kernels that run down columns.
 constexpr int64_t kColumns = 256;
-/// Elements that share a block of random words.
-constexpr int64_t kHalves = 8;
 
 /// What both kernels do with vectors of a matrix (rows, columns).
 struct MatrixKernel {
@@ -133,22 +131,16 @@ private:
 struct QuantizeEmitter : MatrixKernel {
   QuantizeEmitter(func::FuncOp source, QuantizeFp4Op op, const Target &target)
       : MatrixKernel(source, op.getX().getType(), target), op(op), block(factsOf(op.getFormat()).block) {
-    auto input = [&](Value operand) { return kernel.inputs[cast<BlockArgument>(operand).getArgNumber()]; };
-    x = input(op.getX()), codes = kernel.outputOf(op.getCodes()), scales = kernel.outputOf(op.getScales());
+    x = kernel.inputOf(op.getX()), codes = kernel.outputOf(op.getCodes()), scales = kernel.outputOf(op.getScales());
     if (op.getTensorScale())
-      tensor = memref::LoadOp::create(b, input(op.getTensorScale()));
+      tensor = memref::LoadOp::create(b, kernel.inputOf(op.getTensorScale()));
     for (int64_t i = 0; i < 5 && op.getDraws(); ++i)
-      address.push_back(memref::LoadOp::create(b, input(op.getDraws()), ValueRange{constantIndex(b, i)}));
+      address.push_back(memref::LoadOp::create(b, kernel.inputOf(op.getDraws()), ValueRange{constantIndex(b, i)}));
   }
 
   void emit() { op.getAxis() == 0 ? downColumns() : alongRows(); }
 
 private:
-  /// |x| as an integer that rises with it: greater than all numbers where it is none.
-  Value magnitude(Value number) {
-    Type word = withElementOf(number.getType(), b.getI32Type());
-    return arith::AndIOp::create(b, arith::BitcastOp::create(b, word, number), constant(b, word, 0x7FFFFFFF));
-  }
   Value asFloat(Value bits) { return arith::BitcastOp::create(b, withElementOf(bits.getType(), b.getF32Type()), bits); }
   /// The random words of `lanes` consecutive blocks from `number` on.
   std::array<Value, 4> draw(Value number) {
@@ -183,7 +175,7 @@ private:
     Value ofTensor = tensor ? splat(tensor) : Value(), zero = constant(b, vectorOf(b.getI32Type()), 0);
     Value begin = constantIndex(b, at), end = constantIndex(b, at + block);
     Value largest = forLoop(b, begin, end, 1, {zero}, [&](Value i, ValueRange most) -> Carried {
-      return {arith::MaxSIOp::create(b, most[0], magnitude(read(i)))};
+      return {arith::MaxSIOp::create(b, most[0], magnitude(b, read(i)))};
     })[0];
     Value scale = blockScale(b, op, asFloat(largest), ofTensor);
     store(scale, scales, arith::DivUIOp::create(b, plus(first, at), constantIndex(b, block)), column, mask);
@@ -199,12 +191,8 @@ private:
       }
       SmallVector<Value> word; // of a panel
       for (int64_t k = 0; k < kHalves; ++k) {
-        Value number = mul(b, read(plus(i, k)), inverse), half = words[k / 2];
-        if (half && k % 2)
-          half = arith::ShRUIOp::create(b, half, constant(b, half.getType(), 16));
-        else if (half)
-          half = arith::AndIOp::create(b, half, constant(b, half.getType(), 0xFFFF));
-        Value code = fp4Code(b, number, half);
+        Value number = mul(b, read(plus(i, k)), inverse);
+        Value code = fp4Code(b, number, op.getDraws() ? halfOf(b, words, k) : Value());
         if (!op.getPanels()) {
           store(code, codes, plus(row, k), column, mask);
           continue;
@@ -260,7 +248,7 @@ private:
       Value largest;
       for (int64_t j = i; j < i + block; j += lanes) {
         numbers.push_back(load(x, row, plus(column, j)));
-        Value own = magnitude(numbers.back());
+        Value own = magnitude(b, numbers.back());
         largest = largest ? Value(arith::MaxSIOp::create(b, largest, own)) : own;
       }
       Value most = vector::ReductionOp::create(b, vector::CombiningKind::MAXSI, largest);

@@ -27,13 +27,13 @@ GemmEmitter::GemmEmitter(func::FuncOp source, MatrixProduct &c, const GemmPlan &
   else if (packsA)
     panelA = kernel.scratch({p.blockM, groups}, word);
   else
-    directA = kernel.inputs[argument.getArgNumber()];
+    directA = kernel.inputOf(argument);
   // Panels of codes are what the dot product of bytes takes, (out / 16, in / 4, 64), if outputs are columns.
   packsB = !(p.bytes && isOfPanels(c.b.format) && matchPanels(c.b.map)->out == c.n);
   if (packsB)
     panelB = kernel.scratch({p.blockK, p.panel}, word);
   else
-    directB = memref::CollapseShapeOp::create(b, kernel.inputs[cast<BlockArgument>(c.b.tensor()).getArgNumber()],
+    directB = memref::CollapseShapeOp::create(b, kernel.inputOf(c.b.tensor()),
                                               SmallVector<ReassociationIndices>{{0}, {1}, {2, 3}});
   if (slabs)
     partial = kernel.scratch({p.blockM, p.groupPanels * p.panel}, sumVector.getElementType());

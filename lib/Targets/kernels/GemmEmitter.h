@@ -51,7 +51,7 @@ private:
   void vectors(const Tile &t, llvm::function_ref<void(int64_t, Lanes, Lanes)> body);
   Value dot(Value acc, Value a, Value b);
   Value pairs(Value a, Value b);
-  Value addPairs(Value acc, Value pairs);
+  Value addPairs(Value acc, Value x, Value y);
   Carried step(const Slab &s, const Tile &t, Value k, ValueRange in,
                llvm::function_ref<Value(Value, Value, Value)> add);
   Value wordOfA(const Slab &s, const Tile &t, int64_t i, Value k);

@@ -19,17 +19,18 @@ Value GemmEmitter::pairs(Value x, Value y) {
                    {vector::BitCastOp::create(b, bytes, y), vector::BitCastOp::create(b, bytes, x)});
 }
 
-/// Adds up neighbours among sums in 16 bits.
-Value GemmEmitter::addPairs(Value acc, Value pairs) {
-  Value ones = constant(b, pairs.getType(), 1);
-  Value sums = intrinsic(b, p.lanes == 16 ? "llvm.x86.avx512.pmaddw.d.512" : "llvm.x86.avx2.pmadd.wd", wordVector,
-                         {pairs, ones});
+/// Adds the sums of two neighbouring products each of numbers in 16 bits.
+Value GemmEmitter::addPairs(Value acc, Value x, Value y) {
+  Value sums =
+      intrinsic(b, p.lanes == 16 ? "llvm.x86.avx512.pmaddw.d.512" : "llvm.x86.avx2.pmadd.wd", wordVector, {x, y});
   return arith::AddIOp::create(b, acc, sums);
 }
 
 Value GemmEmitter::dot(Value acc, Value x, Value y) {
-  if (p.bytes && !p.vnni)
-    return addPairs(acc, pairs(x, y));
+  if (p.bytes && !p.vnni) {
+    Value sums = pairs(x, y);
+    return addPairs(acc, sums, constant(b, sums.getType(), 1));
+  }
   if (p.per == 1)
     return math::FmaOp::create(b, x, y, acc);
   Type element = p.halves ? Type(b.getBF16Type()) : p.bytes ? b.getI8Type() : b.getI16Type();
@@ -46,8 +47,7 @@ Value GemmEmitter::dot(Value acc, Value x, Value y) {
   if (p.vnni)
     return intrinsic(b, wide ? "llvm.x86.avx512.vpdpwssd.512" : "llvm.x86.avx512.vpdpwssd.256", wordVector,
                      {acc, x, y});
-  Value pairs = intrinsic(b, wide ? "llvm.x86.avx512.pmaddw.d.512" : "llvm.x86.avx2.pmadd.wd", wordVector, {x, y});
-  return arith::AddIOp::create(b, acc, pairs);
+  return addPairs(acc, x, y);
 }
 
 Value GemmEmitter::vectorOfB(const Slab &s, const Tile &t, Value k, int64_t column) {
@@ -149,8 +149,9 @@ Carried GemmEmitter::addUp(const Slab &s, const Tile &t, Value first, int64_t gr
       return arith::AddIOp::create(b, acc, pairs(x, y));
     });
     Carried wide(in);
+    Value ones = constant(b, zero.getType(), 1);
     for (auto [acc, own] : llvm::zip(wide, narrow))
-      acc = addPairs(acc, own);
+      acc = addPairs(acc, own, ones);
     return wide;
   };
   int64_t whole = groups / p.steps * p.steps;

@@ -17,6 +17,8 @@ public:
   func::FuncOp source;
   ImplicitLocOpBuilder b; // in the new body
   SmallVector<Value> inputs, outputs;
+  /// The buffer of `argument`, one of the source's.
+  Value inputOf(Value argument) { return inputs[cast<BlockArgument>(argument).getArgNumber()]; }
   /// The buffer that the kernel is to leave `value` in; null where it returns no such.
   Value outputOf(Value value);
   Value task;

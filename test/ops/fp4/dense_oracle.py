@@ -1,7 +1,7 @@
 """Oracle of a dense linear y = x . W^T, x (N, in), W (out, in), with products in four-bit floats.
 All arrays are f32 with one rounding per elementwise operation; matrix products are f64, rounded once."""
 import numpy as np
-from oracle import F32, decode_mxfp4, decode_nvfp4, hadamard, halves, philox, quantize_mxfp4, quantize_nvfp4
+from oracle import F32, checker, decode_mxfp4, decode_nvfp4, hadamard, halves, philox, quantize_mxfp4, quantize_nvfp4
 
 def product(a, b):
     return (a.astype(float) @ b.astype(float)).astype(F32)
@@ -66,10 +66,7 @@ def weight_grad(dy, x, W, backward_fmt=None, forward_fmt=None, alpha=0.99, k=5, 
 
 if __name__ == "__main__":
     failed = []
-    def check(name, got, want, tol=0):
-        good = np.all(np.abs(np.asarray(got, float) - np.asarray(want, float)) <= tol)  # NaN is not good
-        print("ok  " if good else "FAIL", name)
-        failed.extend([] if good else [name])
+    check = checker(failed)
     def error(got, want): return np.linalg.norm(got.astype(float) - want) / np.linalg.norm(want.astype(float))
     rng, normal = np.random.default_rng(1), lambda *shape: rng.standard_normal(shape).astype(F32)
     grid, u = np.array([0, .5, 1, 1.5, 2, 3, 4, 6], F32), np.array([0, .05, .25, .45, .5, .95, 1], F32)

@@ -110,12 +110,17 @@ def block_matmul(a, a_scales, b, b_scales, block):
         y = y + acc * scale.astype(F32)
     return y
 
-if __name__ == "__main__":
-    failed = []
+def checker(failed):
+    """check(name, got, want, tol) prints what it found and adds the name to `failed` where it is wrong."""
     def check(name, got, want, tol=0):
         good = np.all(np.abs(np.asarray(got, float) - np.asarray(want, float)) <= tol)  # NaN is not good
         print("ok  " if good else "FAIL", name)
         failed.extend([] if good else [name])
+    return check
+
+if __name__ == "__main__":
+    failed = []
+    check = checker(failed)
 
     rng, ramp = np.random.default_rng(1), np.arange(32)
     check("ties", nearest([.25, .75, 1.25, 1.75, 2.5, 3.5, 5]), [0, 1, 1, 2, 2, 4, 4])

@@ -47,3 +47,13 @@ nanochat.program "m" attributes {arenas = array<i64: 0, 0, 0, 64, 0, 0>} { // te
 nanochat.program "m" {} // program-c6
 // expected-error @+1 {{uses tensor 0 of a program that has 0}}
 func.func private @eval() attributes {nanochat.entry = #nanochat.entry<eval uses [0]>}
+
+// -----
+
+// expected-error @+1 {{products of four-bit floats}}
+nanochat.program "m" attributes {fp4_products = [3 : i64]} {}
+
+// -----
+
+// expected-error @+1 {{duplicate or unknown struct parameter name: code}}
+nanochat.program "m" attributes {fp4_products = [#nanochat.fp4_product<"w.dx", k = 32, code = 1, scales = 1, weights = 0>]} {}
