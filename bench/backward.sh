@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # Do gradients in integers and in four-bit floats learn as well as those in f32? Validation loss of looplm (preset tiny) after 300 steps: f32, f32
 # from weights that differ by 1e-6 of themselves (how much rounding alone moves a run), 16 and 8 bits, nvfp4, mxfp4, mxfp4 rounded to nearest
-# without a transform (`plain`), and, if asked for, 8 bits with the head's gradients in them too (`head`). Two runs at a time, on one thread each. About 30 minutes per seed on two cores.
-# Usage: [SEEDS="0 1 2"] [KINDS="f32 moved int16 int8 head nvfp4 mxfp4 plain"] bench/backward.sh [DATA [OUT]]; DATA is a prepared folder of Rust, OUT keeps logs.
+# without a transform (`plain`), and, if asked for, 8 bits rounded by chance (`chance`), with the head's gradients in bytes too (`head`) and
+# both (`all`). Two runs at a time, on one thread each. About 30 minutes per seed on two cores.
+# Usage: [SEEDS="0 1 2"] [KINDS="f32 moved int16 int8 chance head all nvfp4 mxfp4 plain"] bench/backward.sh [DATA [OUT]]; DATA is a prepared folder of Rust, OUT keeps logs.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 data=${1:-run/data} out=${2:-$(mktemp -d)} compiler=build/bin/nanochat-opt
@@ -12,10 +13,11 @@ read -ra kinds <<<"${KINDS:-f32 moved int16 int8 nvfp4 mxfp4 plain}"
 mkdir -p "$out"
 sed 's/fp4_region format = mxfp4/& rounding = nearest hadamard = 0/' models/looplm-fp4.mlir >"$out/plain.mlir"
 for kind in "${kinds[@]}"; do
-  model=models/looplm.mlir backward=$kind head=f32
+  model=models/looplm.mlir backward=$kind head=f32 rounding=auto
   [[ $kind == plain ]] && model=$out/plain.mlir backward=f32
-  [[ $kind == head ]] && backward=int8 head=int8
-  [[ $kind == moved ]] || "$compiler" "$model" --backward=$backward --head=$head --target=native --emit=exe -o "$out/$kind"
+  [[ $kind == chance || $kind == all ]] && backward=int8 rounding=stochastic
+  [[ $kind == head || $kind == all ]] && backward=int8 head=int8
+  [[ $kind == moved ]] || "$compiler" "$model" --backward=$backward --head=$head --rounding=$rounding --target=native --emit=exe -o "$out/$kind"
 done
 
 perturb() { # FROM TO: multiplies every f32 of a safetensors file by 1 ± 1e-6

@@ -61,6 +61,12 @@ Value reduce(ImplicitLocOpBuilder &b, RankedTensorType type, unsigned loops, Arr
   return generic(b, type, ins, out, all, iterators, true, body);
 }
 
+Value risingNumbers(ImplicitLocOpBuilder &b, int64_t count) {
+  SmallVector<int32_t> numbers = llvm::to_vector(llvm::seq<int32_t>(0, count));
+  auto type = RankedTensorType::get({count}, b.getI32Type());
+  return arith::ConstantOp::create(b, DenseElementsAttr::get(type, ArrayRef(numbers)));
+}
+
 Value splitRows(ImplicitLocOpBuilder &b, Value x, int64_t rows) {
   auto type = typeOf(x);
   SmallVector<int64_t> shape{type.getDimSize(0) / rows, rows};

@@ -36,6 +36,9 @@ Value pointwise(ImplicitLocOpBuilder &b, ValueRange ins, ScalarBody body);
 Value reduce(ImplicitLocOpBuilder &b, RankedTensorType type, unsigned loops, ArrayRef<unsigned> outDims, double init,
              ValueRange ins, ArrayRef<AffineMap> maps, ScalarBody body);
 
+/// 0, 1, … in a vector of 32-bit integers: the slices of a loop that counts.
+Value risingNumbers(ImplicitLocOpBuilder &b, int64_t count);
+
 /// (N, ...) to (N / rows, rows, ...), rows a divisor of N: a view, no copy.
 Value splitRows(ImplicitLocOpBuilder &b, Value x, int64_t rows);
 

@@ -66,7 +66,7 @@ template <typename Concrete> class LetteredOp : public OpTrait::TraitBase<Concre
 template <typename Concrete> class InfersCheckedTypes : public OpTrait::TraitBase<Concrete, InfersCheckedTypes> {};
 template <typename Concrete> class VerifiedByOdsOp : public OpTrait::TraitBase<Concrete, VerifiedByOdsOp> {};
 
-/// Is every letter of `tensors` a loop, and every loop distinct and used by some tensor?
+/// Is every letter of `tensors` a loop, and every loop distinct and used by some tensor? A 0 is no letter.
 constexpr bool fitLoops(std::string_view loops, std::initializer_list<std::string_view> tensors) {
   auto isSign = [](char c) { return c == '+' || c == '~'; };
   for (size_t i = 0; i < loops.size(); ++i) {
@@ -78,7 +78,7 @@ constexpr bool fitLoops(std::string_view loops, std::initializer_list<std::strin
   }
   for (std::string_view dims : tensors)
     for (char c : dims)
-      if (isSign(c) || loops.find(c) == loops.npos)
+      if (c != '0' && (isSign(c) || loops.find(c) == loops.npos))
         return false;
   return true;
 }

@@ -126,7 +126,8 @@ class Lettered<string loops, list<string> operands, list<string> results> : Nati
   let cppNamespace = "::mlir::nanochat";
 }
 /// An iteration space in letters: `loops` has one for each loop, behind "+" where it is summed over and behind "~" where
-/// it is reduced in another way; operands (absent optional ones as well) and results have one for each of their dims.
+/// it is reduced in another way; operands (absent optional ones as well) and results have one for each of their dims, or 0 where
+/// all of it is read in every iteration.
 class IterationSpace<string loops, list<string> operands, list<string> results>
     : TraitList<[ShardingInterface, Lettered<loops, operands, results>]>;
 

@@ -11,6 +11,7 @@ inline constexpr StringLiteral kTargetAttr = "nanochat.target", kNumericsAttr = 
 /// What NumericsAttr says.
 struct Numerics {
   BackwardFormat backward = BackwardFormat::f32, head = BackwardFormat::f32;
+  std::optional<Rounding> rounding;
   Format dense = Format::f32, attention = Format::f32, floats = Format::f32;
 
   /// That of the module that holds `op`.
@@ -18,7 +19,7 @@ struct Numerics {
   /// As NumericsAttr is written, in one word.
   std::string spell() const;
   NumericsAttr toAttr(MLIRContext *context) const {
-    return NumericsAttr::get(context, backward, head, dense, attention, floats);
+    return NumericsAttr::get(context, backward, head, rounding, dense, attention, floats);
   }
 };
 

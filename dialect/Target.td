@@ -19,21 +19,20 @@ def Nanochat_NumericsAttr : AttrDef<Nanochat_Dialect, "Numerics"> {
   let summary = "What a program rounds to what";
   let description = [{
     `backward` is what gradients of ternary linears are computed in that leave it to the target, `head` those of output heads,
-    f32 or int8. `dense` and
-    `attention` are what factors of float products are rounded to, and of those within attention: f32 or a narrower float.
+    f32 or int8; `rounding` is how both are rounded, as in `#nanochat.backward`; without, those of heads are by chance. `dense` and `attention` are what factors of float products are rounded to, and of those within attention: f32 or a narrower float.
     `floats` are all others: f32, or f64 to tell rounding from error. `nanochat.numerics` of the module holds it; without, all are f32.
     ```mlir
     module attributes {nanochat.numerics = #nanochat.numerics<backward = int16, head = f32, dense = f32, attention = f32, floats = f32>} {
     ```
   }];
   let mnemonic = "numerics";
-  let parameters = (ins EnumParameter<BackwardFormat>:$backward, EnumParameter<BackwardFormat>:$head, EnumParameter<Format>:$dense,
+  let parameters = (ins EnumParameter<BackwardFormat>:$backward, EnumParameter<BackwardFormat>:$head,
+      OptionalParameter<"std::optional<::mlir::nanochat::Rounding>">:$rounding, EnumParameter<Format>:$dense,
       EnumParameter<Format>:$attention, EnumParameter<Format>:$floats);
   let assemblyFormat = "`<` struct(params) `>`";
   let genVerifyDecl = 1;
 }
 
-def DefaultValuedRounding : EnumParameter<Rounding> { let defaultValue = "::mlir::nanochat::Rounding::stochastic"; }
 def DefaultValuedScale : EnumParameter<Fp4Scale> { let defaultValue = "::mlir::nanochat::Fp4Scale::floor"; }
 def Nanochat_BackwardAttr : AttrDef<Nanochat_Dialect, "Backward"> {
   let summary = "What the gradients of a linear are computed in";
@@ -43,23 +42,37 @@ def Nanochat_BackwardAttr : AttrDef<Nanochat_Dialect, "Backward"> {
     - `int16`, `int8`: codes with one scale per row (dx) or column (dw), `ternary_input_grad` and `ternary_weight_grad`.
     - `mxfp4`, `nvfp4`: four-bit floats in blocks, `quantize_fp4` and `block_matmul`. For dx, gradients are quantised along
       outputs; for dw, gradients and activations along tokens, both transformed by `hadamard` of that many tokens (64 in mxfp4,
-      16 in nvfp4) unless it is 0. Gradients are rounded by `rounding`, activations to nearest; `scale` is how mxfp4 rounds scales of blocks.
+      16 in nvfp4) unless it is 0; `scale` is how mxfp4 rounds scales of blocks.
 
-    What the last three say counts for four-bit floats alone.
+    `rounding` is that of gradients in int8 and in four-bit floats: without, `nearest` in int8 and `stochastic` in four-bit floats.
+    Activations are rounded to nearest.
     ```mlir
     %y = nanochat.ternary_linear %x, %w backward <dx = int8, dw = int16> : tensor<8x4xf32>, tensor<6x4xf32>
+    %u = nanochat.ternary_linear %x, %w backward <dx = int8, dw = int8, rounding = stochastic> : tensor<8x4xf32>, tensor<6x4xf32>
     %z = nanochat.ternary_linear %x, %w backward <dx = mxfp4, dw = mxfp4, hadamard = 32> : tensor<32x4xf32>, tensor<32x4xf32>
     ```
   }];
   let mnemonic = "backward";
   let parameters = (ins EnumParameter<BackwardFormat>:$dx, EnumParameter<BackwardFormat>:$dw,
-      DefaultValuedRounding:$rounding, DefaultValuedParameter<"int64_t", "-1">:$hadamard, DefaultValuedScale:$scale);
+      OptionalParameter<"std::optional<::mlir::nanochat::Rounding>">:$rounding, DefaultValuedParameter<"int64_t", "-1">:$hadamard, DefaultValuedScale:$scale);
   let assemblyFormat = "`<` struct(params) `>`";
   let genVerifyDecl = 1;
   let extraClassDeclaration = [{
     bool hasFp4() const { return symbolizeFp4Format(unsigned(getDx())) || symbolizeFp4Format(unsigned(getDw())); }
-    /// Does it round by random numbers?
-    bool draws() const { return hasFp4() && getRounding() == Rounding::stochastic; }
+    /// Are gradients in `format`, or in any of the attribute's, rounded by random numbers?
+    bool draws(BackwardFormat format) const {
+      bool isFp4 = symbolizeFp4Format(unsigned(format)).has_value();
+      auto automatic = isFp4 ? Rounding::stochastic : Rounding::nearest;
+      return (isFp4 || format == BackwardFormat::int8) && getRounding().value_or(automatic) == Rounding::stochastic;
+    }
+    bool draws() const { return draws(getDx()) || draws(getDw()); }
+    /// Is a gradient in `dx` or `dw` rounded in one of two ways?
+    static bool rounds(BackwardFormat dx, BackwardFormat dw) {
+      auto isRounded = [](BackwardFormat f) { return f == BackwardFormat::int8 || symbolizeFp4Format(unsigned(f)); };
+      return isRounded(dx) || isRounded(dw);
+    }
+    /// The same with `rounding` where it says none and something is rounded.
+    BackwardAttr withRounding(std::optional<::mlir::nanochat::Rounding> rounding) const;
   }];
 }
 

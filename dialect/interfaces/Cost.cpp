@@ -27,7 +27,10 @@ SmallVector<AffineMap> LoopLetters::getMaps(MLIRContext *ctx, OperandsOf operand
   std::string names = loops.str();
   llvm::erase_if(names, [](char c) { return !llvm::isAlpha(c); });
   auto mapOf = [&](StringRef dims) {
-    return projection(ctx, names.size(), llvm::map_to_vector(dims, [&](char c) { return unsigned(names.find(c)); }));
+    auto at = [&](char c) {
+      return c == '0' ? getAffineConstantExpr(0, ctx) : getAffineDimExpr(unsigned(names.find(c)), ctx);
+    };
+    return AffineMap::get(names.size(), 0, llvm::map_to_vector(dims, at), ctx);
   };
   SmallVector<AffineMap> maps;
   for (auto [i, dims] : llvm::enumerate(operands))

@@ -148,7 +148,10 @@ def HostOpInterface : OpInterface<"HostOpInterface"> {
 def HeadOpInterface : OpInterface<"HeadOpInterface"> {
   let cppNamespace = "::mlir::nanochat";
   let description = [{ An output head that training fuses with its loss; prediction needs its logits alone. }];
-  let methods = [InterfaceMethod<[{
+  let methods = [InterfaceMethod<"Does its loss shape training alone, so that prediction drops it?", "bool", "isAuxiliary", (ins), [{
+      return $_op.getAuxiliary();
+    }]>,
+    InterfaceMethod<[{
       Logits (batch, V) of row `position` (rank-0 i32) of each of the batch's sequences of `seq` tokens.
     }], "::mlir::Value", "buildLogits", (ins "::mlir::OpBuilder &":$builder, "::mlir::Value":$position, "int64_t":$seq)>];
 }

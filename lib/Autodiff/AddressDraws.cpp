@@ -44,10 +44,7 @@ private:
       return number;
     OpBuilder::InsertionGuard guard(b);
     b.setInsertionPoint(loop);
-    SmallVector<int32_t> numbers = llvm::to_vector(llvm::seq<int32_t>(0, loop.getCount()));
-    auto type = RankedTensorType::get({int64_t(numbers.size())}, b.getI32Type());
-    loop.getSlicesMutable().append(
-        arith::ConstantOp::create(b, DenseElementsAttr::get(type, ArrayRef(numbers))).getResult());
+    loop.getSlicesMutable().append(risingNumbers(b, loop.getCount()));
     return number = loop.getBody().addArgument(integer, loop.getLoc());
   }
 

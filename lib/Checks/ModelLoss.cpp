@@ -16,7 +16,10 @@ static Attribute rangeOf(Builder &b, ParamOp param) {
 /// How many ids there are: rows of the output head's weight.
 static int64_t vocabularyOf(ModelOp model) {
   int64_t size = 1;
-  model.walk([&](HeadOpInterface head) { size = typeOf(head->getOperand(1)).getDimSize(0); });
+  model.walk([&](HeadOpInterface head) {
+    if (!head.isAuxiliary())
+      size = typeOf(head->getOperand(1)).getDimSize(0);
+  });
   return size;
 }
 

@@ -39,9 +39,12 @@ struct BuildForwardEntriesPass : impl::BuildForwardEntriesPassBase<BuildForwardE
     Value position = entry.argument(index, BindingKind::input, "position");
     ForwardPass pass = forward.clone(entry.builder, forward.tokens, forward.targets, objective.getPhase());
     SmallVector<HeadOpInterface> heads;
-    entry.func.walk([&](HeadOpInterface head) { heads.push_back(head); });
+    entry.func.walk([&](HeadOpInterface head) {
+      if (!head.isAuxiliary())
+        heads.push_back(head);
+    });
     if (heads.size() != 1)
-      return model.emitOpError("has ") << heads.size() << " output heads; prediction needs exactly one";
+      return model.emitOpError("has ") << heads.size() << " output heads that are not auxiliary; prediction needs one";
     IRRewriter rewriter(entry.builder);
     rewriter.setInsertionPoint(heads[0]);
     SmallVector<Value> picked{heads[0].buildLogits(rewriter, position, batch.getSeq())};

@@ -1,5 +1,6 @@
 #include "lib/Entries/ForwardEntry.h"
 #include "dialect/Linalg.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
 
 using namespace mlir;
 using namespace mlir::nanochat;
@@ -21,6 +22,22 @@ void ForwardEntry::declare(int64_t accum) {
   }
 }
 
+/// A vector that is none per token, by its elements: "mtp.1", "mtp.2", …
+static void addMetric(OpBuilder &builder, ForwardPass &pass, MetricOp metric, Value value) {
+  RankedTensorType type = typeOf(value);
+  if (type.getRank() != 1 || metric.isPerToken()) {
+    pass.metrics.push_back({metric.getMetricName(), value});
+    return;
+  }
+  ImplicitLocOpBuilder b(metric.getLoc(), builder);
+  for (int64_t i = 0; i < type.getDimSize(0); ++i) {
+    auto name = b.getStringAttr(metric.getMetricName() + "." + Twine(i + 1));
+    SmallVector<OpFoldResult> at{b.getIndexAttr(i)}, one{b.getIndexAttr(1)};
+    pass.metrics.push_back(
+        {name.getValue(), tensor::ExtractSliceOp::create(b, withShape(type, {}), value, at, one, one)});
+  }
+}
+
 ForwardPass ForwardEntry::clone(OpBuilder &b, Value batchTokens, Value batchTargets, StringRef phase) {
   ForwardPass pass;
   pass.params = params;
@@ -33,7 +50,7 @@ ForwardPass ForwardEntry::clone(OpBuilder &b, Value batchTokens, Value batchTarg
       if (objective.getPhase() == phase)
         pass.loss = map.lookup(objective.getLoss());
     } else if (auto metric = dyn_cast<MetricOp>(op)) {
-      pass.metrics.push_back({metric.getMetricName(), map.lookup(metric.getValue())});
+      addMetric(b, pass, metric, map.lookup(metric.getValue()));
     } else if (!isa<ParamOp, ScalarOp>(op)) {
       b.clone(op, map);
     }

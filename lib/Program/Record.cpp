@@ -64,7 +64,8 @@ struct RecordModelPass : mlir::nanochat::impl::RecordModelPassBase<RecordModelPa
     program.setParametersStored(stored);
     program.setParametersEffective(effective);
     model.walk([&](HeadOpInterface head) {
-      program.setVocab(cast<RankedTensorType>(head->getOperand(1).getType()).getDimSize(0));
+      if (!head.isAuxiliary())
+        program.setVocab(cast<RankedTensorType>(head->getOperand(1).getType()).getDimSize(0));
     });
   }
 };

@@ -14,8 +14,9 @@ BackwardAttr backwardOf(Fp4RegionOp region, BackwardFormat otherwise) {
   auto formatOf = [&](LinearGemms gemm) {
     return names(region, gemm) ? BackwardFormat(region.getFormat()) : otherwise;
   };
-  return BackwardAttr::get(region.getContext(), formatOf(LinearGemms::dx), formatOf(LinearGemms::dw),
-                           region.getRounding(), region.getHadamard(), region.getScale());
+  auto attr = BackwardAttr::get(region.getContext(), formatOf(LinearGemms::dx), formatOf(LinearGemms::dw), std::nullopt,
+                                region.getHadamard(), region.getScale());
+  return attr.withRounding(region.getRounding());
 }
 
 void tell(LinearOp linear, Fp4RegionOp region) {

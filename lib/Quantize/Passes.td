@@ -18,8 +18,9 @@ def ExpandTernaryPass : Pass<"nanochat-expand-ternary", "::mlir::ModuleOp"> {
     `ternarize` of the weights, and `ternary_matmul`. Before differentiation, so that codes and scales
     are the residuals; weights and activations are then shared by what else is done to them. What says
     no `backward` gets the format that the module's `nanochat.numerics` say, or floats if its weights are in groups;
-    what has products of four-bit floats gets a `site` named after its parameter, dense linears as well. Heads that say no
-    `backward` get the numerics' `head`.
+    what has products of four-bit floats, or is rounded by chance, gets a `site` named after its parameter, dense linears as well. Heads
+    that say no `backward` get the numerics' `head`; where `backward` says no `rounding`, that of the numerics counts, heads being
+    rounded by chance without one.
     Example: test/quantize/expand-ternary.mlir.
   }];
 }

@@ -17,7 +17,7 @@ namespace {
 /// What makes kernels of some classes: the first that supports one.
 struct Emitters {
   unsigned classes;                   // bits of DispatchClass
-  std::array<EmitKernel, 4> emitters; // or fewer
+  std::array<EmitKernel, 5> emitters; // or fewer
 };
 } // namespace
 
@@ -25,9 +25,10 @@ static constexpr unsigned bit(DispatchClass kind) { return 1u << unsigned(kind);
 
 static ArrayRef<Emitters> emittersOf(const Target &target) {
   static constexpr unsigned rows = bit(DispatchClass::rowwise) | bit(DispatchClass::pointwise);
-  static constexpr Emitters cpu[] = {{bit(DispatchClass::gemm), {emitGemm}},
-                                     {bit(DispatchClass::attention), {emitAttention}},
-                                     {rows, {emitPackPanels, emitEmbeddingGrad, emitFp4, emitRowwise}}};
+  static constexpr Emitters cpu[] = {
+      {bit(DispatchClass::gemm), {emitGemm}},
+      {bit(DispatchClass::attention), {emitAttention}},
+      {rows, {emitPackPanels, emitEmbeddingGrad, emitFp4, emitQuantizeStochastic, emitRowwise}}};
   static constexpr Emitters gpu[] = {{bit(DispatchClass::gemm), {emitGpuGemm}},
                                      {bit(DispatchClass::attention), {emitGpuAttention}},
                                      {rows, {emitGpuEmbeddingGrad, emitGpuFp4, emitGpuRowwise}}};

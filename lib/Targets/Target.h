@@ -122,6 +122,7 @@ LogicalResult emitAttention(func::FuncOp kernel, const Target &row);
 LogicalResult emitPackPanels(func::FuncOp kernel, const Target &row);
 LogicalResult emitEmbeddingGrad(func::FuncOp kernel, const Target &row);
 LogicalResult emitFp4(func::FuncOp kernel, const Target &row); // transforms and quantisers
+LogicalResult emitQuantizeStochastic(func::FuncOp kernel, const Target &row);
 /// Conversions of vectors to bf16 in an emitted kernel become the target's instructions.
 LogicalResult roundNatively(func::FuncOp kernel, const CpuFacts &facts);
 /// By the first emitter that the row has for the kernel's class and that supports it.

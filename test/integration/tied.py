@@ -2,6 +2,7 @@
 
 tied.py untie PARAMS OUT COUNT        OUT: every tensor layers.* COUNT times, stacked
 tied.py keep PARAMS OUT               OUT: PARAMS without exit.*
+tied.py without PARAMS OUT PREFIX      OUT: PARAMS without PREFIX*
 tied.py sum TIED UNTIED TOLERANCE     gradients of TIED are sums of those of UNTIED, in relative L2
 tied.py same LOOPED PLAIN             all of PLAIN has the bits of LOOPED, whose exit gradients are 0
 """
@@ -18,10 +19,14 @@ def untie(params, out, count):
     return True
 
 
-def keep(params, out):
-    tensors = {name: x for name, x in tensor_files.read(params).items() if not name.startswith("exit.")}
-    tensor_files.write(out, tensors, {"model": "plain"})
+def without(params, out, prefix, model="looplm"):
+    tensors = {name: x for name, x in tensor_files.read(params).items() if not name.startswith(prefix)}
+    tensor_files.write(out, tensors, {"model": model})
     return True
+
+
+def keep(params, out):
+    return without(params, out, "exit.", "plain")
 
 
 def sum_over_loops(tied, untied, tolerance):
@@ -48,5 +53,5 @@ def same(looped, plain):
 
 
 if __name__ == "__main__":
-    command = {"untie": untie, "keep": keep, "sum": sum_over_loops, "same": same}[sys.argv[1]]
+    command = {"untie": untie, "without": without, "keep": keep, "sum": sum_over_loops, "same": same}[sys.argv[1]]
     sys.exit(not command(*sys.argv[2:]))

@@ -1,5 +1,5 @@
 """Prints kernels of four-bit floats and of products of scaled blocks, of sizes around vectors: transforms, quantisers along both
-axes, products with one and two kinds of scales, of weights in matrices and in panels, and with groups of weights. With an argument
+axes, codes of 8 bits rounded by chance, products with one and two kinds of scales, of weights in matrices and in panels, and with groups of weights. With an argument
 those of GPUs: `gpu` quantisers and packing, `pairs` and `mutants` products of pairs."""
 import itertools
 import sys
@@ -37,6 +37,13 @@ def quantizer(i, kind, axis, scale, draws, rows, columns, run=0, packed=False, p
         options += " draws %a"
     kernel(f"quantize_{i}", "rowwise", arguments, f"%q, %g = nanochat.quantize_fp4 {kind} %x{options} : {x}",
            [("%q", codes), ("%g", scales)], 2)
+
+
+def stochastic(i, axis, rows, columns, scaled):
+    x, s = f"tensor<{rows}x{columns}xf32>", f"tensor<{rows}xf32>"
+    arguments = [("x", x, None)] + ([("s", s, None)] if scaled else []) + [("a", "tensor<5xi32>", "i32")]
+    kernel(f"stochastic_{i}", "rowwise", arguments, f"%q, %g = nanochat.quantize_stochastic %x{f' scaled %s : {s}' if scaled else ''} "
+           f"axis = {axis} draws %a : {x}", [("%q", f"tensor<{rows}x{columns}xi8>"), ("%g", f"tensor<{rows if axis else columns}xf32>")], 2)
 
 
 def product(i, block, m, n, k, form, scaled, limit=""):
@@ -142,6 +149,8 @@ for i, (block, m, n, k, form, scaled) in enumerate([
         (32, 40, 33, 12800, "dx", "a"), (128, 21, 64, 256, "groups", "b"), (32, 530, 21, 64, "dw", "ab")]):
     product(i, block, m, n, k, form, scaled)
 all_scales_alone()
+for i, (axis, rows, columns) in enumerate([(0, 1, 1), (0, 16, 128), (0, 37, 145), (0, 8, 400), (1, 1, 1), (1, 5, 13), (1, 200, 128), (1, 67, 275)]):
+    stochastic(i, axis, rows, columns, i % 2 == 0)
 product("dense", 32, 37, 52, 96, "dense", "ab")
 for i, (block, m, n, k, form, scaled) in enumerate([(32, 33, 50, 96, "dw", "ab"), (16, 7, 67, 48, "dx", "a"), (32, 37, 52, 96, "dense", "ab"),
                                                     (32, 17, 52, 64, "panels", "a"), (32, 40, 33, 12800, "dx", "a")]):

@@ -11,6 +11,9 @@
 // RUN: env -u NANOCHAT_NATIVE nanochat-opt %s --nanochat-set-target=target=native | nanochat-opt | FileCheck %s --check-prefix=THIS
 // THIS: nanochat.target = #nanochat.target<"{{[a-z0-9-]+}}:cpu=native">
 
+// RUN: nanochat-opt %s --nanochat-set-target="target=x86-64-v3 numerics=backward=int8,head=int8,rounding=stochastic,dense=f32,attention=f32,floats=f32" | FileCheck %s --check-prefix=CHANCE
+// CHANCE: numerics<backward = int8, head = int8, rounding = stochastic, dense = f32, attention = f32, floats = f32>
+
 // What is no row, fact, value or rounding is an error at the module.
 // RUN: not nanochat-opt %s --nanochat-set-target=target=sm_91 2>&1 | FileCheck %s --check-prefix=ROW
 // ROW: set-target.mlir:[[# @LINE + 26]]:1: error: 'sm_91' is no target; targets are native, cpu, avx512-bf16

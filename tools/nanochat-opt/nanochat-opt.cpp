@@ -69,6 +69,10 @@ cl::opt<std::string>
 cl::opt<std::string> head("head", cl::cat(compiling), cl::init("f32"), cl::value_desc("f32|int8"),
                           cl::desc("What the gradients of output heads are computed in; int8 with CPU targets only"));
 cl::opt<std::string>
+    rounding("rounding", cl::cat(compiling), cl::init("auto"), cl::value_desc("auto|stochastic|nearest"),
+             cl::desc("How gradients in int8 and in four-bit floats are rounded; auto: those of linears "
+                      "in int8 to nearest, all others by chance"));
+cl::opt<std::string>
     dense("dense", cl::cat(compiling), cl::init("auto"), cl::value_desc("auto|f32|bf16"),
           cl::desc("What the factors of f32 matrix products in forward pass and gradients are rounded to; "
                    "sums stay f32. auto: bf16 on NVIDIA targets, f32 elsewhere"));
@@ -181,6 +185,7 @@ static bool checkPrecision() {
 static void chooseNumerics(Numerics &numerics) {
   numerics.backward = symbolizeBackwardFormat(backward).value_or(numerics.backward);
   numerics.head = symbolizeBackwardFormat(head).value_or(numerics.head);
+  numerics.rounding = symbolizeRounding(rounding);
   numerics.dense = symbolizeFormat(dense).value_or(numerics.dense);
   numerics.floats = symbolizeFormat(precision).value_or(numerics.floats);
   if (numerics.dense == Format::f32)
@@ -251,6 +256,8 @@ static int compileModel(DialectRegistry &registry, const char *argv0) {
     return usage("--dense=" + dense + " is not known", "it is auto, " + listFormats(denseFormats()));
   if (head != "f32" && head != "int8")
     return usage("--head=" + head + " is not known", "it is f32 or int8");
+  if (rounding != "auto" && !symbolizeRounding(rounding))
+    return usage("--rounding=" + rounding + " is not known", "it is auto, stochastic or nearest");
   pipeline->optimizers = optimizers;
   if (!llvm::is_contained({"mlir", "llvm", "asm", "obj", "exe", "ptx", "cubin"}, emitKind))
     return usage("--emit=" + emitKind + " is not known", "kinds are mlir, llvm, asm, obj, exe, ptx and cubin");

@@ -1,6 +1,9 @@
 #include "dialect/Linalg.h"
 #include "dialect/Nanochat.h"
 #include "dialect/interfaces/Cost.h"
+#include "dialect/ops/quantize/Fp4.h"
+#include "dialect/ops/quantize/QuantizeLines.h"
+#include "dialect/ops/quantize/Random.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 
@@ -20,21 +23,24 @@ static LogicalResult verifyHead(Operation *op, Value h, Value w, Value targets, 
 }
 
 /// What the gradient's products may be of.
-static LogicalResult verifyBackward(Operation *op, BackwardFormat backward, Value w) {
+static LogicalResult verifyBackward(Operation *op, BackwardAttr backward, Value w) {
   constexpr int64_t most = INT32_MAX / (127 * 127);
   int64_t words = typeOf(w).getDimSize(0);
-  if (backward == BackwardFormat::int8 && words > most) // linear_cross_entropy-c4
-    return op->emitOpError("sums products of bytes over ") << words << " words; as many as " << most << " fit 32 bits";
-  if (backward == BackwardFormat::f32 || backward == BackwardFormat::int8) // linear_cross_entropy-c3
+  if (!backward)
     return success();
-  return op->emitOpError("has gradients in ")
-         << stringifyBackwardFormat(backward) << "; those of heads are in f32 or int8";
+  for (BackwardFormat format : {backward.getDx(), backward.getDw()})
+    if (format != BackwardFormat::f32 && format != BackwardFormat::int8) // linear_cross_entropy-c3
+      return op->emitOpError("has gradients in ")
+             << stringifyBackwardFormat(format) << "; those of heads are in f32 or int8";
+  if (backward.getDx() == BackwardFormat::int8 && words > most) // linear_cross_entropy-c4
+    return op->emitOpError("sums products of bytes over ") << words << " words; as many as " << most << " fit 32 bits";
+  return success();
 }
 
 LogicalResult LinearCrossEntropyOp::verify() {
   if (failed(verifyHead(*this, getH(), getW(), getTargets(), getWeights())))
     return failure();
-  return verifyBackward(*this, getBackward().value_or(BackwardFormat::f32), getW());
+  return verifyBackward(*this, getBackwardAttr(), getW());
 }
 
 /// Tokens whose logits exist at once: fewer than an eighth of them, for memory, and at most 256. Weights are packed and
@@ -150,8 +156,14 @@ LogicalResult LinearCrossEntropyOp::buildVJP(ImplicitLocOpBuilder &b, Cotangents
   Value nll = getNll();
   if (ct.wants(getH()) || ct.wants(getW())) {
     ImplicitLocOpBuilder before(getLoc(), *this);
-    auto early = LinearCrossEntropyWithGradOp::create(before, getH(), getW(), getTargets(), getWeights(),
-                                                      getBackward().value_or(BackwardFormat::f32));
+    BackwardAttr backward = getBackwardAttr();
+    Value draws;
+    if (backward && backward.draws() && !getSite())
+      return emitOpError("rounds gradients by chance and has no site that random numbers are of");
+    if (backward && backward.draws())
+      draws = DrawsOp::create(before, nameOf(getSiteAttr(), "head"));
+    auto early =
+        LinearCrossEntropyWithGradOp::create(before, getH(), getW(), getTargets(), getWeights(), backward, draws);
     getLoss().replaceAllUsesWith(early.getLoss());
     nll.replaceAllUsesWith(early.getNll());
     nll = early.getNll();
@@ -185,7 +197,13 @@ Value LinearCrossEntropyOp::buildLogits(OpBuilder &builder, Value position, int6
 LogicalResult LinearCrossEntropyWithGradOp::verify() { // linear_cross_entropy_with_grad-c1, -c2, -c3: as the loss
   if (failed(verifyHead(*this, getH(), getW(), getTargets(), getWeights())))
     return failure();
-  return verifyBackward(*this, getBackward(), getW());
+  if (failed(verifyBackward(*this, getBackwardAttr(), getW())))
+    return failure();
+  bool draws = getBackward() && getBackwardAttr().draws();
+  if (draws != bool(getDraws())) // linear_cross_entropy_with_grad-c4, -c5
+    return emitOpError(draws ? "rounds by chance and has no random numbers, `draws`"
+                             : "has random numbers and nothing that is rounded by them");
+  return success();
 }
 
 int64_t LinearCrossEntropyWithGradOp::getFlops() { return 3 * 2 * iterationPoints(*this); }
@@ -209,48 +227,50 @@ static Value logitGrad(ImplicitLocOpBuilder &b, Value logits, Value lse, Value t
 }
 
 namespace {
-/// The factor w of dz·w: as it is, or in codes of 8 bits with a scale for each column.
-struct HeadFactor {
-  HeadFactor(ImplicitLocOpBuilder &b, Value w, BackwardFormat backward) : w(w) {
-    if (backward == BackwardFormat::f32)
+/// The products of dz, of floats or of codes of 8 bits.
+struct HeadProducts {
+  HeadProducts(ImplicitLocOpBuilder &b, Value w, BackwardAttr backward)
+      : w(w), ofDx(backward ? backward.getDx() : BackwardFormat::f32),
+        ofDw(backward ? backward.getDw() : BackwardFormat::f32), backward(backward) {
+    if (ofDx == BackwardFormat::f32)
       return;
-    RankedTensorType type = typeOf(w);
-    MatrixMaps maps(b.getContext());
-    Value largest = reduce(b, withShape(type, {type.getDimSize(1)}), 2, {1}, 1e-30, w, maps.full,
-                           [](ImplicitLocOpBuilder &s, ValueRange v) -> Value {
-                             return arith::MaximumFOp::create(s, v[1], math::AbsFOp::create(s, v[0]));
-                           });
-    const FormatFacts &int8 = factsOf(Format::int8);
-    scales = pointwise(b, largest, [&](ImplicitLocOpBuilder &s, ValueRange v) {
-      return mul(s, v[0], constant(s, v[0].getType(), 1 / int8.largest));
+    const double limit = factsOf(Format::int8).largest;
+    LineCodes columns = quantizeLines(b, Format::int8, w, Value(), /*axis=*/0, limit);
+    codes = columns.codes;
+    scales = pointwise(b, columns.largest, [&](ImplicitLocOpBuilder &s, ValueRange v) {
+      return mul(s, v[0], constant(s, v[0].getType(), 1 / limit));
     });
-    codes = pointwise(b, withElement(type, int8.storage(b)), {w, largest}, {maps.full, maps.column},
-                      [&](ImplicitLocOpBuilder &s, ValueRange v) {
-                        Value inverse = div(s, constant(s, v[0].getType(), int8.largest), v[1]);
-                        return encode(s, Format::int8, mul(s, v[0], inverse));
-                      });
   }
 
   /// dz·w.
-  Value inputGrad(ImplicitLocOpBuilder &b, Value dz) const {
-    if (!codes)
+  Value inputGrad(ImplicitLocOpBuilder &b, Value dz, Value draws) const {
+    if (ofDx == BackwardFormat::f32)
       return MatmulOp::create(b, dz, w, false, false);
     Value one = constant(b, withShape(typeOf(dz), {}), 1.0);
-    Value dh = TernaryInputGradOp::create(b, dz, codes, one, Format::int8);
+    Value dh = TernaryInputGradOp::create(b, dz, codes, one, Format::int8, part(b, ofDx, draws, 0));
     MatrixMaps maps(b.getContext());
     return pointwise(b, typeOf(dh), {dh, scales}, {maps.full, maps.column},
                      [](ImplicitLocOpBuilder &s, ValueRange v) { return mul(s, v[0], v[1]); });
   }
   /// dzᵀ·h.
-  Value weightGrad(ImplicitLocOpBuilder &b, Value dz, Value h) const {
-    if (!codes)
+  Value weightGrad(ImplicitLocOpBuilder &b, Value dz, Value h, Value draws) const {
+    if (ofDw == BackwardFormat::f32)
       return MatmulOp::create(b, dz, h, true, false);
     auto q = QuantizeRowsOp::create(b, h);
-    return TernaryWeightGradOp::create(b, dz, q.getQ(), q.getS(), Format::int8);
+    return TernaryWeightGradOp::create(b, dz, q.getQ(), q.getS(), Format::int8, part(b, ofDw, draws, 1));
   }
 
 private:
+  /// The random numbers of a product, if it is rounded by them, of those of both.
+  Value part(ImplicitLocOpBuilder &b, BackwardFormat format, Value draws, int32_t number) const {
+    if (!backward.draws(format))
+      return {};
+    return addressWithin(b, draws, constant(b, RankedTensorType::get({}, b.getI32Type()), number), 2);
+  }
+
   Value w, codes, scales;
+  BackwardFormat ofDx, ofDw;
+  BackwardAttr backward;
 };
 } // namespace
 
@@ -260,17 +280,23 @@ SmallVector<Value> LinearCrossEntropyWithGradOp::decompose(ImplicitLocOpBuilder 
   if (getWeights())
     slices.push_back(toChunks(b, getWeights(), rows));
   Value zeros = constant(b, getDw().getType(), 0.0);
-  HeadFactor factor(b, getW(), getBackward());
-  auto loop = LoopOp::create(b, "chunks", llvm::divideCeil(tokens, rows), zeros, slices, false,
-                             [&](ImplicitLocOpBuilder &in, ArrayRef<BlockArgument> sum, ArrayRef<BlockArgument> chunk) {
-                               Value logits = LinearOp::create(in, chunk[0], getW(), Value());
-                               Value lse = logSumExp(in, logits);
-                               Value dz = logitGrad(in, logits, lse, chunk[1], getWeights() ? Value(chunk[2]) : Value(),
-                                                    tokens);
-                               Value dh = factor.inputGrad(in, dz), dw = factor.weightGrad(in, dz, chunk[0]);
-                               YieldOp::create(in, ValueRange{arith::AddFOp::create(in, sum[0], dw)},
-                                               ValueRange{rowLoss(in, logits, lse, chunk[1]), dh});
-                             });
+  if (getDraws())
+    slices.push_back(risingNumbers(b, llvm::divideCeil(tokens, rows)));
+  HeadProducts products(b, getW(), getBackwardAttr());
+  auto loop =
+      LoopOp::create(b, "chunks", llvm::divideCeil(tokens, rows), zeros, slices, false,
+                     [&](ImplicitLocOpBuilder &in, ArrayRef<BlockArgument> sum, ArrayRef<BlockArgument> chunk) {
+                       Value logits = LinearOp::create(in, chunk[0], getW(), Value());
+                       Value lse = logSumExp(in, logits);
+                       Value dz =
+                           logitGrad(in, logits, lse, chunk[1], getWeights() ? Value(chunk[2]) : Value(), tokens);
+                       Value draws = getDraws();
+                       if (draws)
+                         draws = addressWithin(in, draws, chunk.back(), llvm::divideCeil(tokens, rows));
+                       Value dh = products.inputGrad(in, dz, draws), dw = products.weightGrad(in, dz, chunk[0], draws);
+                       YieldOp::create(in, ValueRange{arith::AddFOp::create(in, sum[0], dw)},
+                                       ValueRange{rowLoss(in, logits, lse, chunk[1]), dh});
+                     });
   Value nll = fromChunks(b, loop.getResult(1), tokens), dh = fromChunks(b, loop.getResult(2), tokens);
   return {meanLoss(b, nll, getWeights()), nll, dh, loop.getResult(0)};
 }

@@ -1,3 +1,4 @@
+#include "dialect/ops/layers/Norm.h"
 #include "dialect/Linalg.h"
 #include "dialect/Nanochat.h"
 #include "mlir/Dialect/Math/IR/Math.h"
@@ -21,8 +22,7 @@ static LogicalResult verifyGrad(Operation *op, Value x, Value gain, Value dy) {
 
 //===--- rms_norm ----------------------------------------------------------------------------===//
 
-/// (N) reciprocal root mean squares of the rows of x.
-static Value inverseRms(ImplicitLocOpBuilder &b, Value x, double eps) {
+Value mlir::nanochat::inverseRms(ImplicitLocOpBuilder &b, Value x, double eps) {
   auto type = typeOf(x);
   RankedTensorType rows = withShape(type, {type.getDimSize(0)});
   Value squares = reduce(b, rows, 2, {0}, 0.0, {x}, {b.getMultiDimIdentityMap(2)},

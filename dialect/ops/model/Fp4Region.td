@@ -23,7 +23,7 @@ def Nanochat_Fp4RegionOp : Nanochat_Op<"fp4_region", [RecursiveMemoryEffects, Re
   let arguments = (ins Fp4Format:$format,
       DefaultValuedAttr<LinearGemms,
         "::mlir::nanochat::LinearGemms::dx | ::mlir::nanochat::LinearGemms::dw">:$gemms,
-      DefaultValuedAttr<Rounding, "::mlir::nanochat::Rounding::stochastic">:$rounding,
+      OptionalAttr<Rounding>:$rounding,
       DefaultValuedAttr<I64Attr, "-1">:$hadamard,
       DefaultValuedAttr<Fp4Scale, "::mlir::nanochat::Fp4Scale::floor">:$scale,
       OptionalAttr<NonNegative>:$dge, OptionalAttr<Positive>:$clip, OptionalAttr<Decay>:$occ);

@@ -97,6 +97,10 @@ void mlir::nanochat::makePlain(ModelOp model) {
   SmallVector<NumberOp> numbers;
   model->walk([&](NumberOp number) { numbers.push_back(number); });
   llvm::for_each(numbers, makeConstant);
+  model->walk([](NumbersOp numbers) {
+    IRRewriter rewriter(numbers);
+    rewriter.replaceOp(numbers, *numbers.decomposeOperation(rewriter));
+  });
   model.removeSizesAttr();
   model.removeSettingsAttr();
   model.removePresetsAttr();

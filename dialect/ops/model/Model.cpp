@@ -6,16 +6,36 @@
 using namespace mlir;
 using namespace mlir::nanochat;
 
+/// The most elements of a vector that are logged one by one.
+static constexpr int64_t kMostListed = 64;
+
 /// Every metric once, and none that a log has already.
 static LogicalResult verifyMetrics(ModelOp model) {
   static const llvm::StringSet<> taken{"loss",    "grad_norm",    "logits",         "step",        "phase", "seconds",
                                        "bpb",     "exit_depth",   "copy_nll",       "tok_s",       "mfu",   "val_loss",
                                        "val_bpb", "val_bpb_loop", "val_exit_depth", "val_copy_nll"};
   llvm::StringSet<> names = taken;
+  auto isTaken = [&](MetricOp metric, const Twine &name) -> LogicalResult {
+    if (names.insert(name.str()).second) // model-c4
+      return success();
+    return metric.emitOpError("has the name '") << name << "', which is taken";
+  };
   for (Region *region : {&model.getForward(), &model.getUpdate()})
-    for (auto metric : region->getOps<MetricOp>())
-      if (!names.insert(metric.getMetricName()).second) // model-c4
-        return metric.emitOpError("has the name '") << metric.getMetricName() << "', which is taken";
+    for (auto metric : region->getOps<MetricOp>()) {
+      StringRef name = metric.getMetricName();
+      RankedTensorType type = typeOf(metric.getValue());
+      if (failed(isTaken(metric, name)))
+        return failure();
+      if (isUnsized(type) || type.getRank() == 0 || metric.isPerToken())
+        continue;
+      if (region == &model.getUpdate() || type.getRank() > 1 || type.getDimSize(0) > kMostListed) // model-c18
+        return metric.emitOpError("has the type ")
+               << type << "; 'nll' and 'exit_probability' are per token, others numbers or, in "
+               << "the forward region, vectors of at most " << kMostListed;
+      for (int64_t i = 1; i <= type.getDimSize(0); ++i)
+        if (failed(isTaken(metric, name + "." + Twine(i))))
+          return failure();
+    }
   return success();
 }
 
@@ -100,6 +120,23 @@ LogicalResult ScalarOp::verify() { // scalar-c1
 
 SmallVector<int64_t> ScalarOp::getOwnShape() { return {}; }
 SmallVector<int64_t> NumberOp::getOwnShape() { return {}; }
+
+LogicalResult NumbersOp::verify() {
+  RankedTensorType type = getResult().getType();
+  if (isUnsized(type) || type.getShape() == ArrayRef(getOwnShape())) // numbers-c1
+    return success();
+  return emitOpError("is ") << getValues().size() << " numbers of type " << type;
+}
+
+SmallVector<int64_t> NumbersOp::getOwnShape() { return {int64_t(getValues().size())}; }
+
+SmallVector<Value> NumbersOp::decompose(ImplicitLocOpBuilder &b) {
+  RankedTensorType type = getResult().getType();
+  auto numbers = llvm::map_to_vector(getValues(), [&](Attribute value) -> Attribute {
+    return FloatAttr::get(type.getElementType(), cast<FloatAttr>(value).getValueAsDouble());
+  });
+  return {arith::ConstantOp::create(b, DenseElementsAttr::get(type, numbers))};
+}
 
 SmallVector<Value> NumberOp::decompose(ImplicitLocOpBuilder &b) {
   return {constant(b, getType(), getValue().convertToDouble())};

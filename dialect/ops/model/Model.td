@@ -106,10 +106,14 @@ def Nanochat_MetricOp : Nanochat_DeclareOp<"metric"> {
   let summary = "A value reported by name";
   let description = [{
     "nll" (nats per token, (N) or (n_loops, N)) and "exit_probability" ((n_loops, N)) are known to the runtime; other
-    rank-0 values are logged as they are.
+    rank-0 values are logged as they are, vectors by their elements: "mtp.1", "mtp.2", ….
   }];
   let arguments = (ins Name:$metric_name, AnyRankedTensor:$value);
   let assemblyFormat = "$metric_name $value attr-dict `` custom<Types>(type($value))";
+  let extraClassDeclaration = [{
+    /// Is the value one for each token, which the runtime knows by its name?
+    bool isPerToken() { return getMetricName() == "nll" || getMetricName() == "exit_probability"; }
+  }];
 }
 
 def Nanochat_TokenConstantOp : Nanochat_ComputeOp<"token_constant", [InfersTypes, Pointwise]> {
@@ -128,6 +132,18 @@ def Nanochat_NumberOp : Nanochat_ComputeOp<"number", [Pointwise, HasOwnShape]> {
   let arguments = (ins Finite:$value);
   let results = (outs FloatScalar:$result);
   let assemblyFormat = "$value attr-dict `` custom<Types>(type($result))";
+}
+
+def Nanochat_NumbersOp : Nanochat_ComputeOp<"numbers", [Pointwise, HasOwnShape]> {
+  let summary = "One number for each iteration of a loop that slices them";
+  let description = [{
+    `nanochat.numbers [1.0, 0.5, 0.25]`, of shape (3): what `arith.constant` is where types follow from sizes, and what it becomes
+    after the stage `model`.
+  }];
+  let arguments = (ins TypedArrayAttrBase<Finite, "numbers that are finite in f32">:$values);
+  let results = (outs FloatVector:$result);
+  let assemblyFormat = "$values attr-dict `` custom<Types>(type($result))";
+  let hasVerifier = 1;
 }
 
 #endif // NANOCHAT_OPS_MODEL_TD

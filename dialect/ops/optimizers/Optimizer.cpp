@@ -6,8 +6,15 @@ using namespace mlir;
 using namespace mlir::nanochat;
 
 LogicalResult OptimizerOp::verify() { // optimizer-c1 to optimizer-c3
-  return verifyRule(*this, "update rule", getRule(), getConfig(),
-                    [](RegisteredOperationName op) { return op.hasInterface<OptimizerOpInterface>(); });
+  if (failed(verifyRule(*this, "update rule", getRule(), getConfig(),
+                        [](RegisteredOperationName op) { return op.hasInterface<OptimizerOpInterface>(); })))
+    return failure();
+  auto rule = RegisteredOperationName::lookup(("nanochat." + getRule()).str(), getContext());
+  bool isHyper = llvm::is_contained(getRoles().getAsValueRange<StringAttr>(), "hyper");
+  if (isHyper && rule->hasInterface<ProjectingOptimizerOpInterface>()) // optimizer-c4
+    return emitOpError("projects gradients of role 'hyper', which are no larger than their projections; "
+                       "adamw is for coefficients of streams");
+  return success();
 }
 
 std::string mlir::nanochat::listOps(MLIRContext *ctx, llvm::function_ref<bool(RegisteredOperationName)> holds) {

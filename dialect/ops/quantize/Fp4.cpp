@@ -280,17 +280,6 @@ SmallVector<AffineMap> QuantizeFp4Op::getIndexingMaps() {
   return maps;
 }
 
-/// The random bits of the element at the indices of the body's loops.
-static Value drawHalf(ImplicitLocOpBuilder &s, QuantizeFp4Op op) {
-  auto c = [&](int64_t value) -> Value { return arith::ConstantIndexOp::create(s, value); };
-  int64_t axis = op.getAxis(), columns = op.getX().getType().getDimSize(1);
-  Value along = linalg::IndexOp::create(s, axis), other = linalg::IndexOp::create(s, 1 - axis);
-  Value eight = arith::DivUIOp::create(s, along, c(8));
-  Value row = axis ? other : eight, column = axis ? eight : other;
-  Value number = arith::AddIOp::create(s, arith::MulIOp::create(s, row, c(axis ? columns / 8 : columns)), column);
-  return randomHalf(s, op.getDraws(), number, arith::RemUIOp::create(s, along, c(8)));
-}
-
 SmallVector<Value> QuantizeFp4Op::decompose(ImplicitLocOpBuilder &b) {
   RankedTensorType type = getX().getType();
   int64_t axis = getAxis(), block = blockOf(*this);
@@ -322,7 +311,8 @@ SmallVector<Value> QuantizeFp4Op::decompose(ImplicitLocOpBuilder &b) {
   Value codes = with({x, scales}, {full, blockMap(ctx, axis, block)}, withElement(type, b.getI8Type()),
                      [&](ImplicitLocOpBuilder &s, ValueRange v) {
                        Value inverse = inverseScale(s, *this, v[1], last(v), v[0].getType());
-                       return fp4Code(s, mul(s, v[0], inverse), getDraws() ? drawHalf(s, *this) : Value());
+                       return fp4Code(s, mul(s, v[0], inverse),
+                                      getDraws() ? randomHalfAt(s, getDraws(), axis, type.getDimSize(1)) : Value());
                      });
   if (getPanels()) {
     auto d = [&](unsigned i) { return getAffineDimExpr(i, ctx); };

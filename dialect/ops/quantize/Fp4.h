@@ -55,6 +55,9 @@ int64_t transformedRows(BackwardAttr backward);
 LogicalResult verifyBlocks(Operation *op, StringRef what, int64_t length, int64_t unit, StringRef of = "gradients");
 LogicalResult verifyBlocks(Operation *op, BackwardAttr backward, int64_t tokens, int64_t outputs);
 
+/// What names the product `role` of `site`, and draws for it.
+std::string nameOf(StringAttr site, StringRef role);
+
 /// Codes times scales of blocks along `axis`, if there are any, in `element`.
 Value dequantizeBlocks(ImplicitLocOpBuilder &b, Value codes, Value scales, unsigned axis, int64_t block, Type element);
 

@@ -78,15 +78,15 @@ static Quantized quantize(ImplicitLocOpBuilder &b, Fp4Format format, Fp4Scale sc
   return {op, tensor ? div(b, factor, tensor) : factor};
 }
 
-/// What names the product `role` of `site`, and draws for it.
-static std::string nameOf(StringAttr site, StringRef role) { return ((site ? site.str() + "." : "") + role).str(); }
+std::string mlir::nanochat::nameOf(StringAttr site, StringRef role) {
+  return ((site ? site.str() + "." : "") + role).str();
+}
 
 /// The gradient of a linear, quantised for the product `role`.
 static Quantized quantizeGrad(ImplicitLocOpBuilder &b, BackwardAttr backward, BackwardFormat format, StringAttr site,
                               StringRef role, Value dy, int64_t axis, int64_t run) {
-  bool draws = backward.getRounding() == Rounding::stochastic;
   return quantize(b, *symbolizeFp4Format(unsigned(format)), backward.getScale(), dy, axis, run,
-                  draws ? std::optional(nameOf(site, role)) : std::nullopt);
+                  backward.draws(format) ? std::optional(nameOf(site, role)) : std::nullopt);
 }
 
 static Value multiply(ImplicitLocOpBuilder &b, Quantized a, Value codes, Value scales, Value factor, bool transA,

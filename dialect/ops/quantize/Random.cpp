@@ -81,6 +81,28 @@ Value mlir::nanochat::randomHalf(ImplicitLocOpBuilder &s, Value address, Value b
   return arith::AndIOp::create(s, arith::ShRUIOp::create(s, chosen, shift), word(s, 0xFFFF));
 }
 
+Value mlir::nanochat::randomHalfAt(ImplicitLocOpBuilder &s, Value address, int64_t axis, int64_t columns) {
+  auto c = [&](int64_t value) -> Value { return arith::ConstantIndexOp::create(s, value); };
+  Value along = linalg::IndexOp::create(s, axis), other = linalg::IndexOp::create(s, 1 - axis);
+  Value eight = arith::DivUIOp::create(s, along, c(kHalves));
+  Value row = axis ? other : eight, column = axis ? eight : other;
+  Value inRow = c(axis ? llvm::divideCeil(columns, kHalves) : columns);
+  Value number = arith::AddIOp::create(s, arith::MulIOp::create(s, row, inRow), column);
+  return randomHalf(s, address, number, arith::RemUIOp::create(s, along, c(kHalves)));
+}
+
+Value mlir::nanochat::addressWithin(ImplicitLocOpBuilder &b, Value address, Value part, int64_t count) {
+  MLIRContext *ctx = b.getContext();
+  return pointwise(b, typeOf(address), {address, part}, {projection(ctx, 1, {0}), projection(ctx, 1, {})},
+                   [&](ImplicitLocOpBuilder &s, ValueRange v) -> Value {
+                     Value isIteration =
+                         arith::CmpIOp::create(s, arith::CmpIPredicate::eq, linalg::IndexOp::create(s, 0),
+                                               arith::ConstantIndexOp::create(s, 3));
+                     Value before = arith::MulIOp::create(s, v[0], word(s, count));
+                     return arith::SelectOp::create(s, isIteration, arith::AddIOp::create(s, before, v[1]), v[0]);
+                   });
+}
+
 SmallVector<Value> RandomStreamOp::decompose(ImplicitLocOpBuilder &b) {
   return {pointwise(
       b, cast<RankedTensorType>(getStream().getType()), {}, {}, [&](ImplicitLocOpBuilder &s, ValueRange) -> Value {

@@ -20,4 +20,11 @@ Value halfOf(ImplicitLocOpBuilder &b, const std::array<Value, 4> &words, int64_t
 /// In a body: 16 random bits (in 32), number `position` (0 to 7) of block `block` at the address; both are indices.
 Value randomHalf(ImplicitLocOpBuilder &b, Value address, Value block, Value position);
 
+/// In a body of loops over a matrix with `columns`: that of the element at hand, eight consecutive ones along `axis`
+/// sharing a block; blocks are numbered row-major.
+Value randomHalfAt(ImplicitLocOpBuilder &b, Value address, int64_t axis, int64_t columns);
+
+/// The address within one of `count` parts of what `address` is of, the `part`-th (rank 0): iteration·count + part.
+Value addressWithin(ImplicitLocOpBuilder &b, Value address, Value part, int64_t count);
+
 } // namespace mlir::nanochat

@@ -2,7 +2,8 @@
 #include "dialect/Linalg.h"
 #include "dialect/Nanochat.h"
 #include "dialect/ops/quantize/Quantize.h"
-#include "mlir/Dialect/Math/IR/Math.h"
+#include "dialect/ops/quantize/QuantizeLines.h"
+#include "dialect/ops/quantize/Random.h"
 
 using namespace mlir;
 using namespace mlir::nanochat;
@@ -13,24 +14,12 @@ static double largestCode(Format format, int64_t terms, int64_t factor) {
   return std::min(factsOf(format).largest, double(INT32_MAX / (terms * factor)));
 }
 
-static LogicalResult verifyInteger(Operation *op, Format format) {
+static LogicalResult verifyInteger(Operation *op, Format format, Value draws) {
+  if (draws && format == Format::int16)
+    return op->emitOpError("rounds codes in int16 by chance, which only those in int8 are");
   if (format == Format::int16 || format == Format::int8)
     return success();
   return op->emitOpError("has codes in ") << stringifyFormat(format) << "; they are int16 or int8";
-}
-
-/// limit / largest, or 0 where that would be no number.
-static Value inverseScale(ImplicitLocOpBuilder &b, Value largest, double limit) {
-  return pointwise(b, typeOf(largest), largest, b.getMultiDimIdentityMap(1),
-                   [&](ImplicitLocOpBuilder &s, ValueRange v) -> Value {
-                     auto c = [&](double value) { return constant(s, v[0].getType(), value); };
-                     Value isSome = arith::CmpFOp::create(s, arith::CmpFPredicate::OGT, v[0], c(1e-30));
-                     return arith::SelectOp::create(s, isSome, div(s, c(limit), v[0]), c(0.0));
-                   });
-}
-
-static Value largerMagnitude(ImplicitLocOpBuilder &s, Value acc, Value x) {
-  return arith::MaximumFOp::create(s, acc, math::AbsFOp::create(s, x));
 }
 
 /// acc + x·y in int32 of codes in formats `ofX` and `ofY`.
@@ -58,7 +47,7 @@ LogicalResult TernaryInputGradOp::inferReturnTypes(MLIRContext *, std::optional<
 LogicalResult TernaryInputGradOp::verify() { // ternary_input_grad-c1
   if (int64_t outputs = matrixOf(getT()).getDimSize(0); getDy().getType().getDimSize(1) != outputs)
     return emitOpError("has gradients ") << getDy().getType() << " of weights with " << outputs << " outputs";
-  return verifyInteger(*this, getFormat()); // ternary_input_grad-c2
+  return verifyInteger(*this, getFormat(), getDraws()); // ternary_input_grad-c2, -c3
 }
 
 SmallVector<Value> TernaryInputGradOp::decompose(ImplicitLocOpBuilder &b) {
@@ -66,11 +55,7 @@ SmallVector<Value> TernaryInputGradOp::decompose(ImplicitLocOpBuilder &b) {
   RankedTensorType dy = getDy().getType(), dx = getDx().getType();
   AffineMap full = b.getMultiDimIdentityMap(2), row = projection(ctx, 2, {0});
   double limit = largestCode(getFormat(), dy.getDimSize(1), 1);
-  Value largest = reduce(b, withShape(dy, {dy.getDimSize(0)}), 2, {0}, 0.0, getDy(), full,
-                         [](ImplicitLocOpBuilder &s, ValueRange v) { return largerMagnitude(s, v[1], v[0]); });
-  Value codes = pointwise(
-      b, withElement(dy, factsOf(getFormat()).storage(b)), {getDy(), inverseScale(b, largest, limit)}, {full, row},
-      [&](ImplicitLocOpBuilder &s, ValueRange v) { return encode(s, getFormat(), mul(s, v[0], v[1])); });
+  auto [codes, largest] = quantizeLines(b, getFormat(), getDy(), Value(), /*axis=*/1, limit, getDraws());
   Value acc =
       reduce(b, withElement(dx, b.getI32Type()), 3, {0, 1}, 0.0, {codes, getT()},
              {projection(ctx, 3, {0, 2}), codeMap(getT(), 3, 2, 1)}, [&](ImplicitLocOpBuilder &s, ValueRange v) {
@@ -84,7 +69,11 @@ SmallVector<Value> TernaryInputGradOp::decompose(ImplicitLocOpBuilder &b) {
 /// Scales depend on whole rows of dy.
 SmallVector<AffineMap> TernaryInputGradOp::getIndexingMaps() {
   MLIRContext *ctx = getContext();
-  return {projection(ctx, 3, {0, 2}), codeMap(getT(), 3, 2, 1), projection(ctx, 3, {}), projection(ctx, 3, {0, 1})};
+  SmallVector<AffineMap> maps{projection(ctx, 3, {0, 2}), codeMap(getT(), 3, 2, 1), projection(ctx, 3, {})};
+  if (getDraws())
+    maps.push_back(AffineMap::get(3, 0, getAffineConstantExpr(0, ctx)));
+  maps.push_back(projection(ctx, 3, {0, 1}));
+  return maps;
 }
 
 //===--- ternary_weight_grad -----------------------------------------------------------------===//
@@ -95,7 +84,7 @@ LogicalResult TernaryWeightGradOp::verify() {
     return emitOpError("has gradients of ") << tokens << " tokens and codes of " << getQ().getType().getDimSize(0);
   if (failed(verifyRowScales(*this, getQ(), getS()))) // ternary_weight_grad-c2
     return failure();
-  return verifyInteger(*this, getFormat()); // ternary_weight_grad-c3
+  return verifyInteger(*this, getFormat(), getDraws()); // ternary_weight_grad-c3, -c4
 }
 
 /// Tokens whose products are added up in int32.
@@ -109,21 +98,16 @@ static int64_t blockOf(Format format, int64_t tokens) {
 }
 
 /// The gradient of one block.
-static Value weightGrad(ImplicitLocOpBuilder &b, Format format, RankedTensorType dw, Value dy, Value q, Value s) {
+static Value weightGrad(ImplicitLocOpBuilder &b, Format format, RankedTensorType dw, Value dy, Value q, Value s,
+                        Value draws) {
   MLIRContext *ctx = b.getContext();
   RankedTensorType type = typeOf(dy);
   double limit = largestCode(format, type.getDimSize(0), 128);
-  AffineMap full = b.getMultiDimIdentityMap(2), first = projection(ctx, 2, {0}), second = projection(ctx, 2, {1});
-  Value largest =
-      reduce(b, withShape(type, {type.getDimSize(1)}), 2, {1}, 0.0, {dy, s}, {full, first},
-             [](ImplicitLocOpBuilder &in, ValueRange v) { return largerMagnitude(in, v[2], mul(in, v[0], v[1])); });
-  Value codes = pointwise(
-      b, withElement(type, factsOf(format).storage(b)), {dy, s, inverseScale(b, largest, limit)}, {full, first, second},
-      [&](ImplicitLocOpBuilder &in, ValueRange v) { return encode(in, format, mul(in, mul(in, v[0], v[1]), v[2])); });
+  auto [codes, largest] = quantizeLines(b, format, dy, s, /*axis=*/0, limit, draws);
   Value acc = reduce(b, withElement(dw, b.getI32Type()), 3, {0, 1}, 0.0, {codes, q},
                      {projection(ctx, 3, {2, 0}), projection(ctx, 3, {2, 1})},
                      [&](ImplicitLocOpBuilder &in, ValueRange v) { return multiplyAdd(in, format, Format::int8, v); });
-  return pointwise(b, dw, {acc, largest}, {full, first},
+  return pointwise(b, dw, {acc, largest}, {projection(ctx, 2, {0, 1}), projection(ctx, 2, {0})},
                    [&](ImplicitLocOpBuilder &in, ValueRange v) { return rescaled(in, v[0], v[1], limit); });
 }
 
@@ -131,12 +115,17 @@ SmallVector<Value> TernaryWeightGradOp::decompose(ImplicitLocOpBuilder &b) {
   RankedTensorType dw = getDw().getType();
   int64_t tokens = getDy().getType().getDimSize(0), block = blockOf(getFormat(), tokens);
   if (block == tokens)
-    return {weightGrad(b, getFormat(), dw, getDy(), getQ(), getS())};
+    return {weightGrad(b, getFormat(), dw, getDy(), getQ(), getS(), getDraws())};
   SmallVector<Value> stacks{splitRows(b, getDy(), block), splitRows(b, getQ(), block), splitRows(b, getS(), block)};
+  if (getDraws())
+    stacks.push_back(risingNumbers(b, tokens / block));
   auto loop =
       LoopOp::create(b, "token_blocks", tokens / block, constant(b, dw, 0.0), stacks, false,
                      [&](ImplicitLocOpBuilder &in, ArrayRef<BlockArgument> carries, ArrayRef<BlockArgument> slices) {
-                       Value term = weightGrad(in, getFormat(), dw, slices[0], slices[1], slices[2]);
+                       Value draws = getDraws();
+                       if (draws)
+                         draws = addressWithin(in, draws, slices[3], tokens / block);
+                       Value term = weightGrad(in, getFormat(), dw, slices[0], slices[1], slices[2], draws);
                        YieldOp::create(in, ValueRange(add(in, carries[0], term)), ValueRange());
                      });
   return {loop.getResult(0)};

@@ -117,18 +117,21 @@ LogicalResult TernaryMatmulOp::buildVJP(ImplicitLocOpBuilder &b, Cotangents &ct)
   BackwardAttr backward = getBackwardAttr();
   BackwardFormat ofDx = backward ? backward.getDx() : BackwardFormat::f32,
                  ofDw = backward ? backward.getDw() : BackwardFormat::f32;
+  auto draws = [&](BackwardFormat format, StringRef role) -> Value {
+    return backward.draws(format) ? DrawsOp::create(b, nameOf(getSiteAttr(), role)).getResult() : Value();
+  };
   auto inputGrad = [&]() -> Value {
     if (symbolizeFp4Format(unsigned(ofDx)))
       return fp4InputGrad(b, backward, getSiteAttr(), dy, getT(), getGamma());
     if (auto codes = codesOf(ofDx))
-      return TernaryInputGradOp::create(b, dy, getT(), getGamma(), *codes);
+      return TernaryInputGradOp::create(b, dy, getT(), getGamma(), *codes, draws(ofDx, "dx"));
     return MatmulOp::create(b, dy, DequantizeWeightOp::create(b, getT(), getGamma()), false, false);
   };
   auto weightGrad = [&]() -> Value {
     if (symbolizeFp4Format(unsigned(ofDw)))
       return fp4WeightGrad(b, backward, getSiteAttr(), dy, DequantizeRowsOp::create(b, getQ(), getS()));
     if (auto codes = codesOf(ofDw))
-      return TernaryWeightGradOp::create(b, dy, getQ(), getS(), *codes);
+      return TernaryWeightGradOp::create(b, dy, getQ(), getS(), *codes, draws(ofDw, "dw"));
     return MatmulOp::create(b, dy, DequantizeRowsOp::create(b, getQ(), getS()), true, false);
   };
   if (ct.wants(getQ()))

@@ -1,10 +1,7 @@
 // Four-bit floats on CPUs: transforms of runs of rows, and codes and scales of blocks along rows or columns.
 #include "dialect/ops/quantize/Fp4.h"
 #include "dialect/ops/quantize/Quantize.h"
-#include "dialect/ops/quantize/Random.h"
-#include "lib/Targets/kernels/Kernel.h"
-#include "mlir/Dialect/MemRef/IR/MemRef.h"
-#include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "lib/Targets/kernels/MatrixKernel.h"
 
 using namespace mlir;
 using namespace mlir::nanochat;
@@ -13,33 +10,9 @@ namespace {
 /// Columns of a task of kernels that run down columns.
 constexpr int64_t kColumns = 256;
 
-/// What both kernels do with vectors of a matrix (rows, columns).
-struct MatrixKernel {
-  MatrixKernel(func::FuncOp source, RankedTensorType type, const Target &target)
-      : kernel(source), b(kernel.b), rows(type.getDimSize(0)), columns(type.getDimSize(1)),
-        lanes(target.facts.vectorBits / 32) {}
-
-  VectorType vectorOf(Type element) { return VectorType::get({lanes}, element); }
-  Value plus(Value x, int64_t y) { return y ? arith::AddIOp::create(b, x, constantIndex(b, y)) : x; }
-  Value times(Value x, int64_t y) { return arith::MulIOp::create(b, x, constantIndex(b, y)); }
-  Value splat(Value x) { return vector::BroadcastOp::create(b, vectorOf(x.getType()), x); }
-
-  Value load(Value buffer, Value row, Value column, Value mask = {}) {
-    VectorType type = vectorOf(cast<MemRefType>(buffer.getType()).getElementType());
-    if (!mask)
-      return vector::LoadOp::create(b, type, buffer, ValueRange{row, column});
-    Value none = arith::ConstantOp::create(b, b.getZeroAttr(type));
-    return vector::MaskedLoadOp::create(b, type, buffer, ValueRange{row, column}, mask, none);
-  }
-  /// Nothing where the buffer is null.
-  void store(Value vector, Value buffer, Value row, Value column, Value mask = {}) {
-    if (!buffer)
-      return;
-    if (mask)
-      vector::MaskedStoreOp::create(b, buffer, ValueRange{row, column}, mask, vector);
-    else
-      vector::StoreOp::create(b, vector, buffer, ValueRange{row, column});
-  }
+/// What both kernels do with columns.
+struct ColumnKernel : MatrixKernel {
+  using MatrixKernel::MatrixKernel;
 
   /// Tasks of `count` pieces of rows times the columns in portions: fn(piece, column, mask), mask null for whole
   /// vectors.
@@ -101,17 +74,13 @@ struct MatrixKernel {
           vectors[i + h] = sub(b, x, y);
         }
   }
-
-  Kernel kernel;
-  ImplicitLocOpBuilder &b;
-  int64_t rows, columns, lanes;
 };
 
 //===--- hadamard ----------------------------------------------------------------------------===//
 
-struct HadamardEmitter : MatrixKernel {
+struct HadamardEmitter : ColumnKernel {
   HadamardEmitter(func::FuncOp source, HadamardOp op, const Target &target)
-      : MatrixKernel(source, op.getX().getType(), target), run(op.getRun()) {}
+      : ColumnKernel(source, op.getX().getType(), target), run(op.getRun()) {}
 
   void emit() {
     Value scratch = kernel.scratch({run, lanes}, b.getF32Type());
@@ -128,30 +97,20 @@ private:
 
 //===--- quantize_fp4 ------------------------------------------------------------------------===//
 
-struct QuantizeEmitter : MatrixKernel {
+struct QuantizeEmitter : ColumnKernel {
   QuantizeEmitter(func::FuncOp source, QuantizeFp4Op op, const Target &target)
-      : MatrixKernel(source, op.getX().getType(), target), op(op), block(factsOf(op.getFormat()).block) {
+      : ColumnKernel(source, op.getX().getType(), target), op(op), block(factsOf(op.getFormat()).block) {
     x = kernel.inputOf(op.getX()), codes = kernel.outputOf(op.getCodes()), scales = kernel.outputOf(op.getScales());
     if (op.getTensorScale())
       tensor = memref::LoadOp::create(b, kernel.inputOf(op.getTensorScale()));
-    for (int64_t i = 0; i < 5 && op.getDraws(); ++i)
-      address.push_back(memref::LoadOp::create(b, kernel.inputOf(op.getDraws()), ValueRange{constantIndex(b, i)}));
+    if (op.getDraws())
+      loadAddress(kernel.inputOf(op.getDraws()));
   }
 
   void emit() { op.getAxis() == 0 ? downColumns() : alongRows(); }
 
 private:
   Value asFloat(Value bits) { return arith::BitcastOp::create(b, withElementOf(bits.getType(), b.getF32Type()), bits); }
-  /// The random words of `lanes` consecutive blocks from `number` on.
-  std::array<Value, 4> draw(Value number) {
-    Value first = arith::IndexCastOp::create(b, b.getI32Type(), number);
-    SmallVector<int32_t> steps = llvm::to_vector(llvm::seq<int32_t>(0, lanes));
-    Value rising = arith::ConstantOp::create(b, DenseElementsAttr::get(vectorOf(b.getI32Type()), ArrayRef(steps)));
-    return philox(
-        b, {arith::AddIOp::create(b, splat(first), rising), splat(address[3]), splat(address[2]), splat(address[4])},
-        {splat(address[0]), splat(address[1])});
-  }
-
   void downColumns() {
     int64_t run = op.getRun(), span = std::max(run, block);
     Value transformed = run ? kernel.scratch({span, lanes}, b.getF32Type()) : Value();
@@ -258,32 +217,15 @@ private:
         memref::StoreOp::create(b, scale, scales, ValueRange{row, number});
       Value inverse = splat(inverseScale(b, op, scale, tensor, b.getF32Type()));
       for (auto [j, x] : llvm::enumerate(numbers)) {
-        int64_t at = i + j * lanes;
-        Value half;
-        if (halves) {
-          half = vector::ExtractStridedSliceOp::create(b, halves, ArrayRef<int64_t>{at}, ArrayRef<int64_t>{lanes},
-                                                       ArrayRef<int64_t>{1});
-          half = arith::ExtUIOp::create(b, vectorOf(b.getI32Type()), half);
-        }
-        store(fp4Code(b, mul(b, x, inverse), half), codes, row, plus(column, at));
+        Value half = halves ? halvesOf(halves, i / lanes + j) : Value();
+        store(fp4Code(b, mul(b, x, inverse), half), codes, row, plus(column, i + j * lanes));
       }
     }
-  }
-
-  /// The random bits of lanes · kHalves consecutive numbers of a row.
-  Value drawHalves(Value row, Value column) {
-    Value eight = arith::DivUIOp::create(b, column, constantIndex(b, kHalves));
-    auto words = draw(arith::AddIOp::create(b, times(row, columns / kHalves), eight));
-    Value even = vector::InterleaveOp::create(b, words[0], words[2]),
-          odd = vector::InterleaveOp::create(b, words[1], words[3]);
-    Value inOrder = vector::InterleaveOp::create(b, even, odd);
-    return vector::BitCastOp::create(b, VectorType::get({lanes * kHalves}, b.getI16Type()), inOrder);
   }
 
   QuantizeFp4Op op;
   int64_t block;
   Value x, codes, scales, tensor;
-  SmallVector<Value> address;
 };
 } // namespace
 

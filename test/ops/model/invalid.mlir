@@ -453,3 +453,36 @@ nanochat.model @names { // names need a model that declares them
   %tokens, %targets = nanochat.tokens batch = batch seq = 2
 } update {
 }
+
+// -----
+
+func.func @numbers() { // numbers-c1
+  // expected-error @+1 {{is 2 numbers of type 'tensor<3xf32>'}}
+  %n = nanochat.numbers [1.0, 0.5] : tensor<3xf32>
+  return
+}
+
+// -----
+
+nanochat.model @listed { // model-c4
+  %tokens, %targets = nanochat.tokens batch = 1 seq = 2
+  %a = nanochat.param "a" constant(1.0) role "norm" : tensor<2xf32>
+  %n = nanochat.param "n" constant(1.0) role "norm" : tensor<f32>
+  nanochat.objective "train" %n : tensor<f32>
+  nanochat.metric "mtp" %a : tensor<2xf32>
+  // expected-error @+1 {{has the name 'mtp.2', which is taken}}
+  nanochat.metric "mtp.2" %n : tensor<f32>
+} update {
+}
+
+// -----
+
+nanochat.model @long { // model-c18
+  %tokens, %targets = nanochat.tokens batch = 1 seq = 2
+  %a = nanochat.param "a" constant(1.0) role "norm" : tensor<65xf32>
+  %n = nanochat.param "n" constant(1.0) role "norm" : tensor<f32>
+  nanochat.objective "train" %n : tensor<f32>
+  // expected-error @+1 {{has the type 'tensor<65xf32>'; 'nll' and 'exit_probability' are per token, others numbers or}}
+  nanochat.metric "x" %a : tensor<65xf32>
+} update {
+}

@@ -12,3 +12,9 @@ func.func @token_constants_fill_one_value_per_token() -> (tensor<3xf32>, tensor<
   %e = arith.constant dense<0.25> : tensor<3xf32>
   return %c, %e : tensor<3xf32>, tensor<3xf32>
 }
+
+func.func @several_numbers_are_a_vector() -> (tensor<3xf64>, tensor<3xf64>) {
+  %n = nanochat.numbers [1.0, 0.5, -0.25] : tensor<3xf64>
+  %e = arith.constant dense<[1.0, 0.5, -0.25]> : tensor<3xf64>
+  return %n, %e : tensor<3xf64>, tensor<3xf64>
+}

@@ -13,6 +13,8 @@ nanochat.model @tiny {
   %ones = nanochat.token_constant 1.0 like %x : tensor<16x12xf32>
   // CHECK: nanochat.number 2.500000e-01 : tensor<f32>
   %number = nanochat.number 0.25 : tensor<f32>
+  // CHECK: nanochat.numbers [1.000000e+00, 5.000000e-01] : tensor<2xf32>
+  %numbers = nanochat.numbers [1.0, 0.5] : tensor<2xf32>
   %loss, %nll = nanochat.linear_cross_entropy %x, %table, %targets weights %ones : tensor<16x12xf32>, tensor<17x12xf32>, tensor<16xi32>, tensor<16xf32>
   // CHECK: nanochat.objective "train" %{{.*}} trains ["embedding"] : tensor<f32>
   nanochat.objective "train" %loss trains ["embedding"] : tensor<f32>

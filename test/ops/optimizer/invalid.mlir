@@ -176,3 +176,16 @@ func.func @clip_to_nothing(%norm: tensor<f32>) { // clip_scale-c1
   %0 = nanochat.clip_scale %norm {max = 0.0 : f64} : tensor<f32>
   return
 }
+
+// -----
+
+nanochat.model @hyper { // optimizer-c4
+  %tokens, %targets = nanochat.tokens batch = 2 seq = 8
+  %phi = nanochat.param "phi" normal(0.02) role "hyper" : tensor<24x48xf32>
+  %loss = nanochat.number 1.0 : tensor<f32>
+  nanochat.objective "train" %loss : tensor<f32>
+} update {
+  %lr = nanochat.scalar "lr" = 0.1 : tensor<f32>
+  // expected-error @+1 {{projects gradients of role 'hyper'}}
+  nanochat.optimizer "galore" for ["matrix", "hyper"] lr(%lr) weight_decay(%lr) : tensor<f32>, tensor<f32>
+}

@@ -150,3 +150,51 @@ func.func @weight_grad_format(%dy: tensor<2x3xf32>, %q: tensor<2x4xi8>, %s: tens
   %dw = nanochat.ternary_weight_grad %dy, %q, %s format bf16 : tensor<2x3xf32>, tensor<2x4xi8>, tensor<2xf32>
   return
 }
+
+// -----
+
+func.func @input_grad_by_chance(%dy: tensor<2x3xf32>, %t: tensor<3x4xi8>, %g: tensor<f32>, %a: tensor<5xi32>) { // ternary_input_grad-c3
+  // expected-error @+1 {{rounds codes in int16 by chance, which only those in int8 are}}
+  %dx = nanochat.ternary_input_grad %dy, %t, %g draws %a : tensor<2x3xf32>, tensor<3x4xi8>, tensor<f32>
+  return
+}
+
+// -----
+
+func.func @weight_grad_by_chance(%dy: tensor<2x3xf32>, %q: tensor<2x4xi8>, %s: tensor<2xf32>, %a: tensor<5xi32>) { // ternary_weight_grad-c4
+  // expected-error @+1 {{rounds codes in int16 by chance, which only those in int8 are}}
+  %dw = nanochat.ternary_weight_grad %dy, %q, %s draws %a : tensor<2x3xf32>, tensor<2x4xi8>, tensor<2xf32>
+  return
+}
+
+// -----
+
+func.func @stochastic_rows(%x: tensor<2x3xf32>, %s: tensor<3xf32>, %a: tensor<5xi32>) { // quantize_stochastic-c1
+  // expected-error @+1 {{has factors 'tensor<3xf32>' of 2 rows}}
+  %q, %m = nanochat.quantize_stochastic %x scaled %s : tensor<3xf32> axis = 0 draws %a : tensor<2x3xf32>
+  return
+}
+
+// -----
+
+func.func @stochastic_axis(%x: tensor<2x3xf32>, %a: tensor<5xi32>) { // quantize_stochastic-c2
+  // expected-error @+1 {{axis = 2 is none of a matrix: it is 0 or 1}}
+  %q, %m = nanochat.quantize_stochastic %x axis = 2 draws %a : tensor<2x3xf32>
+  return
+}
+
+// -----
+
+func.func @stochastic_types(%x: tensor<2x3xf32>, %s: tensor<2xf64>, %a: tensor<5xi32>) { // quantize_stochastic-c3
+  // expected-error @+1 {{has numbers 'tensor<2x3xf32>' and factors 'tensor<2xf64>' of another type}}
+  %q, %m = nanochat.quantize_stochastic %x scaled %s : tensor<2xf64> axis = 0 draws %a : tensor<2x3xf32>
+  return
+}
+
+// -----
+
+func.func @nothing_to_round(%x: tensor<8x4xf32>, %w: tensor<6x4xf32>) {
+  // expected-error @+1 {{rounding is of gradients in int8, mxfp4 or nvfp4, and these are in int16 and f32}}
+  %y = nanochat.ternary_linear %x, %w backward <dx = int16, dw = f32, rounding = stochastic> : tensor<8x4xf32>, tensor<6x4xf32>
+  return
+}

@@ -116,3 +116,20 @@ func.func @weight_gradient_in_16_bits() -> (tensor<2x1xf32>, tensor<2x1xf32>) at
   %e = arith.constant dense<[[354.003052], [0.0]]> : tensor<2x1xf32>
   return %dw, %e : tensor<2x1xf32>, tensor<2x1xf32>
 }
+
+// The address is of zeros: its halves are .9095, .3991, .7717, .8805, .6731, .7357, .8588 and .6055 of 65536. What is above is rounded up.
+func.func @by_chance() -> (tensor<1x8xi8>, tensor<1x8xi8>, tensor<1xf32>, tensor<1xf32>, tensor<8x1xi8>, tensor<8x1xi8>, tensor<1xf32>, tensor<1xf32>)
+    attributes {nanochat.tolerance = 0.0 : f64} {
+  %x = arith.constant dense<[[127.0, 0.5, 0.75, 1.9, -1.25, 2.8, 0.0, -126.5]]> : tensor<1x8xf32>
+  %a = arith.constant dense<0> : tensor<5xi32>
+  %q, %m = nanochat.quantize_stochastic %x axis = 1 draws %a : tensor<1x8xf32>
+  %eq = arith.constant dense<[[127, 1, 0, 2, -1, 3, 0, -127]]> : tensor<1x8xi8>
+  %em = arith.constant dense<127.0> : tensor<1xf32>
+  // In units of 2, with as large numbers as 63.
+  %y = arith.constant dense<[[126.0], [1.0], [1.5], [1.9], [-2.5], [5.5], [0.0], [-0.5]]> : tensor<8x1xf32>
+  %s = arith.constant dense<[0.5, 0.5, 0.5, 1.0, 0.5, 0.5, 1.0, 1.0]> : tensor<8xf32>
+  %r, %n = nanochat.quantize_stochastic %y scaled %s : tensor<8xf32> axis = 0 limit = 63 draws %a : tensor<8x1xf32>
+  %er = arith.constant dense<[[63], [1], [0], [2], [-1], [3], [0], [-1]]> : tensor<8x1xi8>
+  %en = arith.constant dense<63.0> : tensor<1xf32>
+  return %q, %eq, %m, %em, %r, %er, %n, %en : tensor<1x8xi8>, tensor<1x8xi8>, tensor<1xf32>, tensor<1xf32>, tensor<8x1xi8>, tensor<8x1xi8>, tensor<1xf32>, tensor<1xf32>
+}

@@ -48,5 +48,14 @@ func.func @integer_gradients(%dy: tensor<2x3xf32>, %q: tensor<2x4xi8>, %s: tenso
   %dx8 = nanochat.ternary_input_grad %dy, %t, %gamma format int8 : tensor<2x3xf32>, tensor<3x4xi8>, tensor<f32>
   // CHECK: nanochat.ternary_weight_grad %{{.*}} format int8 :
   %dw8 = nanochat.ternary_weight_grad %dy, %q, %s format int8 : tensor<2x3xf32>, tensor<2x4xi8>, tensor<2xf32>
+  %draws = arith.constant dense<0> : tensor<5xi32>
+  // CHECK: nanochat.ternary_input_grad %{{.*}} format int8 draws %[[DRAWS:.*]] :
+  %dxc = nanochat.ternary_input_grad %dy, %t, %gamma format int8 draws %draws : tensor<2x3xf32>, tensor<3x4xi8>, tensor<f32>
+  // CHECK: nanochat.ternary_weight_grad %{{.*}} format int8 draws %[[DRAWS]] :
+  %dwc = nanochat.ternary_weight_grad %dy, %q, %s format int8 draws %draws : tensor<2x3xf32>, tensor<2x4xi8>, tensor<2xf32>
+  // CHECK: nanochat.quantize_stochastic %{{.*}} axis = 1 draws %[[DRAWS]] : tensor<2x3xf32>
+  %rows:2 = nanochat.quantize_stochastic %dy axis = 1 draws %draws : tensor<2x3xf32>
+  // CHECK: nanochat.quantize_stochastic %{{.*}} scaled %{{.*}} : tensor<2xf32> axis = 0 limit = 63 draws %[[DRAWS]] : tensor<2x3xf32>
+  %columns:2 = nanochat.quantize_stochastic %dy scaled %s : tensor<2xf32> axis = 0 limit = 63 draws %draws : tensor<2x3xf32>
   return %dx, %dw : tensor<2x4xf32>, tensor<3x4xf32>
 }
