@@ -58,7 +58,8 @@ def Nanochat_HyperCoefficientsOp : Nanochat_ComputeOp<"hyper_coefficients", [Inf
     Of streams x (N, n·C) the logits l (N, L) are `bias` (L), the same for all tokens, or with phi (L, n·C) and alpha (3)
     alpha[g]·(x̂·phiᵀ) + bias, with x̂ = x/sqrt(mean x² + 1e-20) per token and g = 0 for the first n logits, 1 for the next n, 2 for
     the rest. pre (N, n) = σ of the first n, post (N, n) = 2·σ of the next n, res (N, n²) of the rest, row-major:
-    - `sinkhorn`: n² of them, the matrix of exp l after `iterations` of dividing columns, then rows, by their sums: rows sum to 1.
+    - `sinkhorn`: n² of them, the matrix of exp l after `iterations` of dividing columns, then rows, by their sums: rows sum to 1. Logits more
+      than 70 below the largest of their column count as that.
     - `permutation`: n! of them, n ≤ 5: Σ_p softmax(l)[p]·P_p over permutations in lexicographic order, P_p[i, p(i)] = 1.
     - `none`: n² of them, as they are; pre and post are the logits, too.
     Gradients go through the iterations.

@@ -1,6 +1,7 @@
 // What streams are read, mixed and written by: logits of every token, through σ, Sinkhorn's iterations or permutations.
 #include "dialect/Linalg.h"
 #include "dialect/Nanochat.h"
+#include "dialect/ops/layers/Hyper.h"
 #include "dialect/ops/layers/Norm.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
@@ -10,8 +11,11 @@ using namespace mlir::nanochat;
 
 /// As DeepSeek has it: streams are far from zero.
 static constexpr double kEps = 1e-20;
-/// More permutations than of five streams are too many.
-static constexpr int64_t kMostPermuted = 5;
+/// More permutations than of five streams are too many, and more divisions of numbers of a matrix.
+static constexpr int64_t kMostPermuted = 5, kMostDivided = 4096;
+/// Logits further below the largest of their column than this count as that: lines that underflow would have no sum to
+/// divide by, and products of what divides them would leave f32.
+static constexpr double kLowest = -70;
 
 using Numbers = SmallVector<Value>;
 
@@ -83,7 +87,8 @@ private:
     for (int64_t column = 0; column < n; ++column) {
       Value most = largestOf(s, pick(logits, lineOf(true, column)));
       for (int64_t i : lineOf(true, column))
-        exponentials[i] = math::ExpOp::create(s, sub(s, logits[i], most));
+        exponentials[i] = math::ExpOp::create(
+            s, arith::MaximumFOp::create(s, sub(s, logits[i], most), constant(s, most.getType(), kLowest)));
     }
     for (int64_t i = 0; i < iterations; ++i)
       for (bool columns : {true, false})
@@ -94,8 +99,6 @@ private:
     Step step{columns, Numbers(n * n), {}};
     for (int64_t line = 0; line < n; ++line) {
       Value sum = sumOf(s, pick(numbers, lineOf(columns, line)));
-      // What underflows everywhere stays 0.
-      sum = arith::MaximumFOp::create(s, sum, constant(s, sum.getType(), 1e-30));
       step.inverses.push_back(div(s, constant(s, sum.getType(), 1.0), sum));
       for (int64_t i : lineOf(columns, line))
         step.numbers[i] = mul(s, numbers[i], step.inverses.back());
@@ -166,16 +169,6 @@ static Numbers rowOf(ImplicitLocOpBuilder &s, Value matrix, int64_t first, int64
   });
 }
 
-/// Of `numbers`, the one whose column a body is at.
-static Value ownOf(ImplicitLocOpBuilder &s, ValueRange numbers) {
-  Value column = linalg::IndexOp::create(s, 1), own = numbers[0];
-  for (auto [i, number] : llvm::drop_begin(llvm::enumerate(numbers))) {
-    Value is = arith::CmpIOp::create(s, arith::CmpIPredicate::eq, column, arith::ConstantIndexOp::create(s, i));
-    own = arith::SelectOp::create(s, is, number, own);
-  }
-  return own;
-}
-
 static Value sigmoid(ImplicitLocOpBuilder &s, Value x) {
   Value one = constant(s, x.getType(), 1.0);
   return div(s, one, add(s, one, math::ExpOp::create(s, arith::NegFOp::create(s, x))));
@@ -201,8 +194,8 @@ LogicalResult HyperCoefficientsOp::inferReturnTypes(MLIRContext *, std::optional
 
 LogicalResult HyperCoefficientsOp::verify() {
   int64_t n = getStreams(), channels = getX().getType().getDimSize(1), own = getBias().getType().getDimSize(0);
-  if (channels % n) // hyper_coefficients-c1
-    return emitOpError("has ") << channels << " channels, which are no " << n << " streams of one width";
+  if (failed(verifyStreams(*this, getX(), n))) // hyper_coefficients-c1
+    return failure();
   if (getKind() == HyperKind::permutation && n > kMostPermuted) // hyper_coefficients-c2
     return emitOpError("mixes ") << n << " streams by their permutations, of which there are too many from "
                                  << kMostPermuted + 1 << " on; sinkhorn has n² logits";
@@ -212,6 +205,15 @@ LogicalResult HyperCoefficientsOp::verify() {
                                          << stringifyHyperKind(getKind());
   if (bool(getPhi()) != bool(getAlpha())) // hyper_coefficients-c4
     return emitOpError("has one of phi and alpha; logits that depend on tokens take both");
+  if (getKind() != HyperKind::sinkhorn && getIterations() != 20) // hyper_coefficients-c7
+    return emitOpError("iterates ") << getIterations() << " times in " << stringifyHyperKind(getKind())
+                                    << ", which only sinkhorn does";
+  if (getKind() == HyperKind::sinkhorn && n * n * int64_t(getIterations()) > kMostDivided) // hyper_coefficients-c8
+    return emitOpError("divides ") << n * n << " numbers " << getIterations() << " times; the product is at most "
+                                   << kMostDivided;
+  for (Value each : {Value(getBias()), Value(getPhi()), Value(getAlpha())}) // hyper_coefficients-c9
+    if (each && getElementTypeOrSelf(each) != getX().getType().getElementType())
+      return emitOpError("has streams ") << getX().getType() << " and " << each.getType() << " of another type";
   if (!getPhi())
     return success();
   RankedTensorType phi = typeOf(getPhi());
@@ -249,16 +251,18 @@ static SmallVector<Value> coefficientsOf(ImplicitLocOpBuilder &b, HyperCoefficie
   };
   Value res = pointwise(b, op.getRes().getType(), {}, {}, [&](ImplicitLocOpBuilder &s, ValueRange) {
     Numbers own = rowOf(s, logits, 2 * n, mixingLogits(op.getKind(), n));
-    return ownOf(s, MixingMatrix(s, op, own).numbers());
+    return numberAt(s, 1, MixingMatrix(s, op, own).numbers());
   });
   return {gate(op.getPre().getType(), 0, 1), gate(op.getPost().getType(), n, 2), res};
 }
 
-/// Which factor of alpha logit `k` has.
-static Value factorOf(ImplicitLocOpBuilder &s, Value alpha, int64_t n) {
+/// The number of alpha that the logit a body is at (loop 1) has.
+static Value groupOf(ImplicitLocOpBuilder &s, int64_t n) {
   auto c = [&](int64_t value) -> Value { return arith::ConstantIndexOp::create(s, value); };
-  Value group = arith::MinUIOp::create(s, arith::DivUIOp::create(s, linalg::IndexOp::create(s, 1), c(n)), c(2));
-  return tensor::ExtractOp::create(s, alpha, group);
+  return arith::MinUIOp::create(s, arith::DivUIOp::create(s, linalg::IndexOp::create(s, 1), c(n)), c(2));
+}
+static Value factorOf(ImplicitLocOpBuilder &s, Value alpha, int64_t n) {
+  return tensor::ExtractOp::create(s, alpha, groupOf(s, n));
 }
 
 /// alpha·(z·r) + bias with z = x·phiᵀ and r one by the root mean square of x, or bias alone.
@@ -289,7 +293,7 @@ static Value logitGradient(ImplicitLocOpBuilder &b, HyperCoefficientsOp op, Valu
   Value ofMatrix =
       pointwise(b, withShape(type, {type.getDimSize(0), mixing}), {}, {}, [&](ImplicitLocOpBuilder &s, ValueRange) {
         MixingMatrix matrix(s, op, rowOf(s, logits, 2 * n, mixing));
-        return ownOf(s, matrix.gradient(rowOf(s, dres, 0, n * n)));
+        return numberAt(s, 1, matrix.gradient(rowOf(s, dres, 0, n * n)));
       });
   return pointwise(b, type, logits, b.getMultiDimIdentityMap(2), [&](ImplicitLocOpBuilder &s, ValueRange v) -> Value {
     Value token = linalg::IndexOp::create(s, 0), k = linalg::IndexOp::create(s, 1);
@@ -318,10 +322,10 @@ LogicalResult HyperCoefficientsOp::buildVJP(ImplicitLocOpBuilder &b, Cotangents 
     // Kept for the gradient, not multiplied again.
     ImplicitLocOpBuilder before(getLoc(), *this);
     z = LinearOp::create(before, getX(), getPhi(), Value());
-    auto values = coefficientsOf(before, *this, logitsOf(before, *this, z, inverseRms(before, getX(), kEps)));
+    r = inverseRms(before, getX(), kEps);
+    auto values = coefficientsOf(before, *this, logitsOf(before, *this, z, r));
     for (auto [result, value] : llvm::zip(getResults(), values))
       result.replaceAllUsesWith(value);
-    r = inverseRms(b, getX(), kEps);
   }
   Value dl = logitGradient(b, *this, logitsOf(b, *this, z, r), ct);
   if (ct.wants(getBias()))
@@ -341,21 +345,21 @@ LogicalResult HyperCoefficientsOp::buildVJP(ImplicitLocOpBuilder &b, Cotangents 
     ct.add(
         b, getAlpha(),
         reduce(b, typeOf(getAlpha()), 2, {0}, 0.0, perLogit, maps.column, [&](ImplicitLocOpBuilder &s, ValueRange v) {
-          auto c = [&](int64_t value) -> Value { return arith::ConstantIndexOp::create(s, value); };
-          Value group = arith::MinUIOp::create(s, arith::DivUIOp::create(s, linalg::IndexOp::create(s, 1), c(n)), c(2));
-          Value isOwn = arith::CmpIOp::create(s, arith::CmpIPredicate::eq, group, linalg::IndexOp::create(s, 0));
+          Value isOwn =
+              arith::CmpIOp::create(s, arith::CmpIPredicate::eq, groupOf(s, n), linalg::IndexOp::create(s, 0));
           return add(s, v[1], arith::SelectOp::create(s, isOwn, v[0], constant(s, v[0].getType(), 0.0)));
         }));
   }
   if (!ct.wants(getX()))
     return success();
-  ct.add(b, getX(), MatmulOp::create(b, dz, getPhi(), false, false));
   // r = (mean x²)^(−1/2): dx = −dr·r³·x/(n·C), and dr·r = Σ dz·z.
   Value dr = reduce(b, typeOf(r), 2, {0}, 0.0, {dz, z}, {maps.full, maps.full}, sumProducts);
+  Value product = MatmulOp::create(b, dz, getPhi(), /*trans_a=*/false, /*trans_b=*/false);
   ct.add(b, getX(),
-         pointwise(b, x, {getX(), dr, r}, {maps.full, maps.row, maps.row}, [&](ImplicitLocOpBuilder &s, ValueRange v) {
-           Value square = mul(s, v[2], v[2]), share = constant(s, v[0].getType(), -1.0 / x.getDimSize(1));
-           return mul(s, v[0], mul(s, mul(s, v[1], square), share));
-         }));
+         pointwise(b, x, {product, getX(), dr, r}, {maps.full, maps.full, maps.row, maps.row},
+                   [&](ImplicitLocOpBuilder &s, ValueRange v) {
+                     Value square = mul(s, v[3], v[3]), share = constant(s, v[0].getType(), -1.0 / x.getDimSize(1));
+                     return add(s, v[0], mul(s, v[1], mul(s, mul(s, v[2], square), share)));
+                   }));
   return success();
 }

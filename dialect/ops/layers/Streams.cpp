@@ -1,6 +1,7 @@
 // Residual streams side by side: copies, sums and mixtures of them.
 #include "dialect/Linalg.h"
 #include "dialect/Nanochat.h"
+#include "dialect/ops/layers/Hyper.h"
 #include "dialect/ops/quantize/Quantize.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 
@@ -24,37 +25,56 @@ static AffineMap mapTo(MLIRContext *ctx, unsigned loops, ArrayRef<int64_t> at) {
   return AffineMap::get(loops, 0, results, ctx);
 }
 
-/// Σ_i of body(i-th inputs): of `n` terms, unrolled, in the loops of `type`.
-static Value sumTerms(ImplicitLocOpBuilder &b, RankedTensorType type, int64_t n, ValueRange operands,
-                      llvm::function_ref<SmallVector<AffineMap>(int64_t)> mapsOf, ScalarBody term, Value last = {},
-                      AffineMap mapOfLast = {}, Value lastFactor = {}, AffineMap mapOfFactor = {}) {
+namespace {
+/// A tensor and where loops read it.
+struct Factor {
+  Value tensor;
+  AffineMap map;
+};
+} // namespace
+
+/// The sum of terms, each a product of factors, unrolled in the loops of `type`.
+static Value sumOfProducts(ImplicitLocOpBuilder &b, RankedTensorType type, ArrayRef<SmallVector<Factor, 2>> terms) {
   SmallVector<Value> ins;
   SmallVector<AffineMap> maps;
-  for (int64_t i = 0; i < n; ++i) {
-    llvm::append_range(ins, operands);
-    llvm::append_range(maps, mapsOf(i));
-  }
-  if (last) {
-    ins.append({last, lastFactor});
-    maps.append({mapOfLast, mapOfFactor});
-  }
-  size_t each = operands.size();
+  for (ArrayRef<Factor> term : terms)
+    for (const Factor &factor : term) {
+      ins.push_back(factor.tensor);
+      maps.push_back(factor.map);
+    }
   return pointwise(b, type, ins, maps, [&](ImplicitLocOpBuilder &s, ValueRange v) {
     Value sum;
-    for (int64_t i = 0; i < n; ++i) {
-      Value own = term(s, v.slice(i * each, each));
+    for (ArrayRef<Factor> term : terms) {
+      Value own = v[0];
+      for (Value factor : v.slice(1, term.size() - 1))
+        own = mul(s, own, factor);
+      v = v.drop_front(term.size());
       sum = sum ? add(s, sum, own) : own;
     }
-    return last ? add(s, sum, mul(s, v[n * each], v[n * each + 1])) : sum;
+    return sum;
   });
 }
 
-static Value first(ImplicitLocOpBuilder &, ValueRange v) { return v[0]; }
+/// The same of n terms that `term` makes.
+static Value sumOfProducts(ImplicitLocOpBuilder &b, RankedTensorType type, int64_t n,
+                           llvm::function_ref<SmallVector<Factor, 2>(int64_t)> term) {
+  return sumOfProducts(b, type, llvm::map_to_vector(llvm::seq<int64_t>(0, n), term));
+}
+
 static Value productOf(ImplicitLocOpBuilder &s, ValueRange v) { return mul(s, v[0], v[1]); }
 
-static LogicalResult verifyStreams(Operation *op, Value x, int64_t n) {
+Value mlir::nanochat::numberAt(ImplicitLocOpBuilder &b, unsigned dim, ValueRange numbers) {
+  Value index = linalg::IndexOp::create(b, dim), own = numbers[0];
+  for (auto [i, number] : llvm::drop_begin(llvm::enumerate(numbers))) {
+    Value is = arith::CmpIOp::create(b, arith::CmpIPredicate::eq, index, arith::ConstantIndexOp::create(b, i));
+    own = arith::SelectOp::create(b, is, number, own);
+  }
+  return own;
+}
+
+LogicalResult mlir::nanochat::verifyStreams(Operation *op, Value x, int64_t n) {
   int64_t channels = typeOf(x).getDimSize(1);
-  if (channels % n)
+  if (n == 0 || channels % n)
     return op->emitOpError("has ") << channels << " channels, which are no " << n << " streams of one width";
   return success();
 }
@@ -77,7 +97,9 @@ SmallVector<AffineMap> CopyStreamsOp::getIndexingMaps() {
 SmallVector<Value> CopyStreamsOp::decompose(ImplicitLocOpBuilder &b) {
   RankedTensorType h = getH().getType();
   RankedTensorType type = withShape(h, {h.getDimSize(0), int64_t(getStreams()), h.getDimSize(1)});
-  return {join(b, pointwise(b, type, getH(), mapTo(getContext(), 3, {2}), first))};
+  return {join(b, sumOfProducts(b, type, 1, [&](int64_t) -> SmallVector<Factor, 2> {
+                 return {{getH(), mapTo(getContext(), 3, {2})}};
+               }))};
 }
 
 LogicalResult CopyStreamsOp::buildVJP(ImplicitLocOpBuilder &b, Cotangents &ct) {
@@ -88,7 +110,7 @@ LogicalResult CopyStreamsOp::buildVJP(ImplicitLocOpBuilder &b, Cotangents &ct) {
 LogicalResult CollapseStreamsOp::inferReturnTypes(MLIRContext *, std::optional<Location>, Adaptor adaptor,
                                                   SmallVectorImpl<Type> &types) {
   RankedTensorType x = typeOf(adaptor.getX());
-  types.push_back(withShape(x, {x.getDimSize(0), x.getDimSize(1) / int64_t(adaptor.getStreams())}));
+  types.push_back(withShape(x, {x.getDimSize(0), x.getDimSize(1) / std::max<int64_t>(1, adaptor.getStreams())}));
   return success();
 }
 
@@ -102,8 +124,10 @@ SmallVector<AffineMap> CollapseStreamsOp::getIndexingMaps() {
 
 SmallVector<Value> CollapseStreamsOp::decompose(ImplicitLocOpBuilder &b) {
   int64_t n = getStreams();
-  auto mapsOf = [&](int64_t i) { return SmallVector<AffineMap>{mapTo(getContext(), 2, {-1 - i, 1})}; };
-  Value h = sumTerms(b, typeOf(getH()), n, split(b, getX(), n), mapsOf, first);
+  Value x = split(b, getX(), n);
+  Value h = sumOfProducts(b, typeOf(getH()), n, [&](int64_t i) -> SmallVector<Factor, 2> {
+    return {{x, mapTo(getContext(), 2, {-1 - i, 1})}};
+  });
   return {getMean() ? mul(b, h, constant(b, h.getType(), 1.0 / n)) : h};
 }
 
@@ -120,17 +144,19 @@ LogicalResult CollapseStreamsOp::buildVJP(ImplicitLocOpBuilder &b, Cotangents &c
 LogicalResult MixStreamsOp::inferReturnTypes(MLIRContext *, std::optional<Location>, Adaptor adaptor,
                                              SmallVectorImpl<Type> &types) {
   RankedTensorType x = typeOf(adaptor.getX()), pre = typeOf(adaptor.getPre());
-  types.push_back(withShape(x, {x.getDimSize(0), x.getDimSize(1) / pre.getDimSize(1)}));
+  types.push_back(withShape(x, {x.getDimSize(0), x.getDimSize(1) / std::max<int64_t>(1, pre.getDimSize(1))}));
   return success();
 }
 
 static LogicalResult verifyTokens(Operation *op, Value x, Value coefficients) {
+  if (getElementTypeOrSelf(x) != getElementTypeOrSelf(coefficients))
+    return op->emitOpError("has streams ") << x.getType() << " and " << coefficients.getType() << " of another type";
   if (typeOf(x).getDimSize(0) != typeOf(coefficients).getDimSize(0))
     return op->emitOpError("has ") << typeOf(x).getDimSize(0) << " tokens and coefficients " << coefficients.getType();
   return success();
 }
 
-LogicalResult MixStreamsOp::verify() { // mix_streams-c1, -c2
+LogicalResult MixStreamsOp::verify() { // mix_streams-c1, -c2, -c3
   return failure(failed(verifyTokens(*this, getX(), getPre())) ||
                  failed(verifyStreams(*this, getX(), getPre().getType().getDimSize(1))));
 }
@@ -144,10 +170,10 @@ SmallVector<AffineMap> MixStreamsOp::getIndexingMaps() {
 
 SmallVector<Value> MixStreamsOp::decompose(ImplicitLocOpBuilder &b) {
   int64_t n = getPre().getType().getDimSize(1);
-  auto mapsOf = [&](int64_t i) {
-    return SmallVector<AffineMap>{mapTo(getContext(), 2, {-1 - i, 1}), mapTo(getContext(), 2, {-1 - i})};
-  };
-  return {sumTerms(b, typeOf(getY()), n, {split(b, getX(), n), getPre()}, mapsOf, productOf)};
+  Value x = split(b, getX(), n);
+  return {sumOfProducts(b, typeOf(getY()), n, [&](int64_t i) -> SmallVector<Factor, 2> {
+    return {{x, mapTo(getContext(), 2, {-1 - i, 1})}, {getPre(), mapTo(getContext(), 2, {-1 - i})}};
+  })};
 }
 
 /// d[t, i(, j)] = Σ_c of products of x and y.
@@ -200,11 +226,11 @@ SmallVector<Value> UpdateStreamsOp::decompose(ImplicitLocOpBuilder &b) {
   MLIRContext *ctx = getContext();
   int64_t n = getPost().getType().getDimSize(1);
   Value x = split(b, getX(), n), res = split(b, getRes(), n);
-  auto mapsOf = [&](int64_t i) {
-    return SmallVector<AffineMap>{mapTo(ctx, 3, {-1 - i, 2}), mapTo(ctx, 3, {1, -1 - i})};
-  };
-  return {join(b, sumTerms(b, typeOf(x), n, {x, res}, mapsOf, productOf, getY(), mapTo(ctx, 3, {2}), getPost(),
-                           mapTo(ctx, 3, {1})))};
+  SmallVector<SmallVector<Factor, 2>> terms;
+  for (int64_t i = 0; i < n; ++i)
+    terms.push_back({{x, mapTo(ctx, 3, {-1 - i, 2})}, {res, mapTo(ctx, 3, {1, -1 - i})}});
+  terms.push_back({{getY(), mapTo(ctx, 3, {2})}, {getPost(), mapTo(ctx, 3, {1})}});
+  return {join(b, sumOfProducts(b, typeOf(x), terms))};
 }
 
 /// d[t, j, i] = Σ_c dout[t, j, c]·x[t, i, c]: one stream i at a time, whose sums run along rows.
@@ -214,32 +240,21 @@ static Value outerProducts(ImplicitLocOpBuilder &b, Value dout, Value x, int64_t
   for (int64_t i = 0; i < n; ++i)
     ofStreams.push_back(sumOverChannels(b, withShape(type, {type.getDimSize(0), n}), dout, {1, 2}, x, {-1 - i, 2}));
   SmallVector<AffineMap> maps(n, mapTo(b.getContext(), 3, {1}));
-  return pointwise(b, type, ofStreams, maps, [&](ImplicitLocOpBuilder &s, ValueRange v) {
-    Value stream = linalg::IndexOp::create(s, 2), own = v[0];
-    for (int64_t i = 1; i < n; ++i) {
-      Value is = arith::CmpIOp::create(s, arith::CmpIPredicate::eq, stream, arith::ConstantIndexOp::create(s, i));
-      own = arith::SelectOp::create(s, is, v[i], own);
-    }
-    return own;
-  });
+  return pointwise(b, type, ofStreams, maps, [](ImplicitLocOpBuilder &s, ValueRange v) { return numberAt(s, 2, v); });
 }
 
 LogicalResult UpdateStreamsOp::buildVJP(ImplicitLocOpBuilder &b, Cotangents &ct) {
   MLIRContext *ctx = getContext();
   int64_t n = getPost().getType().getDimSize(1);
   Value dout = split(b, ct.of(getOut()), n), x = split(b, getX(), n), res = split(b, getRes(), n);
-  if (ct.wants(getX())) {
-    auto mapsOf = [&](int64_t j) {
-      return SmallVector<AffineMap>{mapTo(ctx, 3, {-1 - j, 2}), mapTo(ctx, 3, {-1 - j, 1})};
-    };
-    ct.add(b, getX(), join(b, sumTerms(b, typeOf(x), n, {dout, res}, mapsOf, productOf)));
-  }
-  if (ct.wants(getY())) {
-    auto mapsOf = [&](int64_t j) {
-      return SmallVector<AffineMap>{mapTo(ctx, 2, {-1 - j, 1}), mapTo(ctx, 2, {-1 - j})};
-    };
-    ct.add(b, getY(), sumTerms(b, getY().getType(), n, {dout, getPost()}, mapsOf, productOf));
-  }
+  if (ct.wants(getX()))
+    ct.add(b, getX(), join(b, sumOfProducts(b, typeOf(x), n, [&](int64_t j) -> SmallVector<Factor, 2> {
+                             return {{dout, mapTo(ctx, 3, {-1 - j, 2})}, {res, mapTo(ctx, 3, {-1 - j, 1})}};
+                           })));
+  if (ct.wants(getY()))
+    ct.add(b, getY(), sumOfProducts(b, getY().getType(), n, [&](int64_t j) -> SmallVector<Factor, 2> {
+             return {{dout, mapTo(ctx, 2, {-1 - j, 1})}, {getPost(), mapTo(ctx, 2, {-1 - j})}};
+           }));
   if (ct.wants(getRes()))
     ct.add(b, getRes(), join(b, outerProducts(b, dout, x, n)));
   if (ct.wants(getPost()))

@@ -26,12 +26,12 @@ static LogicalResult verifyMetrics(ModelOp model) {
       RankedTensorType type = typeOf(metric.getValue());
       if (failed(isTaken(metric, name)))
         return failure();
-      if (isUnsized(type) || type.getRank() == 0 || metric.isPerToken())
+      if (isUnsized(type) || type.getRank() != 1 || metric.isPerToken())
         continue;
-      if (region == &model.getUpdate() || type.getRank() > 1 || type.getDimSize(0) > kMostListed) // model-c18
+      if (region == &model.getUpdate() || type.getDimSize(0) > kMostListed) // model-c18
         return metric.emitOpError("has the type ")
-               << type << "; 'nll' and 'exit_probability' are per token, others numbers or, in "
-               << "the forward region, vectors of at most " << kMostListed;
+               << type << "; vectors other than 'nll' are logged by element, in the forward region, at most "
+               << kMostListed << " of them";
       for (int64_t i = 1; i <= type.getDimSize(0); ++i)
         if (failed(isTaken(metric, name + "." + Twine(i))))
           return failure();

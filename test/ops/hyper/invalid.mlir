@@ -97,6 +97,54 @@ func.func @phi(%x: tensor<5x6xf32>, %b: tensor<8xf32>, %phi: tensor<6x8xf32>, %a
 
 // -----
 
+func.func @none_streams(%x: tensor<5x6xf32>) {
+  // expected-error @+1 {{attribute 'streams' failed to satisfy constraint}}
+  %h = "nanochat.collapse_streams"(%x) <{streams = 0 : i64}> : (tensor<5x6xf32>) -> tensor<5x6xf32>
+  return
+}
+
+// -----
+
+func.func @no_coefficients(%x: tensor<5x6xf32>, %pre: tensor<5x0xf32>) {
+  // expected-error @+1 {{has 6 channels, which are no 0 streams of one width}}
+  %y = nanochat.mix_streams %x, %pre : tensor<5x6xf32>, tensor<5x0xf32>
+  return
+}
+
+// -----
+
+func.func @mix_types(%x: tensor<5x6xf32>, %pre: tensor<5x2xf64>) { // mix_streams-c3
+  // expected-error @+1 {{has streams 'tensor<5x6xf32>' and 'tensor<5x2xf64>' of another type}}
+  %y = nanochat.mix_streams %x, %pre : tensor<5x6xf32>, tensor<5x2xf64>
+  return
+}
+
+// -----
+
+func.func @iterations(%x: tensor<5x6xf32>, %b: tensor<8xf32>) { // hyper_coefficients-c7
+  // expected-error @+1 {{iterates 3 times in none, which only sinkhorn does}}
+  %p, %q, %r = nanochat.hyper_coefficients none %x, %b streams = 2 iterations = 3 : tensor<5x6xf32>, tensor<8xf32>
+  return
+}
+
+// -----
+
+func.func @many_iterations(%x: tensor<5x6xf32>, %b: tensor<8xf32>) { // hyper_coefficients-c8
+  // expected-error @+1 {{divides 4 numbers 2000 times; the product is at most 4096}}
+  %p, %q, %r = nanochat.hyper_coefficients sinkhorn %x, %b streams = 2 iterations = 2000 : tensor<5x6xf32>, tensor<8xf32>
+  return
+}
+
+// -----
+
+func.func @types(%x: tensor<5x6xf32>, %b: tensor<8xf64>) { // hyper_coefficients-c9
+  // expected-error @+1 {{has streams 'tensor<5x6xf32>' and 'tensor<8xf64>' of another type}}
+  %p, %q, %r = nanochat.hyper_coefficients sinkhorn %x, %b streams = 2 : tensor<5x6xf32>, tensor<8xf64>
+  return
+}
+
+// -----
+
 func.func @alpha(%x: tensor<5x6xf32>, %b: tensor<8xf32>, %phi: tensor<8x6xf32>, %alpha: tensor<2xf32>) { // hyper_coefficients-c6
   // expected-error @+1 {{has 2 factors alpha; they are of pre, post and res, three}}
   %p, %q, %r = nanochat.hyper_coefficients sinkhorn %x, %b phi %phi, %alpha streams = 2 : tensor<5x6xf32>, tensor<8xf32>, tensor<8x6xf32>, tensor<2xf32>

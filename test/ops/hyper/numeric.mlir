@@ -83,3 +83,13 @@ func.func @of_tokens() -> (tensor<1x1xf64>, tensor<1x1xf64>, tensor<1x1xf64>, te
   %er = arith.constant dense<0.16514718625761429> : tensor<1x1xf64>
   return %pre, %ep, %post, %eq, %res, %er : tensor<1x1xf64>, tensor<1x1xf64>, tensor<1x1xf64>, tensor<1x1xf64>, tensor<1x1xf64>, tensor<1x1xf64>
 }
+
+// A row whose logits are 300 below their columns: rows still sum to 1, in f32.
+func.func @far_below() -> (tensor<1x2xf32>, tensor<1x2xf32>) attributes {nanochat.tolerance = 1.0e-5 : f64} {
+  %x = arith.constant dense<1.0> : tensor<1x4xf32>
+  %b = arith.constant dense<[0.0, 0.0, 0.0, 0.0, 300.0, 300.0, 0.0, 0.0]> : tensor<8xf32>
+  %pre, %post, %res = nanochat.hyper_coefficients sinkhorn %x, %b streams = 2 : tensor<1x4xf32>, tensor<8xf32>
+  %row = tensor.extract_slice %res[0, 2] [1, 2] [1, 1] : tensor<1x4xf32> to tensor<1x2xf32>
+  %e = arith.constant dense<0.5> : tensor<1x2xf32>
+  return %row, %e : tensor<1x2xf32>, tensor<1x2xf32>
+}

@@ -482,7 +482,7 @@ nanochat.model @long { // model-c18
   %a = nanochat.param "a" constant(1.0) role "norm" : tensor<65xf32>
   %n = nanochat.param "n" constant(1.0) role "norm" : tensor<f32>
   nanochat.objective "train" %n : tensor<f32>
-  // expected-error @+1 {{has the type 'tensor<65xf32>'; 'nll' and 'exit_probability' are per token, others numbers or}}
+  // expected-error @+1 {{has the type 'tensor<65xf32>'; vectors other than 'nll' are logged by element, in the forward region, at most 64 of them}}
   nanochat.metric "x" %a : tensor<65xf32>
 } update {
 }
