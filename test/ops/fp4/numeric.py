@@ -7,23 +7,15 @@ import numpy as np
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "../../optimizers"))
 from oracle import block_matmul, hadamard, halves, philox, quantize_mxfp4, quantize_nvfp4
+import mlir_text
 from mlir_text import constant, type_of
 
 F = np.float32
 ADDRESS = (7, -3, 11, 5, 2)  # seed, site, iteration, step
 
 
-class Function:
-    """A function whose results are pairs: what an op makes and what it should."""
-
-    def __init__(self, name, tolerance=0.0):
-        self.name, self.tolerance, self.body, self.results, self.count = name, tolerance, [], [], 0
-
-    def add(self, text, results=1):
-        names = [f"%v{self.count + i}" for i in range(results)]
-        self.count += results
-        self.body.append(f"  {', '.join(names)} = {text}")
-        return names[0] if results == 1 else names
+class Function(mlir_text.Function):
+    """Of f32 and integers."""
 
     def floats(self, x):
         return self.add(f"arith.constant {constant(x)} : {type_of(x)}")
@@ -34,11 +26,6 @@ class Function:
     def expect(self, value, x, element):
         expected = self.floats(x) if element == "f32" else self.integers(x, element)
         self.results += [(value, type_of(x, element)), (expected, type_of(x, element))]
-
-    def __str__(self):
-        types = ", ".join(t for _, t in self.results)
-        return "\n".join([f"func.func @{self.name}() -> ({types}) attributes {{nanochat.tolerance = {self.tolerance:.1e} : f64}} {{",
-                          *self.body, f"  return {', '.join(v for v, _ in self.results)} : {types}", "}"])
 
 
 def signs(run):

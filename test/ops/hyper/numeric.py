@@ -7,6 +7,7 @@ import numpy as np
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "../../optimizers"))
 from oracle import coefficients, collapse_streams, copy_streams, logit_count, mix_streams, update_streams
+import mlir_text
 from mlir_text import type_of
 
 ITERATIONS = {1: 20, 2: 1, 3: 7, 4: 20, 5: 20}  # by streams; 20 is the default, and not written
@@ -21,17 +22,11 @@ def literal(x):
     return text if "." in text else text.replace("e", ".0e")
 
 
-class Function:
-    """A function whose results are pairs: what an op makes and what it should."""
+class Layer(mlir_text.Function):
+    """Of f64."""
 
     def __init__(self, name):
-        self.name, self.body, self.results, self.count = name, [], [], 0
-
-    def add(self, text, results=1):
-        names = [f"%v{self.count + i}" for i in range(results)]
-        self.count += results
-        self.body.append(f"  {', '.join(names)} = {text}")
-        return names[0] if results == 1 else names
+        super().__init__(name, 1e-12)
 
     def constant(self, x):
         return self.add(f"arith.constant dense<{literal(x)}> : {type_of(x, 'f64')}")
@@ -43,15 +38,10 @@ class Function:
     def expect(self, value, x):
         self.results += [(value, type_of(x, "f64")), (self.constant(x), type_of(x, "f64"))]
 
-    def __str__(self):
-        types = ", ".join(t for _, t in self.results)
-        return "\n".join([f"func.func @{self.name}() -> ({types}) attributes {{nanochat.tolerance = 1.0e-12 : f64}} {{",
-                          *self.body, f"  return {', '.join(v for v, _ in self.results)} : {types}", "}"])
-
 
 def streams(rng, n, rows, channels):
     """Every stream op, with coefficients of any sign."""
-    f = Function(f"streams_{n}_{rows}x{channels}")
+    f = Layer(f"streams_{n}_{rows}x{channels}")
     h, x, y = (rng.standard_normal((rows, size)) for size in (channels, n * channels, channels))
     pre, post, res = (rng.standard_normal((rows, size)) for size in (n, n, n * n))
     vh, vx, vy, vpre, vpost, vres = map(f.constant, (h, x, y, pre, post, res))
@@ -78,7 +68,7 @@ def add_coefficients(f, rng, kind, dynamic, n, x, vx, size=1.0):
 
 def of_logits(rng, kind, dynamic, n, rows, channels, size=1.0):
     """Coefficients of tokens of very different sizes: the first is near the 1e-20 of the norm, the last zero."""
-    f = Function(f"{kind}_{'dynamic' if dynamic else 'static'}_{n}_{rows}x{channels}" + ("_large" if size > 1 else ""))
+    f = Layer(f"{kind}_{'dynamic' if dynamic else 'static'}_{n}_{rows}x{channels}" + ("_large" if size > 1 else ""))
     x = rng.standard_normal((rows, n * channels)) * 10.0 ** rng.integers(-3, 4, (rows, 1))
     x[0] *= 1e-10 / np.abs(x[0]).max()
     x[-1] = 0
@@ -89,7 +79,7 @@ def of_logits(rng, kind, dynamic, n, rows, channels, size=1.0):
 
 def layer(rng, kind, dynamic, n):
     """From a residual to streams, two sublayers that return their inputs, and back."""
-    f = Function(f"layer_{kind}_{'dynamic' if dynamic else 'static'}_{n}")
+    f = Layer(f"layer_{kind}_{'dynamic' if dynamic else 'static'}_{n}")
     h = rng.standard_normal((5, 3))
     x, vx = copy_streams(h, n), f.op(f"copy_streams {f.constant(h)} streams = {n}", h)
     for _ in range(2):
