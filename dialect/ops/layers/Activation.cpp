@@ -1,3 +1,4 @@
+#include "dialect/ops/layers/Activation.h"
 #include "dialect/Linalg.h"
 #include "dialect/Nanochat.h"
 #include "mlir/Dialect/Math/IR/Math.h"
@@ -22,11 +23,12 @@ static Value relu(ImplicitLocOpBuilder &b, Value v) {
 // Gradients read the operand only and compute the function again: that is cheaper than a residual,
 // and where exp(−x) overflows the chain rule would give 0·inf.
 
-SmallVector<Value> SigmoidOp::decompose(ImplicitLocOpBuilder &b) {
-  Value one = constant(b, getType(), 1.0);
-  Value e = math::ExpOp::create(b, arith::NegFOp::create(b, getX()));
-  return {div(b, one, add(b, one, e))};
+Value mlir::nanochat::sigmoid(ImplicitLocOpBuilder &s, Value x) {
+  Value one = constant(s, x.getType(), 1.0);
+  return div(s, one, add(s, one, math::ExpOp::create(s, arith::NegFOp::create(s, x))));
 }
+
+SmallVector<Value> SigmoidOp::decompose(ImplicitLocOpBuilder &b) { return {sigmoid(b, getX())}; }
 
 LogicalResult SigmoidOp::buildVJP(ImplicitLocOpBuilder &b, Cotangents &ct) {
   Value s = SigmoidOp::create(b, getX());

@@ -2,6 +2,7 @@
 // so that nothing divides by λ or 1−λ and gates may saturate.
 #include "dialect/Linalg.h"
 #include "dialect/Nanochat.h"
+#include "dialect/ops/layers/Activation.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 
@@ -13,12 +14,6 @@ static Value softplus(ImplicitLocOpBuilder &s, Value x) {
   Value top = arith::MaximumFOp::create(s, x, constant(s, x.getType(), 0.0));
   Value tail = math::ExpOp::create(s, arith::NegFOp::create(s, math::AbsFOp::create(s, x)));
   return add(s, top, math::Log1pOp::create(s, tail));
-}
-
-/// 1 / (1 + exp(−x)); exp may overflow to infinity, of which the result is 0.
-static Value sigmoid(ImplicitLocOpBuilder &s, Value x) {
-  Value one = constant(s, x.getType(), 1.0);
-  return div(s, one, add(s, one, math::ExpOp::create(s, arith::NegFOp::create(s, x))));
 }
 
 /// (1/N) Σ_n body(elements...): rank 0.

@@ -1,6 +1,7 @@
 // What streams are read, mixed and written by: logits of every token, through σ, Sinkhorn's iterations or permutations.
 #include "dialect/Linalg.h"
 #include "dialect/Nanochat.h"
+#include "dialect/ops/layers/Activation.h"
 #include "dialect/ops/layers/Hyper.h"
 #include "dialect/ops/layers/Norm.h"
 #include "mlir/Dialect/Math/IR/Math.h"
@@ -167,11 +168,6 @@ static Numbers rowOf(ImplicitLocOpBuilder &s, Value matrix, int64_t first, int64
   return llvm::map_to_vector(llvm::seq(first, first + count), [&](int64_t i) -> Value {
     return tensor::ExtractOp::create(s, matrix, ValueRange{token, arith::ConstantIndexOp::create(s, i)});
   });
-}
-
-static Value sigmoid(ImplicitLocOpBuilder &s, Value x) {
-  Value one = constant(s, x.getType(), 1.0);
-  return div(s, one, add(s, one, math::ExpOp::create(s, arith::NegFOp::create(s, x))));
 }
 
 //===--- hyper_coefficients ------------------------------------------------------------------===//

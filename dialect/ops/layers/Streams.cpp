@@ -97,9 +97,8 @@ SmallVector<AffineMap> CopyStreamsOp::getIndexingMaps() {
 SmallVector<Value> CopyStreamsOp::decompose(ImplicitLocOpBuilder &b) {
   RankedTensorType h = getH().getType();
   RankedTensorType type = withShape(h, {h.getDimSize(0), int64_t(getStreams()), h.getDimSize(1)});
-  return {join(b, sumOfProducts(b, type, 1, [&](int64_t) -> SmallVector<Factor, 2> {
-                 return {{getH(), mapTo(getContext(), 3, {2})}};
-               }))};
+  return {join(b, pointwise(b, type, getH(), mapTo(getContext(), 3, {2}),
+                            [](ImplicitLocOpBuilder &, ValueRange v) { return v[0]; }))};
 }
 
 LogicalResult CopyStreamsOp::buildVJP(ImplicitLocOpBuilder &b, Cotangents &ct) {

@@ -95,10 +95,7 @@ Value mlir::nanochat::fp4Code(ImplicitLocOpBuilder &b, Value number, Value half)
   };
   Value steps = mul(b, size, byInterval(2, 1, 0.5));
   if (half) {
-    Value down = math::FloorOp::create(b, steps);
-    Value chance = mul(b, arith::UIToFPOp::create(b, type, half), c(0x1p-16));
-    Value isUp = arith::CmpFOp::create(b, arith::CmpFPredicate::OLT, chance, sub(b, steps, down));
-    steps = add(b, down, arith::SelectOp::create(b, isUp, c(1), c(0)));
+    steps = roundByChance(b, steps, mul(b, arith::UIToFPOp::create(b, type, half), c(0x1p-16)));
   } else {
     steps = math::RoundEvenOp::create(b, steps);
   }

@@ -24,10 +24,8 @@ Value mlir::nanochat::stochasticCode(ImplicitLocOpBuilder &b, Value number, Valu
   };
   within(arith::CmpFPredicate::OGT, -limit); // what is not a number as well
   within(arith::CmpFPredicate::OLT, limit);
-  Value down = math::FloorOp::create(b, number),
-        chance = mul(b, add(b, arith::UIToFPOp::create(b, type, half), c(0.5)), c(0x1p-16));
-  Value isUp = arith::CmpFOp::create(b, arith::CmpFPredicate::OLT, chance, sub(b, number, down));
-  return encode(b, Format::int8, add(b, down, arith::SelectOp::create(b, isUp, c(1), c(0))));
+  Value chance = mul(b, add(b, arith::UIToFPOp::create(b, type, half), c(0.5)), c(0x1p-16));
+  return encode(b, Format::int8, roundByChance(b, number, chance));
 }
 
 /// The codes; `draw` is the random bits of the element that a body is of, if it is rounded by them.
@@ -100,7 +98,8 @@ SmallVector<AffineMap> QuantizeStochasticOp::getIndexingMaps() {
   if (getS())
     maps.push_back(of.row);
   maps.push_back(AffineMap::get(2, 0, getAffineConstantExpr(0, getContext())));
-  return maps.append({of.full, getAxis() ? of.row : of.column}), maps;
+  maps.append({of.full, getAxis() ? of.row : of.column});
+  return maps;
 }
 
 SmallVector<Value> QuantizeStochasticOp::decompose(ImplicitLocOpBuilder &b) {

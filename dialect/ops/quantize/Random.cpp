@@ -1,5 +1,6 @@
 // Philox4x32-10 in compiled programs; runtime/program/Philox.h is the same for the host.
 #include "dialect/ops/quantize/Random.h"
+#include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "runtime/program/Philox.h"
@@ -65,6 +66,13 @@ Value mlir::nanochat::halfOf(ImplicitLocOpBuilder &b, const std::array<Value, 4>
   if (position % 2)
     return arith::ShRUIOp::create(b, both, constant(b, both.getType(), 16));
   return arith::AndIOp::create(b, both, constant(b, both.getType(), 0xFFFF));
+}
+
+Value mlir::nanochat::roundByChance(ImplicitLocOpBuilder &b, Value number, Value chance) {
+  auto c = [&](double value) { return constant(b, number.getType(), value); };
+  Value down = math::FloorOp::create(b, number);
+  Value isUp = arith::CmpFOp::create(b, arith::CmpFPredicate::OLT, chance, sub(b, number, down));
+  return add(b, down, arith::SelectOp::create(b, isUp, c(1), c(0)));
 }
 
 Value mlir::nanochat::randomHalf(ImplicitLocOpBuilder &s, Value address, Value block, Value position) {

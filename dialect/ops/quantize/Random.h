@@ -17,6 +17,9 @@ std::array<Value, 4> philox(ImplicitLocOpBuilder &b, std::array<Value, 4> counte
 inline constexpr int64_t kHalves = 8;
 Value halfOf(ImplicitLocOpBuilder &b, const std::array<Value, 4> &words, int64_t position);
 
+/// The whole number below `number`, or the next where `chance` is less than what lies between.
+Value roundByChance(ImplicitLocOpBuilder &b, Value number, Value chance);
+
 /// In a body: 16 random bits (in 32), number `position` (0 to 7) of block `block` at the address; both are indices.
 Value randomHalf(ImplicitLocOpBuilder &b, Value address, Value block, Value position);
 

@@ -183,20 +183,15 @@ private:
   }
 
   void alongRows() {
-    int64_t perTask = std::max<int64_t>(llvm::divideCeil(rows, 64), 1), span = lanes * kHalves;
-    Value first = times(kernel.task, perTask);
-    Value end = arith::MinUIOp::create(b, plus(first, perTask), constantIndex(b, rows));
-    forLoop(b, first, end, 1, {}, [&](Value row, ValueRange) -> Carried {
-      int64_t whole = columns / span * span;
+    int64_t span = lanes * kHalves, whole = columns / span * span;
+    eachRow([&](Value row) {
       forLoop(b, constantIndex(b, 0), constantIndex(b, whole), span, {}, [&](Value column, ValueRange) -> Carried {
         piece(row, column, span);
         return {};
       });
       if (whole < columns)
         piece(row, constantIndex(b, whole), columns - whole);
-      return {};
     });
-    kernel.finish(llvm::divideCeil(rows, perTask));
   }
 
   /// `count` numbers of a row: whole blocks, at most `lanes` blocks of random words.

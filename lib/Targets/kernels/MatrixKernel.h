@@ -36,6 +36,18 @@ struct MatrixKernel {
       vector::StoreOp::create(b, vector, buffer, ValueRange{row, column});
   }
 
+  /// A 64th of the rows, or one, for each task: fn(row).
+  void eachRow(llvm::function_ref<void(Value)> fn) {
+    int64_t perTask = std::max<int64_t>(llvm::divideCeil(rows, 64), 1);
+    Value first = times(kernel.task, perTask);
+    Value end = arith::MinUIOp::create(b, plus(first, perTask), constantIndex(b, rows));
+    forLoop(b, first, end, 1, {}, [&](Value row, ValueRange) -> Carried {
+      fn(row);
+      return {};
+    });
+    kernel.finish(llvm::divideCeil(rows, perTask));
+  }
+
   /// Reads the address of random numbers from its buffer.
   void loadAddress(Value buffer) {
     for (int64_t i = 0; i < 5; ++i)

@@ -19,18 +19,13 @@ struct StochasticEmitter : MatrixKernel {
   }
 
   void alongRows() {
-    int64_t perTask = std::max<int64_t>(llvm::divideCeil(rows, 64), 1);
-    Value first = times(kernel.task, perTask);
-    Value end = arith::MinUIOp::create(b, plus(first, perTask), constantIndex(b, rows));
-    forLoop(b, first, end, 1, {}, [&](Value row, ValueRange) -> Carried {
+    eachRow([&](Value row) {
       Value most = vector::ReductionOp::create(b, vector::CombiningKind::MAXSI, largestOf(row));
       most = arith::BitcastOp::create(b, b.getF32Type(), most);
       if (largest)
         memref::StoreOp::create(b, most, largest, ValueRange{row});
       quantizeRow(row, splat(inverseOfLine(b, most, limit)));
-      return {};
     });
-    kernel.finish(llvm::divideCeil(rows, perTask));
   }
 
   void downColumns() {
