@@ -2,6 +2,7 @@
 #pragma once
 
 #include "dialect/interfaces/Host.h"
+#include "dialect/interfaces/KeptRows.h"
 #include "dialect/interfaces/Vjp.h"
 #include "dialect/ops/model/Sized.h"
 #include "mlir/Bytecode/BytecodeOpInterface.h"

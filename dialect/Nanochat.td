@@ -54,6 +54,9 @@ def Positive : NumberThat<"x > 0", "is above zero and finite in f32">;
 /// Of a mean that forgets: what it keeps of itself.
 def Decay : NumberThat<"x >= 0 && x < 1", "is from zero and below one in f32">;
 
+/// Of all there is.
+def Share : NumberThat<"x > 0 && x <= 1", "is above zero and at most one">;
+
 /// Sizes and counts: as far as 32-bit numbers go, so that products of two do not overflow.
 def Count : SizedOf<ConfinedAttr<I64Attr, [IntPositive, IntMaxValue<2147483647>]>>;
 def Natural : SizedOf<ConfinedAttr<I64Attr, [IntNonNegative, IntMaxValue<2147483647>]>>;

@@ -12,6 +12,7 @@ nanochat.model @looplm_mtp sizes {
   deviation = 0.06, embedding_scale = sqrt(d), gain = 0.3, // of parameters and activations at first
   recompute = cheap,
   beta = 0.1,
+  keep = 1.0,                      // of the tokens of a sequence, the share that has gradients: those with the highest loss
   lr = 0.002, weight_decay = 0.0, warmup = 20, decay = 0.3
 } presets {
   tiny {},
@@ -126,7 +127,7 @@ nanochat.model @looplm_mtp sizes {
     %total = arith.addf %sum, %part : tensor<?xf32>
     nanochat.yield %total stack %ce
   }
-  nanochat.objective "train" %all
+  nanochat.objective "train" %all filter(%last_nll keep = keep)
   // Stage II, `train --phase=gate`: only the gate learns, whether one more loop helps its token.
   %gate_loss = arith.divf %gates, %count : tensor<?xf32>
   nanochat.objective "gate" %gate_loss trains ["gate"]

@@ -20,6 +20,7 @@ nanochat.model @looplm sizes {
   deviation = 0.06, embedding_scale = sqrt(d), gain = 0.3, // of parameters and activations at first
   recompute = cheap,
   beta = 0.1,
+  keep = 1.0,                      // of the tokens of a sequence, the share that has gradients: those with the highest loss
   lr = 0.002, weight_decay = 0.0, warmup = 20, decay = 0.3
 } presets {
   tiny {},
@@ -94,7 +95,7 @@ nanochat.model @looplm sizes {
     %t1 = arith.addf %t, %one : tensor<?xf32>
     nanochat.yield %ht, %next, %total, %nll_t, %t1, %one, %gate_total stack %nll_t, %pt
   }
-  nanochat.objective "train" %loss
+  nanochat.objective "train" %loss filter(%last_nll keep = keep)
   // Stage II, `train --phase=gate`: only the gate learns, whether one more loop helps its token.
   %gate_loss = arith.divf %gates, %count : tensor<?xf32>
   nanochat.objective "gate" %gate_loss trains ["gate"]

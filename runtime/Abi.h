@@ -53,12 +53,14 @@ enum nc_input {
 };
 
 /// Inputs that the runtime knows: "tokens" and "targets" (i32, batch·seq per micro-batch, micro-batches outermost),
+/// "reference" (f32, one for each target: what another model's loss is there),
 /// "position" (i32 scalar: the row of each sequence whose logits "predict" returns), "step" and "steps" (f32 scalars:
 /// 0-based step and the total), "seed" (i32 [2]: that of the run, low word first). Any other rank-0 f32 input is the
 /// user's ("lr", "weight_decay", "beta").
 #define NC_INPUTS(X)                                                                                                   \
   X("tokens", NC_OF_BATCH)                                                                                             \
   X("targets", NC_OF_BATCH)                                                                                            \
+  X("reference", NC_OF_BATCH)                                                                                          \
   X("position", NC_OF_BATCH)                                                                                           \
   X("step", NC_OF_STEP)                                                                                                \
   X("steps", NC_OF_STEP)                                                                                               \

@@ -37,6 +37,23 @@ def DifferentiableOpInterface : OpInterface<"DifferentiableOpInterface"> {
     (ins "::mlir::ImplicitLocOpBuilder &":$b, "::mlir::nanochat::Cotangents &":$ct)>];
 }
 
+def AcrossTokensOpInterface : OpInterface<"AcrossTokensOpInterface"> {
+  let cppNamespace = "::mlir::nanochat";
+  let description = [{
+    An op that says itself how it is done for some tokens only, since what it makes of a token depends on where that is in its sequence or on
+    other tokens, or since it has a body. Of all other ops each row follows from the same row of the operands; see interfaces/KeptRows.h.
+  }];
+  let methods = [
+    InterfaceMethod<[{
+      Builds the op for the tokens `rows`, whose results are those rows of the op's; null if there is none.
+    }], "::mlir::Operation *", "buildOnRows", (ins "::mlir::ImplicitLocOpBuilder &":$b, "::mlir::Value":$rows), [{}], [{ return nullptr; }]>,
+    InterfaceMethod<[{
+      As `buildVJP`, where cotangents of values per token have the rows `kept` alone. By default the gradient of `buildOnRows`.
+    }], "::llvm::LogicalResult", "buildKeptVJP",
+      (ins "::mlir::ImplicitLocOpBuilder &":$b, "::mlir::nanochat::Cotangents &":$ct, "const ::mlir::nanochat::KeptRows &":$kept), [{}],
+      [{ return kept.sweepOnRows(b, $_op, ct); }]>];
+}
+
 def StraightThroughOpInterface : OpInterface<"StraightThroughOpInterface"> {
   let cppNamespace = "::mlir::nanochat";
   let description = [{
@@ -126,6 +143,7 @@ def KernelOpInterface : OpInterface<"KernelOpInterface"> {
   }];
   let methods = [
     InterfaceMethod<"The dispatch class whose emitter serves the op.", "::mlir::nanochat::DispatchClass", "getDispatchClass">,
+    InterfaceMethod<"Whether emitters for GPUs serve it; there it is taken apart otherwise.", "bool", "isForGpus", (ins), "", "return true;">,
     InterfaceMethod<"Operands that are factors of matrix products within the op.",
       "::llvm::SmallVector<::mlir::OpOperand *>", "getFactors", (ins), "", "return {};">,
     InterfaceMethod<"Has the op round to bf16 what it makes itself and multiplies, after its factors have been.", "void", "roundWithin", (ins), "", "return;">];

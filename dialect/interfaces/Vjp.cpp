@@ -21,7 +21,9 @@ Value Cotangents::ofOrZero(OpBuilder &b, Value value) const {
 
 RankedTensorType Cotangents::typeOf(Value value) const {
   auto type = cast<RankedTensorType>(value.getType());
-  return isa<FloatType>(type.getElementType()) ? type : withElement(type, precision);
+  if (!isa<FloatType>(type.getElementType()))
+    type = withElement(type, precision);
+  return kept ? kept->typeFor(value, type) : type;
 }
 
 void Cotangents::markActive(Value value) {
@@ -31,6 +33,8 @@ void Cotangents::markActive(Value value) {
 }
 
 void Cotangents::replace(Value from, Value to) {
+  if (kept)
+    kept->replace(from, to);
   if (active.erase(from))
     active.insert(to);
   if (Value ct = take(from))
@@ -41,6 +45,11 @@ Value Cotangents::take(Value value) {
   Value ct = of(value);
   map.erase(value);
   return ct;
+}
+
+void Cotangents::forget(Value value) {
+  map.erase(value);
+  active.erase(value);
 }
 
 /// Integers carry no gradient unless they are quantised values (i8), whose cotangent is of what
@@ -114,16 +123,25 @@ LogicalResult mlir::nanochat::vjpByDecomposition(OpBuilder &b, Operation *op, Co
   return success();
 }
 
+LogicalResult mlir::nanochat::sweepOp(ImplicitLocOpBuilder &b, Operation *op, Cotangents &ct) {
+  auto rule = dyn_cast<DifferentiableOpInterface>(op);
+  return rule ? rule.buildVJP(b, ct) : vjpByDecomposition(b, op, ct);
+}
+
 LogicalResult mlir::nanochat::reverseSweep(OpBuilder &b, Block &block, Cotangents &ct) {
+  const KeptRows *kept = ct.getKept();
   SmallVector<Operation *> ops;
   for (Operation &op : block)
     ops.push_back(&op);
   for (Operation *op : llvm::reverse(ops)) {
     if (llvm::none_of(op->getResults(), [&](Value v) { return ct.of(v); }))
       continue;
-    auto rule = dyn_cast<DifferentiableOpInterface>(op);
     ImplicitLocOpBuilder at(op->getLoc(), b);
-    if (failed(rule ? rule.buildVJP(at, ct) : vjpByDecomposition(b, op, ct)))
+    auto own = kept ? dyn_cast<AcrossTokensOpInterface>(op) : AcrossTokensOpInterface();
+    LogicalResult swept = own    ? own.buildKeptVJP(at, ct, *kept)
+                          : kept ? kept->sweepOnRows(at, op, ct)
+                                 : sweepOp(at, op, ct);
+    if (failed(swept))
       return failure();
   }
   return success();

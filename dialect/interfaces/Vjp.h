@@ -9,13 +9,17 @@
 #include "llvm/ADT/DenseSet.h"
 
 namespace mlir::nanochat {
+class KeptRows;
 
 /// Which values a parameter reaches, and the cotangents gathered so far.
 ///
 /// A cotangent has the shape of its value; its element type is the float type gradients are
-/// computed in, also for quantised integer values, where it is the cotangent of what they stand for.
+/// computed in, also for quantised integer values, where it is the cotangent of what they stand for. Where rows of tokens are
+/// `kept`, it has these alone.
 class Cotangents {
 public:
+  explicit Cotangents(KeptRows *kept = nullptr) : kept(kept) {}
+
   /// Does any trained parameter reach `value`?
   bool wants(Value value) const { return active.contains(value); }
   /// Null if nothing was added yet: the cotangent is zero.
@@ -28,6 +32,8 @@ public:
   void replace(Value from, Value to);
   /// Takes and forgets the cotangent of `value`.
   Value take(Value value);
+  /// Nothing is known of `value` any more, which will be erased.
+  void forget(Value value);
 
   /// The type of cotangents of `value`. Gradients have the precision of the first value marked active.
   RankedTensorType typeOf(Value value) const;
@@ -36,7 +42,11 @@ public:
   /// Marks all that active values reach in `block` and its nested loops; true if anything was new.
   bool propagate(Block &block);
 
+  /// Of which tokens gradients are; null: of all.
+  const KeptRows *getKept() const { return kept; }
+
 private:
+  KeptRows *kept;
   DenseMap<Value, Value> map;
   DenseSet<Value> active;
   Type precision;
@@ -45,6 +55,9 @@ private:
 /// Sweeps the ops of `block` in reverse, emitting gradients at `b`. On failure an error was emitted
 /// at the op that has no gradient.
 LogicalResult reverseSweep(OpBuilder &b, Block &block, Cotangents &ct);
+
+/// Emits the gradient of `op`, by its rule or its decomposition.
+LogicalResult sweepOp(ImplicitLocOpBuilder &b, Operation *op, Cotangents &ct);
 
 /// Emits the gradient of `op` through its decomposition, cloned at `b`.
 LogicalResult vjpByDecomposition(OpBuilder &b, Operation *op, Cotangents &ct);

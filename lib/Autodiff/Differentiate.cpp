@@ -17,9 +17,22 @@ struct DifferentiatePass : impl::DifferentiatePassBase<DifferentiatePass> {
           return signalPassFailure();
   }
 
+  /// The tokens that the objective's filter keeps, chosen at `b`; none where it keeps all.
+  static std::optional<KeptRows> selectRows(OpBuilder &b, const ForwardPass &pass, ObjectiveOp objective) {
+    auto model = objective->getParentOfType<ModelOp>();
+    TokensOp batch = *model.getForward().getOps<TokensOp>().begin();
+    int64_t seq = batch.getSeq(), keep = objective.getKept(seq);
+    if (keep == seq)
+      return std::nullopt;
+    std::optional<KeptRows> kept(SelectRowsOp::create(b, objective.getLoc(), pass.score, seq, keep));
+    kept->follow(*b.getInsertionBlock(), pass.perToken);
+    return kept;
+  }
+
   /// Gradients of one batch at `b`, per parameter that the phase trains; the loss is divided by `accum`.
   FailureOr<SmallVector<Value>> sweep(OpBuilder &b, ForwardPass &pass, ObjectiveOp objective, int64_t accum) {
-    Cotangents ct;
+    std::optional<KeptRows> kept = selectRows(b, pass, objective);
+    Cotangents ct(kept ? &*kept : nullptr);
     SmallVector<Value> trained;
     for (auto [op, arg] : pass.params)
       if (trains(objective, cast<ParamOp>(op))) {
@@ -43,6 +56,8 @@ struct DifferentiatePass : impl::DifferentiatePassBase<DifferentiatePass> {
       metric.second = anchor.getOperand(i + 1);
     b.setInsertionPointToEnd(block);
     anchor.erase();
+    if (kept && kept->getRows().use_empty())
+      return objective.emitOpError("filters tokens, and none has a part in its loss: leave out `filter`");
     SmallVector<Value> grads;
     for (Value arg : trained)
       grads.push_back(ct.ofOrZero(b, arg));
@@ -62,7 +77,7 @@ struct DifferentiatePass : impl::DifferentiatePassBase<DifferentiatePass> {
     SmallVector<Value> grads;
     ForwardPass pass;
     if (accum == 1) {
-      pass = forward.clone(entry.builder, forward.tokens, forward.targets, objective.getPhase());
+      pass = forward.clone(entry.builder, forward.batch, objective.getPhase());
       auto swept = sweep(entry.builder, pass, objective, 1);
       if (failed(swept))
         return failure();
@@ -86,13 +101,13 @@ struct DifferentiatePass : impl::DifferentiatePassBase<DifferentiatePass> {
   LogicalResult accumulate(ForwardEntry &forward, ObjectiveOp objective, int64_t accum, ForwardPass &pass,
                            SmallVectorImpl<Value> &grads) {
     ImplicitLocOpBuilder at(objective.getLoc(), forward.entry.builder);
-    auto loop = LoopOp::create(at, "accum", accum, ValueRange(), ValueRange{forward.tokens, forward.targets}, false,
+    auto loop = LoopOp::create(at, "accum", accum, ValueRange(), forward.batch, false,
                                [](ImplicitLocOpBuilder &in, auto, auto) { YieldOp::create(in); });
     // What is summed is known after the sweep, which needs the body in its place and open at the end.
     Block &body = loop.getBody().front();
     body.getTerminator()->erase();
     ImplicitLocOpBuilder in = ImplicitLocOpBuilder::atBlockEnd(at.getLoc(), &body);
-    pass = forward.clone(in, body.getArgument(0), body.getArgument(1), objective.getPhase());
+    pass = forward.clone(in, body.getArguments(), objective.getPhase());
     auto swept = sweep(in, pass, objective, accum);
     if (failed(swept))
       return failure();

@@ -9,7 +9,8 @@ def DifferentiatePass : Pass<"nanochat-differentiate", "::mlir::ModuleOp"> {
     sweep over it and the norm of all gradients. Parameters, batch and scalars become arguments, losses,
     metrics and gradients results, all bound by name (see dialect/StepIR.h). Micro-batches (`accum`) are one more rolled loop, which averages the loss and
     scalar metrics and stacks metrics per token. The model stays, for the stages that still read its update
-    region.
+    region. Where the objective has a filter, `select_rows` says which tokens have a gradient, and the sweep is of these rows
+    alone (dialect/interfaces/KeptRows.h).
   }];
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::linalg::LinalgDialect",
     "::mlir::math::MathDialect", "::mlir::tensor::TensorDialect", "::mlir::func::FuncDialect"];
@@ -21,6 +22,16 @@ def AddressDrawsPass : Pass<"nanochat-address-draws", "::mlir::ModuleOp"> {
     Replaces every `nanochat.draws` of an entry by the `random_address` of its site: the seed and the step become inputs of the
     entry, and every loop around counts its iterations in a slice of 0, 1, …. So neither threads, recomputation nor the order
     of dispatches change what is drawn.
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect"];
+}
+
+def SinkGathersPass : Pass<"nanochat-sink-gathers", "::mlir::func::FuncOp"> {
+  let summary = "Recompute forward values of kept tokens alone";
+  let description = [{
+    The gradient of an objective with a filter reads rows of forward values (`nanochat.gather_rows`). Where a loop recomputes such a value
+    and nothing else reads it, the op is done for these rows alone, of the rows of its operands; and so on upwards, as far as
+    each row follows from the same row, or ops say how (`AcrossTokensOpInterface`). Bits stay.
   }];
   let dependentDialects = ["::mlir::arith::ArithDialect"];
 }

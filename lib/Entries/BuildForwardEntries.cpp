@@ -21,7 +21,7 @@ struct BuildForwardEntriesPass : impl::BuildForwardEntriesPassBase<BuildForwardE
     ObjectiveOp objective = *model.getForward().getOps<ObjectiveOp>().begin();
     ForwardEntry forward(model, EntryKind::eval);
     forward.declare(1);
-    ForwardPass pass = forward.clone(forward.entry.builder, forward.tokens, forward.targets, objective.getPhase());
+    ForwardPass pass = forward.clone(forward.entry.builder, forward.batch, objective.getPhase());
     forward.entry.result(pass.loss, BindingKind::output, "loss");
     for (auto [name, value] : pass.metrics)
       forward.entry.result(value, BindingKind::output, name);
@@ -37,7 +37,7 @@ struct BuildForwardEntriesPass : impl::BuildForwardEntriesPassBase<BuildForwardE
     EntryBuilder &entry = forward.entry;
     auto index = RankedTensorType::get({}, entry.builder.getI32Type());
     Value position = entry.argument(index, BindingKind::input, "position");
-    ForwardPass pass = forward.clone(entry.builder, forward.tokens, forward.targets, objective.getPhase());
+    ForwardPass pass = forward.clone(entry.builder, forward.batch, objective.getPhase());
     SmallVector<HeadOpInterface> heads;
     entry.func.walk([&](HeadOpInterface head) {
       if (!head.isAuxiliary())

@@ -6,18 +6,29 @@ using namespace mlir;
 using namespace mlir::nanochat;
 
 void ForwardEntry::declare(int64_t accum) {
+  auto perToken = [&](Value value, StringRef name) {
+    RankedTensorType type = typeOf(value);
+    if (accum > 1)
+      type = withShape(type, {accum, type.getDimSize(0)});
+    batch.push_back(entry.argument(type, BindingKind::input, name));
+    batchOf.push_back(value);
+  };
   for (Operation &op : model.getForward().front()) {
     if (auto param = dyn_cast<ParamOp>(op)) {
       params[param] = entry.argument(param.getType(), bindingOf(param));
       declared.map(param.getResult(), params[param]);
     } else if (auto scalar = dyn_cast<ScalarOp>(op)) {
       declared.map(scalar.getResult(), entry.argument(scalar.getType(), bindingOf(scalar)));
-    } else if (auto batch = dyn_cast<TokensOp>(op)) {
-      auto type = typeOf(batch.getTokens());
-      if (accum > 1)
-        type = withShape(type, {accum, type.getDimSize(0)});
-      tokens = entry.argument(type, BindingKind::input, "tokens");
-      targets = entry.argument(type, BindingKind::input, "targets");
+    } else if (auto tokens = dyn_cast<TokensOp>(op)) {
+      perToken(tokens.getTokens(), "tokens");
+      perToken(tokens.getTargets(), "targets");
+    } else if (auto values = dyn_cast<TokenValuesOp>(op)) {
+      if (kind == EntryKind::gradients) {
+        perToken(values.getValues(), values.getValuesName());
+      } else {
+        ImplicitLocOpBuilder b(values.getLoc(), entry.builder);
+        declared.map(values.getValues(), constant(b, values.getValues().getType(), 0.0));
+      }
     }
   }
 }
@@ -38,20 +49,21 @@ static void addMetric(OpBuilder &builder, ForwardPass &pass, MetricOp metric, Va
   }
 }
 
-ForwardPass ForwardEntry::clone(OpBuilder &b, Value batchTokens, Value batchTargets, StringRef phase) {
+ForwardPass ForwardEntry::clone(OpBuilder &b, ValueRange perToken, StringRef phase) {
   ForwardPass pass;
   pass.params = params;
+  pass.perToken.assign(perToken.begin(), perToken.end());
   IRMapping map = declared;
+  map.map(batchOf, perToken);
   for (Operation &op : model.getForward().front()) {
-    if (auto batch = dyn_cast<TokensOp>(op)) {
-      map.map(batch.getTokens(), batchTokens);
-      map.map(batch.getTargets(), batchTargets);
-    } else if (auto objective = dyn_cast<ObjectiveOp>(op)) {
-      if (objective.getPhase() == phase)
-        pass.loss = map.lookup(objective.getLoss());
+    if (auto objective = dyn_cast<ObjectiveOp>(op)) {
+      if (objective.getPhase() != phase)
+        continue;
+      pass.loss = map.lookup(objective.getLoss());
+      pass.score = objective.getScore() ? map.lookup(objective.getScore()) : Value();
     } else if (auto metric = dyn_cast<MetricOp>(op)) {
       addMetric(b, pass, metric, map.lookup(metric.getValue()));
-    } else if (!isa<ParamOp, ScalarOp>(op)) {
+    } else if (!isa<ParamOp, ScalarOp, TokensOp, TokenValuesOp>(op)) {
       b.clone(op, map);
     }
   }

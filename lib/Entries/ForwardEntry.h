@@ -9,7 +9,8 @@ namespace mlir::nanochat {
 /// The forward region of a model, cloned: where its declarations ended up and what it reports.
 struct ForwardPass {
   llvm::MapVector<Operation *, Value> params; // nanochat.param -> argument
-  Value loss;
+  Value loss, score; // of the phase; no score where its objective filters nothing
+  SmallVector<Value> perToken; // the batch
   SmallVector<std::pair<StringRef, Value>> metrics;
 };
 
@@ -17,18 +18,20 @@ struct ForwardPass {
 class ForwardEntry {
 public:
   ForwardEntry(ModelOp model, EntryKind kind, StringRef phase = "")
-      : model(model), entry(model->getParentOfType<ModuleOp>(), kind, phase, model.getLoc()) {}
+      : model(model), entry(model->getParentOfType<ModuleOp>(), kind, phase, model.getLoc()), kind(kind) {}
 
   /// Adds the model's parameters, scalars and `accum` batches as arguments.
   void declare(int64_t accum);
-  /// Clones the compute ops at `b`; `tokens` and `targets` are one batch.
-  ForwardPass clone(OpBuilder &b, Value tokens, Value targets, StringRef phase);
+  /// Clones the compute ops at `b`; `perToken` is one batch of what `batch` holds.
+  ForwardPass clone(OpBuilder &b, ValueRange perToken, StringRef phase);
 
   ModelOp model;
   EntryBuilder entry;
-  Value tokens, targets;
+  SmallVector<Value> batch; // arguments with a number per token
 
 private:
+  EntryKind kind;
+  SmallVector<Value> batchOf; // values of the model that they are
   IRMapping declared;
   llvm::MapVector<Operation *, Value> params;
 };

@@ -1,6 +1,7 @@
 #include "dialect/Linalg.h"
 #include "dialect/StepIR.h"
 #include "lib/Fusion/Passes.h"
+#include "lib/Targets/Target.h"
 #include "mlir/Dialect/Linalg/Passes.h"
 #include "mlir/Dialect/Linalg/Transforms/Transforms.h"
 #include "mlir/Pass/PassManager.h"
@@ -12,9 +13,12 @@ namespace mlir::nanochat {
 
 namespace {
 struct Decompose : OpInterfaceRewritePattern<linalg::AggregatedOpInterface> {
-  using OpInterfaceRewritePattern::OpInterfaceRewritePattern;
+  Decompose(MLIRContext *context, bool gpu) : OpInterfaceRewritePattern(context), gpu(gpu) {}
+  bool gpu; // what kernels are for
   LogicalResult matchAndRewrite(linalg::AggregatedOpInterface op, PatternRewriter &rewriter) const override {
-    if (isa<LoopOp, KernelOpInterface>(op.getOperation()) || !isa<NanochatDialect>(op->getDialect()))
+    auto kernel = dyn_cast<KernelOpInterface>(op.getOperation());
+    bool isKept = isa<LoopOp>(op.getOperation()) || (kernel && (!gpu || kernel.isForGpus()));
+    if (isKept || !isa<NanochatDialect>(op->getDialect()))
       return rewriter.notifyMatchFailure(op, "kept whole");
     auto values = op.decomposeOperation(rewriter);
     if (failed(values))
@@ -138,13 +142,16 @@ struct ViewBeforePointwise : RewritePattern {
 
 struct DecomposeForFusionPass : impl::DecomposeForFusionPassBase<DecomposeForFusionPass> {
   void runOnOperation() override {
+    FailureOr<Target> row = targetOf(getOperation());
+    if (failed(row))
+      return signalPassFailure();
     // What ops are made of keeps their names, for messages of the compiled program.
     getOperation().walk([](Operation *op) {
       if (op->getNumResults() && !isa<NameLoc>(op->getLoc()))
         op->setLoc(NameLoc::get(StringAttr::get(op->getContext(), op->getName().getStringRef()), op->getLoc()));
     });
     RewritePatternSet decompose(&getContext()), splats(&getContext());
-    decompose.add<Decompose>(&getContext());
+    decompose.add<Decompose>(&getContext(), row->gpu.has_value());
     if (failed(applyPatternsGreedily(getOperation(), std::move(decompose))))
       return signalPassFailure();
     OpPassManager toLinalg("func.func");

@@ -51,6 +51,7 @@ static void differentiate(OpPassManager &pm, const PipelineOptions &) {
   pm.addPass(createBuildForwardEntriesPass());
   pm.addPass(createAddressDrawsPass());
   cleanUp(pm);
+  pm.addNestedPass<func::FuncOp>(createSinkGathersPass());
   pm.addNestedPass<func::FuncOp>(createSinkSumsPass());
   cleanUp(pm);
 }

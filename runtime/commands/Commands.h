@@ -14,6 +14,7 @@ namespace nc {
 
 void addTrainCommand(CLI::App &app, const nc_program &program);
 void addEvalCommand(CLI::App &app, const nc_program &program);
+void addScoreCommand(CLI::App &app, const nc_program &program);
 void addGenerateCommand(CLI::App &app, const nc_program &program);
 void addInfoCommand(CLI::App &app, const nc_program &program);
 void addGradCommand(CLI::App &app, const nc_program &program);

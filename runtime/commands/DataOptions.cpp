@@ -86,7 +86,7 @@ bool Data::open(const std::string &text, bool isTokenizerGiven) {
               "prepare the second with --tokenizer and the tokenizer.json of the first");
   noteFiles("--data", set);
   bool takesExtensions = set.isText && isFolder(path);
-  parts.push_back({name, std::move(set), 1});
+  parts.push_back({name, std::move(set), 1, {}});
   return takesExtensions;
 }
 
@@ -151,13 +151,28 @@ void Data::replaceValidation(const std::string &validation) {
   parts[0].set.validation.append(set.validation);
 }
 
+void Data::setReference(const std::string &path) {
+  auto file = std::make_shared<const SafetensorsFile>(path);
+  for (Part &part : parts)
+    part.reference.emplace(file, part.set.train, parts.size() > 1 ? part.name : "training");
+  inputs.push_back({"--reference", path});
+}
+
+std::vector<std::pair<std::string, TokenStream>> Data::trainingStreams() const {
+  std::vector<std::pair<std::string, TokenStream>> streams;
+  for (const Part &part : parts)
+    streams.push_back({part.name, part.set.train});
+  return streams;
+}
+
 std::unique_ptr<RowSource> Data::trainingRows(uint64_t seed, int64_t length) const {
   if (copyRow)
     return std::make_unique<CopyRows>(seed, options.vocab, "data.copy");
   std::vector<MixedRows::Part> sources;
   for (const Part &part : parts)
     sources.push_back({std::make_unique<ShuffledWindows>(part.set.train, seed, length,
-                                                         parts.size() > 1 ? part.name : "training", sources.size()),
+                                                         parts.size() > 1 ? part.name : "training", sources.size(),
+                                                         part.reference),
                        part.weight});
   if (sources.size() == 1)
     return std::move(sources[0].rows);

@@ -36,6 +36,10 @@ public:
   /// of --data are encoded. Fails (exit 2) if it has another vocabulary.
   void replaceValidation(const std::string &validation);
 
+  /// Takes the losses of a reference model for the training tokens from a file that `score` wrote. Fails (exit 2) as
+  /// TokenValues does.
+  void setReference(const std::string &path);
+
   const Vocabulary &vocabulary() const { return words; }
   /// What --data, --val and --tokenizer read, so that no output is written over it.
   const std::vector<NamedPath> &files() const { return inputs; }
@@ -43,6 +47,8 @@ public:
   int64_t copyLength() const { return copyRow; }
 
   std::unique_ptr<RowSource> trainingRows(uint64_t seed, int64_t length) const;
+  /// The training tokens of each data set, and its name.
+  std::vector<std::pair<std::string, TokenStream>> trainingStreams() const;
   /// `count` rows evenly spaced over the tokens of a split, "all", "train" or "val".
   std::unique_ptr<RowSource> spacedRows(const std::string &split, int64_t count, int64_t length) const;
   /// The same for the same tokens in the same shares; 0 for the copy task.
@@ -55,6 +61,7 @@ private:
     std::string name;
     DataSet set;
     double weight;
+    std::optional<TokenValues> reference;
   };
   /// Is it a folder of texts, of which --ext says which?
   bool open(const std::string &text, bool isTokenizerGiven);

@@ -26,17 +26,25 @@ static void checkIds(const nc_program &program, const std::string &path, const n
                        wide(program.vocab - 1)));
 }
 
-/// int32, little-endian: all tokens, then all targets.
+/// int32, little-endian: all tokens, then all targets; then, where the model reads such, as many losses of a reference, f32.
 static void loadBatch(Session &session, const nc_entry &entry, const std::string &path) {
   const nc_tensor &tokens = getTensor(session.program, entry, NC_INPUT, "tokens");
   const nc_tensor &targets = getTensor(session.program, entry, NC_INPUT, "targets");
   int64_t half = elementCount(tokens) * int64_t(sizeof(int32_t));
+  const nc_tensor *reference = findTensor(session.program, entry, NC_INPUT, kReference);
   FileContent file(path);
-  if (int64_t(file.bytes().size()) != 2 * half)
-    failInput(format("'%s' has %zu bytes, expected %lld", path.c_str(), file.bytes().size(), wide(2 * half)),
-              format("%lld tokens, then as many targets, as 32-bit integers", wide(elementCount(tokens))));
+  if (int64_t expected = (reference ? 3 : 2) * half; int64_t(file.bytes().size()) != expected)
+    failInput(format("'%s' has %zu bytes, expected %lld", path.c_str(), file.bytes().size(), wide(expected)),
+              format("%lld tokens, then as many targets, as 32-bit integers%s", wide(elementCount(tokens)),
+                     reference ? ", then as many losses of a reference, as f32" : ""));
   memcpy(session.mutableData(tokens), file.bytes().data(), half);
   memcpy(session.mutableData(targets), file.bytes().data() + half, half);
+  if (reference)
+    for (int64_t i = 0; i < elementCount(*reference); ++i) {
+      float loss;
+      memcpy(&loss, file.bytes().data() + 2 * half + i * sizeof(loss), sizeof(loss));
+      session.write(*reference, double(loss), i);
+    }
   for (const nc_tensor *tensor : {&tokens, &targets})
     checkIds(session.program, path, *tensor, static_cast<const int32_t *>(session.data(*tensor)));
 }

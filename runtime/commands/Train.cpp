@@ -49,6 +49,10 @@ static void addRunOptions(CLI::App &command, TrainOptions &options) {
     return add(name, value, help)->transform(integerIn(least, most));
   };
   add("--val", options.validation, "Validation text; else a twentieth of --data", "Data")->type_name("PATH");
+  add("--reference", options.reference,
+      "What another model's loss is at each training token, by 'score' of its program, for a model that scores tokens by it",
+      "Data")
+      ->type_name("FILE");
   addCount("--steps", options.steps, "Steps of the whole run, with those before it was resumed [1000]", 0, kMostSteps);
   addCount("--schedule-steps", options.scheduleSteps, "Steps that schedules of the model are stretched over [--steps]",
            1, kMostSteps);

@@ -19,7 +19,7 @@ struct TrainOptions {
   ConfigOptions config;
   SessionOptions session;
   DataOptions data;
-  std::string validation, log, logFile, tensorboard, save, init, resume, checkpoints, saveInit, phase = "train",
+  std::string validation, reference, log, logFile, tensorboard, save, init, resume, checkpoints, saveInit, phase = "train",
                                                                                                 dumpFolder;
   int64_t evalEvery = 100, evalBatches = 8, saveEvery = 0, keepLast = 3;
   std::optional<int64_t> steps, scheduleSteps;
@@ -35,6 +35,8 @@ public:
   void run();
 
 private:
+  /// Losses of another model, where this one reads them.
+  void setReference();
   /// Parameters, states and where the run stands.
   void start();
   void resume(const std::string &checkpoint);

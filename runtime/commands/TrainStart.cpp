@@ -49,7 +49,21 @@ TrainRun::TrainRun(const nc_program &program, const TrainOptions &options)
       data(program, dataOptions(options), options.init), saves(options.checkpoints, options.keepLast) {
   if (!options.validation.empty())
     data.replaceValidation(options.validation);
+  setReference();
   checkPaths(options, data);
+}
+
+void TrainRun::setReference() {
+  bool isRead = findTensor(program, getPhaseEntry(program, options.phase, "gradients"), NC_INPUT, kReference);
+  if (!isRead && !options.reference.empty())
+    fprintf(stderr, "warning: --reference changes nothing: phase '%s' of the model reads no losses of another\n",
+            options.phase.c_str());
+  if (!isRead || data.copyLength())
+    return;
+  if (options.reference.empty())
+    failInput("no --reference: the model scores tokens by what another model's loss is at each",
+              "write it for this data with 'score' of the other model's program");
+  data.setReference(options.reference);
 }
 
 void TrainRun::start() {

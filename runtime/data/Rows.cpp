@@ -22,9 +22,13 @@ static void checkLength(const TokenStream &stream, int64_t length, const std::st
         wayOut(stream, what));
 }
 
+void RowSource::fillReference(int64_t, float *, int64_t) const {
+  failRun("these rows have no losses of a reference model");
+}
+
 ShuffledWindows::ShuffledWindows(TokenStream tokens, uint64_t seed, int64_t length, const std::string &what,
-                                 size_t source)
-    : stream(std::move(tokens)), seed(seed), length(length) {
+                                 size_t source, std::optional<TokenValues> reference)
+    : stream(std::move(tokens)), seed(seed), length(length), reference(std::move(reference)) {
   std::string own = source ? "." + std::to_string(source) : "";
   orderId = streamId("data.order" + own);
   offsetId = streamId("data.offset" + own);
@@ -42,6 +46,21 @@ int64_t ShuffledWindows::start(int64_t index) const {
 }
 
 void ShuffledWindows::fill(int64_t index, int32_t *tokens, int64_t length) const {
+  stream.copy(start(index), length + 1, tokens);
+}
+
+void ShuffledWindows::fillReference(int64_t index, float *losses, int64_t length) const {
+  if (!reference)
+    return RowSource::fillReference(index, losses, length);
+  reference->copy(start(index) + 1, length, losses);
+}
+
+ConsecutiveWindows::ConsecutiveWindows(TokenStream tokens, int64_t length, const std::string &what)
+    : stream(std::move(tokens)), length(length) {
+  checkLength(stream, length, what);
+}
+
+void ConsecutiveWindows::fill(int64_t index, int32_t *tokens, int64_t length) const {
   stream.copy(start(index), length + 1, tokens);
 }
 
@@ -68,6 +87,12 @@ void CopyRows::fill(int64_t index, int32_t *tokens, int64_t length) const {
     PhiloxBlock block = drawBlock(seed, uint32_t(index), id, (index >> 32) << 32 | i);
     tokens[i] = int32_t(below(word64(block, 0), vocab));
   }
+}
+
+void CopyRows::fillReference(int64_t, float *losses, int64_t length) const {
+  int64_t half = std::max<int64_t>(length / 2, 1);
+  for (int64_t i = 1; i <= length; ++i)
+    losses[i - 1] = i < half ? std::log(float(vocab)) : 0;
 }
 
 std::vector<int64_t> MixedRows::shareOut(const std::vector<double> &weights) {
@@ -98,6 +123,11 @@ std::pair<size_t, int64_t> MixedRows::locate(int64_t index) const {
 void MixedRows::fill(int64_t index, int32_t *tokens, int64_t length) const {
   auto [source, row] = locate(index);
   parts[source].rows->fill(row, tokens, length);
+}
+
+void MixedRows::fillReference(int64_t index, float *losses, int64_t length) const {
+  auto [source, row] = locate(index);
+  parts[source].rows->fillReference(row, losses, length);
 }
 
 } // namespace nc

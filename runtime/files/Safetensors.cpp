@@ -173,6 +173,11 @@ const StoredTensor *SafetensorsFile::find(const std::string &name) const {
 
 void SafetensorsFile::read(const StoredTensor &tensor, void *to) const { file.read(tensor.begin, to, tensor.bytes()); }
 
+void SafetensorsFile::read(const StoredTensor &tensor, int64_t first, int64_t count, void *to) const {
+  int64_t width = dtypeBytes(tensor.dtype);
+  file.read(tensor.begin + first * width, to, count * width);
+}
+
 void SafetensorsFile::visit(const StoredTensor &tensor,
                             const std::function<void(const char *, int64_t, int64_t)> &take) const {
   constexpr int64_t kPiece = 1 << 18;

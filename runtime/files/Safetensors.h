@@ -53,6 +53,8 @@ public:
 
   /// Fails (exit 1), naming the file, if it has lost the tensor since.
   void read(const StoredTensor &tensor, void *to) const;
+  /// The same of `count` elements from element `first` on.
+  void read(const StoredTensor &tensor, int64_t first, int64_t count, void *to) const;
   /// Calls `take(elements, first, count)` for one piece of the tensor after the other.
   void visit(const StoredTensor &tensor, const std::function<void(const char *, int64_t, int64_t)> &take) const;
 

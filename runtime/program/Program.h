@@ -82,6 +82,8 @@ double leastOfScalar(std::string_view name);
 void checkScalar(const nc_program &program, const std::string &name, double value);
 /// What a user scalar is unless it is set; nothing if there is none of that name.
 std::optional<double> scalarDefault(const nc_program &program, const std::string &name);
+/// The input with a number for each target, from a file.
+constexpr const char *kReference = "reference";
 /// When the runtime writes inputs of that name.
 nc_input inputOf(std::string_view name);
 /// Whether an input is one of them, as opposed to one the runtime fills itself.

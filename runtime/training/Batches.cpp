@@ -16,7 +16,8 @@ BatchShape batchShape(const nc_program &program, const nc_entry &entry) {
 BatchInput::BatchInput(Session &session, const nc_entry &entry)
     : batch(batchShape(session.program, entry)),
       tokens(static_cast<int32_t *>(session.mutableData(getTensor(session.program, entry, NC_INPUT, "tokens")))),
-      targets(nullptr), row(batch.length + 1) {
+      targets(nullptr), reference(findTensor(session.program, entry, NC_INPUT, kReference)), session(session), row(batch.length + 1),
+      losses(reference ? batch.length : 0) {
   if (const nc_tensor *tensor = findTensor(session.program, entry, NC_INPUT, "targets"))
     targets = static_cast<int32_t *>(session.mutableData(*tensor));
 }
@@ -27,6 +28,11 @@ void BatchInput::fill(const RowSource &source, int64_t first) {
     memcpy(tokens + i * batch.length, row.data(), batch.length * sizeof(int32_t));
     if (targets)
       memcpy(targets + i * batch.length, row.data() + 1, batch.length * sizeof(int32_t));
+    if (!reference)
+      continue;
+    source.fillReference(first + i, losses.data(), batch.length);
+    for (int64_t n = 0; n < batch.length; ++n)
+      session.write(*reference, double(losses[n]), i * batch.length + n);
   }
 }
 

@@ -13,7 +13,7 @@ struct BatchShape {
 };
 BatchShape batchShape(const nc_program &program, const nc_entry &entry);
 
-/// The inputs "tokens" and "targets" of an entry.
+/// The inputs "tokens", "targets" and "reference" of an entry.
 class BatchInput {
 public:
   /// Fails (exit 1) if the entry has no "tokens".
@@ -26,7 +26,10 @@ public:
 private:
   BatchShape batch;
   int32_t *tokens, *targets; // targets may be null
+  const nc_tensor *reference; // may be null
+  Session &session;
   std::vector<int32_t> row;
+  std::vector<float> losses;
 };
 
 } // namespace nc

@@ -206,6 +206,19 @@ LogicalResult AttentionOp::buildVJP(ImplicitLocOpBuilder &b, Cotangents &ct) {
   return success();
 }
 
+LogicalResult AttentionOp::buildKeptVJP(ImplicitLocOpBuilder &b, Cotangents &ct, const KeptRows &kept) {
+  Value dy = ct.of(getY());
+  if (!dy)
+    return success();
+  auto grad = KeptAttentionGradOp::create(b, kept.gather(b, getQ()), getK(), getV(), kept.gather(b, getY()),
+                                          kept.gather(b, getLse()), dy, kept.getRows(), getHeads(), getKvHeads(),
+                                          getSeq());
+  ct.add(b, getQ(), grad.getDq());
+  ct.add(b, getK(), grad.getDk());
+  ct.add(b, getV(), grad.getDv());
+  return success();
+}
+
 //===--- attention_grad ----------------------------------------------------------------------===//
 
 LogicalResult AttentionGradOp::inferReturnTypes(MLIRContext *, std::optional<Location>, Adaptor adaptor,

@@ -18,7 +18,7 @@ def Nanochat_RopeTableOp : Nanochat_ComputeOp<"rope_table", [Pointwise, HasOwnSh
 }
 
 def Nanochat_RopeOp : Nanochat_ComputeOp<"rope",
-    [InfersFirstType, HasVjp, Loops<"n~c">, AllTypesMatch<["cos", "sin"]>]> {
+    [InfersFirstType, HasVjp, Loops<"n~c">, AllTypesMatch<["cos", "sin"]>, DeclareOpInterfaceMethods<AcrossTokensOpInterface, ["buildOnRows"]>]> {
   let summary = "Rotary position embedding, halves rotated";
   let description = [{
     In every head of x (N, heads·D), channels j and j + D/2 are one point of the plane, turned by the
@@ -35,7 +35,8 @@ def Nanochat_RopeOp : Nanochat_ComputeOp<"rope",
   let hasVerifier = 1;
 }
 
-def Nanochat_AttentionOp : Nanochat_ComputeOp<"attention", [DeclareOpInterfaceMethods<KernelOpInterface, ["getFactors", "roundWithin"]>, InfersTypes, HasVjp, IterationSpace<"n~m~c", ["nc", "mc", "mc"], ["nc", "nc"]>, HasCost]> {
+def Nanochat_AttentionOp : Nanochat_ComputeOp<"attention", [DeclareOpInterfaceMethods<KernelOpInterface, ["getFactors", "roundWithin"]>, InfersTypes, HasVjp,
+    DeclareOpInterfaceMethods<AcrossTokensOpInterface, ["buildKeptVJP"]>, IterationSpace<"n~m~c", ["nc", "mc", "mc"], ["nc", "nc"]>, HasCost]> {
   let summary = "Causal softmax attention within sequences";
   let description = [{
     q (N, heads·D), k and v (N, kv_heads·D), N a multiple of `seq`; query head h reads key head

@@ -101,6 +101,15 @@ LogicalResult PositionEmbeddingOp::buildVJP(ImplicitLocOpBuilder &b, Cotangents 
   return success();
 }
 
+LogicalResult PositionEmbeddingOp::buildKeptVJP(ImplicitLocOpBuilder &b, Cotangents &ct, const KeptRows &kept) {
+  Value dy = ct.of(getY());
+  ct.add(b, getX(), dy);
+  if (ct.wants(getTable()))
+    ct.add(b, getTable(),
+           EmbeddingGradOp::create(b, getTable().getType(), positionsOf(b, kept.getRows(), getSeq()), dy));
+  return success();
+}
+
 LogicalResult PositionEmbeddingGradOp::verify() {
   return verifyPositions(*this, getDy().getType(), getDtable().getType(), getSeq());
 }

@@ -20,7 +20,8 @@ def Nanochat_EmbeddingGradOp : Nanochat_ComputeOp<"embedding_grad", [IterationSp
 }
 
 def Nanochat_PositionEmbeddingOp
-    : Nanochat_ComputeOp<"position_embedding", [InfersFirstType, HasVjp, Loops<"nc">]> {
+    : Nanochat_ComputeOp<"position_embedding", [InfersFirstType, HasVjp, Loops<"nc">,
+      DeclareOpInterfaceMethods<AcrossTokensOpInterface, ["buildKeptVJP"]>]> {
   let summary = "Learned positions";
   let description = [{
     y[n, c] = x[n, c] + table[n mod seq, c] for x (N, C), table (P, C). N is a multiple of `seq`; table

@@ -94,3 +94,10 @@ LogicalResult RopeOp::buildVJP(ImplicitLocOpBuilder &b, Cotangents &ct) {
     ct.add(b, getX(), RopeOp::create(b, ct.of(getY()), getCos(), getSin(), getHeads(), !getInverse()));
   return success();
 }
+
+Operation *RopeOp::buildOnRows(ImplicitLocOpBuilder &b, Value rows) {
+  Value positions = positionsOf(b, rows, typeOf(getCos()).getDimSize(0));
+  auto at = [&](Value x, Value of) { return GatherRowsOp::create(b, x, of); };
+  return RopeOp::create(b, at(getX(), rows), at(getCos(), positions), at(getSin(), positions), getHeads(),
+                        getInverse());
+}

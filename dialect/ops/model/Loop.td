@@ -9,7 +9,8 @@ def Recompute : I32EnumAttr<"Recompute", "which forward values a loop keeps for 
 }
 
 def Nanochat_LoopOp : Nanochat_Op<"loop", [AttrSizedOperandSegments, RecursiveMemoryEffects,
-    RecursivelySpeculatable, SingleBlock, Decomposes, HasVjp, StandsInHost]> {
+    RecursivelySpeculatable, SingleBlock, Decomposes, HasVjp, StandsInHost,
+    DeclareOpInterfaceMethods<AcrossTokensOpInterface, ["buildKeptVJP"]>]> {
   let summary = "A rolled scan over stacked layers, LoopLM steps or chunks";
   let description = [{
     Runs the body `count` times. `carry` values pass from one iteration to the next; `slice` operands

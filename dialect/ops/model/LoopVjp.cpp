@@ -254,3 +254,8 @@ LogicalResult LoopOp::buildVJP(ImplicitLocOpBuilder &b, Cotangents &ct) {
   OpBuilder::InsertionGuard guard(b);
   return ReverseLoop(b, *this, ct).build();
 }
+
+/// The cotangents of what it carries, slices and stacks have kept rows alone, and so has what its body is swept for.
+LogicalResult LoopOp::buildKeptVJP(ImplicitLocOpBuilder &b, Cotangents &ct, const KeptRows &) {
+  return buildVJP(b, ct);
+}

@@ -57,6 +57,11 @@ static LogicalResult verifyForward(ModelOp model) {
     for (Attribute role : trained)
       if (!roles.contains(cast<StringAttr>(role).getValue())) // model-c6
         return objective.emitOpError("trains the role ") << role << ", which no parameter has";
+    TokensOp batch = *model.getForward().getOps<TokensOp>().begin();
+    Value score = objective.getScore();
+    if (score && !isUnsized(score.getType()) && score.getType() != withElement(typeOf(batch.getTokens()), getElementTypeOrSelf(score))) // model-c19
+      return objective.emitOpError("has a score of type ") << score.getType() << ", not one number for each of "
+             << typeOf(batch.getTokens()).getDimSize(0) << " tokens";
     if (roles.empty() || (objective.getTrains() && trained.empty())) // model-c8
       return objective.emitOpError("trains no parameter");
   }
@@ -110,6 +115,18 @@ LogicalResult ModelOp::verifyRegions() {
                  })
                      .wasInterrupted();
   return failure(isTaken || failed(verifyRules(*this)));
+}
+
+LogicalResult TokenValuesOp::inferReturnTypes(MLIRContext *, std::optional<Location>, Adaptor adaptor,
+                                              SmallVectorImpl<Type> &types) {
+  types.push_back(withShape(typeOf(adaptor.getLike()), {typeOf(adaptor.getLike()).getDimSize(0)}));
+  return success();
+}
+
+LogicalResult TokenValuesOp::verify() {
+  if (getValuesName() != nc::kReference) // token_values-c1
+    return emitOpError("has the name '") << getValuesName() << "'; what programs read from a file is '" << nc::kReference << "'";
+  return success();
 }
 
 LogicalResult ScalarOp::verify() { // scalar-c1

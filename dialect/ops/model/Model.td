@@ -64,6 +64,22 @@ def Nanochat_TokensOp : Nanochat_DeclareOp<"tokens", [InfersTypes]> {
   let assemblyFormat = "`batch` `=` $batch `seq` `=` $seq (`accum` `=` $accum^)? attr-dict";
 }
 
+def Nanochat_TokenValuesOp : Nanochat_DeclareOp<"token_values", [InfersTypes]> {
+  let summary = "Numbers for the tokens of a batch, from a file";
+  let description = [{
+    One number per token, of shape (N) for activations `like` of shape (N, C): "reference" is the loss in nats that a reference model has for each target of the data,
+    which `<program> score` of that model wrote for `--reference` of this one, so that `nll - reference` scores tokens by what is left to
+    learn of them (Rho-1, arXiv:2404.07965). Zeros where nothing is trained.
+    ```mlir
+    %reference = nanochat.token_values "reference" like %h : tensor<512x64xf32>
+    ```
+  }];
+  let arguments = (ins Word:$values_name, FloatMatrix:$like);
+  let results = (outs FloatVector:$values);
+  let assemblyFormat = "$values_name `like` $like attr-dict `` custom<Types>(type($like))";
+  let hasVerifier = 1;
+}
+
 def Nanochat_ScalarOp : Nanochat_DeclareOp<"scalar", [HasOwnShape]> {
   let summary = "A run-time scalar with a default, such as a learning rate";
   let description = [{
@@ -97,9 +113,26 @@ def Nanochat_ObjectiveOp : Nanochat_DeclareOp<"objective"> {
   let summary = "The loss one training phase minimises";
   let description = [{
     `trains` lists the parameter roles that the phase updates; all if absent. The default phase is "train".
+
+    With a `filter` only those tokens have a gradient that a score, one number per token, is highest for: of every sequence
+    K = the least multiple of `multiple` (16) from keep·seq on, of equal scores the earlier ones. All that the loss averages over
+    tokens is averaged over these, and gradients of keys and values of the others are dropped in every layer (Collider, arXiv:2502.00340;
+    docs/rationale.md), so that the backward pass takes K rows in place of seq. The forward pass, and the loss that is reported,
+    are of all tokens; so are phases without a filter. `keep = 1` filters nothing.
+    ```mlir
+    nanochat.objective "train" %loss filter(%nll keep = 0.6) : tensor<f32>, tensor<512xf32>
+    ```
   }];
-  let arguments = (ins Word:$phase, FloatScalar:$loss, OptionalAttr<StrArrayAttr>:$trains);
-  let assemblyFormat = "$phase $loss (`trains` $trains^)? attr-dict `` custom<Types>(type($loss))";
+  let arguments = (ins Word:$phase, FloatScalar:$loss, Optional<FloatVector>:$score, OptionalAttr<Share>:$keep,
+      OptionalAttr<Count>:$multiple, OptionalAttr<StrArrayAttr>:$trains);
+  let assemblyFormat = [{
+    $phase $loss (`filter` `(` $score^ `keep` `=` $keep (`multiple` `=` $multiple^)? `)`)? (`trains` $trains^)? attr-dict
+    `` custom<Types>(type($loss)) `` custom<LastType>(ref(type($loss)), ref($score), type($score))
+  }];
+  let extraClassDeclaration = [{
+    /// How many tokens of each sequence of `seq` have a gradient.
+    int64_t getKept(int64_t seq);
+  }];
 }
 
 def Nanochat_MetricOp : Nanochat_DeclareOp<"metric"> {

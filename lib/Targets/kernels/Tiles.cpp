@@ -116,11 +116,11 @@ void Tiles::eachVector(int64_t columns, llvm::function_ref<void(int64_t, Value)>
   }
 }
 
-void Tiles::copyIn(const Window &from, Value to) {
+void Tiles::copyIn(const Window &from, Value to, llvm::function_ref<Value(Value i)> rowOf) {
   auto type = cast<MemRefType>(to.getType());
   Value zero = constantIndex(b, 0), zeros = splat(0.0);
   forLoop(b, zero, from.rows, 1, {}, [&](Value i, ValueRange) -> Carried {
-    Value row = arith::AddIOp::create(b, from.row, i);
+    Value row = rowOf ? rowOf(i) : arith::AddIOp::create(b, from.row, i).getResult();
     eachVector(from.columns, [&](int64_t c, Value mask) {
       SmallVector<Value> at{row, plus(from.column, c)};
       Value x =
