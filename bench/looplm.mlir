@@ -5,6 +5,8 @@ nanochat.model @looplm sizes {
   batch = 4, seq = 256, accum = 1,
   vocab = 8192, n_loops = 4, layers = 3,
   d = 384, heads = d / 64, ffn = up(d * 8 / 3, 64)
+} settings {
+  keep = 1.0 // of the tokens of a sequence, the share that has gradients
 } {
   %tokens, %targets = nanochat.tokens batch = batch seq = seq accum = accum
 
@@ -31,8 +33,8 @@ nanochat.model @looplm sizes {
   %zero = nanochat.token_constant 0.0 like %h0
   %last = nanochat.last_step "n_loops" = n_loops
 
-  %h, %s, %loss, %nll = nanochat.loop "n_loops" = n_loops
-      carry(%h = %h0, %survival = %zero, %sum = %none) slice(%is_last = %last) {
+  %h, %s, %loss, %last_nll, %nll = nanochat.loop "n_loops" = n_loops
+      carry(%h = %h0, %survival = %zero, %sum = %none, %nll_prev = %zero) slice(%is_last = %last) {
     %x = nanochat.loop "layers" = layers carry(%x = %h)
         slice(%n1 = %N1, %wq = %Wq, %wk = %Wk, %wv = %Wv, %n3 = %N3, %wo = %Wo, %n2 = %N2, %wg = %Wg, %wu = %Wu,
               %n4 = %N4, %wd = %Wd) recompute(cheap) {
@@ -63,9 +65,9 @@ nanochat.model @looplm sizes {
     %bonus = arith.mulf %beta, %entropy : tensor<?xf32>
     %part = arith.subf %ce, %bonus : tensor<?xf32>
     %total = arith.addf %sum, %part : tensor<?xf32>
-    nanochat.yield %x, %next, %total stack %nll_t
+    nanochat.yield %x, %next, %total, %nll_t stack %nll_t
   }
-  nanochat.objective "train" %loss
+  nanochat.objective "train" %loss filter(%last_nll keep = keep)
   nanochat.metric "nll" %nll
 } update {
   %lr = nanochat.scalar "lr" = 3.0e-4

@@ -37,11 +37,9 @@ public:
   }
   /// Does each row follow from the same row of the operands, the first dimension of each being for tokens?
   bool isByRow() const {
-    // A constant says that all of the operand is read.
     auto isOther = [&](AffineExpr expr) {
-      return isa<AffineConstantExpr>(expr) ||
-             (!isa<AffineDimExpr>(expr) &&
-              llvm::any_of(loops, [&](unsigned loop) { return expr.isFunctionOfDim(loop); }));
+      return !isa<AffineDimExpr>(expr) &&
+             llvm::any_of(loops, [&](unsigned loop) { return expr.isFunctionOfDim(loop); });
     };
     if (loops.size() != 1 || op->getNumRegions())
       return false;

@@ -1,5 +1,6 @@
 #include "lib/Driver/Compile.h"
 #include "dialect/Nesting.h"
+#include "dialect/StepIR.h"
 #include "lib/Driver/Compilation.h"
 #include "lib/Driver/Link.h"
 #include "lib/Driver/Plan.h"
@@ -63,16 +64,33 @@ static ExitCode writeProgram(ModuleOp model, const CompileOptions &options, cons
   return kOk;
 }
 
+/// The work of a training token where objectives filter nothing.
+static FailureOr<int64_t> unfilteredWork(ModuleOp model, const PipelineOptions &options, TimingScope &timing) {
+  OwningOpRef<ModuleOp> copy = model.clone();
+  copy->walk([](ObjectiveOp objective) {
+    objective.getScoreMutable().clear();
+    objective.removeKeepAttr();
+    objective.removeMultipleAttr();
+  });
+  if (failed(Compilation(*copy, options, timing).runTo("optimize")))
+    return failure();
+  return int64_t(getProgram(*copy).getFlopsPerToken());
+}
+
 /// All kinds of output but executables, for one row.
 static ExitCode writeText(ModuleOp module, const CompileOptions &options, const CudaToolkit &toolkit,
                           TimingScope &timing) {
   Compilation compilation(module, options.rows[0], timing);
   bool isPlan = !options.plan.empty();
+  OwningOpRef<ModuleOp> model = isPlan ? module.clone() : ModuleOp();
   if (failed(isPlan ? compilation.runTo(Known::plan) : compilation.runTo(options.stopAfter)))
     return kUserError;
   return writeOutput(options, [&](llvm::raw_pwrite_stream &os) -> LogicalResult {
-    if (isPlan)
-      return printPlan(module, options.plan == "json", os);
+    if (isPlan) {
+      bool isFiltered = getProgram(module).getKeptRows();
+      FailureOr<int64_t> unfiltered = isFiltered ? unfilteredWork(*model, options.rows[0], timing) : 0;
+      return failed(unfiltered) ? failure() : printPlan(module, *unfiltered, options.plan == "json", os);
+    }
     if (options.emit == "mlir")
       module->print(os);
     else if (options.emit == "ptx" || options.emit == "cubin")

@@ -12,7 +12,7 @@ using namespace mlir::nanochat;
 namespace json = llvm::json;
 
 /// The plan as data; the table prints the same.
-static json::Object describe(ModuleOp emitted, const Target &row) {
+static json::Object describe(ModuleOp emitted, int64_t unfiltered, const Target &row) {
   ProgramOp program = getProgram(emitted);
   json::Object sizes, arenas;
   for (NamedAttribute size : program.getSizes())
@@ -68,6 +68,9 @@ static json::Object describe(ModuleOp emitted, const Target &row) {
                       {"parameters_stored", int64_t(program.getParametersStored())},
                       {"parameters_effective", int64_t(program.getParametersEffective())},
                       {"flops_per_token", int64_t(program.getFlopsPerToken())},
+                      {"kept_rows", int64_t(program.getKeptRows())},
+                      {"flops_per_token_unfiltered", unfiltered},
+                      {"kept_attention", row.gpu ? "of all tokens: GPUs have no kernel of kept ones" : "of kept tokens"},
                       {"arena_bytes", std::move(arenas)},
                       {"total_bytes", total},
                       {"scratch_bytes_per_thread", scratchBytes(emitted, row.onGpu())},
@@ -145,6 +148,19 @@ static void printFp4(json::Array &products, llvm::raw_ostream &os) {
   }
 }
 
+/// What an objective's filter leaves out.
+static void printFilter(json::Object &plan, llvm::raw_ostream &os) {
+  int64_t kept = *plan.getInteger("kept_rows"), all = *plan.getInteger("flops_per_token_unfiltered");
+  if (!kept)
+    return;
+  std::string less;
+  llvm::raw_string_ostream(less) << llvm::format(
+      "a filter saves %.1f %%", 100.0 - 100.0 * double(*plan.getInteger("flops_per_token")) / double(all));
+  printRow(os, "  without a filter", all, less);
+  printRow(os, "tokens of a sequence with gradients", kept,
+           ("gradients of attention are " + *plan.getString("kept_attention")).str());
+}
+
 static void printTable(json::Object &plan, llvm::raw_ostream &os) {
   auto number = [&](StringRef key) { return *plan.getInteger(key); };
   os << *plan.getString("model") << " for " << *plan.getString("target") << ":";
@@ -154,6 +170,7 @@ static void printTable(json::Object &plan, llvm::raw_ostream &os) {
   printRow(os, "parameters stored", number("parameters_stored"));
   printRow(os, "parameters effective", number("parameters_effective"), "as many would do this work unshared");
   printRow(os, "FLOPs per token, training", number("flops_per_token"));
+  printFilter(plan, os);
   os << "\n" << llvm::left_justify("arena", 34) << llvm::right_justify("bytes", 20) << "\n";
   for (auto &[name, bytes] : sorted(*plan.getObject("arena_bytes")))
     printRow(os, name, bytes);
@@ -175,11 +192,11 @@ static void printTable(json::Object &plan, llvm::raw_ostream &os) {
   printPlain(*plan.getArray("plain_kernels"), os);
 }
 
-LogicalResult mlir::nanochat::printPlan(ModuleOp emitted, bool isJson, llvm::raw_ostream &os) {
+LogicalResult mlir::nanochat::printPlan(ModuleOp emitted, int64_t unfiltered, bool isJson, llvm::raw_ostream &os) {
   FailureOr<Target> row = targetOf(emitted);
   if (failed(row))
     return failure();
-  json::Object plan = describe(emitted, *row);
+  json::Object plan = describe(emitted, unfiltered, *row);
   if (isJson)
     os << llvm::formatv("{0:2}\n", json::Value(std::move(plan)));
   else

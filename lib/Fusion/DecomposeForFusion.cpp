@@ -14,7 +14,7 @@ namespace mlir::nanochat {
 namespace {
 struct Decompose : OpInterfaceRewritePattern<linalg::AggregatedOpInterface> {
   Decompose(MLIRContext *context, bool gpu) : OpInterfaceRewritePattern(context), gpu(gpu) {}
-  bool gpu; // what kernels are for
+  bool gpu; // what kernels are for, or the reference stands for
   LogicalResult matchAndRewrite(linalg::AggregatedOpInterface op, PatternRewriter &rewriter) const override {
     auto kernel = dyn_cast<KernelOpInterface>(op.getOperation());
     bool isKept = isa<LoopOp>(op.getOperation()) || (kernel && (!gpu || kernel.isForGpus()));
@@ -151,7 +151,7 @@ struct DecomposeForFusionPass : impl::DecomposeForFusionPassBase<DecomposeForFus
         op->setLoc(NameLoc::get(StringAttr::get(op->getContext(), op->getName().getStringRef()), op->getLoc()));
     });
     RewritePatternSet decompose(&getContext()), splats(&getContext());
-    decompose.add<Decompose>(&getContext(), row->gpu.has_value());
+    decompose.add<Decompose>(&getContext(), row->gpu || row->numerics.attention != Format::f32);
     if (failed(applyPatternsGreedily(getOperation(), std::move(decompose))))
       return signalPassFailure();
     OpPassManager toLinalg("func.func");

@@ -110,9 +110,11 @@ struct RecordStepPass : mlir::nanochat::impl::RecordStepPassBase<RecordStepPass>
         op.print(os, OpPrintingFlags().useLocalScope());
     program.setIrHash(llvm::utohexstr(llvm::xxh3_64bits(text), true, 16));
     int64_t flops = 0, tokens = 1;
-    if (func::FuncOp entry = findEntry(getOperation(), EntryKind::gradients, "train"))
+    if (func::FuncOp entry = findEntry(getOperation(), EntryKind::gradients, "train")) {
       for (Operation &op : entry.getBody().front())
         flops += getFlops(&op);
+      entry.walk([&](SelectRowsOp op) { program.setKeptRows(op.getKeep()); });
+    }
     for (StringRef name : {"batch", "seq", "accum"})
       if (auto size = program.getSizes().getAs<IntegerAttr>(name))
         tokens *= size.getInt();

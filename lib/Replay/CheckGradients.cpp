@@ -2,6 +2,7 @@
 #include "lib/Replay/Walk.h"
 #include "llvm/Support/Format.h"
 #include "llvm/Support/raw_ostream.h"
+#include <set>
 
 using namespace mlir;
 using namespace mlir::nanochat;
@@ -11,20 +12,23 @@ static bool isBytes(Type type, int64_t rank) {
 }
 
 namespace {
-/// The distinct int8 results of an entry's recorded calls, in order: both pipelines quantise the same
-/// values in the same order, however they group the ops around that. One may keep codes to itself that the
-/// other writes to memory, where it quantises a value again for the gradient; those are not distinct.
+/// The distinct int8 results of an entry's recorded calls, and the rows that a filter keeps: both pipelines quantise
+/// the same values, however they group and order ops, and of these the nearest is meant. One may keep codes to itself that the
+/// other writes to memory, where it quantises a value again for the gradient, or kept rows of it; those are not distinct.
 class RecordedCodes {
 public:
   RecordedCodes(func::FuncOp reference, double flippedAtMost) : flippedAtMost(flippedAtMost) {
     reference.walk([&](DispatchOp call) {
       hasPanels |= llvm::any_of(call.getResultTypes(), [](Type type) { return isBytes(type, 4); });
     });
+    ProgramOp program = getProgram(reference->getParentOfType<ModuleOp>());
+    if (auto batch = program.getSizes().getAs<IntegerAttr>("batch"); batch && program.getKeptRows())
+      rowsShape = {batch.getInt(), int64_t(program.getKeptRows())};
   }
-  /// Is it the result of a quantiser? Panels are codes in another order, where the reference has any.
-  bool isCode(Type type) const { return isBytes(type, 2) || (hasPanels && isBytes(type, 4)); }
+  /// Is it the result of a quantiser, or rows that are kept? Panels are codes in another order, where the reference has any.
+  bool isCode(Type type) const { return isBytes(type, 2) || (hasPanels && isBytes(type, 4)) || isRows(type); }
   LogicalResult read(const Record &record, func::FuncOp entry);
-  /// The next code in the place of `computed`; fails with an error at `call` where it cannot be its.
+  /// The recorded code in the place of `computed`; fails with an error at `call` where it cannot be its.
   FailureOr<Tensor> replace(DispatchOp call, const HostTensor &computed);
   LogicalResult finish(func::FuncOp entry);
 
@@ -32,18 +36,67 @@ public:
   int64_t codes = 0, flipped = 0; // elements seen, and those the reference rounded to something else
 
 private:
+  bool isRows(Type type) const {
+    auto tensor = cast<RankedTensorType>(type);
+    return tensor.getElementType().isInteger(32) && !rowsShape.empty() && tensor.getShape() == ArrayRef(rowsShape);
+  }
+  /// How many codes are not those at the same place, or rows not among the recorded.
+  int64_t countDifferent(const HostTensor &computed, const HostTensor &recorded) const;
+
+  /// The tensor of `with` in the place where `list` has the bytes of `tensor`, or kept rows of it where `list` has that; null if
+  /// it has neither.
+  Tensor find(ArrayRef<Tensor> list, ArrayRef<Tensor> with, const HostTensor &tensor) const;
+
   double flippedAtMost;
+  SmallVector<int64_t> rowsShape; // (sequences, kept); empty where no filter chooses
   bool hasPanels = false;
-  std::vector<Tensor> results, replaced; // recorded, and what the reference computed in their place
+  std::vector<Tensor> results;                // recorded
+  std::vector<Tensor> replaced, replacements; // what the reference computed, and the recorded in its place
+  llvm::SmallDenseSet<size_t> taken;          // of `results`
+  std::vector<Tensor> rows;                   // that filters kept, as recorded
+  std::vector<Tensor> panels;                 // recorded, where the reference has none
 };
 } // namespace
 
-/// The number of the tensor in `list` that has the bytes of `tensor`.
-static std::optional<size_t> find(ArrayRef<Tensor> list, const HostTensor &tensor) {
-  for (auto [i, other] : llvm::enumerate(list))
-    if (other->type() == tensor.type() && other->sameBytes(tensor))
-      return i;
-  return std::nullopt;
+/// Rows of a matrix of bytes; null if it has not the columns of `type`.
+static Tensor takeRows(const HostTensor &full, const HostTensor &rows, RankedTensorType type) {
+  if (full.type().getRank() != 2 || type.getRank() != 2 || full.type().getDimSize(1) != type.getDimSize(1) ||
+      full.type().getElementType() != type.getElementType() || rows.size() != type.getDimSize(0))
+    return nullptr;
+  auto taken = std::make_shared<HostTensor>(type);
+  int64_t bytes = taken->byteSize() / rows.size();
+  for (int64_t i = 0; i < rows.size(); ++i)
+    std::copy_n(full.data() + int64_t(rows.get(i)) * bytes, bytes, taken->data() + i * bytes);
+  return taken;
+}
+
+/// The matrix (k, n) of codes that a quantiser wrote as panels (n/16, k/4, 16, 4), from 0 on where `bias` is 128; null if they are
+/// none of `type`.
+static Tensor unpack(const HostTensor &panels, RankedTensorType type, char bias) {
+  auto shape = panels.type().getShape();
+  if (type.getRank() != 2 || type.getElementType() != panels.type().getElementType() ||
+      shape[0] != int64_t(llvm::divideCeil(type.getDimSize(1), shape[2])) ||
+      shape[1] != int64_t(llvm::divideCeil(type.getDimSize(0), shape[3])))
+    return nullptr;
+  auto matrix = std::make_shared<HostTensor>(type);
+  int64_t columns = type.getDimSize(1);
+  for (int64_t i = 0; i < matrix->size(); ++i) {
+    int64_t k = i / columns, n = i % columns;
+    int64_t place = (n / shape[2] * shape[1] + k / shape[3]) * shape[2] + n % shape[2];
+    matrix->data()[i] = panels.data()[place * shape[3] + k % shape[3]] ^ bias;
+  }
+  return matrix;
+}
+
+Tensor RecordedCodes::find(ArrayRef<Tensor> list, ArrayRef<Tensor> with, const HostTensor &tensor) const {
+  for (auto [known, other] : llvm::zip(list, with)) {
+    if (known->type() == tensor.type() && known->sameBytes(tensor))
+      return other;
+    for (const Tensor &kept : rows)
+      if (Tensor part = takeRows(*known, *kept, tensor.type()); part && part->sameBytes(tensor))
+        return takeRows(*other, *kept, tensor.type());
+  }
+  return nullptr;
 }
 
 LogicalResult RecordedCodes::read(const Record &record, func::FuncOp entry) {
@@ -59,40 +112,69 @@ LogicalResult RecordedCodes::read(const Record &record, func::FuncOp entry) {
     auto written = file->read(call.getResultTypes(), [](unsigned i) { return "out" + std::to_string(i); });
     if (failed(written))
       return failure();
-    for (const Tensor &tensor : *written)
-      if (isCode(tensor->type()) && !find(results, *tensor))
+    for (const Tensor &tensor : *written) {
+      if (isRows(tensor->type()))
+        rows.push_back(tensor);
+      if (!hasPanels && isBytes(tensor->type(), 4))
+        panels.push_back(tensor);
+      if (isCode(tensor->type()) && !find(results, results, *tensor))
         results.push_back(tensor);
+    }
     return written;
   });
 }
 
-FailureOr<Tensor> RecordedCodes::replace(DispatchOp call, const HostTensor &computed) {
-  if (auto again = find(replaced, computed))
-    return results[*again];
-  differ = true;
-  size_t next = replaced.size();
-  if (next == results.size() || results[next]->type() != computed.type())
-    return call.emitError("int8 result ") << next << " of the reference has no recorded counterpart of its shape";
-  Tensor recorded = results[next];
-  replaced.push_back(std::make_shared<HostTensor>(computed.copy()));
+int64_t RecordedCodes::countDifferent(const HostTensor &computed, const HostTensor &recorded) const {
   int64_t different = 0;
+  std::set<double> rows;
+  for (int64_t i = 0; isRows(recorded.type()) && i < recorded.size(); ++i)
+    rows.insert(recorded.get(i));
   for (int64_t i = 0; i < computed.size(); ++i)
-    different += recorded->get(i) != computed.get(i);
+    different += rows.empty() ? recorded.get(i) != computed.get(i) : !rows.count(computed.get(i));
+  return different;
+}
+
+FailureOr<Tensor> RecordedCodes::replace(DispatchOp call, const HostTensor &computed) {
+  if (Tensor again = find(replaced, replacements, computed))
+    return again;
+  differ = true;
+  size_t number = replaced.size(), place = results.size();
+  Tensor nearest;
+  int64_t different = 0;
+  auto consider = [&](Tensor recorded, size_t i) {
+    int64_t own = countDifferent(computed, *recorded);
+    if (!nearest || own < different)
+      std::tie(nearest, different, place) = std::tuple(recorded, own, i);
+  };
+  for (auto [i, recorded] : llvm::enumerate(results))
+    if (!taken.contains(i) && recorded->type() == computed.type())
+      consider(recorded, i);
+  for (const Tensor &panel : panels)
+    for (char bias : {char(0), char(128)})
+      if (Tensor matrix = unpack(*panel, computed.type(), bias))
+        consider(matrix, results.size());
+  if (!nearest)
+    return call.emitError("discrete result ") << number << " of the reference has no recorded counterpart of its shape";
   if (different > std::max(1.0, flippedAtMost * computed.size()))
-    return call.emitError("int8 result ") << next << " of the reference differs from the recorded one in " << different
-                                          << " of " << computed.size() << " codes";
+    return call.emitError("discrete result ")
+           << number << " of the reference differs from the nearest recorded one in " << different << " of "
+           << computed.size() << " codes";
   differ = false;
+  if (place < results.size())
+    taken.insert(place);
+  replaced.push_back(std::make_shared<HostTensor>(computed.copy()));
+  replacements.push_back(nearest);
   codes += computed.size();
   flipped += different;
-  return recorded;
+  return nearest;
 }
 
 LogicalResult RecordedCodes::finish(func::FuncOp entry) {
-  size_t next = replaced.size();
-  if (next == results.size())
+  if (taken.size() == results.size())
     return success();
   differ = true;
-  return entry.emitError("the reference has ") << next << " int8 results, recorded were " << results.size();
+  return entry.emitError("the reference has ")
+         << taken.size() << " discrete results, recorded were " << results.size();
 }
 
 /// The results of the reference's entry with recorded codes.

@@ -31,7 +31,7 @@ const std::vector<Key> &knownKeys() {
       {"model.vocab_size", T::Integer, U::Told, "checks", "Tokens the model knows", 1, INFINITY, "vocab"},
       {"model.max_seq_len", T::Integer, U::Told, "checks", "Longest sequence", 1, INFINITY, "seq"},
       {"model.group_size", T::Integer, U::Unused, kCompiled, "Ternary weights per scale", 1, INFINITY, "group"},
-      {"model.mhc_n_streams", T::Integer, U::Unused, "no hyper-connections yet", "Residual streams", 1},
+      {"model.mhc_n_streams", T::Integer, U::Unused, kModelFile, "Residual streams", 1},
       {"model.n_loops", T::Integer, U::Size, "n_loops", "How often the stack is applied", 1},
 
       {"training.batch_size", T::Integer, U::Size, "batch", "Sequences per micro-batch", 1},

@@ -22,7 +22,7 @@ def Nanochat_ProgramOp : Nanochat_Op<"program", [HasParent<"ModuleOp">, Structur
   let summary = "What is known of the program that the module becomes";
   let description = [{
     Stages write down here what they know and later ones do not: `model` its name, sizes, parameters and vocabulary (`parameters_effective`:
-    as many would do the same work unshared), `optimize` the work of a training token, a hash of the Step IR and its products of four-bit floats, `plan` the
+    as many would do the same work unshared), `optimize` the work of a training token, how many tokens of each sequence have gradients where a filter chooses (`kept_rows`), a hash of the Step IR and its products of four-bit floats, `plan` the
     bytes of every arena, the bound tensors and, for readers of the plan, the temporary ones. One for each module.
     ```mlir
     nanochat.program "looplm" attributes {arenas = array<i64: 512, 0, 0, 64, 0, 0>, sizes = {batch = 2 : i64}, target = "x86-64-v3"} {
@@ -36,6 +36,7 @@ def Nanochat_ProgramOp : Nanochat_Op<"program", [HasParent<"ModuleOp">, Structur
       DefaultValuedAttr<StrAttr, "\"\"">:$ir_hash,
       DefaultValuedAttr<I64Attr, "0">:$vocab, DefaultValuedAttr<I64Attr, "0">:$flops_per_token,
       DefaultValuedAttr<I64Attr, "0">:$parameters_stored, DefaultValuedAttr<I64Attr, "0">:$parameters_effective,
+      DefaultValuedAttr<I64Attr, "0">:$kept_rows,
       DefaultValuedAttr<Fp4Products, "{}">:$fp4_products, DefaultValuedAttr<DenseI64ArrayAttr, "{}">:$arenas);
   let regions = (region SizedRegion<1>:$body);
   let assemblyFormat = "$model attr-dict-with-keyword $body";

@@ -4,7 +4,8 @@ include "dialect/Nanochat.td"
 include "dialect/Target.td"
 include "dialect/ops/quantize/Random.td"
 
-def Nanochat_TargetsAheadOp : Nanochat_ComputeOp<"targets_ahead", [InfersTypes, IterationSpace<"n", ["0", ""], ["n", "n"]>]> {
+def Nanochat_TargetsAheadOp : Nanochat_ComputeOp<"targets_ahead", [InfersTypes, DeclareOpInterfaceMethods<AcrossTokensOpInterface, []>,
+    IterationSpace<"n", ["0", ""], ["n", "n"]>]> {
   let summary = "Targets further ahead, for multi-token prediction";
   let description = [{
     ahead[n] = targets[n + by] within the sequence of `seq` tokens that n is in, −1 past its end; weights[n] = N/valid where

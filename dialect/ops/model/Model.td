@@ -109,7 +109,7 @@ def Nanochat_ParamOp : Nanochat_DeclareOp<"param", [HasOwnShape]> {
   let hasVerifier = 1;
 }
 
-def Nanochat_ObjectiveOp : Nanochat_DeclareOp<"objective"> {
+def Nanochat_ObjectiveOp : Nanochat_DeclareOp<"objective", [VerifiedByOds]> {
   let summary = "The loss one training phase minimises";
   let description = [{
     `trains` lists the parameter roles that the phase updates; all if absent. The default phase is "train".
