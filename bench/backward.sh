@@ -20,18 +20,6 @@ for kind in "${kinds[@]}"; do
   [[ $kind == moved ]] || "$compiler" "$model" --backward=$backward --head=$head --rounding=$rounding --target=native --emit=exe -o "$out/$kind"
 done
 
-perturb() { # FROM TO: multiplies every f32 of a safetensors file by 1 ± 1e-6
-  /usr/bin/python3 - "$@" <<'PYTHON'
-import struct, sys
-import numpy as np
-raw = open(sys.argv[1], "rb").read()
-start = 8 + struct.unpack("<Q", raw[:8])[0]
-values = np.frombuffer(raw[start:], np.float32)
-signs = np.random.default_rng(0).choice(np.float32([-1, 1]), values.size)
-open(sys.argv[2], "wb").write(raw[:start] + (values * (1 + np.float32(1e-6) * signs)).astype(np.float32).tobytes())
-PYTHON
-}
-
 train() { # NAME PROGRAM SEED OPTIONS...
   "$out/$2" train --data "$data" --threads 1 --seed "$3" --steps 300 --eval-every 100 --eval-batches 20 --log "$out/$1.jsonl" "${@:4}" >"$out/$1.log" 2>&1
 }
@@ -42,7 +30,7 @@ for seed in "${seeds[@]}"; do
     run="$kind.$seed $kind $seed"
     if [[ $kind == moved ]]; then
       "$out/f32" train --data "$data" --seed $seed --steps 0 --save-init "$out/init" >/dev/null 2>&1
-      perturb "$out/init" "$out/init.$seed"
+      /usr/bin/python3 bench/perturb.py "$out/init" "$out/init.$seed"
       run="moved.$seed f32 $seed --init $out/init.$seed"
     fi
     while (($(jobs -rp | wc -l) >= 2)); do wait -n; done

@@ -19,11 +19,13 @@ parser.add_argument("--dim", type=int, default=384, help="width of looplm")
 parser.add_argument("--dense", action="store_true")
 parser.add_argument("--bf16", action="store_true", help="autocast to bfloat16")
 parser.add_argument("--compile", action="store_true", help="torch.compile the model")
+parser.add_argument("--seq", type=int, default=256, help="tokens per sequence")
+parser.add_argument("--keep", type=float, default=1, help="looplm: share of each sequence's tokens that the loss is of, those with the highest in the last loop")
 parser.add_argument("--steps", type=int, default=5)
 parser.add_argument("--threads", type=int, default=2)
 args = parser.parse_args()
 
-BATCH, SEQ = 4, 256
+BATCH, SEQ = 4, args.seq
 VOCAB, LAYERS, LOOPS = (8192, 3, 4) if args.model == "looplm" else (50257, 12, 1)
 DIM = args.dim if args.model == "looplm" else 768
 HEADS, INNER = DIM // 64, DIM * 8 // 3
@@ -98,7 +100,7 @@ class LoopLM(nn.Module):
         return torch.cat([a * self.cos - b * self.sin, a * self.sin + b * self.cos], -1)
 
     def forward(self, tokens, targets):
-        x, loss, survival = self.embed(tokens), 0, 0
+        x, terms, survival = self.embed(tokens), 0, 0
         for loop in range(LOOPS):
             for layer in self.layers:
                 x = layer(x, self.rotate)
@@ -108,8 +110,11 @@ class LoopLM(nn.Module):
             log_p = survival + (F.logsigmoid(z) if loop < LOOPS - 1 else 0)
             survival = survival + F.logsigmoid(-z)
             p = log_p.exp()
-            loss = loss + (p * nll).mean() + 0.1 * (p * log_p).mean()
-        return loss
+            terms = terms + p * nll + 0.1 * p * log_p
+        if args.keep == 1:
+            return terms.mean()
+        kept = nll.detach().view(BATCH, SEQ).topk(round(args.keep * SEQ), dim=1).indices
+        return terms.view(BATCH, SEQ).gather(1, kept).mean()
 
 
 class GPT2Layer(nn.Module):

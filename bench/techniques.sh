@@ -2,6 +2,7 @@
 # What techniques of architecture cost: whole training steps of looplm at width 768 with multi-token prediction (three more heads) and with four
 # residual streams (mHC, mHC-lite, plain hyper-connections) against the same model without, in rounds that take turns; medians of tokens per second, what
 # --plan says a token takes, and peak memory.
+# Then token filtering (bench/collider.sh); what all of them learn is bench/learning.sh's. About 25 minutes on two cores.
 # Usage: bench/techniques.sh [THREADS] [ROUNDS]
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -12,12 +13,8 @@ trap 'rm -rf "$folder"' EXIT
 seq 200000 | tr -dc '0-9\n' >"$folder/text.rs"
 size="d=768,layers=4,batch=1,seq=512"
 
-# mHC-lite has 24 logits of permutations where mHC has 16 of a matrix; at first all weight is on the one that moves nothing.
-lite=$(printf -- '-8.0, %.0s' {1..23})
-sed -e 's/coefficients sinkhorn/coefficients permutation/; s/\[layers, 24/[layers, 32/' -e "s/numbers \[\(\([^,]*, \)\{8\}\).*/numbers [\10.0, ${lite%, }]/" \
-  models/looplm-mhc.mlir >"$folder/lite.mlir"
-# Plain ones begin as the residual connection: numbers as they are, not logits of them.
-sed 's/coefficients sinkhorn/coefficients none/; s/numbers .*/numbers [1.0, 0.0, 0.0, 0.0, 1.0, 1.0, 1.0, 1.0, 1.0, 0.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 0.0, 1.0]/' models/looplm-mhc.mlir >"$folder/none.mlir"
+source bench/streams.sh
+streams_models "$folder"
 declare -A model=([plain]=models/looplm.mlir [mtp]=models/looplm-mtp.mlir [mhc]=models/looplm-mhc.mlir [lite]=$folder/lite.mlir [none]=$folder/none.mlir)
 order=(plain mtp mhc lite none)
 for name in "${order[@]}"; do
@@ -42,3 +39,5 @@ for name in "${order[@]}"; do
   echo "$name $median $flops $memory"
 done | awk '{ base = base ? base : $2; work = work ? work : $3; name = $1; rate = $2; flops = $3; $1 = $2 = $3 = ""
   printf "%-6s %7.0f tok/s  %+6.1f %% time  %+6.1f %% work (%.0f MFLOP/token) %s\n", name, rate, 100 * (base / rate - 1), 100 * (flops / work - 1), flops / 1e6, $0 }'
+
+bench/collider.sh "$threads" "$rounds"

@@ -1,101 +1,10 @@
 #include "dialect/interfaces/KeptRows.h"
 #include "dialect/Linalg.h"
 #include "dialect/Nanochat.h"
+#include "dialect/interfaces/TokenLoops.h"
 
 using namespace mlir;
 using namespace mlir::nanochat;
-
-namespace {
-/// Which loops of an op run over tokens.
-class TokenLoops {
-public:
-  explicit TokenLoops(Operation *op) : op(op) {
-    llvm::append_range(values, op->getOperands());
-    llvm::append_range(values, op->getResults());
-    if (auto space = dyn_cast<shard::ShardingInterface>(op)) {
-      maps = space.getIndexingMaps();
-    } else if (op->hasTrait<PointwiseOp>() || OpTrait::hasElementwiseMappableTraits(op)) {
-      for (Value value : values)
-        maps.push_back(AffineMap::getMultiDimIdentityMap(rankOf(value), op->getContext()));
-    }
-  }
-
-  /// The loop over dimension `dim` of the i-th of operands and results is one.
-  void add(unsigned i, unsigned dim) {
-    if (i < maps.size() && dim < maps[i].getNumResults())
-      if (auto loop = dyn_cast<AffineDimExpr>(maps[i].getResult(dim)))
-        loops.insert(loop.getPosition());
-  }
-  bool any() const { return !loops.empty(); }
-  /// Which dimension of the i-th of operands and results is for tokens.
-  std::optional<unsigned> dimOf(unsigned i) const {
-    if (i < maps.size())
-      for (auto [dim, expr] : llvm::enumerate(maps[i].getResults()))
-        if (auto loop = dyn_cast<AffineDimExpr>(expr); loop && loops.contains(loop.getPosition()))
-          return dim;
-    return std::nullopt;
-  }
-  /// Does each row follow from the same row of the operands, the first dimension of each being for tokens?
-  bool isByRow() const {
-    auto isOther = [&](AffineExpr expr) {
-      return !isa<AffineDimExpr>(expr) &&
-             llvm::any_of(loops, [&](unsigned loop) { return expr.isFunctionOfDim(loop); });
-    };
-    if (loops.size() != 1 || op->getNumRegions())
-      return false;
-    for (unsigned i = 0; i < maps.size(); ++i)
-      if (dimOf(i).value_or(0) != 0 || llvm::any_of(maps[i].getResults(), isOther))
-        return false;
-    return true;
-  }
-
-private:
-  static unsigned rankOf(Value value) {
-    auto type = dyn_cast<RankedTensorType>(value.getType());
-    return type ? type.getRank() : 0;
-  }
-
-  Operation *op;
-  SmallVector<Value> values;
-  SmallVector<AffineMap> maps;
-  llvm::SmallDenseSet<unsigned> loops;
-};
-} // namespace
-
-static RankedTensorType withRows(RankedTensorType type, unsigned dim, Value rows) {
-  SmallVector<int64_t> shape(type.getShape());
-  shape[dim] = typeOf(rows).getDimSize(0);
-  return withShape(type, shape);
-}
-
-/// `op` for rows alone, its token loops being `loops`; null if it is not by row.
-static Operation *cloneOnRows(ImplicitLocOpBuilder &b, Operation *op, Value rows, const TokenLoops &loops) {
-  if (auto own = dyn_cast<AcrossTokensOpInterface>(op))
-    return own.buildOnRows(b, rows);
-  if (!loops.isByRow())
-    return nullptr;
-  Operation *clone = op->cloneWithoutRegions();
-  for (auto [i, operand] : llvm::enumerate(clone->getOpOperands()))
-    if (loops.dimOf(i))
-      operand.set(GatherRowsOp::create(b, operand.get(), rows));
-  for (OpResult result : clone->getResults())
-    if (auto dim = loops.dimOf(op->getNumOperands() + result.getResultNumber()))
-      result.setType(withRows(typeOf(result), *dim, rows));
-  b.insert(clone);
-  return clone;
-}
-
-Operation *mlir::nanochat::buildOnRows(ImplicitLocOpBuilder &b, OpResult result, Value rows) {
-  TokenLoops loops(result.getOwner());
-  loops.add(result.getOwner()->getNumOperands() + result.getResultNumber(), 0);
-  return cloneOnRows(b, result.getOwner(), rows, loops);
-}
-
-Value mlir::nanochat::positionsOf(ImplicitLocOpBuilder &b, Value rows, int64_t seq) {
-  return arith::RemUIOp::create(b, rows, constant(b, rows.getType(), seq));
-}
-
-//===--- KeptRows ----------------------------------------------------------------------------===//
 
 std::optional<unsigned> KeptRows::dimOf(Value value) const {
   auto found = dims.find(value);
@@ -158,9 +67,7 @@ RankedTensorType KeptRows::typeFor(Value value, RankedTensorType type) const {
   return dim ? withRows(type, *dim, rows) : type;
 }
 
-Value KeptRows::gather(OpBuilder &b, Value value) const {
-  return GatherRowsOp::create(b, value.getLoc(), value, rows);
-}
+Value KeptRows::gather(OpBuilder &b, Value value) const { return GatherRowsOp::create(b, value.getLoc(), value, rows); }
 
 LogicalResult KeptRows::sweepOnRows(ImplicitLocOpBuilder &b, Operation *op, Cotangents &ct) const {
   TokenLoops loops(op);
@@ -169,10 +76,12 @@ LogicalResult KeptRows::sweepOnRows(ImplicitLocOpBuilder &b, Operation *op, Cota
       loops.add(i, *dim);
   if (!loops.any() && !isa<AcrossTokensOpInterface>(op))
     return sweepOp(b, op, ct);
-  Operation *twin = cloneOnRows(b, op, rows, loops);
+  Operation *twin = buildOnRows(b, op, rows, loops);
   if (!twin)
-    return op->emitOpError("has no gradient of some tokens alone, which the objective's filter asks for: each of its "
-                           "rows does not follow from one row of its operands");
+    return op->emitOpError("has no gradient of some tokens alone: not every row of it follows from the same row of its "
+                           "operands; leave out the objective's filter, or compute it where tokens are the first "
+                           "dimension, as in the loop whose stack it reads");
+  // Gathers of operands outlive the twin, so what is marked here is never erased but for its results.
   for (auto [own, other] : llvm::zip(op->getOperands(), twin->getOperands()))
     if (ct.wants(own))
       ct.markActive(other);

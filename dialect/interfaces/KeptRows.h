@@ -1,9 +1,10 @@
 // Gradients of some tokens only: those that an objective's filter keeps.
 //
-// Gradients of all others are zero, and the sweep computes none of them: a cotangent of a value with one row per token has
-// one per kept token. What rules read of forward values are then these rows as well, gathered where the gradient is formed.
-// Most rules need not know: the sweep applies them to the op on kept rows (`sweepOnRows`), for which a mean over tokens is
-// one over those kept. Ops in which tokens meet or their places count say it themselves (`AcrossTokensOpInterface`).
+// Gradients of all others are zero, and the sweep computes none of them: a cotangent of a value with one row per token
+// has one per kept token. What rules read of forward values are then these rows as well, gathered where the gradient is
+// formed. Most rules need not know: the sweep applies them to the op on kept rows (`sweepOnRows`), for which a mean
+// over tokens is one over those kept. Ops in which tokens meet or their places count say it themselves
+// (`AcrossTokensOpInterface`).
 #pragma once
 
 #include "mlir/IR/ImplicitLocOpBuilder.h"

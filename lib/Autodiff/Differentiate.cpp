@@ -22,6 +22,9 @@ struct DifferentiatePass : impl::DifferentiatePassBase<DifferentiatePass> {
     auto model = objective->getParentOfType<ModelOp>();
     TokensOp batch = *model.getForward().getOps<TokensOp>().begin();
     int64_t seq = batch.getSeq(), keep = objective.getKept(seq);
+    if (keep == seq && objective.getScore() && objective.getKeep()->convertToDouble() < 1)
+      objective.emitWarning("keeps all ") << seq << " tokens of a sequence: their number is a multiple of "
+                                          << objective.getMultiple().value_or(16) << "; set `multiple`";
     if (keep == seq)
       return std::nullopt;
     std::optional<KeptRows> kept(SelectRowsOp::create(b, objective.getLoc(), pass.score, seq, keep));
@@ -34,10 +37,12 @@ struct DifferentiatePass : impl::DifferentiatePassBase<DifferentiatePass> {
     std::optional<KeptRows> kept = selectRows(b, pass, objective);
     Cotangents ct(kept ? &*kept : nullptr);
     SmallVector<Value> trained;
+    SmallVector<Operation *> trainedOps;
     for (auto [op, arg] : pass.params)
       if (trains(objective, cast<ParamOp>(op))) {
         ct.markActive(arg);
         trained.push_back(arg);
+        trainedOps.push_back(op);
       }
     Block *block = b.getInsertionBlock();
     ct.propagate(*block);
@@ -59,8 +64,13 @@ struct DifferentiatePass : impl::DifferentiatePassBase<DifferentiatePass> {
     if (kept && kept->getRows().use_empty())
       return objective.emitOpError("filters tokens, and none has a part in its loss: leave out `filter`");
     SmallVector<Value> grads;
-    for (Value arg : trained)
+    for (auto [arg, op] : llvm::zip(trained, trainedOps)) {
       grads.push_back(ct.ofOrZero(b, arg));
+      if (typeOf(grads.back()).getShape() != typeOf(arg).getShape())
+        return op->emitOpError(
+            "has a row for each token of the batch, and the objective's filter drops tokens: leave out "
+            "`filter`; positions are `nanochat.position_embedding`");
+    }
     return grads;
   }
 
@@ -72,7 +82,7 @@ struct DifferentiatePass : impl::DifferentiatePassBase<DifferentiatePass> {
     TokensOp batch = *model.getForward().getOps<TokensOp>().begin();
     int64_t accum = batch.getAccum();
     ForwardEntry forward(model, EntryKind::gradients, objective.getPhase());
-    forward.declare(accum);
+    forward.declare(accum, objective);
     EntryBuilder &entry = forward.entry;
     SmallVector<Value> grads;
     ForwardPass pass;

@@ -48,7 +48,8 @@ OwningOpRef<func::FuncOp> mlir::nanochat::buildLoss(ObjectiveOp objective) {
       map.map(tokens.getTokens(), argument(tokens.getTokens().getType(), bound));
       map.map(tokens.getTargets(), argument(tokens.getTargets().getType(), bound));
     } else if (auto values = dyn_cast<TokenValuesOp>(op)) {
-      map.map(values.getValues(), argument(values.getValues().getType(), b.getNamedAttr("nanochat.fixed", b.getUnitAttr())));
+      map.map(values.getValues(),
+              argument(values.getValues().getType(), b.getNamedAttr("nanochat.fixed", b.getUnitAttr())));
     } else if (auto scalar = dyn_cast<ScalarOp>(op)) {
       map.map(scalar.getResult(), constant(in, scalar.getType(), scalar.getValue().convertToDouble()));
     } else if (!isa<ObjectiveOp, MetricOp>(op)) {

@@ -58,6 +58,12 @@ static json::Object describe(ModuleOp emitted, int64_t unfiltered, const Target 
                             : row.gpu ? "emulated: " + stringifyFormat(row.numerics.dense).str() + " mma"
                                       : "integers, in bytes"}});
   }
+  json::Object filter;
+  if (program.getKeptRows())
+    filter =
+        json::Object{{"kept_rows", int64_t(program.getKeptRows())},
+                     {"flops_per_token_without", unfiltered},
+                     {"attention", row.gpu ? "of all tokens: GPUs have no kernel of kept ones" : "of kept tokens"}};
   json::Array plain;
   for (auto kernel : emitted.getOps<func::FuncOp>())
     if (auto why = kernel->getAttrOfType<StringAttr>(kDeclinedAttr))
@@ -68,9 +74,7 @@ static json::Object describe(ModuleOp emitted, int64_t unfiltered, const Target 
                       {"parameters_stored", int64_t(program.getParametersStored())},
                       {"parameters_effective", int64_t(program.getParametersEffective())},
                       {"flops_per_token", int64_t(program.getFlopsPerToken())},
-                      {"kept_rows", int64_t(program.getKeptRows())},
-                      {"flops_per_token_unfiltered", unfiltered},
-                      {"kept_attention", row.gpu ? "of all tokens: GPUs have no kernel of kept ones" : "of kept tokens"},
+                      {"filter", std::move(filter)},
                       {"arena_bytes", std::move(arenas)},
                       {"total_bytes", total},
                       {"scratch_bytes_per_thread", scratchBytes(emitted, row.onGpu())},
@@ -148,17 +152,17 @@ static void printFp4(json::Array &products, llvm::raw_ostream &os) {
   }
 }
 
-/// What an objective's filter leaves out.
-static void printFilter(json::Object &plan, llvm::raw_ostream &os) {
-  int64_t kept = *plan.getInteger("kept_rows"), all = *plan.getInteger("flops_per_token_unfiltered");
-  if (!kept)
+/// What an objective's filter leaves out of `flops` per token.
+static void printFilter(const json::Object &filter, int64_t flops, llvm::raw_ostream &os) {
+  if (filter.empty())
     return;
+  int64_t without = *filter.getInteger("flops_per_token_without");
   std::string less;
-  llvm::raw_string_ostream(less) << llvm::format(
-      "a filter saves %.1f %%", 100.0 - 100.0 * double(*plan.getInteger("flops_per_token")) / double(all));
-  printRow(os, "  without a filter", all, less);
-  printRow(os, "tokens of a sequence with gradients", kept,
-           ("gradients of attention are " + *plan.getString("kept_attention")).str());
+  llvm::raw_string_ostream(less) << llvm::format("a filter saves %.1f %%",
+                                                 100.0 - 100.0 * double(flops) / double(without));
+  printRow(os, "  without a filter", without, less);
+  printRow(os, "tokens of a sequence with gradients", *filter.getInteger("kept_rows"),
+           ("gradients of attention are " + *filter.getString("attention")).str());
 }
 
 static void printTable(json::Object &plan, llvm::raw_ostream &os) {
@@ -170,7 +174,7 @@ static void printTable(json::Object &plan, llvm::raw_ostream &os) {
   printRow(os, "parameters stored", number("parameters_stored"));
   printRow(os, "parameters effective", number("parameters_effective"), "as many would do this work unshared");
   printRow(os, "FLOPs per token, training", number("flops_per_token"));
-  printFilter(plan, os);
+  printFilter(*plan.getObject("filter"), number("flops_per_token"), os);
   os << "\n" << llvm::left_justify("arena", 34) << llvm::right_justify("bytes", 20) << "\n";
   for (auto &[name, bytes] : sorted(*plan.getObject("arena_bytes")))
     printRow(os, name, bytes);

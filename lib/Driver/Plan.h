@@ -6,8 +6,8 @@
 namespace mlir::nanochat {
 
 /// Prints the plan of a module after stage `emit`: sizes, parameters, work per token, bytes per arena,
-/// every buffer of the workspace, scratch and the floor of every dispatch. `unfiltered` is the work of a token without the
-/// filter of its objective, where it has one. On failure an error was emitted.
+/// every buffer of the workspace, scratch and the floor of every dispatch. `unfiltered` is the work of a token without
+/// the filter of its objective, where it has one. On failure an error was emitted.
 LogicalResult printPlan(ModuleOp emitted, int64_t unfiltered, bool json, llvm::raw_ostream &os);
 
 } // namespace mlir::nanochat

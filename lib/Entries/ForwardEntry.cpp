@@ -5,7 +5,21 @@
 using namespace mlir;
 using namespace mlir::nanochat;
 
-void ForwardEntry::declare(int64_t accum) {
+/// The ops of the model that the loss of `objective`, or which tokens it is of, follows from.
+static DenseSet<Operation *> opsBehind(ObjectiveOp objective, int64_t seq) {
+  SmallVector<Value> work{objective.getLoss()};
+  if (objective.getKept(seq) < seq)
+    work.push_back(objective.getScore());
+  DenseSet<Operation *> seen;
+  while (!work.empty())
+    if (Operation *def = work.pop_back_val().getDefiningOp(); def && seen.insert(def).second)
+      def->walk([&](Operation *op) { llvm::append_range(work, op->getOperands()); });
+  return seen;
+}
+
+void ForwardEntry::declare(int64_t accum, ObjectiveOp objective) {
+  TokensOp tokensOp = *model.getForward().getOps<TokensOp>().begin();
+  DenseSet<Operation *> wanted = objective ? opsBehind(objective, tokensOp.getSeq()) : DenseSet<Operation *>();
   auto perToken = [&](Value value, StringRef name) {
     RankedTensorType type = typeOf(value);
     if (accum > 1)
@@ -23,7 +37,7 @@ void ForwardEntry::declare(int64_t accum) {
       perToken(tokens.getTokens(), "tokens");
       perToken(tokens.getTargets(), "targets");
     } else if (auto values = dyn_cast<TokenValuesOp>(op)) {
-      if (kind == EntryKind::gradients) {
+      if (wanted.contains(values)) {
         perToken(values.getValues(), values.getValuesName());
       } else {
         ImplicitLocOpBuilder b(values.getLoc(), entry.builder);

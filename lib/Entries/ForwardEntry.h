@@ -9,8 +9,8 @@ namespace mlir::nanochat {
 /// The forward region of a model, cloned: where its declarations ended up and what it reports.
 struct ForwardPass {
   llvm::MapVector<Operation *, Value> params; // nanochat.param -> argument
-  Value loss, score; // of the phase; no score where its objective filters nothing
-  SmallVector<Value> perToken; // the batch
+  Value loss, score;                          // of the phase; no score where its objective filters nothing
+  SmallVector<Value> perToken;                // the batch
   SmallVector<std::pair<StringRef, Value>> metrics;
 };
 
@@ -18,10 +18,11 @@ struct ForwardPass {
 class ForwardEntry {
 public:
   ForwardEntry(ModelOp model, EntryKind kind, StringRef phase = "")
-      : model(model), entry(model->getParentOfType<ModuleOp>(), kind, phase, model.getLoc()), kind(kind) {}
+      : model(model), entry(model->getParentOfType<ModuleOp>(), kind, phase, model.getLoc()) {}
 
-  /// Adds the model's parameters, scalars and `accum` batches as arguments.
-  void declare(int64_t accum);
+  /// Adds the model's parameters, scalars and `accum` batches as arguments; numbers from files if `objective`, whose
+  /// gradients the entry is for, depends on them.
+  void declare(int64_t accum, ObjectiveOp objective = {});
   /// Clones the compute ops at `b`; `perToken` is one batch of what `batch` holds.
   ForwardPass clone(OpBuilder &b, ValueRange perToken, StringRef phase);
 
@@ -30,7 +31,6 @@ public:
   SmallVector<Value> batch; // arguments with a number per token
 
 private:
-  EntryKind kind;
   SmallVector<Value> batchOf; // values of the model that they are
   IRMapping declared;
   llvm::MapVector<Operation *, Value> params;

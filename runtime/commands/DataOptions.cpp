@@ -170,10 +170,10 @@ std::unique_ptr<RowSource> Data::trainingRows(uint64_t seed, int64_t length) con
     return std::make_unique<CopyRows>(seed, options.vocab, "data.copy");
   std::vector<MixedRows::Part> sources;
   for (const Part &part : parts)
-    sources.push_back({std::make_unique<ShuffledWindows>(part.set.train, seed, length,
-                                                         parts.size() > 1 ? part.name : "training", sources.size(),
-                                                         part.reference),
-                       part.weight});
+    sources.push_back(
+        {std::make_unique<ShuffledWindows>(part.set.train, seed, length, parts.size() > 1 ? part.name : "training",
+                                           sources.size(), part.reference),
+         part.weight});
   if (sources.size() == 1)
     return std::move(sources[0].rows);
   return std::make_unique<MixedRows>(std::move(sources), seed);
@@ -199,7 +199,8 @@ std::unique_ptr<RowSource> Data::spacedRows(const std::string &split, int64_t co
 uint64_t Data::hash() const {
   std::string all;
   for (const Part &part : parts)
-    all += hashText(part.set.train.hash()) + format(" %.17g ", part.weight);
+    all += hashText(part.set.train.hash()) + (part.reference ? hashText(part.reference->hash()) : "") +
+           format(" %.17g ", part.weight);
   return copyRow ? 0 : hashOf(all);
 }
 

@@ -26,7 +26,8 @@ static void checkIds(const nc_program &program, const std::string &path, const n
                        wide(program.vocab - 1)));
 }
 
-/// int32, little-endian: all tokens, then all targets; then, where the model reads such, as many losses of a reference, f32.
+/// int32, little-endian: all tokens, then all targets; then, where the model reads such, as many losses of a reference,
+/// f32.
 static void loadBatch(Session &session, const nc_entry &entry, const std::string &path) {
   const nc_tensor &tokens = getTensor(session.program, entry, NC_INPUT, "tokens");
   const nc_tensor &targets = getTensor(session.program, entry, NC_INPUT, "targets");

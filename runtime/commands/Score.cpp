@@ -7,6 +7,7 @@
 #include "runtime/program/Program.h"
 #include "runtime/training/Batches.h"
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <chrono>
 #include <cmath>
 #include <unistd.h>
@@ -55,6 +56,9 @@ static std::vector<float> score(Session &session, const TokenStream &stream, con
   const nc_tensor &nll = getTensor(session.program, entry, NC_OUTPUT, "nll");
   BatchInput input(session, entry);
   auto [batch, length] = input.shape();
+  if (elementCount(nll) == 0 || elementCount(nll) % (batch * length))
+    failInput("the metric 'nll' of the model has not one number per token",
+              "let it be the nll of linear_cross_entropy");
   ConsecutiveWindows windows(stream, length, name);
   std::vector<float> losses(stream.size());
   int64_t lastLoop = elementCount(nll) - batch * length;
@@ -68,8 +72,8 @@ static std::vector<float> score(Session &session, const TokenStream &stream, con
       for (int64_t i = 0; i < length; ++i) {
         double loss = session.read(nll, lastLoop + row * length + i);
         if (!std::isfinite(loss))
-          failRun(format("the loss is not a finite number at token %lld of '%s'", wide(windows.start(first + row) + 1 + i),
-                         name.c_str()));
+          failRun(format("the loss is not a finite number at token %lld of '%s'",
+                         wide(windows.start(first + row) + 1 + i), name.c_str()));
         losses[windows.start(first + row) + 1 + i] = float(loss);
       }
     countdown.step(rows * length);
@@ -95,20 +99,26 @@ static void runScore(const nc_program &program, const ScoreOptions &options) {
     total += stream.size() - 1;
   Countdown countdown(total);
   std::vector<ScoredStream> scored;
-  double sum = 0;
+  double sum = 0, count = 0;
   for (const auto &[name, stream] : streams) {
+    auto isSame = [&](const ScoredStream &other) { return other.stream->hash() == stream.hash(); };
+    if (std::any_of(scored.begin(), scored.end(), isSame)) {
+      countdown.step(stream.size() - 1);
+      continue;
+    }
     scored.push_back({&stream, score(*session, stream, name, countdown)});
     for (float loss : scored.back().values)
       sum += loss;
+    count += double(stream.size() - 1);
   }
   writeTokenValues(options.out, scored, program.model);
-  printf("mean loss %.4f, written to '%s'\n", sum / total, options.out.c_str());
+  printf("mean loss %.4f, written to '%s'\n", sum / count, options.out.c_str());
 }
 
 void addScoreCommand(CLI::App &app, const nc_program &program) {
   auto options = std::make_shared<ScoreOptions>();
-  CLI::App *command =
-      app.add_subcommand("score", "Write the model's loss at each training token, for 'train --reference' of another model");
+  CLI::App *command = app.add_subcommand(
+      "score", "Write the model's loss at each training token, for 'train --reference' of another model");
   addInitOption(*command, options->init);
   addDataOptions(*command, options->data);
   command->add_option("--out", options->out, "The losses")->type_name("FILE")->required()->group("Files");

@@ -50,7 +50,8 @@ static void addRunOptions(CLI::App &command, TrainOptions &options) {
   };
   add("--val", options.validation, "Validation text; else a twentieth of --data", "Data")->type_name("PATH");
   add("--reference", options.reference,
-      "What another model's loss is at each training token, by 'score' of its program, for a model that scores tokens by it",
+      "What another model's loss is at each training token, by 'score' of its program, for a model that scores tokens "
+      "by it",
       "Data")
       ->type_name("FILE");
   addCount("--steps", options.steps, "Steps of the whole run, with those before it was resumed [1000]", 0, kMostSteps);

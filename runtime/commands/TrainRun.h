@@ -19,8 +19,8 @@ struct TrainOptions {
   ConfigOptions config;
   SessionOptions session;
   DataOptions data;
-  std::string validation, reference, log, logFile, tensorboard, save, init, resume, checkpoints, saveInit, phase = "train",
-                                                                                                dumpFolder;
+  std::string validation, reference, log, logFile, tensorboard, save, init, resume, checkpoints, saveInit,
+      phase = "train", dumpFolder;
   int64_t evalEvery = 100, evalBatches = 8, saveEvery = 0, keepLast = 3;
   std::optional<int64_t> steps, scheduleSteps;
   std::optional<uint64_t> seed;

@@ -55,9 +55,10 @@ TrainRun::TrainRun(const nc_program &program, const TrainOptions &options)
 
 void TrainRun::setReference() {
   bool isRead = findTensor(program, getPhaseEntry(program, options.phase, "gradients"), NC_INPUT, kReference);
-  if (!isRead && !options.reference.empty())
-    fprintf(stderr, "warning: --reference changes nothing: phase '%s' of the model reads no losses of another\n",
-            options.phase.c_str());
+  if ((!isRead || data.copyLength()) && !options.reference.empty())
+    fprintf(stderr, "warning: --reference changes nothing: %s\n",
+            isRead ? "--copy-task knows its own"
+                   : ("phase '" + options.phase + "' of the model reads no losses of another").c_str());
   if (!isRead || data.copyLength())
     return;
   if (options.reference.empty())
@@ -143,7 +144,7 @@ void TrainRun::resume(const std::string &checkpoint) {
   RunState saved = resumeFrom(*session, checkpoint);
   checkAgreement(saved, state, options, checkpoint);
   if (saved.dataHash != state.dataHash)
-    printf("resumed on other data, or other shares of it: rows come in another order\n");
+    printf("resumed on other data, or other shares or losses of it: rows come in another order, or count otherwise\n");
   saved.dataHash = state.dataHash;
   saved.steps = options.steps.value_or(saved.steps);
   if (options.at.empty())

@@ -43,7 +43,8 @@ private:
   std::optional<TokenValues> reference;
 };
 
-/// Windows one behind the other, so that every token but the first is a target; the last one ends where the stream does.
+/// Windows one behind the other, so that every token but the first is a target; the last one ends where the stream
+/// does.
 class ConsecutiveWindows : public RowSource {
 public:
   /// Fails (exit 2) as ShuffledWindows does.

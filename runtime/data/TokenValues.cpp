@@ -11,14 +11,17 @@ TokenValues::TokenValues(std::shared_ptr<const SafetensorsFile> values, const To
                          const std::string &what)
     : file(std::move(values)), tensor(file->find(hashText(stream.hash()))) {
   if (!tensor || tensor->dtype != NC_F32 || tensor->shape != std::vector<int64_t>{stream.size()})
-    failInput("--reference: '" + file->path() + "' has no losses for the " + what + " tokens: it is of other data", kWayOut);
+    failInput("--reference: '" + file->path() + "' has no losses for the " + what + " tokens: it is of other data",
+              kWayOut);
   file->visit(*tensor, [&](const char *piece, int64_t first, int64_t count) {
+    knownHash = hashOf(hashText(knownHash) + hashText(hashOf({piece, count * sizeof(float)})));
     for (int64_t i = 0; i < count; ++i) {
       float value;
       memcpy(&value, piece + i * sizeof(value), sizeof(value));
       if (!std::isfinite(value))
-        failInput(format("--reference: '%s' has the loss %g for token %lld", file->path().c_str(), value, wide(first + i)),
-                  kWayOut);
+        failInput(
+            format("--reference: '%s' has the loss %g for token %lld", file->path().c_str(), value, wide(first + i)),
+            kWayOut);
     }
   });
 }

@@ -40,7 +40,7 @@ bool runsKernels(int argc, const char *const *argv) {
   bool runs = false, asksForHelp = false;
   for (int i = 1; i < argc; ++i) {
     std::string_view argument = argv[i];
-    for (std::string_view command : {"train", "eval", "generate", "grad"})
+    for (std::string_view command : {"train", "eval", "score", "generate", "grad"})
       runs |= i == 1 && argument == command;
     asksForHelp |= argument == "--help" || argument == "-h";
   }

@@ -16,8 +16,8 @@ BatchShape batchShape(const nc_program &program, const nc_entry &entry) {
 BatchInput::BatchInput(Session &session, const nc_entry &entry)
     : batch(batchShape(session.program, entry)),
       tokens(static_cast<int32_t *>(session.mutableData(getTensor(session.program, entry, NC_INPUT, "tokens")))),
-      targets(nullptr), reference(findTensor(session.program, entry, NC_INPUT, kReference)), session(session), row(batch.length + 1),
-      losses(reference ? batch.length : 0) {
+      targets(nullptr), reference(findTensor(session.program, entry, NC_INPUT, kReference)), session(session),
+      row(batch.length + 1), losses(reference ? batch.length : 0) {
   if (const nc_tensor *tensor = findTensor(session.program, entry, NC_INPUT, "targets"))
     targets = static_cast<int32_t *>(session.mutableData(*tensor));
 }

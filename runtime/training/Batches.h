@@ -25,7 +25,7 @@ public:
 
 private:
   BatchShape batch;
-  int32_t *tokens, *targets; // targets may be null
+  int32_t *tokens, *targets;  // targets may be null
   const nc_tensor *reference; // may be null
   Session &session;
   std::vector<int32_t> row;

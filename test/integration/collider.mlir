@@ -23,3 +23,19 @@
 // Micro-batches keep the same rows.
 // RUN: nanochat-opt %{model} --set batch=1,accum=2 --target=native --emit=exe -o %t.two
 // RUN: %t.two %{grad} --out %t.g2 && %python %S/compare_safetensors.py %t.g %t.g2 1e-5 loss grad.embed grad.layers.norm1 grad.layers.q grad.layers.k grad.layers.down grad.exit.w
+
+// Kernels of attention around the edges of blocks: one token kept, one dropped, both in several blocks.
+// DEFINE: %{sizes} = seq=130,keep=0.001
+// DEFINE: %{step} = rm -rf %t.d && nanochat-opt %{model} --set d=12,ffn=24,%{sizes} --target=native --emit=exe -o %t.exe && \
+// DEFINE:   %t.exe train --copy-task --steps 1 --eval-every 0 --dump-dispatches %t.d && \
+// DEFINE:   nanochat-opt %{model} --set d=12,ffn=24,%{sizes} --target=native --check-dispatches=%t.d --check-gradients=%t.d | FileCheck %s --check-prefix=STEP
+// STEP: , 0 errors
+// STEP: check-gradients: 17 results
+// RUN: %{step}
+// REDEFINE: %{sizes} = seq=130,keep=0.99
+// RUN: %{step}
+// REDEFINE: %{sizes} = seq=133,keep=0.5,heads=1,d=20
+// RUN: %{step}
+// REDEFINE: %{sizes} = seq=5,keep=0.5,kv_heads=2
+// RUN: %{step}
+// RUN: rm -rf %t.d

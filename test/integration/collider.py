@@ -5,7 +5,6 @@ collider.py check PARAMS BATCH GRADS K [VARIANT]    loss, metrics and gradients,
                                                     open: keys and values of dropped tokens are differentiated too
                                                     blind: scores of queries with keys of dropped tokens are not differentiated
                                                     masked: means over the kept tokens divide by the number of all tokens
-collider.py rows PARAMS BATCH K                     the kept rows
 """
 import sys
 
@@ -122,9 +121,4 @@ def check(params, batch, grads, k, variant=None):
     return errors[worst] < 1e-5
 
 
-def rows(params, batch, k):
-    print(*numpy.flatnonzero(kept_of(forward(*load(params, batch), lambda what, x: x)[1][0], int(k))))
-    return True
-
-
-sys.exit(not {"check": check, "rows": rows}[sys.argv[1]](*sys.argv[2:]))
+sys.exit(not {"check": check}[sys.argv[1]](*sys.argv[2:]))

@@ -22,8 +22,8 @@ SmallVector<Value> GatherRowsOp::decompose(ImplicitLocOpBuilder &b) {
   RankedTensorType type = typeOf(getY());
   return {pointwise(b, type, getRows(), projection(getContext(), type.getRank(), {0}),
                     [&](ImplicitLocOpBuilder &s, ValueRange v) -> Value {
-                      Value isSome = arith::CmpIOp::create(s, arith::CmpIPredicate::sge, v[0],
-                                                           constant(s, v[0].getType(), 0));
+                      Value isSome =
+                          arith::CmpIOp::create(s, arith::CmpIPredicate::sge, v[0], constant(s, v[0].getType(), 0));
                       Value row = arith::MaxSIOp::create(s, v[0], constant(s, v[0].getType(), 0));
                       SmallVector<Value> at{arith::IndexCastOp::create(s, s.getIndexType(), row)};
                       if (type.getRank() == 2)

@@ -46,21 +46,30 @@ int64_t KeptAttentionGradOp::getFlops() {
   return sequences * width * kept * (3 * (seq + 1) + 2 * (kept + 1));
 }
 
+/// Where among `rows` each token is, −1 where it is not.
+static Value placesOf(ImplicitLocOpBuilder &b, Value rows, int64_t tokens, int64_t seq) {
+  int64_t sequences = tokens / seq, kept = typeOf(rows).getDimSize(0) / sequences;
+  auto each = RankedTensorType::get({sequences, seq}, b.getI32Type()); // loops (sequence, token, kept one)
+  auto numbers = [](ImplicitLocOpBuilder &s, unsigned outer, int64_t size, unsigned inner) -> Value {
+    Value first = arith::MulIOp::create(s, linalg::IndexOp::create(s, outer), arith::ConstantIndexOp::create(s, size));
+    Value number = arith::AddIOp::create(s, first, linalg::IndexOp::create(s, inner));
+    return arith::IndexCastOp::create(s, s.getI32Type(), number);
+  };
+  Value places = reduce(b, each, 3, {0, 1}, -1.0, splitRows(b, rows, kept), projection(b.getContext(), 3, {0, 2}),
+                        [&](ImplicitLocOpBuilder &s, ValueRange v) -> Value {
+                          Value token = numbers(s, 0, seq, 1), place = numbers(s, 0, kept, 2);
+                          Value isIt = arith::CmpIOp::create(s, arith::CmpIPredicate::eq, v[0], token);
+                          Value found = arith::SelectOp::create(s, isIt, place, constant(s, place.getType(), -1));
+                          return arith::MaxSIOp::create(s, found, v[1]);
+                        });
+  return tensor::CollapseShapeOp::create(b, RankedTensorType::get({tokens}, b.getI32Type()), places,
+                                         SmallVector<ReassociationIndices>{{0, 1}});
+}
+
 /// That of all tokens, dy being 0 for those that are not kept, and kept rows of it.
 SmallVector<Value> KeptAttentionGradOp::decompose(ImplicitLocOpBuilder &b) {
   int64_t tokens = getK().getType().getDimSize(0), kept = getQ().getType().getDimSize(0);
-  auto perToken = RankedTensorType::get({tokens}, b.getI32Type());
-  // Where among the kept a token is; −1 where it is not.
-  Value places =
-      reduce(b, perToken, 2, {0}, -1.0, {getRows()}, {projection(getContext(), 2, {1})},
-             [&](ImplicitLocOpBuilder &s, ValueRange v) -> Value {
-               auto number = [&](unsigned loop) -> Value {
-                 return arith::IndexCastOp::create(s, s.getI32Type(), linalg::IndexOp::create(s, loop));
-               };
-               Value isIt = arith::CmpIOp::create(s, arith::CmpIPredicate::eq, v[0], number(0));
-               Value place = arith::SelectOp::create(s, isIt, number(1), constant(s, s.getI32Type(), -1));
-               return arith::MaxSIOp::create(s, place, v[1]);
-             });
+  Value places = placesOf(b, getRows(), tokens, getSeq());
   auto spread = [&](Value x) -> Value { return GatherRowsOp::create(b, x, places); };
   auto grad = AttentionGradOp::create(b, spread(getQ()), getK(), getV(), spread(getY()), /*delta=*/Value(),
                                       spread(getLse()), spread(getDy()), getHeads(), getKvHeads(), getSeq());

@@ -16,7 +16,7 @@ int64_t ObjectiveOp::getKept(int64_t seq) {
 
 LogicalResult SelectRowsOp::inferReturnTypes(MLIRContext *ctx, std::optional<Location>, Adaptor adaptor,
                                              SmallVectorImpl<Type> &types) {
-  int64_t sequences = typeOf(adaptor.getScores()).getDimSize(0) / int64_t(adaptor.getSeq());
+  int64_t sequences = typeOf(adaptor.getScores()).getDimSize(0) / std::max<int64_t>(1, adaptor.getSeq());
   types.push_back(RankedTensorType::get({sequences * int64_t(adaptor.getKeep())}, IntegerType::get(ctx, 32)));
   return success();
 }
@@ -61,36 +61,39 @@ SmallVector<Value> SelectRowsOp::decompose(ImplicitLocOpBuilder &b) {
   auto isKept = [&](ImplicitLocOpBuilder &s, Value rank) -> Value {
     return arith::CmpIOp::create(s, CmpIPredicate::ult, rank, constant(s, rank.getType(), keep));
   };
-  Value scores = splitRows(b, pointwise(b, getScores(), [&](ImplicitLocOpBuilder &s, ValueRange v) -> Value {
-                             Value isNone = arith::CmpFOp::create(s, CmpFPredicate::UNO, v[0], v[0]);
-                             double top = std::numeric_limits<double>::infinity();
-                             return arith::SelectOp::create(s, isNone, constant(s, v[0].getType(), top), v[0]);
-                           }), seq);
+  Value scores =
+      splitRows(b,
+                pointwise(b, getScores(),
+                          [&](ImplicitLocOpBuilder &s, ValueRange v) -> Value {
+                            Value isNone = arith::CmpFOp::create(s, CmpFPredicate::UNO, v[0], v[0]);
+                            double top = std::numeric_limits<double>::infinity();
+                            return arith::SelectOp::create(s, isNone, constant(s, v[0].getType(), top), v[0]);
+                          }),
+                seq);
   RankedTensorType perToken = withElement(typeOf(scores), b.getI32Type());
   int64_t sequences = perToken.getDimSize(0);
   // How many tokens of the sequence go before each.
-  Value rank = loops.sum(perToken, {scores, scores}, {loops.own(), loops.all()},
-                         [&](ImplicitLocOpBuilder &s, ValueRange v) {
-                           Value isEqual = arith::CmpFOp::create(s, CmpFPredicate::OEQ, v[1], v[0]);
-                           Value isAbove = arith::CmpFOp::create(s, CmpFPredicate::OGT, v[1], v[0]);
-                           Value goesFirst = arith::AndIOp::create(s, isEqual, isEarlier(s));
-                           return asNumber(s, arith::OrIOp::create(s, isAbove, goesFirst));
-                         });
+  Value rank =
+      loops.sum(perToken, {scores, scores}, {loops.own(), loops.all()}, [&](ImplicitLocOpBuilder &s, ValueRange v) {
+        Value isEqual = arith::CmpFOp::create(s, CmpFPredicate::OEQ, v[1], v[0]);
+        Value isAbove = arith::CmpFOp::create(s, CmpFPredicate::OGT, v[1], v[0]);
+        Value goesFirst = arith::AndIOp::create(s, isEqual, isEarlier(s));
+        return asNumber(s, arith::OrIOp::create(s, isAbove, goesFirst));
+      });
   // How many kept ones are earlier.
   Value place = loops.sum(perToken, {rank}, {loops.all()}, [&](ImplicitLocOpBuilder &s, ValueRange v) {
     return asNumber(s, arith::AndIOp::create(s, isEarlier(s), isKept(s, v[0])));
   });
-  Value rows = loops.sum(
-      withShape(perToken, {sequences, keep}), {rank, place}, {loops.all(), loops.all()},
-      [&](ImplicitLocOpBuilder &s, ValueRange v) -> Value {
-        auto number = [&](unsigned loop) -> Value {
-          return arith::IndexCastOp::create(s, s.getI32Type(), linalg::IndexOp::create(s, loop));
-        };
-        Value isHere = arith::CmpIOp::create(s, CmpIPredicate::eq, v[1], number(1));
-        Value first = arith::MulIOp::create(s, number(0), constant(s, s.getI32Type(), seq));
-        Value token = arith::AddIOp::create(s, first, number(2));
-        return arith::SelectOp::create(s, arith::AndIOp::create(s, isKept(s, v[0]), isHere), token,
-                                       constant(s, s.getI32Type(), 0));
-      });
+  Value rows = loops.sum(withShape(perToken, {sequences, keep}), {rank, place}, {loops.all(), loops.all()},
+                         [&](ImplicitLocOpBuilder &s, ValueRange v) -> Value {
+                           auto number = [&](unsigned loop) -> Value {
+                             return arith::IndexCastOp::create(s, s.getI32Type(), linalg::IndexOp::create(s, loop));
+                           };
+                           Value isHere = arith::CmpIOp::create(s, CmpIPredicate::eq, v[1], number(1));
+                           Value first = arith::MulIOp::create(s, number(0), constant(s, s.getI32Type(), seq));
+                           Value token = arith::AddIOp::create(s, first, number(2));
+                           return arith::SelectOp::create(s, arith::AndIOp::create(s, isKept(s, v[0]), isHere), token,
+                                                          constant(s, s.getI32Type(), 0));
+                         });
   return {tensor::CollapseShapeOp::create(b, typeOf(getRows()), rows, SmallVector<ReassociationIndices>{{0, 1}})};
 }

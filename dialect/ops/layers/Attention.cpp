@@ -210,9 +210,9 @@ LogicalResult AttentionOp::buildKeptVJP(ImplicitLocOpBuilder &b, Cotangents &ct,
   Value dy = ct.of(getY());
   if (!dy)
     return success();
-  auto grad = KeptAttentionGradOp::create(b, kept.gather(b, getQ()), getK(), getV(), kept.gather(b, getY()),
-                                          kept.gather(b, getLse()), dy, kept.getRows(), getHeads(), getKvHeads(),
-                                          getSeq());
+  auto grad =
+      KeptAttentionGradOp::create(b, kept.gather(b, getQ()), getK(), getV(), kept.gather(b, getY()),
+                                  kept.gather(b, getLse()), dy, kept.getRows(), getHeads(), getKvHeads(), getSeq());
   ct.add(b, getQ(), grad.getDq());
   ct.add(b, getK(), grad.getDk());
   ct.add(b, getV(), grad.getDv());

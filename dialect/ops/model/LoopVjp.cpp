@@ -255,7 +255,7 @@ LogicalResult LoopOp::buildVJP(ImplicitLocOpBuilder &b, Cotangents &ct) {
   return ReverseLoop(b, *this, ct).build();
 }
 
-/// The cotangents of what it carries, slices and stacks have kept rows alone, and so has what its body is swept for.
+/// Cotangents have kept rows alone, so the reverse loop has them too.
 LogicalResult LoopOp::buildKeptVJP(ImplicitLocOpBuilder &b, Cotangents &ct, const KeptRows &) {
   return buildVJP(b, ct);
 }

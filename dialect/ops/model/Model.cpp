@@ -39,6 +39,22 @@ static LogicalResult verifyMetrics(ModelOp model) {
   return success();
 }
 
+/// Numbers from a file once, one for each token.
+static LogicalResult verifyTokenValues(ModelOp model) {
+  TokensOp batch = *model.getForward().getOps<TokensOp>().begin();
+  llvm::StringSet<> names;
+  for (auto values : model.getForward().getOps<TokenValuesOp>()) {
+    if (!names.insert(values.getValuesName()).second) // model-c20
+      return values.emitOpError("is declared twice: use the first one's result");
+    RankedTensorType type = values.getValues().getType();
+    if (!isUnsized(type) && type.getShape() != typeOf(batch.getTokens()).getShape()) // model-c21
+      return values.emitOpError("has ") << type.getDimSize(0) << " numbers for "
+                                        << typeOf(batch.getTokens()).getDimSize(0)
+                                        << " tokens: give activations of the batch to `like`";
+  }
+  return success();
+}
+
 /// Every parameter and phase once, and what they refer to exists.
 static LogicalResult verifyForward(ModelOp model) {
   llvm::StringSet<> names, roles, phases{"phase"}; // which actions between phases begin with
@@ -49,6 +65,8 @@ static LogicalResult verifyForward(ModelOp model) {
         return param.emitOpError("is declared twice: parameter names are unique");
     }
   }
+  if (failed(verifyTokenValues(model)))
+    return failure();
   for (auto objective : model.getForward().getOps<ObjectiveOp>()) {
     if (!phases.insert(objective.getPhase()).second) // model-c5
       return objective.emitOpError("is the second one of phase '")
@@ -59,9 +77,10 @@ static LogicalResult verifyForward(ModelOp model) {
         return objective.emitOpError("trains the role ") << role << ", which no parameter has";
     TokensOp batch = *model.getForward().getOps<TokensOp>().begin();
     Value score = objective.getScore();
-    if (score && !isUnsized(score.getType()) && score.getType() != withElement(typeOf(batch.getTokens()), getElementTypeOrSelf(score))) // model-c19
+    if (score && !isUnsized(score.getType()) &&
+        score.getType() != withElement(typeOf(batch.getTokens()), getElementTypeOrSelf(score))) // model-c19
       return objective.emitOpError("has a score of type ") << score.getType() << ", not one number for each of "
-             << typeOf(batch.getTokens()).getDimSize(0) << " tokens";
+                                                           << typeOf(batch.getTokens()).getDimSize(0) << " tokens";
     if (roles.empty() || (objective.getTrains() && trained.empty())) // model-c8
       return objective.emitOpError("trains no parameter");
   }
@@ -125,7 +144,8 @@ LogicalResult TokenValuesOp::inferReturnTypes(MLIRContext *, std::optional<Locat
 
 LogicalResult TokenValuesOp::verify() {
   if (getValuesName() != nc::kReference) // token_values-c1
-    return emitOpError("has the name '") << getValuesName() << "'; what programs read from a file is '" << nc::kReference << "'";
+    return emitOpError("has the name '") << getValuesName() << "'; what programs read from a file is '"
+                                         << nc::kReference << "'";
   return success();
 }
 

@@ -9,7 +9,8 @@ using namespace mlir::nanochat;
 namespace {
 /// Operands and buffers of the forward kernel.
 struct Forward : AttentionKernel {
-  Forward(func::FuncOp source, AttentionOp op, const CpuFacts &facts) : AttentionKernel(source, op, op.getSeq(), facts), op(op) {}
+  Forward(func::FuncOp source, AttentionOp op, const CpuFacts &facts)
+      : AttentionKernel(source, op, op.getSeq(), facts), op(op) {}
   AttentionOp op;
 
   void emit() {

@@ -18,8 +18,7 @@ constexpr double kLn2 = 0.69314718055994531;
 struct AttentionKernel {
   template <typename OpTy>
   AttentionKernel(func::FuncOp source, OpTy op, int64_t seq, const CpuFacts &facts)
-      : k(source), b(k.b), tiles(b, facts), seq(seq), groups(op.getKvHeads()),
-        shared(op.getHeads() / op.getKvHeads()) {
+      : k(source), b(k.b), tiles(b, facts), seq(seq), groups(op.getKvHeads()), shared(op.getHeads() / op.getKvHeads()) {
     RankedTensorType q = op.getQ().getType();
     batch = q.getDimSize(0) / seq;
     width = q.getDimSize(1) / op.getHeads();

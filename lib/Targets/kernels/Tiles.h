@@ -44,8 +44,8 @@ public:
                llvm::function_ref<std::pair<Value, Value>(Value i)> kRange);
   /// to[j, i] = factor·from[i, j], for whole vectors.
   void transpose(Value from, Value to, double factor);
-  /// The window in the rows of `to`, zeros in its remaining rows and columns. Its i-th row is row `rowOf(i)` of the buffer, if
-  /// given.
+  /// The window in the rows of `to`, zeros in its remaining rows and columns. Its i-th row is row `rowOf(i)` of the
+  /// buffer, if given.
   void copyIn(const Window &from, Value to, llvm::function_ref<Value(Value i)> rowOf = nullptr);
   /// to = factor·from, each row times rowFactors[i] if given.
   void copyOut(Panel from, const Window &to, double factor, Value rowFactors = nullptr);

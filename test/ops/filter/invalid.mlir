@@ -65,3 +65,42 @@ nanochat.model @score { // model-c19
   nanochat.objective "train" %loss filter(%other keep = 0.5) : tensor<f32>, tensor<3xf32>
 } update {
 }
+
+// -----
+
+nanochat.model @values { // token_values-c1
+  %tokens, %targets = nanochat.tokens batch = 1 seq = 2
+  %w = nanochat.param "w" constant(0.0) role "matrix" : tensor<2x3xf32>
+  %h = nanochat.embedding %tokens, %w : tensor<2xi32>, tensor<2x3xf32>
+  // expected-error @+1 {{has the name 'teacher'; what programs read from a file is 'reference'}}
+  %r = nanochat.token_values "teacher" like %h : tensor<2x3xf32>
+  %loss = nanochat.number 0.0 : tensor<f32>
+  nanochat.objective "train" %loss : tensor<f32>
+} update {
+}
+
+// -----
+
+nanochat.model @values_twice { // model-c20
+  %tokens, %targets = nanochat.tokens batch = 1 seq = 2
+  %w = nanochat.param "w" constant(0.0) role "matrix" : tensor<2x3xf32>
+  %h = nanochat.embedding %tokens, %w : tensor<2xi32>, tensor<2x3xf32>
+  %r = nanochat.token_values "reference" like %h : tensor<2x3xf32>
+  // expected-error @+1 {{is declared twice: use the first one's result}}
+  %s = nanochat.token_values "reference" like %h : tensor<2x3xf32>
+  %loss = nanochat.number 0.0 : tensor<f32>
+  nanochat.objective "train" %loss : tensor<f32>
+} update {
+}
+
+// -----
+
+nanochat.model @values_like { // model-c21
+  %tokens, %targets = nanochat.tokens batch = 1 seq = 2
+  %w = nanochat.param "w" constant(0.0) role "matrix" : tensor<5x3xf32>
+  // expected-error @+1 {{has 5 numbers for 2 tokens: give activations of the batch to `like`}}
+  %r = nanochat.token_values "reference" like %w : tensor<5x3xf32>
+  %loss = nanochat.number 0.0 : tensor<f32>
+  nanochat.objective "train" %loss : tensor<f32>
+} update {
+}

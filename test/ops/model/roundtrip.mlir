@@ -11,6 +11,8 @@ nanochat.model @tiny {
   %x = nanochat.embedding %tokens, %table : tensor<16xi32>, tensor<17x12xf32>
   // CHECK: nanochat.token_constant 1.000000e+00 like %{{.*}} : tensor<16x12xf32>
   %ones = nanochat.token_constant 1.0 like %x : tensor<16x12xf32>
+  // CHECK: nanochat.token_values "reference" like %{{.*}} : tensor<16x12xf32>
+  %reference = nanochat.token_values "reference" like %x : tensor<16x12xf32>
   // CHECK: nanochat.number 2.500000e-01 : tensor<f32>
   %number = nanochat.number 0.25 : tensor<f32>
   // CHECK: nanochat.numbers [1.000000e+00, 5.000000e-01] : tensor<2xf32>
