@@ -34,10 +34,10 @@ grep -m1 'model name' /proc/cpuinfo | sed 's/.*: //' || true
 echo "looplm, $size, $threads threads, $rounds rounds of $steps steps"
 for name in "${order[@]}"; do
   median=$(sort -g "$folder/$name.rates" | awk '{ v[NR] = $1 } END { print (v[int((NR + 1) / 2)] + v[int(NR / 2) + 1]) / 2 }')
-  flops=$(/usr/bin/python3 -c 'import json, sys; print(json.load(open(sys.argv[1]))["flops_per_token"])' "$folder/$name.json")
+  flops=$(/usr/bin/python3 -c 'import json, sys; plan = json.load(open(sys.argv[1])); print((plan["operations"]["train.gradients"] + plan["operations"]["train.update"]) // 512)' "$folder/$name.json")
   memory=$(sed -n 's/^memory: //p' "$folder/$name.out")
   echo "$name $median $flops $memory"
 done | awk '{ base = base ? base : $2; work = work ? work : $3; name = $1; rate = $2; flops = $3; $1 = $2 = $3 = ""
-  printf "%-6s %7.0f tok/s  %+6.1f %% time  %+6.1f %% work (%.0f MFLOP/token) %s\n", name, rate, 100 * (base / rate - 1), 100 * (flops / work - 1), flops / 1e6, $0 }'
+  printf "%-6s %7.0f tok/s  %+6.1f %% time  %+6.1f %% operations (%.0f M/token, updates included) %s\n", name, rate, 100 * (base / rate - 1), 100 * (flops / work - 1), flops / 1e6, $0 }'
 
 bench/collider.sh "$threads" "$rounds"

@@ -39,7 +39,9 @@ static json::Object describe(ModuleOp emitted, int64_t unfiltered, const Target 
                                    {"saved", buffer.getSaved()}});
   }
   json::Array dispatches;
-  for (const DispatchFloor &floor : collectFloors(emitted))
+  std::map<std::string, int64_t> work;
+  for (const DispatchFloor &floor : collectFloors(emitted)) {
+    work[floor.entry.str()] += floor.calls * floor.operations;
     dispatches.push_back(json::Object{{"entry", floor.entry},
                                       {"kernel", floor.kernel},
                                       {"class", floor.kind},
@@ -47,6 +49,10 @@ static json::Object describe(ModuleOp emitted, int64_t unfiltered, const Target 
                                       {"calls", floor.calls},
                                       {"bytes", floor.bytes},
                                       {"operations", floor.operations}});
+  }
+  json::Object operations;
+  for (auto &[entry, count] : work)
+    operations[entry] = count;
   json::Array fp4;
   for (auto product : program.getFp4Products().getAsRange<Fp4ProductAttr>()) {
     bool isNative = row.multipliesFp4(product.getK());
@@ -74,6 +80,7 @@ static json::Object describe(ModuleOp emitted, int64_t unfiltered, const Target 
                       {"parameters_stored", int64_t(program.getParametersStored())},
                       {"parameters_effective", int64_t(program.getParametersEffective())},
                       {"flops_per_token", int64_t(program.getFlopsPerToken())},
+                      {"operations", std::move(operations)},
                       {"filter", std::move(filter)},
                       {"arena_bytes", std::move(arenas)},
                       {"total_bytes", total},
@@ -93,8 +100,8 @@ static std::string grouped(int64_t number) {
   return text;
 }
 
-static void printRow(llvm::raw_ostream &os, StringRef name, int64_t number, StringRef note = "") {
-  os << llvm::left_justify(name, 34) << llvm::right_justify(grouped(number), 20);
+static void printRow(llvm::raw_ostream &os, const Twine &name, int64_t number, StringRef note = "") {
+  os << llvm::left_justify(name.str(), 34) << llvm::right_justify(grouped(number), 20);
   if (!note.empty())
     os << "   " << note;
   os << "\n";
@@ -175,6 +182,8 @@ static void printTable(json::Object &plan, llvm::raw_ostream &os) {
   printRow(os, "parameters effective", number("parameters_effective"), "as many would do this work unshared");
   printRow(os, "FLOPs per token, training", number("flops_per_token"));
   printFilter(*plan.getObject("filter"), number("flops_per_token"), os);
+  for (auto &[entry, count] : sorted(*plan.getObject("operations")))
+    printRow(os, "operations of " + entry, count);
   os << "\n" << llvm::left_justify("arena", 34) << llvm::right_justify("bytes", 20) << "\n";
   for (auto &[name, bytes] : sorted(*plan.getObject("arena_bytes")))
     printRow(os, name, bytes);

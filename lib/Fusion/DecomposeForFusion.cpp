@@ -1,7 +1,6 @@
 #include "dialect/Linalg.h"
 #include "dialect/StepIR.h"
 #include "lib/Fusion/Passes.h"
-#include "lib/Targets/Target.h"
 #include "mlir/Dialect/Linalg/Passes.h"
 #include "mlir/Dialect/Linalg/Transforms/Transforms.h"
 #include "mlir/Pass/PassManager.h"
@@ -13,11 +12,11 @@ namespace mlir::nanochat {
 
 namespace {
 struct Decompose : OpInterfaceRewritePattern<linalg::AggregatedOpInterface> {
-  Decompose(MLIRContext *context, bool gpu) : OpInterfaceRewritePattern(context), gpu(gpu) {}
-  bool gpu; // what kernels are for, or the reference stands for
+  Decompose(MLIRContext *context, bool forGpus) : OpInterfaceRewritePattern(context), forGpus(forGpus) {}
+  bool forGpus;
   LogicalResult matchAndRewrite(linalg::AggregatedOpInterface op, PatternRewriter &rewriter) const override {
     auto kernel = dyn_cast<KernelOpInterface>(op.getOperation());
-    bool isKept = isa<LoopOp>(op.getOperation()) || (kernel && (!gpu || kernel.isForGpus()));
+    bool isKept = isa<LoopOp>(op.getOperation()) || (kernel && (!forGpus || kernel.isForGpus()));
     if (isKept || !isa<NanochatDialect>(op->getDialect()))
       return rewriter.notifyMatchFailure(op, "kept whole");
     auto values = op.decomposeOperation(rewriter);
@@ -141,17 +140,16 @@ struct ViewBeforePointwise : RewritePattern {
 };
 
 struct DecomposeForFusionPass : impl::DecomposeForFusionPassBase<DecomposeForFusionPass> {
+  using DecomposeForFusionPassBase::DecomposeForFusionPassBase;
+
   void runOnOperation() override {
-    FailureOr<Target> row = targetOf(getOperation());
-    if (failed(row))
-      return signalPassFailure();
     // What ops are made of keeps their names, for messages of the compiled program.
     getOperation().walk([](Operation *op) {
       if (op->getNumResults() && !isa<NameLoc>(op->getLoc()))
         op->setLoc(NameLoc::get(StringAttr::get(op->getContext(), op->getName().getStringRef()), op->getLoc()));
     });
     RewritePatternSet decompose(&getContext()), splats(&getContext());
-    decompose.add<Decompose>(&getContext(), row->gpu || row->numerics.attention != Format::f32);
+    decompose.add<Decompose>(&getContext(), forGpus);
     if (failed(applyPatternsGreedily(getOperation(), std::move(decompose))))
       return signalPassFailure();
     OpPassManager toLinalg("func.func");

@@ -5,9 +5,11 @@ include "mlir/Pass/PassBase.td"
 def DecomposeForFusionPass : Pass<"nanochat-decompose-for-fusion", "::mlir::func::FuncOp"> {
   let summary = "Replace ops by their decompositions, except loops and ops kept whole";
   let description = [{
-    What remains are linalg ops on tensors, rolled loops, views, and ops with KernelOpInterface.
+    What remains are linalg ops on tensors, rolled loops, views, and ops with KernelOpInterface; with `for-gpus` those of them
+    alone that GPUs have kernels for, also where the reference stands for a GPU.
     Splat constants become scalars of the ops that read them.
   }];
+  let options = [Option<"forGpus", "for-gpus", "bool", "false", "Take apart what only CPUs have kernels for">];
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::linalg::LinalgDialect",
     "::mlir::math::MathDialect", "::mlir::tensor::TensorDialect", "::mlir::scf::SCFDialect"];
 }

@@ -70,7 +70,9 @@ static void optimize(OpPassManager &pm, const PipelineOptions &options) {
 static void fuse(OpPassManager &pm, const PipelineOptions &options) {
   if (options.target.gpu)
     pm.addNestedPass<func::FuncOp>(createExpandFp4Pass());
-  pm.addNestedPass<func::FuncOp>(createDecomposeForFusionPass());
+  DecomposeForFusionPassOptions whole;
+  whole.forGpus = options.target.gpu || options.target.numerics.attention != Format::f32;
+  pm.addNestedPass<func::FuncOp>(createDecomposeForFusionPass(whole));
   pm.addNestedPass<func::FuncOp>(createSinkSumsPass()); // those of decomposed ops
   cleanUp(pm);
   pm.addNestedPass<func::FuncOp>(createRoundFactorsPass());

@@ -31,3 +31,16 @@ func.func @slice() -> (tensor<4x3xf32>, tensor<4x3xf32>) {
   %e = arith.constant dense<[[7.0, 7.0, 7.0], [1.0, 2.0, 7.0], [3.0, 4.0, 7.0], [7.0, 7.0, 7.0]]> : tensor<4x3xf32>
   return %y, %e : tensor<4x3xf32>, tensor<4x3xf32>
 }
+
+// Where CPUs alone have a kernel, it stays or it does not.
+// RUN: nanochat-opt %s --nanochat-decompose-for-fusion | FileCheck %s --check-prefix=CPU
+// RUN: nanochat-opt %s --pass-pipeline="builtin.module(func.func(nanochat-decompose-for-fusion{for-gpus}))" | FileCheck %s --check-prefix=GPU
+// CPU-LABEL: @kept
+// CPU: nanochat.kept_attention_grad
+// GPU-LABEL: @kept
+// GPU: nanochat.attention_grad
+func.func @kept(%q: tensor<3x4xf32>, %k: tensor<6x4xf32>, %l: tensor<3x2xf32>, %rows: tensor<3xi32>) -> tensor<3x4xf32> {
+  %dq, %dk, %dv = nanochat.kept_attention_grad %q, %k, %k, %q, %l, %q rows %rows heads = 2 kv_heads = 2 seq = 6
+      : tensor<3x4xf32>, tensor<6x4xf32>, tensor<6x4xf32>, tensor<3x4xf32>, tensor<3x2xf32>, tensor<3x4xf32>, tensor<3xi32>
+  return %dq : tensor<3x4xf32>
+}

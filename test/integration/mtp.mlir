@@ -11,6 +11,9 @@
 // CHECK: 7 values, worst
 // RUN: %python-numpy %S/mtp.py split %t.p %t.pj && %t.joint grad --init %t.pj --batch %t.bin --out %t.gj && %python-numpy %S/mtp.py same %t.g %t.gj
 // RUN: %t.all %{grad} --threads 2 --out %t.ga && %python %S/compare_safetensors.py %t.g %t.ga 0
+// Under a filter all heads have gradients of the same tokens.
+// RUN: sed 's/"train" %all : !num/"train" %all filter(%nll keep = 0.5 multiple = 1) : !num, !tok/' %{inputs}/mtp.mlir > %t.mlir && nanochat-opt %t.mlir --target=native --emit=exe -o %t.kept
+// RUN: %t.kept %{grad} --out %t.gk && %python-numpy %S/mtp.py check %t.p %t.bin %t.gk 4 && not %python-numpy %S/mtp.py check %t.p %t.bin %t.gk 8
 // Heads that see no further than the next token are others.
 // RUN: sed 's/dense<.1.0, 2.0, 3.0.>/dense<[1.0, 1.0, 1.0]>/' %{inputs}/mtp.mlir > %t.mlir && nanochat-opt %t.mlir --target=native --emit=exe -o %t.near
 // RUN: %t.near %{grad} --out %t.gn && not %python-numpy %S/mtp.py check %t.p %t.bin %t.gn

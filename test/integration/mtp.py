@@ -1,6 +1,7 @@
 """Multi-token prediction of test/Inputs/mtp.mlir against NumPy in double precision.
 
-mtp.py check PARAMS BATCH GRADS     losses and gradients: head k at token t is judged by the target k tokens further on
+mtp.py check PARAMS BATCH GRADS [K] losses and gradients: head k at token t is judged by the target k tokens further on; gradients are of the
+                                    K tokens of each sequence that the main head has the highest losses at
 mtp.py split PARAMS OUT             OUT: PARAMS with a matrix for each head
 mtp.py same GRADS SPLIT             gradients of SPLIT, with a matrix for each head, are those of GRADS
 mtp.py golden LOG                   of a table of zeros every word is as likely: ln 97 for each head
@@ -15,29 +16,37 @@ import tensor_files
 SHARES, SEQ = (0.5, 0.25, 0.125), 8
 
 
-def head(h, table, targets, valid):
-    """The mean loss over valid targets, and its gradients for h and the table."""
+def softmax(h, table):
     z = h @ table.T
     p = numpy.exp(z - z.max(axis=1, keepdims=True))
-    p /= p.sum(axis=1, keepdims=True)
-    rows = numpy.flatnonzero(valid)
+    return p / p.sum(axis=1, keepdims=True)
+
+
+def head(h, table, targets, valid, kept):
+    """The mean loss over valid targets, and its gradients for h and the table, of the kept tokens: a target counts as much as in the mean of all,
+    and what all tokens are averaged over is the kept ones."""
+    p = softmax(h, table)
+    rows, share = numpy.flatnonzero(valid & kept), len(targets) / valid.sum() / kept.sum()
     dz = numpy.zeros_like(p)
-    dz[rows] = p[rows] / len(rows)
-    dz[rows, targets[rows]] -= 1 / len(rows)
+    dz[rows] = p[rows] * share
+    dz[rows, targets[rows]] -= share
+    rows = numpy.flatnonzero(valid)
     return -numpy.log(p[rows, targets[rows]]).mean(), dz @ table, dz.T @ h
 
 
-def truth(p, tokens, targets):
+def truth(p, tokens, targets, count):
     e = p["embed"][tokens]
     h = e @ p["trunk"].T
-    loss, dh, table = head(h, p["embed"], targets, numpy.ones(len(targets), bool))
+    nll = -numpy.log(softmax(h, p["embed"])[numpy.arange(len(targets)), targets]).reshape(-1, SEQ)
+    kept = (numpy.argsort(numpy.argsort(-nll, axis=1, kind="stable"), axis=1) < count).reshape(-1)
+    loss, dh, table = head(h, p["embed"], targets, numpy.ones(len(targets), bool), kept)
     found = {"mtp.w": numpy.zeros_like(p["mtp.w"])}
     losses = []
     for k, share in enumerate(SHARES):
         by = k + 1
         place = numpy.arange(len(targets)) % SEQ
         ahead = numpy.roll(targets, -by)
-        own, dz, dtable = head(h @ p["mtp.w"][k].T, p["embed"], ahead, place + by < SEQ)
+        own, dz, dtable = head(h @ p["mtp.w"][k].T, p["embed"], ahead, place + by < SEQ, kept)
         losses.append(own)
         loss += share * own
         table += share * dtable
@@ -48,11 +57,11 @@ def truth(p, tokens, targets):
     return {"loss": loss} | {f"mtp.{k + 1}": x for k, x in enumerate(losses)} | {f"grad.{n}": x for n, x in (found | {"embed": table}).items()}
 
 
-def check(params, batch, grads):
+def check(params, batch, grads, count=SEQ):
     p = {name: x.astype("f8") for name, x in tensor_files.read(params).items()}
     tokens, targets = numpy.fromfile(batch, "<i4").reshape(2, -1)
     found = tensor_files.read(grads)
-    errors = {name: numpy.linalg.norm(found[name] - x) / numpy.linalg.norm(x) for name, x in truth(p, tokens, targets).items()}
+    errors = {name: numpy.linalg.norm(found[name] - x) / numpy.linalg.norm(x) for name, x in truth(p, tokens, targets, int(count)).items()}
     worst = max(errors, key=errors.get)
     print(f"{len(errors)} values, worst {errors[worst]:.1e} {worst}")
     return errors[worst] < 1e-5
