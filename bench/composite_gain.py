@@ -1,5 +1,6 @@
-"""composite_gain.py STEP STREAMS MATRICES: how much the residual matrices of hyper-connections can make of one stream. STEP is what
-`train --dump-dispatches` recorded of a step; the product of the MATRICES matrices that each application of the layers has, by token; the
+"""composite_gain.py STEP STREAMS MATRICES APPLICATIONS: how much the residual matrices of hyper-connections can make of one stream. STEP is what
+`train --dump-dispatches` recorded of a step; the product of the MATRICES matrices that each of the
+first APPLICATIONS of the layers has (the gradient forms them again, in another order), by token; the
 largest absolute sum of its rows and of its columns over all tokens and applications (arXiv:2512.24880, composite gain)."""
 import json
 import pathlib
@@ -18,11 +19,11 @@ def outputs(path):
             yield numpy.frombuffer(raw[8 + size + begin : 8 + size + end], "<f4").reshape(info["shape"])
 
 
-folder, streams, count = pathlib.Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
+folder, (streams, count, applications) = pathlib.Path(sys.argv[1]), map(int, sys.argv[2:5])
 product, have, rows, columns = None, 0, 0.0, 0.0
 for path in sorted(folder.glob("[0-9]*.safetensors")):
     for values in outputs(path):
-        if values.ndim != 2 or values.shape[1] != streams**2:
+        if values.ndim != 2 or values.shape[1] != streams**2 or have == count * applications:
             continue
         matrices = values.reshape(-1, streams, streams).astype("f8")
         product = matrices if have % count == 0 else matrices @ product

@@ -52,5 +52,5 @@ for kind in mhc lite none; do
   [[ -e $out/$kind.${seeds[0]}.end ]] || continue
   rm -rf "$out/step"
   "$out/$kind" train --data "$data" --init "$out/$kind.${seeds[0]}.end" --steps 1 --eval-every 0 --dump-dispatches "$out/step" >/dev/null 2>&1
-  echo "$kind, composite gain: $(/usr/bin/python3 bench/composite_gain.py "$out/step" 4 6)"
+  echo "$kind, composite gain: $(/usr/bin/python3 bench/composite_gain.py "$out/step" 4 6 4)"
 done

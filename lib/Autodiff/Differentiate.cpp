@@ -36,13 +36,11 @@ struct DifferentiatePass : impl::DifferentiatePassBase<DifferentiatePass> {
   FailureOr<SmallVector<Value>> sweep(OpBuilder &b, ForwardPass &pass, ObjectiveOp objective, int64_t accum) {
     std::optional<KeptRows> kept = selectRows(b, pass, objective);
     Cotangents ct(kept ? &*kept : nullptr);
-    SmallVector<Value> trained;
-    SmallVector<Operation *> trainedOps;
+    SmallVector<Trained> trained;
     for (auto [op, arg] : pass.params)
       if (trains(objective, cast<ParamOp>(op))) {
         ct.markActive(arg);
-        trained.push_back(arg);
-        trainedOps.push_back(op);
+        trained.push_back({op, arg});
       }
     Block *block = b.getInsertionBlock();
     ct.propagate(*block);
@@ -63,8 +61,16 @@ struct DifferentiatePass : impl::DifferentiatePassBase<DifferentiatePass> {
     anchor.erase();
     if (kept && kept->getRows().use_empty())
       return objective.emitOpError("filters tokens, and none has a part in its loss: leave out `filter`");
+    return gradientsOf(b, trained, ct);
+  }
+
+  /// A parameter and the argument that it is.
+  using Trained = std::pair<Operation *, Value>;
+
+  /// What the sweep left for each parameter.
+  static FailureOr<SmallVector<Value>> gradientsOf(OpBuilder &b, ArrayRef<Trained> trained, const Cotangents &ct) {
     SmallVector<Value> grads;
-    for (auto [arg, op] : llvm::zip(trained, trainedOps)) {
+    for (auto [op, arg] : trained) {
       grads.push_back(ct.ofOrZero(b, arg));
       if (typeOf(grads.back()).getShape() != typeOf(arg).getShape())
         return op->emitOpError(
