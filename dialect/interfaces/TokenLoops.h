@@ -9,13 +9,12 @@ namespace mlir::nanochat {
 class TokenLoops {
 public:
   explicit TokenLoops(Operation *op) : op(op) {
-    llvm::append_range(values, op->getOperands());
-    llvm::append_range(values, op->getResults());
     if (auto space = dyn_cast<shard::ShardingInterface>(op)) {
       maps = space.getIndexingMaps();
     } else if (op->hasTrait<PointwiseOp>() || OpTrait::hasElementwiseMappableTraits(op)) {
-      for (Value value : values)
-        maps.push_back(AffineMap::getMultiDimIdentityMap(rankOf(value), op->getContext()));
+      for (TypeRange types : {TypeRange(op->getOperandTypes()), TypeRange(op->getResultTypes())})
+        for (Type type : types)
+          maps.push_back(AffineMap::getMultiDimIdentityMap(rankOf(type), op->getContext()));
     }
   }
 
@@ -50,13 +49,12 @@ public:
   }
 
 private:
-  static unsigned rankOf(Value value) {
-    auto type = dyn_cast<RankedTensorType>(value.getType());
-    return type ? type.getRank() : 0;
+  static unsigned rankOf(Type type) {
+    auto tensor = dyn_cast<RankedTensorType>(type);
+    return tensor ? tensor.getRank() : 0;
   }
 
   Operation *op;
-  SmallVector<Value> values;
   SmallVector<AffineMap> maps;
   llvm::SmallDenseSet<unsigned> loops;
 };

@@ -5,12 +5,13 @@
 #include "runtime/commands/Options.h"
 #include "runtime/files/Errors.h"
 #include "runtime/program/Program.h"
+#include "runtime/report/Progress.h"
+#include "runtime/report/Terminal.h"
 #include "runtime/training/Batches.h"
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <chrono>
 #include <cmath>
-#include <unistd.h>
 
 namespace nc {
 
@@ -30,20 +31,21 @@ public:
   void step(int64_t tokens) {
     done += tokens;
     auto now = Clock::now();
-    bool isTerminal = isatty(STDOUT_FILENO);
     if (now - shown < std::chrono::milliseconds(isTerminal ? 200 : 30000) && done < total)
       return;
     shown = now;
     double seconds = std::chrono::duration<double>(now - begin).count();
     int64_t known = std::min(done, total);
-    printf("%s%lld of %lld tokens, %.0f tok/s, %.0f s to go   %s", isTerminal ? "\r" : "", wide(known), wide(total),
-           done / seconds, (total - known) * seconds / done, isTerminal && done < total ? "" : "\n");
+    printf("%s%lld of %lld tokens  %s  ETA %s   %s", isTerminal ? "\r" : "", wide(known), wide(total),
+           speedText(done / seconds).c_str(), timeText((total - known) * seconds / done).c_str(),
+           isTerminal && done < total ? "" : "\n");
     fflush(stdout);
   }
 
 private:
   using Clock = std::chrono::steady_clock;
   int64_t total, done = 0;
+  bool isTerminal = isRewritable();
   Clock::time_point begin = Clock::now(), shown = begin;
 };
 

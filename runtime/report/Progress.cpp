@@ -41,7 +41,7 @@ bool Progress::isDue(int64_t step, bool isTerminal, Clock::time_point &shown) co
   return isDue;
 }
 
-static std::string timeText(double seconds) {
+std::string timeText(double seconds) {
   long long whole = static_cast<long long>(seconds + 0.5);
   if (whole < 60)
     return format("%llds", whole);
@@ -50,7 +50,7 @@ static std::string timeText(double seconds) {
   return format("%lldh%02lldm", whole / 3600, whole / 60 % 60);
 }
 
-static std::string speedText(double speed) {
+std::string speedText(double speed) {
   if (speed >= 1e6)
     return format("%.2fM tok/s", speed / 1e6);
   return speed >= 1e4 ? format("%.1fk tok/s", speed / 1e3) : format("%.0f tok/s", speed);

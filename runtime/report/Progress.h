@@ -8,6 +8,11 @@
 
 namespace nc {
 
+/// "3m08s".
+std::string timeText(double seconds);
+/// Of tokens per second: "12.3k tok/s".
+std::string speedText(double speed);
+
 /// On a terminal one line rewritten in place, cut at its width; elsewhere about ten lines per run,
 /// and one every half minute. Writes to standard output and, as if that were no terminal, to a
 /// file.

@@ -1,20 +1,15 @@
 // Rows by number.
 #include "dialect/Linalg.h"
 #include "dialect/Nanochat.h"
+#include "dialect/interfaces/TokenLoops.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 
 using namespace mlir;
 using namespace mlir::nanochat;
 
-static RankedTensorType typeOfRows(Value x, Value rows) {
-  SmallVector<int64_t> shape(typeOf(x).getShape());
-  shape[0] = typeOf(rows).getDimSize(0);
-  return withShape(typeOf(x), shape);
-}
-
 LogicalResult GatherRowsOp::inferReturnTypes(MLIRContext *, std::optional<Location>, Adaptor adaptor,
                                              SmallVectorImpl<Type> &types) {
-  types.push_back(typeOfRows(adaptor.getX(), adaptor.getRows()));
+  types.push_back(withRows(typeOf(adaptor.getX()), 0, adaptor.getRows()));
   return success();
 }
 

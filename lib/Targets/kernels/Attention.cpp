@@ -110,7 +110,8 @@ private:
 
 LogicalResult nanochat::emitAttention(func::FuncOp kernel, const Target &target) {
   Operation *op = onlyOp(kernel);
-  if (!op || !getElementTypeOrSelf(op->getOperand(0)).isF32())
+  auto fits = [](Type type) { return getElementTypeOrSelf(type).isF32() || getElementTypeOrSelf(type).isInteger(32); };
+  if (!op || !llvm::all_of(op->getOperandTypes(), fits)) // integers are rows that are kept
     return decline(kernel, "attention is emitted alone, of f32");
   auto isExact = [](auto attention) { return !attention.getRounded(); };
   if (auto attention = dyn_cast<AttentionOp>(op); attention && isExact(attention))
