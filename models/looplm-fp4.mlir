@@ -12,7 +12,7 @@ nanochat.model @looplm_fp4 sizes {
   d = 256,                         // width of the residual stream
   heads = max(1, d / 64), head = d / heads,
   group = 0,                       // inputs that share a scale of ternary weights; 0: all of a matrix
-  ffn = up(d * 11 / 4, max(64, group))
+  ffn = up(up(d * 8 / 3, max(64, min(256, d / 4))), max(1, group))
 } settings {
   deviation = 0.06, embedding_scale = sqrt(d), gain = 0.3, // of parameters and activations at first
   recompute = cheap,

@@ -7,7 +7,7 @@ nanochat.model @looplm_mtp sizes {
   d = 256,                         // width of the residual stream
   heads = max(1, d / 64), head = d / heads,
   group = 0,                       // inputs that share a scale of ternary weights; 0: all of a matrix
-  ffn = up(d * 11 / 4, max(64, group))
+  ffn = up(up(d * 8 / 3, max(64, min(256, d / 4))), max(1, group))
 } settings {
   deviation = 0.06, embedding_scale = sqrt(d), gain = 0.3, // of parameters and activations at first
   recompute = cheap,
@@ -16,7 +16,7 @@ nanochat.model @looplm_mtp sizes {
   lr = 0.002, weight_decay = 0.0, warmup = 20, decay = 0.3
 } presets {
   tiny {},
-  a {batch = 1, seq = 1024, vocab = 50257, layers = 24, d = 2048, heads = 16,
+  a {batch = 1, seq = 8192, vocab = 50257, layers = 24, d = 2048, heads = 16,
      deviation = 0.02, embedding_scale = 1.0, gain = 1.0, recompute = body,
      beta = 0.05, lr = 1.0e-3, weight_decay = 0.1, warmup = 375, decay = 0.2}
 } {

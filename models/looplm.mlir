@@ -9,13 +9,14 @@
 //   instead of replacing it.
 // - a: 1 336 252 417 parameters, GPT-2's vocabulary. A step keeps of each layer what enters it and recomputes the rest:
 //   that is 8 KiB per token and layer instead of 102, of 96 layers, for one more forward pass.
+// - b, c, xl7b: 643 551 745, 948 088 065 and 6 682 390 529 parameters, likewise.
 nanochat.model @looplm sizes {
   batch = 8, seq = 256, accum = 1,
   vocab = 2048, n_loops = 4, layers = 3,
   d = 256,                         // width of the residual stream
   heads = max(1, d / 64), head = d / heads,
   group = 0,                       // inputs that share a scale of ternary weights; 0: all of a matrix
-  ffn = up(d * 11 / 4, max(64, group))
+  ffn = up(up(d * 8 / 3, max(64, min(256, d / 4))), max(1, group))
 } settings {
   deviation = 0.06, embedding_scale = sqrt(d), gain = 0.3, // of parameters and activations at first
   recompute = cheap,
@@ -24,7 +25,16 @@ nanochat.model @looplm sizes {
   lr = 0.002, weight_decay = 0.0, warmup = 20, decay = 0.3
 } presets {
   tiny {},
-  a {batch = 1, seq = 1024, vocab = 50257, layers = 24, d = 2048, heads = 16,
+  a {batch = 1, seq = 8192, vocab = 50257, layers = 24, d = 2048, heads = 16,
+     deviation = 0.02, embedding_scale = 1.0, gain = 1.0, recompute = body,
+     beta = 0.05, lr = 1.0e-3, weight_decay = 0.1, warmup = 375, decay = 0.2},
+  b {batch = 1, seq = 4096, vocab = 50257, layers = 20, d = 1536, heads = 12,
+     deviation = 0.02, embedding_scale = 1.0, gain = 1.0, recompute = body,
+     beta = 0.05, lr = 1.0e-3, weight_decay = 0.1, warmup = 375, decay = 0.2},
+  c {batch = 1, seq = 6144, vocab = 50257, layers = 22, d = 1792, heads = 14,
+     deviation = 0.02, embedding_scale = 1.0, gain = 1.0, recompute = body,
+     beta = 0.05, lr = 1.0e-3, weight_decay = 0.1, warmup = 375, decay = 0.2},
+  xl7b {batch = 1, seq = 2048, vocab = 50257, layers = 32, d = 4096, heads = 32,
      deviation = 0.02, embedding_scale = 1.0, gain = 1.0, recompute = body,
      beta = 0.05, lr = 1.0e-3, weight_decay = 0.1, warmup = 375, decay = 0.2}
 } {

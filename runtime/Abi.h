@@ -13,7 +13,7 @@
 extern "C" {
 #endif
 
-#define NC_ABI_VERSION 4
+#define NC_ABI_VERSION 5
 #define NC_MAX_RANK 6
 
 /// Element types, one line each, in the order of their numbers: name in IR, in safetensors files, and the C++ type that
@@ -109,12 +109,13 @@ typedef struct nc_operand {
 } nc_operand;
 
 /// A kernel for NVIDIA GPUs: a function of pointers to the operands' buffers and to scratch memory of `scratch_bytes`
-/// for each block, launched with as many blocks as the kernel has tasks.
+/// for each block, launched with `blocks` blocks. Where there are fewer than tasks, each does several, one after another.
 typedef struct nc_device_code {
   const char *function; // its name in both of these
   const char *ptx;      // text, for drivers to compile where there is no machine code that fits
   const void *cubin;    // machine code, or null
   int64_t cubin_bytes;
+  int64_t blocks;
   int64_t threads;      // of a block
   int64_t shared_bytes; // dynamic shared memory of a block
   int64_t scratch_bytes;
@@ -180,6 +181,8 @@ typedef struct nc_program {
   const nc_entry *entries;
   int64_t arena_bytes[NC_ARENA_COUNT];
   int64_t scratch_bytes;   // per thread; on a device of all blocks of a kernel
+  int64_t reserve_bytes;   // what the plan sets aside for what no arena holds: on a device its context and code
+  const char *choices;     // what is kept in memory, as options of the compiler; "" for what the model says
   int32_t only_on_request; // whether it runs only where the user names its device
 } nc_program;
 

@@ -169,6 +169,9 @@ def HeadOpInterface : OpInterface<"HeadOpInterface"> {
   let methods = [InterfaceMethod<"Does its loss shape training alone, so that prediction drops it?", "bool", "isAuxiliary", (ins), [{
       return $_op.getAuxiliary();
     }]>,
+    InterfaceMethod<"Has its loss form the logits of `rows` tokens at a time.", "void", "setChunkRows", (ins "int64_t":$rows), [{
+      $_op.setChunk(rows);
+    }]>,
     InterfaceMethod<[{
       Logits (batch, V) of row `position` (rank-0 i32) of each of the batch's sequences of `seq` tokens.
     }], "::mlir::Value", "buildLogits", (ins "::mlir::OpBuilder &":$builder, "::mlir::Value":$position, "int64_t":$seq)>];

@@ -21,7 +21,7 @@ Value Cotangents::ofOrZero(OpBuilder &b, Value value) const {
 
 RankedTensorType Cotangents::typeOf(Value value) const {
   auto type = cast<RankedTensorType>(value.getType());
-  if (!isa<FloatType>(type.getElementType()))
+  if (!isa<FloatType>(type.getElementType()) || type.getElementTypeBitWidth() < precision.getIntOrFloatBitWidth())
     type = withElement(type, precision);
   return kept ? kept->typeFor(value, type) : type;
 }

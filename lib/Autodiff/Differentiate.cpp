@@ -32,8 +32,8 @@ struct DifferentiatePass : impl::DifferentiatePassBase<DifferentiatePass> {
     return kept;
   }
 
-  /// Gradients of one batch at `b`, per parameter that the phase trains; the loss is divided by `accum`.
-  FailureOr<SmallVector<Value>> sweep(OpBuilder &b, ForwardPass &pass, ObjectiveOp objective, int64_t accum) {
+  /// Gradients of one batch at `b`, per parameter that the phase trains.
+  FailureOr<SmallVector<Value>> sweep(OpBuilder &b, ForwardPass &pass, ObjectiveOp objective) {
     std::optional<KeptRows> kept = selectRows(b, pass, objective);
     Cotangents ct(kept ? &*kept : nullptr);
     SmallVector<Trained> trained;
@@ -45,7 +45,7 @@ struct DifferentiatePass : impl::DifferentiatePassBase<DifferentiatePass> {
     Block *block = b.getInsertionBlock();
     ct.propagate(*block);
     ImplicitLocOpBuilder at(objective.getLoc(), b);
-    ct.add(b, pass.loss, constant(at, pass.loss.getType(), 1.0 / accum));
+    ct.add(b, pass.loss, constant(at, pass.loss.getType(), 1.0));
     // The sweep replaces loops by ones that save more; an op that reads what is reported follows them.
     SmallVector<Value> reported{pass.loss};
     for (auto &metric : pass.metrics)
@@ -94,7 +94,7 @@ struct DifferentiatePass : impl::DifferentiatePassBase<DifferentiatePass> {
     ForwardPass pass;
     if (accum == 1) {
       pass = forward.clone(entry.builder, forward.batch, objective.getPhase());
-      auto swept = sweep(entry.builder, pass, objective, 1);
+      auto swept = sweep(entry.builder, pass, objective);
       if (failed(swept))
         return failure();
       grads = *swept;
@@ -113,7 +113,8 @@ struct DifferentiatePass : impl::DifferentiatePassBase<DifferentiatePass> {
     return success();
   }
 
-  /// Micro-batches are a loop that sums gradients, averages the loss and scalar metrics, and stacks the others.
+  /// Micro-batches are a loop that sums gradients, averages the loss and scalar metrics, and stacks the others. Sums of gradients
+  /// are divided at the end, so that what a micro-batch forms is added where it is formed.
   LogicalResult accumulate(ForwardEntry &forward, ObjectiveOp objective, int64_t accum, ForwardPass &pass,
                            SmallVectorImpl<Value> &grads) {
     ImplicitLocOpBuilder at(objective.getLoc(), forward.entry.builder);
@@ -124,7 +125,7 @@ struct DifferentiatePass : impl::DifferentiatePassBase<DifferentiatePass> {
     body.getTerminator()->erase();
     ImplicitLocOpBuilder in = ImplicitLocOpBuilder::atBlockEnd(at.getLoc(), &body);
     pass = forward.clone(in, body.getArguments(), objective.getPhase());
-    auto swept = sweep(in, pass, objective, accum);
+    auto swept = sweep(in, pass, objective);
     if (failed(swept))
       return failure();
     at.setInsertionPoint(loop);
@@ -147,7 +148,10 @@ struct DifferentiatePass : impl::DifferentiatePassBase<DifferentiatePass> {
     pass.loss = *result++;
     for (auto &metric : pass.metrics)
       metric.second = isScalar(metric.second) ? *result++ : *stack++;
-    llvm::append_range(grads, full.getCarryResults().take_back(swept->size()));
+    at.setInsertionPointAfter(full);
+    Value share = constant(at, RankedTensorType::get({}, getElementTypeOrSelf(pass.loss)), 1.0 / accum);
+    for (Value total : full.getCarryResults().take_back(swept->size()))
+      grads.push_back(ScaleOp::create(at, total, share));
     return success();
   }
 

@@ -39,8 +39,9 @@ def SinkGathersPass : Pass<"nanochat-sink-gathers", "::mlir::func::FuncOp"> {
 def SinkSumsPass : Pass<"nanochat-sink-sums", "::mlir::func::FuncOp"> {
   let summary = "Gather sums over iterations where their terms are formed";
   let description = [{
-    Gradients of shared weights are sums over loops. Three rewrites keep them from being stacked or added
+    Gradients of shared weights are sums over loops. Four rewrites keep them from being stacked or added
     up in passes of their own:
+    - x + (s + y), where a loop gathers s from zero and y is made after it: (x + s) + y;
     - x + (a sum that a loop gathers from zero): the loop starts from x;
     - x + (a stack that a loop makes): the loop adds each element to its slice of x;
     - a loop that adds up slices of a stack, perhaps scaled by an invariant: the loop that makes the stack

@@ -34,6 +34,47 @@ bool gathers(LoopOp loop, unsigned k) {
          inner.getInits()[result.getResultNumber()] == arg && gathers(inner, result.getResultNumber());
 }
 
+/// The loop before `add` whose carried value `result` gathers from zero, and could from x; null if there is none.
+LoopOp gathersFor(arith::AddFOp add, OpResult result, Value x) {
+  auto loop = result ? dyn_cast<LoopOp>(result.getOwner()) : LoopOp();
+  if (!loop || !x || !result.hasOneUse() || loop->getBlock() != add->getBlock())
+    return LoopOp();
+  if (Operation *def = x.getDefiningOp(); def && def->getBlock() == loop->getBlock() && !def->isBeforeInBlock(loop))
+    return LoopOp();
+  return loop;
+}
+
+bool gathersFromZero(LoopOp loop, unsigned number) {
+  return number < loop.getNumCarries() && isZero(loop.getInits()[number]) && gathers(loop, number);
+}
+
+/// x + (s + y), where a loop gathers s from zero and y is made after it: (x + s) + y, of which it gathers x + s.
+struct AddToGathered : OpRewritePattern<arith::AddFOp> {
+  using OpRewritePattern::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(arith::AddFOp add, PatternRewriter &rewriter) const override {
+    for (Value sum : {add.getLhs(), add.getRhs()}) {
+      auto inner = sum.getDefiningOp<arith::AddFOp>();
+      Value x = otherTerm(add, sum);
+      if (!inner || !inner->hasOneUse() || inner->getBlock() != add->getBlock())
+        continue;
+      for (Value gathered : {inner.getLhs(), inner.getRhs()}) {
+        auto result = dyn_cast<OpResult>(gathered);
+        LoopOp loop = gathersFor(inner, result, x);
+        Value y = otherTerm(inner, gathered);
+        if (!loop || !y || gathersFor(inner, result, y) || !gathersFromZero(loop, result.getResultNumber()))
+          continue;
+        rewriter.setInsertionPoint(add);
+        Value both = arith::AddFOp::create(rewriter, add.getLoc(), x, gathered);
+        rewriter.replaceOpWithNewOp<arith::AddFOp>(add, both, y);
+        rewriter.eraseOp(inner);
+        return success();
+      }
+    }
+    return failure();
+  }
+};
+
 /// x + (sum that a loop gathers from zero): gathered from x. x + (stack of a loop): x is sliced and added there.
 struct SinkIntoLoop : OpRewritePattern<arith::AddFOp> {
   using OpRewritePattern::OpRewritePattern;
@@ -46,15 +87,13 @@ struct SinkIntoLoop : OpRewritePattern<arith::AddFOp> {
   }
 
   static LogicalResult sink(arith::AddFOp add, OpResult result, PatternRewriter &rewriter) {
-    auto loop = dyn_cast<LoopOp>(result.getOwner());
     Value x = otherTerm(add, result);
-    if (!loop || !x || !result.hasOneUse() || loop->getBlock() != add->getBlock())
-      return failure();
-    if (Operation *def = x.getDefiningOp(); def && def->getBlock() == loop->getBlock() && !def->isBeforeInBlock(loop))
+    LoopOp loop = gathersFor(add, result, x);
+    if (!loop)
       return failure();
     unsigned number = result.getResultNumber(), carries = loop.getNumCarries();
     if (number < carries) {
-      if (!isZero(loop.getInits()[number]) || !gathers(loop, number))
+      if (!gathersFromZero(loop, number))
         return failure();
       rewriter.modifyOpInPlace(loop, [&] { loop.getInitsMutable()[number].set(x); });
       rewriter.replaceOp(add, result);
@@ -134,7 +173,7 @@ struct SumWhereStacked : OpRewritePattern<LoopOp> {
 struct SinkSumsPass : impl::SinkSumsPassBase<SinkSumsPass> {
   void runOnOperation() override {
     RewritePatternSet patterns(&getContext());
-    patterns.add<SinkIntoLoop, SumWhereStacked>(&getContext());
+    patterns.add<AddToGathered, SinkIntoLoop, SumWhereStacked>(&getContext());
     LoopOp::getCanonicalizationPatterns(patterns, &getContext());
     if (failed(applyPatternsGreedily(getOperation(), std::move(patterns))))
       signalPassFailure();

@@ -1,7 +1,6 @@
 #include "lib/Driver/Compilation.h"
 #include "dialect/StepIR.h"
 #include "lib/Driver/GpuCode.h"
-#include "lib/Driver/Plan.h"
 #include "lib/Replay/Replay.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "llvm/Transforms/IPO/Internalize.h"

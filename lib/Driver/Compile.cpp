@@ -1,9 +1,10 @@
 #include "lib/Driver/Compile.h"
 #include "dialect/Nesting.h"
 #include "dialect/StepIR.h"
+#include "lib/Driver/Budget.h"
 #include "lib/Driver/Compilation.h"
 #include "lib/Driver/Link.h"
-#include "lib/Driver/Plan.h"
+#include "lib/Planner/Plan.h"
 #include "mlir/Parser/Parser.h"
 #include "mlir/Support/FileUtilities.h"
 #include "runtime/files/Files.h"
@@ -77,20 +78,32 @@ static FailureOr<int64_t> unfilteredWork(ModuleOp model, const PipelineOptions &
   return int64_t(getProgram(*copy).getFlopsPerToken());
 }
 
+static ExitCode writePlan(ModuleOp module, const CompileOptions &options, const Rates &rates, TimingScope &timing) {
+  const PipelineOptions &row = options.rows[0];
+  OwningOpRef<ModuleOp> model = module.clone();
+  if (failed(Compilation(module, row, timing).runTo(Known::plan)))
+    return kUserError;
+  bool isFiltered = getProgram(module).getKeptRows();
+  FailureOr<int64_t> unfiltered = isFiltered ? unfilteredWork(*model, row, timing) : 0;
+  if (failed(unfiltered))
+    return kUserError;
+  llvm::json::Object plan = describePlan(module, row.target, {options.threads, *unfiltered, rates, options.choice});
+  return writeOutput(options, [&](llvm::raw_pwrite_stream &os) {
+    if (options.plan == "json")
+      os << llvm::formatv("{0:2}\n", llvm::json::Value(std::move(plan)));
+    else
+      options.plan == "html" ? printPlanPage(plan, os) : printPlanTable(plan, os);
+    return success();
+  });
+}
+
 /// All kinds of output but executables, for one row.
 static ExitCode writeText(ModuleOp module, const CompileOptions &options, const CudaToolkit &toolkit,
                           TimingScope &timing) {
   Compilation compilation(module, options.rows[0], timing);
-  bool isPlan = !options.plan.empty();
-  OwningOpRef<ModuleOp> model = isPlan ? module.clone() : ModuleOp();
-  if (failed(isPlan ? compilation.runTo(Known::plan) : compilation.runTo(options.stopAfter)))
+  if (failed(compilation.runTo(options.stopAfter)))
     return kUserError;
   return writeOutput(options, [&](llvm::raw_pwrite_stream &os) -> LogicalResult {
-    if (isPlan) {
-      bool isFiltered = getProgram(module).getKeptRows();
-      FailureOr<int64_t> unfiltered = isFiltered ? unfilteredWork(*model, options.rows[0], timing) : 0;
-      return failed(unfiltered) ? failure() : printPlan(module, *unfiltered, options.plan == "json", os);
-    }
     if (options.emit == "mlir")
       module->print(os);
     else if (options.emit == "ptx" || options.emit == "cubin")
@@ -142,6 +155,24 @@ static void checkOutput(StringRef input, const CompileOptions &options) {
   nc::checkOutputs({{"the compiler", input.str()}, {"the linker", options.runtime}}, {{"-o", options.output}});
 }
 
+/// Compiles a model to what `options` ask for.
+static ExitCode write(ModuleOp model, CompileOptions options, const CudaToolkit &toolkit, TimingScope &timing) {
+  Rates rates;
+  if (!options.plan.empty() || options.budget) {
+    FailureOr<Rates> found = findRates(model.getLoc(), options.rows[0].target, options.threads, options.rates, options.cache);
+    if (failed(found))
+      return kUserError;
+    rates = *found;
+  }
+  if (options.budget && failed(fitBudget(model, options, rates, timing)))
+    return kUserError;
+  if (options.budget && options.plan.empty())
+    llvm::errs() << "note: within the budget, with " << (options.choice.empty() ? "all as it is" : options.choice) << "\n";
+  if (!options.plan.empty())
+    return writePlan(model, options, rates, timing);
+  return options.emit == "exe" ? writeProgram(model, options, toolkit, timing) : writeText(model, options, toolkit, timing);
+}
+
 ExitCode mlir::nanochat::compile(StringRef input, MLIRContext &context, const CompileOptions &options) {
   checkOutput(input, options);
   std::string error;
@@ -173,6 +204,5 @@ ExitCode mlir::nanochat::compile(StringRef input, MLIRContext &context, const Co
   TimingScope scope = timing.getRootScope();
   if (!options.checkDispatches.empty() || !options.checkGradients.empty())
     return checkRecords(*module, options, scope);
-  return options.emit == "exe" ? writeProgram(*module, options, toolkit, scope)
-                               : writeText(*module, options, toolkit, scope);
+  return write(*module, options, toolkit, scope);
 }

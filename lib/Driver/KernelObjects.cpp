@@ -96,7 +96,8 @@ static void find(Part &part, const llvm::TargetMachine &machine, const KernelTar
   llvm::raw_string_ostream os(content);
   os << machine.getTargetCPU() << ' ' << machine.getTargetFeatureString() << ' ' << target.host.level << '\n';
   if (target.gpu)
-    os << target.gpu->chip << ' ' << target.gpu->ptx << ' ' << target.toolkit.describe() << '\n';
+    os << target.gpu->chip << ' ' << target.gpu->ptx << ' ' << target.toolkit.describe() << ' '
+       << target.gpu->blocksOf(part.facts) << '\n';
   part.module->print(os);
   part.key = cache.keyOf(content);
   part.symbol = (part.name() + "." + part.key).str();
@@ -133,7 +134,8 @@ static FailureOr<std::unique_ptr<llvm::Module>> compileForGpu(ModuleOp lowered, 
     cubin = std::move(*assembled);
   }
   OwningOpRef<ModuleOp> data = ModuleOp::create(lowered.getLoc());
-  addDeviceCode(*data, part.symbol, part.name(), *ptx, cubin ? cubin->getBuffer() : "", part.facts);
+  addDeviceCode(*data, part.symbol, part.name(), *ptx, cubin ? cubin->getBuffer() : "", part.facts,
+                target.gpu->blocksOf(part.facts));
   return translate(*data, context, machine);
 }
 

@@ -1,5 +1,6 @@
 #include "dialect/Linalg.h"
 #include "dialect/StepIR.h"
+#include "lib/Autodiff/Passes.h"
 #include "lib/Fusion/Passes.h"
 #include "mlir/Dialect/Linalg/Passes.h"
 #include "mlir/Dialect/Linalg/Transforms/Transforms.h"
@@ -153,6 +154,7 @@ struct DecomposeForFusionPass : impl::DecomposeForFusionPassBase<DecomposeForFus
     if (failed(applyPatternsGreedily(getOperation(), std::move(decompose))))
       return signalPassFailure();
     OpPassManager toLinalg("func.func");
+    toLinalg.addPass(createSinkSumsPass()); // of what ops were made of, while sums are ops
     toLinalg.addPass(createConvertElementwiseToLinalgPass());
     if (failed(runPipeline(toLinalg, getOperation())))
       return signalPassFailure();

@@ -232,6 +232,10 @@ void BlockGrouper::absorbPrologues() {
     if (group.kind != DispatchClass::pointwise || group.ops.size() != 1)
       continue;
     Operation *op = group.ops[0];
+    // Kernels of their own stay so, and codes are made once, not again for every tile of a product.
+    bool isCodes = op->getNumResults() == 1 && getElementTypeOrSelf(op->getResult(0)).isInteger(8);
+    if (isCodes || isa<KernelOpInterface>(op))
+      continue;
     auto it = op->hasOneUse() ? groupOf.find(*op->user_begin()) : groupOf.end();
     if (it == groupOf.end() || op->getNumOperands() > 4)
       continue;

@@ -1,4 +1,5 @@
 #include "lib/Lowering/HostData.h"
+#include "dialect/Sources.h"
 #include "llvm/ADT/StringExtras.h"
 
 using namespace mlir;
@@ -22,25 +23,8 @@ void NumberTable::define(ModuleOp module) {
   table.setVisibility_(LLVM::Visibility::Hidden);
 }
 
-/// Collects "op at file:line:column" of all places in `loc`.
-static void describe(Location loc, StringRef op, SmallVectorImpl<std::string> &places) {
-  if (auto fused = dyn_cast<FusedLoc>(loc)) {
-    for (Location part : fused.getLocations())
-      describe(part, op, places);
-  } else if (auto named = dyn_cast<NameLoc>(loc)) {
-    describe(named.getChildLoc(), named.getName(), places);
-  } else if (auto file = dyn_cast<FileLineColLoc>(loc)) {
-    std::string place = op.empty() ? "" : op.str() + " at ";
-    llvm::raw_string_ostream(place) << file.getFilename().getValue() << ":" << file.getLine() << ":"
-                                    << file.getColumn();
-    if (!llvm::is_contained(places, place))
-      places.push_back(place);
-  }
-}
-
 Value SourceTexts::text(OpBuilder &b, Location loc) {
-  SmallVector<std::string> places;
-  describe(loc, "", places);
+  SmallVector<std::string> places = sourcesOf(loc);
   auto text = b.getStringAttr(places.empty() ? "an unknown place" : llvm::join(places, ", "));
   StringAttr &name = names[text];
   if (!name)

@@ -111,19 +111,42 @@ void mlir::nanochat::wrapForGpu(func::FuncOp kernel) {
   auto type =
       LLVM::LLVMFunctionType::get(LLVM::LLVMVoidType::get(kernel.getContext()), SmallVector<Type>(buffers + 1, ptr));
   auto run = LLVM::LLVMFuncOp::create(builder, kernel.getLoc(), (kernel.getName() + kKernelRunSuffix).str(), type);
-  KernelCall call(kernel, run.addEntryBlock(builder));
-  ImplicitLocOpBuilder &b = call.b;
-  for (Value buffer : run.getArguments().drop_back())
-    call.pass(buffer);
+  ImplicitLocOpBuilder b(kernel.getLoc(), OpBuilder::atBlockEnd(run.addEntryBlock(builder)));
   Value block = NVVM::BlockIdXOp::create(b, b.getI32Type());
-  call.passTask(block);
   Value wide = LLVM::ZExtOp::create(b, b.getI64Type(), block);
-  Value bytes = LLVM::ConstantOp::create(b, b.getI64Type(), b.getI64IntegerAttr(facts.getScratch()));
-  Value offset = LLVM::MulOp::create(b, wide, bytes);
-  call.pass(LLVM::GEPOp::create(b, ptr, b.getI8Type(), run.getArguments().back(), ArrayRef<LLVM::GEPArg>{offset}));
-  if (facts.isOfBlock())
-    call.pass(dynamicShared(b, kernel->getParentOfType<ModuleOp>()));
-  call.finish();
+  auto number = [&](int64_t value) { return LLVM::ConstantOp::create(b, b.getI64Type(), b.getI64IntegerAttr(value)); };
+  Value offset = LLVM::MulOp::create(b, wide, number(facts.getScratch()));
+  Value scratch = LLVM::GEPOp::create(b, ptr, b.getI8Type(), run.getArguments().back(), ArrayRef<LLVM::GEPArg>{offset});
+  auto callFor = [&](Value task) {
+    KernelCall call(kernel, b.getInsertionBlock());
+    for (Value buffer : run.getArguments().drop_back())
+      call.pass(buffer);
+    call.passTask(task);
+    call.pass(scratch);
+    if (facts.isOfBlock())
+      call.pass(dynamicShared(call.b, kernel->getParentOfType<ModuleOp>()));
+    call.finish();
+  };
+  if (!facts.getScratch()) {
+    callFor(wide);
+  } else { // GpuFacts::blocksOf: a block may have several tasks, whose scratch and shared memory is the same
+    Block *head = b.createBlock(&run.getBody(), run.getBody().end(), b.getI64Type(), kernel.getLoc());
+    Block *body = b.createBlock(&run.getBody(), run.getBody().end());
+    Block *end = b.createBlock(&run.getBody(), run.getBody().end());
+    b.setInsertionPointToEnd(&run.getBody().front());
+    Value blocks = LLVM::ZExtOp::create(b, b.getI64Type(), NVVM::GridDimXOp::create(b, b.getI32Type()));
+    LLVM::BrOp::create(b, ValueRange{wide}, head);
+    b.setInsertionPointToEnd(head);
+    Value task = head->getArgument(0);
+    Value isLeft = LLVM::ICmpOp::create(b, LLVM::ICmpPredicate::slt, task, number(facts.getTasks()));
+    LLVM::CondBrOp::create(b, isLeft, body, end);
+    b.setInsertionPointToEnd(body);
+    callFor(task);
+    b.setInsertionPointToEnd(body);
+    NVVM::BarrierOp::create(b);
+    LLVM::BrOp::create(b, ValueRange{LLVM::AddOp::create(b, task, blocks)}, head);
+    b.setInsertionPointToEnd(end);
+  }
   LLVM::ReturnOp::create(b, ValueRange());
   run->setAttr(NVVM::NVVMDialect::getKernelFuncAttrName(), b.getUnitAttr());
   int32_t threads = std::max<int32_t>(1, facts.getThreads());

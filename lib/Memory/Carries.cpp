@@ -41,7 +41,7 @@ using namespace mlir::nanochat;
 Place PlaceTable::newBuffer(Value value, Block *owner) {
   auto buffer = std::make_unique<Buffer>(Buffer{Arena::workspace, bytesOf(value.getType()), owner});
   buffer->plain = true;
-  buffer->type = value.getType();
+  buffer->value = value;
   buffers.push_back(std::move(buffer));
   Place place;
   place.buffer = buffers.back().get();
@@ -55,12 +55,25 @@ Place PlaceTable::wish(Value value) {
   for (OpOperand &use : value.getUses()) {
     if (isView(use.getOwner()) && value.hasOneUse())
       return wish(use.getOwner()->getResult(0));
+    if (Place place = wishOfUpdate(use))
+      return place;
     auto loop = dyn_cast<LoopOp>(use.getOwner());
     if (!loop || use.getOperandNumber() >= loop.getNumCarries() || loop->getBlock() != value.getParentBlock())
       continue;
     Carry carry = carryOf(loop, use.getOperandNumber());
     if (carry.saved || value.hasOneUse())
       return carry.start;
+  }
+  return Place();
+}
+
+/// Where a gradient ends up that is computed over the operand `use`: it is nobody else's, so the operand, whose last use
+/// that is, may be there from the start.
+Place PlaceTable::wishOfUpdate(OpOperand &use) {
+  for (OpResult result : use.getOwner()->getResults()) {
+    Place place = overwrittenBy(result) == &use ? demands.lookup(result) : Place();
+    if (place.buffer && place.buffer->arena == Arena::gradient && diesAt(stripViews(use.get()), use.getOwner(), &use))
+      return place;
   }
   return Place();
 }

@@ -46,12 +46,22 @@ static bool startsLoop(Value value) {
   });
 }
 
+OpOperand *mlir::nanochat::overwrittenBy(OpResult result) {
+  auto dispatch = dyn_cast<DispatchOp>(result.getOwner());
+  ArrayRef<int64_t> inplace = dispatch ? dispatch.getInplace() : ArrayRef<int64_t>();
+  int64_t input = inplace.empty() ? -1 : inplace[result.getResultNumber()];
+  return input < 0 ? nullptr : &dispatch->getOpOperand(input);
+}
+
 bool mlir::nanochat::canOverwrite(Value next, Value old) {
   auto result = dyn_cast<OpResult>(stripViews(next));
   if (!result || denseBytes(next.getType()) != denseBytes(old.getType()))
     return false;
   Operation *op = result.getOwner();
   OpOperand *use = soleOperand(op, op->getOpOperands(), old);
+  if (OpOperand *over = overwrittenBy(result); !use && over && diesAt(stripViews(over->get()), op, over) &&
+                                               canOverwrite(over->get(), old))
+    return true;
   if (!use) {
     // Not read here at all: fine once it is dead, and no loop went on in its memory.
     bool reads = llvm::any_of(op->getOperands(), [&](Value v) { return stripViews(v) == old; });

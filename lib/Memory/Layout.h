@@ -8,6 +8,8 @@ namespace mlir::nanochat {
 
 /// Is every use of `value` other than `last` before `producer`?
 bool diesAt(Value value, Operation *producer, OpOperand *last);
+/// The operand that computing `result` may write over, as its dispatch says; null if there is none.
+OpOperand *overwrittenBy(OpResult result);
 /// May what computes `next` write over the memory of `old`?
 bool canOverwrite(Value next, Value old);
 /// Is the value read only through slices of loops, so that it may be laid out with gaps?

@@ -15,7 +15,7 @@ struct Buffer {
   int64_t offset = -1;
   bool plain = false; // holds one temporary value and nothing else
   bool saved = false; // a stack that a forward loop leaves
-  Type type;          // of the first value it was made for
+  Value value;        // the first that it was made for
 };
 
 /// Address in a buffer: offset + Σ index_i·stride_i; or a choice of two places by the iteration of a loop.

@@ -49,6 +49,7 @@ private:
   Place homeOf(OpResult stack);
   Place chainedHome(OpResult stack);
   Place wish(Value value);
+  Place wishOfUpdate(OpOperand &use);
   void demand(Value value, Place place);
   Place newBuffer(Value value, Block *owner);
   Value copyTo(OpBuilder &b, Value value, Place place);

@@ -1,7 +1,9 @@
 // From tensors to slots: entries turn into host functions on planned arenas.
+#include "dialect/Sources.h"
 #include "lib/Memory/Passes.h"
 #include "lib/Memory/Places.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/IR/Matchers.h"
 
 namespace mlir::nanochat {
 #define GEN_PASS_DEF_PLACECOPIESPASS
@@ -56,6 +58,8 @@ public:
     Value number = host.getInductionVar(), index = number;
     if (loop.getReverse())
       index = arith::SubIOp::create(b, loc, arith::ConstantIndexOp::create(b, loc, loop.getCount() - 1), number);
+    if (Attribute period = loop->getAttr(kPeriodAttr))
+      host->setAttr(kPeriodAttr, period);
     iterations[loop] = {number, index};
     emitBlock(loop.getBody().front());
   }
@@ -109,6 +113,52 @@ struct PlaceCopiesPass : impl::PlaceCopiesPassBase<PlaceCopiesPass> {
   }
 };
 
+/// What buffers of an entry are for.
+class Uses {
+public:
+  explicit Uses(func::FuncOp entry) : isForGradients(getEntry(entry).getKind() == EntryKind::gradients) {
+    for (BlockArgument arg : entry.getArguments())
+      if (getArgBinding(entry, arg.getArgNumber()).getKind() == BindingKind::parameter)
+        ofParameters.insert(arg);
+    follow(entry.getBody().front());
+  }
+
+  BufferUse of(const Buffer &buffer) const {
+    return buffer.saved && isForGradients         ? BufferUse::saved
+           : isOfHead(buffer.value.getLoc())      ? BufferUse::head
+           : ofParameters.contains(buffer.value) ? BufferUse::working_copies
+                                                  : BufferUse::workspace;
+  }
+
+private:
+  bool isConstant(Value value) const { return matchPattern(value, m_Constant()); }
+
+  /// Marks values of `block` that are computed from parameters and nothing else that varies.
+  void follow(Block &block) {
+    for (Operation &op : block.without_terminator()) {
+      auto loop = dyn_cast<LoopOp>(op);
+      if (loop) {
+        for (auto [arg, stack] : llvm::zip(loop.getSliceArgs(), loop.getSlices()))
+          if (ofParameters.contains(stack))
+            ofParameters.insert(arg);
+        follow(loop.getBody().front());
+        for (auto [result, element] : llvm::zip(loop.getStackResults(), loop.getYield().getStacks()))
+          if (ofParameters.contains(element))
+            ofParameters.insert(result);
+        continue;
+      }
+      llvm::SetVector<Value> values = readBy(&op);
+      bool isDerived = llvm::any_of(values, [&](Value v) { return ofParameters.contains(v); }) &&
+                       llvm::all_of(values, [&](Value v) { return ofParameters.contains(v) || isConstant(v); });
+      if (isDerived)
+        ofParameters.insert_range(op.getResults());
+    }
+  }
+
+  bool isForGradients;
+  DenseSet<Value> ofParameters;
+};
+
 /// Writes into the program's op what entries use.
 class ProgramWriter {
 public:
@@ -150,10 +200,10 @@ public:
     int64_t &workspace = sizes[unsigned(Arena::workspace)];
     workspace = std::max(workspace, packArena(buffers));
     llvm::stable_sort(buffers, [](Buffer *x, Buffer *y) { return x->bytes > y->bytes; });
-    bool isForGradients = getEntry(entry).getKind() == EntryKind::gradients;
+    Uses uses(entry);
     for (Buffer *buffer : buffers)
-      TemporaryOp::create(b, entry.getLoc(), entry.getSymName(), buffer->offset, buffer->bytes, buffer->first,
-                          buffer->last, buffer->saved && isForGradients, cast<RankedTensorType>(buffer->type));
+      TemporaryOp::create(b, buffer->value.getLoc(), entry.getSymName(), buffer->offset, buffer->bytes, buffer->first,
+                          buffer->last, uses.of(*buffer), cast<RankedTensorType>(buffer->value.getType()));
   }
 
   void finish() { program.setArenas(sizes); }

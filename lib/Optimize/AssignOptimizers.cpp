@@ -8,6 +8,9 @@ namespace mlir::nanochat {
 #include "lib/Optimize/Passes.h.inc"
 
 namespace {
+/// Stands for the roles that no assignment names.
+constexpr StringLiteral kRest = "rest";
+
 /// One assignment "role[+role…]=rule[:option=value…]".
 struct Assignment {
   StringRef text;
@@ -45,10 +48,27 @@ struct AssignOptimizersPass : impl::AssignOptimizersPassBase<AssignOptimizersPas
   using AssignOptimizersPassBase::AssignOptimizersPassBase;
 
   void runOnOperation() override {
-    for (const std::string &text : assign)
-      for (auto model : getOperation().getOps<ModelOp>())
-        if (failed(apply(model, parse(text))))
+    for (auto model : getOperation().getOps<ModelOp>()) {
+      SmallVector<Assignment> all = llvm::map_to_vector(assign, [](const std::string &text) { return parse(text); });
+      nameRest(model, all);
+      for (const Assignment &assignment : all)
+        if (failed(apply(model, assignment)))
           return signalPassFailure();
+    }
+  }
+
+  /// Puts the roles of the model that no assignment names in the place of `rest`.
+  static void nameRest(ModelOp model, MutableArrayRef<Assignment> all) {
+    SmallVector<StringRef> others;
+    for (auto optimizer : model.getUpdate().getOps<OptimizerOp>())
+      for (auto role : optimizer.getRoles().getAsRange<StringAttr>())
+        if (llvm::none_of(all, [&](const Assignment &each) { return llvm::is_contained(each.roles, role); }))
+          others.push_back(role);
+    for (Assignment &assignment : all)
+      if (auto *rest = llvm::find(assignment.roles, kRest); rest != assignment.roles.end() && !others.empty()) {
+        assignment.roles.erase(rest);
+        llvm::append_range(assignment.roles, others);
+      }
   }
 
   InFlightDiagnostic error(ModelOp model, const Assignment &assignment) {

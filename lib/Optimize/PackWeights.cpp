@@ -57,19 +57,23 @@ private:
 
 struct PackWeightsPass : impl::PackWeightsPassBase<PackWeightsPass> {
   void runOnOperation() override {
-    getOperation().walk([&](TernarizeOp op) {
-      auto type = op.getT().getType();
-      bool fits = type.getDimSize(0) % kPanelRows == 0 && type.getDimSize(1) % kWord == 0;
-      Reached reached;
-      if (!fits || op.getGroup() || failed(reached.collect(op.getT(), 0)))
-        return;
-      OpBuilder b(op->getContext());
-      b.setInsertionPointAfter(op);
-      auto pack = PackPanelsOp::create(b, op.getLoc(), op.getT());
-      op.getT().replaceAllUsesExcept(pack.getP(), pack);
-      reached.setTypes(pack.getP().getType());
-    });
+    getOperation().walk([](TernarizeOp op) { pack(op.getT(), op.getGamma()); });
+    getOperation().walk([](TernarizeByOp op) { pack(op.getT(), op.getGamma()); });
     getOperation().walk(packCodes);
+  }
+
+  /// Codes of weights are packed behind what makes them.
+  static void pack(Value codes, Value gamma) {
+    auto type = typeOf(codes);
+    bool fits = type.getDimSize(0) % kPanelRows == 0 && type.getDimSize(1) % kWord == 0;
+    Reached reached;
+    if (!fits || typeOf(gamma).getRank() || failed(reached.collect(codes, 0)))
+      return;
+    OpBuilder b(codes.getContext());
+    b.setInsertionPointAfterValue(codes);
+    auto pack = PackPanelsOp::create(b, codes.getLoc(), codes);
+    codes.replaceAllUsesExcept(pack.getP(), pack);
+    reached.setTypes(pack.getP().getType());
   }
 
   /// Codes that a product sums over by rows are quantised to the order in which it reads them.

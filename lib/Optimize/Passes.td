@@ -5,7 +5,7 @@ include "mlir/Pass/PassBase.td"
 def AssignOptimizersPass : Pass<"nanochat-assign-optimizers", "::mlir::ModuleOp"> {
   let summary = "Give roles of parameters to other update rules";
   let description = [{
-    `role[+role…]=rule[:option=value…]`, as `nanochat-opt --optimizer` takes it: the roles leave the optimizers that the
+    `role[+role…]=rule[:option=value…]`, as `nanochat-opt --optimizer` takes it; the role `rest` stands for all that no assignment names. The roles leave the optimizers that the
     model gave them to and get one of their own, with the same lr, weight decay and factor on gradients. Options are
     attributes of the update op; `lr` and `weight_decay` make scalars "<role>.lr" and "<role>.weight_decay" with that
     default, scheduled as the model's are.
@@ -63,10 +63,18 @@ def HoistInvariantsPass : Pass<"nanochat-hoist-invariants", "::mlir::ModuleOp"> 
   }];
 }
 
+def SplitTernarizePass : Pass<"nanochat-split-ternarize", "::mlir::ModuleOp"> {
+  let summary = "Codes of ternary weights are formed where they are read";
+  let description = [{
+    `nanochat.ternarize` becomes `ternary_scale` and `ternarize_by`. Only the former is worth a stack, so that
+    `nanochat-hoist-invariants` takes scales out of loops and leaves codes in them: those of a layer exist at a time.
+  }];
+}
+
 def PackWeightsPass : Pass<"nanochat-pack-weights", "::mlir::ModuleOp"> {
   let summary = "Ternary weights are packed where they are made";
   let description = [{
-    Puts `nanochat.pack_panels` behind every `nanochat.ternarize` of one scale whose sizes fit and whose codes
+    Puts `nanochat.pack_panels` behind every `nanochat.ternarize` and `ternarize_by` of one scale whose sizes fit and whose codes
     nothing but products and `dequantize_weight` reads, here or in other loops: all of these read the panels. With
     `nanochat-hoist-invariants` before it, weights are packed once per step. Four-bit codes that a `block_matmul` sums over by
     rows are quantised to `panels`.

@@ -18,6 +18,7 @@ namespace {
 /// The basis at one level of loops, and which matrices still take a new one (null: none).
 struct Basis {
   Value value, due;
+  int64_t visits = 1; // of the place where it is taken, in a step for each matrix
 };
 
 /// Projects one gradient.
@@ -126,7 +127,8 @@ Value Projector::projectLoop(LoopOp loop, unsigned number, Basis &basis) {
     done[loop.getCarryArgs()[number]] = args[0];
   for (auto [i, term] : llvm::enumerate(terms))
     done[body.getArgument(term.first)] = args[1 + bool(basis.due) + i];
-  Basis inner{args[isCarry], basis.due ? Value(args[isCarry + 1]) : Value()};
+  Basis inner{args[isCarry], basis.due ? Value(args[isCarry + 1]) : Value(),
+              basis.visits * (isCarry ? int64_t(loop.getCount()) : 1)};
   Value next = project(element, inner);
   if (!next)
     return Value();
@@ -174,6 +176,7 @@ Value Projector::refresh(Value g, Basis basis) {
         YieldOp::create(in, rule.buildBasis(in, whole, stream, basis.due, step), ValueRange());
       });
   loop.getLimitMutable().assign(basis.due);
+  loop->setAttr(kPeriodAttr, b.getI64IntegerAttr(rule.getBasisPeriod() * basis.visits));
   return loop.getResult(0);
 }
 

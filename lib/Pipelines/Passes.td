@@ -16,4 +16,14 @@ def SetSizesPass : Pass<"nanochat-set-sizes", "::mlir::ModuleOp"> {
                  Option<"preset", "preset", "std::string", "", "One of the model's presets, the first one by default">];
 }
 
+def SetPoliciesPass : Pass<"nanochat-set-policies", "::mlir::ModuleOp"> {
+  let summary = "Say what a model keeps in memory";
+  let description = [{
+    `loop=policy` sets `recompute` of the loops of that name to nothing, cheap or body, whatever the model says; `chunk` how
+    many tokens' logits output heads have at a time. Loops that a model does not have are errors, as is a chunk without a head.
+  }];
+  let options = [ListOption<"recompute", "recompute", "std::string", "loop=policy">,
+                 Option<"chunk", "chunk", "int64_t", "0", "Tokens whose logits there are at once; 0: what suits their number">];
+}
+
 #endif

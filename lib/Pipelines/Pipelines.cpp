@@ -12,6 +12,7 @@
 #include "lib/Targets/Passes.h"
 #include "lib/Targets/ToLLVM.h"
 #include "mlir/Transforms/Passes.h"
+#include "llvm/ADT/StringExtras.h"
 
 using namespace mlir;
 using namespace mlir::nanochat;
@@ -35,12 +36,20 @@ static void model(OpPassManager &pm, const PipelineOptions &options) {
     sizes.sizes.push_back(choice.name + "=" + choice.value + kPlace + choice.place);
   sizes.preset = options.preset;
   pm.addPass(createSetSizesPass(sizes));
+  SetPoliciesPassOptions policies;
+  llvm::append_range(policies.recompute, options.memory.recompute);
+  policies.chunk = options.memory.chunk;
+  pm.addPass(createSetPoliciesPass(policies));
+  RoundStreamsPassOptions streams;
+  llvm::append_range(streams.streams, options.streams);
+  pm.addPass(createRoundStreamsPass(streams));
   AssignOptimizersPassOptions optimizers;
   llvm::append_range(optimizers.assign, options.optimizers);
   pm.addPass(createAssignOptimizersPass(optimizers));
   pm.addPass(createWidenFloatsPass());
   RecordModelPassOptions program;
   program.onlyOnRequest = options.onlyOnRequest;
+  program.choices = options.spellChoices();
   pm.addPass(createRecordModelPass(program));
 }
 
@@ -53,12 +62,15 @@ static void differentiate(OpPassManager &pm, const PipelineOptions &) {
   cleanUp(pm);
   pm.addNestedPass<func::FuncOp>(createSinkGathersPass());
   pm.addNestedPass<func::FuncOp>(createSinkSumsPass());
+  pm.addPass(createRecordWorkPass());
   cleanUp(pm);
 }
 
 static void optimize(OpPassManager &pm, const PipelineOptions &options) {
   pm.addPass(createBuildUpdatesPass());
   pm.addPass(createProjectGradientsPass());
+  if (options.memory.codesAtUse)
+    pm.addPass(createSplitTernarizePass());
   // After differentiation, so that what the gradient reads of the weights is hoisted as well.
   pm.addPass(createHoistInvariantsPass());
   cleanUp(pm);
@@ -73,7 +85,6 @@ static void fuse(OpPassManager &pm, const PipelineOptions &options) {
   DecomposeForFusionPassOptions whole;
   whole.forGpus = options.target.gpu || options.target.numerics.attention != Format::f32;
   pm.addNestedPass<func::FuncOp>(createDecomposeForFusionPass(whole));
-  pm.addNestedPass<func::FuncOp>(createSinkSumsPass()); // those of decomposed ops
   cleanUp(pm);
   pm.addNestedPass<func::FuncOp>(createRoundFactorsPass());
   pm.addNestedPass<func::FuncOp>(createSplitProductsPass());
@@ -95,6 +106,22 @@ static void describe(OpPassManager &pm, const PipelineOptions &) { pm.addPass(cr
 
 static void lower(OpPassManager &pm, const PipelineOptions &options) {
   addKernelToLLVMPasses(pm, options.target.onGpu() ? Processor::gpu : Processor::cpu);
+}
+
+std::string MemoryChoices::spell() const {
+  SmallVector<std::string> options;
+  if (!recompute.empty())
+    options.push_back("--recompute=" + llvm::join(recompute, ","));
+  if (codesAtUse)
+    options.push_back("--codes=use");
+  if (chunk)
+    options.push_back("--chunk=" + std::to_string(chunk));
+  return llvm::join(options, " ");
+}
+
+std::string PipelineOptions::spellChoices() const {
+  std::string rounded = streams.empty() ? "" : "--stream=" + llvm::join(streams, ","), kept = memory.spell();
+  return rounded + (rounded.empty() || kept.empty() ? "" : " ") + kept;
 }
 
 ArrayRef<Stage> mlir::nanochat::getStages() {

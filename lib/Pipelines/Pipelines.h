@@ -8,11 +8,26 @@
 
 namespace mlir::nanochat {
 
+/// What is kept in memory rather than made again. None changes a bit of a result but `chunk`, which orders sums.
+struct MemoryChoices {
+  std::vector<std::string> recompute; // "layers=body", of --recompute
+  int64_t chunk = 0;                  // tokens whose logits there are at once, of --chunk; 0: what suits their number
+  bool codesAtUse = false;            // codes of ternary weights are made where they are read, of --codes=use
+
+  /// As options: "--recompute=layers=body --codes=use".
+  std::string spell() const;
+};
+
 struct PipelineOptions {
   Target target;                       // with the numerics of the program
   std::vector<SizeChoice> sizes;       // of --config and --set, which wins
   std::string preset;                  // of --preset
   std::vector<std::string> optimizers; // of --optimizer
+  MemoryChoices memory;
+  std::vector<std::string> streams; // "layers=bf16", of --stream
+
+  /// How memory is saved, as options.
+  std::string spellChoices() const;
   bool onlyOnRequest = false;          // the program runs only where the user names its device
 };
 

@@ -22,11 +22,11 @@ SmallVector<func::FuncOp> mlir::nanochat::emittedKernels(ModuleOp module) {
   });
 }
 
-int64_t mlir::nanochat::scratchBytes(ModuleOp module, bool isOnGpu) {
+int64_t mlir::nanochat::scratchBytes(ModuleOp module, const Target &row) {
   int64_t bytes = 0;
   for (func::FuncOp func : emittedKernels(module)) {
     KernelAttr kernel = getKernel(func);
-    bytes = std::max(bytes, kernel.getScratch() * (isOnGpu ? kernel.getTasks() : 1));
+    bytes = std::max(bytes, kernel.getScratch() * (row.onGpu() ? row.gpu->blocksOf(kernel) : 1));
   }
   return bytes;
 }
@@ -57,10 +57,10 @@ void mlir::nanochat::setKernelCode(SymbolTable &symbols, StringRef kernel, Strin
 }
 
 void mlir::nanochat::addDeviceCode(ModuleOp module, StringRef symbol, StringRef function, StringRef ptx,
-                                   StringRef cubin, KernelAttr kernel) {
+                                   StringRef cubin, KernelAttr kernel, int64_t blocks) {
   AbiConstants c(module);
   c.define(symbol, LLVM::Linkage::External, [&] {
-    return c.structure({c.text(function), c.text(ptx), cubin.empty() ? c.null() : c.text(cubin), c.i64(cubin.size()),
+    return c.structure({c.text(function), c.text(ptx), cubin.empty() ? c.null() : c.text(cubin), c.i64(cubin.size()), c.i64(blocks),
                         c.i64(std::max<int64_t>(kernel.getThreads(), 1)), c.i64(kernel.getShared()),
                         c.i64(kernel.getScratch())});
   });
@@ -100,7 +100,7 @@ struct DescribeProgramPass : mlir::nanochat::impl::DescribeProgramPassBase<Descr
     for (func::FuncOp kernel : emittedKernels(module))
       describeKernel(constants, kernel);
     constants.define(programSymbol(program.getTarget()), LLVM::Linkage::External,
-                     [&] { return describe(constants, program, module, llvm::join(row->instructions(), ",")); });
+                     [&] { return describe(constants, program, module, *row); });
     program.erase();
   }
 
@@ -153,7 +153,7 @@ struct DescribeProgramPass : mlir::nanochat::impl::DescribeProgramPassBase<Descr
                         c.array(used, [&](int64_t tensor) { return c.i32(tensor); })});
   }
 
-  Value describe(AbiConstants &c, ProgramOp program, ModuleOp module, StringRef cpuFeatures) {
+  Value describe(AbiConstants &c, ProgramOp program, ModuleOp module, const Target &row) {
     auto tensors = llvm::to_vector(program.getBody().getOps<TensorOp>());
     ArrayRef<NamedAttribute> sizes = program.getSizes().getValue();
     SmallVector<func::FuncOp> entries = getEntries(module);
@@ -163,12 +163,13 @@ struct DescribeProgramPass : mlir::nanochat::impl::DescribeProgramPassBase<Descr
       return c.structure({c.text(named.getName()), c.i64(cast<IntegerAttr>(named.getValue()).getInt())});
     };
     return c.structure({c.i32(NC_ABI_VERSION), c.text(program.getModel()), c.text(program.getTarget()),
-                        c.text(cpuFeatures), c.text(program.getDevice()), c.text(NANOCHAT_VERSION),
+                        c.text(llvm::join(row.instructions(), ",")), c.text(program.getDevice()), c.text(NANOCHAT_VERSION),
                         c.text(program.getIrHash()), c.i64(program.getVocab()), c.i64(program.getFlopsPerToken()),
                         c.i32(sizes.size()), c.array(sizes, size), c.i32(tensors.size()),
                         c.array(tensors, [&](TensorOp tensor) { return describe(c, tensor); }), c.i32(entries.size()),
                         c.array(entries, [&](func::FuncOp entry) { return describe(c, entry); }),
-                        c.inlineNumbers(arenas), c.i64(scratchBytes(module, gpu)), c.i32(program.getOnlyOnRequest())});
+                        c.inlineNumbers(arenas), c.i64(scratchBytes(module, row)), c.i64(row.reserveBytes()),
+                        c.text(program.getChoices()), c.i32(program.getOnlyOnRequest())});
   }
 
   bool gpu = false; // do kernels run there?

@@ -8,14 +8,23 @@ def RecordModelPass : Pass<"nanochat-record-model", "::mlir::ModuleOp"> {
     Makes the module's `nanochat.program` of the model's name, its parameters, its vocabulary, the module's target and the
     sizes that `nanochat-set-sizes` left on the module.
   }];
-  let options = [Option<"onlyOnRequest", "only-on-request", "bool", "false", "The program runs only where the user names its device">];
+  let options = [Option<"onlyOnRequest", "only-on-request", "bool", "false", "The program runs only where the user names its device">,
+                 Option<"choices", "choices", "std::string", "", "What is kept in memory, as options of nanochat-opt">];
+}
+
+def RecordWorkPass : Pass<"nanochat-record-work", "::mlir::ModuleOp"> {
+  let summary = "Write down the work that the model is for a training token";
+  let description = [{
+    `flops_per_token` of the program is the work of entry @train.gradients for each token, without what a loop's policy has the gradient
+    repeat of the forward pass. Ops that do so lose their mark, `nanochat.recomputed`.
+  }];
 }
 
 def RecordStepPass : Pass<"nanochat-record-step", "::mlir::ModuleOp"> {
-  let summary = "Write down the work of a training step and which step it is";
+  let summary = "Write down which step of a model the program does";
   let description = [{
-    `flops_per_token` of the program is the work of entry @train.gradients for each token, `ir_hash` a hash of the module's other
-    ops as printed: equal programs have equal ones.
+    `ir_hash` of the program is a hash of the module's other ops as printed: equal programs have equal ones. So are products of
+    four-bit floats written down.
   }];
 }
 

@@ -11,6 +11,7 @@
 namespace mlir::nanochat {
 #define GEN_PASS_DEF_RECORDMODELPASS
 #define GEN_PASS_DEF_RECORDSTEPPASS
+#define GEN_PASS_DEF_RECORDWORKPASS
 #include "lib/Program/Passes.h.inc"
 } // namespace mlir::nanochat
 
@@ -46,6 +47,7 @@ struct RecordModelPass : mlir::nanochat::impl::RecordModelPassBase<RecordModelPa
     program.setTarget(row->title());
     program.setDevice(row->onGpu() ? row->gpu->architecture() : "");
     program.setOnlyOnRequest(onlyOnRequest);
+    program.setChoices(choices);
     if (auto sizes = getOperation()->getAttrOfType<DictionaryAttr>(kSizesAttr))
       program.setSizesAttr(sizes);
     getOperation()->removeAttr(kSizesAttr);
@@ -100,6 +102,34 @@ void recordFp4(ProgramOp program) {
   program.setFp4ProductsAttr(ArrayAttr::get(program.getContext(), products));
 }
 
+/// What `block` does of a model's work: not what it repeats.
+int64_t modelFlops(Block &block) {
+  int64_t flops = 0;
+  for (Operation &op : block) {
+    if (op.hasAttr(kRecomputedAttr))
+      continue;
+    auto loop = dyn_cast<LoopOp>(op);
+    flops += loop && !loop.getLimit() ? loop.getCount() * modelFlops(loop.getBody().front()) : getFlops(&op);
+  }
+  return flops;
+}
+
+struct RecordWorkPass : nanochat::impl::RecordWorkPassBase<RecordWorkPass> {
+  void runOnOperation() override {
+    ProgramOp program = getOrCreateProgram(getOperation());
+    int64_t flops = 0, tokens = 1;
+    if (func::FuncOp entry = findEntry(getOperation(), EntryKind::gradients, "train")) {
+      flops = modelFlops(entry.getBody().front());
+      entry.walk([&](SelectRowsOp op) { program.setKeptRows(op.getKeep()); });
+    }
+    for (StringRef name : {"batch", "seq", "accum"})
+      if (auto size = program.getSizes().getAs<IntegerAttr>(name))
+        tokens *= size.getInt();
+    program.setFlopsPerToken(flops / tokens);
+    getOperation().walk([](Operation *op) { op->removeAttr(kRecomputedAttr); });
+  }
+};
+
 struct RecordStepPass : mlir::nanochat::impl::RecordStepPassBase<RecordStepPass> {
   void runOnOperation() override {
     ProgramOp program = getOrCreateProgram(getOperation());
@@ -109,16 +139,6 @@ struct RecordStepPass : mlir::nanochat::impl::RecordStepPassBase<RecordStepPass>
       if (&op != program)
         op.print(os, OpPrintingFlags().useLocalScope());
     program.setIrHash(llvm::utohexstr(llvm::xxh3_64bits(text), true, 16));
-    int64_t flops = 0, tokens = 1;
-    if (func::FuncOp entry = findEntry(getOperation(), EntryKind::gradients, "train")) {
-      for (Operation &op : entry.getBody().front())
-        flops += getFlops(&op);
-      entry.walk([&](SelectRowsOp op) { program.setKeptRows(op.getKeep()); });
-    }
-    for (StringRef name : {"batch", "seq", "accum"})
-      if (auto size = program.getSizes().getAs<IntegerAttr>(name))
-        tokens *= size.getInt();
-    program.setFlopsPerToken(flops / tokens);
     recordFp4(program);
   }
 };

@@ -25,4 +25,27 @@ def ExpandTernaryPass : Pass<"nanochat-expand-ternary", "::mlir::ModuleOp"> {
   }];
 }
 
+def RoundStreamsPass : Pass<"nanochat-round-streams", "::mlir::ModuleOp"> {
+  let summary = "Have loops hand on activations in bf16";
+  let description = [{
+    `loop=bf16` rounds the matrices that the loops of that name carry, at their start and in every iteration, to bf16, to nearest: the forward
+    pass computes with what is rounded, so that whatever a policy recomputes is the same. Gradients pass straight through and stay f32. What
+    a loop keeps of a carried value then takes half the bytes.
+    ```mlir
+    nanochat.loop "layers" = 3 carry(%x = %h : tensor<8x4xf32>) { ... nanochat.yield %y : tensor<8x4xf32> }
+    ```
+    becomes
+    ```mlir
+    %r = arith.truncf %h : tensor<8x4xf32> to tensor<8x4xbf16>
+    nanochat.loop "layers" = 3 carry(%b = %r : tensor<8x4xbf16>) {
+      %x = arith.extf %b : tensor<8x4xbf16> to tensor<8x4xf32>
+      ...
+      %n = arith.truncf %y : tensor<8x4xf32> to tensor<8x4xbf16>
+      nanochat.yield %n : tensor<8x4xbf16> }
+    ```
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect"];
+  let options = [ListOption<"streams", "streams", "std::string", "loop=bf16">];
+}
+
 #endif

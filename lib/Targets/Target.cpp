@@ -139,6 +139,14 @@ std::string Target::title() const {
   return (plain && fuses ? "reference as " : "") + name + (numerics.floats == Format::f64 ? " in f64" : "");
 }
 
+int64_t GpuFacts::blocksOf(KernelAttr kernel) const {
+  constexpr int64_t kThreads = 1024;
+  int64_t tasks = kernel.getTasks(), perProcessor = kThreads / std::max<int64_t>(1, kernel.getThreads());
+  if (kernel.getShared())
+    perProcessor = std::min(perProcessor, sharedBytes / kernel.getShared());
+  return kernel.getScratch() ? std::min(tasks, multiprocessors * std::max<int64_t>(1, perProcessor)) : tasks;
+}
+
 //===--- Rows as text ------------------------------------------------------------------------===//
 
 static std::string textOf(bool value) { return value ? "true" : "false"; }

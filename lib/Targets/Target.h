@@ -28,6 +28,9 @@ struct GpuFacts {
   std::string gemmTile;                   // of all matrix products, as "128x128x3", instead of what suits each
 
   StringRef architecture() const { return StringRef(chip).rtrim("a"); }
+  /// How many blocks a kernel is launched with: one for each task, or where they have scratch, which each has of its own, as many as
+  /// run at once, kThreads threads on a multiprocessor.
+  int64_t blocksOf(KernelAttr kernel) const;
   /// Have tensor cores products of such factors?
   bool multiplies(Format format) const { return llvm::is_contained(llvm::split(mma, '+'), stringifyFormat(format)); }
 };
@@ -81,6 +84,8 @@ struct Target {
   bool packs() const { return fuses && !gpu; }
   /// Whether kernels are code for a GPU in the end.
   bool onGpu() const { return gpu && !emulated; }
+  /// Bytes of the device, or of this process's memory, for what no arena holds.
+  int64_t reserveBytes() const { return onGpu() ? int64_t(500) << 20 : int64_t(2) << 20; }
   /// How many blocks run at once, which a product should be cut into; 1 where threads take tasks of any size.
   int64_t blocks() const { return gpu ? gpu->multiprocessors : 1; }
 };

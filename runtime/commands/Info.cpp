@@ -48,6 +48,8 @@ static void printJson(const nc_program &program) {
   for (int arena = 0; arena < NC_ARENA_COUNT; ++arena)
     info["arena_bytes"][arenaName(arena)] = program.arena_bytes[arena];
   info["scratch_bytes_per_thread"] = program.scratch_bytes;
+  info["reserve_bytes"] = program.reserve_bytes;
+  info["choices"] = program.choices;
   for (int32_t i = 0; i < program.n_entries; ++i)
     info["entries"].push_back(program.entries[i].name);
   printf("%s\n", info.dump(2).c_str());
@@ -64,6 +66,7 @@ static void printTables(const nc_program &program) {
     printf("%-20s %14lld\n", arenaName(arena), wide(program.arena_bytes[arena]));
   printf("%-20s %14lld   %s\n", "total", wide(plannedBytes(program)), bytesText(plannedBytes(program)).c_str());
   printf("%-20s %14lld\n", "scratch per thread", wide(program.scratch_bytes));
+  printf("%-20s %14lld\n", "reserve", wide(program.reserve_bytes));
 }
 
 static void printText(const nc_program &program) {
@@ -73,6 +76,8 @@ static void printText(const nc_program &program) {
   printf("flops      %lld per training token\nsizes     ", wide(program.flops_per_token));
   for (int32_t i = 0; i < program.n_sizes; ++i)
     printf(" %s=%lld", program.sizes[i].name, wide(program.sizes[i].value));
+  if (program.choices[0])
+    printf("\nkept by    %s", program.choices);
   printf("\nentries   ");
   for (int32_t i = 0; i < program.n_entries; ++i)
     printf(" %s", program.entries[i].name);

@@ -69,6 +69,12 @@ static void addRunOptions(CLI::App &command, TrainOptions &options) {
       .add_flag("--profile", options.profile, "Time every kernel call and print at the end which kernels took how long")
       ->excludes("--dump-dispatches")
       ->group("Inspection");
+  add("--profile-file", options.profileFile, "Write the times of all kernels of --profile here, as JSON", "Inspection")
+      ->type_name("FILE");
+  command
+      .add_flag("--measure-memory", options.measureMemory,
+                "Print at the end how many bytes the plan of the program has and how many three steps used")
+      ->group("Inspection");
   command.add_flag("--count-allocations", options.countAllocations, "Print how often a step allocated memory (never)")
       ->group("Inspection");
 }

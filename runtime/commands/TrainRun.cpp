@@ -94,7 +94,7 @@ static void warnOfLostReader() {
 
 void TrainRun::loop(RunLog &log, Progress &progress) {
   std::unique_ptr<DispatchRecorder> recorder;
-  DispatchObserver *observer = options.profile ? &profile : nullptr;
+  DispatchObserver *observer = options.profile || !options.profileFile.empty() ? &profile : nullptr;
   bool isFirst = true;
   if (!options.dumpFolder.empty())
     recorder = std::make_unique<DispatchRecorder>(*session, options.dumpFolder);
@@ -113,6 +113,9 @@ void TrainRun::loop(RunLog &log, Progress &progress) {
     logStep(log, report, progress.finishStep(state.step, report));
     ++state.step;
     state.rows += trainer->shape().rows;
+    constexpr int64_t kSettled = 3; // steps, after which all that they touch has been touched
+    if (options.measureMemory && state.step <= kSettled)
+      memoryOfSteps = anonymousBytes() - memoryBefore;
     evaluateIfDue(log, progress);
     bool isDue = options.saveEvery > 0 && state.step % options.saveEvery == 0;
     warnOfLostReader();
@@ -165,8 +168,13 @@ void TrainRun::finish(RunLog &log, Progress &progress) {
 void TrainRun::printTotals() const {
   printf("memory: %s in arenas, %s resident at most\n", bytesText(plannedBytes(program)).c_str(),
          bytesText(peakResidentBytes()).c_str());
+  if (options.measureMemory)
+    printf("memory: planned %lld, measured %lld\n", wide(processBytes(program, session->threads().size())),
+           wide(memoryOfSteps));
   if (options.profile)
     printf("%s", profile.table().c_str());
+  if (!options.profileFile.empty())
+    writeFile(options.profileFile, profile.json());
   if (options.countAllocations && countedAllocations() < 0)
     printf("allocations in steps: cannot be counted in this build\n");
   else if (options.countAllocations)

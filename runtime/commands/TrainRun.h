@@ -6,6 +6,7 @@
 #include "runtime/commands/Options.h"
 #include "runtime/commands/RunSaves.h"
 #include "runtime/config/Apply.h"
+#include "runtime/program/Arenas.h"
 #include "runtime/program/KernelProfile.h"
 #include "runtime/report/Progress.h"
 #include "runtime/report/RunLog.h"
@@ -20,12 +21,12 @@ struct TrainOptions {
   SessionOptions session;
   DataOptions data;
   std::string validation, reference, log, logFile, tensorboard, save, init, resume, checkpoints, saveInit,
-      phase = "train", dumpFolder;
+      phase = "train", dumpFolder, profileFile;
   int64_t evalEvery = 100, evalBatches = 8, saveEvery = 0, keepLast = 3;
   std::optional<int64_t> steps, scheduleSteps;
   std::optional<uint64_t> seed;
   std::vector<std::string> at;
-  bool profile = false, countAllocations = false;
+  bool profile = false, countAllocations = false, measureMemory = false;
 };
 
 /// Lives as long as the run; fails as its parts do (Errors.h).
@@ -60,6 +61,7 @@ private:
   const nc_program &program;
   const TrainOptions &options;
   PhaseSchedule phases;
+  int64_t memoryBefore = anonymousBytes(), memoryOfSteps = 0; // before arenas are made, and once steps have used them
   std::unique_ptr<Session> session;
   Data data;
   RunSaves saves;

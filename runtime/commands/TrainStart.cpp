@@ -29,7 +29,8 @@ static void checkPaths(const TrainOptions &options, const Data &data) {
   std::vector<NamedPath> outputs = {{"--save", options.save},
                                     {"--save-init", options.saveInit},
                                     {"--log", options.log},
-                                    {"--log-file", options.logFile}};
+                                    {"--log-file", options.logFile},
+                                    {"--profile-file", options.profileFile}};
   std::error_code ignored;
   for (const NamedPath &output : outputs) {
     fs::path parent = fs::weakly_canonical(output.path, ignored).parent_path();

@@ -31,6 +31,7 @@ const std::vector<Key> &knownKeys() {
       {"model.vocab_size", T::Integer, U::Told, "checks", "Tokens the model knows", 1, INFINITY, "vocab"},
       {"model.max_seq_len", T::Integer, U::Told, "checks", "Longest sequence", 1, INFINITY, "seq"},
       {"model.group_size", T::Integer, U::Unused, kCompiled, "Ternary weights per scale", 1, INFINITY, "group"},
+      {"model.ffn_dim", T::Integer, U::Unused, kCompiled, "Width of the gated unit", 1, INFINITY, "ffn"},
       {"model.mhc_n_streams", T::Integer, U::Unused, kModelFile, "Residual streams", 1},
       {"model.n_loops", T::Integer, U::Size, "n_loops", "How often the stack is applied", 1},
 
@@ -55,11 +56,19 @@ const std::vector<Key> &knownKeys() {
        0},
       {"training.max_loop_depth", T::Integer, U::Told, "checks", "Loops at most", 1},
       {"training.grad_clip", T::Number, U::Unused, kOptimizer, "Norm that gradients are clipped to", 0},
-      {"training.optimizer.type", T::Text, U::Unused, kOptimizer, "Which optimizer"},
+      {"training.optimizer.type", T::Text, U::Unused, kCompiled,
+       "hybrid (8-bit Muon, Lion), galore, muon, muon8, adamw, adamw8 or lion"},
+      {"training.optimizer.galore_rank", T::Integer, U::Unused, kCompiled, "Rank of GaLore's projections", 1},
       {"training.optimizer.muon_momentum", T::Number, U::Unused, kOptimizer, "Momentum of Muon", 0, 1},
       {"training.optimizer.lion_beta1", T::Number, U::Unused, kOptimizer, "β₁ of Lion", 0, 1},
       {"training.optimizer.lion_beta2", T::Number, U::Unused, kOptimizer, "β₂ of Lion", 0, 1},
       {"training.optimizer.weight_decay", T::Number, U::Scalar, "weight_decay", "Decoupled weight decay", 0},
+
+      {"memory.budget", T::Text, U::Unused, kCompiled, "Memory that the program may take, as \"16GB\""},
+      {"memory.recompute", T::TextList, U::Unused, kCompiled, "Policies of loops, as [\"layers=body\"]"},
+      {"memory.allow", T::TextList, U::Unused, kCompiled, "Roundings that the budget may choose, as [\"stream=bf16\"]"},
+      {"memory.codes", T::Text, U::Unused, kCompiled, "When codes of ternary weights are made: step or use"},
+      {"memory.chunk", T::Integer, U::Unused, kCompiled, "Tokens whose logits there are at once", 1},
 
       {"phase[].at", T::Time, U::Told, "--at",
        "Before which step: its number, or a percentage of the schedule as \"50%\""},

@@ -138,7 +138,7 @@ void CudaDevice::launch(const nc_kernel_info &kernel, void *const *buffers, cons
   for (int32_t i = 0; i < kernel.n_operands; ++i)
     parameters[i] = const_cast<void **>(&buffers[i]);
   parameters[kernel.n_operands] = &scratch;
-  int error = driver.launch(functionOf(kernel), unsigned(kernel.tasks), 1, 1, unsigned(code.threads), 1, 1,
+  int error = driver.launch(functionOf(kernel), unsigned(code.blocks), 1, 1, unsigned(code.threads), 1, 1,
                             unsigned(code.shared_bytes), stream, parameters, nullptr);
   if (!error && waitsForEach)
     error = driver.synchronize(stream);

@@ -3,7 +3,9 @@
 #include "runtime/program/Program.h"
 #include <algorithm>
 #include <cerrno>
+#include <cstdlib>
 #include <cstring>
+#include <fstream>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -41,6 +43,20 @@ int64_t plannedBytes(const nc_program &program) {
   for (int64_t bytes : program.arena_bytes)
     total += bytes;
   return total;
+}
+
+int64_t processBytes(const nc_program &program, int threads) {
+  constexpr int64_t kPage = 4096; // threads have pages of their own
+  int64_t ofThreads = (program.scratch_bytes + kPage - 1) / kPage * kPage * threads;
+  return plannedBytes(program) + (program.device[0] ? program.scratch_bytes : ofThreads) + program.reserve_bytes;
+}
+
+int64_t anonymousBytes() {
+  std::ifstream status("/proc/self/status");
+  for (std::string line; std::getline(status, line);)
+    if (line.rfind("RssAnon:", 0) == 0)
+      return 1024 * std::strtoll(line.c_str() + 8, nullptr, 10);
+  return 0;
 }
 
 int64_t peakResidentBytes() {

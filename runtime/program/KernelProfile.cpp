@@ -2,6 +2,7 @@
 #include "runtime/files/Errors.h"
 #include "runtime/program/Program.h"
 #include <algorithm>
+#include <nlohmann/json.hpp>
 #include <vector>
 
 namespace nc {
@@ -26,6 +27,13 @@ static int64_t operandBytes(const nc_kernel_info &kernel) {
     bytes += elementCount(operand) * dtypeBytes(operand.dtype);
   }
   return bytes;
+}
+
+std::string KernelProfile::json() const {
+  auto rows = nlohmann::ordered_json::array();
+  for (const auto &[name, time] : times)
+    rows.push_back({{"kernel", name}, {"calls", time.calls}, {"seconds", time.seconds}});
+  return rows.dump(1) + "\n";
 }
 
 std::string KernelProfile::table() const {

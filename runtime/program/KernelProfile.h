@@ -22,6 +22,8 @@ public:
   /// bytes of its operands per second, what its products are of, name and the ops it computes.
   /// Those of less than a thousandth are one line.
   std::string table() const;
+  /// All kernels, as a JSON array of objects with name, calls and seconds.
+  std::string json() const;
 
 private:
   using Clock = std::chrono::steady_clock;

@@ -17,6 +17,27 @@ func.func @start(%x: tensor<4xf32>, %s: tensor<3x4xf32>) -> tensor<4xf32> {
 
 // -----
 
+// Where something else is added first, the sum is taken out of its way.
+// CHECK-LABEL: func.func @before
+// CHECK-SAME: (%[[X:.*]]: tensor<4xf32>, %[[Y:.*]]: tensor<4xf32>, %[[S:.*]]: tensor<3x4xf32>)
+func.func @before(%x: tensor<4xf32>, %y: tensor<4xf32>, %s: tensor<3x4xf32>) -> tensor<4xf32> {
+  %zero = arith.constant dense<0.0> : tensor<4xf32>
+  // CHECK: %[[R:.*]] = nanochat.loop "l" = 3 carry(%{{.*}} = %[[X]] : tensor<4xf32>)
+  %sum = nanochat.loop "l" = 3 carry(%a = %zero : tensor<4xf32>) slice(%e = %s : tensor<3x4xf32>) {
+    %n = arith.addf %a, %e : tensor<4xf32>
+    nanochat.yield %n : tensor<4xf32>
+  }
+  // CHECK: %[[L:.*]] = arith.mulf %[[Y]], %[[Y]]
+  // CHECK: %[[Z:.*]] = arith.addf %[[R]], %[[L]]
+  // CHECK: return %[[Z]]
+  %later = arith.mulf %y, %y : tensor<4xf32>
+  %t = arith.addf %sum, %later : tensor<4xf32>
+  %z = arith.addf %x, %t : tensor<4xf32>
+  return %z : tensor<4xf32>
+}
+
+// -----
+
 // A carried value that is not only a sum stays as it is.
 // CHECK-LABEL: func.func @product
 func.func @product(%x: tensor<4xf32>, %s: tensor<3x4xf32>) -> tensor<4xf32> {

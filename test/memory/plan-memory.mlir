@@ -2,7 +2,7 @@
 
 // CHECK: nanochat.program {{.*}}arenas = array<i64:
 // CHECK: nanochat.tensor <parameter, "embed", role = "embedding", init = normal{{.*}}> in param at 0 : tensor<257x12xf32>
-// CHECK: nanochat.temporary @train.gradients at {{[0-9]+}} bytes {{[0-9]+}} alive {{[0-9]+}} to {{[0-9]+}} saved : tensor<
+// CHECK: nanochat.temporary @train.gradients at {{[0-9]+}} bytes {{[0-9]+}} alive {{[0-9]+}} to {{[0-9]+}} for saved : tensor<
 // CHECK-LABEL: func.func @train.gradients()
 // The layer loop writes its next state one slot on, where the reverse loop will look for it.
 // CHECK: scf.for %[[T:.*]] = {{.*}} {

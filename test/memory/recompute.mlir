@@ -13,7 +13,7 @@
 // BODY: of which saved for gradients {{ *}}44,146,944
 // CHEAP: of which saved for gradients {{ *}}333,947,136
 // NOTHING: of which saved for gradients {{ *}}395,682,048
-// NOTHING: * {{.*}}train.gradients tensor<4x3x2048x704xi8>
-// NOTHING: * {{.*}}train.gradients tensor<4x3x2048x256xi8>
-// NOTHING: * {{.*}}train.gradients tensor<4x3x2048x256xi8>
-// NOTHING: * {{.*}}train.gradients tensor<4x3x2048x256xi8>
+// NOTHING: saved {{ *}}train.gradients tensor<4x3x2048x704xi8>
+// NOTHING: saved {{ *}}train.gradients tensor<4x3x2048x256xi8>
+// NOTHING: saved {{ *}}train.gradients tensor<4x3x2048x256xi8>
+// NOTHING: saved {{ *}}train.gradients tensor<4x3x2048x256xi8>

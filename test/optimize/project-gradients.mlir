@@ -16,7 +16,7 @@
 // In the loop over layers, the gradient of a matrix that is due is formed once more, as a whole, for its basis only.
 // CHECK: nanochat.loop "layers" = 2 {{.*}} reverse
 // CHECK-NOT: nanochat.matmul %{{.*}} transposed, %{{.*}} : tensor<16x256xf32>, tensor<16x704xf32>
-// CHECK: %[[P:.*]] = nanochat.loop "refresh" = 1 carry(%{{.*}} : tensor<256x64xf32>) limit(%{{.*}}) {
+// CHECK: %[[P:.*]] = nanochat.loop "refresh" = 1 carry(%{{.*}} : tensor<256x64xf32>) limit(%{{.*}}) attributes {nanochat.period = 800 : i64} {
 // CHECK-NEXT: %[[G:.*]] = nanochat.matmul %[[DY:.*]] transposed, %[[X:.*]] : tensor<16x256xf32>, tensor<16x704xf32>
 // CHECK-NEXT: nanochat.low_rank_basis %[[G]], %[[STREAM]],
 // CHECK: }

@@ -6,10 +6,10 @@
 // A: parameters stored {{ *}}1,336,252,417
 // RUN: %{plan}=%source/configs/config_b_9800x3d_dual4090.toml | FileCheck %s --check-prefix=B
 // B: looplm for x86-64-v3: accum=8 batch=4 layers=20 n_loops=4 seq=4096
-// B: parameters stored {{ *}}655,348,225
+// B: parameters stored {{ *}}643,551,745
 // RUN: %{plan}=%source/configs/config_c_dual_epyc_4090.toml | FileCheck %s --check-prefix=C
 // C: looplm for x86-64-v3: accum=2 batch=24 layers=22 n_loops=4 seq=6144
-// C: parameters stored {{ *}}963,226,881
+// C: parameters stored {{ *}}948,088,065
 
 // --set wins, and groups are those of the configuration.
 // RUN: nanochat-opt %models/looplm.mlir --target=native --config=%source/configs/config_a_threadripper_blackwell.toml --set d=384,layers=2,heads=6,batch=1,seq=64 --stop-after=model | FileCheck %s --check-prefix=SET

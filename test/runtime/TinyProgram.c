@@ -160,6 +160,7 @@ static void runPredict(void *const *b, int64_t row, void *scratch) {
                                                 (const char *)&variable##Ptx,                      \
                                                 &variable##Cubin,                                  \
                                                 sizeof(variable##Cubin),                           \
+                                                variable##Tasks,                                   \
                                                 32,                                                \
                                                 0,                                                 \
                                                 V * sizeof(real)};
@@ -171,6 +172,7 @@ static void runPredict(void *const *b, int64_t row, void *scratch) {
 #endif
 #define KERNEL(variable, function, tasks, ...)                                                     \
   static const nc_operand variable##Operands[] = {__VA_ARGS__};                                    \
+  enum { variable##Tasks = (tasks) };                                                              \
   DEVICE_CODE(variable, function)                                                                  \
   static const nc_kernel_info variable = {#variable,                                               \
                                           ON_DEVICE(variable, function),                           \
@@ -280,7 +282,7 @@ static const nc_size sizes[] = {
     .entries = entries, .arena_bytes = {TABLE + BIAS, TABLE + BIAS,                                \
                                         TABLE + BIAS, ALIGN(T * V * sizeof(real)),                 \
                                         IO_BYTES,     0},                                          \
-    .scratch_bytes = V * sizeof(real),                                                             \
+    .scratch_bytes = V * sizeof(real), .choices = "",                                              \
   }
 
 static const nc_program bigram = PROGRAM("test", DEVICE);

@@ -4,16 +4,19 @@
 #include "dialect/Formats.h"
 #include "dialect/Nesting.h"
 #include "lib/Driver/Compile.h"
+#include "lib/Driver/Calibrate.h"
 #include "lib/Driver/KernelCache.h"
+#include "lib/Planner/ProcessMemory.h"
 #include "mlir/IR/Remarks.h"
 #include "mlir/Support/FileUtilities.h"
 #include "mlir/Tools/mlir-opt/MlirOptMain.h"
-#include "runtime/config/Config.h"
 #include "runtime/files/Errors.h"
 #include "runtime/files/Files.h"
+#include "runtime/program/Processors.h"
 #include "runtime/report/Terminal.h"
 #include "tools/Registration.h"
 #include "tools/ToolMain.h"
+#include "tools/nanochat-opt/Configuration.h"
 #include "tools/nanochat-opt/Help.h"
 #include "llvm/Support/CommandLine.h"
 #include "llvm/Support/FileSystem.h"
@@ -82,9 +85,17 @@ cl::opt<std::string> emitKind("emit", cl::cat(compiling), cl::init("mlir"),
                                        "an NVIDIA target"));
 cl::opt<std::string> stopAfter("stop-after", cl::cat(looking), cl::value_desc("stage"),
                                cl::desc("Print the IR after this stage"));
-cl::opt<std::string> plan("plan", cl::cat(looking), cl::ValueOptional, cl::value_desc("table|json"),
-                          cl::desc("Print parameters, FLOPs per token and the memory plan instead "
-                                   "of code; --plan=json for machines"));
+cl::opt<std::string> plan("plan", cl::cat(looking), cl::ValueOptional, cl::value_desc("table|json|html"),
+                          cl::desc("Print parameters, FLOPs per token, predicted time and the memory plan instead "
+                                   "of code; --plan=json for machines, html for a page with a timeline"));
+cl::opt<std::string> budget("budget", cl::cat(compiling), cl::value_desc("16GB|15GiB"),
+                            cl::desc("Choose micro-batch, recomputation, codes and chunk, as far as they are not given, for the "
+                                     "fastest program that takes no more memory; --plan says which options that is"));
+cl::opt<std::string> ratesOption("rates", cl::cat(compiling), cl::value_desc("FILE"),
+                                 cl::desc("How fast kernels run, for predictions; by default what --calibrate has measured here"));
+cl::opt<bool> calibrateOption("calibrate", cl::cat(looking),
+                              cl::desc("Measure how fast this machine runs kernels of --target (native by default), in ten "
+                                       "seconds, and keep that for predictions; -o writes it to a file as well"));
 cl::opt<bool> why("why", cl::cat(looking),
                   cl::desc("Say of every op that has a kernel of its own and of every kernel of plain "
                            "loops why that is so; --plan sums up the latter"));
@@ -108,9 +119,23 @@ cl::opt<std::string> preset("preset", cl::cat(compiling), cl::value_desc("name")
                             cl::desc("One of the model's presets of sizes and settings; by default "
                                      "its first"));
 cl::opt<std::string> configuration("config", cl::cat(compiling), cl::value_desc("FILE.toml"),
-                                   cl::desc("Sizes of a configuration: dim, n_layers, n_heads, n_loops, vocab_size, "
-                                            "max_seq_len and group_size of [model], batch_size, seq_len and "
-                                            "accumulation_steps of [training]; --set wins"));
+                                   cl::desc("A configuration: sizes of [model], batch_size, seq_len, "
+                                            "accumulation_steps and the optimizer of [training], and [memory]; the "
+                                            "command line wins"));
+cl::list<std::string> recompute("recompute", cl::cat(compiling), cl::CommaSeparated, cl::value_desc("loop=policy"),
+                                cl::desc("What the gradient of a loop makes again rather than keeps: nothing, cheap (all "
+                                         "but products and attention) or body; layers=body,n_loops=body for the least "
+                                         "memory. Results are the same bits"));
+cl::opt<std::string> codes("codes", cl::cat(compiling), cl::value_desc("step|use"),
+                           cl::desc("When codes of ternary weights are made: once per step, for all layers, or of a layer "
+                                    "at each use, for less memory. Results are the same bits"));
+cl::opt<int64_t> chunk("chunk", cl::cat(compiling), cl::init(0), cl::value_desc("ROWS"),
+                       cl::desc("Tokens whose logits the loss has at once; by default what suits their number"));
+cl::list<std::string> streams("stream", cl::cat(compiling), cl::CommaSeparated, cl::value_desc("loop=bf16"),
+                              cl::desc("Round what a loop hands on, such as the activations from layer to layer (layers=bf16), in "
+                                       "the forward pass too: half the memory of what is kept of it"));
+cl::list<std::string> allow("allow", cl::cat(compiling), cl::CommaSeparated, cl::value_desc("stream=bf16"),
+                            cl::desc("Roundings that --budget may choose for memory: stream=bf16"));
 cl::list<std::string> optimizers("optimizer", cl::cat(compiling), cl::value_desc("role=rule[:option=value]"),
                                  cl::desc("Another update rule for a role than the model says, such as matrix=muon8, "
                                           "matrix=galore:rank=64:clip=projected or embedding+head=adamw8:lr=1e-3"));
@@ -192,19 +217,26 @@ static void chooseNumerics(Numerics &numerics) {
     numerics.attention = Format::f32;
 }
 
-/// The sizes that the configuration says, then those of --set.
-static std::vector<SizeChoice> chooseSizes() {
-  std::vector<SizeChoice> choices;
-  nc::Config config(configuration, {});
-  nc::reportRemarks(config.remarks);
-  for (auto &[path, setting] : config.settings())
-    if (const char *size = nc::sizeOf(*setting.key))
-      choices.push_back({size, setting.text, setting.place + ": " + path});
+/// What the configuration says, and what the command line says instead.
+static Configuration chooseConfiguration(const Target &row) {
+  Configuration chosen = readConfiguration(configuration, row);
   for (StringRef size : sizes) {
     auto [name, value] = size.split('=');
-    choices.push_back({name.str(), value.str(), "--set " + size.str()});
+    chosen.sizes.push_back({name.str(), value.str(), "--set " + size.str()});
   }
-  return choices;
+  auto list = [](std::vector<std::string> &list, const cl::list<std::string> &option) {
+    if (!option.empty())
+      list.assign(option.begin(), option.end());
+  };
+  list(chosen.optimizers, optimizers), list(chosen.recompute, recompute);
+  list(chosen.streams, streams), list(chosen.allow, allow);
+  if (chunk.getNumOccurrences())
+    chosen.chunk = chunk;
+  if (codes.getNumOccurrences())
+    chosen.codes = codes;
+  if (budget.getNumOccurrences())
+    chosen.budget = budget;
+  return chosen;
 }
 
 /// What the command line says about a row; false after an error was printed.
@@ -258,7 +290,19 @@ static int compileModel(DialectRegistry &registry, const char *argv0) {
     return usage("--head=" + head + " is not known", "it is f32 or int8");
   if (rounding != "auto" && !symbolizeRounding(rounding))
     return usage("--rounding=" + rounding + " is not known", "it is auto, stochastic or nearest");
-  pipeline->optimizers = optimizers;
+  pipeline->preset = preset;
+  Configuration chosen = chooseConfiguration(rows[0]);
+  if (!llvm::is_contained({"", "step", "use"}, chosen.codes))
+    return usage("--codes=" + chosen.codes + " is not known", "it is step or use");
+  if (chunk.getNumOccurrences() && (chunk < 1 || chunk > std::numeric_limits<int32_t>::max()))
+    return usage("--chunk=" + llvm::Twine(chunk) + " is no number of tokens", "write it as in --chunk=256");
+  for (StringRef rounding : chosen.allow)
+    if (rounding != "stream=bf16")
+      return usage("--allow=" + rounding + " is not known", "it is stream=bf16");
+  pipeline->sizes = chosen.sizes;
+  pipeline->optimizers = chosen.optimizers;
+  pipeline->streams = chosen.streams;
+  pipeline->memory = {chosen.recompute, chosen.chunk, chosen.codes == "use"};
   if (!llvm::is_contained({"mlir", "llvm", "asm", "obj", "exe", "ptx", "cubin"}, emitKind))
     return usage("--emit=" + emitKind + " is not known", "kinds are mlir, llvm, asm, obj, exe, ptx and cubin");
   bool known = stopAfter.empty() || llvm::any_of(getStages(), [](const Stage &s) { return s.name == stopAfter; });
@@ -267,8 +311,11 @@ static int compileModel(DialectRegistry &registry, const char *argv0) {
   if (!stopAfter.empty() && emitKind != "mlir")
     return usage("--stop-after prints IR and excludes --emit=" + emitKind, "leave one of the two out");
   std::string form = plan.getNumOccurrences() && plan.empty() ? "table" : plan.getValue();
-  if (!llvm::is_contained({"", "table", "json"}, form))
-    return usage("--plan=" + form + " is not known", "write --plan for a table or --plan=json");
+  if (!llvm::is_contained({"", "table", "json", "html"}, form))
+    return usage("--plan=" + form + " is not known", "write --plan for a table, --plan=json or --plan=html");
+  std::optional<int64_t> bytes = chosen.budget.empty() ? std::optional<int64_t>(0) : parseBytes(chosen.budget);
+  if (!bytes)
+    return usage("--budget=" + chosen.budget + " is no size of memory", "write it as in --budget=16GB, or 15GiB");
   bool isCheck = !checkDispatches.empty() || !checkGradients.empty();
   if (isCheck && (!form.empty() || rows.size() > 1))
     return usage("a record is checked for one target, and excludes --plan", "name the target that it was made with");
@@ -278,8 +325,6 @@ static int compileModel(DialectRegistry &registry, const char *argv0) {
     return usage("--emit=exe needs a file to write", "add -o PROGRAM");
   if (rows.size() > 1 && emitKind != "exe")
     return usage("several targets need --emit=exe", "name one target to see its code");
-  pipeline->sizes = chooseSizes();
-  pipeline->preset = preset;
   CompileOptions options{{*pipeline}, emitKind, stopAfter, form, output, findRuntime(argv0)};
   for (const Target &row : llvm::ArrayRef(rows).drop_front()) {
     options.rows.push_back(*pipeline);
@@ -303,6 +348,11 @@ static int compileModel(DialectRegistry &registry, const char *argv0) {
                  isOnGpu   ? "kinds for it are mlir, ptx, cubin and exe"
                  : emulate ? "with --emulate its kernels are for this processor: leave that out"
                            : "ptx and cubin are of NVIDIA targets, such as sm_90");
+  options.threads = nc::availableProcessors();
+  options.rates = ratesOption;
+  options.budget = *bytes;
+  options.isCodesGiven = !chosen.codes.empty();
+  options.allowsStreams = !chosen.allow.empty();
   options.cache = kernelCache.getNumOccurrences() ? kernelCache : defaultCacheFolder();
   options.checkDispatches = checkDispatches;
   options.checkGradients = checkGradients;
@@ -316,6 +366,34 @@ static int compileModel(DialectRegistry &registry, const char *argv0) {
                                                asked, /*printAsEmitRemarks=*/true)))
     return kFailed;
   return compile(input, context, options);
+}
+
+/// Measures this machine and keeps what comes out.
+static int calibrateMachine(DialectRegistry &registry, const char *argv0) {
+  auto row = findTarget(target.getNumOccurrences() ? target.getValue() : "native");
+  if (!row || row->gpu || row->plain)
+    return usage("--calibrate measures this processor, not " + target, "bench/gpu.sh measures a GPU; leave --target out");
+  MLIRContext context(registry);
+  context.loadAllAvailableDialects();
+  CompileOptions options{{PipelineOptions{*row}}};
+  options.runtime = findRuntime(argv0);
+  options.cache = kernelCache.getNumOccurrences() ? kernelCache : defaultCacheFolder();
+  int64_t threads = nc::availableProcessors();
+  std::string kept = ratesFile(options.cache, *row, threads);
+  if (kept.empty() && output == "-")
+    return usage("there is no folder to keep rates in", "name a file with -o, or set NANOCHAT_CACHE");
+  FailureOr<Rates> rates = calibrate(context, options, threads);
+  if (failed(rates))
+    return kFailed;
+  std::string text = printRates(*rates);
+  llvm::outs() << text;
+  if (!kept.empty()) {
+    (void)llvm::sys::fs::create_directories(llvm::sys::path::parent_path(kept));
+    nc::writeFile(kept, text);
+  }
+  if (output != "-")
+    nc::writeFile(output, text);
+  return kOk;
 }
 
 /// What `doctor` says of the best row for this machine.
@@ -403,6 +481,8 @@ static int run(int argc, char **argv) {
       llvm::outs() << llvm::left_justify(stage.name, 15) << stage.summary << "\n";
     return kOk;
   }
+  if (calibrateOption)
+    return calibrateMachine(registry, argv[0]);
   return target.empty() ? transform(registry, argc, argv) : compileModel(registry, argv[0]);
 }
 

@@ -51,6 +51,7 @@ Pair logF(Rule v) { return {div(v.b, v.g, v.x), Value()}; }
 Pair log1pF(Rule v) { return {div(v.b, v.g, add(v.b, v.x, v.c(1.0))), Value()}; }
 Pair sqrtF(Rule v) { return {div(v.b, mul(v.b, v.g, v.c(0.5)), v.r), Value()}; }
 Pair rsqrtF(Rule v) { return {mul(v.b, mul(v.b, v.g, v.c(-0.5)), mul(v.b, v.r, mul(v.b, v.r, v.r))), Value()}; }
+Pair castF(Rule v) { return {v.g, Value()}; } // a number and what it is rounded to have one cotangent
 Pair tanhF(Rule v) { return {mul(v.b, v.g, sub(v.b, v.c(1.0), mul(v.b, v.r, v.r))), Value()}; }
 Pair erfF(Rule v) { // 2/√π·exp(−x²)
   Value e = math::ExpOp::create(v.b, v.neg(mul(v.b, v.x, v.x)));
@@ -78,6 +79,8 @@ void mlir::nanochat::registerExternalModels(DialectRegistry &registry) {
     row<arith::MulFOp, mulF>(ctx);
     row<arith::DivFOp, divF>(ctx);
     row<arith::NegFOp, negF>(ctx);
+    row<arith::ExtFOp, castF>(ctx);
+    row<arith::TruncFOp, castF>(ctx);
     row<arith::MaximumFOp, maxF>(ctx);
     row<arith::MinimumFOp, minF>(ctx);
     arith::SelectOp::attachInterface<SelectModel>(*ctx);

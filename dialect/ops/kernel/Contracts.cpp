@@ -2,6 +2,7 @@
 #include "dialect/Formats.h"
 #include "dialect/Numerics.h"
 #include "dialect/StepIR.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
 #include "runtime/files/Names.h"
 
 using namespace mlir;
@@ -132,7 +133,7 @@ static LogicalResult verifyKernel(func::FuncOp function, KernelAttr kernel) {
 //===--- Discardable attributes --------------------------------------------------------------===//
 
 namespace {
-enum Site { onModule = 1, onFunction = 2, onDispatch = 4, onArgument = 8, onResult = 16 };
+enum Site { onModule = 1, onFunction = 2, onDispatch = 4, onArgument = 8, onResult = 16, onLoop = 32, onAny = 64 };
 
 /// An attribute that may stand beside those of an op, argument or result: where, and what it is.
 struct Discardable {
@@ -163,6 +164,11 @@ std::optional<std::pair<double, double>> mlir::nanochat::readRange(Attribute att
   return std::pair(numbers[0], numbers[1]);
 }
 
+static bool isPeriod(Attribute attr) {
+  auto steps = dyn_cast<IntegerAttr>(attr);
+  return steps && steps.getInt() >= 1;
+}
+
 static ArrayRef<Discardable> discardables() {
   static const Discardable table[] = {
       {EntryAttr::name, onFunction, isA<EntryAttr>, "#nanochat.entry<kind, \"phase\">", "a function"},
@@ -172,6 +178,8 @@ static ArrayRef<Discardable> discardables() {
       {kSizesAttr, onModule, isSizes, "a dictionary of integers", "a module"},
       {kDeclinedAttr, onFunction, isA<StringAttr>, "a string", "a kernel"},
       {kCopyAttr, onDispatch, isA<UnitAttr>, "a unit attribute", "nanochat.dispatch"},
+      {kRecomputedAttr, onAny | onDispatch | onLoop, isA<UnitAttr>, "a unit attribute", "an op"},
+      {kPeriodAttr, onLoop, isPeriod, "a number from 1 on", "a loop"},
       {kTargetAttr, onModule, isA<TargetAttr>, "#nanochat.target<\"row\">", "a module"},
       {kNumericsAttr, onModule, isA<NumericsAttr>, "#nanochat.numerics<...>", "a module"},
       // Of functions that tests run.
@@ -212,7 +220,8 @@ LogicalResult NanochatDialect::verifyOperationAttribute(Operation *op, NamedAttr
   unsigned site = isa<ModuleOp>(op)              ? onModule
                   : isa<FunctionOpInterface>(op) ? onFunction
                   : isa<DispatchOp>(op)          ? onDispatch
-                                                 : 0;
+                  : isa<LoopOp, scf::ForOp>(op)  ? onLoop
+                                                 : onAny;
   if (failed(verifyDiscardable(op, attr, site)))
     return failure();
   auto function = dyn_cast<func::FuncOp>(op); // lowered, it is but code

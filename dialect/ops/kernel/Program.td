@@ -21,8 +21,8 @@ def Fp4Products : TypedArrayAttrBase<Nanochat_Fp4ProductAttr, "products of four-
 def Nanochat_ProgramOp : Nanochat_Op<"program", [HasParent<"ModuleOp">, Structural, SingleBlock, NoTerminator, NoRegionArguments]> {
   let summary = "What is known of the program that the module becomes";
   let description = [{
-    Stages write down here what they know and later ones do not: `model` its name, sizes, parameters and vocabulary (`parameters_effective`:
-    as many would do the same work unshared), `optimize` the work of a training token, how many tokens of each sequence have gradients where a filter chooses (`kept_rows`), a hash of the Step IR and its products of four-bit floats, `plan` the
+    Stages write down here what they know and later ones do not: `model` its name, sizes, `choices` of what is kept, parameters and vocabulary (`parameters_effective`:
+    as many would do the same work unshared), `differentiate` the work of a training token and how many tokens of each sequence have gradients where a filter chooses (`kept_rows`), `optimize` a hash of the Step IR and its products of four-bit floats, `plan` the
     bytes of every arena, the bound tensors and, for readers of the plan, the temporary ones. One for each module.
     ```mlir
     nanochat.program "looplm" attributes {arenas = array<i64: 512, 0, 0, 64, 0, 0>, sizes = {batch = 2 : i64}, target = "x86-64-v3"} {
@@ -33,7 +33,7 @@ def Nanochat_ProgramOp : Nanochat_Op<"program", [HasParent<"ModuleOp">, Structur
   }];
   let arguments = (ins StrAttr:$model, DefaultValuedAttr<DictionaryAttr, "{}">:$sizes,
       DefaultValuedAttr<StrAttr, "\"\"">:$target, DefaultValuedAttr<StrAttr, "\"\"">:$device, UnitAttr:$only_on_request,
-      DefaultValuedAttr<StrAttr, "\"\"">:$ir_hash,
+      DefaultValuedAttr<StrAttr, "\"\"">:$choices, DefaultValuedAttr<StrAttr, "\"\"">:$ir_hash,
       DefaultValuedAttr<I64Attr, "0">:$vocab, DefaultValuedAttr<I64Attr, "0">:$flops_per_token,
       DefaultValuedAttr<I64Attr, "0">:$parameters_stored, DefaultValuedAttr<I64Attr, "0">:$parameters_effective,
       DefaultValuedAttr<I64Attr, "0">:$kept_rows,
@@ -58,18 +58,24 @@ def Nanochat_TensorOp : Nanochat_Op<"tensor", [HasParent<"ProgramOp">, Structura
   let hasVerifier = 1;
 }
 
+def BufferUse : I32EnumAttr<"BufferUse", "what memory of the workspace is for", [
+    I32EnumAttrCase<"workspace", 0>, I32EnumAttrCase<"working_copies", 1>, I32EnumAttrCase<"saved", 2>, I32EnumAttrCase<"head", 3>]> {
+  let cppNamespace = "::mlir::nanochat";
+}
+
 def Nanochat_TemporaryOp : Nanochat_Op<"temporary", [HasParent<"ProgramOp">, Structural]> {
   let summary = "Memory of the workspace that an entry uses for a while";
   let description = [{
     `bytes` at `offset` of the workspace, alive from step `first` to step `last` of the entry, first made for a value of
-    `type`; `saved` where forward loops leave it for the gradient.
+    `type`, by the ops that its location names. `use` is what for: `saved` where forward loops leave it for the gradient, `head` for logits and
+    what else output heads make, `working_copies` what follows from parameters alone, such as codes of weights.
     ```mlir
-    nanochat.temporary @train.gradients at 128 bytes 64 alive 4 to 9 saved : tensor<16xf32>
+    nanochat.temporary @train.gradients at 128 bytes 64 alive 4 to 9 for saved : tensor<16xf32>
     ```
   }];
-  let arguments = (ins FlatSymbolRefAttr:$entry, I64Attr:$offset, I64Attr:$bytes, I64Attr:$first, I64Attr:$last, UnitAttr:$saved,
-      TypeAttrOf<AnyRankedTensor>:$type);
-  let assemblyFormat = "$entry `at` $offset `bytes` $bytes `alive` $first `to` $last (`saved` $saved^)? attr-dict `:` $type";
+  let arguments = (ins FlatSymbolRefAttr:$entry, I64Attr:$offset, I64Attr:$bytes, I64Attr:$first, I64Attr:$last,
+      DefaultValuedAttr<BufferUse, "::mlir::nanochat::BufferUse::workspace">:$use, TypeAttrOf<AnyRankedTensor>:$type);
+  let assemblyFormat = "$entry `at` $offset `bytes` $bytes `alive` $first `to` $last (`for` $use^)? attr-dict `:` $type";
   let hasVerifier = 1;
 }
 

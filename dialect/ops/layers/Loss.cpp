@@ -46,7 +46,9 @@ LogicalResult LinearCrossEntropyOp::verify() {
 /// Tokens whose logits exist at once: fewer than an eighth of them, for memory, and at most 256. Weights are packed and
 /// their gradient is read and written for every chunk, which takes as long as some 24 tokens more. Where that saves a
 /// twelfth of the time, chunks do not divide the tokens: the last is filled up, for which tokens are copied.
-static int64_t chunkRows(int64_t tokens) {
+static int64_t chunkRows(int64_t tokens, std::optional<int64_t> asked) {
+  if (asked)
+    return std::min(*asked, tokens);
   int64_t most = std::clamp<int64_t>((tokens - 1) / 8, 1, 256), best = largestDivisor(tokens, most);
   auto cost = [&](int64_t rows) { return llvm::divideCeil(tokens, rows) * (rows + 24); };
   double limit = cost(best) * 11 / 12.0;
@@ -138,7 +140,7 @@ static Value meanLoss(ImplicitLocOpBuilder &b, Value nll, Value weights) {
 }
 
 SmallVector<Value> LinearCrossEntropyOp::decompose(ImplicitLocOpBuilder &b) {
-  int64_t tokens = typeOf(getH()).getDimSize(0), rows = chunkRows(tokens);
+  int64_t tokens = typeOf(getH()).getDimSize(0), rows = chunkRows(tokens, getChunk());
   SmallVector<Value> slices{toChunks(b, getH(), rows), toChunks(b, getTargets(), rows)};
   auto loop = LoopOp::create(b, "chunks", llvm::divideCeil(tokens, rows), ValueRange(), slices, false,
                              [&](ImplicitLocOpBuilder &in, auto, ArrayRef<BlockArgument> chunk) {
@@ -163,7 +165,8 @@ LogicalResult LinearCrossEntropyOp::buildVJP(ImplicitLocOpBuilder &b, Cotangents
     if (backward && backward.draws())
       draws = DrawsOp::create(before, nameOf(getSiteAttr(), "head"));
     auto early =
-        LinearCrossEntropyWithGradOp::create(before, getH(), getW(), getTargets(), getWeights(), backward, draws);
+        LinearCrossEntropyWithGradOp::create(before, getH(), getW(), getTargets(), getWeights(), backward, draws,
+                                             getChunkAttr());
     getLoss().replaceAllUsesWith(early.getLoss());
     nll.replaceAllUsesWith(early.getNll());
     nll = early.getNll();
@@ -275,7 +278,7 @@ private:
 } // namespace
 
 SmallVector<Value> LinearCrossEntropyWithGradOp::decompose(ImplicitLocOpBuilder &b) {
-  int64_t tokens = typeOf(getH()).getDimSize(0), rows = chunkRows(tokens);
+  int64_t tokens = typeOf(getH()).getDimSize(0), rows = chunkRows(tokens, getChunk());
   SmallVector<Value> slices{toChunks(b, getH(), rows), toChunks(b, getTargets(), rows)};
   if (getWeights())
     slices.push_back(toChunks(b, getWeights(), rows));

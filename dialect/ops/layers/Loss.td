@@ -33,13 +33,13 @@ def Nanochat_LinearCrossEntropyOp
     Logits exist for a chunk of tokens at a time, never as (N, V). `nll` carries no gradient: it is
     for reports and for stage-II gates. `backward` is what the gradient's two products are computed in, f32 or int8; without,
     what the numerics of the module say (`--head`); in int8 it is rounded by chance unless `rounding` says nearest. `site` is whose random numbers they are rounded by, where they are; by default
-    the name of the parameter w. What predicts drops `auxiliary` losses, such as those of tokens further ahead; one head is none.
+    the name of the parameter w. `chunk` is how many tokens' logits there are at a time, instead of what suits their number. What predicts drops `auxiliary` losses, such as those of tokens further ahead; one head is none.
   }];
   let arguments = (ins FloatMatrix:$h, FloatMatrix:$w, IntVector:$targets, Optional<FloatVector>:$weights,
-      OptionalAttr<Nanochat_BackwardAttr>:$backward, OptionalAttr<StrAttr>:$site, UnitAttr:$auxiliary);
+      OptionalAttr<Nanochat_BackwardAttr>:$backward, OptionalAttr<StrAttr>:$site, OptionalAttr<Count>:$chunk, UnitAttr:$auxiliary);
   let results = (outs FloatScalar:$loss, FloatVector:$nll);
   let assemblyFormat = [{
-    $h `,` $w `,` $targets (`weights` $weights^)? (`backward` $backward^)? (`site` $site^)? (`auxiliary` $auxiliary^)? attr-dict
+    $h `,` $w `,` $targets (`weights` $weights^)? (`backward` $backward^)? (`site` $site^)? (`chunk` `=` $chunk^)? (`auxiliary` $auxiliary^)? attr-dict
     `` custom<Types>(type($h), type($w), type($targets)) `` custom<LastType>(ref(type($h)), ref($weights), type($weights))
   }];
   let hasVerifier = 1;
@@ -61,10 +61,10 @@ def Nanochat_LinearCrossEntropyWithGradOp
     of them is part 2c of its address for dh, 2c + 1 for dw.
   }];
   let arguments = (ins FloatMatrix:$h, FloatMatrix:$w, IntVector:$targets, Optional<FloatVector>:$weights,
-      OptionalAttr<Nanochat_BackwardAttr>:$backward, Optional<AddressWords>:$draws);
+      OptionalAttr<Nanochat_BackwardAttr>:$backward, Optional<AddressWords>:$draws, OptionalAttr<Count>:$chunk);
   let results = (outs FloatScalar:$loss, FloatVector:$nll, FloatMatrix:$dh, FloatMatrix:$dw);
   let assemblyFormat = [{
-    $h `,` $w `,` $targets (`weights` $weights^)? (`backward` $backward^)? (`draws` $draws^)? attr-dict
+    $h `,` $w `,` $targets (`weights` $weights^)? (`backward` $backward^)? (`draws` $draws^)? (`chunk` `=` $chunk^)? attr-dict
     `:` type($h) `,` type($w) `,` type($targets) (`,` type($weights)^)?
   }];
   let hasVerifier = 1;

@@ -24,10 +24,10 @@ static ParseResult parseOperand(AsmParser &parser, Type literal, Attribute &form
     if (failed(parser.parseOptionalLParen()))
       return success();
     SmallVector<Attribute> parts{formula};
-    size_t operands = StringSwitch<size_t>(word).Case("sqrt", 1).Cases({"max", "up"}, 2).Default(0);
+    size_t operands = StringSwitch<size_t>(word).Case("sqrt", 1).Cases({"max", "min", "up"}, 2).Default(0);
     if (!operands)
       return parser.emitError(loc, "unknown function '")
-             << word << "'; there are sqrt(x), max(x, y) and up(x, multiple)";
+             << word << "'; there are sqrt(x), max(x, y), min(x, y) and up(x, multiple)";
     auto parsePart = [&] { return parseFormula(parser, Type(), parts.emplace_back()); };
     if (parser.parseCommaSeparatedList(parsePart) || parser.parseRParen())
       return failure();

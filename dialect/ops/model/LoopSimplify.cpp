@@ -11,64 +11,53 @@ namespace {
 struct DropUnused : OpRewritePattern<LoopOp> {
   using OpRewritePattern::OpRewritePattern;
 
-  /// Which carried values reach a used result, through any number of iterations. Of a nested loop only what makes a
-  /// needed result counts: gradients that are no longer wanted are carried through nests of loops.
-  static BitVector liveCarries(LoopOp loop) {
-    unsigned carries = loop.getNumCarries();
-    BitVector live(carries);
+  /// Does carried value `number` reach a used result, through any number of iterations? Gradients that are no longer wanted
+  /// are carried through nests of loops. Followed forwards: what is live is soon found to be, and what is not goes away.
+  static bool isLive(LoopOp loop, unsigned number) {
     DenseSet<Value> seen;
     SmallVector<Value> work;
-    for (unsigned i = 0; i < carries; ++i)
-      if (!loop.getResult(i).use_empty())
-        work.push_back(loop.getCarryArgs()[i]);
-    for (auto [stack, result] : llvm::zip(loop.getYield().getStacks(), loop.getStackResults()))
-      if (!result.use_empty())
-        work.push_back(stack);
-    for (Operation &op : loop.getBody().front().without_terminator())
-      if (!isMemoryEffectFree(&op))
-        llvm::append_range(work, op.getOperands());
-    while (!work.empty()) {
-      Value value = work.pop_back_val();
-      if (!loop->isAncestor(value.getParentRegion()->getParentOp()) || !seen.insert(value).second)
-        continue;
-      if (auto arg = dyn_cast<BlockArgument>(value))
-        visit(arg, loop, live, work);
-      else
-        visit(cast<OpResult>(value), work);
-    }
-    return live;
+    auto reach = [&](Value value) {
+      if (seen.insert(value).second)
+        work.push_back(value);
+    };
+    if (!loop.getResult(number).use_empty())
+      return true;
+    reach(loop.getCarryArgs()[number]);
+    while (!work.empty())
+      for (OpOperand &use : work.pop_back_val().getUses())
+        if (isNeeded(use, loop, reach))
+          return true;
+    return false;
   }
 
-  static void visit(BlockArgument arg, LoopOp outer, BitVector &live, SmallVectorImpl<Value> &work) {
-    auto loop = dyn_cast<LoopOp>(arg.getOwner()->getParentOp());
-    if (!loop)
-      return;
-    bool isCarry = arg.getArgNumber() < loop.getNumCarries();
-    if (isCarry)
-      work.push_back(loop.getYield().getValues()[arg.getArgNumber()]);
-    if (loop != outer)
-      work.push_back(loop->getOperand(arg.getArgNumber()));
-    else if (isCarry)
-      live.set(arg.getArgNumber());
-  }
-
-  static void visit(OpResult result, SmallVectorImpl<Value> &work) {
-    auto loop = dyn_cast<LoopOp>(result.getOwner());
-    if (!loop) {
-      result.getOwner()->walk([&](Operation *op) { llvm::append_range(work, op->getOperands()); });
-      return;
+  /// Whether a use in the body of `outer` is needed whatever its results are; else reaches what follows from it.
+  static bool isNeeded(OpOperand &use, LoopOp outer, llvm::function_ref<void(Value)> reach) {
+    Operation *op = use.getOwner();
+    unsigned number = use.getOperandNumber();
+    if (auto yield = dyn_cast<YieldOp>(op))
+      if (auto loop = dyn_cast<LoopOp>(yield->getParentOp())) {
+        if (loop == outer && !loop.getResult(number).use_empty())
+          return true;
+        if (loop != outer)
+          reach(loop.getResult(number));
+        if (number < loop.getNumCarries())
+          reach(loop.getCarryArgs()[number]);
+        return false;
+      }
+    auto nested = dyn_cast<LoopOp>(op);
+    if (nested && number < nested.getBody().getNumArguments()) {
+      reach(nested.getBody().getArgument(number));
+      return false;
     }
-    unsigned number = result.getResultNumber();
-    work.push_back(number < loop.getNumCarries() ? Value(loop.getCarryArgs()[number])
-                                                 : loop.getYield()->getOperand(number));
-    if (loop.getLimit())
-      work.push_back(loop.getLimit());
+    while (!isa<LoopOp>(op->getParentOp())) // of the body of a compute op
+      op = op->getParentOp();
+    llvm::for_each(op->getResults(), reach);
+    return !isMemoryEffectFree(op);
   }
 
   LogicalResult matchAndRewrite(LoopOp loop, PatternRewriter &rewriter) const override {
     unsigned carries = loop.getNumCarries();
     YieldOp yield = loop.getYield();
-    BitVector live = liveCarries(loop);
     SmallVector<Value> inits, slices, yields, stacks;
     SmallVector<int> resultMap(loop.getNumResults(), -1);
     BitVector drop(loop.getBody().getNumArguments());
@@ -76,7 +65,7 @@ struct DropUnused : OpRewritePattern<LoopOp> {
     for (unsigned i = 0; i < carries; ++i) {
       BlockArgument arg = loop.getCarryArgs()[i];
       bool invariant = yield.getValues()[i] == arg;
-      if (live.test(i) && !invariant) {
+      if (!invariant && isLive(loop, i)) {
         resultMap[i] = inits.size();
         inits.push_back(loop.getInits()[i]);
         continue;

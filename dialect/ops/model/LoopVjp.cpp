@@ -9,7 +9,7 @@
 //   - recomputed ones are cloned into the reverse body, from values of the other three kinds.
 // `recompute` decides between the last two; the ops that run are the same, so are the bits.
 #include "dialect/Linalg.h"
-#include "dialect/Nanochat.h"
+#include "dialect/StepIR.h"
 #include "dialect/interfaces/Cost.h"
 #include "mlir/IR/PatternMatch.h"
 #include "mlir/Transforms/RegionUtils.h"
@@ -180,7 +180,7 @@ void ReverseLoop::closeOverForward(Block *body) {
     Operation *def = value.getDefiningOp();
     if (def && isRecomputed(def)) {
       def->walk([&](Operation *op) { llvm::for_each(op->getOperands(), provide); });
-      rewriter.clone(*def, map);
+      rewriter.clone(*def, map)->setAttr(kRecomputedAttr, rewriter.getUnitAttr());
       return;
     }
     auto arg = dyn_cast<BlockArgument>(value);

@@ -182,6 +182,7 @@ FailureOr<double> Sizes::combine(ArrayAttr parts, Location loc) {
       .Case("*", *left * *right)
       .Case("/", *left / *right)
       .Case("max", std::max(*left, *right))
+      .Case("min", std::min(*left, *right))
       .Case("up", std::ceil(*left / *right) * *right)
       .Default(std::sqrt(*left));
 }

@@ -1,4 +1,5 @@
 // Rules that precondition with bases they keep: SOAP and GUM.
+#include "dialect/StepIR.h"
 #include "dialect/ops/optimizers/LowRank.h"
 #include "dialect/ops/optimizers/Optimizer.h"
 #include "dialect/ops/quantize/Random.h"
@@ -30,8 +31,8 @@ static SmallVector<Value> forEach(ImplicitLocOpBuilder &b, ValueRange tensors,
   return SmallVector<Value>(loop.getResults());
 }
 
-/// `body` on `values` if `limit` (rank-0 i32) is not 0, else `values`.
-static SmallVector<Value> when(ImplicitLocOpBuilder &b, Value limit, ValueRange values,
+/// `body` on `values` if `limit` (rank-0 i32) is not 0, which it is once in `period` steps, else `values`.
+static SmallVector<Value> when(ImplicitLocOpBuilder &b, Value limit, int64_t period, ValueRange values,
                                llvm::function_ref<SmallVector<Value>(ImplicitLocOpBuilder &, ValueRange)> body) {
   auto loop = LoopOp::create(b, "when", 1, values, ValueRange(), false,
                              [&](ImplicitLocOpBuilder &in, ArrayRef<BlockArgument> carries, auto) {
@@ -39,6 +40,7 @@ static SmallVector<Value> when(ImplicitLocOpBuilder &b, Value limit, ValueRange 
                                YieldOp::create(in, body(in, args), ValueRange());
                              });
   loop.getLimitMutable().assign(limit);
+  loop->setAttr(kPeriodAttr, b.getI64IntegerAttr(period));
   return SmallVector<Value>(loop.getResults());
 }
 
@@ -176,7 +178,7 @@ SmallVector<Value> SoapOp::decompose(ImplicitLocOpBuilder &b) {
       forEach(b, tensors, [&](ImplicitLocOpBuilder &in, ValueRange values) -> SmallVector<Value> {
         SoapMatrix x(*this, type, values);
         auto stepped =
-            when(in, isLater, {x.w, x.m, x.v}, [&](ImplicitLocOpBuilder &s, ValueRange old) -> SmallVector<Value> {
+            when(in, isLater, 1, {x.w, x.m, x.v}, [&](ImplicitLocOpBuilder &s, ValueRange old) -> SmallVector<Value> {
               Value g = x.rotate(s, x.g), m = adam.first(s, old[1], g), v = adam.second(s, old[2], g);
               Value direction = x.rotateBack(s, adam.direction(s, m, v));
               return {descend(s, old[0], direction, 1.0, getLr(), getWeightDecay()), m, v};
@@ -187,7 +189,7 @@ SmallVector<Value> SoapOp::decompose(ImplicitLocOpBuilder &b) {
             Value gram = side ? tMatmul(in, x.g, x.g) : matmulT(in, x.g, x.g);
             x.factor[side] = combine(in, x.factor[side], adam.beta2, gram, 1 - adam.beta2);
           }
-        x.setTurning(when(in, isFirst, x.turning(), [&](ImplicitLocOpBuilder &s, ValueRange old) {
+        x.setTurning(when(in, isFirst, kFirstStepOnly, x.turning(), [&](ImplicitLocOpBuilder &s, ValueRange old) {
           SoapMatrix next = x;
           next.setTurning(old);
           for (int side : {0, 1})
@@ -195,7 +197,7 @@ SmallVector<Value> SoapOp::decompose(ImplicitLocOpBuilder &b) {
               next.basis[side] = transposed(s, SymmetricEigenOp::create(s, x.factor[side]).getVectors());
           return next.turning();
         }));
-        x.setTurning(when(in, isDue, x.turning(), [&](ImplicitLocOpBuilder &s, ValueRange old) {
+        x.setTurning(when(in, isDue, getPeriod(), x.turning(), [&](ImplicitLocOpBuilder &s, ValueRange old) {
           SoapMatrix next = x;
           next.setTurning(old);
           Value m = next.rotateBack(s, next.m);
@@ -257,7 +259,7 @@ SmallVector<Value> GumOp::decompose(ImplicitLocOpBuilder &b) {
     Value w = v[0], g = v[1], number = v[4];
     auto matrix = typeOf(w);
     SmallVector<Value> fresh =
-        when(in, isDue, {v[2], v[3]}, [&](ImplicitLocOpBuilder &s, ValueRange old) -> SmallVector<Value> {
+        when(in, isDue, getPeriod(), {v[2], v[3]}, [&](ImplicitLocOpBuilder &s, ValueRange old) -> SmallVector<Value> {
           return {LowRankBasisOp::create(s, typeOf(old[0]), g, getStream(), number, start), constant(s, matrix, 0.0)};
         });
     Value p = fresh[0];

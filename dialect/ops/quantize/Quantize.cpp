@@ -144,14 +144,19 @@ Value QuantizeRowsOp::buildSurrogate(OpBuilder &b, Value offset) {
 
 //===--- ternarize ---------------------------------------------------------------------------===//
 
-LogicalResult TernarizeOp::inferReturnTypes(MLIRContext *ctx, std::optional<Location>, Adaptor adaptor,
-                                            SmallVectorImpl<Type> &types) {
+/// The type of the scales of an op on w in groups.
+template <typename Adaptor> static RankedTensorType scaleType(Adaptor adaptor) {
   auto w = cast<RankedTensorType>(adaptor.getW().getType());
   // While parsing, types are inferred before defaults are filled in.
   int64_t group = adaptor.getGroupAttr() ? adaptor.getGroup() : 0;
   bool divides = group > 0 && w.getDimSize(1) % group == 0; // else the verifier complains
-  types.push_back(withElement(w, IntegerType::get(ctx, 8)));
-  types.push_back(divides ? withShape(w, {w.getDimSize(0), w.getDimSize(1) / group}) : withShape(w, {}));
+  return divides ? withShape(w, {w.getDimSize(0), w.getDimSize(1) / group}) : withShape(w, {});
+}
+
+LogicalResult TernarizeOp::inferReturnTypes(MLIRContext *ctx, std::optional<Location>, Adaptor adaptor,
+                                            SmallVectorImpl<Type> &types) {
+  types.push_back(withElement(cast<RankedTensorType>(adaptor.getW().getType()), IntegerType::get(ctx, 8)));
+  types.push_back(scaleType(adaptor));
   return success();
 }
 
@@ -179,21 +184,31 @@ static Value ternaryCodes(ImplicitLocOpBuilder &b, Value w, Value gamma, AffineM
 
 static Value addAbs(ImplicitLocOpBuilder &s, ValueRange v) { return add(s, v[1], math::AbsFOp::create(s, v[0])); }
 
-SmallVector<Value> TernarizeOp::decompose(ImplicitLocOpBuilder &b) {
-  MLIRContext *ctx = getContext();
-  auto type = cast<RankedTensorType>(getW().getType()), scales = cast<RankedTensorType>(getGamma().getType());
-  if (int64_t group = getGroup()) {
-    Value w = splitGroups(b, getW(), scales.getDimSize(1));
-    Value sums = reduce(b, scales, 3, {0, 1}, 0.0, {w}, {b.getMultiDimIdentityMap(3)}, addAbs);
-    Value gamma = flooredMean(b, sums, group);
-    return {joinGroups(b, ternaryCodes(b, w, gamma, projection(ctx, 3, {0, 1}))), gamma};
+/// gamma of w, of type `scales`, for weights in groups of `group` or, with 0, all together.
+static Value ternaryScale(ImplicitLocOpBuilder &b, Value w, int64_t group, RankedTensorType scales) {
+  auto type = typeOf(w);
+  if (group) {
+    Value groups = splitGroups(b, w, scales.getDimSize(1));
+    return flooredMean(b, reduce(b, scales, 3, {0, 1}, 0.0, {groups}, {b.getMultiDimIdentityMap(3)}, addAbs), group);
   }
-  Value rows =
-      reduce(b, withShape(type, {type.getDimSize(0)}), 2, {0}, 0.0, {getW()}, {b.getMultiDimIdentityMap(2)}, addAbs);
+  Value rows = reduce(b, withShape(type, {type.getDimSize(0)}), 2, {0}, 0.0, {w}, {b.getMultiDimIdentityMap(2)}, addAbs);
   Value sum = reduce(b, scales, 1, {}, 0.0, {rows}, {b.getMultiDimIdentityMap(1)},
                      [](ImplicitLocOpBuilder &s, ValueRange v) { return add(s, v[1], v[0]); });
-  Value gamma = flooredMean(b, sum, type.getNumElements());
-  return {ternaryCodes(b, getW(), gamma, projection(ctx, 2, {})), gamma};
+  return flooredMean(b, sum, type.getNumElements());
+}
+
+/// The codes of a matrix w whose scales are `gamma`.
+static Value ternaryCodes(ImplicitLocOpBuilder &b, Value w, Value gamma) {
+  auto scales = typeOf(gamma);
+  if (scales.getRank() == 0)
+    return ternaryCodes(b, w, gamma, projection(b.getContext(), 2, {}));
+  Value groups = splitGroups(b, w, scales.getDimSize(1));
+  return joinGroups(b, ternaryCodes(b, groups, gamma, projection(b.getContext(), 3, {0, 1})));
+}
+
+SmallVector<Value> TernarizeOp::decompose(ImplicitLocOpBuilder &b) {
+  Value gamma = ternaryScale(b, getW(), getGroup(), typeOf(getGamma()));
+  return {ternaryCodes(b, getW(), gamma), gamma};
 }
 
 SmallVector<IteratorType> TernarizeOp::getLoopIteratorTypes() {
@@ -214,6 +229,42 @@ Value TernarizeOp::buildDequantized(OpBuilder &b) {
 }
 Value TernarizeOp::buildSurrogate(OpBuilder &b, Value offset) {
   return arith::AddFOp::create(b, getLoc(), getW(), offset);
+}
+
+//===--- ternary_scale, ternarize_by ---------------------------------------------------------===//
+
+LogicalResult TernaryScaleOp::inferReturnTypes(MLIRContext *, std::optional<Location>, Adaptor adaptor,
+                                               SmallVectorImpl<Type> &types) {
+  types.push_back(scaleType(adaptor));
+  return success();
+}
+
+LogicalResult TernaryScaleOp::verify() { return verifyGroup(*this, getGroup(), getW()); } // ternary_scale-c1
+
+SmallVector<Value> TernaryScaleOp::decompose(ImplicitLocOpBuilder &b) {
+  return {ternaryScale(b, getW(), getGroup(), typeOf(getGamma()))};
+}
+
+SmallVector<IteratorType> TernaryScaleOp::getLoopIteratorTypes() {
+  return {getGroup() ? IteratorType::parallel : IteratorType::reduction, IteratorType::reduction};
+}
+SmallVector<AffineMap> TernaryScaleOp::getIndexingMaps() {
+  return {projection(getContext(), 2, {0, 1}), weightScaleMap(getW(), getGamma(), 2, 0, 1)};
+}
+
+LogicalResult TernarizeByOp::inferReturnTypes(MLIRContext *ctx, std::optional<Location>, Adaptor adaptor,
+                                              SmallVectorImpl<Type> &types) {
+  types.push_back(withElement(cast<RankedTensorType>(adaptor.getW().getType()), IntegerType::get(ctx, 8)));
+  return success();
+}
+
+LogicalResult TernarizeByOp::verify() { return verifyWeightScales(*this, getW(), getGamma()); } // ternarize_by-c1
+
+SmallVector<Value> TernarizeByOp::decompose(ImplicitLocOpBuilder &b) { return {ternaryCodes(b, getW(), getGamma())}; }
+
+SmallVector<AffineMap> TernarizeByOp::getIndexingMaps() {
+  AffineMap full = projection(getContext(), 2, {0, 1});
+  return {full, weightScaleMap(getW(), getGamma(), 2, 0, 1), full};
 }
 
 //===--- pack_panels -------------------------------------------------------------------------===//

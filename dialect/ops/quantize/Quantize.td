@@ -68,6 +68,27 @@ def Nanochat_TernarizeOp : Nanochat_ComputeOp<"ternarize",
   let hasVerifier = 1;
 }
 
+def Nanochat_TernaryScaleOp : Nanochat_ComputeOp<"ternary_scale", [InfersTypes, HasIterationSpace, LoopInvariantWork]> {
+  let summary = "The scale of ternary weights alone";
+  let description = [{
+    gamma of `ternarize`, the same bits: with `ternarize_by` it takes the place of that where codes are formed at each use
+    (`--codes=use`). Not differentiable: after differentiation, `--nanochat-split-ternarize`.
+  }];
+  let arguments = (ins FloatMatrix:$w, DefaultValuedAttr<Natural, "0">:$group);
+  let results = (outs WeightScale:$gamma);
+  let assemblyFormat = "$w (`group` $group^)? attr-dict `:` type($w)";
+  let hasVerifier = 1;
+}
+
+def Nanochat_TernarizeByOp : Nanochat_ComputeOp<"ternarize_by", [InfersTypes, Loops<"oi">, AllElementTypesMatch<["w", "gamma"]>]> {
+  let summary = "Weights to {−1, 0, 1} by a known scale";
+  let description = [{ t (out, in) of `ternarize` for w (out, in) and its gamma, a scalar or (out, groups). Not differentiable. }];
+  let arguments = (ins FloatMatrix:$w, WeightScale:$gamma);
+  let results = (outs CodeMatrix:$t);
+  let assemblyFormat = "$w `by` $gamma attr-dict `:` type($w) `,` type($gamma)";
+  let hasVerifier = 1;
+}
+
 def Nanochat_PackPanelsOp : Nanochat_ComputeOp<"pack_panels", [InfersTypes, Loops<"oi">,
     DeclareOpInterfaceMethods<KernelOpInterface>]> {
   let summary = "Ternary weights in the order in which products read them";

@@ -5,7 +5,7 @@ nanochat.program "looplm" attributes {arenas = array<i64: 512, 0, 512, 128, 64, 
   nanochat.tensor <parameter, "embed", role = "embedding"> in param at 0 : tensor<16x8xf32>
   // CHECK: nanochat.tensor <output, "loss"> in io at 0 : tensor<f32>
   nanochat.tensor <output, "loss"> in io at 0 : tensor<f32>
-  // CHECK: nanochat.temporary @eval at 64 bytes 64 alive 4 to 9 saved : tensor<16xf32>
-  nanochat.temporary @eval at 64 bytes 64 alive 4 to 9 saved : tensor<16xf32>
+  // CHECK: nanochat.temporary @eval at 64 bytes 64 alive 4 to 9 for saved : tensor<16xf32>
+  nanochat.temporary @eval at 64 bytes 64 alive 4 to 9 for saved : tensor<16xf32>
 }
 func.func private @eval() attributes {nanochat.entry = #nanochat.entry<eval uses [0, 1]>}

@@ -198,3 +198,19 @@ func.func @nothing_to_round(%x: tensor<8x4xf32>, %w: tensor<6x4xf32>) {
   %y = nanochat.ternary_linear %x, %w backward <dx = int16, dw = f32, rounding = stochastic> : tensor<8x4xf32>, tensor<6x4xf32>
   return
 }
+
+// -----
+
+func.func @scale_group(%w: tensor<3x4xf32>) { // ternary_scale-c1
+  // expected-error @+1 {{has group = 8, which does not divide the 4 inputs}}
+  %gamma = nanochat.ternary_scale %w group 8 : tensor<3x4xf32>
+  return
+}
+
+// -----
+
+func.func @scales_of_other_weights(%w: tensor<3x4xf32>, %gamma: tensor<2x2xf32>) { // ternarize_by-c1
+  // expected-error @+1 {{'nanochat.ternarize_by' op}}
+  %t = nanochat.ternarize_by %w by %gamma : tensor<3x4xf32>, tensor<2x2xf32>
+  return
+}

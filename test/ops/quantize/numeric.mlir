@@ -133,3 +133,19 @@ func.func @by_chance() -> (tensor<1x8xi8>, tensor<1x8xi8>, tensor<1xf32>, tensor
   %en = arith.constant dense<63.0> : tensor<1xf32>
   return %q, %eq, %m, %em, %r, %er, %n, %en : tensor<1x8xi8>, tensor<1x8xi8>, tensor<1xf32>, tensor<1xf32>, tensor<8x1xi8>, tensor<8x1xi8>, tensor<1xf32>, tensor<1xf32>
 }
+
+// The mean of |w| is 0.4375, of the groups 0.35 and 0.525: -0.2 lies above half of the first, negated, and below half of the second.
+func.func @codes_by_a_scale_are_those_of_ternarize()
+    -> (tensor<f32>, tensor<f32>, tensor<1x4xi8>, tensor<1x4xi8>, tensor<1x2xf32>, tensor<1x2xf32>, tensor<1x4xi8>, tensor<1x4xi8>)
+    attributes {nanochat.tolerance = 1.0e-7 : f64} {
+  %w = arith.constant dense<[[0.5, -0.2, 0.05, -1.0]]> : tensor<1x4xf32>
+  %gamma = nanochat.ternary_scale %w : tensor<1x4xf32>
+  %t = nanochat.ternarize_by %w by %gamma : tensor<1x4xf32>, tensor<f32>
+  %gammas = nanochat.ternary_scale %w group 2 : tensor<1x4xf32>
+  %tg = nanochat.ternarize_by %w by %gammas : tensor<1x4xf32>, tensor<1x2xf32>
+  %eg = arith.constant dense<0.4375> : tensor<f32>
+  %et = arith.constant dense<[[1, 0, 0, -1]]> : tensor<1x4xi8>
+  %egs = arith.constant dense<[[0.35, 0.525]]> : tensor<1x2xf32>
+  %etg = arith.constant dense<[[1, -1, 0, -1]]> : tensor<1x4xi8>
+  return %gamma, %eg, %t, %et, %gammas, %egs, %tg, %etg : tensor<f32>, tensor<f32>, tensor<1x4xi8>, tensor<1x4xi8>, tensor<1x2xf32>, tensor<1x2xf32>, tensor<1x4xi8>, tensor<1x4xi8>
+}

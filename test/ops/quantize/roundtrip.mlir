@@ -26,6 +26,19 @@ func.func @pieces(%x: tensor<2x4xf32>, %w: tensor<3x4xf32>) -> (tensor<2x3xf32>,
   return %y, %xq, %wq : tensor<2x3xf32>, tensor<2x4xf32>, tensor<3x4xf32>
 }
 
+// CHECK-LABEL: @at_each_use
+func.func @at_each_use(%w: tensor<3x4xf32>) -> (tensor<3x4xi8>, tensor<3x4xi8>) {
+  // CHECK: nanochat.ternary_scale %{{.*}} : tensor<3x4xf32>
+  %gamma = nanochat.ternary_scale %w : tensor<3x4xf32>
+  // CHECK: nanochat.ternarize_by %{{.*}} by %{{.*}} : tensor<3x4xf32>, tensor<f32>
+  %t = nanochat.ternarize_by %w by %gamma : tensor<3x4xf32>, tensor<f32>
+  // CHECK: nanochat.ternary_scale %{{.*}} group 2 : tensor<3x4xf32>
+  %gammas = nanochat.ternary_scale %w group 2 : tensor<3x4xf32>
+  // CHECK: nanochat.ternarize_by %{{.*}} by %{{.*}} : tensor<3x4xf32>, tensor<3x2xf32>
+  %tg = nanochat.ternarize_by %w by %gammas : tensor<3x4xf32>, tensor<3x2xf32>
+  return %t, %tg : tensor<3x4xi8>, tensor<3x4xi8>
+}
+
 // CHECK-LABEL: @panels
 func.func @panels(%q: tensor<2x8xi8>, %s: tensor<2xf32>, %t: tensor<32x8xi8>, %gamma: tensor<f32>) -> (tensor<2x32xf32>, tensor<32x8xf32>) {
   // CHECK: nanochat.pack_panels %{{.*}} : tensor<32x8xi8>

@@ -9,11 +9,11 @@ namespace mlir::nanochat {
 /// `operations` those of its products and sums, a multiply-add being two, in `arithmetic`, a Format.
 struct DispatchFloor {
   StringRef entry, kernel, kind, arithmetic;
-  int64_t calls = 0, bytes = 0, operations = 0;
+  int64_t bytes = 0, operations = 0;
+  double calls = 0; // of a step on average: what is done on a condition counts by how often it is
 };
 
-/// The floors of a module after stage `plan`, in the order of first calls. What entries do on a condition counts as
-/// done.
+/// The floors of a module after stage `plan`, in the order of first calls.
 SmallVector<DispatchFloor> collectFloors(ModuleOp planned);
 
 } // namespace mlir::nanochat

@@ -1,4 +1,4 @@
-#include "lib/Driver/Floors.h"
+#include "lib/Planner/Floors.h"
 #include "dialect/StepIR.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "llvm/ADT/MapVector.h"
@@ -6,12 +6,14 @@
 using namespace mlir;
 using namespace mlir::nanochat;
 
-/// How often an entry comes to `op`, whose loops all have constant counts.
-static int64_t timesRun(Operation *op) {
-  int64_t times = 1;
+/// How often an entry comes to `op` on average: counts of loops are constants, or they run in one of `kPeriodAttr` steps.
+static double timesRun(Operation *op) {
+  double times = 1;
   for (auto loop = op->getParentOfType<scf::ForOp>(); loop; loop = loop->getParentOfType<scf::ForOp>())
     if (std::optional<APInt> count = loop.getStaticTripCount())
-      times *= count->getSExtValue();
+      times *= double(count->getSExtValue());
+    else if (auto period = loop->getAttrOfType<IntegerAttr>(kPeriodAttr))
+      times /= double(period.getInt());
   return times;
 }
 

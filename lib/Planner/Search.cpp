@@ -1,0 +1,142 @@
+#include "lib/Planner/Search.h"
+#include <map>
+
+using namespace mlir;
+using namespace mlir::nanochat;
+
+std::string Candidate::spell() const {
+  std::string sizes = batch ? "--set batch=" + std::to_string(batch) + ",accum=" + std::to_string(accum) : "";
+  PipelineOptions options;
+  options.memory = memory, options.streams = streams;
+  std::string kept = options.spellChoices();
+  return sizes + (sizes.empty() || kept.empty() ? "" : " ") + kept;
+}
+
+namespace {
+/// A dimension of the search: a number of settings, of which the first takes the least memory.
+struct Dimension {
+  std::vector<std::function<void(Candidate &)>> settings;
+};
+
+class Climb {
+public:
+  Climb(const SearchSpace &space, int64_t budget, int64_t most,
+        llvm::function_ref<FailureOr<Evaluation>(const Candidate &)> evaluate)
+      : space(space), budget(budget), most(most), evaluate(evaluate) {
+    addDimensions();
+  }
+
+  FailureOr<SearchResult> run() {
+    Point best(dimensions.size(), 0);
+    FailureOr<Evaluation> known = look(best);
+    if (failed(known))
+      return failure();
+    if (known->bytes > budget)
+      return SearchResult{candidateAt(best), *known, false, compiled};
+    for (bool isBetter = true; isBetter;) {
+      isBetter = false;
+      // One step alone where that helps, else one for the memory of another.
+      for (bool exchanges : {false, true}) {
+        Point next = best;
+        Evaluation fastest = *known;
+        for (const Point &point : neighbours(best, exchanges)) {
+          if (compiled >= most && !visited.count(key(point)))
+            continue;
+          FailureOr<Evaluation> here = look(point);
+          if (failed(here))
+            return failure();
+          if (here->bytes <= budget && here->seconds < fastest.seconds)
+            next = point, fastest = *here;
+        }
+        isBetter = next != best;
+        best = next, known = fastest;
+        if (isBetter)
+          break;
+      }
+    }
+    return SearchResult{candidateAt(best), *known, true, compiled};
+  }
+
+private:
+  using Point = std::vector<unsigned>;
+
+  void addDimensions() {
+    if (space.sequences) {
+      Dimension &batches = dimensions.emplace_back();
+      for (int64_t batch = 1; batch <= space.sequences; ++batch)
+        if (space.sequences % batch == 0)
+          batches.settings.push_back([=](Candidate &c) { c.batch = batch, c.accum = space.sequences / batch; });
+    }
+    for (const std::string &loop : space.loops) {
+      Dimension &policies = dimensions.emplace_back();
+      for (const char *policy : {"body", "cheap", "nothing"})
+        policies.settings.push_back([=](Candidate &c) { c.memory.recompute.push_back(loop + "=" + policy); });
+    }
+    if (!space.streams.empty()) {
+      auto round = [loops = space.streams](Candidate &c) {
+        for (const std::string &loop : loops)
+          c.streams.push_back(loop + "=bf16");
+      };
+      dimensions.push_back({{round, [](Candidate &) {}}});
+    }
+    if (space.codes)
+      dimensions.push_back({{[](Candidate &c) { c.memory.codesAtUse = true; }, [](Candidate &) {}}});
+    if (space.chunk) {
+      Dimension &chunks = dimensions.emplace_back();
+      chunks.settings.push_back([](Candidate &) {});
+      for (int64_t rows : {512, 1024, 2048})
+        if (rows <= space.tokens)
+          chunks.settings.push_back([=](Candidate &c) { c.memory.chunk = rows; });
+    }
+  }
+
+  Candidate candidateAt(const Point &point) const {
+    Candidate candidate = space.fixed;
+    for (auto [dimension, setting] : llvm::zip(dimensions, point))
+      dimension.settings[setting](candidate);
+    return candidate;
+  }
+
+  static std::string key(const Point &point) { return std::string(point.begin(), point.end()); }
+
+  FailureOr<Evaluation> look(const Point &point) {
+    auto [at, isNew] = visited.try_emplace(key(point));
+    if (!isNew)
+      return at->second;
+    FailureOr<Evaluation> here = evaluate(candidateAt(point));
+    if (succeeded(here))
+      visited[key(point)] = *here;
+    ++compiled;
+    return here;
+  }
+
+  /// Points one setting further in a dimension; with `exchanges`, also one back in another.
+  std::vector<Point> neighbours(const Point &point, bool exchanges) const {
+    std::vector<Point> points;
+    for (unsigned up = 0; up < point.size(); ++up) {
+      Point further = point;
+      if (++further[up] >= dimensions[up].settings.size())
+        continue;
+      if (!exchanges)
+        points.push_back(further);
+      for (unsigned down = 0; exchanges && down < point.size(); ++down)
+        if (down != up && point[down] > 0) {
+          points.push_back(further);
+          --points.back()[down];
+        }
+    }
+    return points;
+  }
+
+  const SearchSpace &space;
+  int64_t budget, most, compiled = 0;
+  llvm::function_ref<FailureOr<Evaluation>(const Candidate &)> evaluate;
+  std::vector<Dimension> dimensions;
+  std::map<std::string, Evaluation> visited;
+};
+} // namespace
+
+FailureOr<SearchResult> nanochat::search(const SearchSpace &space, int64_t budget, int64_t most,
+                                         llvm::function_ref<FailureOr<Evaluation>(const Candidate &)> evaluate) {
+  return Climb(space, budget, most, evaluate).run();
+}
