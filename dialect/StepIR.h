@@ -17,7 +17,8 @@ inline constexpr llvm::StringLiteral kCopyAttr = "nanochat.copy";
 
 /// On ops of a gradient that a loop's policy has repeat the forward pass: unit. Such work is no part of a model's.
 inline constexpr llvm::StringLiteral kRecomputedAttr = "nanochat.recomputed";
-/// On loops with a limit, here and as host code: i64, how many steps there are to each in which they run; kFirstStepOnly.
+/// On loops with a limit, here and as host code: i64, how many steps there are to each in which they run;
+/// kFirstStepOnly.
 inline constexpr llvm::StringLiteral kPeriodAttr = "nanochat.period";
 inline constexpr int64_t kFirstStepOnly = std::numeric_limits<int32_t>::max();
 

@@ -109,7 +109,8 @@ typedef struct nc_operand {
 } nc_operand;
 
 /// A kernel for NVIDIA GPUs: a function of pointers to the operands' buffers and to scratch memory of `scratch_bytes`
-/// for each block, launched with `blocks` blocks. Where there are fewer than tasks, each does several, one after another.
+/// for each block, launched with `blocks` blocks. Where there are fewer than tasks, each does several, one after
+/// another.
 typedef struct nc_device_code {
   const char *function; // its name in both of these
   const char *ptx;      // text, for drivers to compile where there is no machine code that fits

@@ -14,8 +14,8 @@ class KeptRows;
 /// Which values a parameter reaches, and the cotangents gathered so far.
 ///
 /// A cotangent has the shape of its value; its element type is the float type gradients are
-/// computed in, also for quantised integer values, where it is the cotangent of what they stand for, and for narrower floats. Where rows of
-/// tokens are `kept`, it has these alone.
+/// computed in, also for quantised integer values, where it is the cotangent of what they stand for, and for narrower
+/// floats. Where rows of tokens are `kept`, it has these alone.
 class Cotangents {
 public:
   explicit Cotangents(KeptRows *kept = nullptr) : kept(kept) {}

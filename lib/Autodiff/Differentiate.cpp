@@ -113,8 +113,8 @@ struct DifferentiatePass : impl::DifferentiatePassBase<DifferentiatePass> {
     return success();
   }
 
-  /// Micro-batches are a loop that sums gradients, averages the loss and scalar metrics, and stacks the others. Sums of gradients
-  /// are divided at the end, so that what a micro-batch forms is added where it is formed.
+  /// Micro-batches are a loop that sums gradients, averages the loss and scalar metrics, and stacks the others. Sums of
+  /// gradients are divided at the end, so that what a micro-batch forms is added where it is formed.
   LogicalResult accumulate(ForwardEntry &forward, ObjectiveOp objective, int64_t accum, ForwardPass &pass,
                            SmallVectorImpl<Value> &grads) {
     ImplicitLocOpBuilder at(objective.getLoc(), forward.entry.builder);

@@ -9,11 +9,12 @@ using namespace mlir;
 using namespace mlir::nanochat;
 
 /// Candidates that a search compiles at most: half a minute's.
-static constexpr int64_t kMost = 40;
+static constexpr int64_t kMost = 32;
 
 static PipelineOptions with(const PipelineOptions &row, const Candidate &candidate) {
   PipelineOptions changed = row;
   changed.memory = candidate.memory;
+  changed.masters = candidate.masters;
   changed.streams = candidate.streams;
   if (candidate.batch)
     for (auto [name, value] : {std::pair("batch", candidate.batch), std::pair("accum", candidate.accum)})
@@ -36,7 +37,11 @@ public:
       return failure();
     SearchSpace space;
     space.fixed.memory = row.memory;
+    space.fixed.masters = row.masters;
     space.fixed.streams = row.streams;
+    auto isAllowed = [&](StringRef rounding) { return llvm::is_contained(options.allowed, rounding); };
+    if (isAllowed("masters=bf16") && row.masters.empty())
+      space.masters = {"matrix", "embedding"};
     DictionaryAttr sizes = getProgram(*said).getSizes();
     auto sizeOf = [&](StringRef name) {
       auto size = sizes.getAs<IntegerAttr>(name);
@@ -58,9 +63,10 @@ public:
           space.loops.push_back(loop.getLoopName().str());
         // Those of layers, which are many, not the states between repetitions of the stack.
         bool isOfLayers = loop && loop.getNumCarries() && llvm::any_of(loop.getSlices(), [](Value stack) {
-          return bool(stack.getDefiningOp<ParamOp>());
-        });
-        if (isOfLayers && options.allowsStreams && row.streams.empty() && !llvm::is_contained(space.streams, loop.getLoopName()))
+                            return bool(stack.getDefiningOp<ParamOp>());
+                          });
+        if (isOfLayers && isAllowed("stream=bf16") && row.streams.empty() &&
+            !llvm::is_contained(space.streams, loop.getLoopName()))
           space.streams.push_back(loop.getLoopName().str());
         space.codes |= isa<TernaryLinearOp>(op) && !options.isCodesGiven;
         space.chunk |= isa<HeadOpInterface>(op) && !row.memory.chunk;
@@ -106,7 +112,8 @@ private:
 };
 } // namespace
 
-LogicalResult mlir::nanochat::fitBudget(ModuleOp model, CompileOptions &options, const Rates &rates, TimingScope &timing) {
+LogicalResult mlir::nanochat::fitBudget(ModuleOp model, CompileOptions &options, const Rates &rates,
+                                        TimingScope &timing) {
   TimingScope scope = timing.nest("budget");
   Evaluator evaluate(model, options, rates, scope);
   FailureOr<SearchSpace> space = evaluate.findSpace();
@@ -119,10 +126,11 @@ LogicalResult mlir::nanochat::fitBudget(ModuleOp model, CompileOptions &options,
   if (!found->fits) {
     std::string what = evaluate.largest(choice);
     InFlightDiagnostic diag = emitError((*model.getOps<ModelOp>().begin()).getLoc())
-                              << "no program of the model fits into " << gigabytes(options.budget) << ": the leanest takes "
-                              << gigabytes(found->evaluation.bytes) << " (" << what << ")";
-    diag.attachNote() << "a shorter sequence (--set seq=…), an optimizer with less state (--optimizer matrix=galore:rank=256) or "
-                         "fewer parameters would take less; so would --allow=stream=bf16";
+                              << "no program of the model fits into " << gigabytes(options.budget)
+                              << ": the leanest takes " << gigabytes(found->evaluation.bytes) << " (" << what << ")";
+    diag.attachNote()
+        << "a shorter sequence (--set seq=…), an optimizer with less state (--optimizer matrix=galore:rank=256) or "
+           "fewer parameters would take less; so would roundings, --allow=masters=bf16,stream=bf16";
     return diag;
   }
   options.choice = choice.spell();

@@ -15,8 +15,8 @@ using namespace mlir::nanochat;
 static constexpr const char kModel[] = {
 #include "lib/Driver/CalibrationModel.inc"
     , 0};
-static const SizeChoice kSizes[] = {{"d", "512", ""},    {"layers", "2", ""}, {"n_loops", "2", ""}, {"vocab", "8192", ""},
-                                    {"batch", "4", ""}, {"seq", "256", ""}};
+static const SizeChoice kSizes[] = {{"d", "512", ""},      {"layers", "2", ""}, {"n_loops", "2", ""},
+                                    {"vocab", "8192", ""}, {"batch", "4", ""},  {"seq", "256", ""}};
 static constexpr const char *kSteps = "4"; // the first of which does not count
 
 namespace {
@@ -37,7 +37,8 @@ static LogicalResult addUp(ArrayRef<DispatchFloor> floors, StringRef profile, ll
     const llvm::json::Object &row = *value.getAsObject();
     const DispatchFloor *floor = byName.lookup(*row.getString("kernel"));
     double count = double(*row.getInteger("calls")), seconds = *row.getNumber("seconds");
-    constexpr int64_t kSmall = 1 << 14, kLarge = 1 << 20; // bytes: of what takes no time but that of a call, and of what takes none of it
+    constexpr int64_t kSmall = 1 << 14,
+                      kLarge = 1 << 20; // bytes: of what takes no time but that of a call, and of what takes none of it
     if (!floor || count == 0 || seconds <= 0)
       continue;
     if (floor->bytes < kSmall)
@@ -53,7 +54,8 @@ static LogicalResult addUp(ArrayRef<DispatchFloor> floors, StringRef profile, ll
 }
 
 /// Runs the model as options.rows[0] compiles it and adds what kernels took.
-static LogicalResult measure(MLIRContext &context, CompileOptions options, int64_t threads, llvm::StringMap<Sum> &sums, Sum &calls) {
+static LogicalResult measure(MLIRContext &context, CompileOptions options, int64_t threads, llvm::StringMap<Sum> &sums,
+                             Sum &calls) {
   TemporaryFile model("mlir", kModel), program("exe"), profile("json");
   options.emit = "exe";
   options.output = program.path().str();
@@ -67,8 +69,8 @@ static LogicalResult measure(MLIRContext &context, CompileOptions options, int64
   if (!module || failed(Compilation(*module, row, scope).runTo(Known::plan)))
     return failure();
   std::string count = std::to_string(threads);
-  SmallVector<StringRef> args{program.path(), "train", "--copy-task", "--steps", kSteps, "--eval-every", "0", "--threads", count,
-                              "--profile-file", profile.path()};
+  SmallVector<StringRef> args{program.path(), "train", "--copy-task",    "--steps",     kSteps, "--eval-every", "0",
+                              "--threads",    count,   "--profile-file", profile.path()};
   std::optional<StringRef> silent[] = {StringRef(), StringRef(), std::nullopt};
   std::string why;
   if (llvm::sys::ExecuteAndWait(program.path(), args, std::nullopt, silent, 0, 0, &why))

@@ -6,8 +6,8 @@
 
 namespace mlir::nanochat {
 
-/// Trains a small model for some steps on all threads, under a profile, for the first of options.rows, which this machine must be able to run.
-/// An error says what failed.
+/// Trains a small model for some steps on all threads, under a profile, for the first of options.rows, which this
+/// machine must be able to run. An error says what failed.
 FailureOr<Rates> calibrate(MLIRContext &context, CompileOptions options, int64_t threads);
 
 } // namespace mlir::nanochat

@@ -159,7 +159,8 @@ static void checkOutput(StringRef input, const CompileOptions &options) {
 static ExitCode write(ModuleOp model, CompileOptions options, const CudaToolkit &toolkit, TimingScope &timing) {
   Rates rates;
   if (!options.plan.empty() || options.budget) {
-    FailureOr<Rates> found = findRates(model.getLoc(), options.rows[0].target, options.threads, options.rates, options.cache);
+    FailureOr<Rates> found =
+        findRates(model.getLoc(), options.rows[0].target, options.threads, options.rates, options.cache);
     if (failed(found))
       return kUserError;
     rates = *found;
@@ -167,10 +168,12 @@ static ExitCode write(ModuleOp model, CompileOptions options, const CudaToolkit 
   if (options.budget && failed(fitBudget(model, options, rates, timing)))
     return kUserError;
   if (options.budget && options.plan.empty())
-    llvm::errs() << "note: within the budget, with " << (options.choice.empty() ? "all as it is" : options.choice) << "\n";
+    llvm::errs() << "note: within the budget, with " << (options.choice.empty() ? "all as it is" : options.choice)
+                 << "\n";
   if (!options.plan.empty())
     return writePlan(model, options, rates, timing);
-  return options.emit == "exe" ? writeProgram(model, options, toolkit, timing) : writeText(model, options, toolkit, timing);
+  return options.emit == "exe" ? writeProgram(model, options, toolkit, timing)
+                               : writeText(model, options, toolkit, timing);
 }
 
 ExitCode mlir::nanochat::compile(StringRef input, MLIRContext &context, const CompileOptions &options) {

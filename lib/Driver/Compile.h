@@ -11,14 +11,14 @@ struct CompileOptions {
   std::string stopAfter;             // a stage; all of them where empty
   std::string plan;                  // table, json or html: print the plan instead
   std::string output = "-";
-  std::string runtime; // the runtime archive that executables link
-  std::string cache;   // folder of compiled kernels; none where empty
-  int64_t threads = 1;               // that plans count with, of a processor
-  std::string rates;                 // a file of them; those of this machine where empty
-  int64_t budget = 0;                // bytes that the first row's program may take; 0: as it comes
-  bool isCodesGiven = false;         // by the user, so that a search does not choose it
-  bool allowsStreams = false;        // whether it may round them
-  std::string choice;                // of a search: the options that it chose
+  std::string runtime;              // the runtime archive that executables link
+  std::string cache;                // folder of compiled kernels; none where empty
+  int64_t threads = 1;              // that plans count with, of a processor
+  std::string rates;                // a file of them; those of this machine where empty
+  int64_t budget = 0;               // bytes that the first row's program may take; 0: as it comes
+  bool isCodesGiven = false;        // by the user, so that a search does not choose it
+  std::vector<std::string> allowed; // roundings that it may choose: "masters=bf16", "stream=bf16"
+  std::string choice;               // of a search: the options that it chose
   // Folders of recorded steps to check; where one is given, nothing is compiled.
   std::string checkDispatches, checkGradients;
 };

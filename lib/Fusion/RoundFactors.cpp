@@ -18,6 +18,8 @@ class Rounding {
 public:
   /// The factor rounded to the format, made right behind it; of the type it had if that is f64.
   Value of(Value factor, Format format) {
+    if (Value exact = widenedFrom(factor, format))
+      return exact;
     Value &rounded = made[{factor, unsigned(format)}];
     if (rounded)
       return rounded;
@@ -34,6 +36,19 @@ public:
   }
 
 private:
+  /// What `factor` is a wider copy of, in the format; null if it is none.
+  static Value widenedFrom(Value factor, Format format) {
+    auto generic = factor.getDefiningOp<linalg::GenericOp>();
+    if (!generic || generic.getNumDpsInputs() != 1 || generic.getNumReductionLoops() ||
+        !generic.getMatchingIndexingMap(generic.getDpsInputOperand(0)).isIdentity())
+      return Value();
+    auto widen = dyn_cast<arith::ExtFOp>(generic.getBody()->front());
+    Value narrow = generic.getDpsInputs()[0];
+    bool isCopy = widen && generic.getBody()->getTerminator()->getOperand(0) == widen &&
+                  widen.getIn() == generic.getBody()->getArgument(0);
+    return isCopy && typeOf(narrow).getElementType().isBF16() && format == Format::bf16 ? narrow : Value();
+  }
+
   DenseMap<std::pair<Value, unsigned>, Value> made;
 };
 

@@ -67,8 +67,8 @@ Place PlaceTable::wish(Value value) {
   return Place();
 }
 
-/// Where a gradient ends up that is computed over the operand `use`: it is nobody else's, so the operand, whose last use
-/// that is, may be there from the start.
+/// Where a gradient ends up that is computed over the operand `use`: it is nobody else's, so the operand, whose last
+/// use that is, may be there from the start.
 Place PlaceTable::wishOfUpdate(OpOperand &use) {
   for (OpResult result : use.getOwner()->getResults()) {
     Place place = overwrittenBy(result) == &use ? demands.lookup(result) : Place();

@@ -59,8 +59,8 @@ bool mlir::nanochat::canOverwrite(Value next, Value old) {
     return false;
   Operation *op = result.getOwner();
   OpOperand *use = soleOperand(op, op->getOpOperands(), old);
-  if (OpOperand *over = overwrittenBy(result); !use && over && diesAt(stripViews(over->get()), op, over) &&
-                                               canOverwrite(over->get(), old))
+  if (OpOperand *over = overwrittenBy(result);
+      !use && over && diesAt(stripViews(over->get()), op, over) && canOverwrite(over->get(), old))
     return true;
   if (!use) {
     // Not read here at all: fine once it is dead, and no loop went on in its memory.

@@ -124,10 +124,10 @@ public:
   }
 
   BufferUse of(const Buffer &buffer) const {
-    return buffer.saved && isForGradients         ? BufferUse::saved
-           : isOfHead(buffer.value.getLoc())      ? BufferUse::head
+    return buffer.saved && isForGradients        ? BufferUse::saved
+           : isOfHead(buffer.value.getLoc())     ? BufferUse::head
            : ofParameters.contains(buffer.value) ? BufferUse::working_copies
-                                                  : BufferUse::workspace;
+                                                 : BufferUse::workspace;
   }
 
 private:

@@ -85,6 +85,9 @@ static void fuse(OpPassManager &pm, const PipelineOptions &options) {
   DecomposeForFusionPassOptions whole;
   whole.forGpus = options.target.gpu || options.target.numerics.attention != Format::f32;
   pm.addNestedPass<func::FuncOp>(createDecomposeForFusionPass(whole));
+  StoreMastersPassOptions stored;
+  llvm::append_range(stored.masters, options.masters);
+  pm.addPass(createStoreMastersPass(stored));
   cleanUp(pm);
   pm.addNestedPass<func::FuncOp>(createRoundFactorsPass());
   pm.addNestedPass<func::FuncOp>(createSplitProductsPass());
@@ -120,8 +123,14 @@ std::string MemoryChoices::spell() const {
 }
 
 std::string PipelineOptions::spellChoices() const {
-  std::string rounded = streams.empty() ? "" : "--stream=" + llvm::join(streams, ","), kept = memory.spell();
-  return rounded + (rounded.empty() || kept.empty() ? "" : " ") + kept;
+  SmallVector<std::string> options;
+  if (!masters.empty())
+    options.push_back("--masters=" + llvm::join(masters, ","));
+  if (!streams.empty())
+    options.push_back("--stream=" + llvm::join(streams, ","));
+  if (std::string kept = memory.spell(); !kept.empty())
+    options.push_back(kept);
+  return llvm::join(options, " ");
 }
 
 ArrayRef<Stage> mlir::nanochat::getStages() {

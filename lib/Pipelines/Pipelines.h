@@ -24,11 +24,12 @@ struct PipelineOptions {
   std::string preset;                  // of --preset
   std::vector<std::string> optimizers; // of --optimizer
   MemoryChoices memory;
+  std::vector<std::string> masters; // "matrix=bf16", of --masters
   std::vector<std::string> streams; // "layers=bf16", of --stream
 
   /// How memory is saved, as options.
   std::string spellChoices() const;
-  bool onlyOnRequest = false;          // the program runs only where the user names its device
+  bool onlyOnRequest = false; // the program runs only where the user names its device
 };
 
 /// What users of stages wait for, in the order in which it comes.

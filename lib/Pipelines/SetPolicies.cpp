@@ -43,9 +43,8 @@ struct SetPoliciesPass : impl::SetPoliciesPassBase<SetPoliciesPass> {
     });
     if (found)
       return success();
-    InFlightDiagnostic diag = emitError(model.getLoc())
-                              << "--recompute=" << choice << ": the model has no loop '" << name << "'"
-                              << suggest(name, names);
+    InFlightDiagnostic diag = emitError(model.getLoc()) << "--recompute=" << choice << ": the model has no loop '"
+                                                        << name << "'" << suggest(name, names);
     diag.attachNote() << (names.empty() ? "it has none at all" : "its loops are " + llvm::join(names, ", "));
     return diag;
   }

@@ -6,7 +6,8 @@
 using namespace mlir;
 using namespace mlir::nanochat;
 
-/// How often an entry comes to `op` on average: counts of loops are constants, or they run in one of `kPeriodAttr` steps.
+/// How often an entry comes to `op` on average: counts of loops are constants, or they run in one of `kPeriodAttr`
+/// steps.
 static double timesRun(Operation *op) {
   double times = 1;
   for (auto loop = op->getParentOfType<scf::ForOp>(); loop; loop = loop->getParentOfType<scf::ForOp>())

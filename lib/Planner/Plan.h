@@ -8,14 +8,14 @@ namespace mlir::nanochat {
 
 /// What a plan tells beside what the module does.
 struct PlanFacts {
-  int64_t threads = 1;     // that kernels of a processor run on
-  int64_t unfiltered = 0;  // work of a token without the filter of its objective, where it has one
-  Rates rates;             // of the row
-  std::string choice;      // of --budget: all options that it chose; "" where it did not
+  int64_t threads = 1;    // that kernels of a processor run on
+  int64_t unfiltered = 0; // work of a token without the filter of its objective, where it has one
+  Rates rates;            // of the row
+  std::string choice;     // of --budget: all options that it chose; "" where it did not
 };
 
-/// The plan of a module after stage `emit`: sizes, parameters, work per token, predicted time, bytes by class and arena, every buffer
-/// of the workspace and the floor of every dispatch.
+/// The plan of a module after stage `emit`: sizes, parameters, work per token, predicted time, bytes by class and
+/// arena, every buffer of the workspace and the floor of every dispatch.
 llvm::json::Object describePlan(ModuleOp emitted, const Target &row, const PlanFacts &facts);
 
 /// As a table, and as a page of HTML with a timeline of the workspace.

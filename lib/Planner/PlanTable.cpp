@@ -24,7 +24,8 @@ static void printRow(llvm::raw_ostream &os, const Twine &name, int64_t number, S
 std::string mlir::nanochat::gigabytes(int64_t bytes) {
   std::string text;
   llvm::raw_string_ostream os(text);
-  bytes < 1'000'000'000 ? os << llvm::format("%.1f MB", double(bytes) / 1e6) : os << llvm::format("%.2f GB", double(bytes) / 1e9);
+  bytes < 1'000'000'000 ? os << llvm::format("%.1f MB", double(bytes) / 1e6)
+                        : os << llvm::format("%.2f GB", double(bytes) / 1e9);
   return text;
 }
 
@@ -99,7 +100,8 @@ static void printFilter(const json::Object &filter, int64_t flops, llvm::raw_ost
 /// Predicted time of a step, and what it is made of.
 static void printTime(const json::Object &time, llvm::raw_ostream &os) {
   double seconds = *time.getNumber("seconds_per_step");
-  os << llvm::left_justify("predicted time of a step", 34) << llvm::right_justify(llvm::formatv("{0:f3} s", seconds).str(), 20)
+  os << llvm::left_justify("predicted time of a step", 34)
+     << llvm::right_justify(llvm::formatv("{0:f3} s", seconds).str(), 20)
      << llvm::format("   %.0f tokens/s", *time.getNumber("tokens_per_second")) << "\n"
      << llvm::left_justify("  at least", 34)
      << llvm::right_justify(llvm::formatv("{0:f3} s", *time.getNumber("floor_seconds")).str(), 20) << "   rates "
@@ -118,11 +120,13 @@ static void printMemory(const json::Object &plan, llvm::raw_ostream &os) {
     const json::Object &part = *value.getAsObject();
     StringRef name = *part.getString("class");
     int64_t threads = *plan.getInteger("threads");
-    printRow(os, name, *part.getInteger("bytes"), name == "scratch" && threads > 1 ? (Twine(threads) + " threads").str() : "");
+    printRow(os, name, *part.getInteger("bytes"),
+             name == "scratch" && threads > 1 ? (Twine(threads) + " threads").str() : "");
   }
   int64_t total = *plan.getInteger("total_bytes"), host = *plan.getInteger("host_bytes");
   printRow(os, "total", total, gigabytes(total));
-  printRow(os, "of which saved for gradients", *plan.getInteger("saved_bytes"), gigabytes(*plan.getInteger("saved_bytes")));
+  printRow(os, "of which saved for gradients", *plan.getInteger("saved_bytes"),
+           gigabytes(*plan.getInteger("saved_bytes")));
   if (host)
     printRow(os, "of the host, beside a GPU's", host, gigabytes(host));
   os << "\n" << llvm::left_justify("arena", 34) << llvm::right_justify("bytes", 20) << "\n";
@@ -132,13 +136,14 @@ static void printMemory(const json::Object &plan, llvm::raw_ostream &os) {
 
 static void printBuffers(const json::Array &buffers, llvm::raw_ostream &os) {
   os << "\nworkspace buffers, alive from step to step of their entry\n"
-     << llvm::right_justify("bytes", 16) << llvm::right_justify("offset", 16) << "   alive        use             what\n";
+     << llvm::right_justify("bytes", 16) << llvm::right_justify("offset", 16)
+     << "   alive        use             what\n";
   for (const json::Value &value : buffers) {
     const json::Object &buffer = *value.getAsObject();
     std::string alive = std::to_string(*buffer.getInteger("first")) + "-" + std::to_string(*buffer.getInteger("last"));
     os << llvm::right_justify(grouped(*buffer.getInteger("bytes")), 16)
-       << llvm::right_justify(grouped(*buffer.getInteger("offset")), 16) << "   " << llvm::left_justify(alive, 12) << " "
-       << llvm::left_justify(*buffer.getString("use"), 15) << " " << *buffer.getString("entry") << " "
+       << llvm::right_justify(grouped(*buffer.getInteger("offset")), 16) << "   " << llvm::left_justify(alive, 12)
+       << " " << llvm::left_justify(*buffer.getString("use"), 15) << " " << *buffer.getString("entry") << " "
        << *buffer.getString("type") << "  " << buffer.getString("of")->split(", ").first << "\n";
   }
 }

@@ -14,11 +14,13 @@ struct ProcessMemory {
   int64_t total() const;
 };
 
-/// The bytes of "16GB" or "15.5GiB"; with K, M, G or T, decimal unless there is an i; nothing where it is no such number from 1 on.
+/// The bytes of "16GB" or "15.5GiB"; with K, M, G or T, decimal unless there is an i; nothing where it is no such
+/// number from 1 on.
 std::optional<int64_t> parseBytes(StringRef text);
 
-/// That of a module after stage `emit`, whose kernels run on `threads` threads. The workspace is divided as it is when most of it is
-/// in use by a training step; what then lies idle, and what other entries need more, counts as `workspace`.
+/// That of a module after stage `emit`, whose kernels run on `threads` threads. The workspace is divided as it is when
+/// most of it is in use by a training step; what then lies idle, and what other entries need more, counts as
+/// `workspace`.
 ProcessMemory memoryOf(ModuleOp emitted, const Target &row, int64_t threads);
 
 } // namespace mlir::nanochat

@@ -20,14 +20,15 @@ double Rates::of(const std::map<std::string, double> &rates, StringRef kind, Str
 }
 
 ArrayRef<StringRef> nanochat::rateKinds() {
-  static const StringRef kinds[] = {"gemm f32",  "gemm bf16", "gemm int16",     "gemm int8",      "gemm e4m3", "gemm e2m1",
-                                    "attention f32", "attention bf16", "rowwise", "pointwise", "generic"};
+  static const StringRef kinds[] = {"gemm f32",  "gemm bf16", "gemm int16",    "gemm int8",
+                                    "gemm e4m3", "gemm e2m1", "attention f32", "attention bf16",
+                                    "rowwise",   "pointwise", "generic"};
   return kinds;
 }
 
 namespace {
-/// What a data sheet says of a GPU: 10¹² operations per second of dense products of bf16 with sums in f32, and 10⁹ bytes; and the shares
-/// of both that kernels on mma.sync are taken to reach.
+/// What a data sheet says of a GPU: 10¹² operations per second of dense products of bf16 with sums in f32, and 10⁹
+/// bytes; and the shares of both that kernels on mma.sync are taken to reach.
 struct Sheet {
   StringLiteral row;
   double bf16, bytes, gemm, attention;
@@ -37,12 +38,15 @@ struct Sheet {
 static Rates guessGpu(Rates rates, const Sheet &sheet) {
   const double bf16 = 1e12 * sheet.bf16;
   // f32 products are three of tf32, which are half as fast.
-  rates.best = {{"gemm f32", bf16 / 6},  {"gemm bf16", bf16},     {"gemm int8", 2 * bf16},
-                {"gemm e4m3", 2 * bf16}, {"gemm e2m1", 4 * bf16}, {"attention bf16", bf16},
-                {"attention f32", bf16}, {"rowwise", 1e9 * sheet.bytes}, {"pointwise", 1e9 * sheet.bytes},
-                {"generic", 1e9}};
+  rates.best = {{"gemm f32", bf16 / 6},           {"gemm bf16", bf16},
+                {"gemm int8", 2 * bf16},          {"gemm e4m3", 2 * bf16},
+                {"gemm e2m1", 4 * bf16},          {"attention bf16", bf16},
+                {"attention f32", bf16},          {"rowwise", 1e9 * sheet.bytes},
+                {"pointwise", 1e9 * sheet.bytes}, {"generic", 1e9}};
   for (auto &[kind, rate] : rates.best) {
-    double share = StringRef(kind).starts_with("gemm") ? sheet.gemm : StringRef(kind).starts_with("attention") ? sheet.attention : 0.7;
+    double share = StringRef(kind).starts_with("gemm")        ? sheet.gemm
+                   : StringRef(kind).starts_with("attention") ? sheet.attention
+                                                              : 0.7;
     rates.mean[kind] = kind == "generic" ? rate : share * rate;
   }
   rates.call = 3e-6;
@@ -50,16 +54,20 @@ static Rates guessGpu(Rates rates, const Sheet &sheet) {
 }
 
 Rates nanochat::guessedRates(const Target &row, int64_t threads) {
-  static constexpr Sheet sheets[] = {
-      {"sm_89", 165, 1008, .80, .55}, {"sm_90", 989, 3350, .55, .35}, {"sm_100", 2250, 8000, .40, .25}, {"sm_120", 500, 1792, .80, .55}};
+  static constexpr Sheet sheets[] = {{"sm_89", 165, 1008, .80, .55},
+                                     {"sm_90", 989, 3350, .55, .35},
+                                     {"sm_100", 2250, 8000, .40, .25},
+                                     {"sm_120", 500, 1792, .80, .55}};
   Rates rates{row.name, "", row.onGpu() ? 1 : threads};
   if (row.onGpu())
     return guessGpu(rates, *llvm::find_if(sheets, [&](const Sheet &sheet) { return row.name == sheet.row; }));
   // Two multiply-adds in a cycle, at 2.5 GHz.
   const double f32 = 4 * 2.5e9 * double(threads) * double(row.facts.vectorBits) / 32;
   const double bytes = 10e9 * double(std::min<int64_t>(threads, 8)), narrow = row.facts.vnni ? 2 : 1;
-  rates.best = {{"gemm f32", f32}, {"gemm bf16", row.facts.bf16 ? 2 * f32 : f32}, {"gemm int16", 2 * f32},
-                {"gemm int8", 2 * narrow * f32}, {"attention f32", f32}, {"rowwise", bytes}, {"pointwise", bytes}, {"generic", 1e9}};
+  rates.best = {{"gemm f32", f32},       {"gemm bf16", row.facts.bf16 ? 2 * f32 : f32},
+                {"gemm int16", 2 * f32}, {"gemm int8", 2 * narrow * f32},
+                {"attention f32", f32},  {"rowwise", bytes},
+                {"pointwise", bytes},    {"generic", 1e9}};
   for (auto &[kind, rate] : rates.best)
     rates.mean[kind] = (kind.find(' ') == std::string::npos ? .7 : .85) * rate;
   rates.call = 5e-6;
@@ -141,7 +149,8 @@ std::string nanochat::ratesFile(StringRef folder, const Target &row, int64_t thr
   return std::string(path);
 }
 
-FailureOr<Rates> nanochat::findRates(Location loc, const Target &row, int64_t threads, StringRef file, StringRef folder) {
+FailureOr<Rates> nanochat::findRates(Location loc, const Target &row, int64_t threads, StringRef file,
+                                     StringRef folder) {
   std::string path = file.empty() ? ratesFile(folder, row, threads) : file.str();
   auto content = llvm::MemoryBuffer::getFile(path, /*IsText=*/true);
   if (!content && !file.empty())

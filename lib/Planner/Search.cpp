@@ -7,7 +7,7 @@ using namespace mlir::nanochat;
 std::string Candidate::spell() const {
   std::string sizes = batch ? "--set batch=" + std::to_string(batch) + ",accum=" + std::to_string(accum) : "";
   PipelineOptions options;
-  options.memory = memory, options.streams = streams;
+  options.memory = memory, options.masters = masters, options.streams = streams;
   std::string kept = options.spellChoices();
   return sizes + (sizes.empty() || kept.empty() ? "" : " ") + kept;
 }
@@ -72,13 +72,16 @@ private:
       for (const char *policy : {"body", "cheap", "nothing"})
         policies.settings.push_back([=](Candidate &c) { c.memory.recompute.push_back(loop + "=" + policy); });
     }
-    if (!space.streams.empty()) {
-      auto round = [loops = space.streams](Candidate &c) {
-        for (const std::string &loop : loops)
-          c.streams.push_back(loop + "=bf16");
+    auto addRounding = [&](const std::vector<std::string> &names, std::vector<std::string> Candidate::*rounded) {
+      auto round = [=](Candidate &c) {
+        for (const std::string &name : names)
+          (c.*rounded).push_back(name + "=bf16");
       };
-      dimensions.push_back({{round, [](Candidate &) {}}});
-    }
+      if (!names.empty())
+        dimensions.push_back({{round, [](Candidate &) {}}});
+    };
+    addRounding(space.streams, &Candidate::streams);
+    addRounding(space.masters, &Candidate::masters);
     if (space.codes)
       dimensions.push_back({{[](Candidate &c) { c.memory.codesAtUse = true; }, [](Candidate &) {}}});
     if (space.chunk) {

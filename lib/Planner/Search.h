@@ -9,7 +9,7 @@ namespace mlir::nanochat {
 struct Candidate {
   int64_t batch = 0, accum = 0; // sequences per micro-batch, and micro-batches; as the model says where 0
   MemoryChoices memory;
-  std::vector<std::string> streams;
+  std::vector<std::string> masters, streams;
 
   /// As options of nanochat-opt, which make the same program.
   std::string spell() const;
@@ -23,9 +23,10 @@ struct Evaluation {
 
 /// What there is to decide.
 struct SearchSpace {
-  int64_t sequences = 0;          // of a step; 0 where batch and accum are given
-  int64_t tokens = 1;             // of a sequence
-  std::vector<std::string> loops; // whose policies are to be chosen
+  int64_t sequences = 0;            // of a step; 0 where batch and accum are given
+  int64_t tokens = 1;               // of a sequence
+  std::vector<std::string> loops;   // whose policies are to be chosen
+  std::vector<std::string> masters; // roles whose parameters may be
   std::vector<std::string> streams; // loops whose streams may be rounded
   bool codes = false, chunk = false;
   Candidate fixed; // what was given
@@ -38,8 +39,9 @@ struct SearchResult {
   int64_t compiled = 0;
 };
 
-/// Climbs from the leanest candidate by the steps that save most predicted time and fit `budget`, then exchanges one step for another;
-/// compiles at most `most` candidates. The same for the same evaluations. Fails where `evaluate` does.
+/// Climbs from the leanest candidate by the steps that save most predicted time and fit `budget`, then exchanges one
+/// step for another; compiles at most `most` candidates. The same for the same evaluations. Fails where `evaluate`
+/// does.
 FailureOr<SearchResult> search(const SearchSpace &space, int64_t budget, int64_t most,
                                llvm::function_ref<FailureOr<Evaluation>(const Candidate &)> evaluate);
 

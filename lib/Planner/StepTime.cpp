@@ -20,7 +20,8 @@ StepTime nanochat::timeOf(ArrayRef<DispatchFloor> floors, const Rates &rates) {
     double seconds = floor.calls * (secondsOf(floor, rates.mean) + rates.call);
     time.predicted += seconds;
     time.floor += floor.calls * secondsOf(floor, rates.best);
-    time.byKind[(floor.kind + (floor.kind == "gemm" || floor.kind == "attention" ? " " + floor.arithmetic : "")).str()] += seconds;
+    time.byKind[(floor.kind + (floor.kind == "gemm" || floor.kind == "attention" ? " " + floor.arithmetic : ""))
+                    .str()] += seconds;
   }
   return time;
 }

@@ -12,7 +12,8 @@ struct StepTime {
   std::map<std::string, double> byKind; // "gemm int8", of the predicted
 };
 
-/// Of the entries train.gradients and train.update. A call takes as long as its operations or its bytes, whichever is longer.
+/// Of the entries train.gradients and train.update. A call takes as long as its operations or its bytes, whichever is
+/// longer.
 StepTime timeOf(ArrayRef<DispatchFloor> floors, const Rates &rates);
 
 } // namespace mlir::nanochat

@@ -60,8 +60,8 @@ void mlir::nanochat::addDeviceCode(ModuleOp module, StringRef symbol, StringRef 
                                    StringRef cubin, KernelAttr kernel, int64_t blocks) {
   AbiConstants c(module);
   c.define(symbol, LLVM::Linkage::External, [&] {
-    return c.structure({c.text(function), c.text(ptx), cubin.empty() ? c.null() : c.text(cubin), c.i64(cubin.size()), c.i64(blocks),
-                        c.i64(std::max<int64_t>(kernel.getThreads(), 1)), c.i64(kernel.getShared()),
+    return c.structure({c.text(function), c.text(ptx), cubin.empty() ? c.null() : c.text(cubin), c.i64(cubin.size()),
+                        c.i64(blocks), c.i64(std::max<int64_t>(kernel.getThreads(), 1)), c.i64(kernel.getShared()),
                         c.i64(kernel.getScratch())});
   });
 }
@@ -162,14 +162,26 @@ struct DescribeProgramPass : mlir::nanochat::impl::DescribeProgramPassBase<Descr
     auto size = [&](NamedAttribute named) {
       return c.structure({c.text(named.getName()), c.i64(cast<IntegerAttr>(named.getValue()).getInt())});
     };
-    return c.structure({c.i32(NC_ABI_VERSION), c.text(program.getModel()), c.text(program.getTarget()),
-                        c.text(llvm::join(row.instructions(), ",")), c.text(program.getDevice()), c.text(NANOCHAT_VERSION),
-                        c.text(program.getIrHash()), c.i64(program.getVocab()), c.i64(program.getFlopsPerToken()),
-                        c.i32(sizes.size()), c.array(sizes, size), c.i32(tensors.size()),
-                        c.array(tensors, [&](TensorOp tensor) { return describe(c, tensor); }), c.i32(entries.size()),
+    return c.structure({c.i32(NC_ABI_VERSION),
+                        c.text(program.getModel()),
+                        c.text(program.getTarget()),
+                        c.text(llvm::join(row.instructions(), ",")),
+                        c.text(program.getDevice()),
+                        c.text(NANOCHAT_VERSION),
+                        c.text(program.getIrHash()),
+                        c.i64(program.getVocab()),
+                        c.i64(program.getFlopsPerToken()),
+                        c.i32(sizes.size()),
+                        c.array(sizes, size),
+                        c.i32(tensors.size()),
+                        c.array(tensors, [&](TensorOp tensor) { return describe(c, tensor); }),
+                        c.i32(entries.size()),
                         c.array(entries, [&](func::FuncOp entry) { return describe(c, entry); }),
-                        c.inlineNumbers(arenas), c.i64(scratchBytes(module, row)), c.i64(row.reserveBytes()),
-                        c.text(program.getChoices()), c.i32(program.getOnlyOnRequest())});
+                        c.inlineNumbers(arenas),
+                        c.i64(scratchBytes(module, row)),
+                        c.i64(row.reserveBytes()),
+                        c.text(program.getChoices()),
+                        c.i32(program.getOnlyOnRequest())});
   }
 
   bool gpu = false; // do kernels run there?

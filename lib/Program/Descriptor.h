@@ -14,7 +14,8 @@ int64_t scratchBytes(ModuleOp module, const Target &row);
 /// `symbol`: a function, or for a GPU an nc_device_code.
 void setKernelCode(SymbolTable &symbols, StringRef kernel, StringRef symbol, bool isOnGpu);
 
-/// Defines `symbol` as an nc_device_code: PTX and machine code, which may be empty, of a function of that name, launched with `blocks`.
+/// Defines `symbol` as an nc_device_code: PTX and machine code, which may be empty, of a function of that name,
+/// launched with `blocks`.
 void addDeviceCode(ModuleOp module, StringRef symbol, StringRef function, StringRef ptx, StringRef cubin,
                    KernelAttr kernel, int64_t blocks);
 

@@ -133,7 +133,7 @@ struct RecordWorkPass : nanochat::impl::RecordWorkPassBase<RecordWorkPass> {
 struct RecordStepPass : mlir::nanochat::impl::RecordStepPassBase<RecordStepPass> {
   void runOnOperation() override {
     ProgramOp program = getOrCreateProgram(getOperation());
-    std::string text;
+    std::string text = program.getChoices().str(); // some of which later stages carry out
     llvm::raw_string_ostream os(text);
     for (Operation &op : *getOperation().getBody())
       if (&op != program)

@@ -36,16 +36,19 @@ struct RoundStreamsPass : impl::RoundStreamsPassBase<RoundStreamsPass> {
     if (format != "bf16")
       return fail("expected loop=bf16", "for instance --stream=layers=bf16; there is no other format");
     if (loops.empty())
-      return fail("the model has no loop '" + name + "'" + suggest(name, names), "its loops are " + llvm::join(names, ", "));
+      return fail("the model has no loop '" + name + "'" + suggest(name, names),
+                  "its loops are " + llvm::join(names, ", "));
     bool isRounded = false;
     for (LoopOp loop : loops)
       for (unsigned k = 0; k < loop.getNumCarries(); ++k)
         isRounded |= round(loop, k);
     return isRounded ? success()
-                     : fail("the loop carries no matrix of f32", "streams are what a loop hands from layer to layer; see its carry(...)");
+                     : fail("the loop carries no matrix of f32",
+                            "streams are what a loop hands from layer to layer; see its carry(...)");
   }
 
-  /// Has `loop` hand on its k-th value in bf16, if that is a matrix of f32: rounded at its start and by every iteration.
+  /// Has `loop` hand on its k-th value in bf16, if that is a matrix of f32: rounded at its start and by every
+  /// iteration.
   static bool round(LoopOp loop, unsigned k) {
     BlockArgument arg = loop.getCarryArgs()[k];
     auto wide = cast<RankedTensorType>(arg.getType());

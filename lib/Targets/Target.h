@@ -28,8 +28,8 @@ struct GpuFacts {
   std::string gemmTile;                   // of all matrix products, as "128x128x3", instead of what suits each
 
   StringRef architecture() const { return StringRef(chip).rtrim("a"); }
-  /// How many blocks a kernel is launched with: one for each task, or where they have scratch, which each has of its own, as many as
-  /// run at once, kThreads threads on a multiprocessor.
+  /// How many blocks a kernel is launched with: one for each task, or where they have scratch, which each has of its
+  /// own, as many as run at once, kThreads threads on a multiprocessor.
   int64_t blocksOf(KernelAttr kernel) const;
   /// Have tensor cores products of such factors?
   bool multiplies(Format format) const { return llvm::is_contained(llvm::split(mma, '+'), stringifyFormat(format)); }

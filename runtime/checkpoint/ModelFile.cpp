@@ -54,21 +54,24 @@ static std::string typeText(int32_t dtype, const std::vector<int64_t> &shape) {
   return std::string(dtypeName(dtype)) + " " + shapeText(shape);
 }
 
-/// Programs in f64 start from the values of programs in f32.
-static bool widens(const StoredTensor &stored, const nc_tensor &tensor) {
-  return stored.dtype == NC_F32 && tensor.dtype == NC_F64;
+/// Parameters are floats of one size or another: what a program stores in bf16 starts from what another has in f32, and
+/// the other way round.
+static bool converts(const StoredTensor &stored, const nc_tensor &tensor) {
+  auto isFloat = [](int32_t dtype) { return dtype == NC_F32 || dtype == NC_F64 || dtype == NC_BF16; };
+  return stored.dtype != tensor.dtype && tensor.kind == NC_PARAM && isFloat(stored.dtype) && isFloat(tensor.dtype);
 }
 
 static void copyTensor(Session &session, const SafetensorsFile &file, const nc_tensor &tensor) {
   const StoredTensor &stored = *file.find(tensor.name);
-  if (!widens(stored, tensor))
+  if (!converts(stored, tensor))
     return file.read(stored, session.mutableData(tensor));
   file.visit(stored, [&](const char *elements, int64_t first, int64_t count) {
-    for (int64_t i = 0; i < count; ++i) {
-      float value;
-      memcpy(&value, elements + i * sizeof(value), sizeof(value));
-      session.write(tensor, value, first + i);
-    }
+    withStorage(stored.dtype, [&](auto value) {
+      for (int64_t i = 0; i < count; ++i) {
+        memcpy(&value, elements + i * sizeof(value), sizeof(value));
+        session.write(tensor, double(value), first + i);
+      }
+    });
   });
 }
 
@@ -90,7 +93,7 @@ static void checkTensors(const SafetensorsFile &file, const nc_program &program,
     if (!view)
       failInput(format("'%s' has no tensor '%s', expected %s", file.path().c_str(), name.c_str(), type.c_str()),
                 kind == NC_PARAM ? "" : noteOn(kind));
-    if (view->shape != shapeOf(*tensor) || !(view->dtype == tensor->dtype || widens(*view, *tensor)))
+    if (view->shape != shapeOf(*tensor) || !(view->dtype == tensor->dtype || converts(*view, *tensor)))
       failInput(format("'%s': tensor '%s' is %s, expected %s", file.path().c_str(), name.c_str(),
                        typeText(view->dtype, view->shape).c_str(), type.c_str()),
                 noteOn(kind));

@@ -25,15 +25,16 @@ public:
 
 private:
   static void say(const nc::Setting &setting, const Twine &what) {
-    llvm::errs() << "note: " << setting.place << ": " << setting.key->path << " = " << setting.text << ": " << what << "\n";
+    llvm::errs() << "note: " << setting.place << ": " << setting.key->path << " = " << setting.text << ": " << what
+                 << "\n";
   }
 
   /// Kernels of weights that are scaled in groups are a CPU's.
   bool isHonoured(StringRef path, const nc::Setting &setting) {
     if (path != "model.group_size" || !row.gpu)
       return true;
-    say(setting, row.name + " has fast kernels for one scale per matrix, which is used instead; --set group=" + setting.text +
-                     " has groups, slowly");
+    say(setting, row.name + " has fast kernels for one scale per matrix, which is used instead; --set group=" +
+                     setting.text + " has groups, slowly");
     return false;
   }
 
@@ -52,14 +53,16 @@ private:
     if (name == "hybrid")
       result.optimizers = {"matrix=muon8" + muon, "rest=lion" + lion};
     else if (name == "galore")
-      result.optimizers = {"matrix=galore:rank=" + (rank ? rank->text : "256") + ":base=adam8:clip=projected", "rest=lion" + lion};
+      result.optimizers = {"matrix=galore:rank=" + (rank ? rank->text : "256") + ":base=adam8:clip=projected",
+                           "rest=lion" + lion};
     else if (name == "muon" || name == "muon8")
       result.optimizers = {"matrix=" + name + muon, "rest=adamw"};
     else if (name == "adamw" || name == "adamw8" || name == "lion")
       result.optimizers = {"rest=" + name};
     else
-      nc::failInput(type->place + ": training.optimizer.type = '" + type->text + "' is not known",
-                    "it is hybrid (8-bit Muon and Lion), galore, muon, muon8, adamw, adamw8 or lion; --optimizer has more");
+      nc::failInput(
+          type->place + ": training.optimizer.type = '" + type->text + "' is not known",
+          "it is hybrid (8-bit Muon and Lion), galore, muon, muon8, adamw, adamw8 or lion; --optimizer has more");
   }
 
   void readMemory() {
@@ -69,10 +72,12 @@ private:
     };
     if (const nc::Setting *recompute = config.find("memory.recompute"))
       result.recompute = recompute->list;
+    if (const nc::Setting *masters = config.find("memory.masters"))
+      result.masters = masters->list;
     if (const nc::Setting *allow = config.find("memory.allow"))
       result.allow = allow->list;
     result.codes = text("memory.codes");
-    result.budget = text("memory.budget");
+    result.budget = row.gpu ? text("memory.budget") : "";
     result.chunk = int64_t(config.number("memory.chunk").value_or(0));
   }
 
@@ -82,4 +87,6 @@ private:
 };
 } // namespace
 
-Configuration mlir::nanochat::readConfiguration(const std::string &path, const Target &row) { return Reader(path, row).read(); }
+Configuration mlir::nanochat::readConfiguration(const std::string &path, const Target &row) {
+  return Reader(path, row).read();
+}

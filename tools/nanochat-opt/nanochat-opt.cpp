@@ -3,8 +3,8 @@
 // the runtime's.
 #include "dialect/Formats.h"
 #include "dialect/Nesting.h"
-#include "lib/Driver/Compile.h"
 #include "lib/Driver/Calibrate.h"
+#include "lib/Driver/Compile.h"
 #include "lib/Driver/KernelCache.h"
 #include "lib/Planner/ProcessMemory.h"
 #include "mlir/IR/Remarks.h"
@@ -88,14 +88,17 @@ cl::opt<std::string> stopAfter("stop-after", cl::cat(looking), cl::value_desc("s
 cl::opt<std::string> plan("plan", cl::cat(looking), cl::ValueOptional, cl::value_desc("table|json|html"),
                           cl::desc("Print parameters, FLOPs per token, predicted time and the memory plan instead "
                                    "of code; --plan=json for machines, html for a page with a timeline"));
-cl::opt<std::string> budget("budget", cl::cat(compiling), cl::value_desc("16GB|15GiB"),
-                            cl::desc("Choose micro-batch, recomputation, codes and chunk, as far as they are not given, for the "
-                                     "fastest program that takes no more memory; --plan says which options that is"));
-cl::opt<std::string> ratesOption("rates", cl::cat(compiling), cl::value_desc("FILE"),
-                                 cl::desc("How fast kernels run, for predictions; by default what --calibrate has measured here"));
-cl::opt<bool> calibrateOption("calibrate", cl::cat(looking),
-                              cl::desc("Measure how fast this machine runs kernels of --target (native by default), in ten "
-                                       "seconds, and keep that for predictions; -o writes it to a file as well"));
+cl::opt<std::string>
+    budget("budget", cl::cat(compiling), cl::value_desc("16GB|15GiB"),
+           cl::desc("Choose micro-batch, recomputation, codes and chunk, as far as they are not given, for the "
+                    "fastest program that takes no more memory; --plan says which options that is"));
+cl::opt<std::string>
+    ratesOption("rates", cl::cat(compiling), cl::value_desc("FILE"),
+                cl::desc("How fast kernels run, for predictions; by default what --calibrate has measured here"));
+cl::opt<bool>
+    calibrateOption("calibrate", cl::cat(looking),
+                    cl::desc("Measure how fast this machine runs kernels of --target (native by default), in ten "
+                             "seconds, and keep that for predictions; -o writes it to a file as well"));
 cl::opt<bool> why("why", cl::cat(looking),
                   cl::desc("Say of every op that has a kernel of its own and of every kernel of plain "
                            "loops why that is so; --plan sums up the latter"));
@@ -122,20 +125,27 @@ cl::opt<std::string> configuration("config", cl::cat(compiling), cl::value_desc(
                                    cl::desc("A configuration: sizes of [model], batch_size, seq_len, "
                                             "accumulation_steps and the optimizer of [training], and [memory]; the "
                                             "command line wins"));
-cl::list<std::string> recompute("recompute", cl::cat(compiling), cl::CommaSeparated, cl::value_desc("loop=policy"),
-                                cl::desc("What the gradient of a loop makes again rather than keeps: nothing, cheap (all "
-                                         "but products and attention) or body; layers=body,n_loops=body for the least "
-                                         "memory. Results are the same bits"));
-cl::opt<std::string> codes("codes", cl::cat(compiling), cl::value_desc("step|use"),
-                           cl::desc("When codes of ternary weights are made: once per step, for all layers, or of a layer "
-                                    "at each use, for less memory. Results are the same bits"));
+cl::list<std::string>
+    recompute("recompute", cl::cat(compiling), cl::CommaSeparated, cl::value_desc("loop=policy"),
+              cl::desc("What the gradient of a loop makes again rather than keeps: nothing, cheap (all "
+                       "but products and attention) or body; layers=body,n_loops=body for the least "
+                       "memory. Results are the same bits"));
+cl::opt<std::string>
+    codes("codes", cl::cat(compiling), cl::value_desc("step|use"),
+          cl::desc("When codes of ternary weights are made: once per step, for all layers, or of a layer "
+                   "at each use, for less memory. Results are the same bits"));
 cl::opt<int64_t> chunk("chunk", cl::cat(compiling), cl::init(0), cl::value_desc("ROWS"),
                        cl::desc("Tokens whose logits the loss has at once; by default what suits their number"));
-cl::list<std::string> streams("stream", cl::cat(compiling), cl::CommaSeparated, cl::value_desc("loop=bf16"),
-                              cl::desc("Round what a loop hands on, such as the activations from layer to layer (layers=bf16), in "
-                                       "the forward pass too: half the memory of what is kept of it"));
-cl::list<std::string> allow("allow", cl::cat(compiling), cl::CommaSeparated, cl::value_desc("stream=bf16"),
-                            cl::desc("Roundings that --budget may choose for memory: stream=bf16"));
+cl::list<std::string>
+    masters("masters", cl::cat(compiling), cl::CommaSeparated, cl::value_desc("role=bf16"),
+            cl::desc("Store the parameters of a role in bf16, rounded by chance at each update, which is computed in "
+                     "f32: half their memory. Files of either form load into both"));
+cl::list<std::string>
+    streams("stream", cl::cat(compiling), cl::CommaSeparated, cl::value_desc("loop=bf16"),
+            cl::desc("Round what a loop hands on, such as the activations from layer to layer (layers=bf16), in "
+                     "the forward pass too: half the memory of what is kept of it"));
+cl::list<std::string> allow("allow", cl::cat(compiling), cl::CommaSeparated, cl::value_desc("masters=bf16|stream=bf16"),
+                            cl::desc("Roundings that --budget may choose for memory"));
 cl::list<std::string> optimizers("optimizer", cl::cat(compiling), cl::value_desc("role=rule[:option=value]"),
                                  cl::desc("Another update rule for a role than the model says, such as matrix=muon8, "
                                           "matrix=galore:rank=64:clip=projected or embedding+head=adamw8:lr=1e-3"));
@@ -229,7 +239,7 @@ static Configuration chooseConfiguration(const Target &row) {
       list.assign(option.begin(), option.end());
   };
   list(chosen.optimizers, optimizers), list(chosen.recompute, recompute);
-  list(chosen.streams, streams), list(chosen.allow, allow);
+  list(chosen.masters, masters), list(chosen.streams, streams), list(chosen.allow, allow);
   if (chunk.getNumOccurrences())
     chosen.chunk = chunk;
   if (codes.getNumOccurrences())
@@ -297,10 +307,13 @@ static int compileModel(DialectRegistry &registry, const char *argv0) {
   if (chunk.getNumOccurrences() && (chunk < 1 || chunk > std::numeric_limits<int32_t>::max()))
     return usage("--chunk=" + llvm::Twine(chunk) + " is no number of tokens", "write it as in --chunk=256");
   for (StringRef rounding : chosen.allow)
-    if (rounding != "stream=bf16")
-      return usage("--allow=" + rounding + " is not known", "it is stream=bf16");
+    if (rounding != "stream=bf16" && rounding != "masters=bf16")
+      return usage("--allow=" + rounding + " is not known", "it is masters=bf16 or stream=bf16");
+  if (!chosen.masters.empty() && precision == "f64")
+    return usage("--masters stores parameters in bf16 and excludes --precision=f64", "leave one of the two out");
   pipeline->sizes = chosen.sizes;
   pipeline->optimizers = chosen.optimizers;
+  pipeline->masters = chosen.masters;
   pipeline->streams = chosen.streams;
   pipeline->memory = {chosen.recompute, chosen.chunk, chosen.codes == "use"};
   if (!llvm::is_contained({"mlir", "llvm", "asm", "obj", "exe", "ptx", "cubin"}, emitKind))
@@ -352,7 +365,7 @@ static int compileModel(DialectRegistry &registry, const char *argv0) {
   options.rates = ratesOption;
   options.budget = *bytes;
   options.isCodesGiven = !chosen.codes.empty();
-  options.allowsStreams = !chosen.allow.empty();
+  options.allowed = chosen.allow;
   options.cache = kernelCache.getNumOccurrences() ? kernelCache : defaultCacheFolder();
   options.checkDispatches = checkDispatches;
   options.checkGradients = checkGradients;
@@ -372,7 +385,8 @@ static int compileModel(DialectRegistry &registry, const char *argv0) {
 static int calibrateMachine(DialectRegistry &registry, const char *argv0) {
   auto row = findTarget(target.getNumOccurrences() ? target.getValue() : "native");
   if (!row || row->gpu || row->plain)
-    return usage("--calibrate measures this processor, not " + target, "bench/gpu.sh measures a GPU; leave --target out");
+    return usage("--calibrate measures this processor, not " + target,
+                 "bench/gpu.sh measures a GPU; leave --target out");
   MLIRContext context(registry);
   context.loadAllAvailableDialects();
   CompileOptions options{{PipelineOptions{*row}}};

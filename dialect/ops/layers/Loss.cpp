@@ -164,9 +164,8 @@ LogicalResult LinearCrossEntropyOp::buildVJP(ImplicitLocOpBuilder &b, Cotangents
       return emitOpError("rounds gradients by chance and has no site that random numbers are of");
     if (backward && backward.draws())
       draws = DrawsOp::create(before, nameOf(getSiteAttr(), "head"));
-    auto early =
-        LinearCrossEntropyWithGradOp::create(before, getH(), getW(), getTargets(), getWeights(), backward, draws,
-                                             getChunkAttr());
+    auto early = LinearCrossEntropyWithGradOp::create(before, getH(), getW(), getTargets(), getWeights(), backward,
+                                                      draws, getChunkAttr());
     getLoss().replaceAllUsesWith(early.getLoss());
     nll.replaceAllUsesWith(early.getNll());
     nll = early.getNll();

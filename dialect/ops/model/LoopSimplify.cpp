@@ -11,8 +11,9 @@ namespace {
 struct DropUnused : OpRewritePattern<LoopOp> {
   using OpRewritePattern::OpRewritePattern;
 
-  /// Does carried value `number` reach a used result, through any number of iterations? Gradients that are no longer wanted
-  /// are carried through nests of loops. Followed forwards: what is live is soon found to be, and what is not goes away.
+  /// Does carried value `number` reach a used result, through any number of iterations? Gradients that are no longer
+  /// wanted are carried through nests of loops. Followed forwards: what is live is soon found to be, and what is not
+  /// goes away.
   static bool isLive(LoopOp loop, unsigned number) {
     DenseSet<Value> seen;
     SmallVector<Value> work;

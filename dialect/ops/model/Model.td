@@ -28,7 +28,7 @@ def Nanochat_ModelOp : Nanochat_Op<"model",
     ```
 
     A model may declare its sizes. Attributes of its ops and dimensions of its parameters are then names of them, or
-    formulas of names and numbers: products, quotients, `sqrt(x)`, `max(x, y)`, and `up(x, n)`, x rounded up to a multiple of n.
+    formulas of names and numbers: products, quotients, `sqrt(x)`, `max(x, y)`, `min(x, y)`, and `up(x, n)`, x rounded up to a multiple of n.
     Types follow and are not written; an op of another dialect is given `tensor<?xf32>` in their place, a constant is
     `nanochat.number`. `sizes` are whole numbers; `settings` are other numbers and words. `presets` are named changes
     of both; the first one is the default. The stage `model` makes a model of plain numbers and types of it, named

@@ -3,7 +3,7 @@
 include "dialect/Nanochat.td"
 
 // How a model says its numbers by names. A formula is an attribute: a number, a name (string), or an array of an
-// operation ("*", "/", "sqrt", "max", "up") and its operands, which are formulas.
+// operation ("*", "/", "sqrt", "max", "min", "up") and its operands, which are formulas.
 
 def Nanochat_SizedAttr : AttrDef<Nanochat_Dialect, "Sized"> {
   let mnemonic = "sized";

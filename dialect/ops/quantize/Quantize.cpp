@@ -191,7 +191,8 @@ static Value ternaryScale(ImplicitLocOpBuilder &b, Value w, int64_t group, Ranke
     Value groups = splitGroups(b, w, scales.getDimSize(1));
     return flooredMean(b, reduce(b, scales, 3, {0, 1}, 0.0, {groups}, {b.getMultiDimIdentityMap(3)}, addAbs), group);
   }
-  Value rows = reduce(b, withShape(type, {type.getDimSize(0)}), 2, {0}, 0.0, {w}, {b.getMultiDimIdentityMap(2)}, addAbs);
+  Value rows =
+      reduce(b, withShape(type, {type.getDimSize(0)}), 2, {0}, 0.0, {w}, {b.getMultiDimIdentityMap(2)}, addAbs);
   Value sum = reduce(b, scales, 1, {}, 0.0, {rows}, {b.getMultiDimIdentityMap(1)},
                      [](ImplicitLocOpBuilder &s, ValueRange v) { return add(s, v[1], v[0]); });
   return flooredMean(b, sum, type.getNumElements());

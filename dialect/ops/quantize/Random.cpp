@@ -61,6 +61,10 @@ static std::array<Value, 4> streamWords(ImplicitLocOpBuilder &s, Value stream, V
   return philox(s, {element, matrix, part(s, stream, 2), step}, {part(s, stream, 0), part(s, stream, 1)});
 }
 
+Value mlir::nanochat::randomWord(ImplicitLocOpBuilder &s, Value stream, Value element, Value matrix, Value step) {
+  return streamWords(s, stream, element, matrix, step)[0];
+}
+
 Value mlir::nanochat::halfOf(ImplicitLocOpBuilder &b, const std::array<Value, 4> &words, int64_t position) {
   Value both = words[position / 2];
   if (position % 2)

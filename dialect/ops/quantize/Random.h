@@ -6,6 +6,9 @@
 
 namespace mlir::nanochat {
 
+/// In a body: word 0 of an element of `stream` (tensor<3xi32>) in `matrix` at `step`, all i32.
+Value randomWord(ImplicitLocOpBuilder &b, Value stream, Value element, Value matrix, Value step);
+
 /// A number of `type` in [0, 1), rank 0, with 24 random bits: word 1 of element 0 of `stream` in `matrix` at `step`, of
 /// which random_signs takes word 0.
 Value randomUnit(ImplicitLocOpBuilder &b, Type type, Value stream, Value matrix, Value step);
