@@ -3,7 +3,6 @@
 // the runtime's.
 #include "dialect/Formats.h"
 #include "dialect/Nesting.h"
-#include "lib/Driver/Calibrate.h"
 #include "lib/Driver/Compile.h"
 #include "lib/Driver/KernelCache.h"
 #include "lib/Planner/ProcessMemory.h"
@@ -16,6 +15,7 @@
 #include "runtime/report/Terminal.h"
 #include "tools/Registration.h"
 #include "tools/ToolMain.h"
+#include "tools/nanochat-opt/Calibration.h"
 #include "tools/nanochat-opt/Configuration.h"
 #include "tools/nanochat-opt/Help.h"
 #include "llvm/Support/CommandLine.h"
@@ -381,35 +381,6 @@ static int compileModel(DialectRegistry &registry, const char *argv0) {
   return compile(input, context, options);
 }
 
-/// Measures this machine and keeps what comes out.
-static int calibrateMachine(DialectRegistry &registry, const char *argv0) {
-  auto row = findTarget(target.getNumOccurrences() ? target.getValue() : "native");
-  if (!row || row->gpu || row->plain)
-    return usage("--calibrate measures this processor, not " + target,
-                 "bench/gpu.sh measures a GPU; leave --target out");
-  MLIRContext context(registry);
-  context.loadAllAvailableDialects();
-  CompileOptions options{{PipelineOptions{*row}}};
-  options.runtime = findRuntime(argv0);
-  options.cache = kernelCache.getNumOccurrences() ? kernelCache : defaultCacheFolder();
-  int64_t threads = nc::availableProcessors();
-  std::string kept = ratesFile(options.cache, *row, threads);
-  if (kept.empty() && output == "-")
-    return usage("there is no folder to keep rates in", "name a file with -o, or set NANOCHAT_CACHE");
-  FailureOr<Rates> rates = calibrate(context, options, threads);
-  if (failed(rates))
-    return kFailed;
-  std::string text = printRates(*rates);
-  llvm::outs() << text;
-  if (!kept.empty()) {
-    (void)llvm::sys::fs::create_directories(llvm::sys::path::parent_path(kept));
-    nc::writeFile(kept, text);
-  }
-  if (output != "-")
-    nc::writeFile(output, text);
-  return kOk;
-}
-
 /// What `doctor` says of the best row for this machine.
 static std::string describeNative() {
   auto native = findTarget("native");
@@ -496,7 +467,8 @@ static int run(int argc, char **argv) {
     return kOk;
   }
   if (calibrateOption)
-    return calibrateMachine(registry, argv[0]);
+    return calibrateMachine(registry, {target.getNumOccurrences() ? target.getValue() : "native", findRuntime(argv[0]),
+                                       kernelCache.getNumOccurrences() ? kernelCache : defaultCacheFolder(), output});
   return target.empty() ? transform(registry, argc, argv) : compileModel(registry, argv[0]);
 }
 
