@@ -32,8 +32,9 @@ public:
   /// What there is to decide, from the model as it is said; fails where that does not compile.
   FailureOr<SearchSpace> findSpace() {
     const PipelineOptions &row = options.rows[0];
-    OwningOpRef<ModuleOp> said = model.clone();
-    if (failed(Compilation(*said, row, timing).runTo("model")))
+    OwningOpRef<ModuleOp> said = model.clone(), whole = model.clone();
+    if (failed(Compilation(*said, row, timing).runTo("model")) ||
+        failed(Compilation(*whole, row, timing).runTo(Known::plan)))
       return failure();
     SearchSpace space;
     space.fixed.memory = row.memory;
@@ -75,11 +76,13 @@ public:
     return space;
   }
 
+  /// What does not compile fits nowhere.
   FailureOr<Evaluation> operator()(const Candidate &candidate) {
+    ScopedDiagnosticHandler silence(model.getContext(), [](Diagnostic &) { return success(); });
     FailureOr<OwningOpRef<ModuleOp>> module = plan(candidate);
     if (failed(module))
-      return failure();
-    return Evaluation{memoryOf(**module, options.rows[0].target, rates.threads).total(),
+      return Evaluation{std::numeric_limits<int64_t>::max(), 0};
+    return Evaluation{memoryOf(**module, options.rows[0].target, options.threads).total(),
                       timeOf(collectFloors(**module), rates).predicted};
   }
 
@@ -88,7 +91,7 @@ public:
     FailureOr<OwningOpRef<ModuleOp>> module = plan(candidate);
     if (failed(module))
       return "";
-    auto classes = memoryOf(**module, options.rows[0].target, rates.threads).classes;
+    auto classes = memoryOf(**module, options.rows[0].target, options.threads).classes;
     llvm::stable_sort(classes, [](auto x, auto y) { return x.second > y.second; });
     std::string text;
     for (auto [name, bytes] : ArrayRef(classes).take_front(4))
@@ -119,9 +122,16 @@ LogicalResult mlir::nanochat::fitBudget(ModuleOp model, CompileOptions &options,
   FailureOr<SearchSpace> space = evaluate.findSpace();
   if (failed(space))
     return failure();
+  if (std::string given = space->fixed.spell(); !given.empty())
+    llvm::errs() << "note: --budget leaves as given: " << given << "\n";
   FailureOr<SearchResult> found = search(*space, options.budget, kMost, evaluate);
   if (failed(found))
     return failure();
+  constexpr int64_t kNever = std::numeric_limits<int64_t>::max();
+  if (succeeded(found) && found->evaluation.bytes == kNever) { // a model of fixed shapes takes no other batch
+    space->sequences = 0;
+    found = search(*space, options.budget, kMost, evaluate);
+  }
   const Candidate &choice = found->choice;
   if (!found->fits) {
     std::string what = evaluate.largest(choice);

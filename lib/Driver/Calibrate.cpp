@@ -28,7 +28,11 @@ struct Sum {
 /// What a profile says of the kernels in `floors`, by kind.
 static LogicalResult addUp(ArrayRef<DispatchFloor> floors, StringRef profile, llvm::StringMap<Sum> &sums, Sum &calls) {
   auto rows = llvm::json::parse(profile);
-  if (!rows || !rows->getAsArray())
+  if (!rows) {
+    llvm::consumeError(rows.takeError());
+    return failure();
+  }
+  if (!rows->getAsArray())
     return failure();
   llvm::StringMap<const DispatchFloor *> byName;
   for (const DispatchFloor &floor : floors)
@@ -47,6 +51,8 @@ static LogicalResult addUp(ArrayRef<DispatchFloor> floors, StringRef profile, ll
       continue;
     bool isProduct = floor->kind == "gemm" || floor->kind == "attention";
     double work = count * double(isProduct || floor->kind == "generic" ? floor->operations : floor->bytes);
+    if (work == 0)
+      continue;
     Sum &sum = sums[isProduct ? (floor->kind + " " + floor->arithmetic).str() : floor->kind.str()];
     sum.work += work, sum.seconds += seconds, sum.best = std::max(sum.best, work / seconds);
   }
@@ -76,7 +82,9 @@ static LogicalResult measure(MLIRContext &context, CompileOptions options, int64
   if (llvm::sys::ExecuteAndWait(program.path(), args, std::nullopt, silent, 0, 0, &why))
     return emitError(UnknownLoc::get(&context)) << "the program that measures this machine failed " << why;
   auto text = llvm::MemoryBuffer::getFile(profile.path());
-  return text ? addUp(collectFloors(*module), (*text)->getBuffer(), sums, calls) : failure();
+  if (!text || failed(addUp(collectFloors(*module), (*text)->getBuffer(), sums, calls)))
+    return emitError(UnknownLoc::get(&context)) << "the program that measures this machine wrote no profile";
+  return success();
 }
 
 FailureOr<Rates> mlir::nanochat::calibrate(MLIRContext &context, CompileOptions options, int64_t threads) {

@@ -39,8 +39,8 @@ private:
   /// What `factor` is a wider copy of, in the format; null if it is none.
   static Value widenedFrom(Value factor, Format format) {
     auto generic = factor.getDefiningOp<linalg::GenericOp>();
-    if (!generic || generic.getNumDpsInputs() != 1 || generic.getNumReductionLoops() ||
-        !generic.getMatchingIndexingMap(generic.getDpsInputOperand(0)).isIdentity())
+    if (!generic || generic.getNumDpsInputs() != 1 || generic.getNumReductionLoops() || generic->getNumResults() != 1 ||
+        !llvm::all_of(generic.getIndexingMapsArray(), [](AffineMap map) { return map.isIdentity(); }))
       return Value();
     auto widen = dyn_cast<arith::ExtFOp>(generic.getBody()->front());
     Value narrow = generic.getDpsInputs()[0];

@@ -101,7 +101,10 @@ private:
     auto words = [&](int64_t count) { return RankedTensorType::get({count}, types.getI32Type()); };
     Value seed = input(kSeedInput, words(2)), step = input("step", RankedTensorType::get({}, types.getF32Type()));
     ImplicitLocOpBuilder b(entry.getLoc(), OpBuilder::atBlockBegin(&entry.getBody().front()));
-    auto stream = RandomStreamOp::create(b, words(3), seed, ("master." + param).str());
+    // What happens between phases draws numbers of its own, as a step may follow of the same number.
+    bool isStep = getEntry(entry).getKind() == EntryKind::update;
+    std::string site = ("master." + (isStep ? "" : entry.getSymName().str() + ".") + param).str();
+    auto stream = RandomStreamOp::create(b, words(3), seed, site);
     Value drawn = stream.decompose(b)[0];
     stream.erase();
     Value whole = pointwise(b, RankedTensorType::get({}, b.getI32Type()), {step}, {b.getMultiDimIdentityMap(0)},
@@ -139,9 +142,12 @@ private:
       Value exact = arith::BitcastOp::create(s, i32, v[0]);
       Value raised = arith::AddIOp::create(s, exact, arith::AndIOp::create(s, word, bits(0xFFFF)));
       // What is not finite stays so, and what is finite.
-      Value exponent = arith::AndIOp::create(s, raised, bits(0x7F800000));
-      Value isFinite = arith::CmpIOp::create(s, arith::CmpIPredicate::ne, exponent, bits(0x7F800000));
-      Value chosen = arith::SelectOp::create(s, isFinite, raised, exact);
+      auto isFinite = [&](Value number) -> Value {
+        Value exponent = arith::AndIOp::create(s, number, bits(0x7F800000));
+        return arith::CmpIOp::create(s, arith::CmpIPredicate::ne, exponent, bits(0x7F800000));
+      };
+      Value isRaised = arith::AndIOp::create(s, isFinite(exact), isFinite(raised));
+      Value chosen = arith::SelectOp::create(s, isRaised, raised, exact);
       Value kept = arith::BitcastOp::create(s, f32, arith::AndIOp::create(s, chosen, bits(0xFFFF0000)));
       return arith::TruncFOp::create(s, s.getBF16Type(), kept);
     });

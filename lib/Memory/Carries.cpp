@@ -72,10 +72,26 @@ Place PlaceTable::wish(Value value) {
 Place PlaceTable::wishOfUpdate(OpOperand &use) {
   for (OpResult result : use.getOwner()->getResults()) {
     Place place = overwrittenBy(result) == &use ? demands.lookup(result) : Place();
-    if (place.buffer && place.buffer->arena == Arena::gradient && diesAt(stripViews(use.get()), use.getOwner(), &use))
+    if (place.buffer && place.buffer->arena == Arena::gradient && diesAt(stripViews(use.get()), use.getOwner(), &use) &&
+        isFree(place.buffer, use.get()))
       return place;
   }
   return Place();
+}
+
+bool PlaceTable::isFree(const Buffer *buffer, Value value) {
+  Block *block = value.getParentBlock();
+  for (Block *around = block; around; around = around->getParentOp()->getBlock()) {
+    for (BlockArgument arg : around->getArguments()) {
+      bool isThere = false;
+      places.lookup(arg).forEachBuffer([&](Buffer *held) { isThere |= held == buffer; });
+      if (isThere && !(around == block ? canOverwrite(value, arg) : arg.hasOneUse()))
+        return false;
+    }
+    if (isa<func::FuncOp>(around->getParentOp()))
+      break;
+  }
+  return true;
 }
 
 void PlaceTable::demand(Value value, Place place) {
@@ -116,13 +132,15 @@ Place PlaceTable::homeOf(OpResult stack) {
   if (Place place = chainedHome(stack))
     return places[stack] = place;
   auto loop = cast<LoopOp>(stack.getOwner());
-  Place place = wish(stack);
+  Layout layout = layoutOf(stack);
+  // What holds carried values needs more than its own bytes, which a tensor of the program does not have.
+  bool isOwn = layout.base == 0 && layout.bytes <= bytesOf(stack.getType());
+  Place place = isOwn ? wish(stack) : Place();
   // Stacked again by the enclosing loop: a slice of its stack.
   if (auto outer = dyn_cast<LoopOp>(loop->getParentOp()); outer && !place)
     for (auto [element, result] : llvm::zip(outer.getYield().getStacks(), outer.getStackResults()))
       if (element == stack && !place)
         place = homeOf(cast<OpResult>(result)).slice(outer, denseBytes(stack.getType()));
-  Layout layout = layoutOf(stack);
   if (!place) {
     place = newBuffer(stack, loop->getBlock());
     place.buffer->bytes = llvm::alignTo(std::max(layout.bytes, place.buffer->bytes), 64);

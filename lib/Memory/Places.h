@@ -50,6 +50,9 @@ private:
   Place chainedHome(OpResult stack);
   Place wish(Value value);
   Place wishOfUpdate(OpOperand &use);
+  /// May `value` be written to the buffer where it is made? Nothing that its block or those around are given lies there
+  /// and is read later.
+  bool isFree(const Buffer *buffer, Value value);
   void demand(Value value, Place place);
   Place newBuffer(Value value, Block *owner);
   Value copyTo(OpBuilder &b, Value value, Place place);

@@ -57,8 +57,9 @@ struct AssignOptimizersPass : impl::AssignOptimizersPassBase<AssignOptimizersPas
     }
   }
 
-  /// Puts the roles of the model that no assignment names in the place of `rest`.
-  static void nameRest(ModelOp model, MutableArrayRef<Assignment> all) {
+  /// /// Puts the roles of the model that no assignment names in the place of `rest`; where there are none, it is of
+  /// nothing.
+  static void nameRest(ModelOp model, SmallVectorImpl<Assignment> &all) {
     SmallVector<StringRef> others;
     for (auto optimizer : model.getUpdate().getOps<OptimizerOp>())
       for (auto role : optimizer.getRoles().getAsRange<StringAttr>())
@@ -69,6 +70,9 @@ struct AssignOptimizersPass : impl::AssignOptimizersPassBase<AssignOptimizersPas
         assignment.roles.erase(rest);
         llvm::append_range(assignment.roles, others);
       }
+    llvm::erase_if(all, [&](const Assignment &each) {
+      return each.roles.size() == 1 && each.roles[0] == kRest && others.empty();
+    });
   }
 
   InFlightDiagnostic error(ModelOp model, const Assignment &assignment) {

@@ -57,7 +57,7 @@ static json::Object describeTime(ArrayRef<DispatchFloor> floors, const Rates &ra
     kinds[kind] = seconds;
   return json::Object{{"seconds_per_step", time.predicted},
                       {"floor_seconds", time.floor},
-                      {"tokens_per_second", double(tokens) / time.predicted},
+                      {"tokens_per_second", time.predicted > 0 ? double(tokens) / time.predicted : 0.0},
                       {"rates", rates.isMeasured() ? "measured: " + rates.machine : "not measured"},
                       {"threads", rates.threads},
                       {"by_kind", std::move(kinds)}};

@@ -111,7 +111,7 @@ static void printTime(const json::Object &time, llvm::raw_ostream &os) {
     kinds[kind.str()] = *value.getAsNumber();
   for (auto &[kind, value] : kinds)
     os << llvm::left_justify("  " + kind, 34) << llvm::right_justify(llvm::formatv("{0:f3} s", value).str(), 20)
-       << llvm::format("   %.0f %%", 100 * value / seconds) << "\n";
+       << llvm::format("   %.0f %%", seconds > 0 ? 100 * value / seconds : 0.0) << "\n";
 }
 
 static void printMemory(const json::Object &plan, llvm::raw_ostream &os) {

@@ -104,8 +104,8 @@ FailureOr<Rates> nanochat::parseRates(Location loc, StringRef text, StringRef fi
   auto machine = root ? root->getString("machine") : std::nullopt;
   auto threads = root ? root->getInteger("threads") : std::nullopt;
   auto call = root ? root->getNumber("seconds_per_call") : std::nullopt;
-  if (!row || !machine || !threads || !call)
-    return fail("expected an object with row, machine, threads and seconds_per_call");
+  if (!row || !machine || !threads || *threads < 1 || !call)
+    return fail("expected an object with row, machine, threads from 1 on and seconds_per_call");
   rates.row = row->str(), rates.machine = machine->str(), rates.threads = *threads, rates.call = *call;
   std::vector<std::string_view> names;
   for (StringRef kind : rateKinds())

@@ -113,15 +113,21 @@ private:
     return here;
   }
 
-  /// Points one setting further in a dimension; with `exchanges`, also one back in another.
+  /// /// Points one setting further in a dimension, or at its end; with `exchanges`, one further and one back in
+  /// another.
   std::vector<Point> neighbours(const Point &point, bool exchanges) const {
     std::vector<Point> points;
     for (unsigned up = 0; up < point.size(); ++up) {
-      Point further = point;
-      if (++further[up] >= dimensions[up].settings.size())
+      const unsigned last = dimensions[up].settings.size() - 1;
+      if (point[up] == last)
         continue;
+      Point further = point, furthest = point;
+      ++further[up];
+      furthest[up] = last; // what lies between may be no faster
       if (!exchanges)
         points.push_back(further);
+      if (!exchanges && furthest != further)
+        points.push_back(furthest);
       for (unsigned down = 0; exchanges && down < point.size(); ++down)
         if (down != up && point[down] > 0) {
           points.push_back(further);

@@ -39,9 +39,9 @@ struct SearchResult {
   int64_t compiled = 0;
 };
 
-/// Climbs from the leanest candidate by the steps that save most predicted time and fit `budget`, then exchanges one
-/// step for another; compiles at most `most` candidates. The same for the same evaluations. Fails where `evaluate`
-/// does.
+/// /// Climbs from the leanest candidate by the steps that save most predicted time and fit `budget`, then exchanges
+/// one step for another, until none helps; compiles at most `most` candidates. The same for the same evaluations. Fails
+/// where `evaluate` does.
 FailureOr<SearchResult> search(const SearchSpace &space, int64_t budget, int64_t most,
                                llvm::function_ref<FailureOr<Evaluation>(const Candidate &)> evaluate);
 

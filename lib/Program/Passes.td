@@ -23,7 +23,8 @@ def RecordWorkPass : Pass<"nanochat-record-work", "::mlir::ModuleOp"> {
 def RecordStepPass : Pass<"nanochat-record-step", "::mlir::ModuleOp"> {
   let summary = "Write down which step of a model the program does";
   let description = [{
-    `ir_hash` of the program is a hash of the module's other ops as printed: equal programs have equal ones. So are products of
+    `ir_hash` of the program is a hash of the module's other ops as printed and of what the user chose to keep: equal programs made with equal
+    options have equal ones. So are products of
     four-bit floats written down.
   }];
 }

@@ -58,7 +58,9 @@ static std::string typeText(int32_t dtype, const std::vector<int64_t> &shape) {
 /// the other way round.
 static bool converts(const StoredTensor &stored, const nc_tensor &tensor) {
   auto isFloat = [](int32_t dtype) { return dtype == NC_F32 || dtype == NC_F64 || dtype == NC_BF16; };
-  return stored.dtype != tensor.dtype && tensor.kind == NC_PARAM && isFloat(stored.dtype) && isFloat(tensor.dtype);
+  bool widens = stored.dtype == NC_F32 && tensor.dtype == NC_F64; // states too, for programs in f64
+  return widens ||
+         (stored.dtype != tensor.dtype && tensor.kind == NC_PARAM && isFloat(stored.dtype) && isFloat(tensor.dtype));
 }
 
 static void copyTensor(Session &session, const SafetensorsFile &file, const nc_tensor &tensor) {

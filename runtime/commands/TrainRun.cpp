@@ -114,8 +114,8 @@ void TrainRun::loop(RunLog &log, Progress &progress) {
     ++state.step;
     state.rows += trainer->shape().rows;
     constexpr int64_t kSettled = 3; // steps, after which all that they touch has been touched
-    if (options.measureMemory && state.step <= kSettled)
-      memoryOfSteps = anonymousBytes() - memoryBefore;
+    if (options.measureMemory && ++measured <= kSettled)
+      memoryOfSteps = session->deviceBytes().value_or(anonymousBytes() - memoryBefore);
     evaluateIfDue(log, progress);
     bool isDue = options.saveEvery > 0 && state.step % options.saveEvery == 0;
     warnOfLostReader();

@@ -47,6 +47,7 @@ CudaDevice::CudaDevice(const nc_program &program, int index)
   check(driver.init(0), "the NVIDIA driver does not start");
   check(driver.retainContext(&context, index), "the GPU cannot be used");
   check(driver.setContext(context), "the GPU cannot be used");
+  leftAtFirst = bytesLeft();
   check(driver.createStream(&stream, /*CU_STREAM_NON_BLOCKING*/ 1), "the GPU has no stream");
   for (int i = 0; i < NC_ARENA_COUNT; ++i) {
     size_t bytes = size_t(program.arena_bytes[i]);
@@ -96,6 +97,14 @@ void CudaDevice::download(int arena, void *to) const {
 void CudaDevice::read(void *to, const void *address, size_t bytes) const {
   check(driver.toHost(to, reinterpret_cast<CudaDriver::Address>(address), bytes), "cannot copy from the GPU");
 }
+
+int64_t CudaDevice::bytesLeft() const {
+  size_t left = 0, all = 0;
+  check(driver.memoryLeft(&left, &all), "the GPU does not say how much memory it has left");
+  return int64_t(left);
+}
+
+int64_t CudaDevice::usedBytes() const { return leftAtFirst - bytesLeft(); }
 
 void CudaDevice::synchronize() { check(driver.synchronize(stream), "the GPU failed"); }
 

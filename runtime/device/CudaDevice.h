@@ -45,6 +45,8 @@ public:
   /// An integer of `bytes` that kernels started before have written.
   int64_t readInteger(const void *address, int64_t bytes);
   void synchronize();
+  /// Memory of the device that went since its context was made: what this process took, if no other took any.
+  int64_t usedBytes() const;
 
 private:
   struct Recording {
@@ -53,6 +55,7 @@ private:
     CudaDriver::Handle graph = nullptr;
   };
   void check(int error, const std::string &what) const;
+  int64_t bytesLeft() const;
   CudaDriver::Handle functionOf(const nc_kernel_info &kernel);
   void capture(Recording &recording, const nc_entry &entry, const std::function<void()> &calls);
 
@@ -64,6 +67,7 @@ private:
   std::array<CudaDriver::Address, NC_ARENA_COUNT> arenas = {};
   std::array<char *, NC_ARENA_COUNT> pointers = {};
   CudaDriver::Address scratch = 0;
+  int64_t leftAtFirst = 0;
   char *hostIo = nullptr;
   std::map<const nc_kernel_info *, CudaDriver::Handle> functions;
   std::map<const nc_entry *, Recording> recordings;

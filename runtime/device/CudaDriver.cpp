@@ -21,8 +21,9 @@ bool CudaDriver::loadAll() {
   return find(retainContext, "cuDevicePrimaryCtxRetain") && find(setContext, "cuCtxSetCurrent") &&
          find(releaseContext, "cuDevicePrimaryCtxRelease_v2") && find(createStream, "cuStreamCreate") &&
          find(synchronize, "cuStreamSynchronize") && find(createEvent, "cuEventCreate") &&
-         find(recordEvent, "cuEventRecord") && find(elapsed, "cuEventElapsedTime") && find(allocate, "cuMemAlloc_v2") &&
-         find(release, "cuMemFree_v2") && find(allocateHost, "cuMemHostAlloc") && find(releaseHost, "cuMemFreeHost") &&
+         find(recordEvent, "cuEventRecord") && find(elapsed, "cuEventElapsedTime") &&
+         find(memoryLeft, "cuMemGetInfo_v2") && find(allocate, "cuMemAlloc_v2") && find(release, "cuMemFree_v2") &&
+         find(allocateHost, "cuMemHostAlloc") && find(releaseHost, "cuMemFreeHost") &&
          find(toHostLater, "cuMemcpyDtoHAsync_v2") && find(clear, "cuMemsetD8Async") &&
          find(toDevice, "cuMemcpyHtoDAsync_v2") && find(toHost, "cuMemcpyDtoH_v2") &&
          find(loadModule, "cuModuleLoadData") && find(getFunction, "cuModuleGetFunction") &&

@@ -32,6 +32,7 @@ struct CudaDriver {
   int (*createEvent)(Handle *, unsigned) = nullptr;
   int (*recordEvent)(Handle, Handle) = nullptr;
   int (*elapsed)(float *, Handle, Handle) = nullptr;
+  int (*memoryLeft)(size_t *, size_t *) = nullptr; // of the context's device, and all of it
   int (*allocate)(Address *, size_t) = nullptr;
   int (*release)(Address) = nullptr;
   int (*allocateHost)(void **, size_t, unsigned) = nullptr;

@@ -48,7 +48,7 @@ int64_t plannedBytes(const nc_program &program) {
 int64_t processBytes(const nc_program &program, int threads) {
   constexpr int64_t kPage = 4096; // threads have pages of their own
   int64_t ofThreads = (program.scratch_bytes + kPage - 1) / kPage * kPage * threads;
-  return plannedBytes(program) + (program.device[0] ? program.scratch_bytes : ofThreads) + program.reserve_bytes;
+  return plannedBytes(program) + (program.device[0] ? program.scratch_bytes : ofThreads + program.reserve_bytes);
 }
 
 int64_t anonymousBytes() {

@@ -44,8 +44,8 @@ private:
 
 /// Sum of all arenas.
 int64_t plannedBytes(const nc_program &program);
-/// All that the plan of a program has for a process with so many threads: arenas, scratch memory and the reserve. On a
-/// device, of its memory.
+/// All that the plan of a program has for a process with so many threads: arenas, scratch memory and the reserve. On
+/// a device, of its memory, without the reserve, which is for its context.
 int64_t processBytes(const nc_program &program, int threads);
 /// Memory of this process that is no file's and is in use.
 int64_t anonymousBytes();

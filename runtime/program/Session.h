@@ -10,6 +10,7 @@
 #include <array>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -47,6 +48,8 @@ public:
   void fillScalars(const nc_entry &entry, int64_t step, int64_t steps);
 
   ThreadTeam &threads() { return team; }
+  /// Memory of the GPU that it uses; nothing where the program runs on threads.
+  std::optional<int64_t> deviceBytes() const { return device ? std::optional(device->usedBytes()) : std::nullopt; }
   /// The GPU's name; "" where the program runs on threads.
   std::string deviceName() const { return device ? device->name() : ""; }
 

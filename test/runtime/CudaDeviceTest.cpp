@@ -36,6 +36,18 @@ TEST_F(CudaDeviceRun, trains_as_on_a_processor) {
   EXPECT_EQ(parameters, readFile(folder.path("gpu.safetensors")));
 }
 
+TEST_F(CudaDeviceRun, takes_as_much_memory_as_is_planned) {
+  ProcessResult result = run("train --data " + data + " --ext txt --steps 4 --eval-every 0 --measure-memory");
+  ASSERT_EQ(result.code, 0) << result.output;
+  std::smatch found;
+  std::regex memory("memory: planned ([0-9]+), measured ([0-9]+)");
+  ASSERT_TRUE(std::regex_search(result.output, found, memory)) << result.output;
+  int64_t planned = std::stoll(found[1]), measured = std::stoll(found[2]);
+  // The driver rounds each of seven allocations up.
+  EXPECT_GE(measured, planned);
+  EXPECT_LT(measured, planned + 7 * 256);
+}
+
 TEST_F(CudaDeviceRun, waits_for_each_kernel_where_asked_to) {
   std::string options = " --data " + data + " --ext txt --steps 4 --seed 3 --save ";
   ProcessResult graph = run("train" + options + folder.path("graph.safetensors"));

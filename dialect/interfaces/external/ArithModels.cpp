@@ -24,8 +24,15 @@ template <typename Op, Pair (*Grad)(Rule)>
 struct Model : DifferentiableOpInterface::ExternalModel<Model<Op, Grad>, Op> {
   LogicalResult buildVJP(Operation *op, ImplicitLocOpBuilder &b, Cotangents &ct) const {
     Value y = op->getNumOperands() > 1 ? op->getOperand(1) : Value();
-    Value r = op->getResult(0);
-    auto [dx, dy] = Grad({b, op->getOperand(0), y, r, ct.of(r)});
+    Value r = op->getResult(0), g = ct.of(r);
+    // Cotangents of narrow floats are wider than those.
+    auto wide = [&](Value v) -> Value {
+      bool isNarrow =
+          v && getElementTypeOrSelf(v).getIntOrFloatBitWidth() < getElementTypeOrSelf(g).getIntOrFloatBitWidth();
+      return isNarrow ? arith::ExtFOp::create(b, withElementOf(v.getType(), getElementTypeOrSelf(g)), v).getResult()
+                      : v;
+    };
+    auto [dx, dy] = Grad({b, wide(op->getOperand(0)), wide(y), wide(r), g});
     ct.add(b, op->getOperand(0), dx);
     if (y)
       ct.add(b, y, dy);
@@ -51,13 +58,29 @@ Pair logF(Rule v) { return {div(v.b, v.g, v.x), Value()}; }
 Pair log1pF(Rule v) { return {div(v.b, v.g, add(v.b, v.x, v.c(1.0))), Value()}; }
 Pair sqrtF(Rule v) { return {div(v.b, mul(v.b, v.g, v.c(0.5)), v.r), Value()}; }
 Pair rsqrtF(Rule v) { return {mul(v.b, mul(v.b, v.g, v.c(-0.5)), mul(v.b, v.r, mul(v.b, v.r, v.r))), Value()}; }
-Pair castF(Rule v) { return {v.g, Value()}; } // a number and what it is rounded to have one cotangent
+
 Pair tanhF(Rule v) { return {mul(v.b, v.g, sub(v.b, v.c(1.0), mul(v.b, v.r, v.r))), Value()}; }
 Pair erfF(Rule v) { // 2/√π·exp(−x²)
   Value e = math::ExpOp::create(v.b, v.neg(mul(v.b, v.x, v.x)));
   return {mul(v.b, v.g, mul(v.b, v.c(1.1283791670955126), e)), Value()};
 }
 // clang-format on
+
+/// /// A number and what it is rounded to have one cotangent, in the type of each.
+template <typename Cast> struct CastModel : DifferentiableOpInterface::ExternalModel<CastModel<Cast>, Cast> {
+  LogicalResult buildVJP(Operation *op, ImplicitLocOpBuilder &b, Cotangents &ct) const {
+    Value x = op->getOperand(0), g = ct.of(op->getResult(0));
+    if (!ct.wants(x))
+      return success();
+    RankedTensorType type = ct.typeOf(x), own = typeOf(g);
+    if (type.getElementTypeBitWidth() > own.getElementTypeBitWidth())
+      g = arith::ExtFOp::create(b, type, g);
+    else if (type != own)
+      g = arith::TruncFOp::create(b, type, g);
+    ct.add(b, x, g);
+    return success();
+  }
+};
 
 /// select(c, x, y): the cotangent goes where the value came from.
 struct SelectModel : DifferentiableOpInterface::ExternalModel<SelectModel, arith::SelectOp> {
@@ -79,8 +102,8 @@ void mlir::nanochat::registerExternalModels(DialectRegistry &registry) {
     row<arith::MulFOp, mulF>(ctx);
     row<arith::DivFOp, divF>(ctx);
     row<arith::NegFOp, negF>(ctx);
-    row<arith::ExtFOp, castF>(ctx);
-    row<arith::TruncFOp, castF>(ctx);
+    arith::ExtFOp::attachInterface<CastModel<arith::ExtFOp>>(*ctx);
+    arith::TruncFOp::attachInterface<CastModel<arith::TruncFOp>>(*ctx);
     row<arith::MaximumFOp, maxF>(ctx);
     row<arith::MinimumFOp, minF>(ctx);
     arith::SelectOp::attachInterface<SelectModel>(*ctx);

@@ -48,6 +48,8 @@ struct DropUnused : OpRewritePattern<LoopOp> {
     auto nested = dyn_cast<LoopOp>(op);
     if (nested && number < nested.getBody().getNumArguments()) {
       reach(nested.getBody().getArgument(number));
+      if (nested.getLimit()) // it may run not at all, and hand on what it was given
+        reach(nested.getResult(number));
       return false;
     }
     while (!isa<LoopOp>(op->getParentOp())) // of the body of a compute op

@@ -1,0 +1,41 @@
+"""recompute_options.py COMPILER MODEL FOLDER: trains the model under every combination of --recompute and --codes and compares what it learns."""
+import itertools
+import json
+import struct
+import subprocess
+import sys
+
+compiler, model, folder = sys.argv[1:]
+sizes = "d=64,heads=2,layers=2,n_loops=3,vocab=256,batch=2,seq=24,accum=2"
+
+
+def parameters(*options):
+    program, file = f"{folder}/program", f"{folder}/parameters"
+    subprocess.run([compiler, model, "--target=native", "--set", sizes, "--emit=exe", "-o", program, *options], check=True)
+    subprocess.run([program, "train", "--copy-task", "--steps", "5", "--eval-every", "0", "--threads", "2", "--save", file],
+                   check=True, stdout=subprocess.DEVNULL)
+    with open(file, "rb") as stored:
+        size = struct.unpack("<Q", stored.read(8))[0]
+        header, data = json.loads(stored.read(size)), stored.read()
+    header.pop("__metadata__")
+    return {name: data[slice(*info["data_offsets"])] for name, info in header.items()}, program
+
+
+def floats(data):
+    return struct.unpack(f"<{len(data) // 4}f", data)
+
+
+expected, _ = parameters()
+policies = ["nothing", "cheap", "body"]
+for layers, loops, codes in itertools.product(policies, policies, ["step", "use"]):
+    options = [f"--recompute=layers={layers},n_loops={loops}", f"--codes={codes}"]
+    found, program = parameters(*options)
+    assert found == expected, options
+told = subprocess.run([program, "info"], capture_output=True, text=True, check=True).stdout
+assert "--recompute=layers=body,n_loops=body --codes=use" in told, told
+# A chunk changes the order of sums, and little else.
+other, _ = parameters("--chunk=16")
+assert other != expected
+for name in expected:
+    for x, y in zip(floats(expected[name]), floats(other[name])):
+        assert abs(x - y) < 1e-3, (name, x, y)
