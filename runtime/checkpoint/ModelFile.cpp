@@ -57,10 +57,10 @@ static std::string typeText(int32_t dtype, const std::vector<int64_t> &shape) {
 /// Parameters are floats of one size or another: what a program stores in bf16 starts from what another has in f32, and
 /// the other way round.
 static bool converts(const StoredTensor &stored, const nc_tensor &tensor) {
-  auto isFloat = [](int32_t dtype) { return dtype == NC_F32 || dtype == NC_F64 || dtype == NC_BF16; };
+  auto isSingle = [](int32_t dtype) { return dtype == NC_F32 || dtype == NC_BF16; };
   bool widens = stored.dtype == NC_F32 && tensor.dtype == NC_F64; // states too, for programs in f64
-  return widens ||
-         (stored.dtype != tensor.dtype && tensor.kind == NC_PARAM && isFloat(stored.dtype) && isFloat(tensor.dtype));
+  return widens || (stored.dtype != tensor.dtype && tensor.kind == NC_PARAM && isSingle(stored.dtype) &&
+                    (isSingle(tensor.dtype) || tensor.dtype == NC_F64));
 }
 
 static void copyTensor(Session &session, const SafetensorsFile &file, const nc_tensor &tensor) {
