@@ -1,0 +1,10 @@
+// Every value is where the plan says it is when something reads it: loops of odd and even counts, micro-batches, projected gradients, masters and
+// streams of bf16, with fusion and without.
+// DEFINE: %{check} = %python %S/check_places.py nanochat-opt
+// RUN: %{check} %S/../Inputs/dense.mlir --target=x86-64-v3
+// RUN: %{check} %S/../Inputs/looped.mlir --target=reference --set accum=2
+// RUN: %{check} %S/../Inputs/untied.mlir --target=x86-64-v3
+// RUN: %{check} %S/../Inputs/mtp-kinds.mlir --target=x86-64-v3
+// RUN: %{check} %S/update-places.mlir --target=reference
+// RUN: %{check} %models/looplm.mlir --target=x86-64-v3 --set d=32,heads=1,head=32,vocab=64,batch=1,seq=16,layers=2,n_loops=3,accum=3 --codes=use --recompute=layers=body,n_loops=body
+// RUN: %{check} %models/looplm.mlir --target=sm_90 --set d=32,heads=1,head=32,vocab=64,batch=1,seq=16,layers=2,n_loops=2 --masters=matrix=bf16,embedding=bf16 --stream=layers=bf16 --optimizer matrix=galore:rank=8:clip=projected
