@@ -1,21 +1,13 @@
 """compare_safetensors.py A B TOLERANCE [NAMES...]: relative L2 distance of every float tensor, or of those named."""
 import array
-import json
 import math
-import struct
 import sys
+
+from stored_tensors import stored
 
 
 def read(path):
-    with open(path, "rb") as file:
-        size = struct.unpack("<Q", file.read(8))[0]
-        header, data = json.loads(file.read(size)), file.read()
-    header.pop("__metadata__", None)
-    tensors = {}
-    for name, info in header.items():
-        begin, end = info["data_offsets"]
-        tensors[name] = array.array({"F32": "f", "F64": "d"}[info["dtype"]], data[begin:end])
-    return tensors
+    return {name: array.array({"F32": "f", "F64": "d"}[dtype], data) for name, (dtype, _, data) in stored(path).items()}
 
 
 left, right, tolerance = read(sys.argv[1]), read(sys.argv[2]), float(sys.argv[3])

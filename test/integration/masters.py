@@ -1,26 +1,10 @@
 """masters.py same|close|nearest|table|mean A B [NUMBER]: compares model files whose parameters are f32 or bf16; `table` of rows
 that no byte names, `mean` with what their mean should be."""
-import json
-import struct
 import sys
 
 import numpy
-
-
-def read(path):
-    with open(path, "rb") as file:
-        size = struct.unpack("<Q", file.read(8))[0]
-        header, data = json.loads(file.read(size)), file.read()
-    header.pop("__metadata__", None)
-    tensors = {}
-    for name, info in header.items():
-        begin, end = info["data_offsets"]
-        if info["dtype"] == "BF16":
-            bits = numpy.frombuffer(data[begin:end], numpy.uint16).astype(numpy.uint32) << 16
-            tensors[name] = bits.view(numpy.float32)
-        else:
-            tensors[name] = numpy.frombuffer(data[begin:end], numpy.float32)
-    return tensors, {name: info["dtype"] for name, info in header.items()}
+from stored_tensors import stored
+from tensor_files import read
 
 
 def nearest(values):
@@ -28,7 +12,8 @@ def nearest(values):
     return (((bits + 0x7FFF + ((bits >> 16) & 1)) >> 16 << 16).astype(numpy.uint32)).view(numpy.float32)
 
 
-mode, (left, _), (right, types) = sys.argv[1], read(sys.argv[2]), read(sys.argv[3])
+mode, left, right = sys.argv[1], read(sys.argv[2]), read(sys.argv[3])
+types = {name: dtype for name, (dtype, _, _) in stored(sys.argv[3]).items()}
 assert left.keys() == right.keys()
 if mode in ("table", "mean"):
     first, second = (tensors["embed"].reshape(-1, 64)[257:] for tensors in (left, right))

@@ -1,9 +1,10 @@
 """recompute_options.py COMPILER MODEL FOLDER: trains the model under every combination of --recompute and --codes and compares what it learns."""
 import itertools
-import json
 import struct
 import subprocess
 import sys
+
+from stored_tensors import stored
 
 compiler, model, folder = sys.argv[1:]
 sizes = "d=64,heads=2,layers=2,n_loops=3,vocab=256,batch=2,seq=24,accum=2"
@@ -14,11 +15,7 @@ def parameters(*options):
     subprocess.run([compiler, model, "--target=native", "--set", sizes, "--emit=exe", "-o", program, *options], check=True)
     subprocess.run([program, "train", "--copy-task", "--steps", "5", "--eval-every", "0", "--threads", "2", "--save", file],
                    check=True, stdout=subprocess.DEVNULL)
-    with open(file, "rb") as stored:
-        size = struct.unpack("<Q", stored.read(8))[0]
-        header, data = json.loads(stored.read(size)), stored.read()
-    header.pop("__metadata__")
-    return {name: data[slice(*info["data_offsets"])] for name, info in header.items()}, program
+    return {name: data for name, (_, _, data) in stored(file).items()}, program
 
 
 def floats(data):

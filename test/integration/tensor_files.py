@@ -4,20 +4,20 @@ import struct
 
 import numpy
 
+from stored_tensors import stored
 
 DTYPES = {"F32": "<f4", "F64": "<f8", "I64": "<i8", "I32": "<i4", "I16": "<i2", "I8": "i1"}
 
 
+def array_of(dtype, shape, data):
+    """Numbers of bf16 as f32."""
+    if dtype == "BF16":
+        return (numpy.frombuffer(data, "<u2").astype("<u4") << 16).view("<f4").reshape(shape)
+    return numpy.frombuffer(data, DTYPES[dtype]).reshape(shape)
+
+
 def read(path):
-    with open(path, "rb") as file:
-        size = struct.unpack("<Q", file.read(8))[0]
-        header, data = json.loads(file.read(size)), file.read()
-    header.pop("__metadata__", None)
-    tensors = {}
-    for name, info in header.items():
-        begin, end = info["data_offsets"]
-        tensors[name] = numpy.frombuffer(data[begin:end], DTYPES[info["dtype"]]).reshape(info["shape"])
-    return tensors
+    return {name: array_of(*tensor) for name, tensor in stored(path).items()}
 
 
 def write(path, tensors, metadata):
