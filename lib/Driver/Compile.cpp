@@ -73,7 +73,7 @@ static FailureOr<int64_t> unfilteredWork(ModuleOp model, const PipelineOptions &
     objective.removeKeepAttr();
     objective.removeMultipleAttr();
   });
-  if (failed(Compilation(*copy, options, timing).runTo("optimize")))
+  if (failed(Compilation(*copy, options, timing).runTo("differentiate")))
     return failure();
   return int64_t(getProgram(*copy).getFlopsPerToken());
 }

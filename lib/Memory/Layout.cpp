@@ -69,9 +69,8 @@ bool mlir::nanochat::canOverwrite(Value next, Value old) {
   }
   if (!diesAt(old, op, use))
     return false;
-  if (auto dispatch = dyn_cast<DispatchOp>(op))
-    return !dispatch.getInplace().empty() &&
-           dispatch.getInplace()[result.getResultNumber()] == int64_t(use->getOperandNumber());
+  if (isa<DispatchOp>(op))
+    return overwrittenBy(result) == use;
   auto loop = dyn_cast<LoopOp>(op);
   if (!loop)
     return false;

@@ -41,7 +41,7 @@ static void model(OpPassManager &pm, const PipelineOptions &options) {
   policies.chunk = options.memory.chunk;
   pm.addPass(createSetPoliciesPass(policies));
   RoundStreamsPassOptions streams;
-  llvm::append_range(streams.streams, options.streams);
+  llvm::append_range(streams.streams, options.memory.streams);
   pm.addPass(createRoundStreamsPass(streams));
   AssignOptimizersPassOptions optimizers;
   llvm::append_range(optimizers.assign, options.optimizers);
@@ -49,7 +49,7 @@ static void model(OpPassManager &pm, const PipelineOptions &options) {
   pm.addPass(createWidenFloatsPass());
   RecordModelPassOptions program;
   program.onlyOnRequest = options.onlyOnRequest;
-  program.choices = options.spellChoices();
+  program.choices = options.memory.spell();
   pm.addPass(createRecordModelPass(program));
 }
 
@@ -86,7 +86,7 @@ static void fuse(OpPassManager &pm, const PipelineOptions &options) {
   whole.forGpus = options.target.gpu || options.target.numerics.attention != Format::f32;
   pm.addNestedPass<func::FuncOp>(createDecomposeForFusionPass(whole));
   StoreMastersPassOptions stored;
-  llvm::append_range(stored.masters, options.masters);
+  llvm::append_range(stored.masters, options.memory.masters);
   pm.addPass(createStoreMastersPass(stored));
   cleanUp(pm);
   pm.addNestedPass<func::FuncOp>(createRoundFactorsPass());
@@ -113,23 +113,16 @@ static void lower(OpPassManager &pm, const PipelineOptions &options) {
 
 std::string MemoryChoices::spell() const {
   SmallVector<std::string> options;
+  if (!masters.empty())
+    options.push_back("--masters=" + llvm::join(masters, ","));
+  if (!streams.empty())
+    options.push_back("--stream=" + llvm::join(streams, ","));
   if (!recompute.empty())
     options.push_back("--recompute=" + llvm::join(recompute, ","));
   if (codesAtUse)
     options.push_back("--codes=use");
   if (chunk)
     options.push_back("--chunk=" + std::to_string(chunk));
-  return llvm::join(options, " ");
-}
-
-std::string PipelineOptions::spellChoices() const {
-  SmallVector<std::string> options;
-  if (!masters.empty())
-    options.push_back("--masters=" + llvm::join(masters, ","));
-  if (!streams.empty())
-    options.push_back("--stream=" + llvm::join(streams, ","));
-  if (std::string kept = memory.spell(); !kept.empty())
-    options.push_back(kept);
   return llvm::join(options, " ");
 }
 

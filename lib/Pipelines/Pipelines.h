@@ -8,13 +8,16 @@
 
 namespace mlir::nanochat {
 
-/// What is kept in memory rather than made again. None changes a bit of a result but `chunk`, which orders sums.
+/// What is kept in memory, and in how many bits. Of those that say what is made again rather than kept, none changes a
+/// bit of a result but `chunk`, which orders sums.
 struct MemoryChoices {
   std::vector<std::string> recompute; // "layers=body", of --recompute
   int64_t chunk = 0;                  // tokens whose logits there are at once, of --chunk; 0: what suits their number
   bool codesAtUse = false;            // codes of ternary weights are made where they are read, of --codes=use
+  std::vector<std::string> masters;   // "matrix=bf16", of --masters
+  std::vector<std::string> streams;   // "layers=bf16", of --stream
 
-  /// As options: "--recompute=layers=body --codes=use".
+  /// As options: "--stream=layers=bf16 --recompute=layers=body".
   std::string spell() const;
 };
 
@@ -24,11 +27,6 @@ struct PipelineOptions {
   std::string preset;                  // of --preset
   std::vector<std::string> optimizers; // of --optimizer
   MemoryChoices memory;
-  std::vector<std::string> masters; // "matrix=bf16", of --masters
-  std::vector<std::string> streams; // "layers=bf16", of --stream
-
-  /// How memory is saved, as options.
-  std::string spellChoices() const;
   bool onlyOnRequest = false; // the program runs only where the user names its device
 };
 

@@ -1,7 +1,7 @@
 #include "dialect/Nanochat.h"
+#include "dialect/ops/model/NamedLoops.h"
 #include "dialect/ops/model/Sizes.h"
 #include "lib/Pipelines/Passes.h"
-#include "llvm/ADT/StringExtras.h"
 
 namespace mlir::nanochat {
 #define GEN_PASS_DEF_SETPOLICIESPASS
@@ -31,22 +31,12 @@ struct SetPoliciesPass : impl::SetPoliciesPassBase<SetPoliciesPass> {
       diag.attachNote() << "for instance --recompute=layers=body";
       return diag;
     }
-    SmallVector<StringRef> names;
-    bool found = false;
-    model.walk([&](LoopOp loop) {
-      if (!llvm::is_contained(names, loop.getLoopName()))
-        names.push_back(loop.getLoopName());
-      if (loop.getLoopName() != name)
-        return;
+    FailureOr<SmallVector<LoopOp>> loops = findLoops(model, name, "--recompute=" + choice);
+    if (failed(loops))
+      return failure();
+    for (LoopOp loop : *loops)
       loop.setRecompute(*policy);
-      found = true;
-    });
-    if (found)
-      return success();
-    InFlightDiagnostic diag = emitError(model.getLoc()) << "--recompute=" << choice << ": the model has no loop '"
-                                                        << name << "'" << suggest(name, names);
-    diag.attachNote() << (names.empty() ? "it has none at all" : "its loops are " + llvm::join(names, ", "));
-    return diag;
+    return success();
   }
 
   LogicalResult setChunk(ModelOp model) {

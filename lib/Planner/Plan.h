@@ -3,6 +3,7 @@
 
 #include "lib/Planner/Rates.h"
 #include "llvm/Support/JSON.h"
+#include <map>
 
 namespace mlir::nanochat {
 
@@ -26,5 +27,7 @@ void printPlanPage(const llvm::json::Object &plan, llvm::raw_ostream &os);
 std::string grouped(int64_t number);
 /// 13480000000 as "13.48 GB": sizes of plans are decimal.
 std::string gigabytes(int64_t bytes);
+/// Numbers of a plan, by name.
+std::map<std::string, int64_t> sorted(const llvm::json::Object &numbers);
 
 } // namespace mlir::nanochat

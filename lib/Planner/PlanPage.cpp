@@ -6,7 +6,6 @@
 #include "llvm/ADT/StringMap.h"
 #include "llvm/Support/Format.h"
 #include "llvm/Support/FormatVariadic.h"
-#include <map>
 
 using namespace mlir;
 using namespace mlir::nanochat;
@@ -82,10 +81,7 @@ void mlir::nanochat::printPlanPage(const json::Object &plan, llvm::raw_ostream &
      << ".box { background: #f1f3f5 } rect { stroke: #fff; stroke-width: .3 } rect:hover { stroke: #000; stroke-width: "
         "1.5 }\n"
      << "</style>\n<h1>" << text(title) << "</h1>\n<p>";
-  std::map<std::string, int64_t> sizes;
-  for (auto &[name, size] : *plan.getObject("sizes"))
-    sizes[name.str()] = *size.getAsInteger();
-  for (auto &[name, size] : sizes)
+  for (auto &[name, size] : sorted(*plan.getObject("sizes")))
     os << text(name) << " = " << size << " &nbsp; ";
   os << "<br>" << text(*plan.getObject("choice")->getString("options")) << "</p>\n"
      << llvm::formatv("<p>A step takes {0:f3} s as predicted ({1:f0} tokens/s), {2:f3} s at least; rates {3}. ",

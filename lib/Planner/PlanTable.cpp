@@ -1,7 +1,6 @@
 #include "lib/Planner/Plan.h"
 #include "llvm/Support/Format.h"
 #include "llvm/Support/FormatVariadic.h"
-#include <map>
 
 using namespace mlir;
 using namespace mlir::nanochat;
@@ -29,7 +28,7 @@ std::string mlir::nanochat::gigabytes(int64_t bytes) {
   return text;
 }
 
-static std::map<std::string, int64_t> sorted(const json::Object &numbers) {
+std::map<std::string, int64_t> mlir::nanochat::sorted(const json::Object &numbers) {
   std::map<std::string, int64_t> byName;
   for (auto &[name, number] : numbers)
     byName[name.str()] = *number.getAsInteger();

@@ -6,9 +6,7 @@ using namespace mlir::nanochat;
 
 std::string Candidate::spell() const {
   std::string sizes = batch ? "--set batch=" + std::to_string(batch) + ",accum=" + std::to_string(accum) : "";
-  PipelineOptions options;
-  options.memory = memory, options.masters = masters, options.streams = streams;
-  std::string kept = options.spellChoices();
+  std::string kept = memory.spell();
   return sizes + (sizes.empty() || kept.empty() ? "" : " ") + kept;
 }
 
@@ -21,32 +19,28 @@ struct Dimension {
 class Climb {
 public:
   Climb(const SearchSpace &space, int64_t budget, int64_t most,
-        llvm::function_ref<FailureOr<Evaluation>(const Candidate &)> evaluate)
+        llvm::function_ref<Evaluation(const Candidate &)> evaluate)
       : space(space), budget(budget), most(most), evaluate(evaluate) {
     addDimensions();
   }
 
-  FailureOr<SearchResult> run() {
+  SearchResult run() {
     Point best(dimensions.size(), 0);
-    FailureOr<Evaluation> known = look(best);
-    if (failed(known))
-      return failure();
-    if (known->bytes > budget)
-      return SearchResult{candidateAt(best), *known, false, compiled};
+    Evaluation known = look(best);
+    if (known.bytes > budget)
+      return {candidateAt(best), known, false};
     for (bool isBetter = true; isBetter;) {
       isBetter = false;
       // One step alone where that helps, else one for the memory of another.
       for (bool exchanges : {false, true}) {
         Point next = best;
-        Evaluation fastest = *known;
+        Evaluation fastest = known;
         for (const Point &point : neighbours(best, exchanges)) {
-          if (compiled >= most && !visited.count(key(point)))
+          if (int64_t(visited.size()) >= most && !visited.count(key(point)))
             continue;
-          FailureOr<Evaluation> here = look(point);
-          if (failed(here))
-            return failure();
-          if (here->bytes <= budget && here->seconds < fastest.seconds)
-            next = point, fastest = *here;
+          Evaluation here = look(point);
+          if (here.bytes <= budget && here.seconds < fastest.seconds)
+            next = point, fastest = here;
         }
         isBetter = next != best;
         best = next, known = fastest;
@@ -54,7 +48,7 @@ public:
           break;
       }
     }
-    return SearchResult{candidateAt(best), *known, true, compiled};
+    return {candidateAt(best), known, true};
   }
 
 private:
@@ -72,16 +66,16 @@ private:
       for (const char *policy : {"body", "cheap", "nothing"})
         policies.settings.push_back([=](Candidate &c) { c.memory.recompute.push_back(loop + "=" + policy); });
     }
-    auto addRounding = [&](const std::vector<std::string> &names, std::vector<std::string> Candidate::*rounded) {
+    auto addRounding = [&](const std::vector<std::string> &names, std::vector<std::string> MemoryChoices::*rounded) {
       auto round = [=](Candidate &c) {
         for (const std::string &name : names)
-          (c.*rounded).push_back(name + "=bf16");
+          (c.memory.*rounded).push_back(name + "=bf16");
       };
       if (!names.empty())
         dimensions.push_back({{round, [](Candidate &) {}}});
     };
-    addRounding(space.streams, &Candidate::streams);
-    addRounding(space.masters, &Candidate::masters);
+    addRounding(space.streams, &MemoryChoices::streams);
+    addRounding(space.masters, &MemoryChoices::masters);
     if (space.codes)
       dimensions.push_back({{[](Candidate &c) { c.memory.codesAtUse = true; }, [](Candidate &) {}}});
     if (space.chunk) {
@@ -102,19 +96,14 @@ private:
 
   static std::string key(const Point &point) { return std::string(point.begin(), point.end()); }
 
-  FailureOr<Evaluation> look(const Point &point) {
+  Evaluation look(const Point &point) {
     auto [at, isNew] = visited.try_emplace(key(point));
-    if (!isNew)
-      return at->second;
-    FailureOr<Evaluation> here = evaluate(candidateAt(point));
-    if (succeeded(here))
-      visited[key(point)] = *here;
-    ++compiled;
-    return here;
+    if (isNew)
+      at->second = evaluate(candidateAt(point));
+    return at->second;
   }
 
-  /// /// Points one setting further in a dimension, or at its end; with `exchanges`, one further and one back in
-  /// another.
+  /// Points one setting further in a dimension, or at its end; with `exchanges`, one further and one back in another.
   std::vector<Point> neighbours(const Point &point, bool exchanges) const {
     std::vector<Point> points;
     for (unsigned up = 0; up < point.size(); ++up) {
@@ -138,14 +127,14 @@ private:
   }
 
   const SearchSpace &space;
-  int64_t budget, most, compiled = 0;
-  llvm::function_ref<FailureOr<Evaluation>(const Candidate &)> evaluate;
+  int64_t budget, most;
+  llvm::function_ref<Evaluation(const Candidate &)> evaluate;
   std::vector<Dimension> dimensions;
   std::map<std::string, Evaluation> visited;
 };
 } // namespace
 
-FailureOr<SearchResult> nanochat::search(const SearchSpace &space, int64_t budget, int64_t most,
-                                         llvm::function_ref<FailureOr<Evaluation>(const Candidate &)> evaluate) {
+SearchResult nanochat::search(const SearchSpace &space, int64_t budget, int64_t most,
+                              llvm::function_ref<Evaluation(const Candidate &)> evaluate) {
   return Climb(space, budget, most, evaluate).run();
 }

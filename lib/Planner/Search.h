@@ -9,7 +9,6 @@ namespace mlir::nanochat {
 struct Candidate {
   int64_t batch = 0, accum = 0; // sequences per micro-batch, and micro-batches; as the model says where 0
   MemoryChoices memory;
-  std::vector<std::string> masters, streams;
 
   /// As options of nanochat-opt, which make the same program.
   std::string spell() const;
@@ -36,13 +35,11 @@ struct SearchResult {
   Candidate choice;
   Evaluation evaluation;
   bool fits = false; // else it is the leanest there is
-  int64_t compiled = 0;
 };
 
-/// /// Climbs from the leanest candidate by the steps that save most predicted time and fit `budget`, then exchanges
-/// one step for another, until none helps; compiles at most `most` candidates. The same for the same evaluations. Fails
-/// where `evaluate` does.
-FailureOr<SearchResult> search(const SearchSpace &space, int64_t budget, int64_t most,
-                               llvm::function_ref<FailureOr<Evaluation>(const Candidate &)> evaluate);
+/// Climbs from the leanest candidate by the steps that save most predicted time and fit `budget`, then exchanges one
+/// step for another, until none helps; evaluates at most `most` candidates. The same for the same evaluations.
+SearchResult search(const SearchSpace &space, int64_t budget, int64_t most,
+                    llvm::function_ref<Evaluation(const Candidate &)> evaluate);
 
 } // namespace mlir::nanochat

@@ -1,7 +1,6 @@
 #include "dialect/Nanochat.h"
-#include "dialect/ops/model/Sizes.h"
+#include "dialect/ops/model/NamedLoops.h"
 #include "lib/Quantize/Passes.h"
-#include "llvm/ADT/StringExtras.h"
 
 namespace mlir::nanochat {
 #define GEN_PASS_DEF_ROUNDSTREAMSPASS
@@ -20,14 +19,6 @@ struct RoundStreamsPass : impl::RoundStreamsPassBase<RoundStreamsPass> {
 
   static LogicalResult apply(ModelOp model, StringRef choice) {
     auto [name, format] = choice.split('=');
-    SmallVector<StringRef> names;
-    SmallVector<LoopOp> loops;
-    model.getForward().walk([&](LoopOp loop) {
-      if (!llvm::is_contained(names, loop.getLoopName()))
-        names.push_back(loop.getLoopName());
-      if (loop.getLoopName() == name)
-        loops.push_back(loop);
-    });
     auto fail = [&](const Twine &what, const Twine &wayOut) -> LogicalResult {
       InFlightDiagnostic diag = emitError(model.getLoc()) << "--stream=" << choice << ": " << what;
       diag.attachNote() << wayOut;
@@ -35,11 +26,11 @@ struct RoundStreamsPass : impl::RoundStreamsPassBase<RoundStreamsPass> {
     };
     if (format != "bf16")
       return fail("expected loop=bf16", "for instance --stream=layers=bf16; there is no other format");
-    if (loops.empty())
-      return fail("the model has no loop '" + name + "'" + suggest(name, names),
-                  "its loops are " + llvm::join(names, ", "));
+    FailureOr<SmallVector<LoopOp>> loops = findLoops(model, name, "--stream=" + choice);
+    if (failed(loops))
+      return failure();
     bool isRounded = false;
-    for (LoopOp loop : loops)
+    for (LoopOp loop : *loops)
       for (unsigned k = 0; k < loop.getNumCarries(); ++k)
         isRounded |= round(loop, k);
     return isRounded ? success()

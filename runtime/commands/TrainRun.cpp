@@ -96,6 +96,7 @@ void TrainRun::loop(RunLog &log, Progress &progress) {
   std::unique_ptr<DispatchRecorder> recorder;
   DispatchObserver *observer = options.profile || !options.profileFile.empty() ? &profile : nullptr;
   bool isFirst = true;
+  int64_t measured = 0; // steps, of --measure-memory
   if (!options.dumpFolder.empty())
     recorder = std::make_unique<DispatchRecorder>(*session, options.dumpFolder);
   // The rows of a log that a resumed run goes on with end before this evaluation.

@@ -61,8 +61,7 @@ private:
   const nc_program &program;
   const TrainOptions &options;
   PhaseSchedule phases;
-  int64_t memoryBefore = anonymousBytes(), memoryOfSteps = 0,
-          measured = 0; // before arenas are made, and once steps have used them
+  int64_t memoryBefore = anonymousBytes(), memoryOfSteps = 0; // before arenas are made, and once steps have used them
   std::unique_ptr<Session> session;
   Data data;
   RunSaves saves;

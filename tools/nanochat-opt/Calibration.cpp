@@ -1,5 +1,6 @@
 #include "tools/nanochat-opt/Calibration.h"
 #include "lib/Driver/Calibrate.h"
+#include "runtime/files/Errors.h"
 #include "runtime/files/Files.h"
 #include "runtime/program/Processors.h"
 #include "llvm/Support/FileSystem.h"
@@ -8,20 +9,15 @@
 using namespace mlir;
 using namespace mlir::nanochat;
 
-static int usage(const Twine &error, const Twine &note) {
-  llvm::errs() << "error: " << error << "\nnote: " << note << "\n";
-  return kUserError;
-}
-
 int mlir::nanochat::calibrateMachine(DialectRegistry &registry, const CalibrationOptions &options) {
   auto row = findTarget(options.target);
   if (!row || row->gpu || row->plain)
-    return usage("--calibrate measures this processor, not " + options.target,
-                 "bench/gpu.sh measures a GPU; leave --target out");
+    nc::failInput("--calibrate measures this processor, not " + options.target,
+                  "bench/gpu.sh measures a GPU; leave --target out");
   int64_t threads = nc::availableProcessors();
   std::string kept = ratesFile(options.cache, *row, threads);
   if (kept.empty() && options.output == "-")
-    return usage("there is no folder to keep rates in", "name a file with -o, or set NANOCHAT_CACHE");
+    nc::failInput("there is no folder to keep rates in", "name a file with -o, or set NANOCHAT_CACHE");
   MLIRContext context(registry);
   context.loadAllAvailableDialects();
   CompileOptions compiling{{PipelineOptions{*row}}};

@@ -70,15 +70,16 @@ private:
       const nc::Setting *setting = config.find(key);
       return setting ? setting->text : "";
     };
-    if (const nc::Setting *recompute = config.find("memory.recompute"))
-      result.recompute = recompute->list;
-    if (const nc::Setting *masters = config.find("memory.masters"))
-      result.masters = masters->list;
-    if (const nc::Setting *allow = config.find("memory.allow"))
-      result.allow = allow->list;
+    auto list = [&](const char *key) {
+      const nc::Setting *setting = config.find(key);
+      return setting ? setting->list : std::vector<std::string>();
+    };
+    result.memory.recompute = list("memory.recompute");
+    result.memory.masters = list("memory.masters");
+    result.allow = list("memory.allow");
     result.codes = text("memory.codes");
     result.budget = row.gpu ? text("memory.budget") : "";
-    result.chunk = int64_t(config.number("memory.chunk").value_or(0));
+    result.memory.chunk = int64_t(config.number("memory.chunk").value_or(0));
   }
 
   nc::Config config;

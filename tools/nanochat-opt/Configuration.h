@@ -7,10 +7,10 @@ namespace mlir::nanochat {
 
 struct Configuration {
   std::vector<SizeChoice> sizes;
-  std::vector<std::string> optimizers;                         // as --optimizer takes them
-  std::vector<std::string> recompute, masters, streams, allow; // as --recompute and so on do
-  std::string codes, budget;
-  int64_t chunk = 0;
+  std::vector<std::string> optimizers; // as --optimizer takes them
+  MemoryChoices memory;                // but codesAtUse
+  std::vector<std::string> allow;      // as --allow takes them
+  std::string codes, budget;           // as --codes and --budget do
 };
 
 /// Reads a file, none if `path` is empty. What the row has no fast kernels for is left out, which is said on standard

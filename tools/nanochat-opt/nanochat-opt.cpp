@@ -238,10 +238,10 @@ static Configuration chooseConfiguration(const Target &row) {
     if (!option.empty())
       list.assign(option.begin(), option.end());
   };
-  list(chosen.optimizers, optimizers), list(chosen.recompute, recompute);
-  list(chosen.masters, masters), list(chosen.streams, streams), list(chosen.allow, allow);
+  list(chosen.optimizers, optimizers), list(chosen.memory.recompute, recompute);
+  list(chosen.memory.masters, masters), list(chosen.memory.streams, streams), list(chosen.allow, allow);
   if (chunk.getNumOccurrences())
-    chosen.chunk = chunk;
+    chosen.memory.chunk = chunk;
   if (codes.getNumOccurrences())
     chosen.codes = codes;
   if (budget.getNumOccurrences())
@@ -309,13 +309,12 @@ static int compileModel(DialectRegistry &registry, const char *argv0) {
   for (StringRef rounding : chosen.allow)
     if (rounding != "stream=bf16" && rounding != "masters=bf16")
       return usage("--allow=" + rounding + " is not known", "it is masters=bf16 or stream=bf16");
-  if (!chosen.masters.empty() && precision == "f64")
+  if (!chosen.memory.masters.empty() && precision == "f64")
     return usage("--masters stores parameters in bf16 and excludes --precision=f64", "leave one of the two out");
   pipeline->sizes = chosen.sizes;
   pipeline->optimizers = chosen.optimizers;
-  pipeline->masters = chosen.masters;
-  pipeline->streams = chosen.streams;
-  pipeline->memory = {chosen.recompute, chosen.chunk, chosen.codes == "use"};
+  pipeline->memory = chosen.memory;
+  pipeline->memory.codesAtUse = chosen.codes == "use";
   if (!llvm::is_contained({"mlir", "llvm", "asm", "obj", "exe", "ptx", "cubin"}, emitKind))
     return usage("--emit=" + emitKind + " is not known", "kinds are mlir, llvm, asm, obj, exe, ptx and cubin");
   bool known = stopAfter.empty() || llvm::any_of(getStages(), [](const Stage &s) { return s.name == stopAfter; });

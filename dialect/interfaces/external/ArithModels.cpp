@@ -58,7 +58,6 @@ Pair logF(Rule v) { return {div(v.b, v.g, v.x), Value()}; }
 Pair log1pF(Rule v) { return {div(v.b, v.g, add(v.b, v.x, v.c(1.0))), Value()}; }
 Pair sqrtF(Rule v) { return {div(v.b, mul(v.b, v.g, v.c(0.5)), v.r), Value()}; }
 Pair rsqrtF(Rule v) { return {mul(v.b, mul(v.b, v.g, v.c(-0.5)), mul(v.b, v.r, mul(v.b, v.r, v.r))), Value()}; }
-
 Pair tanhF(Rule v) { return {mul(v.b, v.g, sub(v.b, v.c(1.0), mul(v.b, v.r, v.r))), Value()}; }
 Pair erfF(Rule v) { // 2/√π·exp(−x²)
   Value e = math::ExpOp::create(v.b, v.neg(mul(v.b, v.x, v.x)));
@@ -66,7 +65,7 @@ Pair erfF(Rule v) { // 2/√π·exp(−x²)
 }
 // clang-format on
 
-/// /// A number and what it is rounded to have one cotangent, in the type of each.
+/// A number and what it is rounded to have one cotangent, in the type of each.
 template <typename Cast> struct CastModel : DifferentiableOpInterface::ExternalModel<CastModel<Cast>, Cast> {
   LogicalResult buildVJP(Operation *op, ImplicitLocOpBuilder &b, Cotangents &ct) const {
     Value x = op->getOperand(0), g = ct.of(op->getResult(0));

@@ -126,6 +126,40 @@ func.func private @k() -> (f32 {nanochat.fixed}) // discardable-c2
 
 // -----
 
+// expected-error @+2 {{the dialect knows no attribute 'nanochat.perod'}}
+// expected-note @+1 {{the nearest one is 'nanochat.period', a number from 1 on on a loop}}
+func.func private @k() attributes {nanochat.perod = 4} // discardable-c1
+
+// -----
+
+// expected-error @+1 {{'nanochat.period' stands on a loop, not here}}
+func.func private @k() attributes {nanochat.period = 4} // discardable-c2
+
+// -----
+
+func.func @f(%x: tensor<4xf32>) -> tensor<4xf32> {
+  // expected-error @+1 {{'nanochat.period' is a number from 1 on, not 0}}
+  %r = nanochat.loop "l" = 2 carry(%a = %x : tensor<4xf32>) attributes {nanochat.period = 0} { // discardable-c3
+    nanochat.yield %a : tensor<4xf32>
+  }
+  return %r : tensor<4xf32>
+}
+
+// -----
+
+// expected-error @+1 {{'nanochat.recomputed' stands on an op, not here}}
+func.func private @k(tensor<4xf32> {nanochat.recomputed}) // discardable-c2
+
+// -----
+
+func.func @f(%x: tensor<4xf32>) -> tensor<4xf32> {
+  // expected-error @+1 {{'nanochat.recomputed' is a unit attribute, not true}}
+  %r = arith.negf %x {nanochat.recomputed = true} : tensor<4xf32> // discardable-c3
+  return %r : tensor<4xf32>
+}
+
+// -----
+
 // expected-error @+1 {{'nanochat.bound' is an integer, not 3.000000e+00 : f32}}
 func.func private @k(tensor<4xi32> {nanochat.bound = 3.0 : f32}) // discardable-c3
 
