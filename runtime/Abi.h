@@ -13,7 +13,7 @@
 extern "C" {
 #endif
 
-#define NC_ABI_VERSION 5
+#define NC_ABI_VERSION 6
 #define NC_MAX_RANK 6
 
 /// Element types, one line each, in the order of their numbers: name in IR, in safetensors files, and the C++ type that
@@ -71,7 +71,8 @@ enum nc_kind {
   NC_STATE = 1,
   NC_GRADIENT = 2, // bears the name of its parameter
   NC_INPUT = 3,    // written by the runtime before the entry runs
-  NC_OUTPUT = 4    // read by the runtime after the entry ran
+  NC_OUTPUT = 4,   // read by the runtime after the entry ran
+  NC_SCALES = 5    // f32, of a parameter of i8 and of its name: an element is its code times the scale of its row
 };
 
 /// How a parameter or state starts. NORMAL draws mean 0, standard deviation `init_scale`;

@@ -1,146 +1,120 @@
 #include "lib/Driver/Budget.h"
 #include "lib/Driver/Compilation.h"
 #include "lib/Planner/Plan.h"
-#include "lib/Planner/ProcessMemory.h"
-#include "lib/Planner/Search.h"
-#include "lib/Planner/StepTime.h"
+#include "llvm/ADT/StringExtras.h"
+#include "llvm/Support/FormatVariadic.h"
 
 using namespace mlir;
 using namespace mlir::nanochat;
 
 /// Candidates that a search compiles at most: half a minute's.
 static constexpr int64_t kMost = 32;
-
-static PipelineOptions with(const PipelineOptions &row, const Candidate &candidate) {
-  PipelineOptions changed = row;
-  changed.memory = candidate.memory;
-  if (candidate.batch)
-    for (auto [name, value] : {std::pair("batch", candidate.batch), std::pair("accum", candidate.accum)})
-      changed.sizes.push_back({name, std::to_string(value), "--budget"});
-  return changed;
-}
+/// And for each way out.
+static constexpr int64_t kMostPerWay = 3;
+/// Ways out that are told.
+static constexpr size_t kWays = 3;
 
 namespace {
-/// Compiles candidates of one model.
-class Evaluator {
+/// Looks for what a user could change where no program fits.
+class WaysOut {
 public:
-  Evaluator(ModuleOp model, const CompileOptions &options, const Rates &rates, TimingScope &timing)
+  WaysOut(ModuleOp model, const CompileOptions &options, const Rates &rates, TimingScope &timing)
       : model(model), options(options), rates(rates), timing(timing) {}
 
-  /// What there is to decide, from the model as it is said; fails where that does not compile.
-  FailureOr<SearchSpace> findSpace() {
-    OwningOpRef<ModuleOp> said = model.clone();
-    Compilation compilation(*said, options.rows[0], timing);
-    if (failed(compilation.runTo("model")))
-      return failure();
-    SearchSpace space = spaceOf(*said);
-    return failed(compilation.runTo(Known::plan)) ? FailureOr<SearchSpace>() : space;
-  }
-
-  /// What does not compile fits nowhere.
-  Evaluation operator()(const Candidate &candidate) {
-    ScopedDiagnosticHandler silence(model.getContext(), [](Diagnostic &) { return success(); });
-    FailureOr<OwningOpRef<ModuleOp>> module = plan(candidate);
-    if (failed(module))
-      return {std::numeric_limits<int64_t>::max(), 0};
-    return {memoryOf(**module, options.rows[0].target, options.threads).total(),
-            timeOf(collectFloors(**module), rates).predicted};
-  }
-
-  /// The classes of memory that take most, for messages.
-  std::string largest(const Candidate &candidate) {
-    FailureOr<OwningOpRef<ModuleOp>> module = plan(candidate);
-    if (failed(module))
-      return "";
-    auto classes = memoryOf(**module, options.rows[0].target, options.threads).classes;
-    llvm::stable_sort(classes, [](auto x, auto y) { return x.second > y.second; });
-    std::string text;
-    for (auto [name, bytes] : ArrayRef(classes).take_front(4))
-      text += (text.empty() ? "" : ", ") + name.str() + " " + gigabytes(bytes);
-    return text;
+  /// The three fastest per token of: more memory, roundings that are not allowed yet, an optimizer with less state,
+  /// shorter sequences; one of these where that is enough, else several.
+  std::vector<WayOut> find(Candidates &candidates, const SearchSpace &space, const SearchResult &leanest) {
+    const int64_t tokens = space.tokens;
+    int64_t megabytes = llvm::divideCeil(leanest.evaluation.bytes, 1000 * 1000);
+    SearchResult raised = candidates.search(space, megabytes * 1000 * 1000, kMost);
+    add("--budget=" + std::to_string(megabytes) + "MB", raised.evaluation, tokens);
+    const std::vector<std::string> stream{"stream=bf16"}, masters{"masters=bf16"}, both{"masters=bf16", "stream=bf16"},
+        all{"masters=int8", "masters=bf16", "stream=bf16"};
+    for (bool lean : {false, true})
+      for (int64_t shorter : {1, 2, 4}) {
+        int64_t length = shorter > 1 ? tokens / shorter : 0;
+        if (found.size() >= kWays + 1 || !consider(all, lean, length, false))
+          continue; // nor do fewer roundings
+        for (const auto &roundings : {std::vector<std::string>(), stream, masters, both, all})
+          if (found.size() < kWays + 1 && (lean || length || !roundings.empty()))
+            consider(roundings, lean, length, true);
+      }
+    llvm::stable_sort(found, [](auto &x, auto &y) { return x.perToken < y.perToken; });
+    std::vector<WayOut> ways;
+    for (auto &way : ArrayRef(found).take_front(kWays))
+      ways.push_back(way.way);
+    return ways;
   }
 
 private:
-  /// Of a model after stage `model`.
-  SearchSpace spaceOf(ModuleOp said) {
-    const PipelineOptions &row = options.rows[0];
-    SearchSpace space;
-    space.fixed.memory = row.memory;
-    auto isAllowed = [&](StringRef rounding) { return llvm::is_contained(options.allowed, rounding); };
-    if (isAllowed("masters=bf16") && row.memory.masters.empty())
-      space.masters = {"matrix", "embedding"};
-    DictionaryAttr sizes = getProgram(said).getSizes();
-    auto sizeOf = [&](StringRef name) {
-      auto size = sizes.getAs<IntegerAttr>(name);
-      return size ? size.getInt() : 0;
-    };
-    space.tokens = std::max<int64_t>(1, sizeOf("seq"));
-    bool isGiven = llvm::any_of(row.sizes, [](const SizeChoice &size) {
-      return llvm::is_contained({"batch", "accum"}, size.name) && StringRef(size.place).starts_with("--set");
-    });
-    if (!isGiven && sizeOf("accum"))
-      space.sequences = sizeOf("batch") * sizeOf("accum");
-    auto isFixed = [&](StringRef loop) {
-      return llvm::any_of(row.memory.recompute, [&](StringRef given) { return given.split('=').first == loop; });
-    };
-    for (auto of : said.getOps<ModelOp>()) {
-      of.getForward().walk([&](Operation *op) {
-        auto loop = dyn_cast<LoopOp>(op);
-        if (loop && !isFixed(loop.getLoopName()) && !llvm::is_contained(space.loops, loop.getLoopName()))
-          space.loops.push_back(loop.getLoopName().str());
-        // Those of layers, which are many, not the states between repetitions of the stack.
-        bool isOfLayers = loop && loop.getNumCarries() && llvm::any_of(loop.getSlices(), [](Value stack) {
-                            return bool(stack.getDefiningOp<ParamOp>());
-                          });
-        if (isOfLayers && isAllowed("stream=bf16") && row.memory.streams.empty() &&
-            !llvm::is_contained(space.streams, loop.getLoopName()))
-          space.streams.push_back(loop.getLoopName().str());
-        space.codes |= isa<TernaryLinearOp>(op) && !options.isCodesGiven;
-        space.chunk |= isa<HeadOpInterface>(op) && !row.memory.chunk;
-      });
+  struct Found {
+    WayOut way;
+    double perToken;
+  };
+
+  /// Whether a program fits with these changes, which `isWay` lists.
+  bool consider(const std::vector<std::string> &roundings, bool lean, int64_t tokens, bool isWay) {
+    ScopedDiagnosticHandler silence(model.getContext(), [](Diagnostic &) { return success(); });
+    CompileOptions changed = options;
+    PipelineOptions &row = changed.rows[0];
+    llvm::append_range(changed.allowed, roundings);
+    std::vector<std::string> change;
+    if (lean) {
+      llvm::erase_if(row.optimizers, [](StringRef given) { return given.starts_with("matrix="); });
+      row.optimizers.push_back("matrix=galore:rank=256:base=adam8:clip=projected");
+      for (const std::string &optimizer : row.optimizers)
+        change.push_back("--optimizer=" + optimizer);
     }
-    return space;
+    if (tokens) {
+      row.sizes.push_back({"seq", std::to_string(tokens), "--budget"});
+      change.push_back("--set seq=" + std::to_string(tokens));
+    }
+    Candidates candidates(model, row, changed, rates, timing);
+    FailureOr<SearchSpace> space = candidates.findSpace();
+    if (failed(space))
+      return false;
+    SearchResult best = candidates.search(*space, options.budget, isWay ? kMostPerWay : 1);
+    if (!best.fits || !isWay)
+      return best.fits;
+    if (std::string choice = best.choice.spell(); !choice.empty())
+      change.push_back(choice);
+    add(llvm::join(change, " "), best.evaluation, space->tokens);
+    return true;
   }
 
-  FailureOr<OwningOpRef<ModuleOp>> plan(const Candidate &candidate) {
-    OwningOpRef<ModuleOp> module = model.clone();
-    PipelineOptions row = with(options.rows[0], candidate);
-    if (failed(Compilation(*module, row, timing).runTo(Known::plan)))
-      return failure();
-    return module;
+  void add(const std::string &options, const Evaluation &evaluation, int64_t tokens) {
+    if (llvm::none_of(found, [&](auto &other) { return other.way.options == options; }))
+      found.push_back({{options, evaluation}, evaluation.seconds / double(tokens)});
   }
 
   ModuleOp model;
   const CompileOptions &options;
   const Rates &rates;
   TimingScope &timing;
+  std::vector<Found> found;
 };
 } // namespace
 
 LogicalResult mlir::nanochat::fitBudget(ModuleOp model, CompileOptions &options, const Rates &rates,
-                                        TimingScope &timing) {
+                                        TimingScope &timing, std::vector<WayOut> &waysOut) {
   TimingScope scope = timing.nest("budget");
-  Evaluator evaluate(model, options, rates, scope);
-  FailureOr<SearchSpace> space = evaluate.findSpace();
-  if (failed(space))
+  Candidates candidates(model, options.rows[0], options, rates, scope);
+  FailureOr<SearchSpace> space = candidates.findSpace();
+  if (failed(space) || failed(candidates.check()))
     return failure();
   if (std::string given = space->fixed.spell(); !given.empty())
     llvm::errs() << "note: --budget leaves as given: " << given << "\n";
-  SearchResult found = search(*space, options.budget, kMost, evaluate);
-  constexpr int64_t kNever = std::numeric_limits<int64_t>::max();
-  if (found.evaluation.bytes == kNever) { // a model of fixed shapes takes no other batch
-    space->sequences = 0;
-    found = search(*space, options.budget, kMost, evaluate);
-  }
+  SearchResult found = candidates.search(*space, options.budget, kMost);
   const Candidate &choice = found.choice;
   if (!found.fits) {
-    std::string what = evaluate.largest(choice);
+    waysOut = WaysOut(model, options, rates, scope).find(candidates, *space, found);
     InFlightDiagnostic diag = emitError((*model.getOps<ModelOp>().begin()).getLoc())
                               << "no program of the model fits into " << gigabytes(options.budget)
-                              << ": the leanest takes " << gigabytes(found.evaluation.bytes) << " (" << what << ")";
-    diag.attachNote()
-        << "a shorter sequence (--set seq=…), an optimizer with less state (--optimizer matrix=galore:rank=256) or "
-           "fewer parameters would take less; so would roundings, --allow=masters=bf16,stream=bf16";
+                              << ": the leanest takes " << gigabytes(found.evaluation.bytes) << " ("
+                              << candidates.largestClasses(choice) << ")";
+    for (const WayOut &way : waysOut)
+      diag.attachNote() << "with " << way.options << " it takes " << gigabytes(way.evaluation.bytes) << " and "
+                        << llvm::formatv("{0:f3}", way.evaluation.seconds).str() << " s a step";
     return diag;
   }
   options.choice = choice.spell();

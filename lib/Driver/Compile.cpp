@@ -97,6 +97,16 @@ static ExitCode writePlan(ModuleOp module, const CompileOptions &options, const 
   });
 }
 
+/// For programs that ask for plans, where there is none.
+static void printWaysOut(ArrayRef<WayOut> ways) {
+  llvm::json::Array list;
+  for (const WayOut &way : ways)
+    list.push_back(llvm::json::Object{{"options", way.options},
+                                      {"total_bytes", way.evaluation.bytes},
+                                      {"seconds", way.evaluation.seconds}});
+  llvm::outs() << llvm::formatv("{0:2}\n", llvm::json::Value(llvm::json::Object{{"ways_out", std::move(list)}}));
+}
+
 /// All kinds of output but executables, for one row.
 static ExitCode writeText(ModuleOp module, const CompileOptions &options, const CudaToolkit &toolkit,
                           TimingScope &timing) {
@@ -165,8 +175,11 @@ static ExitCode write(ModuleOp model, CompileOptions options, const CudaToolkit 
       return kUserError;
     rates = *found;
   }
-  if (options.budget && failed(fitBudget(model, options, rates, timing)))
+  if (std::vector<WayOut> waysOut; options.budget && failed(fitBudget(model, options, rates, timing, waysOut))) {
+    if (options.plan == "json")
+      printWaysOut(waysOut);
     return kUserError;
+  }
   if (options.budget && options.plan.empty())
     llvm::errs() << "note: within the budget, with " << (options.choice.empty() ? "all as it is" : options.choice)
                  << "\n";

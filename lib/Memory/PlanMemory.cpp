@@ -118,7 +118,8 @@ class Uses {
 public:
   explicit Uses(func::FuncOp entry) : isForGradients(getEntry(entry).getKind() == EntryKind::gradients) {
     for (BlockArgument arg : entry.getArguments())
-      if (getArgBinding(entry, arg.getArgNumber()).getKind() == BindingKind::parameter)
+      if (BindingKind kind = getArgBinding(entry, arg.getArgNumber()).getKind();
+          kind == BindingKind::parameter || kind == BindingKind::scales)
         ofParameters.insert(arg);
     follow(entry.getBody().front());
   }

@@ -14,7 +14,7 @@ struct MemoryChoices {
   std::vector<std::string> recompute; // "layers=body", of --recompute
   int64_t chunk = 0;                  // tokens whose logits there are at once, of --chunk; 0: what suits their number
   bool codesAtUse = false;            // codes of ternary weights are made where they are read, of --codes=use
-  std::vector<std::string> masters;   // "matrix=bf16", of --masters
+  std::vector<std::string> masters;   // "matrix=bf16" or "matrix=int8", of --masters
   std::vector<std::string> streams;   // "layers=bf16", of --stream
 
   /// As options: "--stream=layers=bf16 --recompute=layers=body".

@@ -66,16 +66,18 @@ private:
       for (const char *policy : {"body", "cheap", "nothing"})
         policies.settings.push_back([=](Candidate &c) { c.memory.recompute.push_back(loop + "=" + policy); });
     }
-    auto addRounding = [&](const std::vector<std::string> &names, std::vector<std::string> MemoryChoices::*rounded) {
-      auto round = [=](Candidate &c) {
-        for (const std::string &name : names)
-          (c.memory.*rounded).push_back(name + "=bf16");
-      };
-      if (!names.empty())
-        dimensions.push_back({{round, [](Candidate &) {}}});
-    };
-    addRounding(space.streams, &MemoryChoices::streams);
-    addRounding(space.masters, &MemoryChoices::masters);
+    if (!space.streams.empty())
+      dimensions.push_back({{[&](Candidate &c) {
+                               for (const std::string &loop : space.streams)
+                                 c.memory.streams.push_back(loop + "=bf16");
+                             },
+                             [](Candidate &) {}}});
+    if (!space.masters.empty()) {
+      Dimension &ways = dimensions.emplace_back();
+      for (const std::vector<std::string> &way : space.masters)
+        ways.settings.push_back([&](Candidate &c) { c.memory.masters = way; });
+      ways.settings.push_back([](Candidate &) {});
+    }
     if (space.codes)
       dimensions.push_back({{[](Candidate &c) { c.memory.codesAtUse = true; }, [](Candidate &) {}}});
     if (space.chunk) {

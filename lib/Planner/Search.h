@@ -15,18 +15,19 @@ struct Candidate {
 };
 
 /// What is known of a candidate once it is compiled to its plan.
+inline constexpr int64_t kFitsNowhere = std::numeric_limits<int64_t>::max();
 struct Evaluation {
-  int64_t bytes;
+  int64_t bytes; // kFitsNowhere where it does not compile
   double seconds; // predicted, of a step
 };
 
 /// What there is to decide.
 struct SearchSpace {
-  int64_t sequences = 0;            // of a step; 0 where batch and accum are given
-  int64_t tokens = 1;               // of a sequence
-  std::vector<std::string> loops;   // whose policies are to be chosen
-  std::vector<std::string> masters; // roles whose parameters may be
-  std::vector<std::string> streams; // loops whose streams may be rounded
+  int64_t sequences = 0;                         // of a step; 0 where batch and accum are given
+  int64_t tokens = 1;                            // of a sequence
+  std::vector<std::string> loops;                // whose policies are to be chosen
+  std::vector<std::vector<std::string>> masters; // ways to store parameters in fewer bits, the leanest first
+  std::vector<std::string> streams;              // loops whose streams may be rounded
   bool codes = false, chunk = false;
   Candidate fixed; // what was given
 };

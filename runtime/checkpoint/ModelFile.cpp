@@ -1,6 +1,7 @@
 #include "runtime/checkpoint/ModelFile.h"
 #include "runtime/checkpoint/Checkpoint.h"
 #include "runtime/files/Errors.h"
+#include "runtime/program/NumberWriter.h"
 #include "runtime/program/Program.h"
 #include <cstring>
 #include <filesystem>
@@ -11,7 +12,7 @@ namespace nc {
 static constexpr const char *kVocabulary = "vocabulary", *kUnknown = "unknown";
 
 void checkFinite(const Session &session, int64_t step) {
-  for (nc_kind kind : {NC_PARAM, NC_STATE})
+  for (nc_kind kind : {NC_PARAM, NC_SCALES, NC_STATE})
     for (const nc_tensor *tensor : tensorsOf(session.program, kind))
       if (int64_t at = firstNonFinite(tensor->dtype, session.data(*tensor), elementCount(*tensor)); at >= 0)
         failRun(format("step %lld: %s '%s'[%lld] is not a finite number, so nothing is saved", wide(step),
@@ -29,10 +30,16 @@ void checkFinite(const SafetensorsFile &file) {
     });
 }
 
+/// What a file calls the scales of a parameter.
+static std::string scalesName(const nc_tensor &parameter) { return std::string(parameter.name) + ".scales"; }
+
 static void save(const Session &session, nc_kind kind, const std::string &path, const Metadata &metadata) {
   std::vector<TensorView> views;
-  for (const nc_tensor *tensor : tensorsOf(session.program, kind))
+  for (const nc_tensor *tensor : tensorsOf(session.program, kind)) {
     views.push_back(viewOf(*tensor, tensor->name, session.data(*tensor)));
+    if (const nc_tensor *scales = scalesOf(session.program, *tensor))
+      views.push_back(viewOf(*scales, scalesName(*tensor), session.data(*scales)));
+  }
   writeSafetensors(path, views, metadata);
 }
 
@@ -54,24 +61,41 @@ static std::string typeText(int32_t dtype, const std::vector<int64_t> &shape) {
   return std::string(dtypeName(dtype)) + " " + shapeText(shape);
 }
 
-/// Parameters are floats of one size or another: what a program stores in bf16 starts from what another has in f32, and
-/// the other way round.
+/// Parameters are floats of one size or another, or codes: what a program stores in bf16 or int8 starts from what another
+/// has in f32, and the other way round.
 static bool converts(const StoredTensor &stored, const nc_tensor &tensor) {
-  auto isSingle = [](int32_t dtype) { return dtype == NC_F32 || dtype == NC_BF16; };
+  auto isSingle = [](int32_t dtype) { return dtype == NC_F32 || dtype == NC_BF16 || dtype == NC_I8; };
   bool widens = stored.dtype == NC_F32 && tensor.dtype == NC_F64; // states too, for programs in f64
   return widens || (stored.dtype != tensor.dtype && tensor.kind == NC_PARAM && isSingle(stored.dtype) &&
                     (isSingle(tensor.dtype) || tensor.dtype == NC_F64));
 }
 
+/// The scales of a parameter that the file has as codes, where one of its rows needs one; else none.
+static std::vector<float> readScales(const SafetensorsFile &file, const StoredTensor &stored,
+                                     const nc_tensor &parameter) {
+  std::vector<float> scales;
+  if (stored.dtype == NC_I8) {
+    scales.resize(size_t(elementCount(parameter) / rowLength(parameter)));
+    file.read(*file.find(scalesName(parameter)), scales.data());
+  }
+  return scales;
+}
+
 static void copyTensor(Session &session, const SafetensorsFile &file, const nc_tensor &tensor) {
   const StoredTensor &stored = *file.find(tensor.name);
-  if (!converts(stored, tensor))
+  const nc_tensor *ownScales = scalesOf(session.program, tensor);
+  if (!converts(stored, tensor)) {
+    if (ownScales)
+      file.read(*file.find(scalesName(tensor)), session.mutableData(*ownScales));
     return file.read(stored, session.mutableData(tensor));
+  }
+  std::vector<float> scales = readScales(file, stored, tensor);
+  NumberWriter writer(session, tensor);
   file.visit(stored, [&](const char *elements, int64_t first, int64_t count) {
     withStorage(stored.dtype, [&](auto value) {
       for (int64_t i = 0; i < count; ++i) {
         memcpy(&value, elements + i * sizeof(value), sizeof(value));
-        session.write(tensor, double(value), first + i);
+        writer.put(double(value) * (scales.empty() ? 1 : scales[size_t((first + i) / rowLength(tensor))]));
       }
     });
   });
@@ -85,6 +109,19 @@ static const char *noteOn(nc_kind kind) {
                             "parameters with --init";
 }
 
+/// Checks the scales of a parameter that the file has as codes, and returns their name.
+static std::string checkScales(const SafetensorsFile &file, const nc_tensor &parameter) {
+  std::vector<int64_t> rows = shapeOf(parameter);
+  rows.resize(size_t(std::max(parameter.rank, 1) - 1));
+  std::string name = scalesName(parameter);
+  const StoredTensor *scales = file.find(name);
+  if (!scales || scales->dtype != NC_F32 || scales->shape != rows)
+    failInput(format("'%s' has codes of '%s' without their scales, expected '%s' %s", file.path().c_str(),
+                     parameter.name, name.c_str(), typeText(NC_F32, rows).c_str()),
+              noteOn(NC_PARAM));
+  return name;
+}
+
 static void checkTensors(const SafetensorsFile &file, const nc_program &program, nc_kind kind) {
   std::vector<const nc_tensor *> tensors = tensorsOf(program, kind);
   std::set<std::string> expected;
@@ -95,6 +132,8 @@ static void checkTensors(const SafetensorsFile &file, const nc_program &program,
     if (!view)
       failInput(format("'%s' has no tensor '%s', expected %s", file.path().c_str(), name.c_str(), type.c_str()),
                 kind == NC_PARAM ? "" : noteOn(kind));
+    if (tensor->kind == NC_PARAM && view->dtype == NC_I8)
+      expected.insert(checkScales(file, *tensor));
     if (view->shape != shapeOf(*tensor) || !(view->dtype == tensor->dtype || converts(*view, *tensor)))
       failInput(format("'%s': tensor '%s' is %s, expected %s", file.path().c_str(), name.c_str(),
                        typeText(view->dtype, view->shape).c_str(), type.c_str()),

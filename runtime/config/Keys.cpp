@@ -67,7 +67,7 @@ const std::vector<Key> &knownKeys() {
       {"memory.budget", T::Text, U::Unused, kCompiled, "Memory of a GPU that the program may take, as \"16GB\""},
       {"memory.recompute", T::TextList, U::Unused, kCompiled, "Policies of loops, as [\"layers=body\"]"},
       {"memory.allow", T::TextList, U::Unused, kCompiled, "Roundings that the budget may choose, as [\"stream=bf16\"]"},
-      {"memory.masters", T::TextList, U::Unused, kCompiled, "Roles whose parameters are bf16, as [\"matrix=bf16\"]"},
+      {"memory.masters", T::TextList, U::Unused, kCompiled, "Roles whose parameters are bf16 or int8, as [\"matrix=bf16\"]"},
       {"memory.codes", T::Text, U::Unused, kCompiled, "When codes of ternary weights are made: step or use"},
       {"memory.chunk", T::Integer, U::Unused, kCompiled, "Tokens whose logits there are at once", 1},
 

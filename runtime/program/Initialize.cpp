@@ -1,4 +1,5 @@
 #include "runtime/program/Initialize.h"
+#include "runtime/program/NumberWriter.h"
 #include "runtime/program/Philox.h"
 #include "runtime/program/Program.h"
 #include <algorithm>
@@ -24,23 +25,29 @@ struct Fill {
 
 } // namespace
 
-static constexpr int64_t elementsPerTask = 1 << 14;
+/// Whole rows, some 16 K elements of them.
+static int64_t elementsPerTask(const nc_tensor &tensor) {
+  int64_t row = std::max<int64_t>(1, rowLength(tensor));
+  return row * std::max<int64_t>(1, (1 << 14) / row);
+}
 
 /// An nc_kernel: `buffers` is one Fill, the task a run of its elements.
 static void fillRun(void *const *buffers, int64_t task, void *) {
   auto &fill = *static_cast<Fill *>(buffers[0]);
   uint32_t id = streamId(fill.tensor.name);
   double scale = fill.tensor.init_scale;
-  int64_t end = std::min((task + 1) * elementsPerTask, elementCount(fill.tensor));
-  for (int64_t i = task * elementsPerTask; i < end; ++i)
-    fill.session.write(fill.tensor, fill.tensor.init == NC_INIT_NORMAL ? scale * normalAt(fill.seed, id, i) : scale, i);
+  int64_t begin = task * elementsPerTask(fill.tensor);
+  int64_t end = std::min(begin + elementsPerTask(fill.tensor), elementCount(fill.tensor));
+  NumberWriter writer(fill.session, fill.tensor, begin);
+  for (int64_t i = begin; i < end; ++i)
+    writer.put(fill.tensor.init == NC_INIT_NORMAL ? scale * normalAt(fill.seed, id, i) : scale);
 }
 
 static void initialize(Session &session, nc_kind kind, uint64_t seed) {
   for (const nc_tensor *tensor : tensorsOf(session.program, kind)) {
     Fill fill{session, *tensor, seed};
     void *buffers[] = {&fill};
-    int64_t tasks = (elementCount(*tensor) + elementsPerTask - 1) / elementsPerTask;
+    int64_t run = elementsPerTask(*tensor), tasks = (elementCount(*tensor) + run - 1) / run;
     session.threads().run(fillRun, buffers, tasks);
   }
 }

@@ -1,6 +1,7 @@
 #include "runtime/program/Program.h"
 #include "runtime/files/Errors.h"
 #include "runtime/files/Numbers.h"
+#include "runtime/program/NumberWriter.h"
 #include <cmath>
 
 namespace nc {
@@ -15,7 +16,8 @@ void checkProgram(const nc_program &program) {
                     tensor.offset % 64 == 0 && tensor.bytes <= program.arena_bytes[tensor.arena] - tensor.offset;
     bool isShaped = tensor.rank >= 0 && tensor.rank <= NC_MAX_RANK && tensor.dtype >= 0 &&
                     tensor.dtype < NC_DTYPE_COUNT && elementCount(tensor) * dtypeBytes(tensor.dtype) <= tensor.bytes;
-    if (!isPlaced || !isShaped)
+    bool isCoded = tensor.kind == NC_PARAM && tensor.dtype == NC_I8;
+    if (!isPlaced || !isShaped || (isCoded && !scalesOf(program, tensor)))
       failRun(format("the program's table of tensors is wrong at '%s'", tensor.name),
               "this is an error of the compiler; please report it");
   }
@@ -135,7 +137,7 @@ const char *arenaName(int arena) {
 }
 
 const char *kindName(int32_t kind) {
-  static const char *const names[] = {"parameter", "state", "gradient", "input", "output"};
+  static const char *const names[] = {"parameter", "state", "gradient", "input", "output", "scales"};
   return names[kind];
 }
 

@@ -59,7 +59,7 @@ void Session::touchMemory() {
     const nc_tensor &tensor = program.tensors[i];
     int64_t bytes = tensor.bytes;
     void *buffers[] = {mutableData(tensor), &bytes, &parts};
-    if (tensor.kind == NC_PARAM || tensor.kind == NC_STATE || tensor.kind == NC_GRADIENT)
+    if (tensor.kind != NC_INPUT && tensor.kind != NC_OUTPUT)
       team.run(touchPart, buffers, parts);
   }
 }

@@ -45,7 +45,7 @@ void NonFiniteFinder::after(const KernelCall &call) {
 }
 
 std::string blameKernel(Session &session, const nc_entry &entry) {
-  for (nc_kind kind : {NC_PARAM, NC_INPUT})
+  for (nc_kind kind : {NC_PARAM, NC_SCALES, NC_INPUT})
     if (auto tensor = findNonFinite(session, entry, kind))
       return *tensor + " was not finite before the step";
   NonFiniteFinder finder;

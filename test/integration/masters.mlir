@@ -39,4 +39,4 @@
 // RUN: not nanochat-opt %models/looplm.mlir --target=native --masters=matrixes=bf16 --plan 2>&1 | FileCheck %s --check-prefix=ROLE
 // ROLE: error: --masters=matrixes=bf16: no parameters have the role 'matrixes', did you mean 'matrix'?
 // RUN: not nanochat-opt %models/looplm.mlir --target=native --masters=matrix=f16 --plan 2>&1 | FileCheck %s --check-prefix=FORMAT
-// FORMAT: error: --masters=matrix=f16: expected role=bf16
+// FORMAT: error: --masters=matrix=f16: expected role=bf16 or role=int8

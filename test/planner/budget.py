@@ -35,3 +35,15 @@ assert plan(*sizes, "--budget=900MB")["choice"] == found["choice"]  # the same a
 given = plan(*sizes, "--budget=900MB", "--recompute=layers=body", "--codes=use", "--set", "batch=2,accum=4")
 assert given["sizes"]["batch"] == 2 and "layers=body" in given["choice"]["options"], given["choice"]
 assert "--codes=use" in given["choice"]["options"]
+
+# Where nothing fits: the way out is true when it is taken.
+run = subprocess.run([compiler, model, "--plan=json", "--target=sm_90", "--preset=a", "--budget=12GB"], capture_output=True, text=True)
+assert run.returncode == 2, run.stderr
+ways = json.loads(run.stdout)["ways_out"]
+assert len(ways) == 3, ways
+for way in ways:
+    taken = plan("--target=sm_90", "--preset=a", *way["options"].split())
+    assert taken["total_bytes"] == way["total_bytes"], (way, taken["total_bytes"])
+    assert abs(taken["time"]["seconds_per_step"] - way["seconds"]) <= 1e-9 * way["seconds"], way
+    assert way["total_bytes"] <= 12e9 or "--budget" in way["options"], way
+    assert f"with {way['options']} it takes" in run.stderr, run.stderr

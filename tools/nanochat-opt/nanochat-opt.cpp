@@ -137,15 +137,16 @@ cl::opt<std::string>
 cl::opt<int64_t> chunk("chunk", cl::cat(compiling), cl::init(0), cl::value_desc("ROWS"),
                        cl::desc("Tokens whose logits the loss has at once; by default what suits their number"));
 cl::list<std::string>
-    masters("masters", cl::cat(compiling), cl::CommaSeparated, cl::value_desc("role=bf16"),
-            cl::desc("Store the parameters of a role in bf16, rounded by chance at each update, which is computed in "
-                     "f32: half their memory. Files of either form load into both"));
+    masters("masters", cl::cat(compiling), cl::CommaSeparated, cl::value_desc("role=bf16|int8"),
+            cl::desc("Store the parameters of a role in bf16, or as bytes with a scale for each row, rounded by chance "
+                     "at each update, which is computed in f32: a half or a quarter of their memory. Files of any form "
+                     "load into all"));
 cl::list<std::string>
     streams("stream", cl::cat(compiling), cl::CommaSeparated, cl::value_desc("loop=bf16"),
             cl::desc("Round what a loop hands on, such as the activations from layer to layer (layers=bf16), in "
                      "the forward pass too: half the memory of what is kept of it"));
-cl::list<std::string> allow("allow", cl::cat(compiling), cl::CommaSeparated, cl::value_desc("masters=bf16|stream=bf16"),
-                            cl::desc("Roundings that --budget may choose for memory"));
+cl::list<std::string> allow("allow", cl::cat(compiling), cl::CommaSeparated, cl::value_desc("rounding"),
+                            cl::desc("Roundings that --budget may choose for memory: masters=bf16, masters=int8, stream=bf16"));
 cl::list<std::string> optimizers("optimizer", cl::cat(compiling), cl::value_desc("role=rule[:option=value]"),
                                  cl::desc("Another update rule for a role than the model says, such as matrix=muon8, "
                                           "matrix=galore:rank=64:clip=projected or embedding+head=adamw8:lr=1e-3"));
@@ -307,10 +308,10 @@ static int compileModel(DialectRegistry &registry, const char *argv0) {
   if (chunk.getNumOccurrences() && (chunk < 1 || chunk > std::numeric_limits<int32_t>::max()))
     return usage("--chunk=" + llvm::Twine(chunk) + " is no number of tokens", "write it as in --chunk=256");
   for (StringRef rounding : chosen.allow)
-    if (rounding != "stream=bf16" && rounding != "masters=bf16")
-      return usage("--allow=" + rounding + " is not known", "it is masters=bf16 or stream=bf16");
+    if (!llvm::is_contained({"stream=bf16", "masters=bf16", "masters=int8"}, rounding))
+      return usage("--allow=" + rounding + " is not known", "it is masters=bf16, masters=int8 or stream=bf16");
   if (!chosen.memory.masters.empty() && precision == "f64")
-    return usage("--masters stores parameters in bf16 and excludes --precision=f64", "leave one of the two out");
+    return usage("--masters stores parameters in fewer bits and excludes --precision=f64", "leave one of the two out");
   pipeline->sizes = chosen.sizes;
   pipeline->optimizers = chosen.optimizers;
   pipeline->memory = chosen.memory;

@@ -16,7 +16,7 @@ def EntryKind : I32EnumAttr<"EntryKind", "what an entry of a program does", [
 
 def BindingKind : I32EnumAttr<"BindingKind", "what an argument or result of an entry is; the numbers are those of runtime/Abi.h", [
     I32EnumAttrCase<"parameter", 0>, I32EnumAttrCase<"state", 1>, I32EnumAttrCase<"gradient", 2>,
-    I32EnumAttrCase<"input", 3>, I32EnumAttrCase<"output", 4>]> {
+    I32EnumAttrCase<"input", 3>, I32EnumAttrCase<"output", 4>, I32EnumAttrCase<"scales", 5>]> {
   let cppNamespace = "::mlir::nanochat";
   let genSpecializedAttr = 0;
 }
@@ -52,7 +52,8 @@ def Nanochat_BindAttr : AttrDef<Nanochat_Dialect, "Bind"> {
   let description = [{
     Allocation, checkpoints and the program's description follow from it. What has one kind, name and type is the same
     memory in all entries: an update whose result is bound as its argument updates in place. `init` and `scale` are those
-    of nanochat.param; of an input of rank 0, `scale` is the value unless the user says another.
+    of nanochat.param; of an input of rank 0, `scale` is the value unless the user says another. A parameter of bytes is
+    codes of int8, whose `scales` bear its name: one for each of its rows (`quantize_blocks`).
     ```mlir
     %embed: tensor<257x12xf32> {nanochat.bind = #nanochat.bind<parameter, "embed", role = "embedding", init = normal, scale = 2.0e-02 : f64>}
     ```

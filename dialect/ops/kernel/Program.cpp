@@ -11,6 +11,7 @@ int64_t mlir::nanochat::denseBytes(Type type) {
 Arena mlir::nanochat::arenaOf(BindingKind kind) {
   switch (kind) {
   case BindingKind::parameter:
+  case BindingKind::scales:
     return Arena::param;
   case BindingKind::state:
     return Arena::state;

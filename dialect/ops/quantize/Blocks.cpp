@@ -149,27 +149,32 @@ LogicalResult QuantizeBlocksOp::verify() { // quantize_blocks-c1
   return verifyCodes(*this, getFormat(), getCodes().getType());
 }
 
-SmallVector<Value> QuantizeBlocksOp::decompose(ImplicitLocOpBuilder &b) {
-  auto type = cast<RankedTensorType>(getX().getType());
-  auto rows = withShape(type, {type.getDimSize(0)});
-  AffineMap full = b.getMultiDimIdentityMap(2), row = projection(getContext(), 2, {0}),
-            id = b.getMultiDimIdentityMap(1);
-  Value largest = reduce(b, rows, 2, {0}, 0.0, getX(), full, [](ImplicitLocOpBuilder &s, ValueRange v) -> Value {
-    return arith::MaximumFOp::create(s, v[1], math::AbsFOp::create(s, v[0]));
-  });
-  double most = factsOf(getFormat()).largest;
-  Value inverse = pointwise(b, rows, largest, id, [&](ImplicitLocOpBuilder &s, ValueRange v) -> Value {
+RowScales mlir::nanochat::scaleRows(ImplicitLocOpBuilder &b, Value x, double most) {
+  auto type = typeOf(x), rows = withShape(type, type.getShape().drop_back());
+  unsigned rank = type.getRank();
+  SmallVector<unsigned> outer = llvm::to_vector(llvm::seq<unsigned>(0, rank - 1));
+  Value largest = reduce(b, rows, rank, outer, 0.0, x, b.getMultiDimIdentityMap(rank),
+                         [](ImplicitLocOpBuilder &s, ValueRange v) -> Value {
+                           return arith::MaximumFOp::create(s, v[1], math::AbsFOp::create(s, v[0]));
+                         });
+  Value inverse = pointwise(b, largest, [&](ImplicitLocOpBuilder &s, ValueRange v) {
     auto c = [&](double value) { return constant(s, v[0].getType(), value); };
     Value positive = arith::CmpFOp::create(s, arith::CmpFPredicate::OGT, v[0], c(0));
     return arith::SelectOp::create(s, positive, div(s, c(most), v[0]), c(0));
   });
-  Value codes =
-      pointwise(b, getCodes().getType(), {getX(), inverse}, {full, row},
-                [&](ImplicitLocOpBuilder &s, ValueRange v) { return encode(s, getFormat(), mul(s, v[0], v[1])); });
-  Value scales = pointwise(b, rows, largest, id, [&](ImplicitLocOpBuilder &s, ValueRange v) {
+  Value scales = pointwise(b, largest, [&](ImplicitLocOpBuilder &s, ValueRange v) {
     return mul(s, v[0], constant(s, v[0].getType(), 1 / most));
   });
-  return {codes, scales};
+  return {inverse, scales};
+}
+
+SmallVector<Value> QuantizeBlocksOp::decompose(ImplicitLocOpBuilder &b) {
+  RowScales rows = scaleRows(b, getX(), factsOf(getFormat()).largest);
+  AffineMap full = b.getMultiDimIdentityMap(2), row = projection(getContext(), 2, {0});
+  Value codes =
+      pointwise(b, getCodes().getType(), {getX(), rows.inverse}, {full, row},
+                [&](ImplicitLocOpBuilder &s, ValueRange v) { return encode(s, getFormat(), mul(s, v[0], v[1])); });
+  return {codes, rows.scales};
 }
 
 LogicalResult DequantizeBlocksOp::inferReturnTypes(MLIRContext *, std::optional<Location>, Adaptor adaptor,

@@ -18,6 +18,13 @@ Value fromBlocks(ImplicitLocOpBuilder &b, Value blocks, RankedTensorType type);
 Value flatten(ImplicitLocOpBuilder &b, Value x);
 Value reshape(ImplicitLocOpBuilder &b, Value x, ArrayRef<int64_t> shape);
 
+/// Of the rows of `x`, of any rank from 1 on: with a the largest magnitude of a row, a/`most` and its inverse, both 0
+/// where a is.
+struct RowScales {
+  Value inverse, scales;
+};
+RowScales scaleRows(ImplicitLocOpBuilder &b, Value x, double most);
+
 /// States "<name>.codes" and "<name>.scales" of a float state of type `param` in 8 bits.
 void appendCodedState(SmallVectorImpl<OptimizerState> &states, StringRef name, RankedTensorType param, int64_t block);
 
