@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# What update rules, and parameters and activations in bf16, learn of Rust in 300 steps of a micro LoopLM: validation loss, three seeds. And what FIRE does when the
+# What update rules, and parameters and activations in fewer bits, learn of Rust in 300 steps of a micro LoopLM: validation loss, three seeds. And what FIRE does when the
 # corpus changes: half of the steps on C++ headers, half on Rust, with and without it between them. About 55 minutes.
 # Usage: bench/quality.sh [DATA [OUT]]; DATA is a prepared folder of Rust, OUT keeps logs and pictures.
 set -euo pipefail
@@ -22,7 +22,7 @@ row() { # NAME LOSS...
     printf " %8.4f\n", s / (ARGC - 1) }' "${@:2}"
 }
 
-declare -A rates=([muon]=0.008 [muon8]=0.008 [adamw]=0.004 [galore]=0.004 [foam]=0.004 [muon8-adamw8]=0.008 [muon-bf16]=0.008 [muon-bf16-stream]=0.008)
+declare -A rates=([muon]=0.008 [muon8]=0.008 [adamw]=0.004 [galore]=0.004 [foam]=0.004 [muon8-adamw8]=0.008 [muon-bf16]=0.008 [muon-bf16-stream]=0.008 [muon-int8]=0.008)
 build muon
 build muon8 matrix=muon8
 build adamw matrix=adamw
@@ -31,9 +31,10 @@ build foam matrix=foam:level=2:lr=0.016
 build muon8-adamw8 matrix=muon8 embedding=adamw8
 build muon-bf16 --masters=matrix=bf16,embedding=bf16
 build muon-bf16-stream --masters=matrix=bf16,embedding=bf16 --stream=layers=bf16
+build muon-int8 --masters=matrix=int8,embedding=bf16
 
 printf '%-22s %8s %8s %8s %8s\n' rule 'seed 0' 'seed 1' 'seed 2' mean
-for name in muon muon8 adamw galore foam muon8-adamw8 muon-bf16 muon-bf16-stream; do
+for name in muon muon8 adamw galore foam muon8-adamw8 muon-bf16 muon-bf16-stream muon-int8; do
   losses=()
   for seed in 0 1 2; do losses+=("$(train "$name-$seed" "$name" $seed --data "$data" --lr "${rates[$name]}")"); done
   row "$name" "${losses[@]}"

@@ -24,6 +24,16 @@ FailureOr<SearchSpace> Candidates::findSpace() {
   return spaceOf(*said);
 }
 
+/// Of the model with one micro-batch.
+bool Candidates::canUpdateInBackward() {
+  ScopedDiagnosticHandler silence(model.getContext(), [](Diagnostic &) { return success(); });
+  OwningOpRef<ModuleOp> said = model.clone();
+  PipelineOptions changed = row;
+  changed.sizes.push_back({"accum", "1", "--budget"});
+  changed.memory.updateInBackward = true;
+  return succeeded(Compilation(*said, changed, timing).runTo("optimize"));
+}
+
 LogicalResult Candidates::check() {
   OwningOpRef<ModuleOp> said = model.clone();
   return Compilation(*said, row, timing).runTo(Known::plan);
@@ -86,6 +96,8 @@ SearchSpace Candidates::spaceOf(ModuleOp said) {
       space.chunk |= isa<HeadOpInterface>(op) && !row.memory.chunk;
     });
   }
+  space.accum = std::max<int64_t>(1, sizeOf("accum"));
+  space.update = !options.isUpdateGiven && canUpdateInBackward();
   if (row.memory.masters.empty())
     space.masters = mastersOf(roles, isAllowed("masters=int8"), isAllowed("masters=bf16"));
   return space;

@@ -35,6 +35,7 @@ public:
 
 private:
   SearchSpace spaceOf(ModuleOp said);
+  bool canUpdateInBackward();
   FailureOr<OwningOpRef<ModuleOp>> plan(const Candidate &candidate);
 
   ModuleOp model;

@@ -69,6 +69,8 @@ static void differentiate(OpPassManager &pm, const PipelineOptions &) {
 static void optimize(OpPassManager &pm, const PipelineOptions &options) {
   pm.addPass(createBuildUpdatesPass());
   pm.addPass(createProjectGradientsPass());
+  if (options.memory.updateInBackward)
+    pm.addPass(createUpdateInBackwardPass());
   if (options.memory.codesAtUse)
     pm.addPass(createSplitTernarizePass());
   // After differentiation, so that what the gradient reads of the weights is hoisted as well.
@@ -121,6 +123,8 @@ std::string MemoryChoices::spell() const {
     options.push_back("--recompute=" + llvm::join(recompute, ","));
   if (codesAtUse)
     options.push_back("--codes=use");
+  if (updateInBackward)
+    options.push_back("--update=backward");
   if (chunk)
     options.push_back("--chunk=" + std::to_string(chunk));
   return llvm::join(options, " ");

@@ -8,12 +8,13 @@
 
 namespace mlir::nanochat {
 
-/// What is kept in memory, and in how many bits. Of those that say what is made again rather than kept, none changes a
-/// bit of a result but `chunk`, which orders sums.
+/// What is kept in memory, and in how many bits. Of those that say what is made again rather than kept, and when
+/// parameters change, none changes a bit of a result but `chunk`, which orders sums.
 struct MemoryChoices {
   std::vector<std::string> recompute; // "layers=body", of --recompute
   int64_t chunk = 0;                  // tokens whose logits there are at once, of --chunk; 0: what suits their number
   bool codesAtUse = false;            // codes of ternary weights are made where they are read, of --codes=use
+  bool updateInBackward = false;      // parameters change where their gradients are formed, of --update=backward
   std::vector<std::string> masters;   // "matrix=bf16" or "matrix=int8", of --masters
   std::vector<std::string> streams;   // "layers=bf16", of --stream
 

@@ -28,7 +28,9 @@ struct SearchSpace {
   std::vector<std::string> loops;                // whose policies are to be chosen
   std::vector<std::vector<std::string>> masters; // ways to store parameters in fewer bits, the leanest first
   std::vector<std::string> streams;              // loops whose streams may be rounded
+  int64_t accum = 1; // micro-batches of a step, as the model says
   bool codes = false, chunk = false;
+  bool update = false; // of stacked parameters in the backward pass, where there is one micro-batch
   Candidate fixed; // what was given
 };
 

@@ -69,6 +69,7 @@ const std::vector<Key> &knownKeys() {
       {"memory.allow", T::TextList, U::Unused, kCompiled, "Roundings that the budget may choose, as [\"stream=bf16\"]"},
       {"memory.masters", T::TextList, U::Unused, kCompiled, "Roles whose parameters are bf16 or int8, as [\"matrix=bf16\"]"},
       {"memory.codes", T::Text, U::Unused, kCompiled, "When codes of ternary weights are made: step or use"},
+      {"memory.update", T::Text, U::Unused, kCompiled, "When stacked parameters are updated: after or backward"},
       {"memory.chunk", T::Integer, U::Unused, kCompiled, "Tokens whose logits there are at once", 1},
 
       {"phase[].at", T::Time, U::Told, "--at",

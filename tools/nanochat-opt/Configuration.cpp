@@ -78,6 +78,7 @@ private:
     result.memory.masters = list("memory.masters");
     result.allow = list("memory.allow");
     result.codes = text("memory.codes");
+    result.update = text("memory.update");
     result.budget = row.gpu ? text("memory.budget") : "";
     result.memory.chunk = int64_t(config.number("memory.chunk").value_or(0));
   }

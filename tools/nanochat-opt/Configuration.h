@@ -8,9 +8,9 @@ namespace mlir::nanochat {
 struct Configuration {
   std::vector<SizeChoice> sizes;
   std::vector<std::string> optimizers; // as --optimizer takes them
-  MemoryChoices memory;                // but codesAtUse
+  MemoryChoices memory;                // but codesAtUse and updateInBackward
   std::vector<std::string> allow;      // as --allow takes them
-  std::string codes, budget;           // as --codes and --budget do
+  std::string codes, update, budget;   // as --codes, --update and --budget do
 };
 
 /// Reads a file, none if `path` is empty. What the row has no fast kernels for is left out, which is said on standard

@@ -134,6 +134,10 @@ cl::opt<std::string>
     codes("codes", cl::cat(compiling), cl::value_desc("step|use"),
           cl::desc("When codes of ternary weights are made: once per step, for all layers, or of a layer "
                    "at each use, for less memory. Results are the same bits"));
+cl::opt<std::string>
+    update("update", cl::cat(compiling), cl::value_desc("after|backward"),
+           cl::desc("When stacked parameters are updated: after the backward pass, or within it, as each gradient is "
+                    "known, so that no stack of gradients exists. Results are the same bits"));
 cl::opt<int64_t> chunk("chunk", cl::cat(compiling), cl::init(0), cl::value_desc("ROWS"),
                        cl::desc("Tokens whose logits the loss has at once; by default what suits their number"));
 cl::list<std::string>
@@ -245,6 +249,8 @@ static Configuration chooseConfiguration(const Target &row) {
     chosen.memory.chunk = chunk;
   if (codes.getNumOccurrences())
     chosen.codes = codes;
+  if (update.getNumOccurrences())
+    chosen.update = update;
   if (budget.getNumOccurrences())
     chosen.budget = budget;
   return chosen;
@@ -305,6 +311,8 @@ static int compileModel(DialectRegistry &registry, const char *argv0) {
   Configuration chosen = chooseConfiguration(rows[0]);
   if (!llvm::is_contained({"", "step", "use"}, chosen.codes))
     return usage("--codes=" + chosen.codes + " is not known", "it is step or use");
+  if (!llvm::is_contained({"", "after", "backward"}, chosen.update))
+    return usage("--update=" + chosen.update + " is not known", "it is after or backward");
   if (chunk.getNumOccurrences() && (chunk < 1 || chunk > std::numeric_limits<int32_t>::max()))
     return usage("--chunk=" + llvm::Twine(chunk) + " is no number of tokens", "write it as in --chunk=256");
   for (StringRef rounding : chosen.allow)
@@ -316,6 +324,7 @@ static int compileModel(DialectRegistry &registry, const char *argv0) {
   pipeline->optimizers = chosen.optimizers;
   pipeline->memory = chosen.memory;
   pipeline->memory.codesAtUse = chosen.codes == "use";
+  pipeline->memory.updateInBackward = chosen.update == "backward";
   if (!llvm::is_contained({"mlir", "llvm", "asm", "obj", "exe", "ptx", "cubin"}, emitKind))
     return usage("--emit=" + emitKind + " is not known", "kinds are mlir, llvm, asm, obj, exe, ptx and cubin");
   bool known = stopAfter.empty() || llvm::any_of(getStages(), [](const Stage &s) { return s.name == stopAfter; });
@@ -365,6 +374,7 @@ static int compileModel(DialectRegistry &registry, const char *argv0) {
   options.rates = ratesOption;
   options.budget = *bytes;
   options.isCodesGiven = !chosen.codes.empty();
+  options.isUpdateGiven = !chosen.update.empty();
   options.allowed = chosen.allow;
   options.cache = kernelCache.getNumOccurrences() ? kernelCache : defaultCacheFolder();
   options.checkDispatches = checkDispatches;
