@@ -25,7 +25,7 @@ public:
   }
 
   SearchResult run() {
-    Point best(dimensions.size(), 0);
+    Point best = leanest();
     Evaluation known = look(best);
     if (known.bytes > budget)
       return {candidateAt(best), known, false};
@@ -53,6 +53,15 @@ public:
 
 private:
   using Point = std::vector<unsigned>;
+
+  /// Small micro-batches, or one of all sequences, where gradients need not be kept for others.
+  Point leanest() {
+    Point small(dimensions.size(), 0), whole = small;
+    if (!space.update || !space.sequences)
+      return small;
+    whole.front() = dimensions.front().settings.size() - 1;
+    return look(whole).bytes < look(small).bytes ? whole : small;
+  }
 
   void addDimensions() {
     if (space.sequences) {
