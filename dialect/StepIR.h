@@ -22,6 +22,9 @@ inline constexpr llvm::StringLiteral kRecomputedAttr = "nanochat.recomputed";
 inline constexpr llvm::StringLiteral kPeriodAttr = "nanochat.period";
 inline constexpr int64_t kFirstStepOnly = std::numeric_limits<int32_t>::max();
 
+/// On the loop over micro-batches, here and as host code: unit.
+inline constexpr llvm::StringLiteral kMicroBatchesAttr = "nanochat.micro_batches";
+
 /// On kernels that no emitter took, for readers: why.
 inline constexpr llvm::StringLiteral kDeclinedAttr = "nanochat.declined";
 

@@ -2,7 +2,7 @@
 //
 // A compiled program is object files. They export `nc_programs`, constant descriptions of
 // tensors and entry points for one or several processors, and call nothing of the runtime
-// but `nc_dispatch` and `nc_read` (and libm). The runtime owns memory, threads, data and files; it
+// but `nc_dispatch`, `nc_read` and `nc_iterate` (and libm). The runtime owns memory, threads, data and files; it
 // never loops over tensor elements except to initialise, read, write or sample them.
 //
 #pragma once
@@ -142,6 +142,10 @@ void nc_dispatch(nc_context *context, const nc_kernel_info *kernel, void *const 
 
 /// An integer of `bytes` (4 or 8) at an address of a device, once kernels called before have written it.
 int64_t nc_read(nc_context *context, const void *address, int64_t bytes);
+
+/// On a device: the next of `count` micro-batches begins, or with `number` = `count` they are over. All of them call
+/// the same kernels, on other addresses.
+void nc_iterate(nc_context *context, int64_t number, int64_t count);
 
 /// An entry point, run on the calling thread; `arenas` holds NC_ARENA_COUNT base pointers.
 /// Names: "<phase>.gradients" (parameters and a batch to gradients, "loss", "grad_norm" and other

@@ -120,6 +120,7 @@ struct DifferentiatePass : impl::DifferentiatePassBase<DifferentiatePass> {
     ImplicitLocOpBuilder at(objective.getLoc(), forward.entry.builder);
     auto loop = LoopOp::create(at, "accum", accum, ValueRange(), forward.batch, false,
                                [](ImplicitLocOpBuilder &in, auto, auto) { YieldOp::create(in); });
+    loop->setAttr(kMicroBatchesAttr, at.getUnitAttr());
     // What is summed is known after the sweep, which needs the body in its place and open at the end.
     Block &body = loop.getBody().front();
     body.getTerminator()->erase();

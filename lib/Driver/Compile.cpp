@@ -101,9 +101,8 @@ static ExitCode writePlan(ModuleOp module, const CompileOptions &options, const 
 static void printWaysOut(ArrayRef<WayOut> ways) {
   llvm::json::Array list;
   for (const WayOut &way : ways)
-    list.push_back(llvm::json::Object{{"options", way.options},
-                                      {"total_bytes", way.evaluation.bytes},
-                                      {"seconds", way.evaluation.seconds}});
+    list.push_back(llvm::json::Object{
+        {"options", way.options}, {"total_bytes", way.evaluation.bytes}, {"seconds", way.evaluation.seconds}});
   llvm::outs() << llvm::formatv("{0:2}\n", llvm::json::Value(llvm::json::Object{{"ways_out", std::move(list)}}));
 }
 

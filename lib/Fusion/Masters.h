@@ -1,4 +1,5 @@
-// Parameters that are stored in fewer bits than they are computed with: how they are read, and how new ones are rounded.
+// Parameters that are stored in fewer bits than they are computed with: how they are read, and how new ones are
+// rounded.
 #pragma once
 
 #include "dialect/StepIR.h"
@@ -26,7 +27,8 @@ class MasterRounder {
 public:
   explicit MasterRounder(func::FuncOp entry) : entry(entry) {}
 
-  /// The new parameter `value` of that name, as it is stored; a loop that stacks its matrices rounds each as it is made.
+  /// The new parameter `value` of that name, as it is stored; a loop that stacks its matrices rounds each as it is
+  /// made.
   Stored round(Value value, StringRef param, Format format);
 
 private:

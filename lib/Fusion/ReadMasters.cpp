@@ -131,13 +131,13 @@ Value Reads::scalesLike(OpBuilder &at, Value elements) const {
   if (type.getNumElements() == typeOf(scales).getNumElements())
     return reshape(b, scales, type.getShape());
   int64_t parts = row / typeOf(elements).getShape().back();
-  Value flat = flatten(b, scales), rows = pointwise(
-                                       b, withShape(type, {type.getNumElements()}), {}, {},
-                                       [&](ImplicitLocOpBuilder &s, ValueRange) -> Value {
-                                         Value of = arith::DivUIOp::create(s, linalg::IndexOp::create(s, 0),
-                                                                           arith::ConstantIndexOp::create(s, parts));
-                                         return tensor::ExtractOp::create(s, flat, of);
-                                       });
+  Value flat = flatten(b, scales),
+        rows = pointwise(
+            b, withShape(type, {type.getNumElements()}), {}, {}, [&](ImplicitLocOpBuilder &s, ValueRange) -> Value {
+              Value of =
+                  arith::DivUIOp::create(s, linalg::IndexOp::create(s, 0), arith::ConstantIndexOp::create(s, parts));
+              return tensor::ExtractOp::create(s, flat, of);
+            });
   return reshape(b, rows, type.getShape());
 }
 
@@ -156,9 +156,8 @@ Value Reads::widened(ImplicitLocOpBuilder &b, Value elements) const {
   }
   if (scales)
     inputs.push_back(scalesLike(b, elements)), maps.push_back(identity.dropResult(type.getRank() - 1));
-  return pointwise(b, withElement(type, b.getF32Type()), inputs, maps, [&](ImplicitLocOpBuilder &s, ValueRange v) {
-    return decoded(s, v[0], scales ? v[1] : Value());
-  });
+  return pointwise(b, withElement(type, b.getF32Type()), inputs, maps,
+                   [&](ImplicitLocOpBuilder &s, ValueRange v) { return decoded(s, v[0], scales ? v[1] : Value()); });
 }
 
 /// Replaces the uses of `number`, a scalar of a body that is an element now, by the number that it stands for.

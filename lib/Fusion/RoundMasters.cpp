@@ -56,7 +56,8 @@ MasterRounder::Address MasterRounder::addressOf(StringRef param) {
   return {drawn, whole};
 }
 
-/// `number` with 16 random bits added below the last one that bf16 keeps. What is not finite stays so, and what is finite.
+/// `number` with 16 random bits added below the last one that bf16 keeps. What is not finite stays so, and what is
+/// finite.
 static Value roundToBf16(ImplicitLocOpBuilder &s, Value number, Value word) {
   auto bits = [&](uint32_t value) -> Value {
     return arith::ConstantOp::create(s, s.getI32IntegerAttr(int32_t(value)));
@@ -83,8 +84,8 @@ static Value roundToCode(ImplicitLocOpBuilder &s, Value number, Value word) {
   return encode(s, Format::int8, roundByChance(s, inside, chance));
 }
 
-/// Element e of matrix `number` (of a stack as a whole: of its first dimension) has the random bits of word 0 of element
-/// e of the stream in that matrix.
+/// Element e of matrix `number` (of a stack as a whole: of its first dimension) has the random bits of word 0 of
+/// element e of the stream in that matrix.
 Stored MasterRounder::rounded(ImplicitLocOpBuilder &b, Value value, Value number, const Address &address,
                               Format format) {
   auto type = typeOf(value);
@@ -104,9 +105,7 @@ Stored MasterRounder::rounded(ImplicitLocOpBuilder &b, Value value, Value number
   auto stored = withElement(type, factsOf(format).storage(b));
   Value elements = pointwise(b, stored, inputs, maps, [&](ImplicitLocOpBuilder &s, ValueRange v) -> Value {
     auto word32 = [&](Value index) -> Value { return arith::IndexCastOp::create(s, s.getI32Type(), index); };
-    Value matrix = number ? v.back()
-                   : own  ? word32(linalg::IndexOp::create(s, 0))
-                          : constant(s, s.getI32Type(), 0);
+    Value matrix = number ? v.back() : own ? word32(linalg::IndexOp::create(s, 0)) : constant(s, s.getI32Type(), 0);
     Value word = randomWord(s, address.stream, word32(elementNumber(s, type, own)), matrix, v[1]);
     return isCoded ? roundToCode(s, mul(s, v[0], v[2]), word) : roundToBf16(s, v[0], word);
   });

@@ -14,10 +14,11 @@ namespace {
 /// Rewrites one entry to `(context: ptr, arenas: ptr) -> ()`.
 class HostLowering {
 public:
-  /// `read` reads numbers where buffers are a device's; else it is null.
-  HostLowering(func::FuncOp entry, LLVM::LLVMFuncOp dispatch, LLVM::LLVMFuncOp read, NumberTable &numbers,
-               SourceTexts &sources)
-      : entry(entry), dispatch(dispatch), read(read), numbers(numbers), sources(sources), b(entry.getContext()) {}
+  /// `read` reads numbers where buffers are a device's, and `iterate` tells it of micro-batches; else they are null.
+  HostLowering(func::FuncOp entry, LLVM::LLVMFuncOp dispatch, LLVM::LLVMFuncOp read, LLVM::LLVMFuncOp iterate,
+               NumberTable &numbers, SourceTexts &sources)
+      : entry(entry), dispatch(dispatch), read(read), iterate(iterate), numbers(numbers), sources(sources),
+        b(entry.getContext()) {}
 
   void run() {
     auto ptr = LLVM::LLVMPointerType::get(entry.getContext());
@@ -26,7 +27,11 @@ public:
     arenas = body.addArgument(ptr, entry.getLoc());
     entry.setFunctionType(b.getFunctionType({ptr, ptr}, {}));
     openFrame(body);
-    entry.walk([&](scf::ForOp loop) { count(loop); });
+    entry.walk([&](scf::ForOp loop) {
+      if (loop->removeAttr(kMicroBatchesAttr) && iterate)
+        tell(loop);
+      count(loop);
+    });
     entry.walk([&](memref::LoadOp load) { lower(load); });
     entry.walk([&](LaunchOp launch) { lower(launch); });
     SmallVector<Operation *> slots; // and choices of slots, which come after them
@@ -73,6 +78,18 @@ private:
     for (Operation *user : loop.getInductionVar().getUsers())
       if (auto mirror = dyn_cast<arith::SubIOp>(user))
         mirror.getLhsMutable().assign(load(mirror.getLhs()));
+  }
+
+  /// Says when an iteration begins, and when they are over.
+  void tell(scf::ForOp loop) {
+    Location loc = loop.getLoc();
+    b.setInsertionPoint(loop);
+    Value count = LLVM::ConstantOp::create(b, loc, b.getI64IntegerAttr(*getConstantIntValue(loop.getUpperBound())));
+    b.setInsertionPointToStart(loop.getBody());
+    Value number = arith::IndexCastOp::create(b, loc, b.getI64Type(), loop.getInductionVar());
+    LLVM::CallOp::create(b, loc, iterate, ValueRange{context, number, count});
+    b.setInsertionPointAfter(loop);
+    LLVM::CallOp::create(b, loc, iterate, ValueRange{context, count, count});
   }
 
   Value address(Value buffer) {
@@ -122,7 +139,7 @@ private:
   }
 
   func::FuncOp entry;
-  LLVM::LLVMFuncOp dispatch, read;
+  LLVM::LLVMFuncOp dispatch, read, iterate;
   NumberTable &numbers;
   SourceTexts &sources;
   OpBuilder b;
@@ -142,15 +159,18 @@ struct LowerHostPass : impl::LowerHostPassBase<LowerHostPass> {
     auto none = LLVM::LLVMVoidType::get(&getContext());
     auto dispatch = LLVM::LLVMFuncOp::create(b, module.getLoc(), "nc_dispatch",
                                              LLVM::LLVMFunctionType::get(none, {ptr, ptr, ptr, ptr}));
-    LLVM::LLVMFuncOp read;
-    if (row->onGpu())
+    LLVM::LLVMFuncOp read, iterate;
+    if (row->onGpu()) {
+      iterate = LLVM::LLVMFuncOp::create(b, module.getLoc(), "nc_iterate",
+                                         LLVM::LLVMFunctionType::get(none, {ptr, b.getI64Type(), b.getI64Type()}));
       read = LLVM::LLVMFuncOp::create(b, module.getLoc(), "nc_read",
                                       LLVM::LLVMFunctionType::get(b.getI64Type(), {ptr, ptr, b.getI64Type()}));
+    }
     NumberTable numbers;
     SourceTexts sources;
     for (auto func : llvm::to_vector(module.getOps<func::FuncOp>())) {
       if (getEntry(func))
-        HostLowering(func, dispatch, read, numbers, sources).run();
+        HostLowering(func, dispatch, read, iterate, numbers, sources).run();
       else if (KernelAttr kernel = getKernel(func); kernel && kernel.isEmitted())
         wrap(func, row->onGpu());
     }

@@ -58,8 +58,9 @@ public:
     Value number = host.getInductionVar(), index = number;
     if (loop.getReverse())
       index = arith::SubIOp::create(b, loc, arith::ConstantIndexOp::create(b, loc, loop.getCount() - 1), number);
-    if (Attribute period = loop->getAttr(kPeriodAttr))
-      host->setAttr(kPeriodAttr, period);
+    for (StringRef name : {kPeriodAttr, kMicroBatchesAttr})
+      if (Attribute said = loop->getAttr(name))
+        host->setAttr(name, said);
     iterations[loop] = {number, index};
     emitBlock(loop.getBody().front());
   }

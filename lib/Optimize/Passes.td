@@ -45,7 +45,7 @@ def UpdateInBackwardPass : Pass<"nanochat-update-in-backward", "::mlir::ModuleOp
     is not finite. The norm of all gradients is that of the matrices' norms. An error says where gradients are sums over
     micro-batches or uses, where a factor of the global norm scales them, where states are not one for each matrix, and
     where the rule draws random numbers.
-    Example: test/optimize/update-in-backward.mlir.
+    Example: test/integration/update-in-backward.mlir.
   }];
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::linalg::LinalgDialect", "::mlir::math::MathDialect",
                            "::mlir::tensor::TensorDialect"];

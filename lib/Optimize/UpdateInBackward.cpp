@@ -94,8 +94,9 @@ LogicalResult Mover::check(OptimizerOpInterface rule, StringRef name, Value whol
       loop->getBlock() != &gradients.getBody().front())
     return refuse(rule, "'" + name + "' is shared: its gradient is a sum over its uses, such as iterations of a loop");
   if (isa<ProjectingOptimizerOpInterface>(rule.getOperation()) || rule.drawsRandom())
-    return refuse(rule, "the rule has gradients of '" + name + "' projected, or draws random numbers, for all of its "
-                        "matrices");
+    return refuse(rule, "the rule has gradients of '" + name +
+                            "' projected, or draws random numbers, for all of its "
+                            "matrices");
   return success();
 }
 

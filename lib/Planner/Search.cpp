@@ -90,8 +90,8 @@ private:
     if (space.codes)
       dimensions.push_back({{[](Candidate &c) { c.memory.codesAtUse = true; }, [](Candidate &) {}}});
     if (space.update)
-      dimensions.push_back(
-          {{[&](Candidate &c) { c.memory.updateInBackward = (c.batch ? c.accum : space.accum) == 1; }, [](Candidate &) {}}});
+      dimensions.push_back({{[&](Candidate &c) { c.memory.updateInBackward = (c.batch ? c.accum : space.accum) == 1; },
+                             [](Candidate &) {}}});
     if (space.chunk) {
       Dimension &chunks = dimensions.emplace_back();
       chunks.settings.push_back([](Candidate &) {});

@@ -17,7 +17,7 @@ struct Candidate {
 /// What is known of a candidate once it is compiled to its plan.
 inline constexpr int64_t kFitsNowhere = std::numeric_limits<int64_t>::max();
 struct Evaluation {
-  int64_t bytes; // kFitsNowhere where it does not compile
+  int64_t bytes;  // kFitsNowhere where it does not compile
   double seconds; // predicted, of a step
 };
 
@@ -28,10 +28,10 @@ struct SearchSpace {
   std::vector<std::string> loops;                // whose policies are to be chosen
   std::vector<std::vector<std::string>> masters; // ways to store parameters in fewer bits, the leanest first
   std::vector<std::string> streams;              // loops whose streams may be rounded
-  int64_t accum = 1; // micro-batches of a step, as the model says
+  int64_t accum = 1;                             // micro-batches of a step, as the model says
   bool codes = false, chunk = false;
   bool update = false; // of stacked parameters in the backward pass, where there is one micro-batch
-  Candidate fixed; // what was given
+  Candidate fixed;     // what was given
 };
 
 struct SearchResult {

@@ -61,8 +61,8 @@ static std::string typeText(int32_t dtype, const std::vector<int64_t> &shape) {
   return std::string(dtypeName(dtype)) + " " + shapeText(shape);
 }
 
-/// Parameters are floats of one size or another, or codes: what a program stores in bf16 or int8 starts from what another
-/// has in f32, and the other way round.
+/// Parameters are floats of one size or another, or codes: what a program stores in bf16 or int8 starts from what
+/// another has in f32, and the other way round.
 static bool converts(const StoredTensor &stored, const nc_tensor &tensor) {
   auto isSingle = [](int32_t dtype) { return dtype == NC_F32 || dtype == NC_BF16 || dtype == NC_I8; };
   bool widens = stored.dtype == NC_F32 && tensor.dtype == NC_F64; // states too, for programs in f64

@@ -140,19 +140,22 @@ CudaDriver::Handle CudaDevice::functionOf(const nc_kernel_info &kernel) {
 
 void CudaDevice::launch(const nc_kernel_info &kernel, void *const *buffers, const char *source) {
   const nc_device_code &code = *kernel.device;
-  constexpr int kMost = 256;
-  if (kernel.n_operands >= kMost)
-    failRun(format("kernel '%s' has %d operands", kernel.name, kernel.n_operands));
-  void *parameters[kMost];
-  for (int32_t i = 0; i < kernel.n_operands; ++i)
-    parameters[i] = const_cast<void **>(&buffers[i]);
-  parameters[kernel.n_operands] = &scratch;
-  int error = driver.launch(functionOf(kernel), unsigned(code.blocks), 1, 1, unsigned(code.threads), 1, 1,
-                            unsigned(code.shared_bytes), stream, parameters, nullptr);
+  KernelLaunch launch = {functionOf(kernel), unsigned(code.blocks), unsigned(code.threads), unsigned(code.shared_bytes),
+                         std::vector<void *>(buffers, buffers + kernel.n_operands)};
+  launch.arguments.push_back(reinterpret_cast<void *>(scratch));
+  std::vector<void *> places = launch.places();
+  int error = recorder ? recorder->add(launch)
+                       : driver.launch(launch.function, launch.blocks, 1, 1, launch.threads, 1, 1, launch.sharedBytes,
+                                       stream, places.data(), nullptr);
   if (!error && waitsForEach)
     error = driver.synchronize(stream);
   if (error)
     check(error, format("kernel '%s' failed, which computes %s", kernel.name, source));
+}
+
+void CudaDevice::iterate(int64_t number, int64_t count) {
+  if (recorder)
+    check(recorder->iterate(number, count), "a micro-batch cannot be recorded");
 }
 
 double CudaDevice::launchTimed(const nc_kernel_info &kernel, void *const *buffers, const char *source) {
@@ -172,14 +175,15 @@ double CudaDevice::launchTimed(const nc_kernel_info &kernel, void *const *buffer
   return 1e-3 * double(milliseconds);
 }
 
-void CudaDevice::capture(Recording &recording, const nc_entry &entry, const std::function<void()> &calls) {
-  std::string what = format("entry '%s' cannot be recorded", entry.name);
-  CudaDriver::Handle graph = nullptr;
-  constexpr int kThreadLocal = 1; // CU_STREAM_CAPTURE_MODE_THREAD_LOCAL
-  check(driver.beginCapture(stream, kThreadLocal), what);
-  calls();
-  check(driver.endCapture(stream, &graph), what);
-  check(driver.instantiate(&recording.graph, graph, 0), what);
+void CudaDevice::record(Recording &recording, const nc_entry &entry, const std::function<void()> &calls) {
+  recording.isRecorded = true;
+  recording.graphs = std::make_unique<EntryGraphs>(driver, stream);
+  recorder = recording.graphs.get();
+  int error = recorder->record(calls);
+  recorder = nullptr;
+  check(error, format("entry '%s' cannot be recorded", entry.name));
+  if (recording.graphs->isIrregular())
+    recording.graphs = nullptr;
 }
 
 void CudaDevice::run(const nc_entry &entry, const std::function<void()> &calls, bool isWatched) {
@@ -189,13 +193,13 @@ void CudaDevice::run(const nc_entry &entry, const std::function<void()> &calls, 
   std::string what = format("entry '%s' failed on the GPU", entry.name);
   check(driver.toDevice(arenas[NC_ARENA_IO], hostIo, ioBytes, stream), what);
   // The first time loads kernels and tells whether numbers are read, which a graph cannot do.
-  if (isWatched || recording.runs++ == 0 || recording.readsNumbers || waitsForEach) {
+  bool isCalled = isWatched || recording.runs++ == 0 || recording.readsNumbers || waitsForEach;
+  if (!isCalled && !recording.isRecorded)
+    record(recording, entry, calls);
+  if (isCalled || !recording.graphs)
     calls();
-  } else {
-    if (!recording.graph)
-      capture(recording, entry, calls);
-    check(driver.launchGraph(recording.graph, stream), format("entry '%s' cannot start", entry.name));
-  }
+  else
+    check(recording.graphs->replay(), format("entry '%s' cannot start", entry.name));
   running = nullptr;
   check(driver.toHostLater(hostIo, arenas[NC_ARENA_IO], ioBytes, stream), what);
   check(driver.synchronize(stream), what);

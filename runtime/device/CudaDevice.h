@@ -1,12 +1,13 @@
-// One NVIDIA GPU that runs a program: its arenas, its kernels, and each entry as one graph.
+// One NVIDIA GPU that runs a program: its arenas, its kernels, and each entry as graphs.
 //
 #pragma once
 
 #include "runtime/Abi.h"
-#include "runtime/device/CudaDriver.h"
+#include "runtime/device/EntryGraphs.h"
 #include <array>
 #include <functional>
 #include <map>
+#include <memory>
 
 namespace nc {
 
@@ -35,12 +36,14 @@ public:
   void read(void *to, const void *address, size_t bytes) const;
 
   /// Runs an entry and returns when it is done. `calls` makes its kernel calls; from the second
-  /// time on they are a graph that is replayed, unless the entry reads numbers in between or is
+  /// time on they are graphs that are replayed, unless the entry reads numbers in between or is
   /// watched. The IO arena goes there before and comes back after.
   void run(const nc_entry &entry, const std::function<void()> &calls, bool isWatched);
   /// Starts a kernel on addresses of the device.
   void launch(const nc_kernel_info &kernel, void *const *buffers, const char *source);
-  /// As that, and waits for it; the seconds it took on the device's clock.
+  /// The next of `count` micro-batches begins, or they are over.
+  void iterate(int64_t number, int64_t count);
+  /// As launch, and waits for it; the seconds it took on the device's clock.
   double launchTimed(const nc_kernel_info &kernel, void *const *buffers, const char *source);
   /// An integer of `bytes` that kernels started before have written.
   int64_t readInteger(const void *address, int64_t bytes);
@@ -52,12 +55,13 @@ private:
   struct Recording {
     int runs = 0;
     bool readsNumbers = false;
-    CudaDriver::Handle graph = nullptr;
+    std::unique_ptr<EntryGraphs> graphs;
+    bool isRecorded = false;
   };
   void check(int error, const std::string &what) const;
   int64_t bytesLeft() const;
   CudaDriver::Handle functionOf(const nc_kernel_info &kernel);
-  void capture(Recording &recording, const nc_entry &entry, const std::function<void()> &calls);
+  void record(Recording &recording, const nc_entry &entry, const std::function<void()> &calls);
 
   const nc_program &program;
   CudaDriver driver;
@@ -72,6 +76,7 @@ private:
   std::map<const nc_kernel_info *, CudaDriver::Handle> functions;
   std::map<const nc_entry *, Recording> recordings;
   Recording *running = nullptr;
+  EntryGraphs *recorder = nullptr; // while an entry is recorded
 };
 
 } // namespace nc

@@ -29,7 +29,8 @@ bool CudaDriver::loadAll() {
          find(loadModule, "cuModuleLoadData") && find(getFunction, "cuModuleGetFunction") &&
          find(setFunctionAttribute, "cuFuncSetAttribute") && find(launch, "cuLaunchKernel") &&
          find(beginCapture, "cuStreamBeginCapture_v2") && find(endCapture, "cuStreamEndCapture") &&
-         find(instantiate, "cuGraphInstantiateWithFlags") && find(launchGraph, "cuGraphLaunch");
+         find(instantiate, "cuGraphInstantiateWithFlags") && find(launchGraph, "cuGraphLaunch") &&
+         find(captureInfo, "cuStreamGetCaptureInfo_v2") && find(setNodeParameters, "cuGraphExecKernelNodeSetParams");
 }
 
 std::string CudaDriver::describe(int error) const {

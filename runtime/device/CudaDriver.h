@@ -50,6 +50,13 @@ struct CudaDriver {
   int (*endCapture)(Handle, Handle *) = nullptr;
   int (*instantiate)(Handle *, Handle, unsigned long long) = nullptr;
   int (*launchGraph)(Handle, Handle) = nullptr;
+  int (*captureInfo)(Handle, int *, unsigned long long *, Handle *, const Handle **, size_t *) = nullptr;
+  struct NodeParameters { // CUDA_KERNEL_NODE_PARAMS
+    Handle function;
+    unsigned blocks[3], threads[3], sharedBytes;
+    void **parameters, **extra;
+  };
+  int (*setNodeParameters)(Handle, Handle, const NodeParameters *) = nullptr;
 
   /// Finds what describes devices; false if there is no driver.
   bool load();

@@ -73,6 +73,11 @@ void nc_dispatch(nc_context *context, const nc_kernel_info *kernel, void *const 
     context->observer->after(call);
 }
 
+void nc_iterate(nc_context *context, int64_t number, int64_t count) {
+  if (context->device)
+    context->device->iterate(number, count);
+}
+
 int64_t nc_read(nc_context *context, const void *address, int64_t bytes) {
   return context->device->readInteger(address, bytes);
 }

@@ -8,4 +8,4 @@
 // RUN: %{check} %S/update-places.mlir --target=reference
 // RUN: %{check} %models/looplm.mlir --target=x86-64-v3 --set d=32,heads=1,head=32,vocab=64,batch=1,seq=16,layers=2,n_loops=3,accum=3 --codes=use --recompute=layers=body,n_loops=body
 // RUN: %{check} %models/looplm.mlir --target=sm_90 --set d=32,heads=1,head=32,vocab=64,batch=1,seq=16,layers=2,n_loops=2 --masters=matrix=bf16,embedding=bf16 --stream=layers=bf16 --optimizer matrix=galore:rank=8:clip=projected
-// RUN: %{check} %S/../integration/update-backward.mlir --target=x86-64-v3 --update=backward --masters=matrix=int8
+// RUN: %{check} %S/../integration/update-in-backward.mlir --target=x86-64-v3 --update=backward --masters=matrix=int8

@@ -53,7 +53,7 @@ typedef struct Launch {
 } Launch;
 
 static const uint64_t kDeviceBit = (uint64_t)1 << 62;
-static Launch *captured, **end;
+static Launch *captured, *last, **end;
 static int isCapturing;
 
 static int fakeOutOfMemory(size_t bytes) {
@@ -183,14 +183,14 @@ int cuLaunchKernel(void *function, unsigned x, unsigned y, unsigned z, unsigned 
     launch.parameters[i] = *(void **)parameters[i];
   if (!isCapturing)
     return run(&launch);
-  *end = malloc(sizeof(Launch));
-  **end = launch;
-  end = &(*end)->next;
+  last = *end = malloc(sizeof(Launch));
+  *last = launch;
+  end = &last->next;
   return 0;
 }
 int cuStreamBeginCapture_v2(void *stream, int mode) {
   isCapturing = 1;
-  captured = 0;
+  captured = last = 0;
   end = &captured;
   return !stream || mode != 1;
 }
@@ -199,9 +199,39 @@ int cuStreamEndCapture(void *stream, void **graph) {
   *graph = captured;
   return !stream;
 }
+int cuStreamGetCaptureInfo_v2(void *stream, int *status, unsigned long long *id, void **graph,
+                              void *const **dependencies, size_t *count) {
+  *status = isCapturing;
+  *id = 1;
+  *graph = 0;
+  *dependencies = (void *const *)&last;
+  *count = last != 0;
+  return !stream;
+}
+// FAKE_CUDA_SAYS: every graph, with its size.
 int cuGraphInstantiateWithFlags(void **instance, void *graph, unsigned long long flags) {
+  int size = 0;
+  for (const Launch *launch = graph; launch; launch = launch->next)
+    ++size;
+  if (getenv("FAKE_CUDA_SAYS"))
+    fprintf(stderr, "graph of %d kernels\n", size);
   *instance = graph;
   return flags != 0;
+}
+typedef struct NodeParameters {
+  void *function;
+  unsigned blocks[3], threads[3], shared;
+  void **parameters, **extra;
+} NodeParameters;
+int cuGraphExecKernelNodeSetParams(void *instance, void *node, const NodeParameters *now) {
+  Launch *launch = instance;
+  while (launch && launch != node)
+    launch = launch->next;
+  if (!launch || now->function != launch->module || now->blocks[0] != launch->tasks || now->extra)
+    return 1;
+  for (int i = 0; i <= launch->module->operands; ++i)
+    launch->parameters[i] = *(void **)now->parameters[i];
+  return 0;
 }
 int cuGraphLaunch(void *instance, void *stream) {
   for (const Launch *launch = instance; launch; launch = launch->next)

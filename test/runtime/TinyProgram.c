@@ -18,7 +18,7 @@ typedef float real;
 #define REAL NC_F32
 #endif
 
-enum { V = TINY_VOCAB, BATCH = 4, SEQ = 16, ACCUM = 2, T = BATCH * SEQ * ACCUM, LOOPS = 2 };
+enum { V = TINY_VOCAB, BATCH = 4, SEQ = 16, ACCUM = 2, T = BATCH * SEQ * ACCUM, LOOPS = 2, PARTS = 4 };
 static const real strength[LOOPS] = {0.5, 1.0}, exits[LOOPS] = {0.25, 0.75};
 
 #define ALIGN(bytes) (((int64_t)(bytes) + 63) / 64 * 64)
@@ -27,8 +27,8 @@ static const real strength[LOOPS] = {0.5, 1.0}, exits[LOOPS] = {0.25, 0.75};
 #define IDS ALIGN(T * 4)
 #define LOSSES ALIGN(LOOPS *T * sizeof(real))
 
-// Offsets in the IO arena: 9 scalars of 64 bytes, then the arrays.
-enum { STEP, STEPS, LR, DECAY, POISON, POSITION, LOSS, NORM, RATE, SCALARS };
+// Offsets in the IO arena: scalars of 64 bytes, then the arrays.
+enum { STEP, STEPS, LR, DECAY, POISON, POSITION, LOSS, NORM, RATE, ZERO, PART0, PART1, SCALARS };
 #define TOKENS (SCALARS * 64)
 #define TARGETS (TOKENS + IDS)
 #define NLL (TARGETS + IDS)
@@ -83,14 +83,14 @@ static void runBiasGrad(void *const *b, int64_t v, void *scratch) {
   ((real *)b[1])[v] = sum;
 }
 
-// nll -> loss.
-static void runMean(void *const *b, int64_t task, void *scratch) {
+// (part of nll, sum) -> sum with what the part adds to the loss.
+static void runPart(void *const *b, int64_t task, void *scratch) {
   (void)task, (void)scratch;
-  real sum = 0;
+  real sum = *(const real *)b[1];
   for (int loop = 0; loop < LOOPS; ++loop)
-    for (int64_t i = 0; i < T; ++i)
-      sum += exits[loop] * ((const real *)b[0])[loop * T + i];
-  *(real *)b[1] = sum / T;
+    for (int64_t i = 0; i < T / PARTS; ++i)
+      sum += exits[loop] * ((const real *)b[0])[loop * T + i] / T;
+  *(real *)b[2] = sum;
 }
 
 // lr -> rate.
@@ -186,7 +186,7 @@ KERNEL(bigram_loss, runLoss, T, IN2(V, V), IN1(REAL, V), IN1(NC_I32, T), IN1(NC_
        SCALAR, OUT2(LOOPS, T), OUT2(LOOPS, T), OUT2(T, V))
 KERNEL(table_grad, runTableGrad, V, IN1(NC_I32, T), IN2(T, V), OUT2(V, V))
 KERNEL(bias_grad, runBiasGrad, V, IN2(T, V), OUT1(V))
-KERNEL(mean_loss, runMean, 1, IN2(LOOPS, T), RESULT)
+KERNEL(part_loss, runPart, 1, IN1(REAL, (LOOPS - 1) * T + T / PARTS), SCALAR, RESULT)
 KERNEL(copy_rate, runRate, 1, SCALAR, RESULT)
 KERNEL(grad_norm, runNorm, 1, IN2(V, V), IN1(REAL, V), RESULT)
 KERNEL(table_update, runUpdate, V, IN2(V, V), IN2(V, V), IN2(V, V), SCALAR, SCALAR, OUT2(V, V),
@@ -201,7 +201,14 @@ KERNEL(bigram_logits, runPredict, BATCH, IN2(V, V), IN1(REAL, V), IN1(NC_I32, T)
 static void runEval(nc_context *context, char *const *arenas) {
   CALL(bigram_loss, AT(PARAM, 0), AT(PARAM, TABLE), AT(IO, TOKENS), AT(IO, TARGETS), IO(STEP),
        IO(POISON), AT(IO, NLL), AT(IO, EXIT), AT(WORKSPACE, 0));
-  CALL(mean_loss, AT(IO, NLL), IO(LOSS));
+  // As micro-batches are gone through: other addresses, sums in two places in turn.
+  for (int part = 0; part < PARTS; ++part) {
+    nc_iterate(context, part, PARTS);
+    CALL(part_loss, AT(IO, NLL + part * T / PARTS * sizeof(real)),
+         part == 0 ? IO(ZERO) : part % 2 ? IO(PART0) : IO(PART1),
+         part == PARTS - 1 ? IO(LOSS) : part % 2 ? IO(PART1) : IO(PART0));
+  }
+  nc_iterate(context, PARTS, PARTS);
 }
 
 static void runGradients(nc_context *context, char *const *arenas) {

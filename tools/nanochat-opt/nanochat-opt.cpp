@@ -149,8 +149,9 @@ cl::list<std::string>
     streams("stream", cl::cat(compiling), cl::CommaSeparated, cl::value_desc("loop=bf16"),
             cl::desc("Round what a loop hands on, such as the activations from layer to layer (layers=bf16), in "
                      "the forward pass too: half the memory of what is kept of it"));
-cl::list<std::string> allow("allow", cl::cat(compiling), cl::CommaSeparated, cl::value_desc("rounding"),
-                            cl::desc("Roundings that --budget may choose for memory: masters=bf16, masters=int8, stream=bf16"));
+cl::list<std::string>
+    allow("allow", cl::cat(compiling), cl::CommaSeparated, cl::value_desc("rounding"),
+          cl::desc("Roundings that --budget may choose for memory: masters=bf16, masters=int8, stream=bf16"));
 cl::list<std::string> optimizers("optimizer", cl::cat(compiling), cl::value_desc("role=rule[:option=value]"),
                                  cl::desc("Another update rule for a role than the model says, such as matrix=muon8, "
                                           "matrix=galore:rank=64:clip=projected or embedding+head=adamw8:lr=1e-3"));

@@ -179,6 +179,7 @@ static ArrayRef<Discardable> discardables() {
       {kDeclinedAttr, onFunction, isA<StringAttr>, "a string", "a kernel"},
       {kCopyAttr, onDispatch, isA<UnitAttr>, "a unit attribute", "nanochat.dispatch"},
       {kRecomputedAttr, onAny | onDispatch | onLoop, isA<UnitAttr>, "a unit attribute", "an op"},
+      {kMicroBatchesAttr, onLoop, isA<UnitAttr>, "a unit attribute", "a loop"},
       {kPeriodAttr, onLoop, isPeriod, "a number from 1 on", "a loop"},
       {kTargetAttr, onModule, isA<TargetAttr>, "#nanochat.target<\"row\">", "a module"},
       {kNumericsAttr, onModule, isA<NumericsAttr>, "#nanochat.numerics<...>", "a module"},

@@ -187,3 +187,8 @@ func.func private @eval(f32 {nanochat.bind = #nanochat.bind<input, "x">}) attrib
 
 // expected-error @+1 {{result 0 is bound to input x, which the runtime writes and an entry only reads}}
 func.func private @eval() -> (tensor<4xf32> {nanochat.bind = #nanochat.bind<input, "x">}) attributes {nanochat.entry = #nanochat.entry<eval>} // bind-c5
+
+// -----
+
+// expected-error @+1 {{'nanochat.micro_batches' stands on a loop, not here}}
+func.func private @k() attributes {nanochat.micro_batches} // discardable-c2

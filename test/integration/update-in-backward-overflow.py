@@ -1,4 +1,4 @@
-"""update-backward-overflow.py PROGRAM INIT PREFIX: a step whose gradients overflow changes nothing of what it updates on the way."""
+"""update-in-backward-overflow.py PROGRAM INIT PREFIX: a step whose gradients overflow changes nothing of what it updates on the way."""
 import shutil
 import subprocess
 import sys

@@ -1,4 +1,4 @@
-"""update-backward.py COMPILER MODEL PREFIX: the same bits after five steps whenever parameters are updated, for all rules that can be, and the memory."""
+"""update-in-backward.py COMPILER MODEL PREFIX: the same bits after five steps whenever parameters are updated, for all rules that can be, and the memory."""
 import json
 import subprocess
 import sys

@@ -1,6 +1,6 @@
 // Stacked parameters are updated where their gradients are formed: the same bits, and no stack of gradients.
 // REQUIRES: numpy
-// RUN: %python %S/update-backward.py nanochat-opt %s %t
+// RUN: %python %S/update-in-backward.py nanochat-opt %s %t
 // RUN: nanochat-opt %s --target=native --update=backward --stop-after=optimize | FileCheck %s
 // CHECK-LABEL: func.func @train.gradients
 // CHECK-SAME: %[[COUNT:[a-z0-9]+]]: tensor<f32> {nanochat.bind = #nanochat.bind<state, "layers.w.count">}
@@ -16,7 +16,7 @@
 
 // Nothing changes that is not finite, nor by what is not.
 // RUN: nanochat-opt %s --target=native --update=backward --emit=exe -o %t.exe
-// RUN: %t.exe train --copy-task --steps 0 --save-init %t.i && %python-numpy %S/update-backward-overflow.py %t.exe %t.i %t
+// RUN: %t.exe train --copy-task --steps 0 --save-init %t.i && %python-numpy %S/update-in-backward-overflow.py %t.exe %t.i %t
 // A record of such a step.
 // RUN: rm -rf %t.d && %t.exe train --copy-task --eval-every 0 --steps 1 --dump-dispatches %t.d
 // RUN: nanochat-opt %s --target=native --update=backward --check-dispatches=%t.d
@@ -25,7 +25,7 @@
 // LEAN: "options": "{{.*}}accum=1 {{.*}}--update=backward"
 
 // RUN: not nanochat-opt %s --target=native --update=backward --optimizer=matrix=galore:rank=4 --plan 2>&1 | FileCheck %s --check-prefix=PROJECTED
-// PROJECTED: update-backward.mlir:[[#]]:3: error: 'nanochat.galore' op cannot update in the backward pass: the rule has gradients of 'layers.w' projected
+// PROJECTED: update-in-backward.mlir:[[#]]:3: error: 'nanochat.galore' op cannot update in the backward pass: the rule has gradients of 'layers.w' projected
 // PROJECTED: note: --update=after keeps gradients until the backward pass is over
 // RUN: not nanochat-opt %s --target=native --update=backward --optimizer=matrix=muon8:block=8192 --plan 2>&1 | FileCheck %s --check-prefix=BLOCKS
 // BLOCKS: error: {{.*}} cannot update in the backward pass: its state 'layers.w.momentum.codes' is not one for each matrix
