@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # All that is checked and measured on an NVIDIA GPU (sm_89, sm_90, sm_100, sm_120), in a few minutes: kernels against the emulator,
 # gradients against the reference, a training run against the CPU's, speed against cuBLAS, PyTorch and copies. Prints a page of
-# markdown; what programs printed goes to $OUT (default: ./results). Nothing else should run meanwhile.
+# markdown; what programs printed goes to $OUT (default: ./results), with rates.json for `nanochat-opt --rates`. Nothing else should
+# run meanwhile.
 #   bench/gpu.sh [--device cuda|cpu]    compiles and runs here; in an unpacked bundle, bash gpu.sh runs what is there
 #   bench/gpu.sh bundle [FILE.tar.gz]   compiles here what a machine with a driver, bash and python3 (better: with torch) runs
 # --device cpu tries this script without a GPU: the reference stands in for the kernels, the CPU part of programs for the rest.
@@ -107,7 +108,7 @@ train() { # MODEL OPTIONS...
   seq 200000 | tr -dc '0-9\n' >"$work/text.rs"
   programs/"$1" train --data "$work/text.rs" --eval-every 0 --device="$device" "${@:2}"
 }
-profile() { train "$1" --steps "$2" --profile >"$out/$1.profile.txt"; }
+profile() { train "$1" --steps "$2" --profile --profile-file "$out/$1.profile.json" >"$out/$1.profile.txt"; }
 speed() { train "$1" --steps "$2" --log "$out/$1.jsonl"; }
 peers() { "${TORCH_PYTHON:-python3}" gpu_peers.py "$out/$1.profile.txt" "programs/$1.$row.json" "programs/$1.mlir" >"$out/$1.peers.json"; }
 
@@ -139,6 +140,7 @@ run() {
     step 100 speed "$model" $((3 * steps))
     step 60 peers "$model"
   done
+  python3 gpu_rates.py "$out" programs "$row" "$machine" "${timed[@]}" >"$out/rates.json" || rm -f "$out/rates.json"
   echo "# $machine" && echo && echo "Code for $row, $(date -u +%F)" && echo
   python3 gpu_report.py "$out" programs "$row" "${timed[@]}"
   section "Against the emulator, call by call" "${micro[@]/#/dispatches }"

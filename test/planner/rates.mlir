@@ -13,6 +13,16 @@
 // RUN: nanochat-opt %models/looplm.mlir --target=x86-64-v3 --rates=%t.twice --plan=json > %t.2
 // RUN: %python -c "import json; a, b = (json.load(open(p))['time']['seconds_per_step'] for p in ('%t.1', '%t.2')); assert abs(a / b - 2) < 1e-6, (a, b)"
 
+// From a profile and a plan, as bench/gpu.sh does on a GPU.
+// RUN: rm -rf %t.d && mkdir %t.d && nanochat-opt %models/looplm.mlir --target=x86-64-v3 --plan=json > %t.d/m.x86-64-v3.json
+// RUN: nanochat-opt %models/looplm.mlir --target=x86-64-v3 --emit=exe -o %t.exe
+// RUN: %t.exe train --copy-task --steps 2 --eval-every 0 --profile-file %t.d/m.profile.json
+// RUN: %python %S/../../bench/gpu_rates.py %t.d %t.d x86-64-v3 'Some machine' m > %t.d/rates.json
+// RUN: nanochat-opt %models/looplm.mlir --target=x86-64-v3 --rates=%t.d/rates.json --plan | FileCheck %s --check-prefix=SCRIPT
+// SCRIPT: at least {{.*}} rates measured: Some machine
+// RUN: not %python %S/../../bench/gpu_rates.py %t.d %t.d x86-64-v3 'Some machine' 2>&1 | FileCheck %s --check-prefix=NOTHING
+// NOTHING: no kernel of attention f32, gemm f32, pointwise, rowwise moves a megabyte in no model
+
 // RUN: not nanochat-opt %models/looplm.mlir --target=sm_90 --rates=%t.json --plan 2>&1 | FileCheck %s --check-prefix=ROW
 // ROW: error: rates of '{{.*}}.json' are for x86-64-v3, not for sm_90
 // RUN: sed 's/gemm int8/gemm int9/' %t.json > %t.bad && not nanochat-opt %models/looplm.mlir --target=x86-64-v3 --rates=%t.bad --plan 2>&1 | FileCheck %s --check-prefix=KIND
