@@ -14,6 +14,18 @@ static constexpr int64_t kMostPerWay = 3;
 /// Ways out that are told.
 static constexpr size_t kWays = 3;
 
+/// Leaves `optimizers`, as --optimizer takes them, no rule for matrices.
+static void takeFromMatrices(std::vector<std::string> &optimizers) {
+  for (std::string &given : optimizers) {
+    auto [roles, rule] = StringRef(given).split('=');
+    SmallVector<StringRef> names;
+    roles.split(names, '+');
+    llvm::erase(names, "matrix");
+    given = names.empty() ? "" : llvm::join(names, "+") + "=" + rule.str();
+  }
+  llvm::erase(optimizers, "");
+}
+
 namespace {
 /// Looks for what a user could change where no program fits.
 class WaysOut {
@@ -60,7 +72,7 @@ private:
     llvm::append_range(changed.allowed, roundings);
     std::vector<std::string> change;
     if (lean) {
-      llvm::erase_if(row.optimizers, [](StringRef given) { return given.starts_with("matrix="); });
+      takeFromMatrices(row.optimizers);
       row.optimizers.push_back("matrix=galore:rank=256:base=adam8:clip=projected");
       for (const std::string &optimizer : row.optimizers)
         change.push_back("--optimizer=" + optimizer);
@@ -100,12 +112,14 @@ LogicalResult mlir::nanochat::fitBudget(ModuleOp model, CompileOptions &options,
   TimingScope scope = timing.nest("budget");
   Candidates candidates(model, options.rows[0], options, rates, scope);
   FailureOr<SearchSpace> space = candidates.findSpace();
-  if (failed(space) || failed(candidates.check()))
+  if (failed(space) || failed(candidates.check(space->fixed)))
     return failure();
   if (std::string given = space->fixed.spell(); !given.empty())
     llvm::errs() << "note: --budget leaves as given: " << given << "\n";
   SearchResult found = candidates.search(*space, options.budget, kMost);
   const Candidate &choice = found.choice;
+  if (found.evaluation.bytes == kFitsNowhere)
+    return candidates.check(choice);
   if (!found.fits) {
     waysOut = WaysOut(model, options, rates, scope).find(candidates, *space, found);
     InFlightDiagnostic diag = emitError((*model.getOps<ModelOp>().begin()).getLoc())

@@ -25,19 +25,17 @@ FailureOr<SearchSpace> Candidates::findSpace() {
 }
 
 /// Of the model with one micro-batch.
-bool Candidates::canUpdateInBackward() {
+bool Candidates::canUpdateInBackward(int64_t accum) {
   ScopedDiagnosticHandler silence(model.getContext(), [](Diagnostic &) { return success(); });
   OwningOpRef<ModuleOp> said = model.clone();
   PipelineOptions changed = row;
-  changed.sizes.push_back({"accum", "1", "--budget"});
+  if (accum > 1)
+    changed.sizes.push_back({"accum", "1", "--budget"});
   changed.memory.updateInBackward = true;
   return succeeded(Compilation(*said, changed, timing).runTo("optimize"));
 }
 
-LogicalResult Candidates::check() {
-  OwningOpRef<ModuleOp> said = model.clone();
-  return Compilation(*said, row, timing).runTo(Known::plan);
-}
+LogicalResult Candidates::check(const Candidate &candidate) { return plan(candidate); }
 
 /// Ways to store parameters of `roles` in fewer bits, the leanest first. Tables stay numbers: products with codes of
 /// theirs would need all their numbers at once.
@@ -97,7 +95,12 @@ SearchSpace Candidates::spaceOf(ModuleOp said) {
     });
   }
   space.accum = std::max<int64_t>(1, sizeOf("accum"));
-  space.update = !options.isUpdateGiven && canUpdateInBackward();
+  if (row.memory.updateInBackward && space.sequences) { // of one micro-batch
+    if (space.accum > 1)
+      space.fixed.batch = space.sequences, space.fixed.accum = 1;
+    space.sequences = 0;
+  }
+  space.update = !options.isUpdateGiven && canUpdateInBackward(space.accum);
   if (row.memory.masters.empty())
     space.masters = mastersOf(roles, isAllowed("masters=int8"), isAllowed("masters=bf16"));
   return space;

@@ -21,8 +21,8 @@ public:
 
   /// What there is to decide, of the model as it is said.
   FailureOr<SearchSpace> findSpace();
-  /// Says why the model as it is said does not compile, which candidates do not.
-  LogicalResult check();
+  /// Fails where a candidate does not compile, and says why, which `evaluate` does not.
+  LogicalResult check(const Candidate &candidate);
 
   /// The fastest that takes at most `budget` bytes; `most` are compiled for it.
   SearchResult search(const SearchSpace &space, int64_t budget, int64_t most);
@@ -35,7 +35,7 @@ public:
 
 private:
   SearchSpace spaceOf(ModuleOp said);
-  bool canUpdateInBackward();
+  bool canUpdateInBackward(int64_t accum);
   FailureOr<OwningOpRef<ModuleOp>> plan(const Candidate &candidate);
 
   ModuleOp model;

@@ -78,7 +78,7 @@ def StoreMastersPass : Pass<"nanochat-store-masters", "::mlir::ModuleOp"> {
   let summary = "Store parameters in bf16 or int8";
   let description = [{
     `role=bf16` binds the parameters of that role as bf16 in all entries, once ops are taken apart. `role=int8` binds them as codes, and beside
-    them `scales` of the same name, one for each row (`quantize_blocks`). What reads them computes each number where it is read; updates
+    them `scales` of the same name, one for each row (`quantize_blocks`); vectors and numbers, which have no rows, stay f32. What reads them computes each number where it is read; updates
     compute in f32 and round what they leave by chance, so that steps smaller than half a last place still add up. Random bits are those of
     site "master.<parameter>" at this step, by matrix and element; see `random_stream`.
   }];

@@ -22,6 +22,12 @@ Value mlir::nanochat::elementNumber(ImplicitLocOpBuilder &b, RankedTensorType ty
   return number;
 }
 
+/// Elements of a row; 1 of a number.
+static int64_t rowOf(Value elements) {
+  ArrayRef<int64_t> shape = typeOf(elements).getShape();
+  return shape.empty() ? 1 : shape.back();
+}
+
 namespace {
 /// Follows the reads of one parameter.
 class Reads {
@@ -64,7 +70,7 @@ void Reads::by(Operation *user, unsigned operand) {
   auto generic = dyn_cast<linalg::GenericOp>(user);
   auto loop = dyn_cast<LoopOp>(user);
   // A row of the parameter, or a part of one, is a row of what is read; whatever else shows it another way.
-  bool keepsRows = !scales || row % typeOf(use.get()).getShape().back() == 0;
+  bool keepsRows = !scales || (typeOf(use.get()).getRank() > 0 && row % rowOf(use.get()) == 0);
   if (isa<func::ReturnOp>(user))
     return;
   if (isView(user))
@@ -114,7 +120,7 @@ void Reads::by(LoopOp loop, unsigned operand) {
     loop.getSlicesMutable().append(like);
     scale = loop.getBody().addArgument(LoopOp::sliceOf(like.getType()), loop.getLoc());
   }
-  Reads(scale, typeOf(slice).getShape().back(), format).of(slice);
+  Reads(scale, rowOf(slice), format).of(slice);
 }
 
 /// A scale for each row of `elements`, which are parts of rows of the parameter.
@@ -130,7 +136,7 @@ Value Reads::scalesLike(OpBuilder &at, Value elements) const {
     return scales;
   if (type.getNumElements() == typeOf(scales).getNumElements())
     return reshape(b, scales, type.getShape());
-  int64_t parts = row / typeOf(elements).getShape().back();
+  int64_t parts = row / rowOf(elements);
   Value flat = flatten(b, scales),
         rows = pointwise(
             b, withShape(type, {type.getNumElements()}), {}, {}, [&](ImplicitLocOpBuilder &s, ValueRange) -> Value {
@@ -147,7 +153,7 @@ Value Reads::widened(ImplicitLocOpBuilder &b, Value elements) const {
   AffineMap identity = b.getMultiDimIdentityMap(type.getRank());
   SmallVector<Value> inputs{elements};
   SmallVector<AffineMap> maps{identity};
-  if (scales && row % type.getShape().back() != 0) { // several rows in one: number by number
+  if (scales && (type.getRank() == 0 || row % rowOf(elements) != 0)) { // several rows in one: number by number
     Value flat = flatten(b, scales);
     return pointwise(b, withElement(type, b.getF32Type()), inputs, maps, [&](ImplicitLocOpBuilder &s, ValueRange v) {
       Value of = arith::DivUIOp::create(s, elementNumber(s, type), arith::ConstantIndexOp::create(s, row));
@@ -171,6 +177,5 @@ void Reads::decodeScalar(OpBuilder &at, Value element, Value scale) const {
 }
 
 void mlir::nanochat::readStored(Value elements, Value scales, Format format) {
-  ArrayRef<int64_t> shape = typeOf(elements).getShape();
-  Reads(scales, shape.empty() ? 1 : shape.back(), format).of(elements);
+  Reads(scales, rowOf(elements), format).of(elements);
 }

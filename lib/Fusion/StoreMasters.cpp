@@ -4,8 +4,8 @@
 #include "dialect/ops/model/Sizes.h"
 #include "lib/Fusion/Masters.h"
 #include "lib/Fusion/Passes.h"
-#include "llvm/ADT/MapVector.h"
 #include "llvm/ADT/StringExtras.h"
+#include "llvm/ADT/StringSet.h"
 
 namespace mlir::nanochat {
 #define GEN_PASS_DEF_STOREMASTERSPASS
@@ -24,29 +24,50 @@ struct StoreMastersPass : impl::StoreMastersPassBase<StoreMastersPass> {
       store(entry);
   }
 
-  /// What a parameter bound so is stored as, where that is not f32.
-  std::optional<Format> formatFor(BindAttr bind) const {
-    if (bind && bind.getKind() == BindingKind::parameter)
-      for (StringRef choice : masters)
-        if (auto [role, format] = choice.split('='); role == bind.getRoleName())
-          return symbolizeFormat(format);
+  /// What a parameter of `type` that is bound so is stored as, where that is not f32. Vectors and numbers have no rows.
+  std::optional<Format> formatFor(BindAttr bind, Type type) const {
+    if (!bind || bind.getKind() != BindingKind::parameter)
+      return std::nullopt;
+    for (StringRef choice : masters) {
+      auto [role, format] = choice.split('=');
+      if (role != bind.getRoleName())
+        continue;
+      auto tensor = cast<RankedTensorType>(type);
+      bool hasRows = tensor.getRank() > 1 && tensor.getShape().back() > 1;
+      return hasRows || format != "int8" ? symbolizeFormat(format) : std::nullopt;
+    }
     return std::nullopt;
   }
 
   LogicalResult check() {
-    SmallVector<StringRef> roles;
+    SmallVector<StringRef> roles, known;
+    llvm::StringSet<> names, coded;
     for (func::FuncOp entry : getEntries(getOperation()))
-      for (unsigned i = 0; i < entry.getNumArguments(); ++i)
-        if (BindAttr bind = getArgBinding(entry, i); bind.getKind() == BindingKind::parameter)
-          if (!llvm::is_contained(roles, bind.getRoleName()))
-            roles.push_back(bind.getRoleName());
+      for (BlockArgument arg : entry.getArguments()) {
+        BindAttr bind = getArgBinding(entry, arg.getArgNumber());
+        if (bind.getKind() != BindingKind::parameter)
+          continue;
+        if (!llvm::is_contained(roles, bind.getRoleName()))
+          roles.push_back(bind.getRoleName());
+        names.insert(bind.getTensorName());
+        if (formatFor(bind, arg.getType()) == Format::int8)
+          coded.insert(bind.getTensorName());
+      }
+    for (StringRef name : coded.keys())
+      if (names.contains((name + ".scales").str()))
+        return emitError(getOperation().getLoc())
+               << "--masters: '" << name << "' in int8 has scales that files call '" << name
+               << ".scales', but a parameter has that name; another name for it, or bf16, would do";
     for (StringRef choice : masters) {
       auto [role, format] = choice.split('=');
-      bool isFormat = format == "bf16" || format == "int8";
-      if (isFormat && llvm::is_contained(roles, role))
+      bool isFormat = format == "bf16" || format == "int8", isTwice = llvm::is_contained(known, role);
+      known.push_back(role);
+      if (isFormat && !isTwice && llvm::is_contained(roles, role))
         continue;
       InFlightDiagnostic diag = emitError(getOperation().getLoc()) << "--masters=" << choice << ": ";
-      if (isFormat)
+      if (isTwice)
+        diag << "'" << role << "' is said twice";
+      else if (isFormat)
         diag << "no parameters have the role '" << role << "'" << suggest(role, roles);
       else
         diag << "expected role=bf16 or role=int8";
@@ -60,7 +81,7 @@ struct StoreMastersPass : impl::StoreMastersPassBase<StoreMastersPass> {
     storeResults(entry);
     for (unsigned i = 0, count = entry.getNumArguments(); i < count; ++i) {
       BindAttr bind = getArgBinding(entry, i);
-      std::optional<Format> format = formatFor(bind);
+      std::optional<Format> format = formatFor(bind, entry.getArgument(i).getType());
       if (!format)
         continue;
       Value scales;
@@ -78,8 +99,8 @@ struct StoreMastersPass : impl::StoreMastersPassBase<StoreMastersPass> {
     Operation *ret = entry.getBody().front().getTerminator();
     for (unsigned i = 0, count = ret->getNumOperands(); i < count; ++i) {
       BindAttr bind = getResultBinding(entry, i);
-      std::optional<Format> format = formatFor(bind);
       Value value = ret->getOperand(i);
+      std::optional<Format> format = formatFor(bind, value.getType());
       if (!format || !typeOf(value).getElementType().isF32() || isa<BlockArgument>(value))
         continue;
       Stored stored = rounder.round(value, bind.getTensorName(), *format);

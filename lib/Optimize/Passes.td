@@ -42,7 +42,7 @@ def UpdateInBackwardPass : Pass<"nanochat-update-in-backward", "::mlir::ModuleOp
     Moves the update rules of parameters that a loop slices, and nothing shares, to the end of the body of the reversed loop
     that stacks their gradients: each matrix is updated once its gradient is known, and no stack of gradients exists. New
     parameters and states are results of the gradients entry. They are what they were where the loss or the gradient's norm
-    is not finite. The norm of all gradients is that of the matrices' norms. An error says where gradients are sums over
+    is not finite (those in int8 up to a last place of their scales). The norm of all gradients is that of the matrices' norms. An error says where gradients are sums over
     micro-batches or uses, where a factor of the global norm scales them, where states are not one for each matrix, and
     where the rule draws random numbers.
     Example: test/integration/update-in-backward.mlir.

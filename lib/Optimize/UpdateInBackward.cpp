@@ -5,6 +5,7 @@
 #include "lib/Optimize/Passes.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/IR/PatternMatch.h"
+#include "mlir/Transforms/RegionUtils.h"
 
 namespace mlir::nanochat {
 #define GEN_PASS_DEF_UPDATEINBACKWARDPASS
@@ -57,6 +58,7 @@ private:
   static Operation *endOf(func::FuncOp entry) { return entry.getBody().front().getTerminator(); }
   BindAttr bindingOf(Value argument) { return getArgBinding(update, cast<BlockArgument>(argument).getArgNumber()); }
   std::optional<unsigned> findResult(BindingKind kind, StringRef name);
+  Value loss() { return endOf(gradients)->getOperand(*findResult(BindingKind::output, "loss")); }
   InFlightDiagnostic refuse(OptimizerOpInterface rule, const Twine &why);
   LogicalResult check(OptimizerOpInterface rule, StringRef name, Value whole);
   FailureOr<Value> inGradients(OptimizerOpInterface rule, Value value);
@@ -93,6 +95,8 @@ LogicalResult Mover::check(OptimizerOpInterface rule, StringRef name, Value whol
   if (!loop || cast<OpResult>(whole).getResultNumber() < loop.getNumCarries() ||
       loop->getBlock() != &gradients.getBody().front())
     return refuse(rule, "'" + name + "' is shared: its gradient is a sum over its uses, such as iterations of a loop");
+  if (failed(moveValueDefinitions(rewriter, loss(), loop)))
+    return refuse(rule, "the loss is known once the loop is over that forms the gradient of '" + name + "'");
   if (isa<ProjectingOptimizerOpInterface>(rule.getOperation()) || rule.drawsRandom())
     return refuse(rule, "the rule has gradients of '" + name +
                             "' projected, or draws random numbers, for all of its "
@@ -145,7 +149,7 @@ FailureOr<SmallVector<Part>> Mover::partsOf(OptimizerOpInterface rule, int64_t c
 LoopOp Mover::updateIn(LoopOp loop, unsigned gradient, OptimizerOpInterface rule, ArrayRef<Part> parts) {
   YieldOp yield = loop.getYield();
   Location loc = rule->getLoc();
-  Value g = yield->getOperand(gradient), loss = endOf(gradients)->getOperand(*findResult(BindingKind::output, "loss"));
+  Value g = yield->getOperand(gradient);
   ImplicitLocOpBuilder outside(loc, loop), b(loc, rewriter);
   b.setInsertionPointAfterValue(g);
   SmallVector<Value> slices(loop.getSlices()), before;
@@ -159,18 +163,21 @@ LoopOp Mover::updateIn(LoopOp loop, unsigned gradient, OptimizerOpInterface rule
     slices.push_back(reshape(outside, part.whole, loop.stackOf(part.element).getShape()));
     before.push_back(loop.getBody().addArgument(part.element, loc));
   }
-  if (auto scale = rule->getOperand(1).getDefiningOp<ScaleOp>())
-    g = ScaleOp::create(b, g, scalars.lookup(scale.getS()));
   Value norm = GradNormOp::create(b, g);
+  SmallVector<Value> finite{norm, loss()};
+  if (auto scale = rule->getOperand(1).getDefiningOp<ScaleOp>()) {
+    finite.push_back(scalars.lookup(scale.getS()));
+    g = ScaleOp::create(b, g, finite.back());
+  }
   // So that all of the rule is behind the norm, and one kernel with the choice between what is new and what was.
-  g = whereFinite(b, g, constant(b, g.getType(), 0), {norm, loss});
+  g = whereFinite(b, g, constant(b, g.getType(), 0), finite);
   SmallVector<Value> operands{before[0], g, scalars.lookup(rule->getOperand(2)), scalars.lookup(rule->getOperand(3))};
   llvm::append_range(operands, ArrayRef(before).drop_front());
   Operation *step = b.create(OperationState(loc, rule->getName(), operands, types, rule->getAttrs()));
   yield.getStacksMutable().append(norm);
   for (auto [part, old, next] : llvm::zip(parts, before, step->getResults()))
     if (!part.isShared())
-      yield.getStacksMutable().append(whereFinite(b, next, old, {norm, loss}));
+      yield.getStacksMutable().append(whereFinite(b, next, old, finite));
   return loop.rebuild(rewriter, loop.getInits(), slices);
 }
 

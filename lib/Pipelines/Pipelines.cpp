@@ -21,7 +21,9 @@ using namespace mlir::nanochat;
 
 /// Leftovers of a stage: unused results and carried values of loops, equal ops.
 static void cleanUp(OpPassManager &pm) {
-  pm.addNestedPass<func::FuncOp>(createCanonicalizerPass());
+  GreedyRewriteConfig plain;
+  plain.setRegionSimplificationLevel(GreedySimplifyRegionLevel::Normal); // there are no blocks to merge
+  pm.addNestedPass<func::FuncOp>(createCanonicalizerPass(plain));
   pm.addNestedPass<func::FuncOp>(createCSEPass());
 }
 

@@ -108,7 +108,8 @@ private:
     return candidate;
   }
 
-  static std::string key(const Point &point) { return std::string(point.begin(), point.end()); }
+  /// Points that are one candidate are one.
+  std::string key(const Point &point) const { return candidateAt(point).spell(); }
 
   Evaluation look(const Point &point) {
     auto [at, isNew] = visited.try_emplace(key(point));

@@ -9,8 +9,8 @@
 namespace nc {
 
 void addProgramCommands(CLI::App &app, const nc_program &program) {
-  for (auto add :
-       {addTrainCommand, addEvalCommand, addScoreCommand, addGenerateCommand, addInfoCommand, addGradCommand})
+  for (auto add : {addTrainCommand, addEvalCommand, addScoreCommand, addGenerateCommand, addInfoCommand, addGradCommand,
+                   addCommCommand})
     add(app, program);
 }
 

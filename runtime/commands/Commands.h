@@ -18,6 +18,7 @@ void addScoreCommand(CLI::App &app, const nc_program &program);
 void addGenerateCommand(CLI::App &app, const nc_program &program);
 void addInfoCommand(CLI::App &app, const nc_program &program);
 void addGradCommand(CLI::App &app, const nc_program &program);
+void addCommCommand(CLI::App &app, const nc_program &program);
 void addDataCommand(CLI::App &app);
 void addTokenizerCommand(CLI::App &app);
 void addConfigCommand(CLI::App &app);

@@ -56,6 +56,9 @@ static void runGrad(const nc_program &program, const GradOptions &options) {
                 {"--init", options.init + "/model.safetensors"}, // of a checkpoint
                 {"--batch", options.batch}},
                {{"--out", options.out}});
+  if (updatesInBackward(program))
+    failInput("the program updates parameters where their gradients are formed, and keeps none of these",
+              "compile it with --update=after to have them");
   auto session = makeSession(program, options.session);
   const nc_entry &entry = getPhaseEntry(program, options.phase, "gradients");
   loadParameters(*session, options.init);

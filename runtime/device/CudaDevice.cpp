@@ -72,6 +72,7 @@ CudaDevice::CudaDevice(const nc_program &program, int index)
 
 CudaDevice::~CudaDevice() {
   // The context goes with all that was made in it, where this is its last user.
+  recordings.clear();
   for (int i = 0; i < NC_ARENA_COUNT; ++i)
     if (arenas[i])
       driver.release(arenas[i]);
@@ -178,9 +179,12 @@ double CudaDevice::launchTimed(const nc_kernel_info &kernel, void *const *buffer
 void CudaDevice::record(Recording &recording, const nc_entry &entry, const std::function<void()> &calls) {
   recording.isRecorded = true;
   recording.graphs = std::make_unique<EntryGraphs>(driver, stream);
+  struct Scope { // calls may throw
+    EntryGraphs *&recorder;
+    ~Scope() { recorder = nullptr; }
+  } scope{recorder};
   recorder = recording.graphs.get();
   int error = recorder->record(calls);
-  recorder = nullptr;
   check(error, format("entry '%s' cannot be recorded", entry.name));
   if (recording.graphs->isIrregular())
     recording.graphs = nullptr;

@@ -30,6 +30,7 @@ bool CudaDriver::loadAll() {
          find(setFunctionAttribute, "cuFuncSetAttribute") && find(launch, "cuLaunchKernel") &&
          find(beginCapture, "cuStreamBeginCapture_v2") && find(endCapture, "cuStreamEndCapture") &&
          find(instantiate, "cuGraphInstantiateWithFlags") && find(launchGraph, "cuGraphLaunch") &&
+         find(destroyGraph, "cuGraphDestroy") && find(destroyInstance, "cuGraphExecDestroy") &&
          find(captureInfo, "cuStreamGetCaptureInfo_v2") && find(setNodeParameters, "cuGraphExecKernelNodeSetParams");
 }
 

@@ -50,6 +50,8 @@ struct CudaDriver {
   int (*endCapture)(Handle, Handle *) = nullptr;
   int (*instantiate)(Handle *, Handle, unsigned long long) = nullptr;
   int (*launchGraph)(Handle, Handle) = nullptr;
+  int (*destroyGraph)(Handle) = nullptr;
+  int (*destroyInstance)(Handle) = nullptr;
   int (*captureInfo)(Handle, int *, unsigned long long *, Handle *, const Handle **, size_t *) = nullptr;
   struct NodeParameters { // CUDA_KERNEL_NODE_PARAMS
     Handle function;

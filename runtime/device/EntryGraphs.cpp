@@ -9,6 +9,15 @@ std::vector<void *> KernelLaunch::places() const {
   return places;
 }
 
+EntryGraphs::~EntryGraphs() {
+  for (CudaDriver::Handle instance : instances)
+    if (instance)
+      driver.destroyInstance(instance);
+  for (CudaDriver::Handle graph : graphs)
+    if (graph)
+      driver.destroyGraph(graph);
+}
+
 int EntryGraphs::begin(Part next) {
   part = next;
   constexpr int kThreadLocal = 1; // CU_STREAM_CAPTURE_MODE_THREAD_LOCAL
@@ -18,10 +27,9 @@ int EntryGraphs::begin(Part next) {
 int EntryGraphs::end() {
   if (part == Part::others)
     return 0;
-  CudaDriver::Handle graph = nullptr;
-  if (int error = driver.endCapture(stream, &graph))
+  if (int error = driver.endCapture(stream, &graphs[size_t(part)]))
     return error;
-  return driver.instantiate(&graphs[size_t(part)], graph, 0);
+  return driver.instantiate(&instances[size_t(part)], graphs[size_t(part)], 0);
 }
 
 int EntryGraphs::record(const std::function<void()> &calls) {
@@ -94,20 +102,20 @@ int EntryGraphs::apply(const Change &change) {
   std::vector<void *> places = launch.places();
   CudaDriver::NodeParameters node = {launch.function,    {launch.blocks, 1, 1}, {launch.threads, 1, 1},
                                      launch.sharedBytes, places.data(),         nullptr};
-  return driver.setNodeParameters(graphs[size_t(Part::batch)], nodes[change.launch], &node);
+  return driver.setNodeParameters(instances[size_t(Part::batch)], nodes[change.launch], &node);
 }
 
 int EntryGraphs::replay() {
-  if (int error = driver.launchGraph(graphs[size_t(Part::before)], stream))
+  if (int error = driver.launchGraph(instances[size_t(Part::before)], stream))
     return error;
   for (const std::vector<Change> &batch : changes) {
     for (const Change &change : batch)
       if (int error = apply(change))
         return error;
-    if (int error = driver.launchGraph(graphs[size_t(Part::batch)], stream))
+    if (int error = driver.launchGraph(instances[size_t(Part::batch)], stream))
       return error;
   }
-  return changes.empty() ? 0 : driver.launchGraph(graphs[size_t(Part::after)], stream);
+  return changes.empty() ? 0 : driver.launchGraph(instances[size_t(Part::after)], stream);
 }
 
 } // namespace nc

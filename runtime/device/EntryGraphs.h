@@ -23,6 +23,9 @@ struct KernelLaunch {
 class EntryGraphs {
 public:
   EntryGraphs(const CudaDriver &driver, CudaDriver::Handle stream) : driver(driver), stream(stream) {}
+  ~EntryGraphs();
+  EntryGraphs(const EntryGraphs &) = delete;
+  EntryGraphs &operator=(const EntryGraphs &) = delete;
 
   /// Records the launches that `calls` makes by `add` and `iterate`; none is done.
   int record(const std::function<void()> &calls);
@@ -50,7 +53,7 @@ private:
   const CudaDriver &driver;
   CudaDriver::Handle stream;
   Part part = Part::before;
-  CudaDriver::Handle graphs[4] = {};          // by part; none of the others
+  CudaDriver::Handle graphs[4] = {}, instances[4] = {}; // by part, none of the others; nodes are those of the graphs
   std::vector<KernelLaunch> launches, latest; // of the first micro-batch, and with the arguments of the latest
   std::vector<CudaDriver::Handle> nodes;      // of the launches
   std::vector<std::vector<Change>> changes;   // by micro-batch; of the first against the last

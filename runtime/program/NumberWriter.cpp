@@ -30,7 +30,7 @@ void NumberWriter::writeRow() {
   float most = 0;
   for (float number : row)
     most = std::fmax(most, std::fabs(number));
-  float inverse = most > 0 ? 127 / most : 0;
+  float inverse = most > 127 * 0x1p-127f ? 127 / most : 0; // as rows are scaled in kernels
   session.write(*scales, most * float(1.0 / 127), next / int64_t(row.size()));
   for (float number : row)
     session.write(tensor, std::nearbyint(number * inverse), next++);

@@ -3,6 +3,7 @@
 #include "runtime/files/Numbers.h"
 #include "runtime/program/NumberWriter.h"
 #include <cmath>
+#include <cstring>
 
 namespace nc {
 
@@ -135,6 +136,8 @@ const char *arenaName(int arena) {
   static const char *const names[] = {"param", "state", "gradient", "workspace", "io", "comm"};
   return names[arena];
 }
+
+bool updatesInBackward(const nc_program &program) { return strstr(program.choices, "--update=backward"); }
 
 const char *kindName(int32_t kind) {
   static const char *const names[] = {"parameter", "state", "gradient", "input", "output", "scales"};

@@ -91,6 +91,8 @@ bool isUserScalar(const nc_tensor &tensor);
 
 int64_t elementCount(const nc_tensor &tensor);
 const char *arenaName(int arena);
+/// Whether gradients entries change parameters, so that some have no gradient afterwards: --update=backward.
+bool updatesInBackward(const nc_program &program);
 const char *kindName(int32_t kind);
 std::vector<int64_t> shapeOf(const nc_tensor &tensor);
 /// "[2, 3]".

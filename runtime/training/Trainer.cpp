@@ -64,7 +64,10 @@ void Trainer::checkFinite(int64_t step) {
     tensor = *tensor + " and " + *gradient;
   std::string blame = blameKernel(session, gradients);
   failRun(format("step %lld: %s: not a finite number; %s", wide(step), tensor->c_str(), blame.c_str()),
-          "the parameters were not updated; a lower learning rate or another seed may help");
+          updatesInBackward(session.program)
+              ? "parameters whose gradients are numbers may have been updated; what was saved before is still there; a "
+                "lower learning rate or another seed may help"
+              : "the parameters were not updated; a lower learning rate or another seed may help");
 }
 
 } // namespace nc

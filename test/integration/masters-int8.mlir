@@ -4,7 +4,7 @@
 // DEFINE: %{set} = --set d=64,heads=2,layers=2,n_loops=2,vocab=256,batch=2,seq=32
 // DEFINE: %{compile} = nanochat-opt %models/looplm.mlir --target=native %{set} --emit=exe
 // DEFINE: %{train} = train --copy-task --eval-every 0
-// DEFINE: %{choice} = --masters=matrix=int8,embedding=int8,norm=int8
+// DEFINE: %{choice} = --masters=matrix=int8,embedding=int8,norm=int8,gate=int8
 // RUN: %{compile} -o %t.f32
 // RUN: %{compile} --masters=matrix=bf16 -o %t.bf16
 // RUN: %{compile} %{choice} -o %t.int8
@@ -53,5 +53,19 @@
 // RUN: %t.g train --copy-task --steps 1 --seed 7 --eval-every 0 --save %t.g1
 // RUN: %python-numpy %S/masters.py table %t.u1 %t.g1
 
+// Rules that cut parameters into blocks of their own; vectors, which have no rows, stay f32.
+// RUN: nanochat-opt %models/looplm.mlir --target=native %{set} --masters=norm=int8,gate=int8 --optimizer=norm=adamw8 --emit=exe -o %t.a
+// RUN: %t.a info --json | FileCheck %s --check-prefix=VECTORS
+// VECTORS: "name": "layers.norm1"
+// VECTORS-NEXT: "dtype": "i8"
+// VECTORS: "name": "exit.b"
+// VECTORS-NEXT: "dtype": "f32"
+// RUN: %t.a %{train} --steps 2
+
+// RUN: not nanochat-opt %models/looplm.mlir --target=native --masters=matrix=bf16,matrix=int8 --plan 2>&1 | FileCheck %s --check-prefix=TWICE
+// TWICE: error: --masters=matrix=int8: 'matrix' is said twice
+// RUN: sed 's/param "head"/param "embed.scales"/' %S/masters-unbiased.mlir > %t.names.mlir
+// RUN: not nanochat-opt %t.names.mlir --target=native --masters=embedding=int8 --plan 2>&1 | FileCheck %s --check-prefix=NAMES
+// NAMES: error: --masters: 'embed' in int8 has scales that files call 'embed.scales', but a parameter has that name
 // RUN: not nanochat-opt %models/looplm.mlir --target=native --masters=matrix=int4 --plan 2>&1 | FileCheck %s --check-prefix=FORMAT
 // FORMAT: error: --masters=matrix=int4: expected role=bf16 or role=int8

@@ -20,6 +20,23 @@
 // A record of such a step.
 // RUN: rm -rf %t.d && %t.exe train --copy-task --eval-every 0 --steps 1 --dump-dispatches %t.d
 // RUN: nanochat-opt %s --target=native --update=backward --check-dispatches=%t.d
+// The norm that is told is that of gradients before they are scaled.
+// RUN: sed 's/^  %wd = nanochat/  %half = nanochat.scalar "half" = 0.5 : tensor<f32>\n  %wd = nanochat/; s/weight_decay(%wd) :/weight_decay(%wd) grad_scale(%half) : tensor<f32>,/' %s > %t.scaled.mlir
+// RUN: nanochat-opt %t.scaled.mlir --target=native --emit=exe -o %t.after && nanochat-opt %t.scaled.mlir --target=native --update=backward --emit=exe -o %t.backward
+// RUN: %t.after train --copy-task --steps 3 --eval-every 0 --log %t.1 && %t.backward train --copy-task --steps 3 --eval-every 0 --log %t.2
+// RUN: %python -c "import json; a, b = ([json.loads(line) for line in open(p)] for p in ('%t.1', '%t.2')); assert len(a) == 3 and all(x['loss'] == y['loss'] and abs(x['grad_norm'] / y['grad_norm'] - 1) < 1e-5 for x, y in zip(a, b)), (a, b)"
+// Heads whose loss is formed in the loop of their gradients are updated later.
+// RUN: not nanochat-opt %S/../Inputs/mtp-kinds.mlir --target=native --update=backward --plan 2>&1 | FileCheck %s --check-prefix=LATER
+// LATER: mtp-kinds.mlir:[[#]]:3: error: {{.*}} cannot update in the backward pass: the loss is known once the loop is over that forms the gradient of 'mtp.words'
+// Gradients that are used up are not to be had.
+// RUN: %python -c "open('%t.batch', 'wb').write(bytes(2 * 16 * 4))"
+// RUN: not %t.exe grad --init %t.i --batch %t.batch --out %t.g 2>&1 | FileCheck %s --check-prefix=GRAD
+// GRAD: error: the program updates parameters where their gradients are formed, and keeps none of these
+// GRAD: note: compile it with --update=after to have them
+// A budget leaves it one micro-batch, of all sequences.
+// RUN: sed 's/ grad_scale(%clip)//; s/batch = 2, seq = 8/batch = 2, accum = 2, seq = 8/; s/seq = seq$/seq = seq accum = accum/' %S/../Inputs/sized.mlir > %t.sized.mlir
+// RUN: env NANOCHAT_CACHE=%t.cache nanochat-opt %t.sized.mlir --target=sm_90 --set seq=8 --update=backward --budget=16GB --plan | FileCheck %s --check-prefix=FIXED
+// FIXED: with --set batch=4,accum=1 {{.*}}--update=backward
 // Chosen by a search, where no option says otherwise.
 // RUN: env NANOCHAT_CACHE=%t.cache nanochat-opt %s --target=sm_90 --budget=524.79MB --plan=json | FileCheck %s --check-prefix=LEAN
 // LEAN: "options": "{{.*}}accum=1 {{.*}}--update=backward"

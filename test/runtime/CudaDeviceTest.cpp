@@ -37,27 +37,34 @@ TEST_F(CudaDeviceRun, trains_as_on_a_processor) {
   EXPECT_EQ(parameters, readFile(folder.path("gpu.safetensors")));
 }
 
+/// What a log says of losses.
+std::string lossesOf(const std::string &log) {
+  return std::regex_replace(readFile(log), std::regex("\"grad_norm\"[^\n]*"), "");
+}
+
 TEST_F(CudaDeviceRun, replays_a_graph_of_one_micro_batch) {
-  auto losses = [&](const std::string &log) {
-    std::string text;
-    std::istringstream lines(readFile(log));
-    for (std::string line; std::getline(lines, line);)
-      text += line.substr(0, line.find("\"grad_norm\""));
-    return text;
-  };
   std::string options = "train --data " + data + " --ext txt --steps 5 --seed 3 --eval-every 0 --log ";
   ProcessResult here = run(options + folder.path("cpu.jsonl"), TINY_PROGRAM, "A=1");
   ProcessResult there = run(options + folder.path("gpu.jsonl"), TINY_DEVICE_PROGRAM,
                             "FAKE_CUDA_SAYS=1 LD_LIBRARY_PATH=" FAKE_CUDA_FOLDER);
   ASSERT_EQ(here.code + there.code, 0) << here.output << there.output;
-  EXPECT_FALSE(losses(folder.path("cpu.jsonl")).empty());
-  EXPECT_EQ(losses(folder.path("cpu.jsonl")), losses(folder.path("gpu.jsonl")));
+  EXPECT_FALSE(lossesOf(folder.path("cpu.jsonl")).empty());
+  EXPECT_EQ(lossesOf(folder.path("cpu.jsonl")), lossesOf(folder.path("gpu.jsonl")));
   // Of gradients, the loss before and three kernels after the four parts of the mean; then of the update.
   std::string graphs;
   std::regex said("graph of [0-9]+ kernels");
   for (std::sregex_iterator at(there.output.begin(), there.output.end(), said), none; at != none; ++at)
     graphs += at->str() + "; ";
   EXPECT_EQ(graphs, "graph of 1 kernels; graph of 1 kernels; graph of 3 kernels; graph of 3 kernels; ");
+}
+
+TEST_F(CudaDeviceRun, calls_kernels_where_micro_batches_differ) {
+  std::string options = "train --data " + data + " --ext txt --steps 5 --seed 3 --eval-every 0 --log ";
+  ProcessResult regular = run(options + folder.path("regular.jsonl"));
+  ProcessResult irregular = run(options + folder.path("irregular.jsonl"), TINY_DEVICE_PROGRAM,
+                                "TINY_IRREGULAR=1 LD_LIBRARY_PATH=" FAKE_CUDA_FOLDER);
+  ASSERT_EQ(regular.code + irregular.code, 0) << regular.output << irregular.output;
+  EXPECT_EQ(lossesOf(folder.path("regular.jsonl")), lossesOf(folder.path("irregular.jsonl")));
 }
 
 TEST_F(CudaDeviceRun, takes_as_much_memory_as_is_planned) {

@@ -54,7 +54,7 @@ typedef struct Launch {
 
 static const uint64_t kDeviceBit = (uint64_t)1 << 62;
 static Launch *captured, *last, **end;
-static int isCapturing;
+static int isCapturing, instances;
 
 static int fakeOutOfMemory(size_t bytes) {
   return getenv("FAKE_CUDA_MEMORY") && bytes > strtoull(getenv("FAKE_CUDA_MEMORY"), 0, 10);
@@ -215,9 +215,19 @@ int cuGraphInstantiateWithFlags(void **instance, void *graph, unsigned long long
     ++size;
   if (getenv("FAKE_CUDA_SAYS"))
     fprintf(stderr, "graph of %d kernels\n", size);
+  ++instances;
   *instance = graph;
   return flags != 0;
 }
+// A graph and its instance are one list here, which goes with the graph, after the instance.
+int cuGraphDestroy(void *graph) {
+  for (Launch *launch = graph, *next; launch; launch = next) {
+    next = launch->next;
+    free(launch);
+  }
+  return 0;
+}
+int cuGraphExecDestroy(void *instance) { return --instances < 0 || !instance; }
 typedef struct NodeParameters {
   void *function;
   unsigned blocks[3], threads[3], shared;

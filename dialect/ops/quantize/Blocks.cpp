@@ -23,6 +23,10 @@ Value mlir::nanochat::reshape(ImplicitLocOpBuilder &b, Value x, ArrayRef<int64_t
   auto type = cast<RankedTensorType>(x.getType());
   if (type.getShape() == shape)
     return x;
+  if (type.getRank() == 0)
+    return tensor::ExpandShapeOp::create(b, withShape(type, shape), x, ArrayRef<ReassociationIndices>{});
+  if (shape.empty())
+    return tensor::CollapseShapeOp::create(b, withShape(type, {}), x, ArrayRef<ReassociationIndices>{});
   ReassociationIndices all = llvm::to_vector(llvm::seq<int64_t>(0, type.getRank()));
   Value flat = type.getRank() == 1 ? x : tensor::CollapseShapeOp::create(b, x, ArrayRef<ReassociationIndices>{all});
   if (shape.size() == 1)
@@ -159,8 +163,8 @@ RowScales mlir::nanochat::scaleRows(ImplicitLocOpBuilder &b, Value x, double mos
                          });
   Value inverse = pointwise(b, largest, [&](ImplicitLocOpBuilder &s, ValueRange v) {
     auto c = [&](double value) { return constant(s, v[0].getType(), value); };
-    Value positive = arith::CmpFOp::create(s, arith::CmpFPredicate::OGT, v[0], c(0));
-    return arith::SelectOp::create(s, positive, div(s, c(most), v[0]), c(0));
+    Value counts = arith::CmpFOp::create(s, arith::CmpFPredicate::OGT, v[0], c(most * 0x1p-127));
+    return arith::SelectOp::create(s, counts, div(s, c(most), v[0]), c(0));
   });
   Value scales = pointwise(b, largest, [&](ImplicitLocOpBuilder &s, ValueRange v) {
     return mul(s, v[0], constant(s, v[0].getType(), 1 / most));

@@ -18,8 +18,8 @@ Value fromBlocks(ImplicitLocOpBuilder &b, Value blocks, RankedTensorType type);
 Value flatten(ImplicitLocOpBuilder &b, Value x);
 Value reshape(ImplicitLocOpBuilder &b, Value x, ArrayRef<int64_t> shape);
 
-/// Of the rows of `x`, of any rank from 1 on: with a the largest magnitude of a row, a/`most` and its inverse, both 0
-/// where a is.
+/// Of the rows of `x`, of any rank from 1 on: with a the largest magnitude of a row, a/`most` and its inverse, which
+/// is 0 where it would be no finite number (a ≤ most·2⁻¹²⁷).
 struct RowScales {
   Value inverse, scales;
 };

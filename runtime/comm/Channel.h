@@ -1,0 +1,30 @@
+// Streams of bytes between this rank and another, one of each for a pair.
+#pragma once
+
+#include "runtime/comm/Mesh.h"
+#include <cstddef>
+#include <memory>
+
+namespace nc {
+
+class Channel {
+public:
+  virtual ~Channel() = default;
+  /// As much of `bytes` as goes at once; what was taken or came. -1 where the other end is no more.
+  virtual int64_t trySend(const void *from, int64_t bytes) = 0;
+  virtual int64_t tryReceive(void *to, int64_t bytes) = 0;
+};
+
+/// By name, as --comm takes it: "shm" and "tcp"; "auto" is shared memory where all ranks are of one host.
+enum class ChannelKind { shm, tcp };
+ChannelKind chooseChannels(const std::string &name, const Mesh &mesh);
+
+/// The channels to all other ranks, none to this one. All ranks make them at the same time.
+std::vector<std::unique_ptr<Channel>> makeChannels(ChannelKind kind, const Mesh &mesh, double timeout);
+
+/// Those through memory: rings of `kRingBytes` in /dev/shm, without names once both have them. Fails (exit 2) where
+/// there is too little of it.
+constexpr int64_t kRingBytes = 1 << 22;
+std::vector<std::unique_ptr<Channel>> makeShmChannels(const Mesh &mesh, double timeout);
+
+} // namespace nc

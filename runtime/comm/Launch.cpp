@@ -1,0 +1,108 @@
+#include "runtime/comm/Launch.h"
+#include "runtime/comm/Socket.h"
+#include "runtime/files/Errors.h"
+#include <cerrno>
+#include <csignal>
+#include <cstring>
+#include <fstream>
+#include <iterator>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <thread>
+#include <unistd.h>
+
+namespace nc {
+
+std::vector<std::string> argumentsWithout(const std::string &option) {
+  std::ifstream file("/proc/self/cmdline", std::ios::binary);
+  std::string all((std::istreambuf_iterator<char>(file)), {});
+  std::vector<std::string> arguments;
+  for (size_t at = 0; at < all.size();) {
+    std::string argument = all.c_str() + at;
+    at += argument.size() + 1;
+    if (argument == option)
+      at += strlen(all.c_str() + std::min(at, all.size())) + 1;
+    else if (argument.rfind(option + "=", 0) != 0)
+      arguments.push_back(argument);
+  }
+  return arguments;
+}
+
+static volatile sig_atomic_t asked = 0; // a signal that asks for a stop
+static void onSignal(int number) { asked = number; }
+
+static pid_t startRank(int rank, int ranks, int port, const std::vector<std::string> &arguments) {
+  std::vector<char *> argv;
+  for (const std::string &argument : arguments)
+    argv.push_back(const_cast<char *>(argument.c_str()));
+  argv.push_back(nullptr);
+  pid_t parent = getpid(), child = fork();
+  if (child != 0)
+    return child;
+  prctl(PR_SET_PDEATHSIG, SIGKILL);
+  if (getppid() != parent)
+    _exit(1);
+  for (auto &[name, value] : {std::pair("RANK", rank), std::pair("WORLD_SIZE", ranks), std::pair("LOCAL_RANK", rank),
+                              std::pair("MASTER_PORT", port)})
+    setenv(name, std::to_string(value).c_str(), 1);
+  setenv("MASTER_ADDR", "127.0.0.1", 1);
+  execv("/proc/self/exe", argv.data());
+  fprintf(stderr, "error: cannot start rank %d: %s\n", rank, strerror(errno));
+  _exit(1);
+}
+
+/// What a rank ended with, as a shell tells it.
+static int codeOf(int status) { return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status); }
+
+int runRanks(int ranks, const std::vector<std::string> &arguments) {
+  struct sigaction action = {};
+  action.sa_handler = onSignal;
+  for (int number : {SIGINT, SIGTERM, SIGHUP})
+    sigaction(number, &action, nullptr);
+  int port = Socket::listen(0).port(); // free a moment ago
+  std::vector<pid_t> children;
+  for (int rank = 0; rank < ranks; ++rank) {
+    pid_t child = startRank(rank, ranks, port, arguments);
+    if (child < 0)
+      failRun(format("cannot start rank %d: %s", rank, strerror(errno)));
+    children.push_back(child);
+  }
+  auto toAll = [&](int signal) {
+    for (pid_t child : children)
+      if (child > 0)
+        kill(child, signal);
+  };
+  int code = 0, left = ranks;
+  Deadline end = Deadline::max();
+  while (left > 0) {
+    if (int signal = asked; signal) {
+      asked = 0;
+      toAll(signal);
+    }
+    int status = 0;
+    pid_t ended = waitpid(-1, &status, WNOHANG);
+    if (ended <= 0) {
+      if (std::chrono::steady_clock::now() > end) {
+        toAll(SIGKILL);
+        end = Deadline::max();
+      }
+      std::this_thread::sleep_for(std::chrono::milliseconds(10));
+      continue;
+    }
+    int rank = int(std::find(children.begin(), children.end(), ended) - children.begin());
+    if (rank == ranks)
+      continue;
+    children[size_t(rank)] = 0;
+    --left;
+    if (int own = codeOf(status); own && !code) {
+      code = own;
+      end = after(5);
+      if (WIFSIGNALED(status))
+        fprintf(stderr, "error: rank %d was ended by signal %d (%s)\n", rank, WTERMSIG(status),
+                strsignal(WTERMSIG(status)));
+    }
+  }
+  return code;
+}
+
+} // namespace nc

@@ -1,0 +1,155 @@
+#include "runtime/comm/Launch.h"
+#include "runtime/comm/Transport.h"
+#include "runtime/commands/Commands.h"
+#include "runtime/commands/Options.h"
+#include "runtime/files/Errors.h"
+#include <CLI/CLI.hpp>
+#include <cmath>
+
+namespace nc {
+
+namespace {
+struct CommOptions {
+  int ranks = 0;
+  std::string channels = "auto";
+  double timeout = 120;
+  int64_t most = int64_t(1) << 24; // bytes of a piece
+  bool isJson = false;
+};
+
+/// One collective of pieces of one size.
+struct Timing {
+  Collective kind;
+  int64_t bytes;
+  double seconds; // a call
+};
+
+/// Sends known bytes around and measures how long that takes.
+class Trial {
+public:
+  Trial(const Mesh &mesh, Transport &transport, int64_t most)
+      : mesh(mesh), transport(transport), from(size_t(most * mesh.ranks())), to(from.size()) {}
+
+  Timing time(Collective kind, int64_t bytes) {
+    check(kind, bytes);
+    // As many in all ranks: what some 64 MiB take, between 5 and 1000.
+    int64_t calls = std::clamp<int64_t>((int64_t(1) << 26) / std::max<int64_t>(1, bytes * mesh.ranks()), 5, 1000);
+    auto begin = std::chrono::steady_clock::now();
+    for (int64_t i = 0; i < calls; ++i)
+      call(kind, bytes);
+    std::chrono::duration<double> taken = std::chrono::steady_clock::now() - begin;
+    return {kind, bytes, taken.count() / double(calls)};
+  }
+
+private:
+  void call(Collective kind, int64_t bytes) {
+    transport.start(kind, from.data(), to.data(), bytes, 0);
+    transport.finish(0);
+  }
+
+  /// Byte `i` of the piece that goes from one rank to another.
+  static char known(int sender, int receiver, int64_t i) {
+    return char((uint64_t(i) * 2654435761u >> 7) + uint64_t(sender) * 31 + uint64_t(receiver) * 17);
+  }
+
+  /// Fails (exit 1) where other bytes come than were sent.
+  void check(Collective kind, int64_t bytes) {
+    int own = mesh.rank(), ranks = mesh.ranks();
+    bool isForAll = kind != Collective::allToAll;
+    for (int rank = 0; rank < (isForAll ? 1 : ranks); ++rank)
+      for (int64_t i = 0; i < bytes; ++i)
+        from[size_t(rank * bytes + i)] = known(own, isForAll ? 0 : rank, i);
+    std::fill(to.begin(), to.end(), 0);
+    call(kind, bytes);
+    for (int rank = 0; rank < (kind == Collective::broadcast ? 1 : ranks); ++rank)
+      for (int64_t i = 0; i < bytes; ++i)
+        if (to[size_t(rank * bytes + i)] != known(rank, isForAll ? 0 : own, i))
+          failRun(format("byte %lld that came from %s in %s of %lld bytes is wrong", wide(i),
+                         mesh.describe(rank).c_str(), collectiveName(kind), wide(bytes)),
+                  "the way between these ranks does not carry what is sent: try --comm=tcp");
+  }
+
+  const Mesh &mesh;
+  Transport &transport;
+  std::vector<char> from, to;
+};
+} // namespace
+
+/// Bytes that a rank sends in a call.
+static double sentIn(const Timing &timing, int ranks) { return double(timing.bytes) * (ranks - 1); }
+
+static void print(const std::vector<Timing> &timings, const Mesh &mesh, const char *channels, bool isJson) {
+  const Timing *small = &timings.front(), *large = small; // of the first collective
+  for (const Timing &timing : timings)
+    if (timing.kind == small->kind)
+      large = &timing;
+  double latency = small->seconds, bandwidth = sentIn(*large, mesh.ranks()) / std::max(1e-9, large->seconds - latency);
+  if (isJson) {
+    nlohmann::ordered_json all = {
+        {"ranks", mesh.ranks()}, {"channels", channels}, {"latency_s", latency}, {"bytes_per_s", bandwidth}};
+    for (const Timing &timing : timings)
+      all["calls"].push_back(
+          {{"collective", collectiveName(timing.kind)}, {"bytes", timing.bytes}, {"seconds", timing.seconds}});
+    printf("%s\n", all.dump(2).c_str());
+    return;
+  }
+  printf("%d ranks over %s; every byte came as it was sent\n\n%-12s %12s %14s %12s\n", mesh.ranks(), channels,
+         "collective", "piece, bytes", "a call, us", "GB/s a rank");
+  for (const Timing &timing : timings)
+    printf("%-12s %12lld %14.1f %12.3f\n", collectiveName(timing.kind), wide(timing.bytes), 1e6 * timing.seconds,
+           1e-9 * sentIn(timing, mesh.ranks()) / timing.seconds);
+  printf("\nlatency %.1f us, bandwidth %.3f GB/s a rank\n", 1e6 * latency, 1e-9 * bandwidth);
+}
+
+static void runComm(const nc_program &program, const CommOptions &options) {
+  RankPlace place = findRankPlace();
+  if (options.ranks && !place.source.empty())
+    failInput(format("--ranks=%d within %s, which has started this process as rank %d of %d", options.ranks,
+                     place.source.c_str(), place.rank, place.ranks),
+              "leave --ranks out: the launcher says how many there are");
+  if (options.ranks > 1) {
+    if (int code = runRanks(options.ranks, argumentsWithout("--ranks")))
+      exit(code); // the rank has said why
+    return;
+  }
+  Mesh mesh(place,
+            {{"program", program.ir_hash}, {"--bytes", std::to_string(options.most)}, {"--comm", options.channels}},
+            options.timeout);
+  if (mesh.ranks() == 1)
+    failInput("one rank has nobody to talk to",
+              "--ranks=4 starts four processes here; so does torchrun, mpirun or srun");
+  ChannelKind kind = chooseChannels(options.channels, mesh);
+  Transport transport(mesh, makeChannels(kind, mesh, options.timeout), options.timeout);
+  Trial trial(mesh, transport, options.most);
+  std::vector<int64_t> sizes;
+  for (int64_t bytes = 8; bytes < options.most; bytes *= 8)
+    sizes.push_back(bytes);
+  sizes.push_back(options.most);
+  std::vector<Timing> timings;
+  for (Collective collective : {Collective::allToAll, Collective::allGather, Collective::broadcast})
+    for (int64_t bytes : sizes)
+      timings.push_back(trial.time(collective, bytes));
+  if (mesh.rank() == 0)
+    print(timings, mesh, kind == ChannelKind::shm ? "shared memory" : "TCP", options.isJson);
+}
+
+void addCommCommand(CLI::App &app, const nc_program &program) {
+  auto options = std::make_shared<CommOptions>();
+  CLI::App *command =
+      app.add_subcommand("comm", "Try how fast ranks exchange bytes, and whether they arrive as they were sent");
+  command
+      ->add_option("--ranks", options->ranks,
+                   "Processes to start here; a launcher says it itself [torchrun, mpirun, srun]")
+      ->transform(integerIn(2, 1 << 10));
+  command->add_option("--comm", options->channels, "How: auto, shm (one host) or tcp")->capture_default_str();
+  command->add_option("--comm-timeout", options->timeout, "Seconds to wait for a rank")
+      ->check(numberIn(1e-3, 1e6))
+      ->capture_default_str();
+  command->add_option("--bytes", options->most, "Of the largest piece")
+      ->transform(integerIn(1, kMostAtOnce))
+      ->capture_default_str();
+  command->add_flag("--json", options->isJson, "Print one JSON object");
+  command->callback([options, &program] { runComm(program, *options); });
+}
+
+} // namespace nc
