@@ -92,6 +92,10 @@ for program in ["protoc", "chromium"]:
 ptxas = shutil.which("ptxas") or shutil.which("/usr/local/cuda/bin/ptxas") or shutil.which(
     os.path.join(config.nanochat_build_root, "ptxas", "bin", "ptxas"))
 feature("ptxas", ptxas, "no ptxas on PATH, of /usr/local/cuda or of PyPI's nvidia-cuda-nvcc")
+feature("namespaces", all(map(shutil.which, ("unshare", "nsenter", "ip"))) and
+        subprocess.run(["unshare", "-Urnu", "ip", "link", "add", "name", "w", "type", "veth"], capture_output=True).returncode == 0,
+        "no namespaces with a network of their own: unshare, ip and a kernel that lets this user have them")
+feature("mpi", shutil.which("mpicc") and shutil.which("mpirun"), "no mpicc and mpirun: install libopenmpi-dev and openmpi-bin")
 if ptxas:
     config.substitutions.append(("%ptxas", ptxas))
     config.environment["NANOCHAT_PTXAS"] = ptxas

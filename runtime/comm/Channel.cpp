@@ -27,18 +27,6 @@ private:
 };
 } // namespace
 
-ChannelKind chooseChannels(const std::string &name, const Mesh &mesh) {
-  if (name == "auto")
-    return mesh.isOfOneHost() ? ChannelKind::shm : ChannelKind::tcp;
-  if (name == "tcp")
-    return ChannelKind::tcp;
-  if (name != "shm")
-    failInput("--comm=" + name + " is not known", "it is auto, shm or tcp");
-  if (!mesh.isOfOneHost())
-    failInput("--comm=shm: the ranks are of several hosts, which share no memory", "--comm=tcp is for these");
-  return ChannelKind::shm;
-}
-
 std::vector<std::unique_ptr<Channel>> makeChannels(ChannelKind kind, const Mesh &mesh, double timeout) {
   if (kind == ChannelKind::shm)
     return makeShmChannels(mesh, timeout);

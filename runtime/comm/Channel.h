@@ -15,9 +15,7 @@ public:
   virtual int64_t tryReceive(void *to, int64_t bytes) = 0;
 };
 
-/// By name, as --comm takes it: "shm" and "tcp"; "auto" is shared memory where all ranks are of one host.
 enum class ChannelKind { shm, tcp };
-ChannelKind chooseChannels(const std::string &name, const Mesh &mesh);
 
 /// The channels to all other ranks, none to this one. All ranks make them at the same time.
 std::vector<std::unique_ptr<Channel>> makeChannels(ChannelKind kind, const Mesh &mesh, double timeout);

@@ -1,6 +1,7 @@
 #include "runtime/comm/RankPlace.h"
 #include "runtime/files/Errors.h"
 #include "runtime/files/Numbers.h"
+#include "runtime/program/Philox.h"
 #include <cstdlib>
 #include <optional>
 
@@ -9,17 +10,19 @@ namespace nc {
 namespace {
 /// The variables of a launcher.
 struct Launcher {
-  const char *name, *rank, *ranks, *local, *nodes; // nodes: a list of hosts; null where it says none
+  const char *name, *rank, *ranks, *local;
+  const char *nodes, *job; // a list of hosts, and what no other run has; null where it says none
 };
 } // namespace
 
 static constexpr Launcher kLaunchers[] = {
-    {"torchrun", "RANK", "WORLD_SIZE", "LOCAL_RANK", nullptr},
-    {"Open MPI", "OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_SIZE", "OMPI_COMM_WORLD_LOCAL_RANK", nullptr},
-    {"PMI", "PMI_RANK", "PMI_SIZE", "MPI_LOCALRANKID", nullptr},
-    {"SLURM", "SLURM_PROCID", "SLURM_NTASKS", "SLURM_LOCALID", "SLURM_NODELIST"},
+    {"torchrun", "RANK", "WORLD_SIZE", "LOCAL_RANK", nullptr, nullptr},
+    {"Open MPI", "OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_SIZE", "OMPI_COMM_WORLD_LOCAL_RANK", nullptr,
+     "PMIX_NAMESPACE"},
+    {"PMI", "PMI_RANK", "PMI_SIZE", "MPI_LOCALRANKID", nullptr, "PMI_JOBID"},
+    {"SLURM", "SLURM_PROCID", "SLURM_NTASKS", "SLURM_LOCALID", "SLURM_NODELIST", "SLURM_JOB_ID"},
 };
-static constexpr int kPort = 29500, kMostRanks = 1 << 16;
+static constexpr int kPort = 29500, kPorts = 1000, kMostRanks = 1 << 16;
 
 static std::optional<std::string> variable(const char *name) {
   const char *text = getenv(name);
@@ -67,7 +70,10 @@ RankPlace findRankPlace() {
     place.ranks = numberOf(by.ranks, 1, kMostRanks, std::nullopt, by.name);
     place.rank = numberOf(by.rank, 0, place.ranks - 1, std::nullopt, by.name);
     place.local = numberOf(by.local, 0, kMostRanks, place.rank, by.name);
-    place.port = numberOf("MASTER_PORT", 1, 65535, kPort, by.name);
+    // Runs that meet on a host have different ports, all ranks of one the same.
+    std::optional<std::string> job = by.job ? variable(by.job) : std::nullopt;
+    int usual = kPort + (job ? int(streamId(*job) % kPorts) : 0);
+    place.port = numberOf("MASTER_PORT", 1, 65535, usual, by.name);
     std::optional<std::string> address = variable("MASTER_ADDR");
     std::optional<std::string> nodes = by.nodes ? variable(by.nodes) : std::nullopt;
     if (address || nodes)

@@ -14,8 +14,9 @@ struct RankPlace {
 };
 
 /// What the environment says, of the first of these that set it: RANK and WORLD_SIZE, as torchrun does; Open MPI's
-/// mpirun; PMI, as MPICH's; SLURM's srun. MASTER_ADDR and MASTER_PORT say where rank 0 is. Fails (exit 2) where that is
-/// not whole, naming the variable.
+/// mpirun; PMI, as MPICH's; SLURM's srun. MASTER_ADDR and MASTER_PORT say where rank 0 is; without a port it is 29500,
+/// and the job's own of the thousand from there on where a launcher names jobs. Fails (exit 2) where that is not whole,
+/// naming the variable.
 RankPlace findRankPlace();
 
 /// The first host of a list as SLURM writes it: "gpu[03-07,9],b" begins with gpu03.

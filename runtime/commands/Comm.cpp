@@ -1,5 +1,5 @@
 #include "runtime/comm/Launch.h"
-#include "runtime/comm/Transport.h"
+#include "runtime/comm/MpiTransport.h"
 #include "runtime/commands/Commands.h"
 #include "runtime/commands/Options.h"
 #include "runtime/files/Errors.h"
@@ -11,10 +11,10 @@ namespace nc {
 namespace {
 struct CommOptions {
   int ranks = 0;
-  std::string channels = "auto";
+  std::string comm = "auto";
   double timeout = 120;
   int64_t most = int64_t(1) << 24; // bytes of a piece
-  bool isJson = false;
+  bool isJson = false, printsShim = false;
 };
 
 /// One collective of pieces of one size.
@@ -83,7 +83,7 @@ static void print(const std::vector<Timing> &timings, const Mesh &mesh, const ch
   for (const Timing &timing : timings)
     if (timing.kind == small->kind)
       large = &timing;
-  double latency = small->seconds, bandwidth = sentIn(*large, mesh.ranks()) / std::max(1e-9, large->seconds - latency);
+  double latency = small->seconds, bandwidth = sentIn(*large, mesh.ranks()) / large->seconds;
   if (isJson) {
     nlohmann::ordered_json all = {
         {"ranks", mesh.ranks()}, {"channels", channels}, {"latency_s", latency}, {"bytes_per_s", bandwidth}};
@@ -102,6 +102,10 @@ static void print(const std::vector<Timing> &timings, const Mesh &mesh, const ch
 }
 
 static void runComm(const nc_program &program, const CommOptions &options) {
+  if (options.printsShim) {
+    fputs(kMpiShim, stdout);
+    return;
+  }
   RankPlace place = findRankPlace();
   if (options.ranks && !place.source.empty())
     failInput(format("--ranks=%d within %s, which has started this process as rank %d of %d", options.ranks,
@@ -112,15 +116,13 @@ static void runComm(const nc_program &program, const CommOptions &options) {
       exit(code); // the rank has said why
     return;
   }
-  Mesh mesh(place,
-            {{"program", program.ir_hash}, {"--bytes", std::to_string(options.most)}, {"--comm", options.channels}},
+  Mesh mesh(place, {{"program", program.ir_hash}, {"--bytes", std::to_string(options.most)}, {"--comm", options.comm}},
             options.timeout);
   if (mesh.ranks() == 1)
     failInput("one rank has nobody to talk to",
               "--ranks=4 starts four processes here; so does torchrun, mpirun or srun");
-  ChannelKind kind = chooseChannels(options.channels, mesh);
-  Transport transport(mesh, makeChannels(kind, mesh, options.timeout), options.timeout);
-  Trial trial(mesh, transport, options.most);
+  std::unique_ptr<Transport> transport = makeTransport(options.comm, mesh, options.timeout);
+  Trial trial(mesh, *transport, options.most);
   std::vector<int64_t> sizes;
   for (int64_t bytes = 8; bytes < options.most; bytes *= 8)
     sizes.push_back(bytes);
@@ -130,7 +132,7 @@ static void runComm(const nc_program &program, const CommOptions &options) {
     for (int64_t bytes : sizes)
       timings.push_back(trial.time(collective, bytes));
   if (mesh.rank() == 0)
-    print(timings, mesh, kind == ChannelKind::shm ? "shared memory" : "TCP", options.isJson);
+    print(timings, mesh, transport->name().c_str(), options.isJson);
 }
 
 void addCommCommand(CLI::App &app, const nc_program &program) {
@@ -141,13 +143,15 @@ void addCommCommand(CLI::App &app, const nc_program &program) {
       ->add_option("--ranks", options->ranks,
                    "Processes to start here; a launcher says it itself [torchrun, mpirun, srun]")
       ->transform(integerIn(2, 1 << 10));
-  command->add_option("--comm", options->channels, "How: auto, shm (one host) or tcp")->capture_default_str();
+  command->add_option("--comm", options->comm, "How: auto, shm (one host), tcp or mpi")->capture_default_str();
   command->add_option("--comm-timeout", options->timeout, "Seconds to wait for a rank")
       ->check(numberIn(1e-3, 1e6))
       ->capture_default_str();
   command->add_option("--bytes", options->most, "Of the largest piece")
       ->transform(integerIn(1, kMostAtOnce))
       ->capture_default_str();
+  command->add_flag("--mpi-shim", options->printsShim,
+                    "Print the C source that --comm=mpi needs, for this machine's mpicc");
   command->add_flag("--json", options->isJson, "Print one JSON object");
   command->callback([options, &program] { runComm(program, *options); });
 }

@@ -1,0 +1,187 @@
+#include "runtime/comm/ChannelTransport.h"
+#include "runtime/files/Errors.h"
+#include <algorithm>
+#include <cstring>
+
+namespace nc {
+
+ChannelTransport::ChannelTransport(const Mesh &mesh, ChannelKind kind, double timeout)
+    : mesh(mesh), kind(kind), channels(makeChannels(kind, mesh, timeout)), timeout(timeout),
+      sending(size_t(mesh.ranks())), receiving(size_t(mesh.ranks())), worker([this] { work(); }) {}
+
+ChannelTransport::~ChannelTransport() {
+  {
+    std::lock_guard<std::mutex> lock(mutex);
+    isOver = true;
+  }
+  changed.notify_all();
+  worker.join();
+}
+
+void ChannelTransport::start(Collective kind, const void *from, void *to, int64_t bytes, int lane) {
+  copyOwnPiece(kind, mesh.rank(), from, to, bytes);
+  {
+    std::lock_guard<std::mutex> lock(mutex);
+    if (lane < 0 || lane >= kLanes || numbers[size_t(lane)] > done)
+      failRun(format("lane %d of the ranks is taken", lane));
+    operations[started % kLanes] = {kind, static_cast<const char *>(from), static_cast<char *>(to), bytes};
+    numbers[size_t(lane)] = ++started;
+    if (mesh.ranks() == 1)
+      done = started;
+  }
+  changed.notify_all();
+}
+
+void ChannelTransport::finish(int lane) {
+  std::unique_lock<std::mutex> lock(mutex);
+  changed.wait(lock, [&] { return done >= numbers[size_t(lane)] || !failure.empty(); });
+  if (done < numbers[size_t(lane)])
+    failRun(failure, "what that rank printed says why");
+}
+
+bool ChannelTransport::sends(const Operation &operation, int rank) const {
+  return operation.kind != Collective::broadcast || (mesh.rank() == 0 && rank != 0);
+}
+bool ChannelTransport::receives(const Operation &operation, int rank) const {
+  return operation.kind != Collective::broadcast || (mesh.rank() != 0 && rank == 0);
+}
+
+void ChannelTransport::fail(const std::string &why) {
+  {
+    std::lock_guard<std::mutex> lock(mutex);
+    if (failure.empty())
+      failure = why;
+  }
+  changed.notify_all();
+}
+
+/// Whether bytes went to `rank`, of collectives below `limit`.
+bool ChannelTransport::send(int rank, uint64_t limit) {
+  Flow &flow = sending[size_t(rank)];
+  bool moved = false;
+  while (flow.number < limit) {
+    const Operation &next = operation(flow.number);
+    constexpr int64_t kHeader = sizeof(Header);
+    if (!sends(next, rank)) {
+      ++flow.number, moved = true;
+      continue;
+    }
+    if (flow.done == 0)
+      flow.header = {flow.number, next.bytes, int64_t(next.kind)};
+    const char *piece = next.from + (next.kind == Collective::allToAll ? rank * next.bytes : 0);
+    int64_t count =
+        flow.done < kHeader
+            ? channels[size_t(rank)]->trySend(reinterpret_cast<char *>(&flow.header) + flow.done, kHeader - flow.done)
+            : channels[size_t(rank)]->trySend(piece + flow.done - kHeader, next.bytes + kHeader - flow.done);
+    if (count < 0)
+      fail(format("%s has ended, in %s", mesh.describe(rank).c_str(), collectiveName(next.kind)));
+    if (count <= 0)
+      return moved;
+    sent += flow.done < kHeader ? 0 : count;
+    flow.done += count, moved = true;
+    if (flow.done == next.bytes + kHeader)
+      ++flow.number, flow.done = 0;
+  }
+  return moved;
+}
+
+/// Whether bytes came from `rank`.
+bool ChannelTransport::receive(int rank, uint64_t limit) {
+  Flow &flow = receiving[size_t(rank)];
+  bool moved = false;
+  while (flow.number < limit) {
+    const Operation &next = operation(flow.number);
+    constexpr int64_t kHeader = sizeof(Header);
+    if (!receives(next, rank)) {
+      ++flow.number, moved = true;
+      continue;
+    }
+    char *piece = next.to + (next.kind == Collective::broadcast ? 0 : rank * next.bytes);
+    int64_t count =
+        flow.done < kHeader
+            ? channels[size_t(rank)]->tryReceive(reinterpret_cast<char *>(&flow.header) + flow.done,
+                                                 kHeader - flow.done)
+            : channels[size_t(rank)]->tryReceive(piece + flow.done - kHeader, next.bytes + kHeader - flow.done);
+    if (count < 0)
+      fail(format("%s has ended, in %s", mesh.describe(rank).c_str(), collectiveName(next.kind)));
+    if (count <= 0)
+      return moved;
+    flow.done += count, moved = true;
+    const Header &header = flow.header;
+    if (flow.done == kHeader &&
+        (header.number != flow.number || header.bytes != next.bytes || header.kind != int64_t(next.kind))) {
+      fail(format("%s exchanges %lld bytes as number %llu where this rank expects %lld bytes as number %llu, in %s",
+                  mesh.describe(rank).c_str(), wide(header.bytes), wide(header.number), wide(next.bytes),
+                  wide(flow.number), collectiveName(next.kind)));
+      return moved;
+    }
+    if (flow.done == next.bytes + kHeader)
+      ++flow.number, flow.done = 0;
+  }
+  return moved;
+}
+
+bool ChannelTransport::progress(uint64_t limit) {
+  bool moved = false;
+  for (int rank = 0; rank < mesh.ranks(); ++rank)
+    if (rank != mesh.rank()) {
+      moved |= send(rank, limit);
+      moved |= receive(rank, limit);
+    }
+  return moved;
+}
+
+uint64_t ChannelTransport::doneByAll() const {
+  uint64_t least = started;
+  for (int rank = 0; rank < mesh.ranks(); ++rank)
+    if (rank != mesh.rank())
+      least = std::min({least, sending[size_t(rank)].number, receiving[size_t(rank)].number});
+  return least;
+}
+
+/// The rank whose bytes are waited for.
+int ChannelTransport::slowest() const {
+  int slowest = mesh.rank() == 0 ? 1 : 0;
+  for (int rank = 0; rank < mesh.ranks(); ++rank)
+    if (rank != mesh.rank() && receiving[size_t(rank)].number < receiving[size_t(slowest)].number)
+      slowest = rank;
+  return slowest;
+}
+
+void ChannelTransport::work() {
+  constexpr int kSpins = 200;
+  int idle = 0;
+  Deadline latest = after(timeout);
+  for (;;) {
+    uint64_t limit;
+    {
+      std::unique_lock<std::mutex> lock(mutex);
+      bool isBusy = done < started && failure.empty();
+      if (!isBusy) {
+        changed.wait(lock, [&] { return isOver || (done < started && failure.empty()); });
+        latest = after(timeout);
+      }
+      if (isOver)
+        return;
+      limit = started;
+    }
+    if (progress(limit)) {
+      idle = 0;
+      latest = after(timeout);
+      std::lock_guard<std::mutex> lock(mutex);
+      if (uint64_t now = doneByAll(); now != done) {
+        done = now;
+        changed.notify_all();
+      }
+      continue;
+    }
+    if (++idle > kSpins)
+      std::this_thread::sleep_for(std::chrono::microseconds(20));
+    else
+      std::this_thread::yield();
+    if (std::chrono::steady_clock::now() > latest)
+      fail(format("%s was not heard from for %g s", mesh.describe(slowest()).c_str(), timeout));
+  }
+}
+
+} // namespace nc

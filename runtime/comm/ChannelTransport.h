@@ -1,0 +1,74 @@
+// Collectives over channels: streams in which all that goes from one rank to another has an order.
+#pragma once
+
+#include "runtime/comm/Channel.h"
+#include "runtime/comm/Transport.h"
+#include <array>
+#include <atomic>
+#include <condition_variable>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+namespace nc {
+
+/// A thread of its own moves the bytes.
+class ChannelTransport : public Transport {
+public:
+  ChannelTransport(const Mesh &mesh, ChannelKind kind, double timeout);
+  ~ChannelTransport() override;
+  ChannelTransport(const ChannelTransport &) = delete;
+
+  void start(Collective kind, const void *from, void *to, int64_t bytes, int lane) override;
+  void finish(int lane) override;
+  int64_t sentBytes() const override { return sent; }
+  std::string name() const override { return kind == ChannelKind::shm ? "shared memory" : "TCP"; }
+
+private:
+  /// What is put in front of a piece.
+  struct Header {
+    uint64_t number; // of the collective
+    int64_t bytes;
+    int64_t kind;
+  };
+  /// How far what goes to one rank, or comes from it, is.
+  struct Flow {
+    uint64_t number = 0; // of the collective that is under way
+    int64_t done = 0;    // bytes of it, those of its header first
+    Header header = {};
+  };
+  struct Operation {
+    Collective kind = Collective::allToAll;
+    const char *from = nullptr;
+    char *to = nullptr;
+    int64_t bytes = 0;
+  };
+
+  void work();
+  bool progress(uint64_t limit);
+  bool send(int rank, uint64_t limit);
+  bool receive(int rank, uint64_t limit);
+  bool sends(const Operation &operation, int rank) const;
+  bool receives(const Operation &operation, int rank) const;
+  const Operation &operation(uint64_t number) const { return operations[number % kLanes]; }
+  uint64_t doneByAll() const;
+  int slowest() const;
+  void fail(const std::string &why);
+
+  const Mesh &mesh;
+  ChannelKind kind;
+  std::vector<std::unique_ptr<Channel>> channels;
+  double timeout;
+  std::vector<Flow> sending, receiving;      // by rank; the worker's
+  std::array<Operation, kLanes> operations;  // those under way follow each other, as all streams are in order
+  std::array<uint64_t, kLanes> numbers = {}; // by lane, of its last one, from 1 on
+  uint64_t started = 0, done = 0;
+  std::atomic<int64_t> sent{0};
+  std::string failure;
+  bool isOver = false;
+  std::mutex mutex;
+  std::condition_variable changed;
+  std::thread worker;
+};
+
+} // namespace nc

@@ -1,0 +1,75 @@
+#include "runtime/comm/MpiTransport.h"
+#include "runtime/files/Errors.h"
+#include <cstdlib>
+#include <cstring>
+#include <dlfcn.h>
+#include <filesystem>
+
+namespace nc {
+
+static constexpr const char *kShimFile = "libnanochat_mpi.so";
+
+/// Where the shim may be: first what the user names, then beside the program, then as the system finds it.
+static void *loadShim(std::string &why) {
+  std::error_code unknown;
+  std::filesystem::path own = std::filesystem::read_symlink("/proc/self/exe", unknown);
+  const char *named = getenv("NANOCHAT_MPI");
+  std::vector<std::string> places = {(own.parent_path() / kShimFile).string(), kShimFile};
+  if (named && *named)
+    places = {named};
+  for (const std::string &place : places) {
+    // MPI's own parts look for its symbols among those of the process.
+    if (void *library = dlopen(place.c_str(), RTLD_NOW | RTLD_GLOBAL))
+      return library;
+    if (const char *error = dlerror(); why.empty() || std::filesystem::exists(place, unknown))
+      why = error;
+  }
+  return nullptr;
+}
+
+template <typename Function> void MpiTransport::find(Function &function, const char *name) {
+  function = reinterpret_cast<Function>(dlsym(library, name));
+  if (!function)
+    failInput(format("the MPI shim has no function '%s'", name), "print it again with this program and compile that");
+}
+
+void MpiTransport::check(int error, const char *what) const {
+  if (!error)
+    return;
+  char text[512] = "";
+  describe(error, text, sizeof(text));
+  failRun(format("MPI fails in %s: %s", what, text), "another rank may have ended: see what it printed");
+}
+
+MpiTransport::MpiTransport(const Mesh &mesh) : mesh(mesh) {
+  std::string why;
+  library = loadShim(why);
+  if (!library)
+    failInput(
+        "--comm=mpi needs the shim for this machine's MPI: " + why,
+        "comm --mpi-shim > nanochat_mpi.c; mpicc -shared -fPIC -O2 -o libnanochat_mpi.so nanochat_mpi.c, beside the "
+        "program or named by NANOCHAT_MPI");
+  find(begin, "nanochat_mpi_begin"), find(exchange, "nanochat_mpi_start"), find(wait, "nanochat_mpi_finish");
+  find(end, "nanochat_mpi_end"), find(describe, "nanochat_mpi_describe");
+  int rank = 0, ranks = 0;
+  check(begin(&rank, &ranks), "MPI_Init");
+  if (rank != mesh.rank() || ranks != mesh.ranks())
+    failInput(format("MPI says rank %d of %d, the environment rank %d of %d", rank, ranks, mesh.rank(), mesh.ranks()),
+              "start the ranks with the mpirun of the MPI that the shim was compiled with");
+}
+
+MpiTransport::~MpiTransport() {
+  if (end)
+    end();
+}
+
+void MpiTransport::start(Collective kind, const void *from, void *to, int64_t bytes, int lane) {
+  copyOwnPiece(kind, mesh.rank(), from, to, bytes);
+  check(exchange(int(kind), from, to, bytes, lane), collectiveName(kind));
+  if (kind != Collective::broadcast || mesh.rank() == 0)
+    sent += bytes * (mesh.ranks() - 1);
+}
+
+void MpiTransport::finish(int lane) { check(wait(lane), "an exchange"); }
+
+} // namespace nc
