@@ -20,8 +20,8 @@ enum class ChannelKind { shm, tcp };
 /// The channels to all other ranks, none to this one. All ranks make them at the same time.
 std::vector<std::unique_ptr<Channel>> makeChannels(ChannelKind kind, const Mesh &mesh, double timeout);
 
-/// Those through memory: rings of `kRingBytes` in /dev/shm, without names once both have them. Fails (exit 2) where
-/// there is too little of it.
+/// Those through memory: a ring of `kRingBytes` each way, which two processes map and nobody else finds. Fails (exit 2)
+/// where there is too little of it.
 constexpr int64_t kRingBytes = 1 << 22;
 std::vector<std::unique_ptr<Channel>> makeShmChannels(const Mesh &mesh, double timeout);
 

@@ -21,6 +21,7 @@ public:
 
   void start(Collective kind, const void *from, void *to, int64_t bytes, int lane) override;
   void finish(int lane) override;
+  void abort(const std::string &why) override { fail(why); }
   int64_t sentBytes() const override { return sent; }
   std::string name() const override { return kind == ChannelKind::shm ? "shared memory" : "TCP"; }
 

@@ -1,5 +1,6 @@
 #include "runtime/comm/Mesh.h"
 #include "runtime/files/Errors.h"
+#include <filesystem>
 #include <fstream>
 #include <random>
 #include <unistd.h>
@@ -18,7 +19,8 @@ static std::string hostName() {
 static std::string machineId() {
   std::string boot;
   std::ifstream("/proc/sys/kernel/random/boot_id") >> boot;
-  return hostName() + " " + boot;
+  std::error_code unknown; // processes find each other's files by number
+  return hostName() + " " + boot + " " + std::filesystem::read_symlink("/proc/self/ns/pid", unknown).string();
 }
 
 static std::string describeRank(int rank, const std::string &host) {
@@ -31,15 +33,19 @@ Mesh::Mesh(const RankPlace &place, const Facts &facts, double timeout) : own(pla
   members.resize(size_t(place.ranks));
   members[size_t(own)].host = hostName();
   members[size_t(own)].machine = machineId();
-  if (place.ranks > 1)
-    own == 0 ? gather(place, facts, after(timeout)) : report(place, facts, after(timeout));
+  if (place.ranks == 1)
+    return;
+  Deadline deadline = after(timeout);
+  Socket listener = Socket::listen(0);
+  own == 0 ? gather(place, facts, listener.port(), deadline) : report(place, facts, listener.port(), deadline);
+  connectOthers(listener, deadline);
 }
 
 /// Tells all who are there why nothing comes of it.
 void Mesh::refuse(const std::string &message, const std::string &note) {
   for (const Member &member : members)
-    if (member.socket.isOpen())
-      member.socket.send({{"error", message}, {"note", note}});
+    if (member.control.isOpen())
+      member.control.send({{"error", message}, {"note", note}});
   failInput(message, note);
 }
 
@@ -52,13 +58,13 @@ static std::string difference(const Facts &facts, const json &others, const std:
   return "";
 }
 
-void Mesh::gather(const RankPlace &place, const Facts &facts, Deadline deadline) {
+void Mesh::gather(const RankPlace &place, const Facts &facts, int ownPort, Deadline deadline) {
   Socket listener = Socket::listen(place.port);
   for (int missing = place.ranks - 1; missing > 0;) {
     Socket socket = listener.accept(deadline);
     if (!socket.isOpen()) {
       for (int rank = 1; rank < place.ranks; ++rank)
-        if (!members[size_t(rank)].socket.isOpen())
+        if (!members[size_t(rank)].control.isOpen())
           refuse(format("rank %d of %d was not heard from in time", rank, place.ranks),
                  "all ranks must be started, and reach rank 0 at " + place.address + "; --comm-timeout waits longer");
     }
@@ -67,7 +73,7 @@ void Mesh::gather(const RankPlace &place, const Facts &facts, Deadline deadline)
       continue; // somebody else
     int rank = hello.value("rank", -1), ranks = hello.value("ranks", -1);
     std::string who = describeRank(rank, hello.value("host", "?"));
-    if (ranks != place.ranks || rank < 1 || rank >= place.ranks || members[size_t(rank)].socket.isOpen()) {
+    if (ranks != place.ranks || rank < 1 || rank >= place.ranks || members[size_t(rank)].control.isOpen()) {
       std::string message = ranks != place.ranks ? format("%s is of %d ranks, %s of %d", who.c_str(), ranks,
                                                           describe(0).c_str(), place.ranks)
                                                  : who + " is there twice";
@@ -78,22 +84,23 @@ void Mesh::gather(const RankPlace &place, const Facts &facts, Deadline deadline)
     Member &member = members[size_t(rank)];
     member.host = hello.value("host", "?"), member.machine = hello.value("machine", "");
     member.address = socket.peerAddress(), member.port = hello.value("port", 0);
-    member.socket = std::move(socket);
+    member.control = std::move(socket);
     if (std::string why = difference(facts, hello["facts"], describe(0), who); !why.empty())
       refuse(why, "all ranks run one program with the same options on the same data");
     --missing;
   }
+  members[0].port = ownPort;
   word = format("%d.%08x", int(getpid()), std::random_device()());
   json table = json::array();
   for (const Member &member : members)
     table.push_back(
         {{"host", member.host}, {"machine", member.machine}, {"address", member.address}, {"port", member.port}});
   for (int rank = 1; rank < place.ranks; ++rank)
-    members[size_t(rank)].socket.send({{"token", word}, {"members", table}});
+    members[size_t(rank)].control.send({{"token", word}, {"members", table}});
 }
 
-void Mesh::report(const RankPlace &place, const Facts &facts, Deadline deadline) {
-  Socket listener = Socket::listen(0), &master = members[0].socket;
+void Mesh::report(const RankPlace &place, const Facts &facts, int ownPort, Deadline deadline) {
+  Socket &master = members[0].control;
   master = Socket::connect(place.address, place.port, deadline);
   json all = json::object();
   for (auto &[name, value] : facts)
@@ -103,7 +110,7 @@ void Mesh::report(const RankPlace &place, const Facts &facts, Deadline deadline)
                {"ranks", place.ranks},
                {"host", members[size_t(own)].host},
                {"machine", members[size_t(own)].machine},
-               {"port", listener.port()},
+               {"port", ownPort},
                {"facts", all}});
   json answer = master.receive(deadline + std::chrono::seconds(2)); // rank 0 gives up first, and says why
   if (!answer.is_object())
@@ -116,14 +123,14 @@ void Mesh::report(const RankPlace &place, const Facts &facts, Deadline deadline)
     const json &row = answer["members"][size_t(rank)];
     Member &member = members[size_t(rank)];
     member.host = row.value("host", "?"), member.machine = row.value("machine", "");
-    member.address = row.value("address", ""), member.port = row.value("port", 0);
+    member.address = rank == 0 ? master.peerAddress() : row.value("address", "");
+    member.port = row.value("port", 0);
   }
-  connectOthers(listener, deadline);
 }
 
-/// Ranks from 1 on connect to those below them.
+/// Ranks connect to those below them.
 void Mesh::connectOthers(const Socket &listener, Deadline deadline) {
-  for (int rank = 1; rank < own; ++rank) {
+  for (int rank = 0; rank < own; ++rank) {
     Member &member = members[size_t(rank)];
     member.socket = Socket::connect(member.address, member.port, deadline);
     member.socket.send({{"rank", own}, {"token", word}});

@@ -1,4 +1,4 @@
-// Ranks that know each other: a connection between any two.
+// Ranks that know each other: a connection between any two for bytes, and one of each with rank 0 for words.
 #pragma once
 
 #include "runtime/comm/RankPlace.h"
@@ -21,6 +21,8 @@ public:
   int ranks() const { return int(members.size()); }
   /// The connection to another rank.
   const Socket &to(int rank) const { return members[size_t(rank)].socket; }
+  /// That for words: to any at rank 0, to rank 0 elsewhere.
+  const Socket &control(int rank) const { return members[size_t(rank)].control; }
   /// "rank 1 (host b)".
   std::string describe(int rank) const;
   /// Whether all ranks are processes of one host.
@@ -36,11 +38,11 @@ private:
     std::string host, machine; // what people call it, and what no other has
     std::string address;
     int port = 0; // that it listens on for ranks above it
-    Socket socket;
+    Socket socket, control;
   };
 
-  void gather(const RankPlace &place, const Facts &facts, Deadline deadline);
-  void report(const RankPlace &place, const Facts &facts, Deadline deadline);
+  void gather(const RankPlace &place, const Facts &facts, int ownPort, Deadline deadline);
+  void report(const RankPlace &place, const Facts &facts, int ownPort, Deadline deadline);
   void connectOthers(const Socket &listener, Deadline deadline);
   [[noreturn]] void refuse(const std::string &message, const std::string &note);
 

@@ -20,6 +20,8 @@ public:
 
   void start(Collective kind, const void *from, void *to, int64_t bytes, int lane) override;
   void finish(int lane) override;
+  /// MPI cannot be interrupted: who aborts ends the process where it goes on waiting.
+  void abort(const std::string &) override {}
   int64_t sentBytes() const override { return sent; }
   std::string name() const override { return "MPI"; }
 

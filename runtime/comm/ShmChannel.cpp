@@ -18,55 +18,69 @@ struct Ring {
 };
 static_assert(std::atomic<uint64_t>::is_always_lock_free);
 
-/// A ring, mapped; the name goes with `unlink`.
+/// A ring, mapped. It has no name, so that it goes with the processes that have it, however they end.
 class SharedRing {
 public:
-  SharedRing(const std::string &name, bool isOwn) : name(name) {
-    int handle = shm_open(name.c_str(), isOwn ? O_RDWR | O_CREAT | O_EXCL : O_RDWR, 0600);
-    if (handle < 0)
-      failRun("cannot share memory '" + name + "': " + strerror(errno));
+  /// A new one; another process finds it among this one's open files, while `handle` is open.
+  SharedRing() : handle(memfd_create("nanochat ring", MFD_CLOEXEC)) {
     // Pages are taken now: later there would be a signal instead of an error.
-    int error = isOwn ? posix_fallocate(handle, 0, sizeof(Ring)) : 0;
-    void *memory = error ? MAP_FAILED : mmap(nullptr, sizeof(Ring), PROT_READ | PROT_WRITE, MAP_SHARED, handle, 0);
-    close(handle);
-    if (memory == MAP_FAILED) {
-      if (isOwn)
-        shm_unlink(name.c_str());
-      failInput(format("/dev/shm has no %lld bytes left for one of the rings of two ranks: %s",
-                       wide(int64_t(sizeof(Ring))), strerror(error ? error : errno)),
-                "make it larger (mount -o remount,size=1G /dev/shm; --shm-size of containers), or take --comm=tcp");
-    }
-    ring = static_cast<Ring *>(memory);
+    int error = handle < 0 ? errno : posix_fallocate(handle, 0, sizeof(Ring));
+    map(error);
   }
-  ~SharedRing() { munmap(ring, sizeof(Ring)); }
+  /// That of another process.
+  SharedRing(int process, int file)
+      : handle(open(format("/proc/%d/fd/%d", process, file).c_str(), O_RDWR | O_CLOEXEC)) {
+    map(handle < 0 ? errno : 0);
+    forget();
+  }
+  ~SharedRing() {
+    munmap(ring, sizeof(Ring));
+    forget();
+  }
   SharedRing(const SharedRing &) = delete;
 
-  void unlink() const { shm_unlink(name.c_str()); }
-  Ring *operator->() const { return ring; }
+  int file() const { return handle; }
+  /// Once the other process has it.
+  void forget() {
+    if (handle >= 0)
+      close(handle);
+    handle = -1;
+  }
+  Ring &operator*() const { return *ring; }
 
 private:
-  std::string name;
+  void map(int error) {
+    void *memory = error ? MAP_FAILED : mmap(nullptr, sizeof(Ring), PROT_READ | PROT_WRITE, MAP_SHARED, handle, 0);
+    if (memory == MAP_FAILED)
+      failInput(format("two ranks cannot share %lld bytes of memory: %s", wide(int64_t(sizeof(Ring))),
+                       strerror(error ? error : errno)),
+                "--comm=tcp needs none");
+    ring = static_cast<Ring *>(memory);
+  }
+
+  int handle;
   Ring *ring = nullptr;
 };
 
 class ShmChannel : public Channel {
 public:
-  ShmChannel(const std::string &from, const std::string &to, const Socket &socket)
-      : own(std::make_unique<SharedRing>(from, true)), otherName(to), socket(socket) {}
-  ~ShmChannel() override {
-    if (own && !isShared)
-      own->unlink();
+  explicit ShmChannel(const Socket &socket) : socket(socket) {}
+
+  /// Tells the other rank where this one's ring is.
+  bool offer() { return socket.send({{"process", getpid()}, {"file", own.file()}}); }
+  /// Maps that of the other; false where it does not tell in time.
+  bool take(Deadline deadline) {
+    nlohmann::json where = socket.receive(deadline);
+    if (!where.is_object())
+      return false;
+    other = std::make_unique<SharedRing>(where.value("process", 0), where.value("file", -1));
+    return true;
   }
-  /// Once the other rank has made its ring.
-  void open() { other = std::make_unique<SharedRing>(otherName, false); }
-  /// Once it has opened this one's.
-  void forgetName() {
-    own->unlink();
-    isShared = true;
-  }
+  /// Once the other rank has this one's.
+  void forget() { own.forget(); }
 
   int64_t trySend(const void *from, int64_t bytes) override {
-    Ring &ring = *own->operator->();
+    Ring &ring = *own;
     uint64_t at = ring.written.load(std::memory_order_relaxed);
     int64_t room = kRingBytes - int64_t(at - ring.read.load(std::memory_order_acquire));
     bytes = std::min(bytes, room);
@@ -79,7 +93,7 @@ public:
     return bytes;
   }
   int64_t tryReceive(void *to, int64_t bytes) override {
-    Ring &ring = *other->operator->();
+    Ring &ring = **other;
     uint64_t at = ring.read.load(std::memory_order_relaxed);
     auto there = [&] { return std::min(bytes, int64_t(ring.written.load(std::memory_order_acquire) - at)); };
     int64_t count = there();
@@ -106,30 +120,32 @@ private:
   /// Asked now and then of the connection, which ends with the process; what it wrote before may still be read.
   bool isEnded() { return ++asked % 4096 == 0 && socket.isEnded(); }
 
-  std::unique_ptr<SharedRing> own, other;
-  std::string otherName;
+  SharedRing own;
+  std::unique_ptr<SharedRing> other;
   const Socket &socket;
-  bool isShared = false;
   unsigned asked = 0;
 };
 } // namespace
 
 std::vector<std::unique_ptr<Channel>> makeShmChannels(const Mesh &mesh, double timeout) {
-  auto name = [&](int from, int to) { return format("/nanochat.%s.%d.%d", mesh.token().c_str(), from, to); };
   std::vector<std::unique_ptr<Channel>> channels(static_cast<size_t>(mesh.ranks()));
-  std::vector<ShmChannel *> made;
+  std::vector<std::pair<int, ShmChannel *>> made;
   for (int rank = 0; rank < mesh.ranks(); ++rank)
     if (rank != mesh.rank()) {
-      auto channel = std::make_unique<ShmChannel>(name(mesh.rank(), rank), name(rank, mesh.rank()), mesh.to(rank));
-      made.push_back(channel.get());
+      auto channel = std::make_unique<ShmChannel>(mesh.to(rank));
+      made.emplace_back(rank, channel.get());
       channels[size_t(rank)] = std::move(channel);
     }
+  for (auto [rank, channel] : made)
+    if (!channel->offer())
+      failRun(mesh.describe(rank) + " has ended");
+  Deadline deadline = after(timeout);
+  for (auto [rank, channel] : made)
+    if (!channel->take(deadline))
+      failRun(mesh.describe(rank) + (mesh.to(rank).isEnded() ? " has ended" : " was not heard from in time"));
   mesh.meet(timeout);
-  for (ShmChannel *channel : made)
-    channel->open();
-  mesh.meet(timeout);
-  for (ShmChannel *channel : made)
-    channel->forgetName();
+  for (auto [rank, channel] : made)
+    channel->forget();
   return channels;
 }
 

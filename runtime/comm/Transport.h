@@ -25,6 +25,8 @@ public:
   /// Returns once `to` is whole and `from` may be written to. Fails (exit 1) where a rank has ended, was not heard from
   /// for the timeout, or exchanges something else, and names it.
   virtual void finish(int lane) = 0;
+  /// From another thread: exchanges that are under way, and those that come, fail with this sentence.
+  virtual void abort(const std::string &why) = 0;
   /// Bytes that went to other ranks so far.
   virtual int64_t sentBytes() const = 0;
   /// Over what: "TCP".

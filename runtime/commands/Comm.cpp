@@ -1,4 +1,5 @@
 #include "runtime/comm/Launch.h"
+#include "runtime/comm/Monitor.h"
 #include "runtime/comm/MpiTransport.h"
 #include "runtime/commands/Commands.h"
 #include "runtime/commands/Options.h"
@@ -27,10 +28,24 @@ struct Timing {
 /// Sends known bytes around and measures how long that takes.
 class Trial {
 public:
-  Trial(const Mesh &mesh, Transport &transport, int64_t most)
-      : mesh(mesh), transport(transport), from(size_t(most * mesh.ranks())), to(from.size()) {}
+  Trial(const Mesh &mesh, Transport &transport, Monitor &monitor, int64_t most)
+      : mesh(mesh), transport(transport), monitor(monitor), most(most), from(size_t(most * mesh.ranks())),
+        to(from.size()) {}
 
+  /// Of all collectives, with pieces from 8 bytes to the most.
+  std::vector<Timing> times() {
+    std::vector<Timing> timings;
+    for (Collective kind : {Collective::allToAll, Collective::allGather, Collective::broadcast}) {
+      for (int64_t bytes = 8; bytes < most; bytes *= 8)
+        timings.push_back(time(kind, bytes));
+      timings.push_back(time(kind, most));
+    }
+    return timings;
+  }
+
+private:
   Timing time(Collective kind, int64_t bytes) {
+    monitor.doing(format("%s of %lld bytes", collectiveName(kind), wide(bytes)));
     check(kind, bytes);
     // As many in all ranks: what some 64 MiB take, between 5 and 1000.
     int64_t calls = std::clamp<int64_t>((int64_t(1) << 26) / std::max<int64_t>(1, bytes * mesh.ranks()), 5, 1000);
@@ -41,7 +56,6 @@ public:
     return {kind, bytes, taken.count() / double(calls)};
   }
 
-private:
   void call(Collective kind, int64_t bytes) {
     transport.start(kind, from.data(), to.data(), bytes, 0);
     transport.finish(0);
@@ -71,6 +85,8 @@ private:
 
   const Mesh &mesh;
   Transport &transport;
+  Monitor &monitor;
+  int64_t most; // bytes of a piece
   std::vector<char> from, to;
 };
 } // namespace
@@ -122,15 +138,14 @@ static void runComm(const nc_program &program, const CommOptions &options) {
     failInput("one rank has nobody to talk to",
               "--ranks=4 starts four processes here; so does torchrun, mpirun or srun");
   std::unique_ptr<Transport> transport = makeTransport(options.comm, mesh, options.timeout);
-  Trial trial(mesh, *transport, options.most);
-  std::vector<int64_t> sizes;
-  for (int64_t bytes = 8; bytes < options.most; bytes *= 8)
-    sizes.push_back(bytes);
-  sizes.push_back(options.most);
+  Monitor monitor(mesh, options.timeout, [&](const std::string &why) { transport->abort(why); });
   std::vector<Timing> timings;
-  for (Collective collective : {Collective::allToAll, Collective::allGather, Collective::broadcast})
-    for (int64_t bytes : sizes)
-      timings.push_back(trial.time(collective, bytes));
+  try {
+    timings = Trial(mesh, *transport, monitor, options.most).times();
+  } catch (const Error &error) {
+    monitor.fail(error.what());
+    throw;
+  }
   if (mesh.rank() == 0)
     print(timings, mesh, transport->name().c_str(), options.isJson);
 }

@@ -1,0 +1,112 @@
+#include "runtime/comm/Monitor.h"
+#include "runtime/files/Errors.h"
+#include <cstdio>
+#include <poll.h>
+#include <unistd.h>
+
+namespace nc {
+
+static constexpr double kMostBeat = 1, kGrace = 5; // seconds
+
+Monitor::Monitor(const Mesh &mesh, double timeout, std::function<void(const std::string &)> onFailure)
+    : mesh(mesh), timeout(timeout), interval(std::min(kMostBeat, timeout / 4)), onFailure(std::move(onFailure)),
+      others(size_t(mesh.rank() == 0 ? mesh.ranks() : 1)), worker([this] { work(); }) {}
+
+Monitor::~Monitor() {
+  isOver = true;
+  worker.join();
+  bool isOfAnother = failure.rfind("rank ", 0) == 0;
+  if (failure.empty())
+    tell({{"finished", true}});
+  else if (isOwn)
+    tell({{"failure", isOfAnother ? failure : mesh.describe(mesh.rank()) + ": " + failure}});
+}
+
+void Monitor::doing(const std::string &what) {
+  std::lock_guard<std::mutex> lock(mutex);
+  own = what;
+}
+
+/// To all others at rank 0, else to rank 0, which tells them.
+void Monitor::tell(const nlohmann::json &message) {
+  for (int rank = 0; rank < int(others.size()); ++rank)
+    if (rank != mesh.rank() && !others[size_t(rank)].hasFinished)
+      mesh.control(rank).send(message);
+}
+
+void Monitor::spread(const std::string &why) {
+  {
+    std::lock_guard<std::mutex> lock(mutex);
+    if (!failure.empty())
+      return;
+    failure = why;
+    cutOff = after(kGrace);
+  }
+  if (mesh.rank() == 0)
+    tell({{"failure", why}});
+  onFailure(why);
+}
+
+void Monitor::fail(const std::string &message) {
+  std::lock_guard<std::mutex> lock(mutex);
+  if (failure.empty()) // else that of another, which all know
+    failure = message, isOwn = true;
+}
+
+void Monitor::lose(int rank, const std::string &how) {
+  const std::string &what = others[size_t(rank)].doing;
+  others[size_t(rank)].hasFinished = true;
+  spread(mesh.describe(rank) + how + (what.empty() ? "" : " in " + what));
+}
+
+/// Reads what another rank says.
+void Monitor::hear(int rank) {
+  Rank &other = others[size_t(rank)];
+  nlohmann::json message = mesh.control(rank).receive(after(kMostBeat));
+  if (!message.is_object())
+    return lose(rank, " ended");
+  other.latest = after(timeout);
+  if (message.contains("finished"))
+    other.hasFinished = true;
+  else if (message.contains("failure"))
+    spread(message.value("failure", ""));
+  else
+    other.doing = message.value("doing", "");
+}
+
+void Monitor::work() {
+  for (Rank &other : others)
+    other.latest = after(timeout);
+  Deadline beat = std::chrono::steady_clock::now();
+  while (!isOver) {
+    if (std::chrono::steady_clock::now() >= beat) {
+      std::string what;
+      {
+        std::lock_guard<std::mutex> lock(mutex);
+        what = own;
+      }
+      tell({{"doing", what}});
+      beat = after(interval);
+    }
+    std::vector<pollfd> waiting;
+    std::vector<int> ranks;
+    for (int rank = 0; rank < int(others.size()); ++rank)
+      if (rank != mesh.rank() && !others[size_t(rank)].hasFinished) {
+        waiting.push_back({mesh.control(rank).fd(), POLLIN, 0});
+        ranks.push_back(rank);
+      }
+    poll(waiting.data(), waiting.size(), 100);
+    for (size_t i = 0; i < waiting.size(); ++i)
+      if (waiting[i].revents)
+        hear(ranks[i]);
+      else if (std::chrono::steady_clock::now() > others[size_t(ranks[i])].latest)
+        lose(ranks[i], format(" was not heard from for %g s", timeout));
+    std::lock_guard<std::mutex> lock(mutex);
+    if (std::chrono::steady_clock::now() > cutOff) {
+      fprintf(stderr, "error: %s\n", failure.c_str());
+      _exit(1);
+    }
+  }
+}
+
+} // namespace nc
