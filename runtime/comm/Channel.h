@@ -20,9 +20,8 @@ enum class ChannelKind { shm, tcp };
 /// The channels to all other ranks, none to this one. All ranks make them at the same time.
 std::vector<std::unique_ptr<Channel>> makeChannels(ChannelKind kind, const Mesh &mesh, double timeout);
 
-/// Those through memory: a ring of `kRingBytes` each way, which two processes map and nobody else finds. Fails (exit 2)
+/// Those through memory: a ring of up to 4 MiB each way, which two processes map and nobody else finds. Fails (exit 2)
 /// where there is too little of it.
-constexpr int64_t kRingBytes = 1 << 22;
 std::vector<std::unique_ptr<Channel>> makeShmChannels(const Mesh &mesh, double timeout);
 
 } // namespace nc

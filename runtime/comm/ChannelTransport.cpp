@@ -22,7 +22,8 @@ void ChannelTransport::start(Collective kind, const void *from, void *to, int64_
   copyOwnPiece(kind, mesh.rank(), from, to, bytes);
   {
     std::lock_guard<std::mutex> lock(mutex);
-    if (lane < 0 || lane >= kLanes || numbers[size_t(lane)] > done)
+    checkLane(lane);
+    if (numbers[size_t(lane)] > done)
       failRun(format("lane %d of the ranks is taken", lane));
     operations[started % kLanes] = {kind, static_cast<const char *>(from), static_cast<char *>(to), bytes};
     numbers[size_t(lane)] = ++started;
@@ -34,7 +35,9 @@ void ChannelTransport::start(Collective kind, const void *from, void *to, int64_
 
 void ChannelTransport::finish(int lane) {
   std::unique_lock<std::mutex> lock(mutex);
-  changed.wait(lock, [&] { return done >= numbers[size_t(lane)] || !failure.empty(); });
+  checkLane(lane);
+  // After a failure the worker may still be copying: buffers are the caller's again once it has stopped.
+  changed.wait(lock, [&] { return done >= numbers[size_t(lane)] || (!failure.empty() && !isMoving); });
   if (done < numbers[size_t(lane)])
     failRun(failure, "what that rank printed says why");
 }
@@ -164,15 +167,21 @@ void ChannelTransport::work() {
       if (isOver)
         return;
       limit = started;
+      isMoving = true;
     }
-    if (progress(limit)) {
+    bool moved = progress(limit);
+    {
+      std::lock_guard<std::mutex> lock(mutex);
+      isMoving = false;
+      uint64_t now = doneByAll();
+      bool isNews = now != done || !failure.empty();
+      done = now;
+      if (isNews)
+        changed.notify_all();
+    }
+    if (moved) {
       idle = 0;
       latest = after(timeout);
-      std::lock_guard<std::mutex> lock(mutex);
-      if (uint64_t now = doneByAll(); now != done) {
-        done = now;
-        changed.notify_all();
-      }
       continue;
     }
     if (++idle > kSpins)

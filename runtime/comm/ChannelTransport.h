@@ -66,6 +66,7 @@ private:
   uint64_t started = 0, done = 0;
   std::atomic<int64_t> sent{0};
   std::string failure;
+  bool isMoving = false; // the worker, bytes of buffers that are others'
   bool isOver = false;
   std::mutex mutex;
   std::condition_variable changed;

@@ -39,6 +39,9 @@ static pid_t startRank(int rank, int ranks, int port, const std::vector<std::str
   pid_t parent = getpid(), child = fork();
   if (child != 0)
     return child;
+  for (int number : {SIGINT, SIGTERM, SIGHUP})
+    if (signal(number, SIG_DFL) == SIG_IGN)
+      signal(number, SIG_IGN);
   prctl(PR_SET_PDEATHSIG, SIGKILL);
   if (getppid() != parent)
     _exit(1);
@@ -57,8 +60,13 @@ static int codeOf(int status) { return WIFEXITED(status) ? WEXITSTATUS(status) :
 int runRanks(int ranks, const std::vector<std::string> &arguments) {
   struct sigaction action = {};
   action.sa_handler = onSignal;
-  for (int number : {SIGINT, SIGTERM, SIGHUP})
-    sigaction(number, &action, nullptr);
+  for (int number : {SIGINT, SIGTERM, SIGHUP}) {
+    struct sigaction before = {};
+    sigaction(number, nullptr, &before);
+    if (before.sa_handler != SIG_IGN) // as nohup has it
+      sigaction(number, &action, nullptr);
+  }
+  signal(SIGCHLD, SIG_DFL);            // or nobody is told how children end
   int port = Socket::listen(0).port(); // free a moment ago
   std::vector<pid_t> children;
   for (int rank = 0; rank < ranks; ++rank) {
@@ -73,14 +81,20 @@ int runRanks(int ranks, const std::vector<std::string> &arguments) {
         kill(child, signal);
   };
   int code = 0, left = ranks;
+  bool isAsked = false; // to stop
   Deadline end = Deadline::max();
   while (left > 0) {
     if (int signal = asked; signal) {
       asked = 0;
       toAll(signal);
+      if (isAsked) // again
+        end = std::min(end, after(5));
+      isAsked = true;
     }
     int status = 0;
     pid_t ended = waitpid(-1, &status, WNOHANG);
+    if (ended < 0 && errno == ECHILD)
+      return code ? code : 1; // nobody is left to say
     if (ended <= 0) {
       if (std::chrono::steady_clock::now() > end) {
         toAll(SIGKILL);

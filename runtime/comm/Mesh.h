@@ -3,6 +3,7 @@
 
 #include "runtime/comm/RankPlace.h"
 #include "runtime/comm/Socket.h"
+#include "runtime/files/Errors.h"
 #include <vector>
 
 namespace nc {
@@ -44,7 +45,9 @@ private:
   void gather(const RankPlace &place, const Facts &facts, int ownPort, Deadline deadline);
   void report(const RankPlace &place, const Facts &facts, int ownPort, Deadline deadline);
   void connectOthers(const Socket &listener, Deadline deadline);
-  [[noreturn]] void refuse(const std::string &message, const std::string &note);
+  void checkOthers();
+  std::string absent(Socket Member::*connection, int from) const;
+  [[noreturn]] void refuse(ExitCode code, const std::string &message, const std::string &note);
 
   int own;
   std::vector<Member> members; // by rank

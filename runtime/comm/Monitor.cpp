@@ -15,6 +15,8 @@ Monitor::Monitor(const Mesh &mesh, double timeout, std::function<void(const std:
 Monitor::~Monitor() {
   isOver = true;
   worker.join();
+  if (failure.empty() && !hasSucceeded)
+    failure = "ended before it had finished", isOwn = true;
   bool isOfAnother = failure.rfind("rank ", 0) == 0;
   if (failure.empty())
     tell({{"finished", true}});
@@ -47,6 +49,11 @@ void Monitor::spread(const std::string &why) {
   onFailure(why);
 }
 
+void Monitor::succeed() {
+  std::lock_guard<std::mutex> lock(mutex);
+  hasSucceeded = true;
+}
+
 void Monitor::fail(const std::string &message) {
   std::lock_guard<std::mutex> lock(mutex);
   if (failure.empty()) // else that of another, which all know
@@ -69,9 +76,9 @@ void Monitor::hear(int rank) {
   if (message.contains("finished"))
     other.hasFinished = true;
   else if (message.contains("failure"))
-    spread(message.value("failure", ""));
+    spread(field(message, "failure", std::string("another rank failed")));
   else
-    other.doing = message.value("doing", "");
+    other.doing = field(message, "doing", std::string());
 }
 
 void Monitor::work() {
@@ -95,7 +102,7 @@ void Monitor::work() {
         waiting.push_back({mesh.control(rank).fd(), POLLIN, 0});
         ranks.push_back(rank);
       }
-    poll(waiting.data(), waiting.size(), 100);
+    poll(waiting.data(), waiting.size(), int(std::clamp(500 * interval, 1.0, 100.0)));
     for (size_t i = 0; i < waiting.size(); ++i)
       if (waiting[i].revents)
         hear(ranks[i]);

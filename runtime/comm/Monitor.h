@@ -17,12 +17,14 @@ public:
   /// `onFailure` is told, from the thread. What this rank still does five seconds later is cut off: the process ends
   /// with exit code 1 and the sentence.
   Monitor(const Mesh &mesh, double timeout, std::function<void(const std::string &)> onFailure);
-  /// Tells the others that this rank has finished, or why it failed.
+  /// Tells the others that this rank has finished, where `succeed` was called, else why it failed.
   ~Monitor();
   Monitor(const Monitor &) = delete;
 
   /// What is done from now on, for messages: "all-to-all of 64 bytes".
   void doing(const std::string &what);
+  /// This rank has nothing more to do with the others.
+  void succeed();
   /// This rank ends with an error, which the others are told when the monitor ends.
   void fail(const std::string &message);
 
@@ -46,7 +48,7 @@ private:
   std::mutex mutex;         // of what follows
   std::string own = "the start";
   std::string failure;
-  bool isOwn = false; // the failure
+  bool isOwn = false, hasSucceeded = false; // the failure is this rank's; there is none
   Deadline cutOff = Deadline::max();
   std::atomic<bool> isOver{false};
   std::thread worker;

@@ -59,17 +59,25 @@ MpiTransport::MpiTransport(const Mesh &mesh) : mesh(mesh) {
 }
 
 MpiTransport::~MpiTransport() {
-  if (end)
+  if (end && !isAborted)
     end();
 }
 
 void MpiTransport::start(Collective kind, const void *from, void *to, int64_t bytes, int lane) {
+  checkLane(lane);
+  if (isTaken[lane])
+    failRun(format("lane %d of the ranks is taken", lane));
+  isTaken[lane] = true;
   copyOwnPiece(kind, mesh.rank(), from, to, bytes);
   check(exchange(int(kind), from, to, bytes, lane), collectiveName(kind));
   if (kind != Collective::broadcast || mesh.rank() == 0)
     sent += bytes * (mesh.ranks() - 1);
 }
 
-void MpiTransport::finish(int lane) { check(wait(lane), "an exchange"); }
+void MpiTransport::finish(int lane) {
+  checkLane(lane);
+  check(wait(lane), "an exchange");
+  isTaken[lane] = false;
+}
 
 } // namespace nc

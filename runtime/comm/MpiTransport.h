@@ -3,6 +3,7 @@
 #pragma once
 
 #include "runtime/comm/Transport.h"
+#include <atomic>
 
 namespace nc {
 
@@ -20,8 +21,9 @@ public:
 
   void start(Collective kind, const void *from, void *to, int64_t bytes, int lane) override;
   void finish(int lane) override;
-  /// MPI cannot be interrupted: who aborts ends the process where it goes on waiting.
-  void abort(const std::string &) override {}
+  /// MPI cannot be interrupted: who aborts ends the process where it goes on waiting. It is not told of the end either,
+  /// as it would wait for others then.
+  void abort(const std::string &) override { isAborted = true; }
   int64_t sentBytes() const override { return sent; }
   std::string name() const override { return "MPI"; }
 
@@ -37,6 +39,8 @@ private:
   int (*end)(void) = nullptr;
   void (*describe)(int error, char *text, int size) = nullptr;
   int64_t sent = 0;
+  std::atomic<bool> isAborted{false};
+  bool isTaken[kLanes] = {};
 };
 
 } // namespace nc

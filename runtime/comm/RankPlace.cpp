@@ -61,10 +61,10 @@ std::string firstHost(const std::string &nodes) {
 
 RankPlace findRankPlace() {
   for (const Launcher &by : kLaunchers) {
-    if (!variable(by.rank) || !variable(by.ranks)) {
-      if (by.nodes || (!variable(by.rank) && !variable(by.ranks)))
-        continue; // SLURM sets its size for whoever has an allocation
-    }
+    // SLURM says most of it to whoever has an allocation; a rank is a process of a step.
+    bool isSet = by.nodes ? variable(by.rank) && variable("SLURM_STEP_ID") : variable(by.rank) || variable(by.ranks);
+    if (!isSet)
+      continue;
     RankPlace place;
     place.source = by.name;
     place.ranks = numberOf(by.ranks, 1, kMostRanks, std::nullopt, by.name);

@@ -3,6 +3,7 @@
 #include <arpa/inet.h>
 #include <cerrno>
 #include <cstring>
+#include <fcntl.h>
 #include <netdb.h>
 #include <netinet/tcp.h>
 #include <poll.h>
@@ -42,70 +43,123 @@ static bool isReadable(int handle, Deadline deadline) {
   return count > 0;
 }
 
+/// Of both kinds of addresses, where the system has both.
+static Socket bindTo(int port, int family) {
+  Socket socket(::socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  if (!socket.isOpen())
+    return socket;
+  setOption(socket.fd(), SOL_SOCKET, SO_REUSEADDR, 1);
+  sockaddr_in6 six = {};
+  sockaddr_in four = {};
+  four.sin_family = AF_INET, six.sin6_family = AF_INET6;
+  four.sin_port = six.sin6_port = htons(uint16_t(port));
+  bool isSix = family == AF_INET6;
+  if (isSix)
+    setOption(socket.fd(), IPPROTO_IPV6, IPV6_V6ONLY, 0);
+  auto *address = isSix ? reinterpret_cast<sockaddr *>(&six) : reinterpret_cast<sockaddr *>(&four);
+  if (bind(socket.fd(), address, isSix ? sizeof(six) : sizeof(four)) || ::listen(socket.fd(), 1024))
+    return {};
+  return socket;
+}
+
 Socket Socket::listen(int port) {
-  Socket socket(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  setOption(socket.handle, SOL_SOCKET, SO_REUSEADDR, 1);
-  sockaddr_in any = {};
-  any.sin_family = AF_INET;
-  any.sin_port = htons(uint16_t(port));
-  if (!socket.isOpen() || bind(socket.handle, reinterpret_cast<sockaddr *>(&any), sizeof(any)) ||
-      ::listen(socket.handle, 1024))
+  Socket socket = bindTo(port, AF_INET6);
+  if (!socket.isOpen() && errno != EADDRINUSE)
+    socket = bindTo(port, AF_INET);
+  if (!socket.isOpen())
     failInput(format("rank 0 cannot listen on port %d: %s", port, strerror(errno)),
               "MASTER_PORT names another; all ranks must have the same");
   return socket;
 }
 
-Socket Socket::connect(const std::string &address, int port, Deadline deadline) {
+static sockaddr_storage ownName(int handle, socklen_t &size) {
+  sockaddr_storage name = {};
+  size = sizeof(name);
+  getsockname(handle, reinterpret_cast<sockaddr *>(&name), &size);
+  return name;
+}
+static sockaddr_storage peerName(int handle, socklen_t &size) {
+  sockaddr_storage name = {};
+  size = sizeof(name);
+  getpeername(handle, reinterpret_cast<sockaddr *>(&name), &size);
+  return name;
+}
+
+/// Whether `handle` is connected to `address` by the deadline; errno says why not.
+static bool tryConnect(int handle, const addrinfo &address, Deadline deadline) {
+  fcntl(handle, F_SETFL, O_NONBLOCK);
+  if (::connect(handle, address.ai_addr, address.ai_addrlen) && errno == EINPROGRESS) {
+    pollfd waiting = {handle, POLLOUT, 0};
+    errno = ETIMEDOUT;
+    if (poll(&waiting, 1, milliseconds(deadline)) <= 0)
+      return false;
+  }
+  int error = 0;
+  socklen_t size = sizeof(error);
+  getsockopt(handle, SOL_SOCKET, SO_ERROR, &error, &size);
+  fcntl(handle, F_SETFL, 0);
+  socklen_t ownSize, peerSize;
+  sockaddr_storage own = ownName(handle, ownSize), peer = peerName(handle, peerSize);
+  // A port of one's own that nobody listens on may answer itself.
+  bool isSelf = ownSize == peerSize && !memcmp(&own, &peer, ownSize);
+  errno = error ? error : isSelf ? ECONNREFUSED : 0;
+  return errno == 0 && peer.ss_family != AF_UNSPEC;
+}
+
+Socket Socket::connect(const std::string &address, int port, Deadline deadline, const std::string &note) {
   addrinfo hints = {}, *found = nullptr;
-  hints.ai_family = AF_INET;
   hints.ai_socktype = SOCK_STREAM;
   std::string why;
   do {
     if (int error = getaddrinfo(address.c_str(), std::to_string(port).c_str(), &hints, &found)) {
       why = gai_strerror(error);
     } else {
-      Socket socket(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
-      bool isConnected = !::connect(socket.handle, found->ai_addr, found->ai_addrlen);
-      why = strerror(errno);
-      freeaddrinfo(found);
-      if (isConnected) {
-        setOption(socket.handle, IPPROTO_TCP, TCP_NODELAY, 1);
-        return socket;
+      for (addrinfo *at = found; at; at = at->ai_next) {
+        Socket socket(::socket(at->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0));
+        if (socket.isOpen() && tryConnect(socket.handle, *at, std::min(deadline, after(5)))) {
+          freeaddrinfo(found);
+          setOption(socket.handle, IPPROTO_TCP, TCP_NODELAY, 1);
+          return socket;
+        }
+        why = strerror(errno);
       }
+      freeaddrinfo(found);
     }
     std::this_thread::sleep_for(std::chrono::milliseconds(50));
   } while (std::chrono::steady_clock::now() < deadline);
-  failInput(format("nobody answers at %s:%d: %s", address.c_str(), port, why.c_str()),
-            "rank 0 listens there; MASTER_ADDR and MASTER_PORT say where it is, --comm-timeout how long to try");
+  failInput(format("nobody answers at %s:%d: %s", address.c_str(), port, why.c_str()), note);
 }
 
 int Socket::port() const {
-  sockaddr_in own = {};
-  socklen_t size = sizeof(own);
-  getsockname(handle, reinterpret_cast<sockaddr *>(&own), &size);
-  return ntohs(own.sin_port);
+  socklen_t size;
+  sockaddr_storage own = ownName(handle, size);
+  return ntohs(own.ss_family == AF_INET6 ? reinterpret_cast<sockaddr_in6 &>(own).sin6_port
+                                         : reinterpret_cast<sockaddr_in &>(own).sin_port);
 }
 
 std::string Socket::peerAddress() const {
-  sockaddr_in other = {};
-  socklen_t size = sizeof(other);
-  getpeername(handle, reinterpret_cast<sockaddr *>(&other), &size);
-  char text[INET_ADDRSTRLEN] = "";
-  inet_ntop(AF_INET, &other.sin_addr, text, sizeof(text));
-  return text;
+  socklen_t size;
+  sockaddr_storage other = peerName(handle, size);
+  char text[NI_MAXHOST] = "";
+  getnameinfo(reinterpret_cast<sockaddr *>(&other), size, text, sizeof(text), nullptr, 0, NI_NUMERICHOST);
+  std::string address = text;
+  return address.rfind("::ffff:", 0) == 0 ? address.substr(7) : address; // of the older kind
 }
 
 Socket Socket::accept(Deadline deadline) const {
   if (!isReadable(handle, deadline))
     return {};
   Socket socket(accept4(handle, nullptr, nullptr, SOCK_CLOEXEC));
+  if (!socket.isOpen() && (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS))
+    failRun(std::string("no rank can connect any more: ") + strerror(errno),
+            "ulimit -n says how many files are allowed");
   if (socket.isOpen())
     setOption(socket.handle, IPPROTO_TCP, TCP_NODELAY, 1);
   return socket;
 }
 
 bool Socket::send(const nlohmann::json &message) const {
-  std::string text = message.dump();
+  std::string text = message.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
   uint64_t size = text.size();
   text.insert(0, reinterpret_cast<const char *>(&size), sizeof(size));
   for (size_t sent = 0; sent < text.size();) {

@@ -18,6 +18,11 @@ void copyOwnPiece(Collective kind, int rank, const void *from, void *to, int64_t
           static_cast<const char *>(from) + (kind == Collective::allToAll ? rank * bytes : 0), size_t(bytes));
 }
 
+void checkLane(int lane) {
+  if (lane < 0 || lane >= Transport::kLanes)
+    failRun(format("ranks have lanes 0 to %d, not %d", Transport::kLanes - 1, lane));
+}
+
 std::unique_ptr<Transport> makeTransport(const std::string &comm, const Mesh &mesh, double timeout) {
   if (comm == "mpi")
     return std::make_unique<MpiTransport>(mesh);

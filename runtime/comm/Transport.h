@@ -36,6 +36,9 @@ public:
 /// The piece of `to` that a rank has of itself.
 void copyOwnPiece(Collective kind, int rank, const void *from, void *to, int64_t bytes);
 
+/// Fails (exit 1) where there is no such lane.
+void checkLane(int lane);
+
 /// By name, as --comm takes it: "shm" of one host, "tcp", "mpi", "auto" for the first of these that all ranks can have.
 /// `timeout`: seconds without a byte after which a rank is lost.
 std::unique_ptr<Transport> makeTransport(const std::string &comm, const Mesh &mesh, double timeout);

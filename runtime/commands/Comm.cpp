@@ -142,8 +142,10 @@ static void runComm(const nc_program &program, const CommOptions &options) {
   std::vector<Timing> timings;
   try {
     timings = Trial(mesh, *transport, monitor, options.most).times();
-  } catch (const Error &error) {
+    monitor.succeed();
+  } catch (const std::exception &error) {
     monitor.fail(error.what());
+    transport->abort(error.what());
     throw;
   }
   if (mesh.rank() == 0)

@@ -54,7 +54,7 @@ port = free_port()
 for names in (("RANK", "WORLD_SIZE", "LOCAL_RANK"), ("OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_SIZE", "OMPI_COMM_WORLD_LOCAL_RANK"),
               ("PMI_RANK", "PMI_SIZE", "MPI_LOCALRANKID"), ("SLURM_PROCID", "SLURM_NTASKS", "SLURM_LOCALID")):
     port = free_port()
-    ranks = [start({names[0]: str(rank), names[1]: "3", names[2]: str(rank), "MASTER_PORT": port, "SLURM_NODELIST": "localhost,b[1-3]"},
+    ranks = [start({names[0]: str(rank), names[1]: "3", names[2]: str(rank), "MASTER_PORT": port, "SLURM_NODELIST": "localhost,b[1-3]", "SLURM_STEP_ID": "0"},
                    "--bytes=4096") for rank in range(3)]
     results = [end(rank) for rank in ranks]
     assert [code for code, _, _ in results] == [0, 0, 0], results
@@ -81,18 +81,44 @@ with socket.socket() as taken:
     port = str(taken.getsockname()[1])
     check(end(start(torchrun(0, 2, port))), 2, f"error: rank 0 cannot listen on port {port}: Address already in use")
     check(end(start(torchrun(1, 2, port), "--comm-timeout=0.5")), 2, f"error: rank 0 at localhost:{port} does not answer")
-# A stranger who calls is no rank.
+
+
+def call(port, *messages):
+    """Connects as soon as somebody listens, and says something; the connection stays open while it is held."""
+    for _ in range(100):
+        try:
+            caller = socket.create_connection(("localhost", int(port)))
+            break
+        except ConnectionRefusedError:
+            time.sleep(0.05)
+    for message in messages:
+        caller.sendall(message)
+    return caller
+
+
+def framed(message):
+    text = json.dumps(message).encode()
+    return len(text).to_bytes(8, "little") + text
+
+
+# Strangers who call are no ranks, whatever they say, and hold nobody up where they say nothing.
 port = free_port()
 first = start(torchrun(0, 2, port), "--bytes=64")
-for _ in range(100):
-    try:
-        with socket.create_connection(("localhost", int(port))) as stranger:
-            stranger.sendall(b"GET / HTTP/1.1\r\n\r\n")
-        break
-    except ConnectionRefusedError:
-        time.sleep(0.05)
+begin = time.time()
+strangers = [call(port), call(port), call(port), call(port, b"GET / HTTP/1.1\r\n\r\n"), call(port, framed({"program": 3})),
+             call(port, framed({"program": "nanochat", "rank": "x", "facts": 7, "ranks": 3.5})[:20])]
 second = start(torchrun(1, 2, port), "--bytes=64")
-assert (end(first)[0], end(second)[0]) == (0, 0)
+assert (end(first)[0], end(second)[0]) == (0, 0) and time.time() - begin < 8
+# A rank that ends before all are there is named at once.
+port = free_port()
+first = start(torchrun(0, 3, port))
+second = start(torchrun(1, 3, port))
+time.sleep(1)
+second.kill()
+begin = time.time()
+check(end(first), 1, "error: rank 1 (host ", ") ended before all ranks were there")
+assert time.time() - begin < 5
+end(second)
 
 # What the environment and options say.
 check(end(start({"RANK": "2", "WORLD_SIZE": "2"})), 2, "error: RANK is '2', expected a number from 0 to 1", "environment of torchrun")
@@ -102,7 +128,7 @@ check(end(start({**torchrun(0, 2, "99999")})), 2, "error: MASTER_PORT is '99999'
 check(end(start(torchrun(0, 2, port), "--ranks=2")), 2, "error: --ranks=2 within torchrun, which has started this process as rank 0 of 2")
 check(end(start({}, "--ranks=2", "--comm=rdma")), 2, "error: --comm=rdma is not known", "it is auto, shm, tcp or mpi")
 check(end(start({})), 2, "error: one rank has nobody to talk to")
-assert end(start({"SLURM_NTASKS": "4", "SLURM_NODELIST": "a"}))[0] == 2  # an allocation, not a rank
+check(end(start({"SLURM_NTASKS": "4", "SLURM_PROCID": "0", "SLURM_NODELIST": "a"})), 2, "error: one rank has nobody")  # an allocation, not a step
 
 
 # A rank that dies or stops, in the middle of exchanges that take long.
@@ -154,6 +180,17 @@ def alive(pid):
 
 
 # Those that one command started end with it and with each other.
+ignoring = subprocess.run([program, "comm", "--ranks=2", "--bytes=64"], env=clean, capture_output=True, timeout=30,
+                          preexec_fn=lambda: signal.signal(signal.SIGCHLD, signal.SIG_IGN))
+assert ignoring.returncode == 0, ignoring.stderr
+run = start({}, "--ranks=2", "--bytes=50000000")
+wait_until(lambda: len(children_of(run)) == 2)
+for child in children_of(run):
+    os.kill(child, signal.SIGSTOP)
+run.send_signal(signal.SIGTERM)
+time.sleep(0.5)
+run.send_signal(signal.SIGTERM)  # again: now it must end
+assert end(run, 10)[0] == 128 + 9
 for way in (signal.SIGKILL, signal.SIGTERM, None):
     run = start({}, "--ranks=3", "--bytes=50000000")
     wait_until(lambda: len(children_of(run)) == 3)

@@ -36,11 +36,13 @@ TEST(RankPlace, torchrun_comes_before_slurm) {
   for (const char *name : {"RANK", "WORLD_SIZE", "LOCAL_RANK", "MASTER_ADDR"})
     unsetenv(name);
   setenv("SLURM_NODELIST", "n[01-02]", 1);
+  EXPECT_EQ(findRankPlace().ranks, 1); // an allocation alone
+  setenv("SLURM_STEP_ID", "0", 1);
   place = findRankPlace();
   EXPECT_EQ(place.rank, 5);
   EXPECT_EQ(place.address, "n01");
   EXPECT_EQ(place.source, "SLURM");
-  for (const char *name : {"MASTER_PORT", "SLURM_PROCID", "SLURM_NTASKS", "SLURM_NODELIST"})
+  for (const char *name : {"MASTER_PORT", "SLURM_PROCID", "SLURM_NTASKS", "SLURM_NODELIST", "SLURM_STEP_ID"})
     unsetenv(name);
 }
 
