@@ -172,11 +172,15 @@ def wait_until(holds, seconds=10):
     assert holds()
 
 
-def alive(pid):
+def state(pid):
     try:
-        return open(f"/proc/{pid}/stat").read().rsplit(")", 1)[1].split()[0] != "Z"
+        return open(f"/proc/{pid}/stat").read().rsplit(")", 1)[1].split()[0]
     except FileNotFoundError:
-        return False
+        return "Z"
+
+
+def alive(pid):
+    return state(pid) != "Z"
 
 
 # Those that one command started end with it and with each other.
@@ -187,10 +191,11 @@ run = start({}, "--ranks=2", "--bytes=50000000")
 wait_until(lambda: len(children_of(run)) == 2)
 for child in children_of(run):
     os.kill(child, signal.SIGSTOP)
+wait_until(lambda: all(state(child) == "T" for child in children_of(run)))
 run.send_signal(signal.SIGTERM)
 time.sleep(0.5)
 run.send_signal(signal.SIGTERM)  # again: now it must end
-assert end(run, 10)[0] == 128 + 9
+check(end(run, 10), 128 + 9)
 for way in (signal.SIGKILL, signal.SIGTERM, None):
     run = start({}, "--ranks=3", "--bytes=50000000")
     wait_until(lambda: len(children_of(run)) == 3)
