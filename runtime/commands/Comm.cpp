@@ -15,6 +15,7 @@ struct CommOptions {
   std::string comm = "auto";
   double timeout = 120;
   int64_t most = int64_t(1) << 24; // bytes of a piece
+  int64_t rounds = 1;
   bool isJson = false, printsShim = false;
 };
 
@@ -91,6 +92,13 @@ private:
 };
 } // namespace
 
+/// Of each, the faster one of two rounds; the first may be empty.
+static std::vector<Timing> fastest(std::vector<Timing> before, std::vector<Timing> now) {
+  for (size_t i = 0; i < before.size(); ++i)
+    now[i].seconds = std::min(now[i].seconds, before[i].seconds);
+  return now;
+}
+
 /// Bytes that a rank sends in a call.
 static double sentIn(const Timing &timing, int ranks) { return double(timing.bytes) * (ranks - 1); }
 
@@ -132,7 +140,11 @@ static void runComm(const nc_program &program, const CommOptions &options) {
       exit(code); // the rank has said why
     return;
   }
-  Mesh mesh(place, {{"program", program.ir_hash}, {"--bytes", std::to_string(options.most)}, {"--comm", options.comm}},
+  Mesh mesh(place,
+            {{"program", program.ir_hash},
+             {"--bytes", std::to_string(options.most)},
+             {"--rounds", std::to_string(options.rounds)},
+             {"--comm", options.comm}},
             options.timeout);
   if (mesh.ranks() == 1)
     failInput("one rank has nobody to talk to",
@@ -141,7 +153,9 @@ static void runComm(const nc_program &program, const CommOptions &options) {
   Monitor monitor(mesh, options.timeout, [&](const std::string &why) { transport->abort(why); });
   std::vector<Timing> timings;
   try {
-    timings = Trial(mesh, *transport, monitor, options.most).times();
+    Trial trial(mesh, *transport, monitor, options.most);
+    for (int64_t round = 0; round < options.rounds; ++round)
+      timings = fastest(std::move(timings), trial.times());
     monitor.succeed();
   } catch (const std::exception &error) {
     monitor.fail(error.what());
@@ -169,6 +183,9 @@ void addCommCommand(CLI::App &app, const nc_program &program) {
       ->capture_default_str();
   command->add_flag("--mpi-shim", options->printsShim,
                     "Print the C source that --comm=mpi needs, for this machine's mpicc");
+  command->add_option("--rounds", options->rounds, "How often all is tried; more find ways that fail now and then")
+      ->transform(integerIn(1, kMostAtOnce))
+      ->capture_default_str();
   command->add_flag("--json", options->isJson, "Print one JSON object");
   command->callback([options, &program] { runComm(program, *options); });
 }

@@ -134,7 +134,7 @@ check(end(start({"SLURM_NTASKS": "4", "SLURM_PROCID": "0", "SLURM_NODELIST": "a"
 # A rank that dies or stops, in the middle of exchanges that take long.
 def long_run(channels, *options):
     port = free_port()
-    ranks = [start(torchrun(rank, 3, port), f"--comm={channels}", "--bytes=50000000", *options) for rank in range(3)]
+    ranks = [start(torchrun(rank, 3, port), f"--comm={channels}", "--bytes=5000000", "--rounds=1000000", *options) for rank in range(3)]
     time.sleep(1.5)
     assert all(rank.poll() is None for rank in ranks), [end(rank) for rank in ranks]
     return ranks
@@ -145,17 +145,17 @@ for channels in ("tcp", "shm"):
     begin = time.time()
     ranks[1].kill()
     for rank in (ranks[0], ranks[2]):
-        check(end(rank), 1, "error: rank 1 (host ", "ended", "all-to-all")
+        check(end(rank), 1, "error: rank 1 (host ", "ended", " in ")
     assert time.time() - begin < 5
     end(ranks[1])
-    ranks = long_run(channels, "--comm-timeout=2")
+    ranks = long_run(channels, "--comm-timeout=4")
     stopped = 1 if channels == "tcp" else 0
     ranks[stopped].send_signal(signal.SIGSTOP)
     begin = time.time()
     for rank in (0, 1, 2):
         if rank != stopped:
-            check(end(ranks[rank]), 1, f"error: rank {stopped} (host ", "was not heard from for 2 s")
-    assert time.time() - begin < 7
+            check(end(ranks[rank]), 1, f"error: rank {stopped} (host ", "was not heard from for 4 s")
+    assert time.time() - begin < 9
     ranks[stopped].kill()
     end(ranks[stopped])
 
@@ -187,7 +187,7 @@ def alive(pid):
 ignoring = subprocess.run([program, "comm", "--ranks=2", "--bytes=64"], env=clean, capture_output=True, timeout=30,
                           preexec_fn=lambda: signal.signal(signal.SIGCHLD, signal.SIG_IGN))
 assert ignoring.returncode == 0, ignoring.stderr
-run = start({}, "--ranks=2", "--bytes=50000000")
+run = start({}, "--ranks=2", "--bytes=5000000", "--rounds=1000000")
 wait_until(lambda: len(children_of(run)) == 2)
 for child in children_of(run):
     os.kill(child, signal.SIGSTOP)
@@ -197,7 +197,7 @@ time.sleep(0.5)
 run.send_signal(signal.SIGTERM)  # again: now it must end
 check(end(run, 10), 128 + 9)
 for way in (signal.SIGKILL, signal.SIGTERM, None):
-    run = start({}, "--ranks=3", "--bytes=50000000")
+    run = start({}, "--ranks=3", "--bytes=5000000", "--rounds=1000000")
     wait_until(lambda: len(children_of(run)) == 3)
     time.sleep(0.5)
     started = children_of(run)
