@@ -14,8 +14,10 @@ struct Candidate {
   std::string spell() const;
 };
 
-/// What is known of a candidate once it is compiled to its plan.
+/// The memory of a candidate that does not compile.
 inline constexpr int64_t kFitsNowhere = std::numeric_limits<int64_t>::max();
+
+/// What is known of a candidate once it is compiled to its plan.
 struct Evaluation {
   int64_t bytes;  // kFitsNowhere where it does not compile
   double seconds; // predicted, of a step

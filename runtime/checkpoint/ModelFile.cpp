@@ -70,7 +70,7 @@ static bool converts(const StoredTensor &stored, const nc_tensor &tensor) {
                     (isSingle(tensor.dtype) || tensor.dtype == NC_F64));
 }
 
-/// The scales of a parameter that the file has as codes, where one of its rows needs one; else none.
+/// The scales of a parameter, one for each row, where the file has it as codes; else none.
 static std::vector<float> readScales(const SafetensorsFile &file, const StoredTensor &stored,
                                      const nc_tensor &parameter) {
   std::vector<float> scales;

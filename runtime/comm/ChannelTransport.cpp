@@ -58,24 +58,27 @@ void ChannelTransport::fail(const std::string &why) {
   changed.notify_all();
 }
 
+template <typename Byte> std::pair<Byte *, int64_t> ChannelTransport::restOf(Flow &flow, Byte *piece, int64_t bytes) {
+  if (flow.done < kHeader)
+    return {reinterpret_cast<char *>(&flow.header) + flow.done, kHeader - flow.done};
+  return {piece + flow.done - kHeader, bytes + kHeader - flow.done};
+}
+
 /// Whether bytes went to `rank`, of collectives below `limit`.
 bool ChannelTransport::send(int rank, uint64_t limit) {
   Flow &flow = sending[size_t(rank)];
   bool moved = false;
   while (flow.number < limit) {
     const Operation &next = operation(flow.number);
-    constexpr int64_t kHeader = sizeof(Header);
     if (!sends(next, rank)) {
       ++flow.number, moved = true;
       continue;
     }
     if (flow.done == 0)
       flow.header = {flow.number, next.bytes, int64_t(next.kind)};
-    const char *piece = next.from + (next.kind == Collective::allToAll ? rank * next.bytes : 0);
-    int64_t count =
-        flow.done < kHeader
-            ? channels[size_t(rank)]->trySend(reinterpret_cast<char *>(&flow.header) + flow.done, kHeader - flow.done)
-            : channels[size_t(rank)]->trySend(piece + flow.done - kHeader, next.bytes + kHeader - flow.done);
+    auto [at, bytes] =
+        restOf(flow, next.from + (next.kind == Collective::allToAll ? rank * next.bytes : 0), next.bytes);
+    int64_t count = channels[size_t(rank)]->trySend(at, bytes);
     if (count < 0)
       fail(format("%s has ended, in %s", mesh.describe(rank).c_str(), collectiveName(next.kind)));
     if (count <= 0)
@@ -94,17 +97,12 @@ bool ChannelTransport::receive(int rank, uint64_t limit) {
   bool moved = false;
   while (flow.number < limit) {
     const Operation &next = operation(flow.number);
-    constexpr int64_t kHeader = sizeof(Header);
     if (!receives(next, rank)) {
       ++flow.number, moved = true;
       continue;
     }
-    char *piece = next.to + (next.kind == Collective::broadcast ? 0 : rank * next.bytes);
-    int64_t count =
-        flow.done < kHeader
-            ? channels[size_t(rank)]->tryReceive(reinterpret_cast<char *>(&flow.header) + flow.done,
-                                                 kHeader - flow.done)
-            : channels[size_t(rank)]->tryReceive(piece + flow.done - kHeader, next.bytes + kHeader - flow.done);
+    auto [at, bytes] = restOf(flow, next.to + (next.kind == Collective::broadcast ? 0 : rank * next.bytes), next.bytes);
+    int64_t count = channels[size_t(rank)]->tryReceive(at, bytes);
     if (count < 0)
       fail(format("%s has ended, in %s", mesh.describe(rank).c_str(), collectiveName(next.kind)));
     if (count <= 0)

@@ -32,6 +32,7 @@ private:
     int64_t bytes;
     int64_t kind;
   };
+  static constexpr int64_t kHeader = sizeof(Header);
   /// How far what goes to one rank, or comes from it, is.
   struct Flow {
     uint64_t number = 0; // of the collective that is under way
@@ -49,6 +50,8 @@ private:
   bool progress(uint64_t limit);
   bool send(int rank, uint64_t limit);
   bool receive(int rank, uint64_t limit);
+  /// What is next of the header, then of a piece of `bytes`, and how much of it there is.
+  template <typename Byte> static std::pair<Byte *, int64_t> restOf(Flow &flow, Byte *piece, int64_t bytes);
   bool sends(const Operation &operation, int rank) const;
   bool receives(const Operation &operation, int rank) const;
   const Operation &operation(uint64_t number) const { return operations[number % kLanes]; }

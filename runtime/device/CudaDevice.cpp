@@ -141,13 +141,17 @@ CudaDriver::Handle CudaDevice::functionOf(const nc_kernel_info &kernel) {
 
 void CudaDevice::launch(const nc_kernel_info &kernel, void *const *buffers, const char *source) {
   const nc_device_code &code = *kernel.device;
-  KernelLaunch launch = {functionOf(kernel), unsigned(code.blocks), unsigned(code.threads), unsigned(code.shared_bytes),
-                         std::vector<void *>(buffers, buffers + kernel.n_operands)};
-  launch.arguments.push_back(reinterpret_cast<void *>(scratch));
-  std::vector<void *> places = launch.places();
-  int error = recorder ? recorder->add(launch)
-                       : driver.launch(launch.function, launch.blocks, 1, 1, launch.threads, 1, 1, launch.sharedBytes,
-                                       stream, places.data(), nullptr);
+  constexpr int kMost = 256;
+  if (kernel.n_operands >= kMost)
+    failRun(format("kernel '%s' has %d operands", kernel.name, kernel.n_operands));
+  void *places[kMost];
+  for (int32_t i = 0; i < kernel.n_operands; ++i)
+    places[i] = const_cast<void **>(&buffers[i]);
+  places[kernel.n_operands] = &scratch;
+  KernelLaunch launch = {
+      functionOf(kernel),   unsigned(code.blocks), unsigned(code.threads), unsigned(code.shared_bytes), places,
+      kernel.n_operands + 1};
+  int error = recorder ? recorder->add(launch) : launch.start(driver, stream);
   if (!error && waitsForEach)
     error = driver.synchronize(stream);
   if (error)

@@ -2,11 +2,15 @@
 
 namespace nc {
 
-std::vector<void *> KernelLaunch::places() const {
-  std::vector<void *> places;
-  for (void *const &argument : arguments)
-    places.push_back(const_cast<void **>(&argument));
-  return places;
+int KernelLaunch::start(const CudaDriver &driver, CudaDriver::Handle stream) const {
+  return driver.launch(function, blocks, 1, 1, threads, 1, 1, sharedBytes, stream, places, nullptr);
+}
+
+static std::vector<void *> addressesOf(const KernelLaunch &launch) {
+  std::vector<void *> addresses;
+  for (int32_t i = 0; i < launch.count; ++i)
+    addresses.push_back(*static_cast<void **>(launch.places[i]));
+  return addresses;
 }
 
 EntryGraphs::~EntryGraphs() {
@@ -44,9 +48,7 @@ int EntryGraphs::add(const KernelLaunch &launch) {
     compare(launch);
     return 0;
   }
-  std::vector<void *> places = launch.places();
-  if (int error = driver.launch(launch.function, launch.blocks, 1, 1, launch.threads, 1, 1, launch.sharedBytes, stream,
-                                places.data(), nullptr))
+  if (int error = launch.start(driver, stream))
     return error;
   if (part != Part::batch)
     return 0;
@@ -61,17 +63,21 @@ int EntryGraphs::add(const KernelLaunch &launch) {
   irregular |= count != 1;
   nodes.push_back(count == 1 ? *last : nullptr);
   launches.push_back(launch);
+  launches.back().places = nullptr; // which were the caller's
+  first.push_back(addressesOf(launch));
   return 0;
 }
 
 void EntryGraphs::compare(const KernelLaunch &launch) {
-  if (position >= latest.size() || latest[position].function != launch.function) {
+  if (position >= launches.size() || launches[position].function != launch.function) {
     irregular = true;
     return;
   }
-  if (latest[position].arguments != launch.arguments)
-    changes.back().push_back({position, launch.arguments});
-  latest[position++] = launch;
+  if (Addresses addresses = addressesOf(launch); addresses != latest[position]) {
+    changes.back().push_back({position, addresses});
+    latest[position] = std::move(addresses);
+  }
+  ++position;
 }
 
 int EntryGraphs::iterate(int64_t number, int64_t count) {
@@ -85,21 +91,22 @@ int EntryGraphs::iterate(int64_t number, int64_t count) {
     return begin(Part::batch);
   }
   if (number == 1)
-    latest = launches;
+    latest = first;
   if (number < count) {
     changes.emplace_back();
     return begin(Part::others);
   }
   for (size_t i = 0; i < latest.size(); ++i)
-    if (latest[i].arguments != launches[i].arguments)
-      changes[0].push_back({i, launches[i].arguments});
+    if (latest[i] != first[i])
+      changes[0].push_back({i, first[i]});
   return begin(Part::after);
 }
 
-int EntryGraphs::apply(const Change &change) {
-  KernelLaunch launch = launches[change.launch];
-  launch.arguments = change.arguments;
-  std::vector<void *> places = launch.places();
+int EntryGraphs::apply(Change &change) {
+  const KernelLaunch &launch = launches[change.launch];
+  std::vector<void *> places;
+  for (void *&address : change.addresses)
+    places.push_back(&address);
   CudaDriver::NodeParameters node = {launch.function,    {launch.blocks, 1, 1}, {launch.threads, 1, 1},
                                      launch.sharedBytes, places.data(),         nullptr};
   return driver.setNodeParameters(instances[size_t(Part::batch)], nodes[change.launch], &node);
@@ -108,8 +115,8 @@ int EntryGraphs::apply(const Change &change) {
 int EntryGraphs::replay() {
   if (int error = driver.launchGraph(instances[size_t(Part::before)], stream))
     return error;
-  for (const std::vector<Change> &batch : changes) {
-    for (const Change &change : batch)
+  for (std::vector<Change> &batch : changes) {
+    for (Change &change : batch)
       if (int error = apply(change))
         return error;
     if (int error = driver.launchGraph(instances[size_t(Part::batch)], stream))

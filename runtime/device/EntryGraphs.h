@@ -9,14 +9,14 @@
 
 namespace nc {
 
-/// A launch of a kernel on addresses of the device.
+/// A launch of a kernel on addresses of the device, which are at `places`.
 struct KernelLaunch {
   CudaDriver::Handle function;
   unsigned blocks, threads, sharedBytes;
-  std::vector<void *> arguments;
+  void **places;
+  int32_t count; // of the addresses
 
-  /// Where the driver finds the arguments.
-  std::vector<void *> places() const;
+  int start(const CudaDriver &driver, CudaDriver::Handle stream) const;
 };
 
 /// Functions return what the driver does: 0 for success.
@@ -40,24 +40,26 @@ public:
 
 private:
   enum class Part { before, batch, others, after };
+  using Addresses = std::vector<void *>;
   struct Change { // of one launch of a micro-batch against the one before it
     size_t launch;
-    std::vector<void *> arguments;
+    Addresses addresses;
   };
 
   int begin(Part next);
   int end();
   void compare(const KernelLaunch &launch);
-  int apply(const Change &change);
+  int apply(Change &change);
 
   const CudaDriver &driver;
   CudaDriver::Handle stream;
   Part part = Part::before;
   CudaDriver::Handle graphs[4] = {}, instances[4] = {}; // by part, none of the others; nodes are those of the graphs
-  std::vector<KernelLaunch> launches, latest; // of the first micro-batch, and with the arguments of the latest
-  std::vector<CudaDriver::Handle> nodes;      // of the launches
-  std::vector<std::vector<Change>> changes;   // by micro-batch; of the first against the last
-  size_t position = 0;                        // in the micro-batch that is compared
+  std::vector<KernelLaunch> launches;                   // of a micro-batch, but for places
+  std::vector<Addresses> first, latest;                 // of these, in the first micro-batch and the latest
+  std::vector<CudaDriver::Handle> nodes;                // likewise
+  std::vector<std::vector<Change>> changes;             // by micro-batch; of the first against the last
+  size_t position = 0;                                  // in the micro-batch that is compared
   bool irregular = false;
 };
 

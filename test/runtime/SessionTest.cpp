@@ -49,6 +49,21 @@ TEST(Program, of_another_abi_or_with_a_tensor_outside_its_arena_is_refused) {
   expectContains(errorOf([&] { checkProgram(changed); }), "wrong at 'table'");
 }
 
+TEST(Program, with_codes_of_a_parameter_has_their_scales) {
+  std::vector<nc_tensor> tensors(tiny.tensors, tiny.tensors + tiny.n_tensors);
+  tensors[0].dtype = NC_I8;
+  nc_program changed = tiny;
+  changed.tensors = tensors.data();
+  expectContains(errorOf([&] { checkProgram(changed); }), "wrong at 'table'");
+  nc_tensor scales = tiny.tensors[1]; // one for each row of the table
+  scales.kind = NC_SCALES, scales.name = "bias";
+  tensors.push_back(scales);
+  changed.tensors = tensors.data(), changed.n_tensors = int32_t(tensors.size());
+  expectContains(errorOf([&] { checkProgram(changed); }), "wrong at 'table'"); // those of another
+  tensors.back().name = "table";
+  checkProgram(changed);
+}
+
 TEST(Session, starts_zeroed_and_aligned) {
   Session session(tiny, 1);
   for (int32_t i = 0; i < tiny.n_tensors; ++i) {
