@@ -6,6 +6,7 @@
 #include "lib/Fusion/Passes.h"
 #include "lib/Lowering/Passes.h"
 #include "lib/Memory/Passes.h"
+#include "lib/Distribute/Passes.h"
 #include "lib/Optimize/Passes.h"
 #include "lib/Pipelines/Passes.h"
 #include "lib/Program/Passes.h"
@@ -33,6 +34,7 @@ void mlir::nanochat::registerDialectsAndPasses(DialectRegistry &registry) {
   registerFusionPasses();
   registerLoweringPasses();
   registerMemoryPasses();
+  registerDistributePasses();
   registerOptimizePasses();
   registerPipelinesPasses();
   registerProgramPasses();

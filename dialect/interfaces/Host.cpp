@@ -47,8 +47,8 @@ static LogicalResult verifyHostOps(Block &block) {
   for (Operation &op : block.without_terminator()) {
     if (!isa<HostOpInterface>(op)) {
       InFlightDiagnostic diag = op.emitOpError("cannot stand in an entry when its tensors get their places");
-      diag.attachNote() << "what can are dispatches, loops and views (HostOpInterface): --nanochat-form-dispatches "
-                           "puts other ops into dispatches";
+      diag.attachNote() << "what can are dispatches, loops, exchanges and views (HostOpInterface): "
+                           "--nanochat-form-dispatches puts other ops into dispatches";
       return diag;
     }
     if (auto loop = dyn_cast<LoopOp>(op); loop && failed(verifyHostOps(loop.getBody().front())))

@@ -6,6 +6,8 @@
 namespace mlir::nanochat {
 
 class DispatchOp;
+class ExchangeDoneOp;
+class ExchangeStartOp;
 class LoopOp;
 
 /// Where values live, while that is decided.
@@ -27,6 +29,8 @@ public:
   /// Has `kernel` run on the places of the operands and results of `op`.
   virtual void launch(Operation *op, FlatSymbolRefAttr kernel) = 0;
   virtual void iterate(LoopOp loop) = 0;
+  virtual void start(ExchangeStartOp exchange) = 0;
+  virtual void finish(ExchangeDoneOp exchange) = 0;
 };
 
 /// A replay of an entry on tensors that nothing overwrites.

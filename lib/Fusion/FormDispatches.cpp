@@ -31,7 +31,7 @@ void DispatchBuilder::build(ArrayRef<OpGroup> groups) {
   for (const OpGroup &group : groups) {
     for (Operation *op : group.ops)
       moveViews(op);
-    if (isa<LoopOp>(group.ops[0]))
+    if (isa<HostOpInterface>(group.ops[0]))
       group.ops[0]->moveBefore(block.getTerminator());
     else
       buildDispatch(group);
@@ -39,7 +39,7 @@ void DispatchBuilder::build(ArrayRef<OpGroup> groups) {
   moveViews(block.getTerminator());
   for (const OpGroup &group : llvm::reverse(groups))
     for (Operation *op : llvm::reverse(group.ops))
-      if (!isa<LoopOp>(op))
+      if (!isa<HostOpInterface>(op))
         op->erase();
 }
 

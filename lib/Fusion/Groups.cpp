@@ -95,7 +95,7 @@ private:
   bool mergeable(unsigned from, unsigned to);
   /// Does group `to` need, however indirectly, a result of group `from`?
   bool reaches(unsigned from, unsigned to);
-  /// Groups that `op` reads results of, through views.
+  /// Groups that `op` reads results of, through views, or that it follows because both do more than compute.
   SmallVector<unsigned> producers(Operation *op);
   SmallVector<OpGroup> inOrder();
 
@@ -103,11 +103,15 @@ private:
   bool fuse;
   SmallVector<OpGroup> groups;
   DenseMap<Operation *, unsigned> groupOf;
+  Operation *lastWithEffects = nullptr;
+  DenseMap<Operation *, Operation *> precedes; // what does more than compute, and what did so before it
 };
 } // namespace
 
 SmallVector<unsigned> BlockGrouper::producers(Operation *op) {
   SmallVector<unsigned> found;
+  if (Operation *before = precedes.lookup(op))
+    found.push_back(groupOf.at(before));
   for (Value value : readBy(op)) {
     Operation *def = value.getDefiningOp();
     if (!def || def->getBlock() != &block)
@@ -195,6 +199,8 @@ const char *BlockGrouper::tryJoin(Operation *op, unsigned number) {
 void BlockGrouper::place(Operation *op) {
   if (isStart(op) || isView(op) || op->hasTrait<OpTrait::IsTerminator>())
     return;
+  if (!isMemoryEffectFree(op))
+    precedes[op] = std::exchange(lastWithEffects, op);
   if (fuse && isa<linalg::GenericOp>(op)) {
     const char *why = nullptr;
     SmallVector<unsigned> candidates = producers(op);

@@ -1,5 +1,6 @@
 #include "lib/Lowering/HostData.h"
 #include "dialect/Sources.h"
+#include "lib/Program/AbiConstants.h"
 #include "llvm/ADT/StringExtras.h"
 
 using namespace mlir;
@@ -39,5 +40,22 @@ void SourceTexts::define(ModuleOp module) {
     auto type = LLVM::LLVMArrayType::get(b.getI8Type(), bytes.size());
     LLVM::GlobalOp::create(b, module.getLoc(), type, /*isConstant=*/true, LLVM::Linkage::Private, name,
                            b.getStringAttr(bytes));
+  }
+}
+
+Value CollectiveTable::address(OpBuilder &b, StartOp start) {
+  StringRef kind = stringifyCollective(start.getCollective());
+  std::string &name = names[{start.getCollective(), start.getBytes(), start.getTotal()}];
+  if (name.empty())
+    name = (kind + "." + Twine(start.getBytes()) + "." + Twine(start.getTotal())).str();
+  return LLVM::AddressOfOp::create(b, start.getLoc(), LLVM::LLVMPointerType::get(b.getContext()), name);
+}
+
+void CollectiveTable::define(ModuleOp module) {
+  AbiConstants c(module);
+  for (auto &[key, name] : names) {
+    auto [kind, bytes, total] = key;
+    c.define(name, LLVM::Linkage::Internal,
+             [&] { return c.structure({c.text(name), c.i32(int32_t(kind)), c.i64(bytes), c.i64(total)}); });
   }
 }

@@ -1,6 +1,7 @@
 // Data of host functions, so that their code is the same whatever the sizes are.
 #pragma once
 
+#include "dialect/Nanochat.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "llvm/ADT/MapVector.h"
@@ -28,6 +29,17 @@ public:
 
 private:
   llvm::MapVector<StringAttr, StringAttr> names; // of the global, by text
+};
+
+/// What ranks exchange: one nc_collective of runtime/Abi.h for each kind and size.
+class CollectiveTable {
+public:
+  /// The address of that which `start` starts.
+  Value address(OpBuilder &b, StartOp start);
+  void define(ModuleOp module);
+
+private:
+  llvm::MapVector<std::tuple<Collective, int64_t, int64_t>, std::string> names; // of the global, by what is in it
 };
 
 } // namespace mlir::nanochat

@@ -11,14 +11,45 @@ namespace mlir::nanochat {
 #include "lib/Lowering/Passes.h.inc"
 
 namespace {
+/// What programs call of the runtime.
+struct RuntimeFunctions {
+  LLVM::LLVMFuncOp dispatch;
+  LLVM::LLVMFuncOp read, iterate; // for numbers and micro-batches where buffers are a device's; else null
+  LLVM::LLVMFuncOp start, finish; // where there are several ranks; else null
+
+  RuntimeFunctions(ModuleOp module, bool isOnGpu, bool hasRanks) : b(module.getContext()) {
+    b.setInsertionPointToStart(module.getBody());
+    Type ptr = LLVM::LLVMPointerType::get(module.getContext()), none = LLVM::LLVMVoidType::get(module.getContext());
+    dispatch = declare("nc_dispatch", none, {ptr, ptr, ptr, ptr});
+    if (isOnGpu) {
+      read = declare("nc_read", b.getI64Type(), {ptr, ptr, b.getI64Type()});
+      iterate = declare("nc_iterate", none, {ptr, b.getI64Type(), b.getI64Type()});
+    }
+    if (hasRanks) {
+      start = declare("nc_start", none, {ptr, ptr, ptr, ptr, b.getI32Type(), ptr});
+      finish = declare("nc_finish", none, {ptr, b.getI32Type()});
+    }
+  }
+
+private:
+  LLVM::LLVMFuncOp declare(StringRef name, Type result, ArrayRef<Type> arguments) {
+    return LLVM::LLVMFuncOp::create(b, b.getUnknownLoc(), name, LLVM::LLVMFunctionType::get(result, arguments));
+  }
+  OpBuilder b;
+};
+
+/// What host functions refer to.
+struct HostTables {
+  NumberTable numbers;
+  SourceTexts sources;
+  CollectiveTable collectives;
+};
+
 /// Rewrites one entry to `(context: ptr, arenas: ptr) -> ()`.
 class HostLowering {
 public:
-  /// `read` reads numbers where buffers are a device's, and `iterate` tells it of micro-batches; else they are null.
-  HostLowering(func::FuncOp entry, LLVM::LLVMFuncOp dispatch, LLVM::LLVMFuncOp read, LLVM::LLVMFuncOp iterate,
-               NumberTable &numbers, SourceTexts &sources)
-      : entry(entry), dispatch(dispatch), read(read), iterate(iterate), numbers(numbers), sources(sources),
-        b(entry.getContext()) {}
+  HostLowering(func::FuncOp entry, const RuntimeFunctions &runtime, HostTables &tables)
+      : entry(entry), runtime(runtime), tables(tables), b(entry.getContext()) {}
 
   void run() {
     auto ptr = LLVM::LLVMPointerType::get(entry.getContext());
@@ -28,12 +59,14 @@ public:
     entry.setFunctionType(b.getFunctionType({ptr, ptr}, {}));
     openFrame(body);
     entry.walk([&](scf::ForOp loop) {
-      if (loop->removeAttr(kMicroBatchesAttr) && iterate)
+      if (loop->removeAttr(kMicroBatchesAttr) && runtime.iterate)
         tell(loop);
       count(loop);
     });
     entry.walk([&](memref::LoadOp load) { lower(load); });
     entry.walk([&](LaunchOp launch) { lower(launch); });
+    entry.walk([&](StartOp start) { lower(start); });
+    entry.walk([&](FinishOp finish) { lower(finish); });
     SmallVector<Operation *> slots; // and choices of slots, which come after them
     entry.walk([&](Operation *op) {
       if (op->getNumResults() == 1 && isa<MemRefType>(op->getResult(0).getType()))
@@ -63,7 +96,7 @@ private:
   void count(scf::ForOp loop) {
     b.setInsertionPoint(loop);
     auto load = [&](Value constant) {
-      Value number = numbers.load(b, loop.getLoc(), *getConstantIntValue(constant));
+      Value number = tables.numbers.load(b, loop.getLoc(), *getConstantIntValue(constant));
       return arith::IndexCastOp::create(b, loop.getLoc(), b.getIndexType(), number);
     };
     // The least of the trip count and a limit, where there is one.
@@ -87,9 +120,9 @@ private:
     Value count = LLVM::ConstantOp::create(b, loc, b.getI64IntegerAttr(*getConstantIntValue(loop.getUpperBound())));
     b.setInsertionPointToStart(loop.getBody());
     Value number = arith::IndexCastOp::create(b, loc, b.getI64Type(), loop.getInductionVar());
-    LLVM::CallOp::create(b, loc, iterate, ValueRange{context, number, count});
+    LLVM::CallOp::create(b, loc, runtime.iterate, ValueRange{context, number, count});
     b.setInsertionPointAfter(loop);
-    LLVM::CallOp::create(b, loc, iterate, ValueRange{context, count, count});
+    LLVM::CallOp::create(b, loc, runtime.iterate, ValueRange{context, count, count});
   }
 
   Value address(Value buffer) {
@@ -99,10 +132,10 @@ private:
                                     address(select.getFalseValue()));
     auto slot = buffer.getDefiningOp<SlotOp>();
     auto ptr = LLVM::LLVMPointerType::get(b.getContext());
-    Value offset = numbers.load(b, loc, slot.getOffset());
+    Value offset = tables.numbers.load(b, loc, slot.getOffset());
     for (auto [index, stride] : llvm::zip(slot.getIndices(), slot.getStrides())) {
       Value wide = arith::IndexCastOp::create(b, loc, b.getI64Type(), index);
-      offset = LLVM::AddOp::create(b, loc, offset, LLVM::MulOp::create(b, loc, wide, numbers.load(b, loc, stride)));
+      offset = LLVM::AddOp::create(b, loc, offset, LLVM::MulOp::create(b, loc, wide, tables.numbers.load(b, loc, stride)));
     }
     return LLVM::GEPOp::create(b, loc, ptr, b.getI8Type(), bases[unsigned(slot.getArena())],
                                ArrayRef<LLVM::GEPArg>{offset});
@@ -110,8 +143,8 @@ private:
 
   void lower(memref::LoadOp load) {
     b.setInsertionPoint(load);
-    Value number = read ? readFromDevice(load)
-                        : Value(LLVM::LoadOp::create(b, load.getLoc(), load.getType(), address(load.getMemRef())));
+    Value number = runtime.read ? readFromDevice(load)
+                                : Value(LLVM::LoadOp::create(b, load.getLoc(), load.getType(), address(load.getMemRef())));
     load.replaceAllUsesWith(number);
     load.erase();
   }
@@ -121,7 +154,7 @@ private:
     unsigned bits = load.getType().getIntOrFloatBitWidth();
     Value bytes = LLVM::ConstantOp::create(b, loc, b.getI64IntegerAttr(bits / 8));
     Value number =
-        LLVM::CallOp::create(b, loc, read, ValueRange{context, address(load.getMemRef()), bytes}).getResult();
+        LLVM::CallOp::create(b, loc, runtime.read, ValueRange{context, address(load.getMemRef()), bytes}).getResult();
     return bits == 64 ? number : Value(LLVM::TruncOp::create(b, loc, load.getType(), number));
   }
 
@@ -134,14 +167,30 @@ private:
       LLVM::StoreOp::create(b, loc, address(buffer), at);
     }
     Value info = LLVM::AddressOfOp::create(b, loc, ptr, (launch.getKernel() + kKernelInfoSuffix).str());
-    LLVM::CallOp::create(b, loc, dispatch, ValueRange{context, info, buffers, sources.text(b, loc)});
+    LLVM::CallOp::create(b, loc, runtime.dispatch, ValueRange{context, info, buffers, tables.sources.text(b, loc)});
     launch.erase();
   }
 
+  void lower(StartOp start) {
+    Location loc = start.getLoc();
+    b.setInsertionPoint(start);
+    Value lane = LLVM::ConstantOp::create(b, loc, b.getI32IntegerAttr(start.getLane()));
+    LLVM::CallOp::create(b, loc, runtime.start,
+                         ValueRange{context, tables.collectives.address(b, start), address(start.getFrom()),
+                                    address(start.getTo()), lane, tables.sources.text(b, loc)});
+    start.erase();
+  }
+
+  void lower(FinishOp finish) {
+    b.setInsertionPoint(finish);
+    Value lane = LLVM::ConstantOp::create(b, finish.getLoc(), b.getI32IntegerAttr(finish.getLane()));
+    LLVM::CallOp::create(b, finish.getLoc(), runtime.finish, ValueRange{context, lane});
+    finish.erase();
+  }
+
   func::FuncOp entry;
-  LLVM::LLVMFuncOp dispatch, read, iterate;
-  NumberTable &numbers;
-  SourceTexts &sources;
+  const RuntimeFunctions &runtime;
+  HostTables &tables;
   OpBuilder b;
   Value context, arenas, buffers;
   SmallVector<Value> bases;
@@ -153,29 +202,18 @@ struct LowerHostPass : impl::LowerHostPassBase<LowerHostPass> {
     FailureOr<Target> row = targetOf(module);
     if (failed(row))
       return signalPassFailure();
-    OpBuilder b(&getContext());
-    b.setInsertionPointToStart(module.getBody());
-    auto ptr = LLVM::LLVMPointerType::get(&getContext());
-    auto none = LLVM::LLVMVoidType::get(&getContext());
-    auto dispatch = LLVM::LLVMFuncOp::create(b, module.getLoc(), "nc_dispatch",
-                                             LLVM::LLVMFunctionType::get(none, {ptr, ptr, ptr, ptr}));
-    LLVM::LLVMFuncOp read, iterate;
-    if (row->onGpu()) {
-      iterate = LLVM::LLVMFuncOp::create(b, module.getLoc(), "nc_iterate",
-                                         LLVM::LLVMFunctionType::get(none, {ptr, b.getI64Type(), b.getI64Type()}));
-      read = LLVM::LLVMFuncOp::create(b, module.getLoc(), "nc_read",
-                                      LLVM::LLVMFunctionType::get(b.getI64Type(), {ptr, ptr, b.getI64Type()}));
-    }
-    NumberTable numbers;
-    SourceTexts sources;
+    bool hasRanks = module.walk([](StartOp) { return WalkResult::interrupt(); }).wasInterrupted();
+    RuntimeFunctions runtime(module, row->onGpu(), hasRanks);
+    HostTables tables;
     for (auto func : llvm::to_vector(module.getOps<func::FuncOp>())) {
       if (getEntry(func))
-        HostLowering(func, dispatch, read, iterate, numbers, sources).run();
+        HostLowering(func, runtime, tables).run();
       else if (KernelAttr kernel = getKernel(func); kernel && kernel.isEmitted())
         wrap(func, row->onGpu());
     }
-    numbers.define(module);
-    sources.define(module);
+    tables.numbers.define(module);
+    tables.sources.define(module);
+    tables.collectives.define(module);
   }
 
   /// Adds @k.run and @k.info, which nanochat-describe-program defines.

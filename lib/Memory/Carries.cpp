@@ -98,9 +98,9 @@ void PlaceTable::demand(Value value, Place place) {
   Operation *def = stripViews(value).getDefiningOp();
   if (!def || def->getBlock() != value.getParentBlock() || isa<arith::ConstantOp>(def))
     return;
-  for (; Operation *view = value.getDefiningOp(); value = view->getOperand(0)) {
+  for (Operation *shown; (shown = value.getDefiningOp()); value = shown->getOperand(0)) {
     demands.try_emplace(value, place);
-    if (!isView(view))
+    if (!isView(shown) && !isa<ExchangeDoneOp>(shown)) // which shows what has come
       return;
   }
 }

@@ -47,6 +47,8 @@ static bool startsLoop(Value value) {
 }
 
 OpOperand *mlir::nanochat::overwrittenBy(OpResult result) {
+  if (auto exchange = dyn_cast<ExchangeStartOp>(result.getOwner()))
+    return exchange.getOver() ? &exchange->getOpOperand(1) : nullptr;
   auto dispatch = dyn_cast<DispatchOp>(result.getOwner());
   ArrayRef<int64_t> inplace = dispatch ? dispatch.getInplace() : ArrayRef<int64_t>();
   int64_t input = inplace.empty() ? -1 : inplace[result.getResultNumber()];

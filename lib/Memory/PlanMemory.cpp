@@ -44,6 +44,14 @@ public:
     LaunchOp::create(b, op->getLoc(), kernel, slots);
   }
 
+  void start(ExchangeStartOp exchange) override {
+    StartOp::create(b, exchange.getLoc(), exchange.getCollective(), slot(exchange.getX()), slot(exchange.getY()),
+                    exchange.getLane(), exchange.getPieceBytes(), exchange.getTotalBytes());
+  }
+  void finish(ExchangeDoneOp exchange) override {
+    FinishOp::create(b, exchange.getLoc(), exchange.getStart().getLane());
+  }
+
   void iterate(LoopOp loop) override {
     Location loc = loop.getLoc();
     Value zero = arith::ConstantIndexOp::create(b, loc, 0), one = arith::ConstantIndexOp::create(b, loc, 1);
@@ -126,7 +134,8 @@ public:
   }
 
   BufferUse of(const Buffer &buffer) const {
-    return buffer.saved && isForGradients        ? BufferUse::saved
+    return isa_and_present<ExchangeStartOp>(buffer.value.getDefiningOp()) ? BufferUse::communication
+           : buffer.saved && isForGradients                               ? BufferUse::saved
            : isOfHead(buffer.value.getLoc())     ? BufferUse::head
            : ofParameters.contains(buffer.value) ? BufferUse::working_copies
                                                  : BufferUse::workspace;

@@ -10,10 +10,15 @@ def SetSizesPass : Pass<"nanochat-set-sizes", "::mlir::ModuleOp"> {
     after its preset, if the user names it or changes nothing but `batch`, `seq` and `accum`. Of any
     other model, `name=value` sets `batch`, `seq` or `accum` of all ops, or the trip count of loops of that name and the leading dimension of parameters stacked over them (n_loops, layers); the types of
     all values follow. Batch, sequence and loops in force are left on the module as `nanochat.sizes`.
+
+    With `ways` the sequences of a step, accum micro-batches of batch, are split into as many equal parts, each of which
+    becomes a sum of gradients of its own: `accum` is divided as far as it goes, then `batch`, and what follows compiles one part.
   }];
   let dependentDialects = ["arith::ArithDialect"];
   let options = [ListOption<"sizes", "sizes", "std::string", "name=value">,
-                 Option<"preset", "preset", "std::string", "", "One of the model's presets, the first one by default">];
+                 Option<"preset", "preset", "std::string", "", "One of the model's presets, the first one by default">,
+                 Option<"ways", "ways", "int64_t", "1", "Equal parts of a step">,
+                 Option<"ranks", "ranks", "int64_t", "1", "Processes that share them out; a divisor">];
 }
 
 def SetPoliciesPass : Pass<"nanochat-set-policies", "::mlir::ModuleOp"> {

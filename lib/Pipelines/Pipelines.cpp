@@ -1,5 +1,6 @@
 #include "lib/Pipelines/Pipelines.h"
 #include "lib/Autodiff/Passes.h"
+#include "lib/Distribute/Passes.h"
 #include "lib/Entries/Passes.h"
 #include "lib/Fusion/Passes.h"
 #include "lib/Lowering/Passes.h"
@@ -37,6 +38,8 @@ static void model(OpPassManager &pm, const PipelineOptions &options) {
   for (const SizeChoice &choice : options.sizes)
     sizes.sizes.push_back(choice.name + "=" + choice.value + kPlace + choice.place);
   sizes.preset = options.preset;
+  sizes.ways = options.distribution.ways;
+  sizes.ranks = options.distribution.ranks;
   pm.addPass(createSetSizesPass(sizes));
   SetPoliciesPassOptions policies;
   llvm::append_range(policies.recompute, options.memory.recompute);
@@ -81,6 +84,12 @@ static void optimize(OpPassManager &pm, const PipelineOptions &options) {
   if (options.target.packs())
     pm.addPass(createPackWeightsPass());
   pm.addPass(createRecordStepPass());
+}
+
+static void distribute(OpPassManager &pm, const PipelineOptions &options) {
+  DistributePassOptions distribution;
+  distribution.overlap = options.distribution.overlap;
+  pm.addPass(createDistributePass(distribution));
 }
 
 static void fuse(OpPassManager &pm, const PipelineOptions &options) {
@@ -138,6 +147,7 @@ ArrayRef<Stage> mlir::nanochat::getStages() {
       {"quantize", "ternary linears are integer products of explicit quantised values", quantize},
       {"differentiate", "one function per entry point; gradients and residuals are values", differentiate},
       {"optimize", "update entries; weights are quantised and packed once per step", optimize},
+      {"distribute", "ranks exchange gradients, which are sums over all of them", distribute},
       {"fuse", "every compute op is in a dispatch, of a class for its emitter; identical kernels once", fuse,
        Known::dispatches},
       {"plan", "host functions launch kernels on slots of planned arenas", plan},

@@ -22,12 +22,20 @@ struct MemoryChoices {
   std::string spell() const;
 };
 
+/// How a step is shared out among processes.
+struct Distribution {
+  int64_t ranks = 1;
+  int64_t ways = 1; // sums of a step, of which results are a function; a multiple of ranks
+  bool overlap = true;
+};
+
 struct PipelineOptions {
   Target target;                       // with the numerics of the program
   std::vector<SizeChoice> sizes;       // of --config and --set, which wins
   std::string preset;                  // of --preset
   std::vector<std::string> optimizers; // of --optimizer
   MemoryChoices memory;
+  Distribution distribution;
   bool onlyOnRequest = false; // the program runs only where the user names its device
 };
 

@@ -2,6 +2,7 @@
 #include "dialect/ops/model/Sizes.h"
 #include "lib/Pipelines/Passes.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include <numeric>
 
 namespace mlir::nanochat {
 #define GEN_PASS_DEF_SETSIZESPASS
@@ -16,10 +17,42 @@ struct SetSizesPass : impl::SetSizesPassBase<SetSizesPass> {
   using SetSizesPassBase::SetSizesPassBase;
 
   void runOnOperation() override {
-    for (auto model : getOperation().getOps<ModelOp>())
-      if (failed(model.getSizes() ? setDeclared(model) : setLoops(model)) || failed(checkElements(model)))
+    for (auto model : getOperation().getOps<ModelOp>()) {
+      SmallVector<SizeChoice> choices = readChoices();
+      if (ways > 1 && failed(split(model, choices)))
         return signalPassFailure();
+      if (failed(set(model, choices)) || failed(checkElements(model)))
+        return signalPassFailure();
+    }
     record();
+  }
+
+  LogicalResult set(ModelOp model, ArrayRef<SizeChoice> choices) {
+    return model.getSizes() ? setDeclared(model, choices) : setLoops(model, choices);
+  }
+
+  /// Adds to the choices, which say the whole step, what makes it one of `ways` parts.
+  LogicalResult split(ModelOp model, SmallVectorImpl<SizeChoice> &choices) {
+    OwningOpRef<ModelOp> whole = model.clone();
+    if (failed(set(*whole, choices)))
+      return failure();
+    TokensOp tokens = *whole->getForward().getOps<TokensOp>().begin();
+    int64_t batch = tokens.getBatch(), accum = tokens.getAccum(), each = std::gcd<int64_t>(accum, ways);
+    int64_t ofBatch = ways / each;
+    if (batch % ofBatch) {
+      InFlightDiagnostic diag = emitError(tokens.getLoc())
+                                << "a step of " << accum * batch << " sequences, " << accum << " times " << batch
+                                << ", does not split into " << int64_t(ways) << " equal sums";
+      diag.attachNote() << "choose batch and accum whose product is a multiple of " << int64_t(ways)
+                        << ", or another number of --ways or --ranks";
+      return diag;
+    }
+    std::string place = "--ways=" + std::to_string(ways);
+    if (ofBatch > 1)
+      choices.push_back({"batch", std::to_string(batch / ofBatch), place});
+    if (each > 1)
+      choices.push_back({"accum", std::to_string(accum / each), place});
+    return success();
   }
 
   /// A choice is "name=value", and may end with " of " and where it is made.
@@ -32,12 +65,12 @@ struct SetSizesPass : impl::SetSizesPassBase<SetSizesPass> {
   }
 
   /// Of a model that declares its sizes.
-  LogicalResult setDeclared(ModelOp model) {
+  LogicalResult setDeclared(ModelOp model, ArrayRef<SizeChoice> choices) {
     Sizes declared(model.getSizesAttr(), model.getSettingsAttr(), model.getPresetsAttr(), model.getLoc());
     if (failed(declared.choose(preset)))
       return failure();
     bool isPreset = true; // but for how much it reads at a time; what the user names is one all the same
-    for (const SizeChoice &choice : readChoices()) {
+    for (const SizeChoice &choice : choices) {
       if (failed(declared.set(choice)))
         return failure();
       isPreset &= !preset.empty() || llvm::is_contained({"batch", "seq", "accum"}, choice.name);
@@ -51,13 +84,13 @@ struct SetSizesPass : impl::SetSizesPassBase<SetSizesPass> {
   }
 
   /// Of one that does not.
-  LogicalResult setLoops(ModelOp model) {
+  LogicalResult setLoops(ModelOp model, ArrayRef<SizeChoice> choices) {
     if (!preset.empty()) {
       InFlightDiagnostic diag = emitError(model.getLoc()) << "--preset=" << preset << ": the model has no presets";
       diag.attachNote() << "it declares no sizes; --set changes batch, seq, accum and the counts of its loops";
       return diag;
     }
-    for (const SizeChoice &choice : readChoices()) {
+    for (const SizeChoice &choice : choices) {
       int64_t value;
       if (StringRef(choice.value).getAsInteger(10, value) || value < 1 || value > kLargestSize) {
         InFlightDiagnostic diag = emitError(model.getLoc())
@@ -156,6 +189,10 @@ struct SetSizesPass : impl::SetSizesPassBase<SetSizesPass> {
         all.set("accum", b.getI64IntegerAttr(tokens.getAccum()));
       }
     });
+    if (ways > 1) {
+      all.set("ways", b.getI64IntegerAttr(ways));
+      all.set("ranks", b.getI64IntegerAttr(ranks));
+    }
     getOperation()->setAttr(kSizesAttr, all.getDictionary(&getContext()));
   }
 };

@@ -93,7 +93,7 @@ json::Object mlir::nanochat::describePlan(ModuleOp emitted, const Target &row, c
   for (NamedAttribute size : program.getSizes()) {
     int64_t value = cast<IntegerAttr>(size.getValue()).getInt();
     sizes[size.getName().strref()] = value;
-    if (llvm::is_contained({"batch", "seq", "accum"}, size.getName().strref()))
+    if (llvm::is_contained({"batch", "seq", "accum", "ways"}, size.getName().strref()))
       tokens *= value;
   }
   for (auto [arena, bytes] : llvm::enumerate(program.getArenas())) {

@@ -11,7 +11,10 @@ namespace mlir::nanochat {
 /// Builds globals and, inside of `define`, what they hold; the order of fields is the struct's.
 class AbiConstants {
 public:
-  explicit AbiConstants(ModuleOp module) : module(module), b(module.getLoc(), module.getContext()) {}
+  explicit AbiConstants(ModuleOp module) : module(module), b(module.getLoc(), module.getContext()) {
+    while (module.lookupSymbol(nameOf(count))) // of another one
+      ++count;
+  }
 
   /// Defines the symbol `name`, in place of a declaration if there is one, with what `content` builds.
   void define(StringRef name, LLVM::Linkage linkage, llvm::function_ref<Value()> content);
@@ -47,7 +50,8 @@ public:
 
 private:
   Type pointer() { return LLVM::LLVMPointerType::get(b.getContext()); }
-  std::string unique() { return ("nc_data." + Twine(count++)).str(); }
+  static std::string nameOf(int64_t number) { return ("nc_data." + Twine(number)).str(); }
+  std::string unique() { return nameOf(count++); }
 
   ModuleOp module;
   ImplicitLocOpBuilder b;

@@ -3,7 +3,7 @@
 // An op that has no place in a host function is said so where it stands.
 
 // CHECK: host-ops.mlir:[[#@LINE+7]]:10: error: 'tensor.cast' op cannot stand in an entry when its tensors get their places
-// CHECK: note: what can are dispatches, loops and views (HostOpInterface): --nanochat-form-dispatches puts other ops into dispatches
+// CHECK: note: what can are dispatches, loops, exchanges and views (HostOpInterface): --nanochat-form-dispatches puts other ops into dispatches
 func.func @eval(%x: tensor<4x3xf32> {nanochat.bind = #nanochat.bind<state, "x">}) -> (tensor<4x3xf32> {nanochat.bind = #nanochat.bind<output, "y">})
     attributes {nanochat.entry = #nanochat.entry<eval>} {
   %y = nanochat.loop "layers" = 2 carry(%v = %x : tensor<4x3xf32>) {

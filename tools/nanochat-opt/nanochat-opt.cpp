@@ -152,6 +152,14 @@ cl::list<std::string>
 cl::list<std::string>
     allow("allow", cl::cat(compiling), cl::CommaSeparated, cl::value_desc("rounding"),
           cl::desc("Roundings that --budget may choose for memory: masters=bf16, masters=int8, stream=bf16"));
+cl::opt<int64_t> ranks("ranks", cl::cat(compiling), cl::init(1), cl::value_desc("N"),
+                       cl::desc("Processes that train together, each on its part of every step's sequences; the program "
+                                "starts them with train --ranks=N, or torchrun, mpirun or srun does"));
+cl::opt<int64_t> ways("ways", cl::cat(compiling), cl::init(0), cl::value_desc("N"),
+                      cl::desc("Sums of gradients that a step has, one for each rank by default; results are the same bits for "
+                               "every number of ranks that divides it"));
+cl::opt<std::string> overlap("overlap", cl::cat(compiling), cl::init("on"), cl::value_desc("on|off"),
+                             cl::desc("Whether ranks exchange gradients while they compute others. Results are the same bits"));
 cl::list<std::string> optimizers("optimizer", cl::cat(compiling), cl::value_desc("role=rule[:option=value]"),
                                  cl::desc("Another update rule for a role than the model says, such as matrix=muon8, "
                                           "matrix=galore:rank=64:clip=projected or embedding+head=adamw8:lr=1e-3"));
@@ -295,6 +303,24 @@ static PipelineOptions forProcessor(PipelineOptions row) {
   return row;
 }
 
+/// What the command line says of ranks; false after an error was printed.
+static bool chooseDistribution(Distribution &distribution) {
+  constexpr int64_t kMost = 256; // what sums of a kernel have as operands
+  auto isCount = [](int64_t number) { return number >= 1 && number <= kMost; };
+  if (!isCount(ranks) || (ways.getNumOccurrences() && !isCount(ways)))
+    return usage("--ranks and --ways are numbers from 1 to " + llvm::Twine(kMost), "write them as in --ranks=2 --ways=4"), false;
+  distribution.ranks = ranks;
+  distribution.ways = ways.getNumOccurrences() ? ways : ranks;
+  if (distribution.ways % ranks)
+    return usage("--ways=" + llvm::Twine(ways) + " is no multiple of --ranks=" + llvm::Twine(ranks),
+                 "each rank computes as many of the sums of a step as the others"),
+           false;
+  if (overlap != "on" && overlap != "off")
+    return usage("--overlap=" + overlap + " is not known", "it is on or off"), false;
+  distribution.overlap = overlap == "on";
+  return true;
+}
+
 static int compileModel(DialectRegistry &registry, const char *argv0) {
   std::vector<Target> rows = chooseRows();
   auto pipeline = rows.empty() ? std::nullopt : chooseTarget(rows[0]);
@@ -321,6 +347,8 @@ static int compileModel(DialectRegistry &registry, const char *argv0) {
       return usage("--allow=" + rounding + " is not known", "it is masters=bf16, masters=int8 or stream=bf16");
   if (!chosen.memory.masters.empty() && precision == "f64")
     return usage("--masters stores parameters in fewer bits and excludes --precision=f64", "leave one of the two out");
+  if (!chooseDistribution(pipeline->distribution))
+    return kUserError;
   pipeline->sizes = chosen.sizes;
   pipeline->optimizers = chosen.optimizers;
   pipeline->memory = chosen.memory;

@@ -59,7 +59,8 @@ def Nanochat_TensorOp : Nanochat_Op<"tensor", [HasParent<"ProgramOp">, Structura
 }
 
 def BufferUse : I32EnumAttr<"BufferUse", "what memory of the workspace is for", [
-    I32EnumAttrCase<"workspace", 0>, I32EnumAttrCase<"working_copies", 1>, I32EnumAttrCase<"saved", 2>, I32EnumAttrCase<"head", 3>]> {
+    I32EnumAttrCase<"workspace", 0>, I32EnumAttrCase<"working_copies", 1>, I32EnumAttrCase<"saved", 2>, I32EnumAttrCase<"head", 3>,
+    I32EnumAttrCase<"communication", 4>]> {
   let cppNamespace = "::mlir::nanochat";
 }
 
@@ -68,7 +69,7 @@ def Nanochat_TemporaryOp : Nanochat_Op<"temporary", [HasParent<"ProgramOp">, Str
   let description = [{
     `bytes` at `offset` of the workspace, alive from step `first` to step `last` of the entry, first made for a value of
     `type`, by the ops that its location names. `use` is what for: `saved` where forward loops leave it for the gradient, `head` for logits and
-    what else output heads make, `working_copies` what follows from parameters alone, such as codes of weights.
+    what else output heads make, `communication` what comes from other ranks, `working_copies` what follows from parameters alone, such as codes of weights.
     ```mlir
     nanochat.temporary @train.gradients at 128 bytes 64 alive 4 to 9 for saved : tensor<16xf32>
     ```

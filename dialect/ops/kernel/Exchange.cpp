@@ -1,0 +1,62 @@
+// Exchanges of tensors between ranks.
+#include "dialect/Linalg.h"
+#include "dialect/StepIR.h"
+#include "dialect/interfaces/Host.h"
+
+using namespace mlir;
+using namespace mlir::nanochat;
+
+//===--- exchange_start ----------------------------------------------------------------------===//
+
+int64_t ExchangeStartOp::getPieceBytes() {
+  int64_t bytes = denseBytes(getX().getType());
+  return getCollective() == Collective::all_to_all ? denseBytes(getY().getType()) / typeOf(getY()).getDimSize(0) : bytes;
+}
+
+int64_t ExchangeStartOp::getTotalBytes() {
+  return denseBytes((getCollective() == Collective::all_to_all ? getX() : getY()).getType());
+}
+
+LogicalResult ExchangeStartOp::verify() {
+  RankedTensorType x = typeOf(getX()), y = typeOf(getY());
+  if (!x.hasStaticShape() || !y.hasStaticShape() || x.getElementType() != y.getElementType()) // exchange-c1
+    return emitOpError("relates ") << x << " and " << y << ", which are to be of one element type and of known sizes";
+  bool hasRows = y.getRank() > 0 && y.getNumElements() >= x.getNumElements();
+  if (getCollective() == Collective::all_to_all && !hasRows) // exchange-c2
+    return emitOpError("puts ") << x << " into " << y << ", which has no row for the piece of each rank";
+  if (getCollective() == Collective::all_gather && y.getNumElements() < x.getNumElements()) // exchange-c3
+    return emitOpError("gathers pieces ") << x << " into " << y << ", which is smaller than one";
+  if (getCollective() == Collective::broadcast && x != y) // exchange-c4
+    return emitOpError("broadcasts ") << x << " as " << y;
+  if (getOver() && getOver().getType() != y) // exchange-c5
+    return emitOpError("puts ") << y << " over " << getOver().getType();
+  if (!getY().hasOneUse() || !isa<ExchangeDoneOp>(*getY().user_begin())) // exchange-c6
+    return emitOpError("has a result that something other than one exchange_done reads: it is not whole before");
+  return success();
+}
+
+void ExchangeStartOp::place(HostPlaces &places) {
+  int64_t over = getOver() ? 1 : -1;
+  places.write(*this, over);
+}
+void ExchangeStartOp::emit(HostCode &code) { code.start(*this); }
+LogicalResult ExchangeStartOp::replay(HostReplay &) {
+  return emitOpError("is of several ranks, and what one of them has recorded does not say what the others sent");
+}
+
+//===--- exchange_done -----------------------------------------------------------------------===//
+
+ExchangeStartOp ExchangeDoneOp::getStart() { return getY().getDefiningOp<ExchangeStartOp>(); }
+
+LogicalResult ExchangeDoneOp::verify() {
+  ExchangeStartOp start = getStart();
+  if (!start) // done-c1
+    return emitOpError("waits for what is not the result of an exchange_start");
+  if (start.getX() != getX()) // done-c2
+    return emitOpError("names another source than the exchange_start that it waits for");
+  return success();
+}
+
+void ExchangeDoneOp::place(HostPlaces &places) { places.show(getZ(), getY()); }
+void ExchangeDoneOp::emit(HostCode &code) { code.finish(*this); }
+LogicalResult ExchangeDoneOp::replay(HostReplay &) { return failure(); } // its start has said why

@@ -1,0 +1,21 @@
+#ifndef NANOCHAT_DISTRIBUTE_PASSES_TD
+#define NANOCHAT_DISTRIBUTE_PASSES_TD
+include "mlir/Pass/PassBase.td"
+
+def DistributePass : Pass<"nanochat-distribute", "::mlir::ModuleOp"> {
+  let summary = "Sum gradients over ranks";
+  let description = [{
+    The program's sizes `ways` and `ranks` say how many sums a step has and how many processes share them out: each rank forms those of
+    ways/ranks consecutive parts of the batch, one after the other. Gradients are added by an all-to-all of slices, a dispatch that
+    adds the slices of all ways in a binary tree of neighbours, and an all-gather; the loss and other numbers of the whole batch
+    likewise. So results are a function of `ways`, not of `ranks`, and no transport adds. Draws of way w are those of the iterations that
+    would follow those of way w − 1. A basis that GaLore takes of a gradient is rank 0's.
+
+    An exchange starts as soon as the gradient is known and ends behind the last gradient, where `overlap` is set; else each ends before the next.
+    Values per token stay the rank's own.
+  }];
+  let options = [Option<"overlap", "overlap", "bool", "true", "Whether gradients are exchanged while others are computed">];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::linalg::LinalgDialect", "::mlir::tensor::TensorDialect"];
+}
+
+#endif
