@@ -2,8 +2,9 @@
 //
 // A compiled program is object files. They export `nc_programs`, constant descriptions of
 // tensors and entry points for one or several processors, and call nothing of the runtime
-// but `nc_dispatch`, `nc_read` and `nc_iterate` (and libm). The runtime owns memory, threads, data and files; it
-// never loops over tensor elements except to initialise, read, write or sample them.
+// but `nc_dispatch`, `nc_read`, `nc_iterate`, `nc_start` and `nc_finish` (and libm). The runtime owns memory, threads,
+// data, files and the ways to other processes; it never loops over tensor elements except to initialise, read, write or
+// sample them.
 //
 #pragma once
 
@@ -13,7 +14,7 @@
 extern "C" {
 #endif
 
-#define NC_ABI_VERSION 6
+#define NC_ABI_VERSION 7
 #define NC_MAX_RANK 6
 
 /// Element types, one line each, in the order of their numbers: name in IR, in safetensors files, and the C++ type that
@@ -147,6 +148,28 @@ int64_t nc_read(nc_context *context, const void *address, int64_t bytes);
 /// the same kernels, on other addresses.
 void nc_iterate(nc_context *context, int64_t number, int64_t count);
 
+/// What ranks do with bytes; see nc_start.
+enum nc_collective_kind {
+  NC_ALL_TO_ALL = 0, // piece r of `from` goes to rank r, and becomes the piece of this rank there
+  NC_ALL_GATHER = 1, // `from`, one piece, goes to all
+  NC_BROADCAST = 2   // that of rank 0 goes to all
+};
+
+/// Constant data of the program, one per distinct collective.
+typedef struct nc_collective {
+  const char *name; // "all_to_all_4096", for messages
+  int32_t kind;     // nc_collective_kind
+  int64_t bytes;    // of a piece: what goes from one rank to one other
+} nc_collective;
+
+/// Starts a collective on a lane, 0 to 7, that has none under way; all ranks start the same ones in the same order, and
+/// an entry finishes what it started. `to` has a piece for each rank (a broadcast's one), and is whole once nc_finish
+/// of that lane has returned; `from` must stay as it is until then. `source`: which gradient it is of, for messages, as
+/// "layers.q". Allocates nothing.
+void nc_start(nc_context *context, const nc_collective *collective, const void *from, void *to, int32_t lane,
+              const char *source);
+void nc_finish(nc_context *context, int32_t lane);
+
 /// An entry point, run on the calling thread; `arenas` holds NC_ARENA_COUNT base pointers.
 /// Names: "<phase>.gradients" (parameters and a batch to gradients, "loss", "grad_norm" and other
 /// outputs), "<phase>.update" (gradients to parameters and states), "eval", "predict", and "phase.<name>" (parameters
@@ -158,7 +181,9 @@ typedef struct nc_entry {
   const int32_t *tensors; // indices into nc_program.tensors of all it reads or writes
 } nc_entry;
 
-/// A compile-time size, such as {"batch", 8}, {"seq", 256}, {"n_loops", 4}, {"accum", 1}.
+/// A compile-time size, such as {"batch", 8}, {"seq", 256}, {"n_loops", 4}, {"accum", 1}. "ranks": how many processes
+/// train together, 1 where it is absent; "ways": in how many sums a step is, a multiple of them, likewise. "batch" and
+/// "accum" are those of one way.
 typedef struct nc_size {
   const char *name;
   int64_t value;
@@ -167,8 +192,10 @@ typedef struct nc_size {
 /// Outputs the runtime knows: "loss" (f32 scalar), "nll" (f32 [n_loops, tokens] or [tokens], nats),
 /// "exit_probability" (f32 [n_loops, tokens]), "grad_norm" (f32 scalar), "logits"
 /// (f32 [n_loops, batch, vocab] or [batch, vocab]); any other rank-0 f32 output is logged by name.
-/// With accum > 1, tokens and targets of a gradients entry are [accum, batch·seq], rank-0 outputs
-/// are means over micro-batches, and other outputs have a dimension accum in front.
+/// A gradients entry goes through m = ways/ranks·accum micro-batches: with m > 1, its tokens and targets are
+/// [m, batch·seq], rank-0 outputs are means over micro-batches, and other outputs have a dimension m in front. Rank r
+/// takes the r-th of the blocks of rows that a step is; rank-0 outputs are those of the whole step on every rank,
+/// others the rank's own. The ranks hold the same parameters and states.
 typedef struct nc_program {
   int32_t abi_version;
   const char *model;        // name of the model

@@ -152,7 +152,7 @@ int ChannelTransport::slowest() const {
 void ChannelTransport::work() {
   constexpr int kSpins = 200;
   int idle = 0;
-  Deadline latest = after(timeout);
+  auto lastByte = std::chrono::steady_clock::now();
   for (;;) {
     uint64_t limit;
     {
@@ -160,7 +160,7 @@ void ChannelTransport::work() {
       bool isBusy = done < started && failure.empty();
       if (!isBusy) {
         changed.wait(lock, [&] { return isOver || (done < started && failure.empty()); });
-        latest = after(timeout);
+        lastByte = std::chrono::steady_clock::now();
       }
       if (isOver)
         return;
@@ -179,15 +179,16 @@ void ChannelTransport::work() {
     }
     if (moved) {
       idle = 0;
-      latest = after(timeout);
+      lastByte = std::chrono::steady_clock::now();
       continue;
     }
     if (++idle > kSpins)
       std::this_thread::sleep_for(std::chrono::microseconds(20));
     else
       std::this_thread::yield();
-    if (std::chrono::steady_clock::now() > latest)
-      fail(format("%s was not heard from for %g s", mesh.describe(slowest()).c_str(), timeout));
+    double most = timeout;
+    if (std::chrono::duration<double>(std::chrono::steady_clock::now() - lastByte).count() > most)
+      fail(format("%s was not heard from for %g s", mesh.describe(slowest()).c_str(), most));
   }
 }
 

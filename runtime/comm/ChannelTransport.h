@@ -22,6 +22,7 @@ public:
   void start(Collective kind, const void *from, void *to, int64_t bytes, int lane) override;
   void finish(int lane) override;
   void abort(const std::string &why) override { fail(why); }
+  void setTimeout(double seconds) override { timeout = seconds; }
   int64_t sentBytes() const override { return sent; }
   std::string name() const override { return kind == ChannelKind::shm ? "shared memory" : "TCP"; }
 
@@ -62,7 +63,7 @@ private:
   const Mesh &mesh;
   ChannelKind kind;
   std::vector<std::unique_ptr<Channel>> channels;
-  double timeout;
+  std::atomic<double> timeout;
   std::vector<Flow> sending, receiving;      // by rank; the worker's
   std::array<Operation, kLanes> operations;  // those under way follow each other, as all streams are in order
   std::array<uint64_t, kLanes> numbers = {}; // by lane, of its last one, from 1 on

@@ -28,8 +28,9 @@ std::vector<std::string> argumentsWithout(const std::string &option) {
   return arguments;
 }
 
-static volatile sig_atomic_t asked = 0; // a signal that asks for a stop
-static void onSignal(int number) { asked = number; }
+static volatile sig_atomic_t asked = 0, isToSave = 0; // a signal that asks for a stop; one for a checkpoint
+static void onSignal(int number) { (number == SIGUSR1 ? isToSave : asked) = number; }
+static constexpr int kForwarded[] = {SIGINT, SIGTERM, SIGHUP, SIGXCPU, SIGUSR1};
 
 static pid_t startRank(int rank, int ranks, int port, const std::vector<std::string> &arguments) {
   std::vector<char *> argv;
@@ -39,7 +40,7 @@ static pid_t startRank(int rank, int ranks, int port, const std::vector<std::str
   pid_t parent = getpid(), child = fork();
   if (child != 0)
     return child;
-  for (int number : {SIGINT, SIGTERM, SIGHUP})
+  for (int number : kForwarded)
     if (signal(number, SIG_DFL) == SIG_IGN)
       signal(number, SIG_IGN);
   prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -57,10 +58,10 @@ static pid_t startRank(int rank, int ranks, int port, const std::vector<std::str
 /// What a rank ended with, as a shell tells it.
 static int codeOf(int status) { return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status); }
 
-int runRanks(int ranks, const std::vector<std::string> &arguments) {
+int runRanks(int ranks, const std::vector<std::string> &arguments, double grace) {
   struct sigaction action = {};
   action.sa_handler = onSignal;
-  for (int number : {SIGINT, SIGTERM, SIGHUP}) {
+  for (int number : kForwarded) {
     struct sigaction before = {};
     sigaction(number, nullptr, &before);
     if (before.sa_handler != SIG_IGN) // as nohup has it
@@ -91,6 +92,10 @@ int runRanks(int ranks, const std::vector<std::string> &arguments) {
         end = std::min(end, after(5));
       isAsked = true;
     }
+    if (isToSave) {
+      isToSave = 0;
+      toAll(SIGUSR1);
+    }
     int status = 0;
     pid_t ended = waitpid(-1, &status, WNOHANG);
     if (ended < 0 && errno == ECHILD)
@@ -110,7 +115,7 @@ int runRanks(int ranks, const std::vector<std::string> &arguments) {
     --left;
     if (int own = codeOf(status); own && !code) {
       code = own;
-      end = after(5);
+      end = after(grace);
       if (WIFSIGNALED(status))
         fprintf(stderr, "error: rank %d was ended by signal %d (%s)\n", rank, WTERMSIG(status),
                 strsignal(WTERMSIG(status)));

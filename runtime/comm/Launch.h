@@ -10,8 +10,9 @@ namespace nc {
 std::vector<std::string> argumentsWithout(const std::string &option);
 
 /// Runs this program with `arguments` as `ranks` processes here and returns when all have ended: the exit code of the
-/// first that failed, else 0. Signals that ask for a stop go to all; five seconds after another one what is left is
-/// ended. Where one fails the others have five seconds to end, and are ended then; they end with this process, too.
-int runRanks(int ranks, const std::vector<std::string> &arguments);
+/// first that failed, else 0. Signals that ask for a stop or a checkpoint go to all; five seconds after another one of
+/// the former what is left is ended. Where one fails the others have `grace` seconds to end, and are ended then; they
+/// end with this process, too.
+int runRanks(int ranks, const std::vector<std::string> &arguments, double grace);
 
 } // namespace nc

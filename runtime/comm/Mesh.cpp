@@ -228,12 +228,15 @@ void Mesh::connectOthers(const Socket &listener, Deadline deadline) {
   }
 }
 
-bool Mesh::isOfOneHost() const {
-  for (const Member &member : members)
-    if (member.machine != members[0].machine)
-      return false;
-  return true;
+int Mesh::countHere(int end) const {
+  int count = 0;
+  for (int rank = 0; rank < end; ++rank)
+    count += members[size_t(rank)].machine == members[size_t(own)].machine;
+  return count;
 }
+int Mesh::ranksHere() const { return countHere(ranks()); }
+int Mesh::placeHere() const { return countHere(own); }
+bool Mesh::isOfOneHost() const { return ranksHere() == ranks(); }
 
 void Mesh::meet(double timeout) const {
   Deadline deadline = after(timeout);

@@ -26,6 +26,9 @@ public:
   const Socket &control(int rank) const { return members[size_t(rank)].control; }
   /// "rank 1 (host b)".
   std::string describe(int rank) const;
+  /// How many ranks are processes of this host, and how many of these have a lower number than this one.
+  int ranksHere() const;
+  int placeHere() const;
   /// Whether all ranks are processes of one host.
   bool isOfOneHost() const;
   /// A word that no other run has.
@@ -46,6 +49,7 @@ private:
   void report(const RankPlace &place, const Facts &facts, int ownPort, Deadline deadline);
   void connectOthers(const Socket &listener, Deadline deadline);
   void checkOthers();
+  int countHere(int end) const;
   std::string absent(Socket Member::*connection, int from) const;
   [[noreturn]] void refuse(ExitCode code, const std::string &message, const std::string &note);
 

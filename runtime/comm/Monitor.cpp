@@ -1,5 +1,6 @@
 #include "runtime/comm/Monitor.h"
 #include "runtime/files/Errors.h"
+#include "runtime/program/AllocationCounter.h"
 #include <cstdio>
 #include <poll.h>
 #include <unistd.h>
@@ -17,16 +18,30 @@ Monitor::~Monitor() {
   worker.join();
   if (failure.empty() && !hasSucceeded)
     failure = "ended before it had finished", isOwn = true;
-  bool isOfAnother = failure.rfind("rank ", 0) == 0;
   if (failure.empty())
     tell({{"finished", true}});
-  else if (isOwn)
-    tell({{"failure", isOfAnother ? failure : mesh.describe(mesh.rank()) + ": " + failure}});
+  tellOwnFailure();
 }
 
 void Monitor::doing(const std::string &what) {
   std::lock_guard<std::mutex> lock(mutex);
   own = what;
+  step = -1;
+}
+
+void Monitor::doing(int64_t newStep, const char *newPart) {
+  std::lock_guard<std::mutex> lock(mutex);
+  step = newStep;
+  part = newPart;
+}
+
+std::string describeStep(int64_t step, const char *part) {
+  return format("step %lld", wide(step)) + (part ? format(", '%s'", part) : "");
+}
+
+std::string Monitor::whatIsDone() {
+  std::lock_guard<std::mutex> lock(mutex);
+  return step < 0 ? own : describeStep(step, part);
 }
 
 /// To all others at rank 0, else to rank 0, which tells them.
@@ -34,6 +49,19 @@ void Monitor::tell(const nlohmann::json &message) {
   for (int rank = 0; rank < int(others.size()); ++rank)
     if (rank != mesh.rank() && !others[size_t(rank)].hasFinished)
       mesh.control(rank).send(message);
+}
+
+void Monitor::tellOwnFailure() {
+  std::string message;
+  {
+    std::lock_guard<std::mutex> lock(mutex);
+    if (!isOwn || isTold)
+      return;
+    isTold = true;
+    bool isOfAnother = failure.rfind("rank ", 0) == 0;
+    message = isOfAnother ? failure : mesh.describe(mesh.rank()) + ": " + failure;
+  }
+  tell({{"failure", message}});
 }
 
 void Monitor::spread(const std::string &why) {
@@ -56,7 +84,8 @@ void Monitor::succeed() {
 
 void Monitor::fail(const std::string &message) {
   std::lock_guard<std::mutex> lock(mutex);
-  if (failure.empty()) // else that of another, which all know
+  cutOff = Deadline::max(); // what is still to be saved may take longer
+  if (failure.empty())      // else that of another, which all know
     failure = message, isOwn = true;
 }
 
@@ -82,17 +111,14 @@ void Monitor::hear(int rank) {
 }
 
 void Monitor::work() {
+  exemptThread();
   for (Rank &other : others)
     other.latest = after(timeout);
   Deadline beat = std::chrono::steady_clock::now();
   while (!isOver) {
+    tellOwnFailure();
     if (std::chrono::steady_clock::now() >= beat) {
-      std::string what;
-      {
-        std::lock_guard<std::mutex> lock(mutex);
-        what = own;
-      }
-      tell({{"doing", what}});
+      tell({{"doing", whatIsDone()}});
       beat = after(interval);
     }
     std::vector<pollfd> waiting;

@@ -24,6 +24,8 @@ public:
   /// MPI cannot be interrupted: who aborts ends the process where it goes on waiting. It is not told of the end either,
   /// as it would wait for others then.
   void abort(const std::string &) override { isAborted = true; }
+  /// Of which MPI knows none.
+  void setTimeout(double) override {}
   int64_t sentBytes() const override { return sent; }
   std::string name() const override { return "MPI"; }
 

@@ -27,6 +27,8 @@ public:
   virtual void finish(int lane) = 0;
   /// From another thread: exchanges that are under way, and those that come, fail with this sentence.
   virtual void abort(const std::string &why) = 0;
+  /// Seconds without a byte after which a rank is lost, from now on.
+  virtual void setTimeout(double seconds) = 0;
   /// Bytes that went to other ranks so far.
   virtual int64_t sentBytes() const = 0;
   /// Over what: "TCP".

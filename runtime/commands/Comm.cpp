@@ -1,5 +1,3 @@
-#include "runtime/comm/Launch.h"
-#include "runtime/comm/Monitor.h"
 #include "runtime/comm/MpiTransport.h"
 #include "runtime/commands/Commands.h"
 #include "runtime/commands/Options.h"
@@ -11,9 +9,7 @@ namespace nc {
 
 namespace {
 struct CommOptions {
-  int ranks = 0;
-  std::string comm = "auto";
-  double timeout = 120;
+  RankOptions ranks;
   int64_t most = int64_t(1) << 24; // bytes of a piece
   int64_t rounds = 1;
   bool isJson = false, printsShim = false;
@@ -29,9 +25,7 @@ struct Timing {
 /// Sends known bytes around and measures how long that takes.
 class Trial {
 public:
-  Trial(const Mesh &mesh, Transport &transport, Monitor &monitor, int64_t most)
-      : mesh(mesh), transport(transport), monitor(monitor), most(most), from(size_t(most * mesh.ranks())),
-        to(from.size()) {}
+  Trial(Ranks &ranks, int64_t most) : ranks(ranks), most(most), from(size_t(most * ranks.count())), to(from.size()) {}
 
   /// Of all collectives, with pieces from 8 bytes to the most.
   std::vector<Timing> times() {
@@ -46,10 +40,10 @@ public:
 
 private:
   Timing time(Collective kind, int64_t bytes) {
-    monitor.doing(format("%s of %lld bytes", collectiveName(kind), wide(bytes)));
+    ranks.doing(format("%s of %lld bytes", collectiveName(kind), wide(bytes)));
     check(kind, bytes);
     // As many in all ranks: what some 64 MiB take, between 5 and 1000.
-    int64_t calls = std::clamp<int64_t>((int64_t(1) << 26) / std::max<int64_t>(1, bytes * mesh.ranks()), 5, 1000);
+    int64_t calls = std::clamp<int64_t>((int64_t(1) << 26) / std::max<int64_t>(1, bytes * ranks.count()), 5, 1000);
     auto begin = std::chrono::steady_clock::now();
     for (int64_t i = 0; i < calls; ++i)
       call(kind, bytes);
@@ -58,8 +52,8 @@ private:
   }
 
   void call(Collective kind, int64_t bytes) {
-    transport.start(kind, from.data(), to.data(), bytes, 0);
-    transport.finish(0);
+    ranks.transport().start(kind, from.data(), to.data(), bytes, 0);
+    ranks.transport().finish(0);
   }
 
   /// Byte `i` of the piece that goes from one rank to another.
@@ -69,24 +63,22 @@ private:
 
   /// Fails (exit 1) where other bytes come than were sent.
   void check(Collective kind, int64_t bytes) {
-    int own = mesh.rank(), ranks = mesh.ranks();
+    int own = ranks.rank(), count = ranks.count();
     bool isForAll = kind != Collective::allToAll;
-    for (int rank = 0; rank < (isForAll ? 1 : ranks); ++rank)
+    for (int rank = 0; rank < (isForAll ? 1 : count); ++rank)
       for (int64_t i = 0; i < bytes; ++i)
         from[size_t(rank * bytes + i)] = known(own, isForAll ? 0 : rank, i);
     std::fill(to.begin(), to.end(), 0);
     call(kind, bytes);
-    for (int rank = 0; rank < (kind == Collective::broadcast ? 1 : ranks); ++rank)
+    for (int rank = 0; rank < (kind == Collective::broadcast ? 1 : count); ++rank)
       for (int64_t i = 0; i < bytes; ++i)
         if (to[size_t(rank * bytes + i)] != known(rank, isForAll ? 0 : own, i))
           failRun(format("byte %lld that came from %s in %s of %lld bytes is wrong", wide(i),
-                         mesh.describe(rank).c_str(), collectiveName(kind), wide(bytes)),
+                         ranks.describe(rank).c_str(), collectiveName(kind), wide(bytes)),
                   "the way between these ranks does not carry what is sent: try --comm=tcp");
   }
 
-  const Mesh &mesh;
-  Transport &transport;
-  Monitor &monitor;
+  Ranks &ranks;
   int64_t most; // bytes of a piece
   std::vector<char> from, to;
 };
@@ -102,26 +94,26 @@ static std::vector<Timing> fastest(std::vector<Timing> before, std::vector<Timin
 /// Bytes that a rank sends in a call.
 static double sentIn(const Timing &timing, int ranks) { return double(timing.bytes) * (ranks - 1); }
 
-static void print(const std::vector<Timing> &timings, const Mesh &mesh, const char *channels, bool isJson) {
+static void print(const std::vector<Timing> &timings, int ranks, const char *channels, bool isJson) {
   const Timing *small = &timings.front(), *large = small; // of the first collective
   for (const Timing &timing : timings)
     if (timing.kind == small->kind)
       large = &timing;
-  double latency = small->seconds, bandwidth = sentIn(*large, mesh.ranks()) / large->seconds;
+  double latency = small->seconds, bandwidth = sentIn(*large, ranks) / large->seconds;
   if (isJson) {
     nlohmann::ordered_json all = {
-        {"ranks", mesh.ranks()}, {"channels", channels}, {"latency_s", latency}, {"bytes_per_s", bandwidth}};
+        {"ranks", ranks}, {"channels", channels}, {"latency_s", latency}, {"bytes_per_s", bandwidth}};
     for (const Timing &timing : timings)
       all["calls"].push_back(
           {{"collective", collectiveName(timing.kind)}, {"bytes", timing.bytes}, {"seconds", timing.seconds}});
     printf("%s\n", all.dump(2).c_str());
     return;
   }
-  printf("%d ranks over %s; every byte came as it was sent\n\n%-12s %12s %14s %12s\n", mesh.ranks(), channels,
-         "collective", "piece, bytes", "a call, us", "GB/s a rank");
+  printf("%d ranks over %s; every byte came as it was sent\n\n%-12s %12s %14s %12s\n", ranks, channels, "collective",
+         "piece, bytes", "a call, us", "GB/s a rank");
   for (const Timing &timing : timings)
     printf("%-12s %12lld %14.1f %12.3f\n", collectiveName(timing.kind), wide(timing.bytes), 1e6 * timing.seconds,
-           1e-9 * sentIn(timing, mesh.ranks()) / timing.seconds);
+           1e-9 * sentIn(timing, ranks) / timing.seconds);
   printf("\nlatency %.1f us, bandwidth %.3f GB/s a rank\n", 1e6 * latency, 1e-9 * bandwidth);
 }
 
@@ -131,53 +123,33 @@ static void runComm(const nc_program &program, const CommOptions &options) {
     return;
   }
   RankPlace place = findRankPlace();
-  if (options.ranks && !place.source.empty())
-    failInput(format("--ranks=%d within %s, which has started this process as rank %d of %d", options.ranks,
-                     place.source.c_str(), place.rank, place.ranks),
-              "leave --ranks out: the launcher says how many there are");
-  if (options.ranks > 1) {
-    if (int code = runRanks(options.ranks, argumentsWithout("--ranks")))
-      exit(code); // the rank has said why
+  checkLaunch(options.ranks, place);
+  if (runRanksHere(options.ranks, /*grace=*/5))
     return;
-  }
-  Mesh mesh(place,
-            {{"program", program.ir_hash},
-             {"--bytes", std::to_string(options.most)},
-             {"--rounds", std::to_string(options.rounds)},
-             {"--comm", options.comm}},
-            options.timeout);
-  if (mesh.ranks() == 1)
+  if (place.ranks == 1)
     failInput("one rank has nobody to talk to",
               "--ranks=4 starts four processes here; so does torchrun, mpirun or srun");
-  std::unique_ptr<Transport> transport = makeTransport(options.comm, mesh, options.timeout);
-  Monitor monitor(mesh, options.timeout, [&](const std::string &why) { transport->abort(why); });
+  Ranks ranks(place, options.ranks,
+              {{"program", program.ir_hash},
+               {"--bytes", std::to_string(options.most)},
+               {"--rounds", std::to_string(options.rounds)},
+               {"--comm", options.ranks.comm}});
+  ranks.settle();
   std::vector<Timing> timings;
-  try {
-    Trial trial(mesh, *transport, monitor, options.most);
+  ranks.run([&] {
+    Trial trial(ranks, options.most);
     for (int64_t round = 0; round < options.rounds; ++round)
       timings = fastest(std::move(timings), trial.times());
-    monitor.succeed();
-  } catch (const std::exception &error) {
-    monitor.fail(error.what());
-    transport->abort(error.what());
-    throw;
-  }
-  if (mesh.rank() == 0)
-    print(timings, mesh, transport->name().c_str(), options.isJson);
+  });
+  if (ranks.isFirst())
+    print(timings, ranks.count(), ranks.transport().name().c_str(), options.isJson);
 }
 
 void addCommCommand(CLI::App &app, const nc_program &program) {
   auto options = std::make_shared<CommOptions>();
   CLI::App *command =
       app.add_subcommand("comm", "Try how fast ranks exchange bytes, and whether they arrive as they were sent");
-  command
-      ->add_option("--ranks", options->ranks,
-                   "Processes to start here; a launcher says it itself [torchrun, mpirun, srun]")
-      ->transform(integerIn(2, 1 << 10));
-  command->add_option("--comm", options->comm, "How: auto, shm (one host), tcp or mpi")->capture_default_str();
-  command->add_option("--comm-timeout", options->timeout, "Seconds to wait for a rank")
-      ->check(numberIn(1e-3, 1e6))
-      ->capture_default_str();
+  addRankOptions(*command, options->ranks, /*least=*/2);
   command->add_option("--bytes", options->most, "Of the largest piece")
       ->transform(integerIn(1, kMostAtOnce))
       ->capture_default_str();

@@ -204,6 +204,8 @@ uint64_t Data::hash() const {
   return copyRow ? 0 : hashOf(all);
 }
 
+uint64_t Data::validationHash() const { return copyRow ? 0 : tokensOf("val").hash(); }
+
 std::string Data::describe() const {
   double total = 0;
   for (const Part &part : parts)

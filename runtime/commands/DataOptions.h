@@ -53,6 +53,8 @@ public:
   std::unique_ptr<RowSource> spacedRows(const std::string &split, int64_t count, int64_t length) const;
   /// The same for the same tokens in the same shares; 0 for the copy task.
   uint64_t hash() const;
+  /// Of the validation tokens.
+  uint64_t validationHash() const;
   /// "1234 training tokens (name 50 %, ...), 60 validation tokens".
   std::string describe() const;
 

@@ -71,6 +71,22 @@ void addSessionOptions(CLI::App &command, const nc_program &program, SessionOpti
   }
 }
 
+void addRankOptions(CLI::App &command, RankOptions &options, int64_t least) {
+  constexpr const char *kGroup = "Ranks";
+  command
+      .add_option("--ranks", options.ranks,
+                  "Processes to start here; a launcher says it itself [torchrun, mpirun, srun]")
+      ->transform(integerIn(least, 1 << 10))
+      ->group(kGroup);
+  command.add_option("--comm", options.comm, "How they exchange bytes: auto, shm (one host), tcp or mpi")
+      ->capture_default_str()
+      ->group(kGroup);
+  command.add_option("--comm-timeout", options.timeout, "Seconds to wait for a rank")
+      ->check(numberIn(1e-3, 1e6))
+      ->capture_default_str()
+      ->group(kGroup);
+}
+
 static std::pair<std::string, double> parseScalar(const std::string &text) {
   size_t equals = text.find('=');
   std::optional<double> value;

@@ -2,6 +2,7 @@
 //
 #pragma once
 
+#include "runtime/comm/Ranks.h"
 #include "runtime/files/Numbers.h"
 #include "runtime/program/Processors.h"
 #include "runtime/program/Session.h"
@@ -38,6 +39,8 @@ struct SessionOptions {
 void addInitOption(CLI::App &command, std::string &path);
 /// Adds --threads, --scalar and the short forms. `options` must outlive the parse.
 void addSessionOptions(CLI::App &command, const nc_program &program, SessionOptions &options);
+/// Adds --ranks, at least that many, --comm and --comm-timeout.
+void addRankOptions(CLI::App &command, RankOptions &options, int64_t least);
 /// The scalars that were given, by name. Fails (exit 2) if one is malformed.
 std::map<std::string, double> givenScalars(const SessionOptions &options);
 std::unique_ptr<Session> makeSession(const nc_program &program, const SessionOptions &options);

@@ -1,5 +1,5 @@
 #include "runtime/commands/Commands.h"
-#include "runtime/commands/TrainRun.h"
+#include "runtime/commands/TrainRanks.h"
 #include "runtime/files/Errors.h"
 #include "runtime/files/Files.h"
 #include "runtime/program/Program.h"
@@ -75,6 +75,8 @@ static void addRunOptions(CLI::App &command, TrainOptions &options) {
       .add_flag("--measure-memory", options.measureMemory,
                 "Print at the end how many bytes the plan of the program has and how many three steps used")
       ->group("Inspection");
+  command.add_flag("--count-bytes", options.countBytes, "Print how many bytes a rank sent to others in a step")
+      ->group("Inspection");
   command.add_flag("--count-allocations", options.countAllocations, "Print how often a step allocated memory (never)")
       ->group("Inspection");
 }
@@ -98,11 +100,14 @@ void addTrainCommand(CLI::App &app, const nc_program &program) {
   addFileOptions(*command, *options);
   addCheckpointOptions(*command, *options);
   addSessionOptions(*command, program, options->session);
+  addRankOptions(*command, options->ranks, /*least=*/1);
   command->callback([options, command, &program] {
-    applyConfig(*command, program, options->config);
-    if (options->resume == "auto" && options->checkpoints.empty())
-      failInput("--resume auto: no folder to look in", "name it with --checkpoints");
-    TrainRun(program, *options).run();
+    auto configure = [&] {
+      applyConfig(*command, program, options->config);
+      if (options->resume == "auto" && options->checkpoints.empty())
+        failInput("--resume auto: no folder to look in", "name it with --checkpoints");
+    };
+    trainOnRanks(program, *options, configure, [&] { return command->get_option("--threads")->count() > 0; });
   });
 }
 

@@ -18,6 +18,8 @@ void TrainRun::describe() const {
   std::string place = session->deviceName();
   if (place.empty())
     place = format("%d threads", session->threads().size());
+  if (ranks.count() > 1)
+    place += format(" on each of %d ranks over %s", ranks.count(), ranks.transport().name().c_str());
   printf("model %s (%s), %s, %lld tokens per step, seed %llu\n", program.model, program.target, place.c_str(),
          wide(shape.rows * shape.length), wide(state.seed));
   if (!data.copyLength())
@@ -84,7 +86,22 @@ void TrainRun::runPhases(RunLog &log, Progress &progress) {
   }
 }
 
-void TrainRun::checkpoint() { saves.save(*session, state, data.vocabulary()); }
+void TrainRun::checkpoint() {
+  saves.save(*session, state, data.vocabulary());
+  ranks.waitForFirst();
+}
+
+TrainRun::Requests TrainRun::agree() {
+  // Only the first one's folder and reader count.
+  bool isFirst = ranks.isFirst(), isToSave = takeSaveRequest() || saves.isDueAgain();
+  const char own[2] = {isStopRequested(), isFirst && isToSave};
+  std::fill(requests.begin(), requests.end(), 0);
+  ranks.gather(own, requests.data(), sizeof(own));
+  Requests all = {false, false};
+  for (size_t i = 0; i < requests.size(); i += 2)
+    all = {all.stop || requests[i], all.save || requests[i + 1]};
+  return all;
+}
 
 static void warnOfLostReader() {
   static bool isSaid = false;
@@ -102,31 +119,38 @@ void TrainRun::loop(RunLog &log, Progress &progress) {
   // The rows of a log that a resumed run goes on with end before this evaluation.
   if (!resumed.empty())
     evaluateIfDue(log, progress);
-  while (state.step < state.steps && !isStopRequested()) {
+  Requests asked = agree();
+  while (state.step < state.steps && !asked.stop) {
+    ranks.doing(state.step);
     runPhases(log, progress);
     const StepReport &report = trainer->step(state.step, state.rows, *rows, recorder ? recorder.get() : observer);
-    if (std::exchange(isFirst, false) && state.step + 1 < state.steps)
-      profile.clear();
+    if (std::exchange(isFirst, false)) {
+      ranks.settle();
+      if (state.step + 1 < state.steps)
+        profile.clear();
+    }
+    sentBytes = report.sentBytes;
     if (recorder) {
       progress.print(format("recorded %lld kernel calls in '%s'", wide(recorder->count()), options.dumpFolder.c_str()));
       recorder.reset();
     }
     logStep(log, report, progress.finishStep(state.step, report));
     ++state.step;
-    state.rows += trainer->shape().rows;
-    constexpr int64_t kSettled = 3; // steps, after which all that they touch has been touched
+    state.rows += trainer->shape().rows; // of all ranks
+    constexpr int64_t kSettled = 3;      // steps, after which all that they touch has been touched
     if (options.measureMemory && ++measured <= kSettled)
       memoryOfSteps = session->deviceBytes().value_or(anonymousBytes() - memoryBefore);
     evaluateIfDue(log, progress);
     bool isDue = options.saveEvery > 0 && state.step % options.saveEvery == 0;
     warnOfLostReader();
-    if (takeSaveRequest() || isDue || saves.isDueAgain())
+    asked = agree();
+    if (asked.save || isDue)
       checkpoint();
   }
   if (phaseSeconds > 0)
     progress.print(format("phases took %.3g s, %.3g %% of what training took", phaseSeconds,
                           100 * phaseSeconds / progress.seconds()));
-  if (isStopRequested())
+  if (asked.stop)
     progress.print(format("stopped by a signal after %lld steps", wide(state.step)));
 }
 
@@ -176,6 +200,8 @@ void TrainRun::printTotals() const {
     printf("%s", profile.table().c_str());
   if (!options.profileFile.empty())
     writeFile(options.profileFile, profile.json());
+  if (options.countBytes)
+    printf("bytes sent per step: %lld\n", wide(sentBytes));
   if (options.countAllocations && countedAllocations() < 0)
     printf("allocations in steps: cannot be counted in this build\n");
   else if (options.countAllocations)
@@ -188,7 +214,7 @@ void TrainRun::run() {
     saveParameters(*session, options.saveInit, data.vocabulary());
   // What is measured is this processor's, not a GPU's.
   if (program.flops_per_token > 0 && !program.device[0])
-    peakSpeed = measurePeakFlops(session->threads()) / program.flops_per_token;
+    peakSpeed = ranks.count() * measurePeakFlops(session->threads()) / program.flops_per_token;
   describe();
   RunLog log(options.log, options.tensorboard, state.step);
   BatchShape shape = trainer->shape();
@@ -196,11 +222,13 @@ void TrainRun::run() {
   listenForSignals();
   try {
     loop(log, progress);
-  } catch (...) {
+  } catch (const std::exception &problem) {
+    ranks.fail(problem.what());
     rescue(log);
     throw;
   }
   finish(log, progress);
+  ranks.waitForFirst();
   printTotals();
 }
 

@@ -18,6 +18,7 @@ namespace nc {
 
 struct TrainOptions {
   ConfigOptions config;
+  RankOptions ranks;
   SessionOptions session;
   DataOptions data;
   std::string validation, reference, log, logFile, tensorboard, save, init, resume, checkpoints, saveInit,
@@ -26,13 +27,14 @@ struct TrainOptions {
   std::optional<int64_t> steps, scheduleSteps;
   std::optional<uint64_t> seed;
   std::vector<std::string> at;
-  bool profile = false, countAllocations = false, measureMemory = false;
+  bool profile = false, countAllocations = false, countBytes = false, measureMemory = false;
 };
 
 /// Lives as long as the run; fails as its parts do (Errors.h).
 class TrainRun {
 public:
-  TrainRun(const nc_program &program, const TrainOptions &options);
+  /// All ranks have the same options, but for outputs, which are the first one's.
+  TrainRun(const nc_program &program, const TrainOptions &options, Ranks &ranks);
   void run();
 
 private:
@@ -45,12 +47,19 @@ private:
   void restoreScalars(const std::map<std::string, double> &saved);
   /// Gives the phases their steps and, in a resumed run, takes up those that are past.
   void placePhases();
+  /// Fails (exit 2) where other ranks begin with something else.
+  void compareStart();
   void describe() const;
   void loop(RunLog &log, Progress &progress);
   /// Does what is due before the step that comes next.
   void runPhases(RunLog &log, Progress &progress);
   void logStep(RunLog &log, const StepReport &report, double speed);
   void evaluateIfDue(RunLog &log, Progress &progress);
+  /// What a signal asked of any rank, so that all do the same.
+  struct Requests {
+    bool stop, save;
+  };
+  Requests agree();
   void checkpoint();
   /// After a failure: saves what whole steps have reached.
   void rescue(RunLog &log);
@@ -60,6 +69,7 @@ private:
 
   const nc_program &program;
   const TrainOptions &options;
+  Ranks &ranks;
   PhaseSchedule phases;
   int64_t memoryBefore = anonymousBytes(), memoryOfSteps = 0; // before arenas are made, and once steps have used them
   std::unique_ptr<Session> session;
@@ -67,9 +77,11 @@ private:
   RunSaves saves;
   std::string resumed; // the checkpoint that the run goes on from, or ""
   RunState state;
-  KernelProfile profile;   // of --profile
-  double phaseSeconds = 0; // what happened between steps took
-  double peakSpeed = 0;    // tokens per second at the measured peak; 0 if unknown
+  KernelProfile profile;      // of --profile
+  int64_t sentBytes = 0;      // in the last step
+  std::vector<char> requests; // of all ranks
+  double phaseSeconds = 0;    // what happened between steps took
+  double peakSpeed = 0;       // tokens per second at the measured peak; 0 if unknown
   std::optional<Trainer> trainer;
   std::unique_ptr<RowSource> rows, validation; // validation may be null
 };

@@ -45,13 +45,16 @@ static void checkPaths(const TrainOptions &options, const Data &data) {
 /// Steps of a run whose length nobody says.
 static constexpr int64_t kSteps = 1000;
 
-TrainRun::TrainRun(const nc_program &program, const TrainOptions &options)
-    : program(program), options(options), phases(program, options.at), session(makeSession(program, options.session)),
-      data(program, dataOptions(options), options.init), saves(options.checkpoints, options.keepLast) {
+TrainRun::TrainRun(const nc_program &program, const TrainOptions &options, Ranks &ranks)
+    : program(program), options(options), ranks(ranks), phases(program, options.at),
+      session(makeSession(program, options.session)), data(program, dataOptions(options), options.init),
+      saves(ranks.isFirst() ? options.checkpoints : "", options.keepLast), requests(2 * size_t(ranks.count())) {
+  session->join(ranks);
   if (!options.validation.empty())
     data.replaceValidation(options.validation);
   setReference();
-  checkPaths(options, data);
+  if (ranks.isFirst())
+    checkPaths(options, data);
 }
 
 void TrainRun::setReference() {
@@ -87,6 +90,7 @@ void TrainRun::start() {
   }
   session->setSeed(state.seed);
   placePhases();
+  compareStart();
   saves.begin(resumed, state.steps);
   trainer.emplace(*session, options.phase, state.scheduleSteps, Metrics(data.vocabulary(), data.copyLength()));
   rows = data.trainingRows(state.seed, trainer->shape().length);
@@ -94,6 +98,23 @@ void TrainRun::start() {
     BatchShape shape = batchShape(program, getEntry(program, "eval"));
     validation = data.spacedRows("val", options.evalBatches * shape.rows, shape.length);
   }
+}
+
+void TrainRun::compareStart() {
+  if (ranks.count() == 1)
+    return;
+  ranks.compare("resumes at step", "at", std::to_string(state.step),
+                "the folder of checkpoints must be one that all hosts see");
+  ranks.compare("has training data of hash", "of", hashText(data.hash()), "all ranks must read the same data");
+  if (options.evalEvery > 0)
+    ranks.compare("has validation data of hash", "of", hashText(data.validationHash()),
+                  "all ranks must read the same data");
+  std::string hashes;
+  for (nc_kind kind : {NC_PARAM, NC_SCALES, NC_STATE})
+    for (const nc_tensor *tensor : tensorsOf(program, kind))
+      hashes += hashText(hashOf({static_cast<const char *>(session->data(*tensor)), size_t(tensor->bytes)}));
+  ranks.compare("begins with parameters of hash", "of", hashText(hashOf(hashes)),
+                "all ranks must read the same --init or checkpoint");
 }
 
 static std::string listed(const std::vector<std::string> &texts) {

@@ -17,11 +17,14 @@
 
 static std::atomic<int> openScopes{0};
 [[maybe_unused]] static std::atomic<int64_t> allocations{0};
+static thread_local bool isExempt = false;
 
 namespace nc {
 
 AllocationScope::AllocationScope() { openScopes.fetch_add(1); }
 AllocationScope::~AllocationScope() { openScopes.fetch_sub(1); }
+
+void exemptThread() { isExempt = true; }
 
 int64_t countedAllocations() {
 #ifdef NC_COUNTS_ALLOCATIONS
@@ -36,7 +39,7 @@ int64_t countedAllocations() {
 #ifdef NC_COUNTS_ALLOCATIONS
 
 static void countAllocation() {
-  if (openScopes.load(std::memory_order_relaxed) != 0)
+  if (openScopes.load(std::memory_order_relaxed) != 0 && !isExempt)
     allocations.fetch_add(1, std::memory_order_relaxed);
 }
 

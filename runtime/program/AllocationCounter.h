@@ -15,6 +15,9 @@ public:
   AllocationScope &operator=(const AllocationScope &) = delete;
 };
 
+/// What the calling thread allocates counts no more: it has no part in steps.
+void exemptThread();
+
 /// Allocations seen by all scopes so far; -1 where they cannot be seen (sanitizers, other libcs).
 int64_t countedAllocations();
 

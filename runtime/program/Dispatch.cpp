@@ -1,4 +1,5 @@
 #include "runtime/program/Dispatch.h"
+#include "runtime/comm/Ranks.h"
 #include "runtime/device/CudaDevice.h"
 #include "runtime/program/Program.h"
 #include <optional>
@@ -81,3 +82,10 @@ void nc_iterate(nc_context *context, int64_t number, int64_t count) {
 int64_t nc_read(nc_context *context, const void *address, int64_t bytes) {
   return context->device->readInteger(address, bytes);
 }
+
+void nc_start(nc_context *context, const nc_collective *collective, const void *from, void *to, int32_t lane,
+              const char *source) {
+  context->ranks.start(*collective, from, to, lane, source);
+}
+
+void nc_finish(nc_context *context, int32_t lane) { context->ranks.finish(lane); }

@@ -8,6 +8,7 @@
 namespace nc {
 
 class CudaDevice;
+class Ranks;
 
 /// What nc_dispatch was called with; buffers of a device are copies.
 struct KernelCall {
@@ -35,6 +36,7 @@ int64_t elementCount(const nc_operand &operand);
 
 struct nc_context {
   nc::ThreadTeam &team;
+  nc::Ranks &ranks;
   nc::DispatchObserver *observer = nullptr;
   nc::CudaDevice *device = nullptr; // where the program's kernels run, if not on the team
 };

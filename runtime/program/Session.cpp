@@ -65,7 +65,7 @@ void Session::touchMemory() {
 }
 
 void Session::run(const nc_entry &entry, DispatchObserver *observer) {
-  nc_context context{team, observer, device.get()};
+  nc_context context{team, ranks(), observer, device.get()};
   if (observer)
     observer->enter(entry);
   if (device)

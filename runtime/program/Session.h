@@ -3,6 +3,7 @@
 #pragma once
 
 #include "runtime/Abi.h"
+#include "runtime/comm/Ranks.h"
 #include "runtime/device/CudaDevice.h"
 #include "runtime/program/Arenas.h"
 #include "runtime/program/Dispatch.h"
@@ -23,6 +24,10 @@ public:
   Session(const nc_program &program, int threads, Placement placement = Placement::Free, int gpu = 0);
 
   const nc_program &program;
+
+  /// With whom its entries exchange what, from now on; `others` must outlive it. Until then it is alone.
+  void join(Ranks &others) { joined = &others; }
+  Ranks &ranks() const { return joined ? *joined : alone; }
 
   /// Runs an entry whose inputs were set. Allocations count (AllocationCounter.h) unless it is
   /// observed. `observer` may be null.
@@ -60,6 +65,8 @@ private:
   /// Brings what the host has written to the GPU.
   void sendToDevice();
 
+  mutable Ranks alone;
+  Ranks *joined = nullptr;
   std::unique_ptr<CudaDevice> device;
   Arenas arenas;
   // By arena: whether the host's copy is of now, and whether it may have been written to.

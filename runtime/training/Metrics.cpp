@@ -7,91 +7,99 @@
 
 namespace nc {
 
-static std::optional<double> ratio(double sum, int64_t count) {
-  if (count == 0)
-    return std::nullopt;
-  return sum / count;
+void Metrics::add(const Session &session, const nc_entry &entry, bool isOfStep, int64_t ranks) {
+  sumUp(session, entry);
+  Ranks &others = session.ranks();
+  // The loss of a step is that of all ranks: the first one's counts for it.
+  if (const nc_tensor *loss = findTensor(session.program, entry, NC_OUTPUT, "loss");
+      loss && (!isOfStep || others.isFirst())) {
+    own[Loss] = session.read(*loss);
+    own[Losses] = 1;
+  }
+  all.resize(own.size() * size_t(others.count()));
+  others.gather(own.data(), all.data(), int64_t(own.size() * sizeof(double)));
+  size_t counted = own.size() * size_t(isOfStep ? others.count() : ranks);
+  for (size_t i = 0; i < counted; ++i)
+    sums[i % sums.size()] += all[i];
 }
 
-void Metrics::add(const Session &session, const nc_entry &entry) {
+void Metrics::sumUp(const Session &session, const nc_entry &entry) {
   const nc_program &program = session.program;
-  ++sums.batches;
-  if (const nc_tensor *loss = findTensor(program, entry, NC_OUTPUT, "loss")) {
-    sums.loss += session.read(*loss);
-    ++sums.batchesWithLoss;
-  }
   const nc_tensor *nll = findTensor(program, entry, NC_OUTPUT, "nll");
   const nc_tensor *targets = findTensor(program, entry, NC_INPUT, "targets");
-  if (!nll || !targets || nll->rank == 0)
-    return;
-  auto bytesOf = [&](double id) { return vocabulary.bytesOf(int32_t(id)).size(); };
+  bool hasTokens = nll && targets && nll->rank > 0;
   // Several micro-batches are a dimension of their own, in front.
-  int64_t microBatches = targets->rank > 1 ? targets->shape[0] : 1;
-  int64_t stride = elementCount(*targets) / microBatches;
-  Token token{session, *nll, findTensor(program, entry, NC_OUTPUT, "exit_probability"), 1, 0, 0, 0};
-  token.tokens = nll->shape[nll->rank - 1];
-  token.loops = elementCount(*nll) / (microBatches * token.tokens);
-  if (token.tokens > stride || microBatches * token.loops * token.tokens != elementCount(*nll) ||
-      (token.exits && elementCount(*token.exits) != elementCount(*nll)))
+  int64_t microBatches = hasTokens && targets->rank > 1 ? targets->shape[0] : 1;
+  int64_t stride = hasTokens ? elementCount(*targets) / microBatches : 0;
+  int64_t tokens = hasTokens ? nll->shape[nll->rank - 1] : 0;
+  int64_t loops = hasTokens ? elementCount(*nll) / (microBatches * tokens) : 0;
+  const nc_tensor *exits = findTensor(program, entry, NC_OUTPUT, "exit_probability");
+  if (hasTokens && (tokens > stride || microBatches * loops * tokens != elementCount(*nll) ||
+                    (exits && elementCount(*exits) != elementCount(*nll))))
     failRun(format("entry '%s': the shapes of 'nll', 'exit_probability' and 'targets' disagree", entry.name));
-  loopNats.resize(token.loops);
-  sums.hasExits = token.exits != nullptr;
-  for (; token.batch < microBatches; ++token.batch)
-    for (token.index = 0; token.index < token.tokens; ++token.index)
-      addToken(token, bytesOf(session.read(*targets, token.batch * stride + token.index)));
+  hasExits = hasTokens && exits;
+  sums.resize(size_t(FirstLoop + loops));
+  own.assign(sums.size() * size_t(microBatches), 0);
+  for (int64_t batch = 0; batch < microBatches; ++batch)
+    for (int64_t i = 0; i < tokens; ++i) {
+      auto target = int32_t(session.read(*targets, batch * stride + i));
+      addToken({session, *nll, exits, loops, tokens, batch, i}, vocabulary.bytesOf(target).size(),
+               &own[size_t(batch) * sums.size()]);
+    }
 }
 
-void Metrics::clear() {
-  sums = {};
-  std::fill(loopNats.begin(), loopNats.end(), 0);
-}
+void Metrics::clear() { std::fill(sums.begin(), sums.end(), 0); }
 
-void Metrics::addToken(const Token &token, size_t bytes) {
+void Metrics::addToken(const Token &token, size_t bytes, double *to) const {
   double last = token.nllOf(token.loops - 1);
-  double expected = sums.hasExits ? 0 : last;
+  double expected = hasExits ? 0 : last;
   for (int64_t loop = 0; loop < token.loops; ++loop) {
     double nll = token.nllOf(loop);
-    if (sums.hasExits) {
+    if (hasExits) {
       expected += token.exitOf(loop) * nll;
-      sums.depth += (loop + 1) * token.exitOf(loop);
+      to[Depth] += double(loop + 1) * token.exitOf(loop);
     }
     if (bytes)
-      loopNats[loop] += nll;
+      to[FirstLoop + loop] += nll;
   }
-  ++sums.tokens;
-  sums.nll += expected;
+  ++to[Tokens];
+  to[Nll] += expected;
   if (bytes) {
-    sums.bytes += bytes;
-    sums.byteNats += expected;
+    to[Bytes] += double(bytes);
+    to[ByteNats] += expected;
   }
   if (copyLength == 0)
     return;
   int64_t half = copyLength / 2, targetPlace = token.index % copyLength + 1;
   if (targetPlace >= half && targetPlace < 2 * half) {
-    sums.copy += expected;
-    ++sums.copies;
+    to[Copy] += expected;
+    ++to[Copies];
   }
 }
 
-std::optional<double> Metrics::loss() const {
-  return sums.batchesWithLoss ? ratio(sums.loss, sums.batchesWithLoss) : ratio(sums.nll, sums.tokens);
+std::optional<double> Metrics::ratio(Sum sum, Sum count) const {
+  if (total(count) == 0)
+    return std::nullopt;
+  return total(sum) / total(count);
 }
 
-std::optional<double> Metrics::bitsPerByte() const { return ratio(sums.byteNats / M_LN2, sums.bytes); }
+std::optional<double> Metrics::loss() const { return total(Losses) ? ratio(Loss, Losses) : ratio(Nll, Tokens); }
+
+std::optional<double> Metrics::bitsPerByte() const {
+  std::optional<double> nats = ratio(ByteNats, Bytes);
+  return nats ? std::optional(*nats / M_LN2) : std::nullopt;
+}
 
 std::vector<double> Metrics::loopBitsPerByte() const {
   std::vector<double> values;
-  for (double nats : loopNats)
-    if (sums.bytes)
-      values.push_back(nats / M_LN2 / sums.bytes);
+  for (size_t loop = FirstLoop; loop < sums.size() && total(Bytes); ++loop)
+    values.push_back(sums[loop] / M_LN2 / total(Bytes));
   return values;
 }
 
-std::optional<double> Metrics::exitDepth() const {
-  return sums.hasExits ? ratio(sums.depth, sums.tokens) : std::nullopt;
-}
+std::optional<double> Metrics::exitDepth() const { return hasExits ? ratio(Depth, Tokens) : std::nullopt; }
 
-std::optional<double> Metrics::copyNll() const { return ratio(sums.copy, sums.copies); }
+std::optional<double> Metrics::copyNll() const { return ratio(Copy, Copies); }
 
 void appendScalarOutputs(const Session &session, const nc_entry &entry, std::vector<NamedValue> &values) {
   for (const nc_tensor *output : tensorsOf(session.program, entry, NC_OUTPUT)) {
@@ -107,10 +115,15 @@ Metrics evaluate(Session &session, const RowSource &source, int64_t batches, Met
   const nc_entry &entry = getEntry(session.program, "eval");
   BatchInput input(session, entry);
   session.fillScalars(entry, 0, 0);
-  for (int64_t batch = 0; batch < batches; ++batch) {
-    input.fill(source, batch * input.shape().rows);
-    session.run(entry);
-    metrics.add(session, entry);
+  Ranks &ranks = session.ranks();
+  // Dealt to the ranks in turn; in the last round some may have none.
+  for (int64_t first = 0; first < batches; first += ranks.count()) {
+    int64_t batch = first + ranks.rank(), left = batches - first;
+    if (batch < batches) {
+      input.fill(source, batch * input.shape().rows);
+      session.run(entry);
+    }
+    metrics.addBatches(session, entry, std::min<int64_t>(left, ranks.count()));
   }
   return metrics;
 }

@@ -12,7 +12,10 @@ namespace nc {
 
 class RowSource;
 
-/// Sums over the tokens of one or more batches. Absent where the entry lacks the outputs.
+/// Sums over the tokens of one or more batches of all ranks. Absent where the entry lacks the outputs.
+///
+/// Every micro-batch has sums of its own. The ranks exchange these, and all add them in the order of the micro-batches,
+/// so that the numbers are the same bits for any number of ranks.
 class Metrics {
 public:
   /// Bytes are counted as `vocabulary` says. `copyLength` is the row length of the copy task, 0 for
@@ -20,8 +23,13 @@ public:
   explicit Metrics(Vocabulary vocabulary, int64_t copyLength = 0)
       : vocabulary(std::move(vocabulary)), copyLength(copyLength) {}
 
-  /// Adds the batch that `entry` just ran on.
-  void add(const Session &session, const nc_entry &entry);
+  /// Adds the step whose gradients all ranks just formed by `entry`; its "loss" is that of all. Allocates nothing but
+  /// the first time.
+  void addStep(const Session &session, const nc_entry &entry) { add(session, entry, /*isOfStep=*/true, 1); }
+  /// Adds the batches that the first `count` ranks just ran `entry` on, one each.
+  void addBatches(const Session &session, const nc_entry &entry, int64_t count) {
+    add(session, entry, /*isOfStep=*/false, count);
+  }
   /// As if nothing had been added; keeps its memory.
   void clear();
 
@@ -48,17 +56,20 @@ private:
     double nllOf(int64_t loop) const { return session.read(nll, placeOf(loop)); }
     double exitOf(int64_t loop) const { return session.read(*exits, placeOf(loop)); }
   };
-  void addToken(const Token &token, size_t bytes);
+  /// What is added up, in doubles, which hold counts exactly; then the nll of each loop over targets with bytes.
+  enum Sum { Losses, Loss, Tokens, Bytes, Copies, Nll, ByteNats, Depth, Copy, FirstLoop };
 
-  struct Sums {
-    int64_t batches = 0, batchesWithLoss = 0, tokens = 0, bytes = 0, copies = 0;
-    bool hasExits = false;
-    double loss = 0, nll = 0, byteNats = 0, depth = 0, copy = 0;
-  };
+  void add(const Session &session, const nc_entry &entry, bool isOfStep, int64_t ranks);
+  /// The sums of each micro-batch of this rank, one behind the other, to `own`.
+  void sumUp(const Session &session, const nc_entry &entry);
+  void addToken(const Token &token, size_t bytes, double *to) const;
+  double total(Sum sum) const { return sums.empty() ? 0 : sums[size_t(sum)]; }
+  std::optional<double> ratio(Sum sum, Sum count) const;
+
   Vocabulary vocabulary;
   int64_t copyLength;
-  Sums sums;
-  std::vector<double> loopNats;
+  bool hasExits = false;
+  std::vector<double> sums, own, all; // in total, of this rank's micro-batches, of those of all ranks
 };
 
 /// A rank-0 output and the digits that tell any two values of its dtype apart.

@@ -45,13 +45,17 @@ void NonFiniteFinder::after(const KernelCall &call) {
 }
 
 std::string blameKernel(Session &session, const nc_entry &entry) {
+  std::string before;
   for (nc_kind kind : {NC_PARAM, NC_SCALES, NC_INPUT})
-    if (auto tensor = findNonFinite(session, entry, kind))
-      return *tensor + " was not finite before the step";
+    if (auto tensor = findNonFinite(session, entry, kind); tensor && before.empty())
+      before = *tensor + " was not finite before the step";
+  if (std::string known = session.ranks().firstToSay(before); !known.empty())
+    return known;
   NonFiniteFinder finder;
   session.run(entry, &finder);
-  if (finder.culprit())
-    return "it first appeared in " + *finder.culprit();
+  std::string culprit = finder.culprit() ? "it first appeared in " + *finder.culprit() : "";
+  if (std::string known = session.ranks().firstToSay(culprit); !known.empty())
+    return known;
   return "no kernel turned finite inputs into it when the step was repeated";
 }
 

@@ -27,7 +27,8 @@ private:
   std::optional<std::string> found;
 };
 
-/// Runs `entry` again on the inputs that are still in place and says which kernel is at fault.
+/// Runs `entry` again on the inputs that are still in place and says which kernel is at fault, on this rank or another;
+/// all ranks do so at once.
 std::string blameKernel(Session &session, const nc_entry &entry);
 
 } // namespace nc

@@ -17,7 +17,7 @@ std::optional<double> StepReport::output(std::string_view name) const {
 Trainer::Trainer(Session &session, const std::string &phase, int64_t scheduleSteps, Metrics metrics)
     : session(session), gradients(getPhaseEntry(session.program, phase, "gradients")),
       update(getPhaseEntry(session.program, phase, "update")), input(session, gradients), scheduleSteps(scheduleSteps),
-      report{{}, std::move(metrics)} {
+      report{{}, std::move(metrics), 0} {
   // A report of nothing, so that the first step finds its memory as the others do.
   describe();
   appendScalarOutputs(session, update, report.outputs);
@@ -27,7 +27,7 @@ void Trainer::describe() {
   report.outputs.clear();
   report.metrics.clear();
   appendScalarOutputs(session, gradients, report.outputs);
-  report.metrics.add(session, gradients);
+  report.metrics.addStep(session, gradients);
 }
 
 const StepReport &Trainer::step(int64_t step, int64_t firstRow, const RowSource &source, DispatchObserver *observer) {
@@ -40,15 +40,19 @@ const StepReport &Trainer::step(int64_t step, int64_t firstRow, const RowSource 
 
 void Trainer::run(int64_t step, int64_t firstRow, const RowSource &source, DispatchObserver *observer) {
   session.fillScalars(gradients, step, scheduleSteps);
-  input.fill(source, firstRow);
-  sound = false; // from here to the end of the update
+  Ranks &ranks = session.ranks();
+  input.fill(source, firstRow + ranks.rank() * input.shape().rows);
+  int64_t sentBefore = ranks.sentBytes();
+  sound = !updatesInBackward(session.program);
   session.run(gradients, observer);
+  sound = false; // parameters that lead to what is not finite are not, and from then on they are half updated
   checkFinite(step);
   // Now, for the update may reuse the memory of the outputs.
   describe();
   session.fillScalars(update, step, scheduleSteps);
   session.run(update, observer);
   appendScalarOutputs(session, update, report.outputs);
+  report.sentBytes = ranks.sentBytes() - sentBefore;
   sound = true;
 }
 

@@ -15,6 +15,7 @@ namespace nc {
 struct StepReport {
   std::vector<NamedValue> outputs; // rank-0 outputs of both entries
   Metrics metrics;
+  int64_t sentBytes; // by this rank, in collectives of the entries
 
   std::optional<double> output(std::string_view name) const;
 };
@@ -27,15 +28,15 @@ public:
 
   /// Fails (exit 1) before the update if the loss or the gradient norm is not finite, naming the
   /// tensor and the kernel. `observer` may be null; without one, allocations count
-  /// (AllocationCounter.h): there are none. The batch is the rows of `source` from `firstRow` on.
-  /// The report is that of the last step.
+  /// (AllocationCounter.h): there are none. The step's batch is the rows of `source` from `firstRow`
+  /// on, of which each rank takes its part. The report is that of the last step.
   const StepReport &step(int64_t step, int64_t firstRow, const RowSource &source, DispatchObserver *observer);
 
   /// Are parameters and states those of whole steps, after a step failed, and worth going on from?
   bool isSound() const { return sound; }
 
-  /// The shape of one step's batch, over all micro-batches.
-  BatchShape shape() const { return input.shape(); }
+  /// The shape of one step's batch, over all micro-batches of all ranks.
+  BatchShape shape() const { return {input.shape().rows * session.ranks().count(), input.shape().length}; }
 
 private:
   void run(int64_t step, int64_t firstRow, const RowSource &source, DispatchObserver *observer);

@@ -1,16 +1,25 @@
 // What a compiler would emit for the smallest model that trains: a table of bigram logits and a
 // bias, looked at in two "loops" (at half and at full strength) with fixed exit probabilities.
 //
-// TINY_VOCAB, TINY_F64 make variants. At step `poison_step` the loss kernel yields a NaN.
+// TINY_VOCAB, TINY_F64, TINY_DEVICE and TINY_RANKS make variants. At step `poison_step` the loss kernel yields a NaN, with
+// TINY_POISON_RANK in the environment only on that rank.
 //
 #include "runtime/Abi.h"
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #ifndef TINY_VOCAB
 #define TINY_VOCAB 257
 #endif
+// A step is the sum of WAYS batches, which are dealt to the ranks.
+#ifdef TINY_RANKS
+enum { WAYS = 6, RANKS = TINY_RANKS };
+#else
+enum { WAYS = 1, RANKS = 1 };
+#endif
+enum { HERE = WAYS / RANKS };
 #ifdef TINY_F64
 typedef double real;
 #define REAL NC_F64
@@ -29,13 +38,19 @@ static const real strength[LOOPS] = {0.5, 1.0}, exits[LOOPS] = {0.25, 0.75};
 #define LOSSES ALIGN(LOOPS *T * sizeof(real))
 
 // Offsets in the IO arena: scalars of 64 bytes, then the arrays.
-enum { STEP, STEPS, LR, DECAY, POISON, POSITION, LOSS, NORM, RATE, ZERO, PART0, PART1, SCALARS };
+enum { STEP, STEPS, LR, DECAY, POISON, POSITION, LOSS, NORM, RATE, ZERO, PART0, PART1, NEVER, SCALARS };
 #define TOKENS (SCALARS * 64)
-#define TARGETS (TOKENS + IDS)
-#define NLL (TARGETS + IDS)
-#define EXIT (NLL + LOSSES)
-#define LOGITS (EXIT + LOSSES)
+#define TARGETS (TOKENS + HERE * IDS)
+#define NLL (TARGETS + HERE * IDS)
+#define EXIT (NLL + HERE * LOSSES)
+#define LOGITS (EXIT + HERE * LOSSES)
 #define IO_BYTES (LOGITS + ALIGN(LOOPS * BATCH * V * sizeof(real)))
+// Offsets in the arena of what is exchanged: tables, then biases with losses, of the ways here and of all.
+#define REST (BIAS + 64)
+#define ALL_TABLES (HERE * TABLE)
+#define RESTS (ALL_TABLES + WAYS * TABLE)
+#define ALL_RESTS (RESTS + HERE * REST)
+#define COMM_BYTES (WAYS > 1 ? ALL_RESTS + WAYS * REST : 0)
 #define AT(arena, offset) ((void *)(arenas[NC_ARENA_##arena] + (offset)))
 #define IO(name) AT(IO, (name)*64)
 
@@ -111,6 +126,31 @@ static void runNorm(void *const *b, int64_t task, void *scratch) {
     sum += bias[i] * bias[i];
   *(real *)b[2] = sqrt(sum);
 }
+
+#ifdef TINY_RANKS
+// The mean over ways of what lies `stride` bytes apart, in their order.
+static real meanOfWays(const void *all, int64_t stride, int64_t i) {
+  real sum = 0;
+  for (int way = 0; way < WAYS; ++way)
+    sum += ((const real *)((const char *)all + way * stride))[i];
+  return sum / WAYS;
+}
+
+// Tables of all ways -> gradient of the table; one task per row.
+static void runAddTables(void *const *b, int64_t row, void *scratch) {
+  (void)scratch;
+  for (int64_t i = row * V; i < (row + 1) * V; ++i)
+    ((real *)b[1])[i] = meanOfWays(b[0], TABLE, i);
+}
+
+// Biases and losses of all ways -> (gradient of the bias, loss).
+static void runAddRests(void *const *b, int64_t task, void *scratch) {
+  (void)task, (void)scratch;
+  for (int64_t i = 0; i < V; ++i)
+    ((real *)b[1])[i] = meanOfWays(b[0], REST, i);
+  *(real *)b[2] = meanOfWays((const char *)b[0] + BIAS, REST, 0);
+}
+#endif
 
 // (param, gradient, momentum, lr, weight_decay) -> (param, momentum); one task per row of V.
 static void runUpdate(void *const *b, int64_t row, void *scratch) {
@@ -194,33 +234,66 @@ KERNEL(table_update, runUpdate, V, IN2(V, V), IN2(V, V), IN2(V, V), SCALAR, SCAL
        OUT2(V, V))
 KERNEL(bias_update, runUpdate, 1, IN1(REAL, V), IN1(REAL, V), IN1(REAL, V), SCALAR, SCALAR, OUT1(V),
        OUT1(V))
+#ifdef TINY_RANKS
+KERNEL(add_tables, runAddTables, V, IN1(REAL, WAYS * TABLE / sizeof(real)), OUT2(V, V))
+KERNEL(add_rests, runAddRests, 1, IN1(REAL, WAYS * REST / sizeof(real)), OUT1(V), RESULT)
+#endif
 KERNEL(bigram_logits, runPredict, BATCH, IN2(V, V), IN1(REAL, V), IN1(NC_I32, T),
        {NC_I32, 0, {0}, 0}, {REAL, 3, {LOOPS, BATCH, V}, 1}, OUT2(LOOPS, BATCH))
 
 #define CALL(kernel, ...) nc_dispatch(context, &kernel, (void *[]){__VA_ARGS__}, "tiny." #kernel)
 
-static void runEval(nc_context *context, char *const *arenas) {
-  CALL(bigram_loss, AT(PARAM, 0), AT(PARAM, TABLE), AT(IO, TOKENS), AT(IO, TARGETS), IO(STEP),
-       IO(POISON), AT(IO, NLL), AT(IO, EXIT), AT(WORKSPACE, 0));
+// The loss of one way and the gradient of its logits.
+static void runWay(nc_context *context, char *const *arenas, int way, void *poison, void *loss) {
+  int64_t tokens = way * T * 4, losses = way * LOOPS * T * sizeof(real);
+  CALL(bigram_loss, AT(PARAM, 0), AT(PARAM, TABLE), AT(IO, TOKENS + tokens), AT(IO, TARGETS + tokens),
+       IO(STEP), poison, AT(IO, NLL + losses), AT(IO, EXIT + losses), AT(WORKSPACE, 0));
   // As micro-batches are gone through: other addresses, sums in two places in turn.
   for (int part = 0; part < PARTS; ++part) {
     nc_iterate(context, part, PARTS);
     // TINY_IRREGULAR: micro-batches that call other kernels, as no compiler makes them.
     if (part == 2 && getenv("TINY_IRREGULAR"))
       CALL(copy_rate, IO(ZERO), IO(RATE));
-    CALL(part_loss, AT(IO, NLL + part * T / PARTS * sizeof(real)),
+    CALL(part_loss, AT(IO, NLL + losses + part * T / PARTS * sizeof(real)),
          part == 0 ? IO(ZERO) : part % 2 ? IO(PART0) : IO(PART1),
-         part == PARTS - 1 ? IO(LOSS) : part % 2 ? IO(PART1) : IO(PART0));
+         part == PARTS - 1 ? loss : part % 2 ? IO(PART1) : IO(PART0));
   }
   nc_iterate(context, PARTS, PARTS);
 }
 
+static void runEval(nc_context *context, char *const *arenas) {
+  runWay(context, arenas, 0, IO(POISON), IO(LOSS));
+}
+
+#ifdef TINY_RANKS
+static void runGradients(nc_context *context, char *const *arenas) {
+  static const nc_collective tables = {"tables", NC_ALL_GATHER, HERE * TABLE};
+  static const nc_collective rests = {"rests", NC_ALL_GATHER, HERE * REST};
+  const char *poisoned = getenv("TINY_POISON_RANK"), *rank = getenv("RANK");
+  int isSpared = poisoned && rank && strcmp(poisoned, rank) != 0;
+  *(real *)IO(NEVER) = -1;
+  for (int way = 0; way < HERE; ++way) {
+    char *rest = AT(COMM, RESTS + way * REST);
+    runWay(context, arenas, way, isSpared ? IO(NEVER) : IO(POISON), rest + BIAS);
+    CALL(table_grad, AT(IO, TOKENS + way * T * 4), AT(WORKSPACE, 0), AT(COMM, way * TABLE));
+    CALL(bias_grad, AT(WORKSPACE, 0), rest);
+  }
+  nc_start(context, &tables, AT(COMM, 0), AT(COMM, ALL_TABLES), 0, "table");
+  nc_start(context, &rests, AT(COMM, RESTS), AT(COMM, ALL_RESTS), 1, "bias");
+  nc_finish(context, 0);
+  CALL(add_tables, AT(COMM, ALL_TABLES), AT(GRADIENT, 0));
+  nc_finish(context, 1);
+  CALL(add_rests, AT(COMM, ALL_RESTS), AT(GRADIENT, TABLE), IO(LOSS));
+  CALL(grad_norm, AT(GRADIENT, 0), AT(GRADIENT, TABLE), IO(NORM));
+}
+#else
 static void runGradients(nc_context *context, char *const *arenas) {
   runEval(context, arenas);
   CALL(table_grad, AT(IO, TOKENS), AT(WORKSPACE, 0), AT(GRADIENT, 0));
   CALL(bias_grad, AT(WORKSPACE, 0), AT(GRADIENT, TABLE));
   CALL(grad_norm, AT(GRADIENT, 0), AT(GRADIENT, TABLE), IO(NORM));
 }
+#endif
 
 static void runUpdates(nc_context *context, char *const *arenas) {
   CALL(copy_rate, IO(LR), IO(RATE));
@@ -268,8 +341,18 @@ static const nc_tensor tensors[] = {
     ARRAY("logits", NC_OUTPUT, REAL, 3, LOOPS, BATCH, V, LOGITS, LOOPS *BATCH *V * sizeof(real)),
     ARRAY("exit_probability", NC_OUTPUT, REAL, 2, LOOPS, BATCH, 0, EXIT,
           LOOPS *BATCH * sizeof(real)),
+#ifdef TINY_RANKS
+    ARRAY("tokens", NC_INPUT, NC_I32, HERE == 1 ? 1 : 2, HERE == 1 ? T : HERE, T, 0, TOKENS, HERE *T * 4),
+    ARRAY("targets", NC_INPUT, NC_I32, HERE == 1 ? 1 : 2, HERE == 1 ? T : HERE, T, 0, TARGETS, HERE *T * 4),
+    ARRAY("nll", NC_OUTPUT, REAL, 3, HERE, LOOPS, T, NLL, HERE *LOOPS *T * sizeof(real)),
+    ARRAY("exit_probability", NC_OUTPUT, REAL, 3, HERE, LOOPS, T, EXIT, HERE *LOOPS *T * sizeof(real)),
+#endif
 };
+#ifdef TINY_RANKS
+static const int32_t gradientTensors[] = {0, 1, 4, 5, 6, 7, 10, 12, 13, 21, 22, 23, 24};
+#else
 static const int32_t gradientTensors[] = {0, 1, 4, 5, 6, 7, 10, 12, 13, 15, 16, 17, 18};
+#endif
 static const int32_t updateTensors[] = {0, 1, 2, 3, 4, 5, 8, 9, 14};
 static const int32_t evalTensors[] = {0, 1, 6, 10, 12, 15, 16, 17, 18};
 static const int32_t predictTensors[] = {0, 1, 11, 15, 19, 20};
@@ -282,17 +365,21 @@ static const nc_entry entries[] = {
     ENTRY("predict", runPrediction, predictTensors),
 };
 static const nc_size sizes[] = {
-    {"batch", BATCH}, {"seq", SEQ}, {"n_loops", LOOPS}, {"accum", ACCUM}};
+    {"batch", BATCH}, {"seq", SEQ}, {"n_loops", LOOPS}, {"accum", ACCUM},
+#ifdef TINY_RANKS
+    {"ranks", RANKS}, {"ways", WAYS},
+#endif
+};
 
 #define PROGRAM(name, device_name)                                                                 \
   {                                                                                                \
     .abi_version = NC_ABI_VERSION, .model = "bigram", .target = name, .cpu_features = "",          \
     .device = device_name, .compiler = "by hand", .ir_hash = "0", .vocab = V,                      \
-    .flops_per_token = 6 * V, .n_sizes = 4, .sizes = sizes,                                        \
+    .flops_per_token = 6 * V, .n_sizes = sizeof(sizes) / sizeof(sizes[0]), .sizes = sizes,                                        \
     .n_tensors = sizeof(tensors) / sizeof(tensors[0]), .tensors = tensors, .n_entries = 4,         \
     .entries = entries, .arena_bytes = {TABLE + BIAS, TABLE + BIAS,                                \
                                         TABLE + BIAS, ALIGN(T * V * sizeof(real)),                 \
-                                        IO_BYTES,     0},                                          \
+                                        IO_BYTES,     COMM_BYTES},                                          \
     .scratch_bytes = V * sizeof(real), .choices = "",                                              \
   }
 

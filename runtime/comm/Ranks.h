@@ -1,0 +1,83 @@
+// The processes that train together, as commands and programs see them: who they are, exchanges, and one end for all.
+#pragma once
+
+#include "runtime/Abi.h"
+#include "runtime/comm/Monitor.h"
+#include "runtime/comm/Transport.h"
+#include <array>
+
+namespace nc {
+
+struct RankOptions {
+  int ranks = 0; // processes to start here; 0 for as many as the environment says
+  std::string comm = "auto";
+  double timeout = 120; // seconds
+};
+
+/// Fails (exit 2) where --ranks is given to a process that a launcher has started.
+void checkLaunch(const RankOptions &options, const RankPlace &place);
+/// Runs this command as the processes that --ranks asks for, if it asks for several. Returns whether it did and all
+/// ended well; ends this process with the code of the first that failed. See runRanks for `grace`.
+bool runRanksHere(const RankOptions &options, double grace);
+
+class Ranks {
+public:
+  /// One that has nobody to talk to.
+  Ranks() = default;
+  /// Finds the others. Fails as Mesh and makeTransport do. Until `settle` the others may be five times as slow.
+  Ranks(const RankPlace &place, const RankOptions &options, const Facts &facts);
+  Ranks(const Ranks &) = delete;
+  Ranks &operator=(const Ranks &) = delete;
+
+  int rank() const { return mesh ? mesh->rank() : 0; }
+  int count() const { return mesh ? mesh->ranks() : 1; }
+  /// Whether this is the one that prints and writes files.
+  bool isFirst() const { return rank() == 0; }
+  /// How many are of this host, and how many of these come before this one.
+  int countHere() const { return mesh ? mesh->ranksHere() : 1; }
+  int placeHere() const { return mesh ? mesh->placeHere() : 0; }
+  /// "rank 1 (host b)".
+  std::string describe(int rank) const;
+  /// Of several.
+  Transport &transport() { return *exchange; }
+
+  /// Does all that is to be done together; where that fails here, the others fail, too, and say so.
+  void run(const std::function<void()> &body);
+  /// This rank fails, though it may still save what it has.
+  void fail(const std::string &message);
+
+  /// What is done from now on, for messages of others.
+  void doing(const std::string &what);
+  void doing(int64_t newStep);
+  /// The first step is done: from now on all are as fast as they will be.
+  void settle();
+
+  /// `from` of each, in their order, in `to`. Allocates nothing.
+  void gather(const void *from, void *to, int64_t bytes);
+  /// Returns once the first is here, however long what it does takes.
+  void waitForFirst();
+  /// What the first of those whose text is not empty says, with its name where it is another; "" if none says anything.
+  std::string firstToSay(const std::string &text);
+  /// Fails (exit 2) in all, with the same words, where values differ: "rank 1 (host b) resumes at step 0, rank 0 (host
+  /// a) at 10" of `says` "resumes at step" and `brief` "at".
+  void compare(const char *says, const char *brief, const std::string &value, const std::string &note);
+
+  /// For nc_start and nc_finish.
+  void start(const nc_collective &collective, const void *from, void *to, int lane, const char *source);
+  void finish(int lane);
+  /// Bytes that a program sent so far.
+  int64_t sentBytes() const;
+
+private:
+  std::unique_ptr<Mesh> mesh; // none of one rank, as what follows
+  std::unique_ptr<Transport> exchange;
+  std::mutex mutex;
+  std::string heard;                // why the monitor ended exchanges
+  std::unique_ptr<Monitor> monitor; // ends before what it uses
+  double timeout = 0;               // in force
+  double usualTimeout = 0;
+  int64_t step = 0, ownBytes = 0; // sent by `gather`
+  std::array<const char *, Transport::kLanes> sources = {};
+};
+
+} // namespace nc
