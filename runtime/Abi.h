@@ -56,7 +56,8 @@ enum nc_input {
 /// Inputs that the runtime knows: "tokens" and "targets" (i32, batch·seq per micro-batch, micro-batches outermost),
 /// "reference" (f32, one for each target: what another model's loss is there),
 /// "position" (i32 scalar: the row of each sequence whose logits "predict" returns), "step" and "steps" (f32 scalars:
-/// 0-based step and the total), "seed" (i32 [2]: that of the run, low word first). Any other rank-0 f32 input is the
+/// 0-based step and the total), "seed" (i32 [2]: that of the run, low word first), "rank" (i32 scalar: that of this
+/// process among those that train together). Any other rank-0 f32 input is the
 /// user's ("lr", "weight_decay", "beta").
 #define NC_INPUTS(X)                                                                                                   \
   X("tokens", NC_OF_BATCH)                                                                                             \
@@ -65,7 +66,8 @@ enum nc_input {
   X("position", NC_OF_BATCH)                                                                                           \
   X("step", NC_OF_STEP)                                                                                                \
   X("steps", NC_OF_STEP)                                                                                               \
-  X("seed", NC_OF_RUN)
+  X("seed", NC_OF_RUN)                                                                                                 \
+  X("rank", NC_OF_RUN)
 
 enum nc_kind {
   NC_PARAM = 0,
@@ -92,6 +94,8 @@ typedef struct nc_tensor {
   int64_t bytes;
   int32_t init; // nc_init
   float init_scale;
+  int64_t rows; // where it is a rank's share, how many the whole has in its leading dimension: rank r has those from
+                // r·shape[0] on, and zeros behind the last; else 0
 } nc_tensor;
 
 /// Opaque to programs: the thread team and what is being recorded.
@@ -160,10 +164,12 @@ typedef struct nc_collective {
   const char *name; // "all_to_all_4096", for messages
   int32_t kind;     // nc_collective_kind
   int64_t bytes;    // of a piece: what goes from one rank to one other
+  int64_t total;    // of all pieces, of which the last may be shorter or empty; a broadcast has one
 } nc_collective;
 
 /// Starts a collective on a lane, 0 to 7, that has none under way; all ranks start the same ones in the same order, and
-/// an entry finishes what it started. `to` has a piece for each rank (a broadcast's one), and is whole once nc_finish
+/// an entry finishes what it started. An all-to-all cuts `from` into pieces, and `to` has `bytes` for each rank, zeros
+/// where a piece is shorter; an all-gather puts pieces together to `to`. That is whole once nc_finish
 /// of that lane has returned; `from` must stay as it is until then. `source`: which gradient it is of, for messages, as
 /// "layers.q". Allocates nothing.
 void nc_start(nc_context *context, const nc_collective *collective, const void *from, void *to, int32_t lane,

@@ -1,6 +1,8 @@
 #include "dialect/Linalg.h"
 #include "lib/Distribute/Exchanges.h"
 #include "lib/Distribute/Passes.h"
+#include "lib/Distribute/ShareOut.h"
+#include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 
 namespace mlir::nanochat {
@@ -11,8 +13,10 @@ namespace {
 /// One gradients entry.
 class Distributor {
 public:
-  Distributor(func::FuncOp entry, const Shares &shares, bool overlap)
-      : entry(entry), end(entry.getBody().front().getTerminator()), shares(shares), overlap(overlap) {}
+  /// `isShared`: whether ranks own shares of what is divisible.
+  Distributor(func::FuncOp entry, const Shares &shares, const DivisibleParams &divisible, bool isShared, bool overlap)
+      : entry(entry), end(entry.getBody().front().getTerminator()), shares(shares), divisible(divisible),
+        isShared(isShared), overlap(overlap) {}
 
   LogicalResult run() {
     BatchResults results = resultsOfBatch(entry);
@@ -31,11 +35,15 @@ private:
   /// Takes bases, states that the gradients make anew now and then, from rank 0.
   LogicalResult shareBases();
   void exchange(const BatchResults &results, ArrayRef<RankedTensorType> types);
+  const Divisible *find(unsigned result) const;
+  void sumNorms(ArrayRef<unsigned> gradients);
+  Value normsOfRows(ImplicitLocOpBuilder &b, Value gradient, const Divisible &param);
 
   func::FuncOp entry;
   Operation *end;
-  Shares shares;
-  bool overlap;
+  const Shares &shares;
+  const DivisibleParams &divisible;
+  bool isShared, overlap;
 };
 } // namespace
 
@@ -88,7 +96,10 @@ void Distributor::exchange(const BatchResults &results, ArrayRef<RankedTensorTyp
     Operation *made = gradient.getDefiningOp();
     b.setLoc(gradient.getLoc());
     b.setInsertionPoint(overlap && made ? made->getNextNode() : behind);
-    exchange.start(b, gradient, types[number]);
+    const Divisible *param = isShared ? find(number) : nullptr;
+    exchange.start(b, gradient, types[number], param ? std::optional(param->share(shares.ranks)) : std::nullopt);
+    if (param)
+      entry.setResultAttr(number, BindAttr::name, getResultBinding(entry, number).sharedOut(param->rows()));
   }
   b.setInsertionPoint(behind);
   SmallVector<Value> means = exchange.finish(b);
@@ -98,9 +109,45 @@ void Distributor::exchange(const BatchResults &results, ArrayRef<RankedTensorTyp
       Operation *user = use.getOwner();
       return user == end || !user->isBeforeInBlock(first);
     });
+  sumNorms(results.gradients);
   b.setInsertionPoint(end);
   for (unsigned number : results.scalars)
     end->setOperand(number, meanOverWays(b, end->getOperand(number), shares));
+}
+
+const Divisible *Distributor::find(unsigned result) const {
+  const auto *found = divisible.find(getResultBinding(entry, result).getTensor());
+  return found == divisible.end() ? nullptr : &found->second;
+}
+
+/// The norm of all gradients is made of sums of their rows, which add up in one order, whoever has them.
+void Distributor::sumNorms(ArrayRef<unsigned> gradients) {
+  DenseMap<Value, const Divisible *> rowsOf;
+  for (unsigned number : gradients)
+    if (const Divisible *param = find(number))
+      rowsOf[end->getOperand(number)] = param;
+  for (auto norm : llvm::make_early_inc_range(entry.getOps<GradNormOp>())) {
+    ImplicitLocOpBuilder b(norm.getLoc(), norm);
+    SmallVector<Value> parts;
+    for (Value gradient : norm.getGrads()) {
+      const Divisible *param = rowsOf.lookup(gradient);
+      parts.push_back(param ? normsOfRows(b, gradient, *param) : gradient);
+    }
+    norm.getGradsMutable().assign(parts);
+  }
+}
+
+Value Distributor::normsOfRows(ImplicitLocOpBuilder &b, Value gradient, const Divisible &param) {
+  RankedTensorType type = typeOf(gradient);
+  int64_t dims = type.getRank() - 1;
+  auto kept = llvm::to_vector(llvm::seq<unsigned>(0, dims));
+  Value sums = reduce(b, withShape(type, type.getShape().take_front(dims)), dims + 1, kept, 0.0, {gradient},
+                      {b.getMultiDimIdentityMap(dims + 1)},
+                      [](ImplicitLocOpBuilder &s, ValueRange v) { return add(s, v[1], mul(s, v[0], v[0])); });
+  Value norms = math::SqrtOp::create(b, sums);
+  if (!isShared)
+    return norms;
+  return gatherShares(b, norms, withShape(type, param.whole.getShape().take_front(dims)));
 }
 
 namespace {
@@ -108,12 +155,21 @@ struct DistributePass : impl::DistributePassBase<DistributePass> {
   using DistributePassBase::DistributePassBase;
 
   void runOnOperation() override {
-    Shares shares = Shares::of(getProgram(getOperation()));
+    ModuleOp module = getOperation();
+    Shares shares = Shares::of(getProgram(module));
     if (shares.ways == 1)
       return;
-    for (func::FuncOp entry : getEntries(getOperation()))
-      if (getEntry(entry).getKind() == EntryKind::gradients && failed(Distributor(entry, shares, overlap).run()))
+    DivisibleParams divisible = findDivisible(module);
+    bool isShared = shard == "states" && shares.ranks > 1;
+    for (func::FuncOp entry : getEntries(module))
+      if (getEntry(entry).getKind() == EntryKind::gradients &&
+          failed(Distributor(entry, shares, divisible, isShared, overlap).run()))
         return signalPassFailure();
+    if (isShared)
+      shareOut(module, divisible, shares.ranks);
+    for (func::FuncOp entry : getEntries(module))
+      if (overlap)
+        delayGathers(entry.getBody().front());
   }
 };
 } // namespace

@@ -5,8 +5,10 @@
 using namespace mlir;
 using namespace mlir::nanochat;
 
-/// Lanes of gradients that are on their way to be added, and of sums that come back.
-static constexpr int64_t kAhead = 6, kBack = 2;
+/// Lanes: of gradients that are on their way to be added, of sums that come back, of what is gathered from shares, and
+/// of exchanges in loops, each of which ends before the next begins.
+static constexpr int64_t kAhead = 3, kBack = 2, kGathers = 2, kInLoops = 7;
+static_assert(kAhead + kBack + kGathers == kInLoops);
 
 static Value finishExchange(ImplicitLocOpBuilder &b, ExchangeStartOp start) {
   return ExchangeDoneOp::create(b, start).getZ();
@@ -46,9 +48,8 @@ static Value meanOfRows(ImplicitLocOpBuilder &b, Value slices, const Shares &sha
 }
 
 /// Starts to send the slices of a flat gradient to where they are added.
-static ExchangeStartOp sendSlices(ImplicitLocOpBuilder &b, Value flat, int64_t ranks, int64_t lane) {
-  RankedTensorType type = typeOf(flat);
-  RankedTensorType slices = withShape(type, {ranks, int64_t(llvm::divideCeil(type.getNumElements(), ranks))});
+static ExchangeStartOp sendSlices(ImplicitLocOpBuilder &b, Value flat, int64_t ranks, int64_t slice, int64_t lane) {
+  RankedTensorType slices = withShape(typeOf(flat), {ranks, slice});
   return ExchangeStartOp::create(b, slices, Collective::all_to_all, flat, lane, Value());
 }
 
@@ -58,33 +59,40 @@ static ExchangeStartOp gatherSlices(ImplicitLocOpBuilder &b, Value slice, Ranked
   return ExchangeStartOp::create(b, whole, Collective::all_gather, slice, lane, over);
 }
 
-void GradientExchange::start(ImplicitLocOpBuilder &b, Value gradient, RankedTensorType type) {
+void GradientExchange::start(ImplicitLocOpBuilder &b, Value gradient, RankedTensorType type,
+                             std::optional<RankedTensorType> share) {
+  Gradient next{type, share, Value(), {}, {}, Value()};
   if (shares.ofRank() > 1) {
-    gradients.push_back({type, Value(), {}, {}, sumOfStack(b, gradient, type)});
+    next.result = sumOfStack(b, gradient, next);
+    gradients.push_back(next);
     return;
   }
   if (gradients.size() - summed == (overlap ? kAhead : 1))
     sum(b);
-  Value flat = flatten(b, gradient);
-  gradients.push_back({type, flat, sendSlices(b, flat, shares.ranks, int64_t(gradients.size()) % kAhead), {}, Value()});
+  next.flat = flatten(b, gradient);
+  next.slices = sendSlices(b, next.flat, shares.ranks, next.slice(shares.ranks), int64_t(gradients.size()) % kAhead);
+  gradients.push_back(next);
   if (!overlap)
     sum(b), gather(b);
 }
 
 /// Of several ways of each rank: all slices first, way by way.
-Value GradientExchange::sumOfStack(ImplicitLocOpBuilder &b, Value stack, RankedTensorType type) {
-  int64_t elements = type.getNumElements();
+Value GradientExchange::sumOfStack(ImplicitLocOpBuilder &b, Value stack, const Gradient &gradient) {
+  int64_t elements = gradient.type.getNumElements();
   Value ways = reshape(b, stack, {shares.ofRank(), elements});
   if (shares.ranks == 1)
-    return reshape(b, meanOfRows(b, ways, shares, /*byRank=*/false), type.getShape());
+    return reshape(b, meanOfRows(b, ways, shares, /*byRank=*/false), gradient.type.getShape());
+  int64_t slice = gradient.slice(shares.ranks);
   auto exchanged = LoopOp::create(b, "ways", shares.ofRank(), ValueRange(), ways, false,
                                   [&](ImplicitLocOpBuilder &in, auto, ArrayRef<BlockArgument> slices) {
-                                    ExchangeStartOp start = sendSlices(in, slices[0], shares.ranks, 0);
+                                    auto start = sendSlices(in, slices[0], shares.ranks, slice, kInLoops);
                                     YieldOp::create(in, ValueRange(), finishExchange(in, start));
                                   });
   Value mean = meanOfRows(b, exchanged.getResult(0), shares, /*byRank=*/true);
-  Value whole = finishExchange(b, gatherSlices(b, mean, withShape(type, {elements}), Value(), 0));
-  return reshape(b, whole, type.getShape());
+  if (gradient.share)
+    return reshape(b, mean, gradient.share->getShape());
+  ExchangeStartOp means = gatherSlices(b, mean, withShape(gradient.type, {elements}), Value(), kAhead);
+  return reshape(b, finishExchange(b, means), gradient.type.getShape());
 }
 
 void GradientExchange::sum(ImplicitLocOpBuilder &b) {
@@ -92,13 +100,17 @@ void GradientExchange::sum(ImplicitLocOpBuilder &b) {
     gather(b);
   Gradient &next = gradients[summed];
   Value mean = meanOfRows(b, finishExchange(b, next.slices), shares, /*byRank=*/false);
-  next.means = gatherSlices(b, mean, typeOf(next.flat), next.flat, kAhead + int64_t(summed) % kBack);
+  if (next.share)
+    next.result = reshape(b, mean, next.share->getShape());
+  else
+    next.means = gatherSlices(b, mean, typeOf(next.flat), next.flat, kAhead + int64_t(summed) % kBack);
   ++summed;
 }
 
 void GradientExchange::gather(ImplicitLocOpBuilder &b) {
   Gradient &next = gradients[gathered++];
-  next.whole = reshape(b, finishExchange(b, next.means), next.type.getShape());
+  if (next.means)
+    next.result = reshape(b, finishExchange(b, next.means), next.type.getShape());
 }
 
 SmallVector<Value> GradientExchange::finish(ImplicitLocOpBuilder &b) {
@@ -108,7 +120,7 @@ SmallVector<Value> GradientExchange::finish(ImplicitLocOpBuilder &b) {
     while (gathered < gradients.size())
       gather(b);
   }
-  return llvm::map_to_vector(gradients, [](const Gradient &gradient) { return gradient.whole; });
+  return llvm::map_to_vector(gradients, [](const Gradient &gradient) { return gradient.result; });
 }
 
 Value mlir::nanochat::meanOverWays(ImplicitLocOpBuilder &b, Value numbers, const Shares &shares) {
@@ -116,10 +128,63 @@ Value mlir::nanochat::meanOverWays(ImplicitLocOpBuilder &b, Value numbers, const
   Value all = own;
   if (shares.ranks > 1)
     all = finishExchange(b, ExchangeStartOp::create(b, withShape(typeOf(own), {shares.ways}), Collective::all_gather, own,
-                                                    0, Value()));
+                                                    kAhead, Value()));
   return meanOfRows(b, all, shares, /*byRank=*/false);
 }
 
 Value mlir::nanochat::ofFirstRank(ImplicitLocOpBuilder &b, Value value) {
-  return finishExchange(b, ExchangeStartOp::create(b, value.getType(), Collective::broadcast, value, 0, Value()));
+  return finishExchange(b, ExchangeStartOp::create(b, value.getType(), Collective::broadcast, value, kInLoops, Value()));
+}
+
+Value mlir::nanochat::gatherShares(ImplicitLocOpBuilder &b, Value share, RankedTensorType whole) {
+  return finishExchange(b, ExchangeStartOp::create(b, whole, Collective::all_gather, share, kAhead + kBack, Value()));
+}
+
+Value mlir::nanochat::gatherTernary(ImplicitLocOpBuilder &b, Value share, RankedTensorType whole) {
+  constexpr int64_t kOfByte = 4;
+  int64_t own = typeOf(share).getNumElements(), all = whole.getNumElements();
+  if (own % kOfByte || all % kOfByte)
+    return gatherShares(b, share, whole);
+  auto bytes = [&](int64_t elements) { return RankedTensorType::get({elements / kOfByte}, b.getI8Type()); };
+  auto number = [](ImplicitLocOpBuilder &s, int64_t value) {
+    return arith::ConstantOp::create(s, s.getIntegerAttr(s.getI8Type(), value));
+  };
+  AffineExpr at = b.getAffineDimExpr(0);
+  SmallVector<AffineMap> ofByte;
+  for (int64_t i = 0; i < kOfByte; ++i)
+    ofByte.push_back(AffineMap::get(1, 0, at * kOfByte + i));
+  Value flat = flatten(b, share);
+  Value packed = pointwise(b, bytes(own), SmallVector<Value>(kOfByte, flat), ofByte, [&](auto &s, ValueRange v) -> Value {
+    Value byte;
+    for (auto [i, code] : llvm::enumerate(v)) {
+      Value bits = arith::AndIOp::create(s, code, number(s, 3));
+      bits = arith::ShLIOp::create(s, bits, number(s, 2 * int64_t(i)));
+      byte = byte ? arith::OrIOp::create(s, byte, bits).getResult() : bits;
+    }
+    return byte;
+  });
+  Value come = gatherShares(b, packed, bytes(all));
+  RankedTensorType codes = RankedTensorType::get({all / kOfByte, kOfByte}, b.getI8Type());
+  Value unpacked = pointwise(b, codes, come, projection(b.getContext(), 2, {0}), [&](auto &s, ValueRange v) -> Value {
+    Value digit = arith::IndexCastOp::create(s, s.getI8Type(), linalg::IndexOp::create(s, 1));
+    Value high = arith::SubIOp::create(s, number(s, 6), arith::ShLIOp::create(s, digit, number(s, 1)));
+    return arith::ShRSIOp::create(s, arith::ShLIOp::create(s, v[0], high), number(s, 6)); // with its sign
+  });
+  return reshape(b, unpacked, whole.getShape());
+}
+
+void mlir::nanochat::delayGathers(Block &block) {
+  SmallVector<ExchangeDoneOp> gathers;
+  for (auto done : block.getOps<ExchangeDoneOp>())
+    if (done.getStart().getLane() == kAhead + kBack)
+      gathers.push_back(done);
+  for (auto [i, done] : llvm::enumerate(gathers)) {
+    ExchangeStartOp start = done.getStart();
+    start.setLane(kAhead + kBack + int64_t(i) % kGathers);
+    Operation *until = i + kGathers < gathers.size() ? gathers[i + kGathers].getStart() : block.getTerminator();
+    for (Operation *user : done.getZ().getUsers())
+      if (Operation *reader = block.findAncestorOpInBlock(*user); reader->isBeforeInBlock(until))
+        until = reader;
+    done->moveBefore(until);
+  }
 }

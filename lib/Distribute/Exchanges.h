@@ -12,21 +12,26 @@ class GradientExchange {
 public:
   GradientExchange(const Shares &shares, bool overlap) : shares(shares), overlap(overlap) {}
 
-  /// Begins with `gradient`, at `b`, whose mean is of type `type`.
-  void start(ImplicitLocOpBuilder &b, Value gradient, RankedTensorType type);
+  /// Begins with `gradient`, at `b`, whose mean is of type `type`; of that a rank gets all, or rows, its `share`.
+  void start(ImplicitLocOpBuilder &b, Value gradient, RankedTensorType type, std::optional<RankedTensorType> share);
   /// Ends all, at `b`; returns the means, in the order in which they began.
   SmallVector<Value> finish(ImplicitLocOpBuilder &b);
 
 private:
   struct Gradient {
     RankedTensorType type;
+    std::optional<RankedTensorType> share;
     Value flat;
     ExchangeStartOp slices, means;
-    Value whole; // once it has come
+    Value result; // once it has come
+    /// Elements of a slice.
+    int64_t slice(int64_t ranks) const {
+      return share ? share->getNumElements() : int64_t(llvm::divideCeil(type.getNumElements(), ranks));
+    }
   };
   void sum(ImplicitLocOpBuilder &b);
   void gather(ImplicitLocOpBuilder &b);
-  Value sumOfStack(ImplicitLocOpBuilder &b, Value stack, RankedTensorType type);
+  Value sumOfStack(ImplicitLocOpBuilder &b, Value stack, const Gradient &gradient);
 
   const Shares shares;
   const bool overlap;
@@ -39,5 +44,12 @@ Value meanOverWays(ImplicitLocOpBuilder &b, Value numbers, const Shares &shares)
 
 /// What rank 0 has.
 Value ofFirstRank(ImplicitLocOpBuilder &b, Value value);
+
+/// What ranks have shares of, one after the other, the last cut off where `whole` ends.
+Value gatherShares(ImplicitLocOpBuilder &b, Value share, RankedTensorType whole);
+/// The same of numbers −1, 0 and 1 in bytes, which go as two bits each.
+Value gatherTernary(ImplicitLocOpBuilder &b, Value share, RankedTensorType whole);
+/// Has gathers of `block` go on while what comes before their results are read is computed.
+void delayGathers(Block &block);
 
 } // namespace mlir::nanochat

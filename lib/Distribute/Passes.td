@@ -13,9 +13,14 @@ def DistributePass : Pass<"nanochat-distribute", "::mlir::ModuleOp"> {
 
     An exchange starts as soon as the gradient is known and ends behind the last gradient, where `overlap` is set; else each ends before the next.
     Values per token stay the rank's own.
+
+    With `shard=states` each rank owns layers of stacked parameters and rows of others, with gradients, states and updates, where their rule
+    works on each alone (lib/Distribute/ShareOut.h). Gradients go to the owner and stay there; before the forward pass all ranks gather codes of ternary
+    weights, two bits each, and scales, and of other parameters the values.
   }];
-  let options = [Option<"overlap", "overlap", "bool", "true", "Whether gradients are exchanged while others are computed">];
-  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::linalg::LinalgDialect", "::mlir::tensor::TensorDialect"];
+  let options = [Option<"shard", "shard", "std::string", "\"none\"", "What ranks own a share of: none or states">,
+                 Option<"overlap", "overlap", "bool", "true", "Whether gradients are exchanged while others are computed">];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::linalg::LinalgDialect", "::mlir::math::MathDialect", "::mlir::tensor::TensorDialect"];
 }
 
 #endif

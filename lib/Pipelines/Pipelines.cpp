@@ -88,6 +88,7 @@ static void optimize(OpPassManager &pm, const PipelineOptions &options) {
 
 static void distribute(OpPassManager &pm, const PipelineOptions &options) {
   DistributePassOptions distribution;
+  distribution.shard = options.distribution.shard;
   distribution.overlap = options.distribution.overlap;
   pm.addPass(createDistributePass(distribution));
 }

@@ -18,14 +18,14 @@ ChannelTransport::~ChannelTransport() {
   worker.join();
 }
 
-void ChannelTransport::start(Collective kind, const void *from, void *to, int64_t bytes, int lane) {
-  copyOwnPiece(kind, mesh.rank(), from, to, bytes);
+void ChannelTransport::start(Collective kind, const void *from, void *to, Pieces pieces, int lane) {
+  copyOwnPiece(kind, mesh.rank(), mesh.ranks(), from, to, pieces);
   {
     std::lock_guard<std::mutex> lock(mutex);
     checkLane(lane);
     if (numbers[size_t(lane)] > done)
       failRun(format("lane %d of the ranks is taken", lane));
-    operations[started % kLanes] = {kind, static_cast<const char *>(from), static_cast<char *>(to), bytes};
+    operations[started % kLanes] = {kind, static_cast<const char *>(from), static_cast<char *>(to), pieces};
     numbers[size_t(lane)] = ++started;
     if (mesh.ranks() == 1)
       done = started;
@@ -75,9 +75,9 @@ bool ChannelTransport::send(int rank, uint64_t limit) {
       continue;
     }
     if (flow.done == 0)
-      flow.header = {flow.number, next.bytes, int64_t(next.kind)};
-    auto [at, bytes] =
-        restOf(flow, next.from + (next.kind == Collective::allToAll ? rank * next.bytes : 0), next.bytes);
+      flow.header = {flow.number, next.pieces, int64_t(next.kind)};
+    Passage piece = passage(next.kind, next.pieces, mesh.rank(), rank);
+    auto [at, bytes] = restOf(flow, next.from + piece.from, piece.bytes);
     int64_t count = channels[size_t(rank)]->trySend(at, bytes);
     if (count < 0)
       fail(format("%s has ended, in %s", mesh.describe(rank).c_str(), collectiveName(next.kind)));
@@ -85,7 +85,7 @@ bool ChannelTransport::send(int rank, uint64_t limit) {
       return moved;
     sent += flow.done < kHeader ? 0 : count;
     flow.done += count, moved = true;
-    if (flow.done == next.bytes + kHeader)
+    if (flow.done == piece.bytes + kHeader)
       ++flow.number, flow.done = 0;
   }
   return moved;
@@ -101,7 +101,8 @@ bool ChannelTransport::receive(int rank, uint64_t limit) {
       ++flow.number, moved = true;
       continue;
     }
-    auto [at, bytes] = restOf(flow, next.to + (next.kind == Collective::broadcast ? 0 : rank * next.bytes), next.bytes);
+    Passage piece = passage(next.kind, next.pieces, rank, mesh.rank());
+    auto [at, bytes] = restOf(flow, next.to + piece.to, piece.bytes);
     int64_t count = channels[size_t(rank)]->tryReceive(at, bytes);
     if (count < 0)
       fail(format("%s has ended, in %s", mesh.describe(rank).c_str(), collectiveName(next.kind)));
@@ -110,13 +111,13 @@ bool ChannelTransport::receive(int rank, uint64_t limit) {
     flow.done += count, moved = true;
     const Header &header = flow.header;
     if (flow.done == kHeader &&
-        (header.number != flow.number || header.bytes != next.bytes || header.kind != int64_t(next.kind))) {
+        (header.number != flow.number || !(header.pieces == next.pieces) || header.kind != int64_t(next.kind))) {
       fail(format("%s exchanges %lld bytes as number %llu where this rank expects %lld bytes as number %llu, in %s",
-                  mesh.describe(rank).c_str(), wide(header.bytes), wide(header.number), wide(next.bytes),
+                  mesh.describe(rank).c_str(), wide(header.pieces.total), wide(header.number), wide(next.pieces.total),
                   wide(flow.number), collectiveName(next.kind)));
       return moved;
     }
-    if (flow.done == next.bytes + kHeader)
+    if (flow.done == piece.bytes + kHeader)
       ++flow.number, flow.done = 0;
   }
   return moved;

@@ -19,7 +19,7 @@ public:
   ~ChannelTransport() override;
   ChannelTransport(const ChannelTransport &) = delete;
 
-  void start(Collective kind, const void *from, void *to, int64_t bytes, int lane) override;
+  void start(Collective kind, const void *from, void *to, Pieces pieces, int lane) override;
   void finish(int lane) override;
   void abort(const std::string &why) override { fail(why); }
   void setTimeout(double seconds) override { timeout = seconds; }
@@ -30,7 +30,7 @@ private:
   /// What is put in front of a piece.
   struct Header {
     uint64_t number; // of the collective
-    int64_t bytes;
+    Pieces pieces;
     int64_t kind;
   };
   static constexpr int64_t kHeader = sizeof(Header);
@@ -44,7 +44,7 @@ private:
     Collective kind = Collective::allToAll;
     const char *from = nullptr;
     char *to = nullptr;
-    int64_t bytes = 0;
+    Pieces pieces = {};
   };
 
   void work();

@@ -9,7 +9,7 @@ const char *const kMpiShim =
 #include <stdlib.h>
 #include <string.h>
 
-enum { LANES = 8, ALL_TO_ALL = 0, ALL_GATHER = 1, BROADCAST = 2 };
+enum { LANES = 8 };
 static const long long part = 1 << 30;
 static int rank, ranks, is_ours;
 static struct {
@@ -43,27 +43,24 @@ static MPI_Request *next(int lane) {
   return &lanes[lane].requests[lanes[lane].count++];
 }
 
-int nanochat_mpi_start(int kind, const void *from, void *to, long long bytes, int lane) {
-  const char *source = from;
-  char *target = to;
-  for (int other = 0; other < ranks; ++other) {
-    const char *piece = source + (kind == ALL_TO_ALL ? other * bytes : 0);
-    char *place = target + (kind == BROADCAST ? 0 : other * bytes);
-    int sends = kind != BROADCAST || (rank == 0 && other != 0), receives = kind != BROADCAST || (rank != 0 && other == 0);
-    if (other == rank)
-      continue;
-    for (long long at = 0; at < bytes; at += part) {
-      int count = (int)(bytes - at < part ? bytes - at : part), error = 0;
-      MPI_Request *request;
-      if (receives)
-        error = (request = next(lane)) ? MPI_Irecv(place + at, count, MPI_BYTE, other, lane, MPI_COMM_WORLD, request) : MPI_ERR_NO_MEM;
-      if (!error && sends)
-        error = (request = next(lane)) ? MPI_Isend(piece + at, count, MPI_BYTE, other, lane, MPI_COMM_WORLD, request) : MPI_ERR_NO_MEM;
-      if (error)
-        return error;
-    }
+int nanochat_mpi_send(const void *from, long long bytes, int other, int lane) {
+  int error = 0;
+  for (long long at = 0; !error && at < bytes; at += part) {
+    MPI_Request *request = next(lane);
+    error = request ? MPI_Isend((const char *)from + at, (int)(bytes - at < part ? bytes - at : part), MPI_BYTE, other, lane, MPI_COMM_WORLD, request)
+                    : MPI_ERR_NO_MEM;
   }
-  return 0;
+  return error;
+}
+
+int nanochat_mpi_receive(void *to, long long bytes, int other, int lane) {
+  int error = 0;
+  for (long long at = 0; !error && at < bytes; at += part) {
+    MPI_Request *request = next(lane);
+    error = request ? MPI_Irecv((char *)to + at, (int)(bytes - at < part ? bytes - at : part), MPI_BYTE, other, lane, MPI_COMM_WORLD, request)
+                    : MPI_ERR_NO_MEM;
+  }
+  return error;
 }
 
 int nanochat_mpi_finish(int lane) {

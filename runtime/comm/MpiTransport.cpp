@@ -49,7 +49,7 @@ MpiTransport::MpiTransport(const Mesh &mesh) : mesh(mesh) {
         "--comm=mpi needs the shim for this machine's MPI: " + why,
         "comm --mpi-shim > nanochat_mpi.c; mpicc -shared -fPIC -O2 -o libnanochat_mpi.so nanochat_mpi.c, beside the "
         "program or named by NANOCHAT_MPI");
-  find(begin, "nanochat_mpi_begin"), find(exchange, "nanochat_mpi_start"), find(wait, "nanochat_mpi_finish");
+  find(begin, "nanochat_mpi_begin"), find(send, "nanochat_mpi_send"), find(receive, "nanochat_mpi_receive"), find(wait, "nanochat_mpi_finish");
   find(end, "nanochat_mpi_end"), find(describe, "nanochat_mpi_describe");
   int rank = 0, ranks = 0;
   check(begin(&rank, &ranks), "MPI_Init");
@@ -63,15 +63,20 @@ MpiTransport::~MpiTransport() {
     end();
 }
 
-void MpiTransport::start(Collective kind, const void *from, void *to, int64_t bytes, int lane) {
+void MpiTransport::start(Collective kind, const void *from, void *to, Pieces pieces, int lane) {
   checkLane(lane);
   if (isTaken[lane])
     failRun(format("lane %d of the ranks is taken", lane));
   isTaken[lane] = true;
-  copyOwnPiece(kind, mesh.rank(), from, to, bytes);
-  check(exchange(int(kind), from, to, bytes, lane), collectiveName(kind));
-  if (kind != Collective::broadcast || mesh.rank() == 0)
-    sent += bytes * (mesh.ranks() - 1);
+  copyOwnPiece(kind, mesh.rank(), mesh.ranks(), from, to, pieces);
+  for (int other = 0; other < mesh.ranks(); ++other) {
+    if (other == mesh.rank())
+      continue;
+    Passage in = passage(kind, pieces, other, mesh.rank()), out = passage(kind, pieces, mesh.rank(), other);
+    check(receive(static_cast<char *>(to) + in.to, in.bytes, other, lane), collectiveName(kind));
+    check(send(static_cast<const char *>(from) + out.from, out.bytes, other, lane), collectiveName(kind));
+    sent += out.bytes;
+  }
 }
 
 void MpiTransport::finish(int lane) {

@@ -19,7 +19,7 @@ public:
   ~MpiTransport() override;
   MpiTransport(const MpiTransport &) = delete;
 
-  void start(Collective kind, const void *from, void *to, int64_t bytes, int lane) override;
+  void start(Collective kind, const void *from, void *to, Pieces pieces, int lane) override;
   void finish(int lane) override;
   /// MPI cannot be interrupted: who aborts ends the process where it goes on waiting. It is not told of the end either,
   /// as it would wait for others then.
@@ -36,7 +36,8 @@ private:
   const Mesh &mesh;
   void *library = nullptr;
   int (*begin)(int *rank, int *ranks) = nullptr;
-  int (*exchange)(int kind, const void *from, void *to, long long bytes, int lane) = nullptr;
+  int (*send)(const void *from, long long bytes, int other, int lane) = nullptr;
+  int (*receive)(void *to, long long bytes, int other, int lane) = nullptr;
   int (*wait)(int lane) = nullptr;
   int (*end)(void) = nullptr;
   void (*describe)(int error, char *text, int size) = nullptr;

@@ -83,7 +83,7 @@ void Ranks::gather(const void *from, void *to, int64_t bytes) {
     return;
   }
   int64_t before = exchange->sentBytes();
-  exchange->start(Collective::allGather, from, to, bytes, 0);
+  exchange->start(Collective::allGather, from, to, Pieces::equal(bytes, count()), 0);
   exchange->finish(0);
   ownBytes += exchange->sentBytes() - before;
 }
@@ -127,10 +127,11 @@ void Ranks::start(const nc_collective &collective, const void *from, void *to, i
   checkLane(lane);
   sources[size_t(lane)] = source;
   auto kind = Collective(collective.kind);
+  Pieces pieces{collective.bytes, collective.total};
   if (exchange)
-    exchange->start(kind, from, to, collective.bytes, lane);
+    exchange->start(kind, from, to, pieces, lane);
   else
-    copyOwnPiece(kind, 0, from, to, collective.bytes);
+    copyOwnPiece(kind, 0, 1, from, to, pieces);
 }
 
 void Ranks::finish(int lane) {

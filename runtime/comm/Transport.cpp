@@ -11,11 +11,23 @@ const char *collectiveName(Collective kind) {
   return names[size_t(kind)];
 }
 
-void copyOwnPiece(Collective kind, int rank, const void *from, void *to, int64_t bytes) {
-  if (kind == Collective::broadcast && rank != 0)
-    return;
-  memmove(static_cast<char *>(to) + (kind == Collective::broadcast ? 0 : rank * bytes),
-          static_cast<const char *>(from) + (kind == Collective::allToAll ? rank * bytes : 0), size_t(bytes));
+Passage passage(Collective kind, Pieces pieces, int sender, int receiver) {
+  switch (kind) {
+  case Collective::allToAll:
+    return {pieces.of(receiver), receiver * pieces.bytes, sender * pieces.bytes};
+  case Collective::allGather:
+    return {pieces.of(sender), 0, sender * pieces.bytes};
+  case Collective::broadcast:
+    break;
+  }
+  return {sender == 0 ? pieces.total : 0, 0, 0};
+}
+
+void copyOwnPiece(Collective kind, int rank, int ranks, const void *from, void *to, Pieces pieces) {
+  Passage own = passage(kind, pieces, rank, rank);
+  memmove(static_cast<char *>(to) + own.to, static_cast<const char *>(from) + own.from, size_t(own.bytes));
+  for (int sender = 0; kind == Collective::allToAll && own.bytes < pieces.bytes && sender < ranks; ++sender)
+    memset(static_cast<char *>(to) + sender * pieces.bytes + own.bytes, 0, size_t(pieces.bytes - own.bytes));
 }
 
 void checkLane(int lane) {

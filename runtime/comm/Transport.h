@@ -3,6 +3,7 @@
 #pragma once
 
 #include "runtime/comm/Mesh.h"
+#include <algorithm>
 #include <memory>
 
 namespace nc {
@@ -14,14 +15,24 @@ enum class Collective {
 };
 const char *collectiveName(Collective kind);
 
+/// `total` bytes cut into pieces of `bytes`, one for each rank: the last are shorter, or empty.
+struct Pieces {
+  int64_t bytes, total;
+  int64_t of(int rank) const { return std::clamp<int64_t>(total - rank * bytes, 0, bytes); }
+  /// Equal ones.
+  static Pieces equal(int64_t bytes, int ranks) { return {bytes, bytes * ranks}; }
+  bool operator==(const Pieces &other) const { return bytes == other.bytes && total == other.total; }
+};
+
 class Transport {
 public:
   static constexpr int kLanes = 8;
 
   virtual ~Transport() = default;
-  /// Starts a collective of pieces of `bytes` on a lane that has none under way; all ranks start the same in the same
-  /// order. `to` has a piece for each rank, of a broadcast one. Allocates nothing.
-  virtual void start(Collective kind, const void *from, void *to, int64_t bytes, int lane) = 0;
+  /// Starts a collective on a lane that has none under way; all ranks start the same in the same order. Of an
+  /// all-to-all, pieces are those of `from`, and `to` has `pieces.bytes` for each rank, zeros behind a shorter piece; of an
+  /// all-gather those of `to`; of a broadcast there is one, `total` bytes. Allocates nothing.
+  virtual void start(Collective kind, const void *from, void *to, Pieces pieces, int lane) = 0;
   /// Returns once `to` is whole and `from` may be written to. Fails (exit 1) where a rank has ended, was not heard from
   /// for the timeout, or exchanges something else, and names it.
   virtual void finish(int lane) = 0;
@@ -35,8 +46,13 @@ public:
   virtual std::string name() const = 0;
 };
 
-/// The piece of `to` that a rank has of itself.
-void copyOwnPiece(Collective kind, int rank, const void *from, void *to, int64_t bytes);
+/// What a rank has of `to` itself: its own piece, and zeros behind those of others.
+void copyOwnPiece(Collective kind, int rank, int ranks, const void *from, void *to, Pieces pieces);
+/// The bytes that go from one rank to another, and those of `from` and of `to` in front of them.
+struct Passage {
+  int64_t bytes, from, to;
+};
+Passage passage(Collective kind, Pieces pieces, int sender, int receiver);
 
 /// Fails (exit 1) where there is no such lane.
 void checkLane(int lane);

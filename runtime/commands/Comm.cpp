@@ -52,7 +52,8 @@ private:
   }
 
   void call(Collective kind, int64_t bytes) {
-    ranks.transport().start(kind, from.data(), to.data(), bytes, 0);
+    Pieces pieces = kind == Collective::broadcast ? Pieces{bytes, bytes} : Pieces::equal(bytes, ranks.count());
+    ranks.transport().start(kind, from.data(), to.data(), pieces, 0);
     ranks.transport().finish(0);
   }
 

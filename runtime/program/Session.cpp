@@ -107,6 +107,8 @@ void Session::fillScalars(const nc_entry &entry, int64_t step, int64_t steps) {
     } else if (when == NC_OF_RUN && input->dtype == NC_I32 && elementCount(*input) == 2) {
       for (int half : {0, 1})
         write(*input, int32_t(seed >> (32 * half)), half);
+    } else if (when == NC_OF_RUN && input->dtype == NC_I32 && name == "rank") {
+      write(*input, ranks().rank());
     } else if (isUserScalar(*input)) {
       auto chosen = scalars.find(name);
       write(*input, chosen == scalars.end() ? input->init_scale : chosen->second);

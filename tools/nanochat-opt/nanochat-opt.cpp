@@ -158,6 +158,9 @@ cl::opt<int64_t> ranks("ranks", cl::cat(compiling), cl::init(1), cl::value_desc(
 cl::opt<int64_t> ways("ways", cl::cat(compiling), cl::init(0), cl::value_desc("N"),
                       cl::desc("Sums of gradients that a step has, one for each rank by default; results are the same bits for "
                                "every number of ranks that divides it"));
+cl::opt<std::string> shard("shard", cl::cat(compiling), cl::init("none"), cl::value_desc("none|states"),
+                           cl::desc("What each rank owns a part of rather than all: states owns layers, or rows, of parameters with "
+                                    "their gradients, states and updates. Results are the same bits"));
 cl::opt<std::string> overlap("overlap", cl::cat(compiling), cl::init("on"), cl::value_desc("on|off"),
                              cl::desc("Whether ranks exchange gradients while they compute others. Results are the same bits"));
 cl::list<std::string> optimizers("optimizer", cl::cat(compiling), cl::value_desc("role=rule[:option=value]"),
@@ -315,6 +318,9 @@ static bool chooseDistribution(Distribution &distribution) {
     return usage("--ways=" + llvm::Twine(ways) + " is no multiple of --ranks=" + llvm::Twine(ranks),
                  "each rank computes as many of the sums of a step as the others"),
            false;
+  if (shard != "none" && shard != "states")
+    return usage("--shard=" + shard + " is not known", "it is none or states"), false;
+  distribution.shard = shard;
   if (overlap != "on" && overlap != "off")
     return usage("--overlap=" + overlap + " is not known", "it is on or off"), false;
   distribution.overlap = overlap == "on";

@@ -38,16 +38,19 @@ BindAttr BindAttr::get(MLIRContext *context, BindingKind kind, StringRef tensor,
                        double scale) {
   Builder b(context);
   return get(context, kind, b.getStringAttr(tensor), role.empty() ? StringAttr() : b.getStringAttr(role), init,
-             scale == 0.0 ? FloatAttr() : b.getF64FloatAttr(scale));
+             scale == 0.0 ? FloatAttr() : b.getF64FloatAttr(scale), /*rows=*/0);
 }
 
 LogicalResult BindAttr::verify(llvm::function_ref<InFlightDiagnostic()> emitError, BindingKind kind, StringAttr tensor,
-                               StringAttr role, Init init, FloatAttr scale) {
+                               StringAttr role, Init init, FloatAttr scale, int64_t rows) {
   if (!isName(tensor.getValue())) // bind-c1
     return emitError() << "bound to " << tensor << ", which is no name that files can hold";
   if (init != Init::constant && kind != BindingKind::parameter) // bind-c2
     return emitError() << "a tensor of kind " << stringifyBindingKind(kind)
                        << " starts at random, which parameters alone do";
+  bool isInput = kind == BindingKind::input || kind == BindingKind::output;
+  if (rows < 0 || (rows && isInput)) // bind-c3
+    return emitError() << "a tensor of kind " << stringifyBindingKind(kind) << " cannot be a share of " << rows << " rows";
   return success();
 }
 

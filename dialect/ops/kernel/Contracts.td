@@ -54,6 +54,8 @@ def Nanochat_BindAttr : AttrDef<Nanochat_Dialect, "Bind"> {
     memory in all entries: an update whose result is bound as its argument updates in place. `init` and `scale` are those
     of nanochat.param; of an input of rank 0, `scale` is the value unless the user says another. A parameter of bytes is
     codes of int8, whose `scales` bear its name: one for each of its rows (`quantize_blocks`).
+    With `rows` it is a rank's share of a tensor that has as many in its leading dimension: rank r has those from r times its own number of rows on,
+    and zeros behind the last.
     ```mlir
     %embed: tensor<257x12xf32> {nanochat.bind = #nanochat.bind<parameter, "embed", role = "embedding", init = normal, scale = 2.0e-02 : f64>}
     ```
@@ -61,8 +63,8 @@ def Nanochat_BindAttr : AttrDef<Nanochat_Dialect, "Bind"> {
   let parameters = (ins EnumParameter<BindingKind>:$kind, "::mlir::StringAttr":$tensor,
       OptionalParameter<"::mlir::StringAttr">:$role,
       DefaultValuedParameter<"::mlir::nanochat::Init", "::mlir::nanochat::Init::constant">:$init,
-      OptionalParameter<"::mlir::FloatAttr">:$scale);
-  let assemblyFormat = "`<` $kind `,` $tensor (`,` struct($role, $init, $scale)^)? `>`";
+      OptionalParameter<"::mlir::FloatAttr">:$scale, DefaultValuedParameter<"int64_t", "0">:$rows);
+  let assemblyFormat = "`<` $kind `,` $tensor (`,` struct($role, $init, $scale, $rows)^)? `>`";
   let genVerifyDecl = 1;
   let builders = [AttrBuilder<(ins "::mlir::nanochat::BindingKind":$kind, "::llvm::StringRef":$tensor, CArg<"::llvm::StringRef", "{}">:$role,
       CArg<"::mlir::nanochat::Init", "::mlir::nanochat::Init::constant">:$init, CArg<"double", "0.0">:$scale)>];
@@ -72,6 +74,8 @@ def Nanochat_BindAttr : AttrDef<Nanochat_Dialect, "Bind"> {
     double getScaleValue() const { return getScale() ? getScale().getValueAsDouble() : 0.0; }
     /// Kind and name, as messages and recorded steps have them: "gradient embed".
     std::string describe() const;
+    /// The same of a rank's share of `rows`.
+    BindAttr sharedOut(int64_t rows) const { return get(getContext(), getKind(), getTensor(), getRole(), getInit(), getScale(), rows); }
   }];
 }
 
