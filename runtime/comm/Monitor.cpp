@@ -39,6 +39,11 @@ std::string describeStep(int64_t step, const char *part) {
   return format("step %lld", wide(step)) + (part ? format(", '%s'", part) : "");
 }
 
+bool Monitor::isInStep() {
+  std::lock_guard<std::mutex> lock(mutex);
+  return step >= 0;
+}
+
 std::string Monitor::whatIsDone() {
   std::lock_guard<std::mutex> lock(mutex);
   return step < 0 ? own : describeStep(step, part);
@@ -90,7 +95,8 @@ void Monitor::fail(const std::string &message) {
 }
 
 void Monitor::lose(int rank, const std::string &how) {
-  const std::string &what = others[size_t(rank)].doing;
+  // Ranks go through steps together, and what another was heard to do may be a second old.
+  std::string what = isInStep() ? whatIsDone() : others[size_t(rank)].doing;
   others[size_t(rank)].hasFinished = true;
   spread(mesh.describe(rank) + how + (what.empty() ? "" : " in " + what));
 }

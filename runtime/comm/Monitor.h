@@ -41,6 +41,7 @@ private:
   };
 
   void work();
+  bool isInStep();
   std::string whatIsDone();
   void hear(int rank);
   void lose(int rank, const std::string &how);

@@ -59,6 +59,9 @@ static void runGrad(const nc_program &program, const GradOptions &options) {
   if (updatesInBackward(program))
     failInput("the program updates parameters where their gradients are formed, and keeps none of these",
               "compile it with --update=after to have them");
+  if (int64_t count = sizeOr(program, "ranks", 1); count > 1)
+    failInput(format("the program is for %lld ranks, which form gradients together: 'grad' is one", wide(count)),
+              "compile it with nanochat-opt --ranks=1 to have them");
   auto session = makeSession(program, options.session);
   const nc_entry &entry = getPhaseEntry(program, options.phase, "gradients");
   loadParameters(*session, options.init);

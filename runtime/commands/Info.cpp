@@ -39,6 +39,8 @@ static void printJson(const nc_program &program) {
                                  {"vocab", program.vocab},
                                  {"flops_per_token", program.flops_per_token},
                                  {"parameter_count", countParameters(program)}};
+  info["ranks"] = sizeOr(program, "ranks", 1);
+  info["ways"] = sizeOr(program, "ways", 1);
   for (int32_t i = 0; i < program.n_sizes; ++i)
     info["sizes"][program.sizes[i].name] = program.sizes[i].value;
   info["parameters"] = describeTensors(program, NC_PARAM);
@@ -76,6 +78,8 @@ static void printText(const nc_program &program) {
   printf("flops      %lld per training token\nsizes     ", wide(program.flops_per_token));
   for (int32_t i = 0; i < program.n_sizes; ++i)
     printf(" %s=%lld", program.sizes[i].name, wide(program.sizes[i].value));
+  if (int64_t ranks = sizeOr(program, "ranks", 1), ways = sizeOr(program, "ways", 1); ways > 1)
+    printf("\nranks      %lld, which share %lld ways", wide(ranks), wide(ways));
   if (program.choices[0])
     printf("\nkept by    %s", program.choices);
   printf("\nentries   ");

@@ -44,7 +44,7 @@ static Facts factsOf(const nc_program &program, const TrainOptions &options) {
           {"sizes", sizes},
           {"--comm", options.ranks.comm},
           {"--phase", options.phase},
-          {"--seed", textOf(options.seed)},
+          {"--seed", std::to_string(options.seed.value_or(0))},
           {"--steps", textOf(options.steps)},
           {"--schedule-steps", textOf(options.scheduleSteps)},
           {"--eval-every", std::to_string(options.evalEvery)},

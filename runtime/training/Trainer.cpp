@@ -45,11 +45,11 @@ void Trainer::run(int64_t step, int64_t firstRow, const RowSource &source, Dispa
   int64_t sentBefore = ranks.sentBytes();
   sound = !updatesInBackward(session.program);
   session.run(gradients, observer);
-  sound = false; // parameters that lead to what is not finite are not, and from then on they are half updated
   checkFinite(step);
   // Now, for the update may reuse the memory of the outputs.
   describe();
   session.fillScalars(update, step, scheduleSteps);
+  sound = false; // until all of the update is made
   session.run(update, observer);
   appendScalarOutputs(session, update, report.outputs);
   report.sentBytes = ranks.sentBytes() - sentBefore;
@@ -63,6 +63,7 @@ void Trainer::checkFinite(int64_t step) {
       isFinite = isFinite && std::isfinite(session.read(*output));
   if (isFinite)
     return;
+  sound = false; // parameters that lead here are worth nothing
   auto tensor = findNonFinite(session, gradients, NC_OUTPUT);
   if (auto gradient = findNonFinite(session, gradients, NC_GRADIENT))
     tensor = *tensor + " and " + *gradient;

@@ -38,7 +38,7 @@ static const real strength[LOOPS] = {0.5, 1.0}, exits[LOOPS] = {0.25, 0.75};
 #define LOSSES ALIGN(LOOPS *T * sizeof(real))
 
 // Offsets in the IO arena: scalars of 64 bytes, then the arrays.
-enum { STEP, STEPS, LR, DECAY, POISON, POSITION, LOSS, NORM, RATE, ZERO, PART0, PART1, NEVER, SCALARS };
+enum { STEP, STEPS, LR, DECAY, POISON, POSITION, LOSS, NORM, RATE, ZERO, PART0, PART1, SCALARS };
 #define TOKENS (SCALARS * 64)
 #define TARGETS (TOKENS + HERE * IDS)
 #define NLL (TARGETS + HERE * IDS)
@@ -271,10 +271,9 @@ static void runGradients(nc_context *context, char *const *arenas) {
   static const nc_collective rests = {"rests", NC_ALL_GATHER, HERE * REST};
   const char *poisoned = getenv("TINY_POISON_RANK"), *rank = getenv("RANK");
   int isSpared = poisoned && rank && strcmp(poisoned, rank) != 0;
-  *(real *)IO(NEVER) = -1;
-  for (int way = 0; way < HERE; ++way) {
+  for (int way = 0; way < HERE; ++way) { // no step is as the number of steps
     char *rest = AT(COMM, RESTS + way * REST);
-    runWay(context, arenas, way, isSpared ? IO(NEVER) : IO(POISON), rest + BIAS);
+    runWay(context, arenas, way, isSpared ? IO(STEPS) : IO(POISON), rest + BIAS);
     CALL(table_grad, AT(IO, TOKENS + way * T * 4), AT(WORKSPACE, 0), AT(COMM, way * TABLE));
     CALL(bias_grad, AT(WORKSPACE, 0), rest);
   }
