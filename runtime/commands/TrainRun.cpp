@@ -220,6 +220,7 @@ void TrainRun::run() {
   BatchShape shape = trainer->shape();
   Progress progress(state.step, state.steps, shape.rows * shape.length, peakSpeed, options.logFile);
   listenForSignals();
+  ranks.waitForFirst();
   try {
     loop(log, progress);
   } catch (const std::exception &problem) {
@@ -228,8 +229,8 @@ void TrainRun::run() {
     throw;
   }
   finish(log, progress);
-  ranks.waitForFirst();
   printTotals();
+  ranks.waitForFirst(); // whose files are what others end well for
 }
 
 } // namespace nc
