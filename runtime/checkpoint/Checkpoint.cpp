@@ -3,7 +3,6 @@
 #include "runtime/checkpoint/ModelFile.h"
 #include "runtime/files/Errors.h"
 #include "runtime/files/Files.h"
-#include "runtime/files/Safetensors.h"
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
@@ -199,7 +198,7 @@ void CheckpointWriter::removeOld() {
 static void checkWhole(const std::string &checkpoint) {
   CheckpointManifest::read(checkpoint).checkFiles(checkpoint);
   for (const char *name : {kModelFile, kOptimizerFile})
-    checkFinite(SafetensorsFile(checkpoint + "/" + name));
+    checkFinite(TensorFiles(checkpoint + "/" + name));
 }
 
 std::optional<std::string> findNewest(const std::string &folder) {

@@ -6,8 +6,8 @@
 //
 #pragma once
 
+#include "runtime/checkpoint/TensorFiles.h"
 #include "runtime/data/Vocabulary.h"
-#include "runtime/files/Safetensors.h"
 #include "runtime/program/Session.h"
 #include <string>
 
@@ -15,9 +15,14 @@ namespace nc {
 
 /// Fails (exit 1) if a parameter or state is not finite after `step` steps, naming it.
 void checkFinite(const Session &session, int64_t step);
-/// Fails (exit 2) if a tensor of the file is not finite, naming it.
-void checkFinite(const SafetensorsFile &file);
+/// Fails (exit 2) if a tensor of the files is not finite, naming it.
+void checkFinite(const TensorFiles &files);
 
+/// Whether each of several ranks has only a part of what is to be saved, so that all of them save together.
+bool isOfSeveral(const Session &session);
+/// What a file calls the scales of a parameter.
+std::string scalesName(const nc_tensor &parameter);
+/// Whole tensors in one file, which is the first rank's.
 void saveParameters(const Session &session, const std::string &path, const Vocabulary &vocabulary);
 void saveStates(const Session &session, const std::string &path);
 

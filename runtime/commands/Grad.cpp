@@ -4,6 +4,7 @@
 #include "runtime/files/Errors.h"
 #include "runtime/files/Safetensors.h"
 #include "runtime/program/Program.h"
+#include "runtime/program/Shares.h"
 #include "runtime/training/Batches.h"
 #include <CLI/CLI.hpp>
 #include <cstring>
@@ -51,6 +52,7 @@ static void loadBatch(Session &session, const nc_entry &entry, const std::string
 }
 
 static void runGrad(const nc_program &program, const GradOptions &options) {
+  refuseShares(program, "grad");
   checkWritable(options.out, "--out");
   checkOutputs({{"--init", options.init},
                 {"--init", options.init + "/model.safetensors"}, // of a checkpoint

@@ -180,13 +180,20 @@ static void attemptAll(std::initializer_list<std::function<void()>> parts) {
     throw Error(*first);
 }
 
+void TrainRun::saveModel(const std::string &path) {
+  char isWanted = !path.empty();
+  if (isOfSeveral(*session))
+    isWanted = ranks.ofFirst(isWanted);
+  if (isWanted)
+    saveParameters(*session, path, data.vocabulary());
+}
+
 void TrainRun::finish(RunLog &log, Progress &progress) {
-  auto saveModel = [&] {
+  auto saveLast = [&] {
     checkFinite(*session, state.step); // also where nothing is saved
-    if (!options.save.empty())
-      saveParameters(*session, options.save, data.vocabulary());
+    saveModel(options.save);
   };
-  attemptAll({[&] { saves.finish(*session, state, data.vocabulary()); }, saveModel, [&] { log.finish(); },
+  attemptAll({[&] { saves.finish(*session, state, data.vocabulary()); }, saveLast, [&] { log.finish(); },
               [&] { progress.finish(); }});
 }
 
@@ -210,8 +217,7 @@ void TrainRun::printTotals() const {
 
 void TrainRun::run() {
   start();
-  if (!options.saveInit.empty())
-    saveParameters(*session, options.saveInit, data.vocabulary());
+  saveModel(options.saveInit);
   // What is measured is this processor's, not a GPU's.
   if (program.flops_per_token > 0 && !program.device[0])
     peakSpeed = ranks.count() * measurePeakFlops(session->threads()) / program.flops_per_token;
