@@ -9,8 +9,10 @@
 namespace nc {
 
 std::string fileOfRank(const std::string &path, int rank) {
-  std::filesystem::path whole = path;
-  return rank ? (whole.parent_path() / whole.stem()).string() + format("-%d", rank) + whole.extension().string() : path;
+  std::filesystem::path file = path;
+  if (rank > 0)
+    file.replace_filename(file.stem().string() + format("-%d", rank) + file.extension().string());
+  return file.string();
 }
 
 std::string rangeName(const std::string &name, int64_t first, int64_t end) {

@@ -1,6 +1,7 @@
 #include "runtime/commands/TrainRun.h"
 #include "runtime/app/Signals.h"
 #include "runtime/checkpoint/ModelFile.h"
+#include "runtime/checkpoint/SaveShares.h"
 #include "runtime/files/Errors.h"
 #include "runtime/program/AllocationCounter.h"
 #include "runtime/program/DispatchRecorder.h"
@@ -157,7 +158,8 @@ void TrainRun::loop(RunLog &log, Progress &progress) {
 void TrainRun::rescue(RunLog &log) {
   try {
     log.finish();
-    if (trainer->isSound() && state.step > 0)
+    // Without the rank that failed its share is lost.
+    if (trainer->isSound() && state.step > 0 && !isOfSeveral(*session))
       saves.finish(*session, state, data.vocabulary());
   } catch (const std::exception &problem) {
     fprintf(stderr, "warning: %s\n", problem.what());

@@ -2,6 +2,7 @@
 #include "runtime/files/Errors.h"
 #include "runtime/program/AllocationCounter.h"
 #include "runtime/program/Program.h"
+#include "runtime/program/Shares.h"
 #include "runtime/training/NonFinite.h"
 #include <cmath>
 
@@ -65,8 +66,11 @@ void Trainer::checkFinite(int64_t step) {
     return;
   sound = false; // parameters that lead here are worth nothing
   auto tensor = findNonFinite(session, gradients, NC_OUTPUT);
-  if (auto gradient = findNonFinite(session, gradients, NC_GRADIENT))
-    tensor = *tensor + " and " + *gradient;
+  std::string gradient = findNonFinite(session, gradients, NC_GRADIENT).value_or("");
+  if (hasShares(session.program)) // each rank knows of its own
+    gradient = session.ranks().firstToSay(gradient);
+  if (!gradient.empty())
+    tensor = *tensor + " and " + gradient;
   std::string blame = blameKernel(session, gradients);
   failRun(format("step %lld: %s: not a finite number; %s", wide(step), tensor->c_str(), blame.c_str()),
           updatesInBackward(session.program)
