@@ -9,9 +9,6 @@
 
 namespace nc {
 
-/// Where one rank fails, others may still have to save what they have reached.
-static constexpr double kGrace = 60; // seconds
-
 static void checkCount(const nc_program &program, int started) {
   int64_t needs = sizeOr(program, "ranks", 1);
   if (started == needs)
@@ -84,10 +81,11 @@ static void dropOutputs(TrainOptions &options) {
 
 void trainOnRanks(const nc_program &program, TrainOptions &options, const std::function<void()> &configure,
                   const std::function<bool()> &isThreadsGiven) {
+  options.ranks.savesAtEnd = true;
   RankPlace place = findRankPlace();
   checkLaunch(options.ranks, place);
   checkCount(program, place.source.empty() ? std::max(1, options.ranks.ranks) : place.ranks);
-  if (runRanksHere(options.ranks, kGrace))
+  if (runRanksHere(options.ranks))
     return;
   if (place.rank > 0 && !freopen("/dev/null", "w", stdout))
     failRun("cannot open /dev/null");
