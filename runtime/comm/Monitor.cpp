@@ -7,11 +7,12 @@
 
 namespace nc {
 
-static constexpr double kMostBeat = 1, kGrace = 5; // seconds
+static constexpr double kMostBeat = 1; // seconds
 
-Monitor::Monitor(const Mesh &mesh, double timeout, std::function<void(const std::string &)> onFailure)
-    : mesh(mesh), timeout(timeout), interval(std::min(kMostBeat, timeout / 4)), onFailure(std::move(onFailure)),
-      others(size_t(mesh.rank() == 0 ? mesh.ranks() : 1)), worker([this] { work(); }) {}
+Monitor::Monitor(const Mesh &mesh, double timeout, double grace, std::function<void(const std::string &)> onFailure)
+    : mesh(mesh), timeout(timeout), grace(grace), interval(std::min(kMostBeat, timeout / 4)),
+      onFailure(std::move(onFailure)), others(size_t(mesh.rank() == 0 ? mesh.ranks() : 1)), worker([this] { work(); }) {
+}
 
 Monitor::~Monitor() {
   isOver = true;
@@ -75,7 +76,7 @@ void Monitor::spread(const std::string &why) {
     if (!failure.empty())
       return;
     failure = why;
-    cutOff = after(kGrace);
+    cutOff = after(grace);
   }
   if (mesh.rank() == 0)
     tell({{"failure", why}});

@@ -17,9 +17,13 @@ void checkLaunch(const RankOptions &options, const RankPlace &place) {
               "leave --ranks out: the launcher says how many there are");
 }
 
-bool runRanksHere(const RankOptions &options, double grace) {
+// How long ranks have to end where one has failed: to hear of it, and to save.
+static constexpr double kHearing = 5, kSaving = 60; // seconds
+
+bool runRanksHere(const RankOptions &options) {
   if (options.ranks <= 1)
     return false;
+  double grace = options.savesAtEnd ? options.timeout + kSaving : kHearing;
   if (int code = runRanks(options.ranks, argumentsWithout("--ranks"), grace))
     exit(code); // the rank has said why
   return true;
@@ -32,7 +36,9 @@ Ranks::Ranks(const RankPlace &place, const RankOptions &options, const Facts &fa
   usualTimeout = options.timeout;
   timeout = 5 * usualTimeout; // memory is touched and code is loaded for the first time
   exchange = makeTransport(options.comm, *mesh, timeout);
-  monitor = std::make_unique<Monitor>(*mesh, options.timeout, [this](const std::string &why) {
+  // In a long step it takes as long until the next exchange.
+  double grace = options.savesAtEnd && isFirst() ? std::max(kHearing, options.timeout) : kHearing;
+  monitor = std::make_unique<Monitor>(*mesh, options.timeout, grace, [this](const std::string &why) {
     {
       std::lock_guard<std::mutex> lock(mutex);
       heard = why;

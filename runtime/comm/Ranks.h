@@ -12,14 +12,15 @@ namespace nc {
 struct RankOptions {
   int ranks = 0; // processes to start here; 0 for as many as the environment says
   std::string comm = "auto";
-  double timeout = 120; // seconds
+  double timeout = 120;    // seconds
+  bool savesAtEnd = false; // the first saves what was reached where another fails, once it has heard of it
 };
 
 /// Fails (exit 2) where --ranks is given to a process that a launcher has started.
 void checkLaunch(const RankOptions &options, const RankPlace &place);
 /// Runs this command as the processes that --ranks asks for, if it asks for several. Returns whether it did and all
-/// ended well; ends this process with the code of the first that failed. See runRanks for `grace`.
-bool runRanksHere(const RankOptions &options, double grace);
+/// ended well; ends this process with the code of the first that failed.
+bool runRanksHere(const RankOptions &options);
 
 class Ranks {
 public:

@@ -93,8 +93,7 @@ static void startEval(const nc_program &program, EvalOptions &options, const std
     facts.emplace_back("--zero", zeroed);
     return facts;
   };
-  constexpr double kGrace = 5; // seconds
-  runOnRanks(program, {options.ranks, options.session, isThreadsGiven, kGrace}, prepare,
+  runOnRanks(program, {options.ranks, options.session, isThreadsGiven}, prepare,
              [&](Ranks &ranks) { runEval(program, options, ranks); });
 }
 

@@ -60,7 +60,7 @@ void runOnRanks(const nc_program &program, const RankedOptions &options,
   RankPlace place = findRankPlace();
   checkLaunch(options.ranks, place);
   checkCount(program, place.source.empty() ? std::max(1, options.ranks.ranks) : place.ranks);
-  if (runRanksHere(options.ranks, options.grace))
+  if (runRanksHere(options.ranks))
     return;
   if (place.rank > 0 && !freopen("/dev/null", "w", stdout))
     failRun("cannot open /dev/null");

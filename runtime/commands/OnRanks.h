@@ -11,7 +11,6 @@ struct RankedOptions {
   RankOptions &ranks;
   SessionOptions &session;
   std::function<bool()> isThreadsGiven; // whether they then tell how many threads a rank has
-  double grace;                         // see runRanks
 };
 
 /// What programs and what they exchange must agree in.

@@ -36,14 +36,14 @@ static void dropOutputs(TrainOptions &options) {
 
 void trainOnRanks(const nc_program &program, TrainOptions &options, const std::function<void()> &configure,
                   const std::function<bool()> &isThreadsGiven) {
-  constexpr double kGrace = 60; // seconds, for others may still have to save what they have reached
+  options.ranks.savesAtEnd = true;
   auto prepare = [&](bool isFirst) {
     configure();
     if (!isFirst)
       dropOutputs(options);
     return factsOf(program, options);
   };
-  runOnRanks(program, {options.ranks, options.session, isThreadsGiven, kGrace}, prepare,
+  runOnRanks(program, {options.ranks, options.session, isThreadsGiven}, prepare,
              [&](Ranks &ranks) { TrainRun(program, options, ranks).run(); });
 }
 
