@@ -1,41 +1,27 @@
 #include "runtime/checkpoint/Checkpoint.h"
+#include "runtime/checkpoint/HiddenFolder.h"
 #include "runtime/checkpoint/Manifest.h"
 #include "runtime/checkpoint/ModelFile.h"
 #include "runtime/files/Errors.h"
 #include "runtime/files/Files.h"
-#include "runtime/files/Safetensors.h"
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <fcntl.h>
 #include <filesystem>
-#include <sys/stat.h>
 #include <unistd.h>
 
 namespace fs = std::filesystem;
 
 namespace nc {
 
-static constexpr const char *kLock = "/.lock";
-
-static std::string nameOf(int64_t step) { return format("step-%08lld", wide(step)); }
-
-/// The step of a name that nameOf makes, or -1.
-static int64_t stepOf(const std::string &name) {
-  constexpr size_t kPrefix = 5, kMostDigits = 18;
-  if (name.size() > kPrefix + kMostDigits)
-    return -1;
-  int64_t step = atoll(name.c_str() + std::min(kPrefix, name.size()));
-  return name == nameOf(step) ? step : -1;
-}
-
 /// What is in a folder under names of checkpoints, by step.
 static std::map<int64_t, std::string> listNames(const std::string &folder) {
   std::map<int64_t, std::string> names;
   std::error_code problem;
   for (fs::directory_iterator entry(folder, problem), end; !problem && entry != end; entry.increment(problem))
-    if (int64_t step = stepOf(entry->path().filename().string()); step >= 0)
-      names[step] = folder + "/" + nameOf(step);
+    if (int64_t step = stepOfName(entry->path().filename().string()); step >= 0)
+      names[step] = folder + "/" + checkpointName(step);
   return names;
 }
 
@@ -45,23 +31,6 @@ static std::map<int64_t, std::string> listCheckpoints(const std::string &folder)
   for (auto at = checkpoints.begin(); at != checkpoints.end();)
     at = CheckpointManifest::isIn(at->second) ? std::next(at) : checkpoints.erase(at);
   return checkpoints;
-}
-
-/// ".step-00000010.1234": what process 1234 is writing or removing.
-static std::string hiddenName(const std::string &name) { return "." + name + "." + std::to_string(getpid()); }
-
-/// Removes what earlier processes left under hidden names; there are no others, as the folder is
-/// this one's.
-static void clearLeftovers(const std::string &folder) {
-  std::error_code ignored;
-  for (const fs::directory_entry &entry : fs::directory_iterator(folder, ignored)) {
-    std::string name = entry.path().filename().string();
-    size_t dot = name.rfind('.');
-    bool isLeft = name[0] == '.' && dot > 1 && stepOf(name.substr(1, dot - 1)) >= 0 && dot + 1 < name.size() &&
-                  name.find_first_not_of("0123456789", dot + 1) == name.npos;
-    if (isLeft)
-      fs::remove_all(entry.path(), ignored);
-  }
 }
 
 CheckpointWriter::CheckpointWriter(const std::string &folder, int64_t keepLast) : folder(folder), keepLast(keepLast) {
@@ -140,51 +109,38 @@ std::optional<int64_t> CheckpointWriter::begin(const std::string &resumed, int64
   return isHere ? std::optional(last) : std::nullopt;
 }
 
-namespace {
-/// A folder under a hidden name, gone when this goes.
-class HiddenFolder {
-public:
-  HiddenFolder(const std::string &parent, const std::string &name) : path(parent + "/" + hiddenName(name)) {
-    std::error_code ignored;
-    fs::remove_all(path, ignored);
-    if (mkdir(path.c_str(), 0777) != 0)
-      failRun(format("cannot make the folder '%s': %s", path.c_str(), strerror(errno)));
-  }
-  ~HiddenFolder() {
-    std::error_code ignored;
-    fs::remove_all(path, ignored);
-  }
-  /// Puts it in the place of `final`, whose former content is then hidden, if it was a checkpoint.
-  void publish(const std::string &final) {
-    int result = rename(path.c_str(), final.c_str());
-    if (result != 0 && (errno == EEXIST || errno == ENOTEMPTY) && CheckpointManifest::isIn(final))
-      result = renameat2(AT_FDCWD, path.c_str(), AT_FDCWD, final.c_str(), RENAME_EXCHANGE);
-    if (result != 0)
-      failRun(format("cannot write '%s': %s", final.c_str(), strerror(errno)));
-  }
+std::unique_ptr<HiddenFolder> CheckpointWriter::draft(int64_t step) {
+  reopenIfChanged();
+  return std::make_unique<HiddenFolder>(folder, step);
+}
 
-  const std::string path;
-};
-} // namespace
+void CheckpointWriter::commit(HiddenFolder &draft, const CheckpointManifest &manifest) {
+  manifest.write(draft.path);
+  draft.publish();
+  syncFolder(folder);
+  own.insert(draft.step);
+  removeOld();
+}
 
 void CheckpointWriter::save(const Session &session, const RunState &state, const Vocabulary &vocabulary) {
-  reopenIfChanged();
-  HiddenFolder hidden(folder, nameOf(state.step));
+  auto hidden = draft(state.step);
   CheckpointManifest manifest = CheckpointManifest::of(session.program, state);
-  saveParameters(session, hidden.path + "/" + kModelFile, vocabulary);
-  saveStates(session, hidden.path + "/" + kOptimizerFile);
+  saveParameters(session, hidden->path + "/" + kModelFile, vocabulary);
+  saveStates(session, hidden->path + "/" + kOptimizerFile);
   for (const char *name : {kModelFile, kOptimizerFile})
-    manifest.add(hidden.path, name);
-  manifest.write(hidden.path);
-  hidden.publish(folder + "/" + nameOf(state.step));
-  syncFolder(folder);
-  own.insert(state.step);
-  removeOld();
+    manifest.files.push_back(CheckpointManifest::describe(hidden->path, name));
+  commit(*hidden, manifest);
+}
+
+void CheckpointWriter::mark(const std::string &token) {
+  if (ftruncate(lock, 0) != 0 || pwrite(lock, token.data(), token.size(), 0) != ssize_t(token.size()) ||
+      fsync(lock) != 0)
+    failInput(format("--checkpoints: cannot write in folder '%s': %s", folder.c_str(), strerror(errno)));
 }
 
 void CheckpointWriter::removeOld() {
   while (int64_t(own.size()) > keepLast) {
-    std::string name = nameOf(*own.begin());
+    std::string name = checkpointName(*own.begin());
     own.erase(own.begin());
     // Half a checkpoint must not bear a checkpoint's name.
     std::string hidden = folder + "/" + hiddenName(name);
@@ -199,7 +155,7 @@ void CheckpointWriter::removeOld() {
 static void checkWhole(const std::string &checkpoint) {
   CheckpointManifest::read(checkpoint).checkFiles(checkpoint);
   for (const char *name : {kModelFile, kOptimizerFile})
-    checkFinite(SafetensorsFile(checkpoint + "/" + name));
+    checkFinite(TensorFiles(checkpoint + "/" + name));
 }
 
 std::optional<std::string> findNewest(const std::string &folder) {

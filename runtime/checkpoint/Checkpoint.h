@@ -4,13 +4,15 @@
 // manifest.json, which lists sizes and hashes of the others and where the run stood. It is written
 // under another name and renamed when all of it is on disk: what is there under its own name is
 // complete, whenever the process or the machine died. Only what is called so and has such a manifest
-// is a checkpoint; whatever else lies in the folder is not touched.
+// is a checkpoint; whatever else lies in the folder is not touched. Ranks that have shares write more
+// files into one checkpoint: see SharedCheckpoint.h.
 //
 #pragma once
 
 #include "runtime/data/Vocabulary.h"
 #include "runtime/program/Session.h"
 #include <map>
+#include <memory>
 #include <optional>
 #include <set>
 #include <string>
@@ -20,6 +22,10 @@ namespace nc {
 
 constexpr const char *kModelFile = "model.safetensors";
 constexpr const char *kOptimizerFile = "optimizer.safetensors";
+constexpr const char *kLock = "/.lock"; // in a folder of checkpoints
+
+class HiddenFolder;
+struct CheckpointManifest;
 
 /// Where a run stands.
 struct RunState {
@@ -55,6 +61,13 @@ public:
   /// Everything must be finite (see checkFinite). Fails (exit 1), with all older checkpoints intact,
   /// if it cannot be written. A folder that vanished is made again.
   void save(const Session &session, const RunState &state, const Vocabulary &vocabulary);
+
+  /// The parts of `save`: a folder for the files of a checkpoint, and the end, once they and the manifest tell of each
+  /// other.
+  std::unique_ptr<HiddenFolder> draft(int64_t step);
+  void commit(HiddenFolder &draft, const CheckpointManifest &manifest);
+  /// Leaves a text in the lock, by which others know the folder.
+  void mark(const std::string &token);
 
 private:
   void open();

@@ -1,8 +1,10 @@
 #include "runtime/checkpoint/Manifest.h"
+#include "runtime/checkpoint/TensorFiles.h"
 #include "runtime/files/Errors.h"
 #include "runtime/files/Files.h"
 #include "runtime/files/JsonReader.h"
 #include <filesystem>
+#include <set>
 
 namespace nc {
 
@@ -19,9 +21,9 @@ CheckpointManifest CheckpointManifest::of(const nc_program &program, const RunSt
   return manifest;
 }
 
-void CheckpointManifest::add(const std::string &folder, const std::string &name) {
+CheckpointManifest::File CheckpointManifest::describe(const std::string &folder, const std::string &name) {
   InputFile file(folder + "/" + name);
-  files.push_back({name, uint64_t(file.size()), hashOf(file)});
+  return {name, uint64_t(file.size()), hashOf(file)};
 }
 
 void CheckpointManifest::checkFiles(const std::string &folder) const {
@@ -93,6 +95,18 @@ static RunState parseState(const Json &json) {
                                    : std::map<std::string, double>()};
 }
 
+/// The first two are those of the first rank, the others of those that have shares.
+static void checkNames(const std::vector<CheckpointManifest::File> &files) {
+  if (files.size() < 2 || files[0].name != kModelFile || files[1].name != kOptimizerFile)
+    throw std::invalid_argument(std::string("it does not list ") + kModelFile + " and " + kOptimizerFile);
+  std::set<std::string> parts;
+  for (int rank = 1; rank < int(files.size()); ++rank)
+    parts.insert({fileOfRank(kModelFile, rank), fileOfRank(kOptimizerFile, rank)});
+  for (size_t i = 2; i < files.size(); ++i)
+    if (parts.erase(files[i].name) == 0)
+      throw std::invalid_argument("it lists '" + files[i].name + "', which is no file of a rank");
+}
+
 static CheckpointManifest parse(Json json) {
   if (std::string format = textAt(json, "format"); format != kFormat)
     throw std::invalid_argument("its format is '" + format + "', expected '" + kFormat + "'");
@@ -109,8 +123,7 @@ static CheckpointManifest parse(Json json) {
                               {}};
   for (const Json &file : memberOf<std::vector<Json>>(json, "files"))
     manifest.files.push_back({textAt(file, "file"), uint64_t(countAt(file, "bytes")), parseHash(textAt(file, "hash"))});
-  if (manifest.files.size() != 2 || manifest.files[0].name != kModelFile || manifest.files[1].name != kOptimizerFile)
-    throw std::invalid_argument(std::string("it does not list ") + kModelFile + " and " + kOptimizerFile);
+  checkNames(manifest.files);
   return manifest;
 }
 

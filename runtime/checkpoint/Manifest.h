@@ -28,8 +28,8 @@ struct CheckpointManifest {
   static CheckpointManifest read(const std::string &folder);
   void write(const std::string &folder) const;
 
-  /// Adds a file that was written, with its size and hash.
-  void add(const std::string &folder, const std::string &name);
+  /// A file that was written, with its size and hash.
+  static File describe(const std::string &folder, const std::string &name);
   /// Fails (exit 2) if a file is missing or is not what was written.
   void checkFiles(const std::string &folder) const;
 };

@@ -7,11 +7,12 @@
 
 namespace nc {
 
-static constexpr double kMostBeat = 1, kGrace = 5; // seconds
+static constexpr double kMostBeat = 1; // seconds
 
-Monitor::Monitor(const Mesh &mesh, double timeout, std::function<void(const std::string &)> onFailure)
-    : mesh(mesh), timeout(timeout), interval(std::min(kMostBeat, timeout / 4)), onFailure(std::move(onFailure)),
-      others(size_t(mesh.rank() == 0 ? mesh.ranks() : 1)), worker([this] { work(); }) {}
+Monitor::Monitor(const Mesh &mesh, double timeout, double grace, std::function<void(const std::string &)> onFailure)
+    : mesh(mesh), timeout(timeout), grace(grace), interval(std::min(kMostBeat, timeout / 4)),
+      onFailure(std::move(onFailure)), others(size_t(mesh.rank() == 0 ? mesh.ranks() : 1)), worker([this] { work(); }) {
+}
 
 Monitor::~Monitor() {
   isOver = true;
@@ -37,6 +38,11 @@ void Monitor::doing(int64_t newStep, const char *newPart) {
 
 std::string describeStep(int64_t step, const char *part) {
   return format("step %lld", wide(step)) + (part ? format(", '%s'", part) : "");
+}
+
+bool Monitor::isInStep() {
+  std::lock_guard<std::mutex> lock(mutex);
+  return step >= 0;
 }
 
 std::string Monitor::whatIsDone() {
@@ -70,7 +76,7 @@ void Monitor::spread(const std::string &why) {
     if (!failure.empty())
       return;
     failure = why;
-    cutOff = after(kGrace);
+    cutOff = after(grace);
   }
   if (mesh.rank() == 0)
     tell({{"failure", why}});
@@ -90,7 +96,8 @@ void Monitor::fail(const std::string &message) {
 }
 
 void Monitor::lose(int rank, const std::string &how) {
-  const std::string &what = others[size_t(rank)].doing;
+  // Ranks go through steps together, and what another was heard to do may be a second old.
+  std::string what = isInStep() ? whatIsDone() : others[size_t(rank)].doing;
   others[size_t(rank)].hasFinished = true;
   spread(mesh.describe(rank) + how + (what.empty() ? "" : " in " + what));
 }

@@ -17,9 +17,9 @@ std::string describeStep(int64_t step, const char *part);
 /// name and why.
 class Monitor {
 public:
-  /// `onFailure` is told, from the thread. What this rank still does five seconds later is cut off: the process ends
-  /// with exit code 1 and the sentence.
-  Monitor(const Mesh &mesh, double timeout, std::function<void(const std::string &)> onFailure);
+  /// `onFailure` is told, from the thread. What this rank still does `grace` seconds later is cut off, unless it fails,
+  /// too: the process ends with exit code 1 and the sentence.
+  Monitor(const Mesh &mesh, double timeout, double grace, std::function<void(const std::string &)> onFailure);
   /// Tells the others that this rank has finished, where `succeed` was called, else why it failed.
   ~Monitor();
   Monitor(const Monitor &) = delete;
@@ -41,6 +41,7 @@ private:
   };
 
   void work();
+  bool isInStep();
   std::string whatIsDone();
   void hear(int rank);
   void lose(int rank, const std::string &how);
@@ -49,7 +50,7 @@ private:
   void tellOwnFailure();
 
   const Mesh &mesh;
-  double timeout, interval; // between two words to rank 0
+  double timeout, grace, interval; // the last between two words to rank 0
   std::function<void(const std::string &)> onFailure;
   std::vector<Rank> others; // whom this rank hears from: all at rank 0, rank 0 elsewhere
   std::mutex mutex;         // of what follows

@@ -3,6 +3,7 @@
 #include "runtime/files/Errors.h"
 #include <cstdlib>
 #include <cstring>
+#include <optional>
 
 namespace nc {
 
@@ -16,9 +17,13 @@ void checkLaunch(const RankOptions &options, const RankPlace &place) {
               "leave --ranks out: the launcher says how many there are");
 }
 
-bool runRanksHere(const RankOptions &options, double grace) {
+// How long ranks have to end where one has failed: to hear of it, and to save.
+static constexpr double kHearing = 5, kSaving = 60; // seconds
+
+bool runRanksHere(const RankOptions &options) {
   if (options.ranks <= 1)
     return false;
+  double grace = options.savesAtEnd ? options.timeout + kSaving : kHearing;
   if (int code = runRanks(options.ranks, argumentsWithout("--ranks"), grace))
     exit(code); // the rank has said why
   return true;
@@ -31,7 +36,9 @@ Ranks::Ranks(const RankPlace &place, const RankOptions &options, const Facts &fa
   usualTimeout = options.timeout;
   timeout = 5 * usualTimeout; // memory is touched and code is loaded for the first time
   exchange = makeTransport(options.comm, *mesh, timeout);
-  monitor = std::make_unique<Monitor>(*mesh, options.timeout, [this](const std::string &why) {
+  // In a long step it takes as long until the next exchange.
+  double grace = options.savesAtEnd && isFirst() ? std::max(kHearing, options.timeout) : kHearing;
+  monitor = std::make_unique<Monitor>(*mesh, options.timeout, grace, [this](const std::string &why) {
     {
       std::lock_guard<std::mutex> lock(mutex);
       heard = why;
@@ -77,36 +84,73 @@ void Ranks::settle() {
     exchange->setTimeout(timeout);
 }
 
-void Ranks::gather(const void *from, void *to, int64_t bytes) {
-  if (!exchange) {
-    memmove(to, from, size_t(bytes));
-    return;
-  }
+void Ranks::exchangeOwn(Collective kind, const void *from, void *to, Pieces pieces) {
   int64_t before = exchange->sentBytes();
-  exchange->start(Collective::allGather, from, to, Pieces::equal(bytes, count()), 0);
+  broken = true; // should it not return
+  exchange->start(kind, from, to, pieces, 0);
   exchange->finish(0);
+  broken = false;
   ownBytes += exchange->sentBytes() - before;
 }
 
-void Ranks::waitForFirst() {
-  if (!exchange)
-    return;
-  // What it does is watched by the monitor.
+void Ranks::patiently(const std::function<void()> &body) {
   constexpr double kForever = 1e9;
-  exchange->setTimeout(kForever);
-  char own = 0;
-  std::vector<char> all(static_cast<size_t>(count()));
-  gather(&own, all.data(), 1);
-  exchange->setTimeout(timeout);
+  if (exchange)
+    exchange->setTimeout(kForever);
+  body();
+  if (exchange)
+    exchange->setTimeout(timeout);
+}
+
+void Ranks::gather(const void *from, void *to, int64_t bytes) {
+  if (exchange)
+    exchangeOwn(Collective::allGather, from, to, Pieces::equal(bytes, count()));
+  else
+    memmove(to, from, size_t(bytes));
+}
+
+void Ranks::collect(const void *from, void *to, int64_t bytes) {
+  // Of the pieces that all ranks send to all, only those to the first are not empty.
+  if (exchange)
+    patiently([&] { exchangeOwn(Collective::allToAll, from, to, {bytes, bytes}); });
+  else
+    memmove(to, from, size_t(bytes));
+}
+
+void Ranks::waitForFirst() {
+  patiently([&] { ofFirst(char(0)); });
+}
+
+/// Bytes of a text that ranks exchange.
+static constexpr size_t kMostText = 1024;
+
+std::string Ranks::textOfFirst(const std::string &text) {
+  std::array<char, kMostText> own = {};
+  text.copy(own.data(), kMostText - 1);
+  return ofFirst(own).data();
+}
+
+void Ranks::attempt(const std::function<void()> &body) {
+  std::optional<Error> own;
+  try {
+    body();
+  } catch (const Error &problem) {
+    own.emplace(problem);
+  }
+  std::string said;
+  patiently([&] { said = firstToSay(own ? own->what() : ""); });
+  if (own && said == own->what())
+    throw Error(*own);
+  if (!said.empty())
+    failRun(said);
 }
 
 std::string Ranks::firstToSay(const std::string &text) {
-  constexpr size_t kMost = 1024; // bytes of a text
-  std::vector<char> own(kMost), all(kMost * size_t(count()));
-  text.copy(own.data(), kMost - 1);
-  gather(own.data(), all.data(), kMost);
+  std::vector<char> own(kMostText), all(kMostText * size_t(count()));
+  text.copy(own.data(), kMostText - 1);
+  gather(own.data(), all.data(), kMostText);
   for (int other = 0; other < count(); ++other)
-    if (std::string said = all.data() + kMost * size_t(other); !said.empty())
+    if (std::string said = all.data() + kMostText * size_t(other); !said.empty())
       return other == rank() ? text : describe(other) + ": " + said;
   return "";
 }

@@ -5,20 +5,22 @@
 #include "runtime/comm/Monitor.h"
 #include "runtime/comm/Transport.h"
 #include <array>
+#include <functional>
 
 namespace nc {
 
 struct RankOptions {
   int ranks = 0; // processes to start here; 0 for as many as the environment says
   std::string comm = "auto";
-  double timeout = 120; // seconds
+  double timeout = 120;    // seconds
+  bool savesAtEnd = false; // the first saves what was reached where another fails, once it has heard of it
 };
 
 /// Fails (exit 2) where --ranks is given to a process that a launcher has started.
 void checkLaunch(const RankOptions &options, const RankPlace &place);
 /// Runs this command as the processes that --ranks asks for, if it asks for several. Returns whether it did and all
-/// ended well; ends this process with the code of the first that failed. See runRanks for `grace`.
-bool runRanksHere(const RankOptions &options, double grace);
+/// ended well; ends this process with the code of the first that failed.
+bool runRanksHere(const RankOptions &options);
 
 class Ranks {
 public:
@@ -54,6 +56,19 @@ public:
 
   /// `from` of each, in their order, in `to`. Allocates nothing.
   void gather(const void *from, void *to, int64_t bytes);
+  /// The same, which only the first then has in `to`; it may take its time with what came before.
+  void collect(const void *from, void *to, int64_t bytes);
+  /// What the first says, in all.
+  template <typename Value> Value ofFirst(Value value) {
+    std::vector<Value> all(static_cast<size_t>(count()));
+    gather(&value, all.data(), sizeof(value));
+    return all[0];
+  }
+  std::string textOfFirst(const std::string &text); // of at most 1023 bytes
+  /// Does it, and fails in all (exit 1) where it fails in one, as the first that failed.
+  void attempt(const std::function<void()> &body);
+  /// Whether an exchange failed, so that no other will succeed.
+  bool isBroken() const { return broken; }
   /// Returns once the first is here, however long what it does takes.
   void waitForFirst();
   /// What the first of those whose text is not empty says, with its name where it is another; "" if none says anything.
@@ -69,12 +84,18 @@ public:
   int64_t sentBytes() const;
 
 private:
+  /// An exchange that is no program's.
+  void exchangeOwn(Collective kind, const void *from, void *to, Pieces pieces);
+  /// Does what waits for what others do, however long that takes: the monitor watches them.
+  void patiently(const std::function<void()> &body);
+
   std::unique_ptr<Mesh> mesh; // none of one rank, as what follows
   std::unique_ptr<Transport> exchange;
   std::mutex mutex;
   std::string heard;                // why the monitor ended exchanges
   std::unique_ptr<Monitor> monitor; // ends before what it uses
   double timeout = 0;               // in force
+  bool broken = false;
   double usualTimeout = 0;
   int64_t step = 0, ownBytes = 0; // sent by `gather`
   std::array<const char *, Transport::kLanes> sources = {};

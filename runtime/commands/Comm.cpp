@@ -125,7 +125,7 @@ static void runComm(const nc_program &program, const CommOptions &options) {
   }
   RankPlace place = findRankPlace();
   checkLaunch(options.ranks, place);
-  if (runRanksHere(options.ranks, /*grace=*/5))
+  if (runRanksHere(options.ranks))
     return;
   if (place.ranks == 1)
     failInput("one rank has nobody to talk to",

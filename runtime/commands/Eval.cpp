@@ -1,9 +1,10 @@
 #include "runtime/checkpoint/ModelFile.h"
 #include "runtime/commands/Commands.h"
 #include "runtime/commands/DataOptions.h"
-#include "runtime/commands/Options.h"
+#include "runtime/commands/OnRanks.h"
 #include "runtime/files/Errors.h"
 #include "runtime/program/Program.h"
+#include "runtime/program/Shares.h"
 #include "runtime/training/Batches.h"
 #include "runtime/training/Metrics.h"
 #include <CLI/CLI.hpp>
@@ -15,6 +16,7 @@ namespace nc {
 namespace {
 
 struct EvalOptions {
+  RankOptions ranks;
   SessionOptions session;
   DataOptions data;
   std::string init, split = "all";
@@ -51,9 +53,11 @@ static void printMetrics(const Metrics &metrics) {
   print("copy nll", metrics.copyNll());
 }
 
-static void runEval(const nc_program &program, const EvalOptions &options) {
+static void runEval(const nc_program &program, const EvalOptions &options, Ranks &ranks) {
   Data data(program, options.data, options.init);
+  ranks.compare("has data of hash", "of", hashText(data.hash()), "all ranks must read the same data");
   auto session = makeSession(program, options.session);
+  session->join(ranks);
   loadParameters(*session, options.init);
   for (const std::string &name : options.zeroed)
     zeroParameter(*session, name);
@@ -73,6 +77,26 @@ static void runEval(const nc_program &program, const EvalOptions &options) {
   fputs(line.text().c_str(), stdout);
 }
 
+/// By ranks where the parameters are shared among them, or where these are asked for.
+static void startEval(const nc_program &program, EvalOptions &options, const std::function<bool()> &isThreadsGiven) {
+  if (!options.ranks.ranks && (sizeOr(program, "ranks", 1) == 1 || !hasShares(program))) {
+    Ranks alone;
+    return runEval(program, options, alone);
+  }
+  std::string zeroed;
+  for (const std::string &name : options.zeroed)
+    zeroed += " " + name;
+  auto prepare = [&](bool) {
+    Facts facts = factsOf(program, options.ranks, options.session);
+    facts.emplace_back("--batches", std::to_string(options.batches));
+    facts.emplace_back("--split", options.split);
+    facts.emplace_back("--zero", zeroed);
+    return facts;
+  };
+  runOnRanks(program, {options.ranks, options.session, isThreadsGiven}, prepare,
+             [&](Ranks &ranks) { runEval(program, options, ranks); });
+}
+
 void addEvalCommand(CLI::App &app, const nc_program &program) {
   auto options = std::make_shared<EvalOptions>();
   CLI::App *command = app.add_subcommand("eval", "Measure a trained model on text");
@@ -90,7 +114,10 @@ void addEvalCommand(CLI::App &app, const nc_program &program) {
   add("--zero", options->zeroed, "Set a parameter to zero first, to see its part", "Inspection")->type_name("PARAM");
   command->add_flag("--json", options->isJson, "Print one JSON object")->group("Inspection");
   addSessionOptions(*command, program, options->session);
-  command->callback([options, &program] { runEval(program, *options); });
+  addRankOptions(*command, options->ranks, /*least=*/1);
+  command->callback([options, command, &program] {
+    startEval(program, *options, [&] { return command->get_option("--threads")->count() > 0; });
+  });
 }
 
 } // namespace nc

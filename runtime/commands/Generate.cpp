@@ -4,6 +4,7 @@
 #include "runtime/files/Errors.h"
 #include "runtime/program/Philox.h"
 #include "runtime/program/Program.h"
+#include "runtime/program/Shares.h"
 #include "runtime/training/Sampler.h"
 #include <CLI/CLI.hpp>
 #include <optional>
@@ -116,6 +117,7 @@ static Vocabulary vocabularyOf(const nc_program &program, const std::string &pat
 }
 
 static void runGenerate(const nc_program &program, const GenerateOptions &options) {
+  refuseShares(program, "generate");
   auto session = makeSession(program, options.session);
   loadParameters(*session, options.init);
   Vocabulary vocabulary = vocabularyOf(program, options.init);

@@ -4,6 +4,7 @@
 #include "runtime/files/Errors.h"
 #include "runtime/files/Safetensors.h"
 #include "runtime/program/Program.h"
+#include "runtime/program/Shares.h"
 #include "runtime/training/Batches.h"
 #include <CLI/CLI.hpp>
 #include <cstring>
@@ -51,6 +52,7 @@ static void loadBatch(Session &session, const nc_entry &entry, const std::string
 }
 
 static void runGrad(const nc_program &program, const GradOptions &options) {
+  refuseShares(program, "grad");
   checkWritable(options.out, "--out");
   checkOutputs({{"--init", options.init},
                 {"--init", options.init + "/model.safetensors"}, // of a checkpoint
@@ -59,6 +61,9 @@ static void runGrad(const nc_program &program, const GradOptions &options) {
   if (updatesInBackward(program))
     failInput("the program updates parameters where their gradients are formed, and keeps none of these",
               "compile it with --update=after to have them");
+  if (int64_t count = sizeOr(program, "ranks", 1); count > 1)
+    failInput(format("the program is for %lld ranks, which form gradients together: 'grad' is one", wide(count)),
+              "compile it with nanochat-opt --ranks=1 to have them");
   auto session = makeSession(program, options.session);
   const nc_entry &entry = getPhaseEntry(program, options.phase, "gradients");
   loadParameters(*session, options.init);

@@ -3,15 +3,17 @@
 #include "runtime/files/Errors.h"
 #include "runtime/program/Arenas.h"
 #include "runtime/program/Program.h"
+#include "runtime/program/Shares.h"
 #include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
 namespace nc {
 
-static int64_t countParameters(const nc_program &program) {
+/// Of the whole model, or of a rank.
+static int64_t countParameters(const nc_program &program, int64_t (*countOf)(const nc_tensor &)) {
   int64_t count = 0;
   for (const nc_tensor *parameter : tensorsOf(program, NC_PARAM))
-    count += elementCount(*parameter);
+    count += countOf(*parameter);
   return count;
 }
 
@@ -23,8 +25,10 @@ static nlohmann::ordered_json describeTensors(const nc_program &program, nc_kind
       row["role"] = tensor->role;
     if (isUserScalar(*tensor))
       row["default"] = tensor->init_scale;
-    row["shape"] = shapeOf(*tensor);
-    row["count"] = elementCount(*tensor);
+    row["shape"] = wholeShapeOf(*tensor);
+    if (isShare(*tensor))
+      row["rows_of_rank"] = tensor->shape[0];
+    row["count"] = wholeCount(*tensor);
     list.push_back(row);
   }
   return list;
@@ -38,7 +42,11 @@ static void printJson(const nc_program &program) {
                                  {"ir_hash", program.ir_hash},
                                  {"vocab", program.vocab},
                                  {"flops_per_token", program.flops_per_token},
-                                 {"parameter_count", countParameters(program)}};
+                                 {"parameter_count", countParameters(program, wholeCount)}};
+  if (hasShares(program))
+    info["parameter_count_of_rank"] = countParameters(program, elementCount);
+  info["ranks"] = sizeOr(program, "ranks", 1);
+  info["ways"] = sizeOr(program, "ways", 1);
   for (int32_t i = 0; i < program.n_sizes; ++i)
     info["sizes"][program.sizes[i].name] = program.sizes[i].value;
   info["parameters"] = describeTensors(program, NC_PARAM);
@@ -59,9 +67,11 @@ static void printTables(const nc_program &program) {
   printf("\n%-32s %-10s %-5s %-20s %14s\n", "parameter", "role", "type", "shape", "count");
   for (const nc_tensor *parameter : tensorsOf(program, NC_PARAM))
     printf("%-32s %-10s %-5s %-20s %14lld\n", parameter->name, parameter->role, dtypeName(parameter->dtype),
-           shapeText(shapeOf(*parameter)).c_str(), wide(elementCount(*parameter)));
-  printf("%-70s %14lld\n", "total", wide(countParameters(program)));
-  printf("\n%-20s %14s\n", "memory", "bytes");
+           sharedShapeText(*parameter).c_str(), wide(wholeCount(*parameter)));
+  printf("%-70s %14lld\n", "total", wide(countParameters(program, wholeCount)));
+  if (hasShares(program))
+    printf("%-70s %14lld\n", "of a rank", wide(countParameters(program, elementCount)));
+  printf("\n%-20s %14s\n", hasShares(program) ? "memory of a rank" : "memory", "bytes");
   for (int arena = 0; arena < NC_ARENA_COUNT; ++arena)
     printf("%-20s %14lld\n", arenaName(arena), wide(program.arena_bytes[arena]));
   printf("%-20s %14lld   %s\n", "total", wide(plannedBytes(program)), bytesText(plannedBytes(program)).c_str());
@@ -76,6 +86,8 @@ static void printText(const nc_program &program) {
   printf("flops      %lld per training token\nsizes     ", wide(program.flops_per_token));
   for (int32_t i = 0; i < program.n_sizes; ++i)
     printf(" %s=%lld", program.sizes[i].name, wide(program.sizes[i].value));
+  if (int64_t ranks = sizeOr(program, "ranks", 1), ways = sizeOr(program, "ways", 1); ways > 1)
+    printf("\nranks      %lld, which share %lld ways", wide(ranks), wide(ways));
   if (program.choices[0])
     printf("\nkept by    %s", program.choices);
   printf("\nentries   ");

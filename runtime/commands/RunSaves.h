@@ -9,10 +9,11 @@ namespace nc {
 
 class RunSaves {
 public:
-  /// Fails as CheckpointWriter does; an empty folder is none, and nothing is saved.
-  RunSaves(const std::string &folder, int64_t keepLast);
+  /// Fails as CheckpointWriter does; an empty folder is none, and nothing is saved. The first rank writes; where each
+  /// has a share, `isShared`, all do, and call the same at once.
+  RunSaves(const std::string &folder, int64_t keepLast, Ranks &ranks, bool isShared);
 
-  /// See CheckpointWriter::begin.
+  /// See CheckpointWriter::begin and findSharedFolder.
   void begin(const std::string &resumed, int64_t end);
 
   /// Saves, unless that step is saved. What the disk refuses is a warning, and due again later;
@@ -28,7 +29,10 @@ private:
   bool isMissing(const Session &session, const RunState &state) const;
   void write(const Session &session, const RunState &state, const Vocabulary &vocabulary);
 
-  std::optional<CheckpointWriter> writer;
+  Ranks &ranks;
+  std::string folder;
+  bool isShared, isWritten = false;       // whether there are checkpoints
+  std::optional<CheckpointWriter> writer; // the first rank's
   int64_t savedStep = -1;
   std::optional<std::chrono::steady_clock::time_point> failed; // the last attempt, if it did
 };

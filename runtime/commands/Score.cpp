@@ -5,6 +5,7 @@
 #include "runtime/commands/Options.h"
 #include "runtime/files/Errors.h"
 #include "runtime/program/Program.h"
+#include "runtime/program/Shares.h"
 #include "runtime/report/Progress.h"
 #include "runtime/report/Terminal.h"
 #include "runtime/training/Batches.h"
@@ -84,6 +85,7 @@ static std::vector<float> score(Session &session, const TokenStream &stream, con
 }
 
 static void runScore(const nc_program &program, const ScoreOptions &options) {
+  refuseShares(program, "score");
   checkWritable(options.out, "--out");
   Data data(program, options.data, options.init);
   if (data.copyLength())

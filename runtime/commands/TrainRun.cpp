@@ -1,6 +1,7 @@
 #include "runtime/commands/TrainRun.h"
 #include "runtime/app/Signals.h"
 #include "runtime/checkpoint/ModelFile.h"
+#include "runtime/checkpoint/SaveShares.h"
 #include "runtime/files/Errors.h"
 #include "runtime/program/AllocationCounter.h"
 #include "runtime/program/DispatchRecorder.h"
@@ -157,7 +158,8 @@ void TrainRun::loop(RunLog &log, Progress &progress) {
 void TrainRun::rescue(RunLog &log) {
   try {
     log.finish();
-    if (trainer->isSound() && state.step > 0)
+    // Without the rank that failed its share is lost.
+    if (trainer->isSound() && state.step > 0 && !isOfSeveral(*session))
       saves.finish(*session, state, data.vocabulary());
   } catch (const std::exception &problem) {
     fprintf(stderr, "warning: %s\n", problem.what());
@@ -180,13 +182,20 @@ static void attemptAll(std::initializer_list<std::function<void()>> parts) {
     throw Error(*first);
 }
 
+void TrainRun::saveModel(const std::string &path) {
+  char isWanted = !path.empty();
+  if (isOfSeveral(*session))
+    isWanted = ranks.ofFirst(isWanted);
+  if (isWanted)
+    saveParameters(*session, path, data.vocabulary());
+}
+
 void TrainRun::finish(RunLog &log, Progress &progress) {
-  auto saveModel = [&] {
+  auto saveLast = [&] {
     checkFinite(*session, state.step); // also where nothing is saved
-    if (!options.save.empty())
-      saveParameters(*session, options.save, data.vocabulary());
+    saveModel(options.save);
   };
-  attemptAll({[&] { saves.finish(*session, state, data.vocabulary()); }, saveModel, [&] { log.finish(); },
+  attemptAll({[&] { saves.finish(*session, state, data.vocabulary()); }, saveLast, [&] { log.finish(); },
               [&] { progress.finish(); }});
 }
 
@@ -210,8 +219,7 @@ void TrainRun::printTotals() const {
 
 void TrainRun::run() {
   start();
-  if (!options.saveInit.empty())
-    saveParameters(*session, options.saveInit, data.vocabulary());
+  saveModel(options.saveInit);
   // What is measured is this processor's, not a GPU's.
   if (program.flops_per_token > 0 && !program.device[0])
     peakSpeed = ranks.count() * measurePeakFlops(session->threads()) / program.flops_per_token;
@@ -220,6 +228,7 @@ void TrainRun::run() {
   BatchShape shape = trainer->shape();
   Progress progress(state.step, state.steps, shape.rows * shape.length, peakSpeed, options.logFile);
   listenForSignals();
+  ranks.waitForFirst();
   try {
     loop(log, progress);
   } catch (const std::exception &problem) {
@@ -228,8 +237,8 @@ void TrainRun::run() {
     throw;
   }
   finish(log, progress);
-  ranks.waitForFirst();
   printTotals();
+  ranks.waitForFirst(); // whose files are what others end well for
 }
 
 } // namespace nc

@@ -63,6 +63,8 @@ private:
   void checkpoint();
   /// After a failure: saves what whole steps have reached.
   void rescue(RunLog &log);
+  /// The parameters to a file, if it is named; where ranks have shares, as the first one names it.
+  void saveModel(const std::string &path);
   /// Everything that ends a run, whichever of it fails.
   void finish(RunLog &log, Progress &progress);
   void printTotals() const;

@@ -2,10 +2,12 @@
 //
 #include "runtime/checkpoint/Manifest.h"
 #include "runtime/checkpoint/ModelFile.h"
+#include "runtime/checkpoint/SaveShares.h"
 #include "runtime/commands/TrainRun.h"
 #include "runtime/files/Errors.h"
 #include "runtime/program/Initialize.h"
 #include "runtime/program/Program.h"
+#include "runtime/program/Shares.h"
 #include <algorithm>
 #include <filesystem>
 
@@ -20,7 +22,7 @@ static DataOptions dataOptions(const TrainOptions &options) {
   return data;
 }
 
-static void checkPaths(const TrainOptions &options, const Data &data) {
+static void checkPaths(const TrainOptions &options, const Data &data, bool isShared) {
   std::vector<NamedPath> inputs = data.files();
   inputs.push_back({"--config", options.config.path});
   inputs.push_back({"--init", modelFileIn(options.init)});
@@ -38,6 +40,11 @@ static void checkPaths(const TrainOptions &options, const Data &data) {
       failInput(output.name + ": '" + output.path + "' is part of a checkpoint", "name a file elsewhere");
     if (!output.path.empty() && output.name.rfind("--save", 0) == 0)
       checkWritable(output.path, output.name);
+    if (isShared && output.name.rfind("--save", 0) == 0 && fs::exists(output.path, ignored) &&
+        !fs::is_regular_file(output.path, ignored))
+      failInput(output.name + ": '" + output.path +
+                    "' takes bytes only in their order, and rows of ranks come in another",
+                "name a file");
   }
   checkOutputs(inputs, outputs);
 }
@@ -48,13 +55,14 @@ static constexpr int64_t kSteps = 1000;
 TrainRun::TrainRun(const nc_program &program, const TrainOptions &options, Ranks &ranks)
     : program(program), options(options), ranks(ranks), phases(program, options.at),
       session(makeSession(program, options.session)), data(program, dataOptions(options), options.init),
-      saves(ranks.isFirst() ? options.checkpoints : "", options.keepLast), requests(2 * size_t(ranks.count())) {
+      saves(options.checkpoints, options.keepLast, ranks, ranks.count() > 1 && hasShares(program)),
+      requests(2 * size_t(ranks.count())) {
   session->join(ranks);
   if (!options.validation.empty())
     data.replaceValidation(options.validation);
   setReference();
   if (ranks.isFirst())
-    checkPaths(options, data);
+    checkPaths(options, data, isOfSeveral(*session));
 }
 
 void TrainRun::setReference() {
@@ -112,7 +120,8 @@ void TrainRun::compareStart() {
   std::string hashes;
   for (nc_kind kind : {NC_PARAM, NC_SCALES, NC_STATE})
     for (const nc_tensor *tensor : tensorsOf(program, kind))
-      hashes += hashText(hashOf({static_cast<const char *>(session->data(*tensor)), size_t(tensor->bytes)}));
+      if (!isShare(*tensor))
+        hashes += hashText(hashOf({static_cast<const char *>(session->data(*tensor)), size_t(tensor->bytes)}));
   ranks.compare("begins with parameters of hash", "of", hashText(hashOf(hashes)),
                 "all ranks must read the same --init or checkpoint");
 }

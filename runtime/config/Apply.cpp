@@ -36,6 +36,12 @@ std::vector<Remark> compareWithProgram(const Config &config, const nc_program &p
            format("compile with: nanochat-opt MODEL.mlir --target=native --emit=exe --set %s=%.0f", target,
                   setting.number));
   }
+  const Setting *world = config.find("distributed.world_size");
+  if (int64_t ranks = sizeOr(program, "ranks", 1); world && world->number != double(ranks))
+    warn(*world,
+         format("'distributed.world_size' is %.0f, the program was compiled for %lld rank%s, which counts",
+                world->number, wide(ranks), ranks == 1 ? "" : "s"),
+         format("compile with: nanochat-opt MODEL.mlir --target=native --emit=exe --ranks=%.0f", world->number));
   const Setting *vocab = config.find("model.vocab_size");
   if (vocab && vocab->number != double(program.vocab))
     warn(*vocab, format("'model.vocab_size' is %.0f, the program's model has %lld", vocab->number, wide(program.vocab)),

@@ -11,7 +11,9 @@ static constexpr const char *kCompiled = "it is compiled into the program: nanoc
 static constexpr const char *kSchedule = "the schedule is part of the model file; --schedule-steps stretches it";
 static constexpr const char *kOptimizer = "optimizers and their numbers are part of the model file";
 static constexpr const char *kVerifier = "no compiler-verified data yet";
-static constexpr const char *kDistributed = "one process trains; several devices are a later feature";
+static constexpr const char *kRanks = "ranks find each other by --ranks or a launcher, and exchange as --comm says";
+static constexpr const char *kGradients = "the compiler decides which gradients are exchanged when";
+static constexpr const char *kDistributed = "every rank has the whole model";
 static constexpr const char *kGpu = "compiled programs run on CPUs so far";
 static constexpr const char *kThreads = "--threads share all work; there are no others";
 static constexpr const char *kNuma =
@@ -139,11 +141,11 @@ const std::vector<Key> &knownKeys() {
       {"distributed.world_size", T::Integer, U::Told, "checks", "Processes", 1},
       {"distributed.tensor_parallel", T::Boolean, U::Told, "checks", "Share layers among devices"},
       {"distributed.pipeline_parallel", T::Boolean, U::Unused, kDistributed, "Spread layers over devices"},
-      {"distributed.backend", T::Text, U::Unused, kDistributed, "Library of collectives"},
-      {"distributed.init_method", T::Text, U::Unused, kDistributed, "How processes find each other"},
-      {"distributed.bucket_size_mb", T::Number, U::Unused, kDistributed, "Gradients reduced at a time", 0},
-      {"distributed.allreduce_bucket_size", T::Integer, U::Unused, kDistributed,
-       "Gradients reduced at a time, in bytes", 0},
+      {"distributed.backend", T::Text, U::Unused, kRanks, "Library of collectives"},
+      {"distributed.init_method", T::Text, U::Unused, kRanks, "How processes find each other"},
+      {"distributed.bucket_size_mb", T::Number, U::Unused, kGradients, "Gradients reduced at a time", 0},
+      {"distributed.allreduce_bucket_size", T::Integer, U::Unused, kGradients, "Gradients reduced at a time, in bytes",
+       0},
   };
   return keys;
 }

@@ -190,12 +190,10 @@ void Checker::checkParallel() {
     remark(true, "hardware.tensor_parallel_size",
            format("tensor_parallel_size %.0f does not divide world_size %.0f", *size, *world));
   if (isParallel)
-    warn("distributed.tensor_parallel", "not used: one process trains; several devices are a later feature",
+    warn("distributed.tensor_parallel", "not used: every rank has the whole model",
          "it shares layers, not the batch: training.batch_size is that of all devices together. "
          "Cards without peer-to-peer "
          "access, as RTX 4090, are better off with copies of the model (data parallel)");
-  if (world && *world > 1)
-    warn("distributed.world_size", format("world_size %.0f is not used: one process trains", *world));
 }
 
 void Checker::checkRecords() {

@@ -56,9 +56,7 @@ CudaDevice::CudaDevice(const nc_program &program, int index)
     if (bytes == 0)
       continue;
     if (i == NC_ARENA_IO) {
-      void *memory = nullptr;
-      check(driver.allocateHost(&memory, bytes, 0), purpose);
-      hostIo = static_cast<char *>(memory);
+      hostIo = allocateHost(int64_t(bytes));
       memset(hostIo, 0, bytes);
     }
     check(driver.allocate(&arenas[i], bytes), purpose);
@@ -99,6 +97,17 @@ void CudaDevice::read(void *to, const void *address, size_t bytes) const {
   check(driver.toHost(to, reinterpret_cast<CudaDriver::Address>(address), bytes), "cannot copy from the GPU");
 }
 
+void CudaDevice::write(void *address, const void *from, size_t bytes) {
+  check(driver.toDevice(reinterpret_cast<CudaDriver::Address>(address), from, bytes, stream), "cannot copy to the GPU");
+}
+
+char *CudaDevice::allocateHost(int64_t bytes) const {
+  void *memory = nullptr;
+  check(driver.allocateHost(&memory, size_t(bytes), 0),
+        format("cannot allocate %s of memory that the GPU copies from and to", bytesText(bytes).c_str()));
+  return static_cast<char *>(memory);
+}
+
 int64_t CudaDevice::bytesLeft() const {
   size_t left = 0, all = 0;
   check(driver.memoryLeft(&left, &all), "the GPU does not say how much memory it has left");
@@ -109,9 +118,13 @@ int64_t CudaDevice::usedBytes() const { return leftAtFirst - bytesLeft(); }
 
 void CudaDevice::synchronize() { check(driver.synchronize(stream), "the GPU failed"); }
 
-int64_t CudaDevice::readInteger(const void *address, int64_t bytes) {
+void CudaDevice::leaveGraphs() {
   if (running)
-    running->readsNumbers = true;
+    running->needsHost = true;
+}
+
+int64_t CudaDevice::readInteger(const void *address, int64_t bytes) {
+  leaveGraphs();
   synchronize();
   int64_t value = 0;
   read(&value, address, size_t(bytes));
@@ -200,8 +213,8 @@ void CudaDevice::run(const nc_entry &entry, const std::function<void()> &calls, 
   size_t ioBytes = size_t(program.arena_bytes[NC_ARENA_IO]);
   std::string what = format("entry '%s' failed on the GPU", entry.name);
   check(driver.toDevice(arenas[NC_ARENA_IO], hostIo, ioBytes, stream), what);
-  // The first time loads kernels and tells whether numbers are read, which a graph cannot do.
-  bool isCalled = isWatched || recording.runs++ == 0 || recording.readsNumbers || waitsForEach;
+  // The first time loads kernels and tells whether the host is needed in between, as in no graph.
+  bool isCalled = isWatched || recording.runs++ == 0 || recording.needsHost || waitsForEach;
   if (!isCalled && !recording.isRecorded)
     record(recording, entry, calls);
   if (isCalled || !recording.graphs)

@@ -34,10 +34,15 @@ public:
   void download(int arena, void *to) const;
   /// Bytes at an address of the device.
   void read(void *to, const void *address, size_t bytes) const;
+  /// To an address of the device, in its turn among the kernels; `from` must stay as it is until then.
+  void write(void *address, const void *from, size_t bytes);
+  /// Memory of the host that the device copies from and to by itself.
+  char *allocateHost(int64_t bytes) const;
+  void releaseHost(char *memory) const { driver.releaseHost(memory); }
 
   /// Runs an entry and returns when it is done. `calls` makes its kernel calls; from the second
-  /// time on they are graphs that are replayed, unless the entry reads numbers in between or is
-  /// watched. The IO arena goes there before and comes back after.
+  /// time on they are graphs that are replayed, unless the entry reads numbers or exchanges bytes in
+  /// between, or is watched. The IO arena goes there before and comes back after.
   void run(const nc_entry &entry, const std::function<void()> &calls, bool isWatched);
   /// Starts a kernel on addresses of the device.
   void launch(const nc_kernel_info &kernel, void *const *buffers, const char *source);
@@ -45,6 +50,8 @@ public:
   void iterate(int64_t number, int64_t count);
   /// As launch, and waits for it; the seconds it took on the device's clock.
   double launchTimed(const nc_kernel_info &kernel, void *const *buffers, const char *source);
+  /// The entry that runs does what only the host can do between its kernels: it is called, never replayed.
+  void leaveGraphs();
   /// An integer of `bytes` that kernels started before have written.
   int64_t readInteger(const void *address, int64_t bytes);
   void synchronize();
@@ -54,7 +61,7 @@ public:
 private:
   struct Recording {
     int runs = 0;
-    bool readsNumbers = false;
+    bool needsHost = false; // between its kernels
     std::unique_ptr<EntryGraphs> graphs;
     bool isRecorded = false;
   };

@@ -68,6 +68,8 @@ public:
 
   void write(const void *data, size_t bytes);
   void write(std::string_view bytes) { write(bytes.data(), bytes.size()); }
+  /// The same to the place `begin`; not of outputs that are written directly.
+  void writeAt(int64_t begin, const void *data, size_t bytes);
   void commit();
 
   /// The new file, for a program that writes to a path, in place of calls of `write`; such a program

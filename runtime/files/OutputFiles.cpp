@@ -99,16 +99,27 @@ AtomicFile::~AtomicFile() {
     unlink(temporary.c_str());
 }
 
-void AtomicFile::write(const void *data, size_t bytes) {
+/// Writes all of it by `put(from, bytes)`, which may write a part.
+template <typename Put> static void writeAll(const std::string &path, const void *data, size_t bytes, Put put) {
   for (const char *next = static_cast<const char *>(data); bytes > 0;) {
-    ssize_t written = ::write(descriptor, next, bytes);
+    ssize_t written = put(next, bytes);
     if (written < 0 && errno == EINTR)
       continue;
     if (written < 0)
       failWrite(path);
     next += written;
-    bytes -= written;
+    bytes -= size_t(written);
   }
+}
+
+void AtomicFile::write(const void *data, size_t bytes) {
+  writeAll(path, data, bytes, [&](const char *next, size_t left) { return ::write(descriptor, next, left); });
+}
+
+void AtomicFile::writeAt(int64_t begin, const void *data, size_t bytes) {
+  writeAll(path, data, bytes, [&](const char *next, size_t left) {
+    return pwrite(descriptor, next, left, begin + (next - static_cast<const char *>(data)));
+  });
 }
 
 void AtomicFile::commit() {

@@ -64,6 +64,20 @@ private:
   Metadata strings;
 };
 
+/// Writes a file whose tensors come in pieces, in any order. Fails (exit 1) if it cannot be written.
+class SafetensorsWriter {
+public:
+  /// `tensors` need no data. The path is that of a file, not of what takes bytes only in their order.
+  SafetensorsWriter(const std::string &path, const std::vector<TensorView> &tensors, const Metadata &metadata);
+  /// Bytes of the tensor of that number, from its byte `at` on.
+  void write(size_t tensor, int64_t at, const void *data, int64_t bytes);
+  void commit() { file.commit(); }
+
+private:
+  AtomicFile file;
+  std::vector<int64_t> begins; // of tensors in the file
+};
+
 /// Writes atomically, tensors in the given order. Fails (exit 1) if the file cannot be written.
 void writeSafetensors(const std::string &path, const std::vector<TensorView> &tensors, const Metadata &metadata);
 

@@ -22,12 +22,32 @@ static std::string headerOf(const std::vector<TensorView> &tensors, const Metada
   return text;
 }
 
-void writeSafetensors(const std::string &path, const std::vector<TensorView> &tensors, const Metadata &metadata) {
+/// Writes what comes before the data and returns how many bytes that is.
+static int64_t writeHeader(AtomicFile &file, const std::vector<TensorView> &tensors, const Metadata &metadata) {
   std::string header = headerOf(tensors, metadata);
   uint64_t length = header.size();
-  AtomicFile file(path);
   file.write(&length, sizeof(length));
   file.write(header.data(), header.size());
+  return int64_t(sizeof(length) + header.size());
+}
+
+SafetensorsWriter::SafetensorsWriter(const std::string &path, const std::vector<TensorView> &tensors,
+                                     const Metadata &metadata)
+    : file(path) {
+  int64_t next = writeHeader(file, tensors, metadata);
+  for (const TensorView &tensor : tensors) {
+    begins.push_back(next);
+    next += tensor.bytes();
+  }
+}
+
+void SafetensorsWriter::write(size_t tensor, int64_t at, const void *data, int64_t bytes) {
+  file.writeAt(begins[tensor] + at, data, size_t(bytes));
+}
+
+void writeSafetensors(const std::string &path, const std::vector<TensorView> &tensors, const Metadata &metadata) {
+  AtomicFile file(path);
+  writeHeader(file, tensors, metadata);
   for (const TensorView &tensor : tensors)
     file.write(tensor.data, tensor.bytes());
   file.commit();

@@ -1,6 +1,6 @@
 #include "runtime/program/Dispatch.h"
-#include "runtime/comm/Ranks.h"
-#include "runtime/device/CudaDevice.h"
+#include "runtime/device/DeviceExchanges.h"
+#include "runtime/files/Errors.h"
 #include "runtime/program/Program.h"
 #include <optional>
 #include <vector>
@@ -85,7 +85,19 @@ int64_t nc_read(nc_context *context, const void *address, int64_t bytes) {
 
 void nc_start(nc_context *context, const nc_collective *collective, const void *from, void *to, int32_t lane,
               const char *source) {
-  context->ranks.start(*collective, from, to, lane, source);
+  if (int64_t count = nc::sizeOr(context->program, "ranks", 1); count != context->ranks.count())
+    nc::failInput(
+        nc::format("the program is for %lld ranks, and is alone where it exchanges '%s'", nc::wide(count), source),
+        nc::format("'train --ranks=%lld' starts them", nc::wide(count)));
+  if (context->exchanges)
+    context->exchanges->start(context->ranks, *collective, from, to, lane, source);
+  else
+    context->ranks.start(*collective, from, to, lane, source);
 }
 
-void nc_finish(nc_context *context, int32_t lane) { context->ranks.finish(lane); }
+void nc_finish(nc_context *context, int32_t lane) {
+  if (context->exchanges)
+    context->exchanges->finish(context->ranks, lane);
+  else
+    context->ranks.finish(lane);
+}

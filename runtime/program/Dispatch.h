@@ -8,6 +8,7 @@
 namespace nc {
 
 class CudaDevice;
+class DeviceExchanges;
 class Ranks;
 
 /// What nc_dispatch was called with; buffers of a device are copies.
@@ -36,7 +37,9 @@ int64_t elementCount(const nc_operand &operand);
 
 struct nc_context {
   nc::ThreadTeam &team;
+  const nc_program &program;
   nc::Ranks &ranks;
   nc::DispatchObserver *observer = nullptr;
-  nc::CudaDevice *device = nullptr; // where the program's kernels run, if not on the team
+  nc::CudaDevice *device = nullptr;         // where the program's kernels run, if not on the team
+  nc::DeviceExchanges *exchanges = nullptr; // of the device
 };

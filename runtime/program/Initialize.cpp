@@ -2,6 +2,7 @@
 #include "runtime/program/NumberWriter.h"
 #include "runtime/program/Philox.h"
 #include "runtime/program/Program.h"
+#include "runtime/program/Shares.h"
 #include <algorithm>
 #include <cmath>
 
@@ -31,16 +32,22 @@ static int64_t elementsPerTask(const nc_tensor &tensor) {
   return row * std::max<int64_t>(1, (1 << 14) / row);
 }
 
-/// An nc_kernel: `buffers` is one Fill, the task a run of its elements.
+/// An nc_kernel: `buffers` is one Fill, the task a run of its elements. Those of a share are what they are in the
+/// whole; behind its last row parameters are zero.
 static void fillRun(void *const *buffers, int64_t task, void *) {
   auto &fill = *static_cast<Fill *>(buffers[0]);
   uint32_t id = streamId(fill.tensor.name);
   double scale = fill.tensor.init_scale;
+  int rank = fill.session.ranks().rank();
+  int64_t before = ownFirst(fill.tensor, rank), own = ownCount(fill.tensor, rank);
   int64_t begin = task * elementsPerTask(fill.tensor);
   int64_t end = std::min(begin + elementsPerTask(fill.tensor), elementCount(fill.tensor));
   NumberWriter writer(fill.session, fill.tensor, begin);
   for (int64_t i = begin; i < end; ++i)
-    writer.put(fill.tensor.init == NC_INIT_NORMAL ? scale * normalAt(fill.seed, id, i) : scale);
+    if (i >= own && fill.tensor.kind == NC_PARAM)
+      writer.put(0);
+    else
+      writer.put(fill.tensor.init == NC_INIT_NORMAL ? scale * normalAt(fill.seed, id, before + i) : scale);
 }
 
 static void initialize(Session &session, nc_kind kind, uint64_t seed) {

@@ -2,6 +2,7 @@
 #include "runtime/files/Errors.h"
 #include "runtime/files/Numbers.h"
 #include "runtime/program/NumberWriter.h"
+#include "runtime/program/Shares.h"
 #include <cmath>
 #include <cstring>
 
@@ -17,8 +18,11 @@ void checkProgram(const nc_program &program) {
                     tensor.offset % 64 == 0 && tensor.bytes <= program.arena_bytes[tensor.arena] - tensor.offset;
     bool isShaped = tensor.rank >= 0 && tensor.rank <= NC_MAX_RANK && tensor.dtype >= 0 &&
                     tensor.dtype < NC_DTYPE_COUNT && elementCount(tensor) * dtypeBytes(tensor.dtype) <= tensor.bytes;
+    bool isShared =
+        !isShare(tensor) || (tensor.rank > 0 && tensor.rows <= tensor.shape[0] * sizeOr(program, "ranks", 1));
     bool isCoded = tensor.kind == NC_PARAM && tensor.dtype == NC_I8;
-    if (!isPlaced || !isShaped || (isCoded && !scalesOf(program, tensor)))
+    const nc_tensor *scales = scalesOf(program, tensor);
+    if (!isPlaced || !isShaped || !isShared || (isCoded && !(scales && scales->rows == tensor.rows)))
       failRun(format("the program's table of tensors is wrong at '%s'", tensor.name),
               "this is an error of the compiler; please report it");
   }

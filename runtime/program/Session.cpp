@@ -25,6 +25,7 @@ static void touchPart(void *const *buffers, int64_t task, void *) {
 
 Session::Session(const nc_program &program, int threads, Placement placement, int gpu)
     : program(checked(program)), device(program.device[0] ? std::make_unique<CudaDevice>(program, gpu) : nullptr),
+      exchanges(device ? std::make_unique<DeviceExchanges>(*device) : nullptr),
       arenas(program, device ? device->io() : nullptr), team(threads, device ? 0 : program.scratch_bytes, placement) {
   isCurrent.fill(true);
   isTouched.fill(false);
@@ -65,7 +66,7 @@ void Session::touchMemory() {
 }
 
 void Session::run(const nc_entry &entry, DispatchObserver *observer) {
-  nc_context context{team, ranks(), observer, device.get()};
+  nc_context context{team, program, ranks(), observer, device.get(), exchanges.get()};
   if (observer)
     observer->enter(entry);
   if (device)

@@ -5,6 +5,7 @@
 #include "runtime/Abi.h"
 #include "runtime/comm/Ranks.h"
 #include "runtime/device/CudaDevice.h"
+#include "runtime/device/DeviceExchanges.h"
 #include "runtime/program/Arenas.h"
 #include "runtime/program/Dispatch.h"
 #include "runtime/program/Threads.h"
@@ -68,6 +69,7 @@ private:
   mutable Ranks alone;
   Ranks *joined = nullptr;
   std::unique_ptr<CudaDevice> device;
+  std::unique_ptr<DeviceExchanges> exchanges; // of the device
   Arenas arenas;
   // By arena: whether the host's copy is of now, and whether it may have been written to.
   mutable std::array<bool, NC_ARENA_COUNT> isCurrent;

@@ -1,6 +1,7 @@
 #include "runtime/training/Metrics.h"
 #include "runtime/files/Errors.h"
 #include "runtime/program/Program.h"
+#include "runtime/program/Shares.h"
 #include "runtime/training/Batches.h"
 #include <algorithm>
 #include <cmath>
@@ -116,11 +117,13 @@ Metrics evaluate(Session &session, const RowSource &source, int64_t batches, Met
   BatchInput input(session, entry);
   session.fillScalars(entry, 0, 0);
   Ranks &ranks = session.ranks();
-  // Dealt to the ranks in turn; in the last round some may have none.
+  // Dealt to the ranks in turn; in the last round some may have none. Where the entry exchanges shares they run it all
+  // the same, and are not counted.
+  bool isOfAll = hasShares(session.program);
   for (int64_t first = 0; first < batches; first += ranks.count()) {
     int64_t batch = first + ranks.rank(), left = batches - first;
-    if (batch < batches) {
-      input.fill(source, batch * input.shape().rows);
+    if (batch < batches || isOfAll) {
+      input.fill(source, std::min(batch, batches - 1) * input.shape().rows);
       session.run(entry);
     }
     metrics.addBatches(session, entry, std::min<int64_t>(left, ranks.count()));

@@ -1,14 +1,16 @@
 #include "runtime/training/NonFinite.h"
 #include "runtime/files/Errors.h"
 #include "runtime/program/Program.h"
+#include "runtime/program/Shares.h"
 
 namespace nc {
 
 std::optional<std::string> findNonFinite(const Session &session, const nc_entry &entry, nc_kind kind) {
+  int rank = session.ranks().rank();
   for (const nc_tensor *tensor : tensorsOf(session.program, entry, kind)) {
-    int64_t place = firstNonFinite(tensor->dtype, session.data(*tensor), elementCount(*tensor));
+    int64_t place = firstNonFinite(tensor->dtype, session.data(*tensor), ownCount(*tensor, rank));
     if (place >= 0)
-      return format("%s '%s'[%lld]", kindName(kind), tensor->name, wide(place));
+      return format("%s '%s'[%lld]", kindName(kind), tensor->name, wide(ownFirst(*tensor, rank) + place));
   }
   return std::nullopt;
 }

@@ -2,6 +2,7 @@
 #include "runtime/files/Errors.h"
 #include "runtime/program/AllocationCounter.h"
 #include "runtime/program/Program.h"
+#include "runtime/program/Shares.h"
 #include "runtime/training/NonFinite.h"
 #include <cmath>
 
@@ -45,11 +46,11 @@ void Trainer::run(int64_t step, int64_t firstRow, const RowSource &source, Dispa
   int64_t sentBefore = ranks.sentBytes();
   sound = !updatesInBackward(session.program);
   session.run(gradients, observer);
-  sound = false; // parameters that lead to what is not finite are not, and from then on they are half updated
   checkFinite(step);
   // Now, for the update may reuse the memory of the outputs.
   describe();
   session.fillScalars(update, step, scheduleSteps);
+  sound = false; // until all of the update is made
   session.run(update, observer);
   appendScalarOutputs(session, update, report.outputs);
   report.sentBytes = ranks.sentBytes() - sentBefore;
@@ -63,9 +64,13 @@ void Trainer::checkFinite(int64_t step) {
       isFinite = isFinite && std::isfinite(session.read(*output));
   if (isFinite)
     return;
+  sound = false; // parameters that lead here are worth nothing
   auto tensor = findNonFinite(session, gradients, NC_OUTPUT);
-  if (auto gradient = findNonFinite(session, gradients, NC_GRADIENT))
-    tensor = *tensor + " and " + *gradient;
+  std::string gradient = findNonFinite(session, gradients, NC_GRADIENT).value_or("");
+  if (hasShares(session.program)) // each rank knows of its own
+    gradient = session.ranks().firstToSay(gradient);
+  if (!gradient.empty())
+    tensor = *tensor + " and " + gradient;
   std::string blame = blameKernel(session, gradients);
   failRun(format("step %lld: %s: not a finite number; %s", wide(step), tensor->c_str(), blame.c_str()),
           updatesInBackward(session.program)

@@ -1,7 +1,8 @@
 // What a compiler would emit for the smallest model that trains: a table of bigram logits and a
 // bias, looked at in two "loops" (at half and at full strength) with fixed exit probabilities.
 //
-// TINY_VOCAB, TINY_F64, TINY_DEVICE and TINY_RANKS make variants. At step `poison_step` the loss kernel yields a NaN, with
+// TINY_VOCAB, TINY_F64, TINY_DEVICE, TINY_RANKS and, of the latter, TINY_SHARES, where each rank has rows of the table,
+// make variants. At step `poison_step` the loss kernel yields a NaN, with
 // TINY_POISON_RANK in the environment only on that rank.
 //
 #include "runtime/Abi.h"
@@ -29,26 +30,42 @@ typedef float real;
 #endif
 
 enum { V = TINY_VOCAB, BATCH = 4, SEQ = 16, ACCUM = 2, T = BATCH * SEQ * ACCUM, LOOPS = 2, PARTS = 4 };
+// Rows of the table that a rank has, the last ones of the last rank being zeros.
+#ifdef TINY_SHARES
+enum { HAS = (V + RANKS - 1) / RANKS, ROWS = V };
+#else
+enum { HAS = V, ROWS = 0 };
+#endif
 static const real strength[LOOPS] = {0.5, 1.0}, exits[LOOPS] = {0.25, 0.75};
 
 #define ALIGN(bytes) (((int64_t)(bytes) + 63) / 64 * 64)
 #define TABLE ALIGN(V *V * sizeof(real))
+#define OWN ALIGN(HAS *V * sizeof(real))
 #define BIAS ALIGN(V * sizeof(real))
 #define IDS ALIGN(T * 4)
 #define LOSSES ALIGN(LOOPS *T * sizeof(real))
 
 // Offsets in the IO arena: scalars of 64 bytes, then the arrays.
-enum { STEP, STEPS, LR, DECAY, POISON, POSITION, LOSS, NORM, RATE, ZERO, PART0, PART1, NEVER, SCALARS };
+enum { STEP, STEPS, LR, DECAY, POISON, POSITION, LOSS, NORM, RATE, ZERO, PART0, PART1, SCALARS };
 #define TOKENS (SCALARS * 64)
 #define TARGETS (TOKENS + HERE * IDS)
 #define NLL (TARGETS + HERE * IDS)
 #define EXIT (NLL + HERE * LOSSES)
 #define LOGITS (EXIT + HERE * LOSSES)
 #define IO_BYTES (LOGITS + ALIGN(LOOPS * BATCH * V * sizeof(real)))
-// Offsets in the arena of what is exchanged: tables, then biases with losses, of the ways here and of all.
+// Offsets in the arena of what is exchanged: tables, then biases with losses, of the ways here and of all; with shares
+// all of the ways' tables that come here are a rank's rows, and there are the whole table and its gradient.
 #define REST (BIAS + 64)
 #define ALL_TABLES (HERE * TABLE)
+#ifdef TINY_SHARES
+#define PIECE (HAS * V * sizeof(real))
+#define ROWS_OF_WAY ALIGN(RANKS *PIECE)
+#define WHOLE (ALL_TABLES + HERE * ROWS_OF_WAY)
+#define WHOLE_GRADIENT (WHOLE + TABLE)
+#define RESTS (WHOLE_GRADIENT + TABLE)
+#else
 #define RESTS (ALL_TABLES + WAYS * TABLE)
+#endif
 #define ALL_RESTS (RESTS + HERE * REST)
 #define COMM_BYTES (WAYS > 1 ? ALL_RESTS + WAYS * REST : 0)
 #define AT(arena, offset) ((void *)(arenas[NC_ARENA_##arena] + (offset)))
@@ -140,7 +157,16 @@ static real meanOfWays(const void *all, int64_t stride, int64_t i) {
 static void runAddTables(void *const *b, int64_t row, void *scratch) {
   (void)scratch;
   for (int64_t i = row * V; i < (row + 1) * V; ++i)
+#ifdef TINY_SHARES
+  {
+    real sum = 0;
+    for (int way = 0; way < WAYS; ++way)
+      sum += ((const real *)((const char *)b[0] + way % HERE * ROWS_OF_WAY + way / HERE * PIECE))[i];
+    ((real *)b[1])[i] = sum / WAYS;
+  }
+#else
     ((real *)b[1])[i] = meanOfWays(b[0], TABLE, i);
+#endif
 }
 
 // Biases and losses of all ways -> (gradient of the bias, loss).
@@ -230,12 +256,16 @@ KERNEL(bias_grad, runBiasGrad, V, IN2(T, V), OUT1(V))
 KERNEL(part_loss, runPart, 1, IN1(REAL, (LOOPS - 1) * T + T / PARTS), SCALAR, RESULT)
 KERNEL(copy_rate, runRate, 1, SCALAR, RESULT)
 KERNEL(grad_norm, runNorm, 1, IN2(V, V), IN1(REAL, V), RESULT)
-KERNEL(table_update, runUpdate, V, IN2(V, V), IN2(V, V), IN2(V, V), SCALAR, SCALAR, OUT2(V, V),
-       OUT2(V, V))
+KERNEL(table_update, runUpdate, HAS, IN2(HAS, V), IN2(HAS, V), IN2(HAS, V), SCALAR, SCALAR, OUT2(HAS, V),
+       OUT2(HAS, V))
 KERNEL(bias_update, runUpdate, 1, IN1(REAL, V), IN1(REAL, V), IN1(REAL, V), SCALAR, SCALAR, OUT1(V),
        OUT1(V))
 #ifdef TINY_RANKS
+#ifdef TINY_SHARES
+KERNEL(add_tables, runAddTables, HAS, IN1(REAL, HERE * ROWS_OF_WAY / sizeof(real)), OUT2(HAS, V))
+#else
 KERNEL(add_tables, runAddTables, V, IN1(REAL, WAYS * TABLE / sizeof(real)), OUT2(V, V))
+#endif
 KERNEL(add_rests, runAddRests, 1, IN1(REAL, WAYS * REST / sizeof(real)), OUT1(V), RESULT)
 #endif
 KERNEL(bigram_logits, runPredict, BATCH, IN2(V, V), IN1(REAL, V), IN1(NC_I32, T),
@@ -243,10 +273,25 @@ KERNEL(bigram_logits, runPredict, BATCH, IN2(V, V), IN1(REAL, V), IN1(NC_I32, T)
 
 #define CALL(kernel, ...) nc_dispatch(context, &kernel, (void *[]){__VA_ARGS__}, "tiny." #kernel)
 
+#ifdef TINY_SHARES
+// The table, of which each rank has rows.
+static void *gatherTable(nc_context *context, char *const *arenas) {
+  static const nc_collective shares = {"shares", NC_ALL_GATHER, PIECE, V * V * sizeof(real)};
+  nc_start(context, &shares, AT(PARAM, 0), AT(COMM, WHOLE), 7, "table");
+  nc_finish(context, 7);
+  return AT(COMM, WHOLE);
+}
+#else
+static void *gatherTable(nc_context *context, char *const *arenas) {
+  (void)context;
+  return AT(PARAM, 0);
+}
+#endif
+
 // The loss of one way and the gradient of its logits.
-static void runWay(nc_context *context, char *const *arenas, int way, void *poison, void *loss) {
+static void runWay(nc_context *context, char *const *arenas, void *table, int way, void *poison, void *loss) {
   int64_t tokens = way * T * 4, losses = way * LOOPS * T * sizeof(real);
-  CALL(bigram_loss, AT(PARAM, 0), AT(PARAM, TABLE), AT(IO, TOKENS + tokens), AT(IO, TARGETS + tokens),
+  CALL(bigram_loss, table, AT(PARAM, OWN), AT(IO, TOKENS + tokens), AT(IO, TARGETS + tokens),
        IO(STEP), poison, AT(IO, NLL + losses), AT(IO, EXIT + losses), AT(WORKSPACE, 0));
   // As micro-batches are gone through: other addresses, sums in two places in turn.
   for (int part = 0; part < PARTS; ++part) {
@@ -262,36 +307,55 @@ static void runWay(nc_context *context, char *const *arenas, int way, void *pois
 }
 
 static void runEval(nc_context *context, char *const *arenas) {
-  runWay(context, arenas, 0, IO(POISON), IO(LOSS));
+  runWay(context, arenas, gatherTable(context, arenas), 0, IO(POISON), IO(LOSS));
 }
 
 #ifdef TINY_RANKS
 static void runGradients(nc_context *context, char *const *arenas) {
-  static const nc_collective tables = {"tables", NC_ALL_GATHER, HERE * TABLE};
-  static const nc_collective rests = {"rests", NC_ALL_GATHER, HERE * REST};
+#ifdef TINY_SHARES
+  static const nc_collective tables = {"tables", NC_ALL_TO_ALL, PIECE, V * V * sizeof(real)};
+  static const nc_collective gradients = {"gradients", NC_ALL_GATHER, PIECE, V * V * sizeof(real)};
+#else
+  static const nc_collective tables = {"tables", NC_ALL_GATHER, HERE * TABLE, WAYS * TABLE};
+#endif
+  static const nc_collective rests = {"rests", NC_ALL_GATHER, HERE * REST, WAYS * REST};
+  void *table = gatherTable(context, arenas);
   const char *poisoned = getenv("TINY_POISON_RANK"), *rank = getenv("RANK");
   int isSpared = poisoned && rank && strcmp(poisoned, rank) != 0;
-  *(real *)IO(NEVER) = -1;
-  for (int way = 0; way < HERE; ++way) {
+  for (int way = 0; way < HERE; ++way) { // no step is as the number of steps
     char *rest = AT(COMM, RESTS + way * REST);
-    runWay(context, arenas, way, isSpared ? IO(NEVER) : IO(POISON), rest + BIAS);
+    runWay(context, arenas, table, way, isSpared ? IO(STEPS) : IO(POISON), rest + BIAS);
     CALL(table_grad, AT(IO, TOKENS + way * T * 4), AT(WORKSPACE, 0), AT(COMM, way * TABLE));
     CALL(bias_grad, AT(WORKSPACE, 0), rest);
   }
+#ifdef TINY_SHARES
+  for (int way = 0; way < HERE; ++way)
+    nc_start(context, &tables, AT(COMM, way * TABLE), AT(COMM, ALL_TABLES + way * ROWS_OF_WAY), way, "table");
+  nc_start(context, &rests, AT(COMM, RESTS), AT(COMM, ALL_RESTS), 7, "bias");
+  for (int way = 0; way < HERE; ++way)
+    nc_finish(context, way);
+  CALL(add_tables, AT(COMM, ALL_TABLES), AT(GRADIENT, 0));
+  nc_finish(context, 7);
+  nc_start(context, &gradients, AT(GRADIENT, 0), AT(COMM, WHOLE_GRADIENT), 0, "table");
+  nc_finish(context, 0);
+  CALL(add_rests, AT(COMM, ALL_RESTS), AT(GRADIENT, OWN), IO(LOSS));
+  CALL(grad_norm, AT(COMM, WHOLE_GRADIENT), AT(GRADIENT, OWN), IO(NORM));
+#else
   nc_start(context, &tables, AT(COMM, 0), AT(COMM, ALL_TABLES), 0, "table");
   nc_start(context, &rests, AT(COMM, RESTS), AT(COMM, ALL_RESTS), 1, "bias");
   nc_finish(context, 0);
   CALL(add_tables, AT(COMM, ALL_TABLES), AT(GRADIENT, 0));
   nc_finish(context, 1);
-  CALL(add_rests, AT(COMM, ALL_RESTS), AT(GRADIENT, TABLE), IO(LOSS));
-  CALL(grad_norm, AT(GRADIENT, 0), AT(GRADIENT, TABLE), IO(NORM));
+  CALL(add_rests, AT(COMM, ALL_RESTS), AT(GRADIENT, OWN), IO(LOSS));
+  CALL(grad_norm, AT(GRADIENT, 0), AT(GRADIENT, OWN), IO(NORM));
+#endif
 }
 #else
 static void runGradients(nc_context *context, char *const *arenas) {
   runEval(context, arenas);
   CALL(table_grad, AT(IO, TOKENS), AT(WORKSPACE, 0), AT(GRADIENT, 0));
-  CALL(bias_grad, AT(WORKSPACE, 0), AT(GRADIENT, TABLE));
-  CALL(grad_norm, AT(GRADIENT, 0), AT(GRADIENT, TABLE), IO(NORM));
+  CALL(bias_grad, AT(WORKSPACE, 0), AT(GRADIENT, OWN));
+  CALL(grad_norm, AT(GRADIENT, 0), AT(GRADIENT, OWN), IO(NORM));
 }
 #endif
 
@@ -299,32 +363,32 @@ static void runUpdates(nc_context *context, char *const *arenas) {
   CALL(copy_rate, IO(LR), IO(RATE));
   CALL(table_update, AT(PARAM, 0), AT(GRADIENT, 0), AT(STATE, 0), IO(LR), IO(DECAY), AT(PARAM, 0),
        AT(STATE, 0));
-  CALL(bias_update, AT(PARAM, TABLE), AT(GRADIENT, TABLE), AT(STATE, TABLE), IO(LR), IO(DECAY),
-       AT(PARAM, TABLE), AT(STATE, TABLE));
+  CALL(bias_update, AT(PARAM, OWN), AT(GRADIENT, OWN), AT(STATE, OWN), IO(LR), IO(DECAY),
+       AT(PARAM, OWN), AT(STATE, OWN));
 }
 
 static void runPrediction(nc_context *context, char *const *arenas) {
-  CALL(bigram_logits, AT(PARAM, 0), AT(PARAM, TABLE), AT(IO, TOKENS), IO(POSITION), AT(IO, LOGITS),
+  CALL(bigram_logits, gatherTable(context, arenas), AT(PARAM, OWN), AT(IO, TOKENS), IO(POSITION), AT(IO, LOGITS),
        AT(IO, EXIT));
 }
 
-#define KEPT(name, role, kind, arena, rank, offset, init, scale)                                   \
-  {                                                                                                \
-    name, role, kind, REAL, arena, rank, {V, V}, offset, (rank == 2 ? V : 1) * V * sizeof(real),   \
-        init, scale                                                                                \
+#define KEPT(name, role, kind, arena, rank, offset, init, scale)                                                       \
+  {                                                                                                                    \
+    name, role, kind, REAL, arena, rank, {rank == 2 ? HAS : V, V}, offset, (rank == 2 ? HAS : 1) * V * sizeof(real),   \
+        init, scale, rank == 2 ? ROWS : 0                                                                              \
   }
 #define NUMBER(name, kind, type, place, value)                                                     \
-  { name, "", kind, type, NC_ARENA_IO, 0, {0}, (place)*64, 8, NC_INIT_CONSTANT, value }
+  { name, "", kind, type, NC_ARENA_IO, 0, {0}, (place)*64, 8, NC_INIT_CONSTANT, value, 0 }
 #define ARRAY(name, kind, type, rank, n, m, k, offset, size)                                       \
-  { name, "", kind, type, NC_ARENA_IO, rank, {n, m, k}, offset, size, NC_INIT_CONSTANT, 0 }
+  { name, "", kind, type, NC_ARENA_IO, rank, {n, m, k}, offset, size, NC_INIT_CONSTANT, 0, 0 }
 
 static const nc_tensor tensors[] = {
     KEPT("table", "matrix", NC_PARAM, NC_ARENA_PARAM, 2, 0, NC_INIT_NORMAL, 0.02f),
-    KEPT("bias", "bias", NC_PARAM, NC_ARENA_PARAM, 1, TABLE, NC_INIT_CONSTANT, 0),
+    KEPT("bias", "bias", NC_PARAM, NC_ARENA_PARAM, 1, OWN, NC_INIT_CONSTANT, 0),
     KEPT("table.momentum", "", NC_STATE, NC_ARENA_STATE, 2, 0, NC_INIT_CONSTANT, 0),
-    KEPT("bias.momentum", "", NC_STATE, NC_ARENA_STATE, 1, TABLE, NC_INIT_CONSTANT, 0),
+    KEPT("bias.momentum", "", NC_STATE, NC_ARENA_STATE, 1, OWN, NC_INIT_CONSTANT, 0),
     KEPT("table", "", NC_GRADIENT, NC_ARENA_GRADIENT, 2, 0, NC_INIT_CONSTANT, 0),
-    KEPT("bias", "", NC_GRADIENT, NC_ARENA_GRADIENT, 1, TABLE, NC_INIT_CONSTANT, 0),
+    KEPT("bias", "", NC_GRADIENT, NC_ARENA_GRADIENT, 1, OWN, NC_INIT_CONSTANT, 0),
     NUMBER("step", NC_INPUT, REAL, STEP, 0),
     NUMBER("steps", NC_INPUT, REAL, STEPS, 0),
     NUMBER("lr", NC_INPUT, REAL, LR, 1),
@@ -377,9 +441,8 @@ static const nc_size sizes[] = {
     .device = device_name, .compiler = "by hand", .ir_hash = "0", .vocab = V,                      \
     .flops_per_token = 6 * V, .n_sizes = sizeof(sizes) / sizeof(sizes[0]), .sizes = sizes,                                        \
     .n_tensors = sizeof(tensors) / sizeof(tensors[0]), .tensors = tensors, .n_entries = 4,         \
-    .entries = entries, .arena_bytes = {TABLE + BIAS, TABLE + BIAS,                                \
-                                        TABLE + BIAS, ALIGN(T * V * sizeof(real)),                 \
-                                        IO_BYTES,     COMM_BYTES},                                          \
+    .entries = entries, .arena_bytes = {OWN + BIAS, OWN + BIAS, OWN + BIAS,                        \
+                                        ALIGN(T * V * sizeof(real)), IO_BYTES, COMM_BYTES},        \
     .scratch_bytes = V * sizeof(real), .choices = "",                                              \
   }
 
