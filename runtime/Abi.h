@@ -163,9 +163,9 @@ typedef struct nc_collective {
 } nc_collective;
 
 /// Starts a collective on a lane, 0 to 7, that has none under way; all ranks start the same ones in the same order, and
-/// an entry finishes what it started. `to` has a piece for each rank (a broadcast's one), and is whole once nc_finish
-/// of that lane has returned; `from` must stay as it is until then. `source`: which gradient it is of, for messages, as
-/// "layers.q". Allocates nothing.
+/// an entry finishes what it started; "eval" and "predict" start none. `to` has a piece for each rank (a broadcast's
+/// one), and is whole once nc_finish of that lane has returned; `from` must stay as it is until then. `source`: which
+/// gradient it is of, for messages, as "layers.q". Allocates nothing.
 void nc_start(nc_context *context, const nc_collective *collective, const void *from, void *to, int32_t lane,
               const char *source);
 void nc_finish(nc_context *context, int32_t lane);

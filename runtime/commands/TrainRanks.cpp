@@ -89,6 +89,7 @@ void trainOnRanks(const nc_program &program, TrainOptions &options, const std::f
     return;
   if (place.rank > 0 && !freopen("/dev/null", "w", stdout))
     failRun("cannot open /dev/null");
+  options.config.isQuiet = place.rank > 0;
   configure();
   if (place.rank > 0)
     dropOutputs(options);
