@@ -90,12 +90,15 @@ void Distributor::exchange(const BatchResults &results, ArrayRef<RankedTensorTyp
   Operation *behind = last ? last->getNextNode() : &entry.getBody().front().front();
   GradientExchange exchange(shares, overlap);
   SmallVector<Value> own;
+  Operation *at = overlap ? &entry.getBody().front().front() : behind; // what exchanges begin in front of
   for (unsigned number : order) {
     Value gradient = end->getOperand(number);
     own.push_back(gradient);
     Operation *made = gradient.getDefiningOp();
     b.setLoc(gradient.getLoc());
-    b.setInsertionPoint(overlap && made ? made->getNextNode() : behind);
+    if (made && at->isBeforeInBlock(made->getNextNode()))
+      at = made->getNextNode();
+    b.setInsertionPoint(at);
     const Divisible *param = isShared ? find(number) : nullptr;
     exchange.start(b, gradient, types[number], param ? std::optional(param->share(shares.ranks)) : std::nullopt);
     if (param)

@@ -157,7 +157,7 @@ Value mlir::nanochat::gatherTernary(ImplicitLocOpBuilder &b, Value share, Ranked
   Value packed = pointwise(b, bytes(own), SmallVector<Value>(kOfByte, flat), ofByte, [&](auto &s, ValueRange v) -> Value {
     Value byte;
     for (auto [i, code] : llvm::enumerate(v)) {
-      Value bits = arith::AndIOp::create(s, code, number(s, 3));
+      Value bits = arith::AndIOp::create(s, arith::AddIOp::create(s, code, number(s, 1)), number(s, 3));
       bits = arith::ShLIOp::create(s, bits, number(s, 2 * int64_t(i)));
       byte = byte ? arith::OrIOp::create(s, byte, bits).getResult() : bits;
     }
@@ -167,8 +167,8 @@ Value mlir::nanochat::gatherTernary(ImplicitLocOpBuilder &b, Value share, Ranked
   RankedTensorType codes = RankedTensorType::get({all / kOfByte, kOfByte}, b.getI8Type());
   Value unpacked = pointwise(b, codes, come, projection(b.getContext(), 2, {0}), [&](auto &s, ValueRange v) -> Value {
     Value digit = arith::IndexCastOp::create(s, s.getI8Type(), linalg::IndexOp::create(s, 1));
-    Value high = arith::SubIOp::create(s, number(s, 6), arith::ShLIOp::create(s, digit, number(s, 1)));
-    return arith::ShRSIOp::create(s, arith::ShLIOp::create(s, v[0], high), number(s, 6)); // with its sign
+    Value bits = arith::ShRUIOp::create(s, v[0], arith::ShLIOp::create(s, digit, number(s, 1)));
+    return arith::SubIOp::create(s, arith::AndIOp::create(s, bits, number(s, 3)), number(s, 1));
   });
   return reshape(b, unpacked, whole.getShape());
 }

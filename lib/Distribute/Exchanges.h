@@ -47,7 +47,7 @@ Value ofFirstRank(ImplicitLocOpBuilder &b, Value value);
 
 /// What ranks have shares of, one after the other, the last cut off where `whole` ends.
 Value gatherShares(ImplicitLocOpBuilder &b, Value share, RankedTensorType whole);
-/// The same of numbers −1, 0 and 1 in bytes, which go as two bits each.
+/// The same of numbers from −1 to 2 in bytes, which go as two bits each.
 Value gatherTernary(ImplicitLocOpBuilder &b, Value share, RankedTensorType whole);
 /// Has gathers of `block` go on while what comes before their results are read is computed.
 void delayGathers(Block &block);

@@ -40,7 +40,7 @@ one = train("one", compile_for("one.exe"))
 six = train("six-of-1", compile_for("six-of-1.exe", "--ways=6"))
 assert len(one[0]) == len(six[0]) == steps + 2  # evaluations after steps 3 and 4
 for a, b in zip(one[0], six[0]):
-    for key in a:
+    for key in a if "loss" in a else ():  # evaluations are of batches of a way, other rows
         assert key in b and abs(a[key] - b[key]) <= 2e-3 * max(1e-3, abs(a[key])), (key, a, b)
 assert all(abs(one[0][0][key] - six[0][0][key]) <= 2e-6 * one[0][0][key] for key in ("loss", "grad_norm")), (one[0][0], six[0][0])
 for ranks, comm in ((2, "shm"), (3, "tcp"), (6, "auto")):
