@@ -27,7 +27,8 @@ public:
       types.push_back(typeOf(value));
     runWays(entry, results, shares);
     exchange(results, types);
-    entry.setFunctionType(FunctionType::get(entry.getContext(), entry.getBody().getArgumentTypes(), end->getOperandTypes()));
+    entry.setFunctionType(
+        FunctionType::get(entry.getContext(), entry.getBody().getArgumentTypes(), end->getOperandTypes()));
     return success();
   }
 
@@ -56,7 +57,8 @@ LogicalResult Distributor::shareBases() {
   if (!refreshes.empty() && shares.ofRank() > 1) {
     InFlightDiagnostic diag = refreshes[0].emitOpError("takes a basis of a gradient, of which each rank has ")
                               << shares.ofRank();
-    diag.attachNote() << "rules that project gradients (galore, gum) need --ranks=" << shares.ways << ", one for each of --ways";
+    diag.attachNote() << "rules that project gradients (galore, gum) need --ranks=" << shares.ways
+                      << ", one for each of --ways";
     return diag;
   }
   for (LoopOp refresh : refreshes) {

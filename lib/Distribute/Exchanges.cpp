@@ -127,13 +127,14 @@ Value mlir::nanochat::meanOverWays(ImplicitLocOpBuilder &b, Value numbers, const
   Value own = reshape(b, numbers, {shares.ofRank()});
   Value all = own;
   if (shares.ranks > 1)
-    all = finishExchange(b, ExchangeStartOp::create(b, withShape(typeOf(own), {shares.ways}), Collective::all_gather, own,
-                                                    kAhead, Value()));
+    all = finishExchange(b, ExchangeStartOp::create(b, withShape(typeOf(own), {shares.ways}), Collective::all_gather,
+                                                    own, kAhead, Value()));
   return meanOfRows(b, all, shares, /*byRank=*/false);
 }
 
 Value mlir::nanochat::ofFirstRank(ImplicitLocOpBuilder &b, Value value) {
-  return finishExchange(b, ExchangeStartOp::create(b, value.getType(), Collective::broadcast, value, kInLoops, Value()));
+  return finishExchange(b,
+                        ExchangeStartOp::create(b, value.getType(), Collective::broadcast, value, kInLoops, Value()));
 }
 
 Value mlir::nanochat::gatherShares(ImplicitLocOpBuilder &b, Value share, RankedTensorType whole) {
@@ -154,15 +155,16 @@ Value mlir::nanochat::gatherTernary(ImplicitLocOpBuilder &b, Value share, Ranked
   for (int64_t i = 0; i < kOfByte; ++i)
     ofByte.push_back(AffineMap::get(1, 0, at * kOfByte + i));
   Value flat = flatten(b, share);
-  Value packed = pointwise(b, bytes(own), SmallVector<Value>(kOfByte, flat), ofByte, [&](auto &s, ValueRange v) -> Value {
-    Value byte;
-    for (auto [i, code] : llvm::enumerate(v)) {
-      Value bits = arith::AndIOp::create(s, arith::AddIOp::create(s, code, number(s, 1)), number(s, 3));
-      bits = arith::ShLIOp::create(s, bits, number(s, 2 * int64_t(i)));
-      byte = byte ? arith::OrIOp::create(s, byte, bits).getResult() : bits;
-    }
-    return byte;
-  });
+  Value packed =
+      pointwise(b, bytes(own), SmallVector<Value>(kOfByte, flat), ofByte, [&](auto &s, ValueRange v) -> Value {
+        Value byte;
+        for (auto [i, code] : llvm::enumerate(v)) {
+          Value bits = arith::AndIOp::create(s, arith::AddIOp::create(s, code, number(s, 1)), number(s, 3));
+          bits = arith::ShLIOp::create(s, bits, number(s, 2 * int64_t(i)));
+          byte = byte ? arith::OrIOp::create(s, byte, bits).getResult() : bits;
+        }
+        return byte;
+      });
   Value come = gatherShares(b, packed, bytes(all));
   RankedTensorType codes = RankedTensorType::get({all / kOfByte, kOfByte}, b.getI8Type());
   Value unpacked = pointwise(b, codes, come, projection(b.getContext(), 2, {0}), [&](auto &s, ValueRange v) -> Value {

@@ -6,8 +6,8 @@
 
 namespace mlir::nanochat {
 
-/// Means over all ways of gradients, of which each rank has its own, or (ways of a rank, …) of them. What has begun ends
-/// later, in the same order; so many are under way that lanes suffice, and one at a time without `overlap`.
+/// Means over all ways of gradients, of which each rank has its own, or (ways of a rank, …) of them. What has begun
+/// ends later, in the same order; so many are under way that lanes suffice, and one at a time without `overlap`.
 class GradientExchange {
 public:
   GradientExchange(const Shares &shares, bool overlap) : shares(shares), overlap(overlap) {}

@@ -131,8 +131,8 @@ void ShareEntry::updateShare(Operation *rule, const Divisible &param) {
     auto arg = dyn_cast<BlockArgument>(operand);
     RankedTensorType type = typeOf(operand);
     BindAttr binding = arg ? argBinding(entry, arg) : BindAttr();
-    bool isOwn = binding && (binding.getKind() == BindingKind::parameter || binding.getKind() == BindingKind::gradient ||
-                             binding.getKind() == BindingKind::state);
+    bool isOwn = binding && (binding.getKind() == BindingKind::parameter ||
+                             binding.getKind() == BindingKind::gradient || binding.getKind() == BindingKind::state);
     if (!isOwn || type.getRank() == 0 || rowsOf.count(arg))
       continue;
     int64_t each = type.getDimSize(0) / param.rows(); // rows of a state for one of the parameter
@@ -165,7 +165,8 @@ void ShareEntry::update() {
 bool ShareEntry::isOfLayers(LoopOp loop) const {
   if (loop->getBlock() != &block || loop.getNumCarries() || loop.getLimit() || loop.getSlices().empty())
     return false;
-  bool isOfShares = llvm::all_of(loop.getSlices(), [&](Value slice) { return rowsOf.lookup(slice) == int64_t(loop.getCount()); });
+  bool isOfShares =
+      llvm::all_of(loop.getSlices(), [&](Value slice) { return rowsOf.lookup(slice) == int64_t(loop.getCount()); });
   bool isClosed = true;
   loop.walk([&](Operation *op) {
     for (Value operand : op->getOperands())

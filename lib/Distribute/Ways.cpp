@@ -36,7 +36,8 @@ public:
     for (BlockArgument arg : entry.getArguments())
       if (isOfBatch(getArgBinding(entry, arg.getArgNumber())))
         inputs.push_back(arg);
-    for (ArrayRef<unsigned> numbers : {ArrayRef(results.gradients), ArrayRef(results.scalars), ArrayRef(results.perToken)})
+    for (ArrayRef<unsigned> numbers :
+         {ArrayRef(results.gradients), ArrayRef(results.scalars), ArrayRef(results.perToken)})
       for (unsigned number : numbers)
         outputs.push_back(block.getTerminator()->getOperand(number));
     DenseSet<Value> derived(inputs.begin(), inputs.end());
@@ -128,7 +129,8 @@ static Value firstWay(ImplicitLocOpBuilder &b, func::FuncOp entry, const Shares 
   if (shares.ranks == 1)
     return constant(b, integer, 0);
   Value rank = argumentOf(entry, integer, BindAttr::get(b.getContext(), BindingKind::input, "rank"));
-  return shares.ofRank() == 1 ? rank : Value(arith::MulIOp::create(b, rank, constant(b, integer, double(shares.ofRank()))));
+  return shares.ofRank() == 1 ? rank
+                              : Value(arith::MulIOp::create(b, rank, constant(b, integer, double(shares.ofRank()))));
 }
 
 /// The way's part of a batch of all of them: micro-batches are its leading dimension, where a way has several.
@@ -162,18 +164,20 @@ static void wrap(func::FuncOp entry, const BatchWork &work, const BatchResults &
   }
   slices.push_back(risingNumbers(b, ways));
   SmallVector<RandomAddressOp> draws = work.draws();
-  auto loop = LoopOp::create(b, "ways", ways, ValueRange(), slices, false, [&](ImplicitLocOpBuilder &in, auto, auto args) {
-    IRMapping map;
-    map.map(ArrayRef<BlockArgument>(work.inputs), args.drop_back());
-    Value way = draws.empty() ? Value() : Value(arith::AddIOp::create(in, first, args.back()));
-    for (RandomAddressOp address : draws)
-      if (address->getBlock() == &work.block && !work.ops.contains(address))
-        in.clone(*address, map);
-    for (Operation *op : work.ops)
-      in.clone(*op, map);
-    in.getInsertionBlock()->walk([&](RandomAddressOp address) { addressWay(address, way); });
-    YieldOp::create(in, ValueRange(), llvm::map_to_vector(work.outputs, [&](Value v) { return map.lookupOrDefault(v); }));
-  });
+  auto loop =
+      LoopOp::create(b, "ways", ways, ValueRange(), slices, false, [&](ImplicitLocOpBuilder &in, auto, auto args) {
+        IRMapping map;
+        map.map(ArrayRef<BlockArgument>(work.inputs), args.drop_back());
+        Value way = draws.empty() ? Value() : Value(arith::AddIOp::create(in, first, args.back()));
+        for (RandomAddressOp address : draws)
+          if (address->getBlock() == &work.block && !work.ops.contains(address))
+            in.clone(*address, map);
+        for (Operation *op : work.ops)
+          in.clone(*op, map);
+        in.getInsertionBlock()->walk([&](RandomAddressOp address) { addressWay(address, way); });
+        YieldOp::create(in, ValueRange(),
+                        llvm::map_to_vector(work.outputs, [&](Value v) { return map.lookupOrDefault(v); }));
+      });
   for (Operation *op : work.followers())
     op->moveBefore(work.block.getTerminator());
   b.setInsertionPointAfter(loop);

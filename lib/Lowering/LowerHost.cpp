@@ -135,7 +135,8 @@ private:
     Value offset = tables.numbers.load(b, loc, slot.getOffset());
     for (auto [index, stride] : llvm::zip(slot.getIndices(), slot.getStrides())) {
       Value wide = arith::IndexCastOp::create(b, loc, b.getI64Type(), index);
-      offset = LLVM::AddOp::create(b, loc, offset, LLVM::MulOp::create(b, loc, wide, tables.numbers.load(b, loc, stride)));
+      offset =
+          LLVM::AddOp::create(b, loc, offset, LLVM::MulOp::create(b, loc, wide, tables.numbers.load(b, loc, stride)));
     }
     return LLVM::GEPOp::create(b, loc, ptr, b.getI8Type(), bases[unsigned(slot.getArena())],
                                ArrayRef<LLVM::GEPArg>{offset});
@@ -143,8 +144,9 @@ private:
 
   void lower(memref::LoadOp load) {
     b.setInsertionPoint(load);
-    Value number = runtime.read ? readFromDevice(load)
-                                : Value(LLVM::LoadOp::create(b, load.getLoc(), load.getType(), address(load.getMemRef())));
+    Value number = runtime.read
+                       ? readFromDevice(load)
+                       : Value(LLVM::LoadOp::create(b, load.getLoc(), load.getType(), address(load.getMemRef())));
     load.replaceAllUsesWith(number);
     load.erase();
   }

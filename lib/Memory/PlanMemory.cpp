@@ -136,9 +136,9 @@ public:
   BufferUse of(const Buffer &buffer) const {
     return isa_and_present<ExchangeStartOp>(buffer.value.getDefiningOp()) ? BufferUse::communication
            : buffer.saved && isForGradients                               ? BufferUse::saved
-           : isOfHead(buffer.value.getLoc())     ? BufferUse::head
-           : ofParameters.contains(buffer.value) ? BufferUse::working_copies
-                                                 : BufferUse::workspace;
+           : isOfHead(buffer.value.getLoc())                              ? BufferUse::head
+           : ofParameters.contains(buffer.value)                          ? BufferUse::working_copies
+                                                                          : BufferUse::workspace;
   }
 
 private:

@@ -88,9 +88,10 @@ InFlightDiagnostic Mover::refuse(OptimizerOpInterface rule, const Twine &why) {
 }
 
 LogicalResult Mover::check(OptimizerOpInterface rule, StringRef name, Value whole) {
-  auto accum = getProgram(update->getParentOfType<ModuleOp>()).getSizes().getAs<IntegerAttr>("accum");
-  if (accum && accum.getInt() > 1)
-    return refuse(rule, "gradients are sums over " + Twine(accum.getInt()) + " micro-batches (accum)");
+  DictionaryAttr sizes = getProgram(update->getParentOfType<ModuleOp>()).getSizes();
+  for (auto [size, parts] : {std::pair("accum", "micro-batches (accum)"), std::pair("ways", "parts of a step (ways)")})
+    if (auto count = sizes.getAs<IntegerAttr>(size); count && count.getInt() > 1)
+      return refuse(rule, "gradients are sums over " + Twine(count.getInt()) + " " + parts);
   auto loop = whole.getDefiningOp<LoopOp>();
   if (!loop || cast<OpResult>(whole).getResultNumber() < loop.getNumCarries() ||
       loop->getBlock() != &gradients.getBody().front())

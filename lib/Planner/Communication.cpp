@@ -155,7 +155,8 @@ SmallVector<Scaling> nanochat::scalingOf(ModuleOp planned, const Rates &rates, c
     double exchange = 0;
     for (TensorOp tensor : program.getBody().getOps<TensorOp>())
       if (tensor.getBind().getKind() == BindingKind::gradient && ranks > 1) {
-        int64_t rows = tensor.getBind().getRows(), share = tensor.getType().getRank() ? tensor.getType().getDimSize(0) : 1;
+        int64_t rows = tensor.getBind().getRows(),
+                share = tensor.getType().getRank() ? tensor.getType().getDimSize(0) : 1;
         double bytes = double(denseBytes(tensor.getType())) * double(rows ? rows : share) / double(share);
         exchange += 2 * network.secondsOf(ranks, bytes / double(ranks)); // to be added, and back
       }

@@ -30,9 +30,10 @@ struct Communication {
   double seconds = 0, exposed = 0; // of exchanges, and of waiting for them
 };
 
-/// Of the entries train.gradients and train.update of a module after stage `plan`, whose program is for `ranks`: kernels
-/// run one after the other, and exchanges, one after the other, beside them.
-Communication communicationOf(ModuleOp planned, int64_t ranks, const Rates &rates, const std::optional<Network> &network);
+/// Of the entries train.gradients and train.update of a module after stage `plan`, whose program is for `ranks`:
+/// kernels run one after the other, and exchanges, one after the other, beside them.
+Communication communicationOf(ModuleOp planned, int64_t ranks, const Rates &rates,
+                              const std::optional<Network> &network);
 
 /// A step of the same sequences on other numbers of ranks.
 struct Scaling {

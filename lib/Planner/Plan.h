@@ -10,10 +10,10 @@ namespace mlir::nanochat {
 
 /// What a plan tells beside what the module does.
 struct PlanFacts {
-  int64_t threads = 1;    // that kernels of a processor run on
-  int64_t unfiltered = 0; // work of a token without the filter of its objective, where it has one
-  Rates rates;            // of the row
-  std::string choice;     // of --budget: all options that it chose; "" where it did not
+  int64_t threads = 1;            // that kernels of a processor run on
+  int64_t unfiltered = 0;         // work of a token without the filter of its objective, where it has one
+  Rates rates;                    // of the row
+  std::string choice;             // of --budget: all options that it chose; "" where it did not
   std::optional<Network> network; // between ranks, where it is known
 };
 

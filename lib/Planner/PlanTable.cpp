@@ -145,7 +145,8 @@ static void printCommunication(const json::Object &found, llvm::raw_ostream &os)
   const json::Array *scaling = found.getArray("scaling");
   if (!scaling)
     return;
-  os << "\nthe same step on more ranks, if no exchange were hidden\n   ranks   compute, s  exchange, s       tokens/s  efficiency\n";
+  os << "\nthe same step on more ranks, if no exchange were hidden\n   ranks   compute, s  exchange, s       tokens/s  "
+        "efficiency\n";
   for (const json::Value &value : *scaling) {
     const json::Object &row = *value.getAsObject();
     os << llvm::format("%8lld %12.4g %12.4g %14.0f %10.1f%%\n", (long long)*row.getInteger("ranks"),

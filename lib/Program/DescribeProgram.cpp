@@ -139,11 +139,12 @@ struct DescribeProgramPass : mlir::nanochat::impl::DescribeProgramPassBase<Descr
   Value describe(AbiConstants &c, TensorOp tensor) {
     BindAttr bind = tensor.getBind();
     RankedTensorType type = tensor.getType();
-    return c.structure(
-        {c.text(bind.getTensorName()), c.text(bind.getRoleName()), c.i32(int32_t(bind.getKind())),
-         c.i32(numberOf(tensor.getLoc(), type, bind.describe())), c.i32(int32_t(tensor.getArena())),
-         c.i32(type.getRank()), c.shape(type.getShape()), c.i64(tensor.getOffset()), c.i64(denseBytes(type)),
-         c.i32(bind.getInit() == Init::normal ? NC_INIT_NORMAL : NC_INIT_CONSTANT), c.f32(bind.getScaleValue()), c.i64(bind.getRows())});
+    return c.structure({c.text(bind.getTensorName()), c.text(bind.getRoleName()), c.i32(int32_t(bind.getKind())),
+                        c.i32(numberOf(tensor.getLoc(), type, bind.describe())), c.i32(int32_t(tensor.getArena())),
+                        c.i32(type.getRank()), c.shape(type.getShape()), c.i64(tensor.getOffset()),
+                        c.i64(denseBytes(type)),
+                        c.i32(bind.getInit() == Init::normal ? NC_INIT_NORMAL : NC_INIT_CONSTANT),
+                        c.f32(bind.getScaleValue()), c.i64(bind.getRows())});
   }
 
   Value describe(AbiConstants &c, func::FuncOp entry) {

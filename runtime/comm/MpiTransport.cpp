@@ -49,7 +49,8 @@ MpiTransport::MpiTransport(const Mesh &mesh) : mesh(mesh) {
         "--comm=mpi needs the shim for this machine's MPI: " + why,
         "comm --mpi-shim > nanochat_mpi.c; mpicc -shared -fPIC -O2 -o libnanochat_mpi.so nanochat_mpi.c, beside the "
         "program or named by NANOCHAT_MPI");
-  find(begin, "nanochat_mpi_begin"), find(send, "nanochat_mpi_send"), find(receive, "nanochat_mpi_receive"), find(wait, "nanochat_mpi_finish");
+  find(begin, "nanochat_mpi_begin"), find(send, "nanochat_mpi_send"), find(receive, "nanochat_mpi_receive"),
+      find(wait, "nanochat_mpi_finish");
   find(end, "nanochat_mpi_end"), find(describe, "nanochat_mpi_describe");
   int rank = 0, ranks = 0;
   check(begin(&rank, &ranks), "MPI_Init");

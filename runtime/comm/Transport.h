@@ -30,8 +30,8 @@ public:
 
   virtual ~Transport() = default;
   /// Starts a collective on a lane that has none under way; all ranks start the same in the same order. Of an
-  /// all-to-all, pieces are those of `from`, and `to` has `pieces.bytes` for each rank, zeros behind a shorter piece; of an
-  /// all-gather those of `to`; of a broadcast there is one, `total` bytes. Allocates nothing.
+  /// all-to-all, pieces are those of `from`, and `to` has `pieces.bytes` for each rank, zeros behind a shorter piece;
+  /// of an all-gather those of `to`; of a broadcast there is one, `total` bytes. Allocates nothing.
   virtual void start(Collective kind, const void *from, void *to, Pieces pieces, int lane) = 0;
   /// Returns once `to` is whole and `from` may be written to. Fails (exit 1) where a rank has ended, was not heard from
   /// for the timeout, or exchanges something else, and names it.

@@ -152,21 +152,26 @@ cl::list<std::string>
 cl::list<std::string>
     allow("allow", cl::cat(compiling), cl::CommaSeparated, cl::value_desc("rounding"),
           cl::desc("Roundings that --budget may choose for memory: masters=bf16, masters=int8, stream=bf16"));
-cl::opt<int64_t> ranks("ranks", cl::cat(compiling), cl::init(1), cl::value_desc("N"),
-                       cl::desc("Processes that train together, each on its part of every step's sequences; the program "
-                                "starts them with train --ranks=N, or torchrun, mpirun or srun does"));
-cl::opt<int64_t> ways("ways", cl::cat(compiling), cl::init(0), cl::value_desc("N"),
-                      cl::desc("Sums of gradients that a step has, one for each rank by default; results are the same bits for "
-                               "every number of ranks that divides it"));
-cl::opt<std::string> sharing("shard", cl::cat(compiling), cl::init("none"), cl::value_desc("none|states"),
-                           cl::desc("What each rank owns a part of rather than all: states owns layers, or rows, of parameters with "
-                                    "their gradients, states and updates. Results are the same bits"));
-cl::opt<std::string> network("network", cl::cat(looking), cl::value_desc("latency,bandwidth[,ranks,latency,bandwidth]"),
-                             cl::desc("With --plan: the way between ranks, as comm of a program measures it, such as 50us,1.2GB, or "
-                                      "between hosts, how many ranks a host has, and within it; times of exchanges, and of a step on up to "
-                                      "4096 ranks"));
-cl::opt<std::string> overlap("overlap", cl::cat(compiling), cl::init("on"), cl::value_desc("on|off"),
-                             cl::desc("Whether ranks exchange gradients while they compute others. Results are the same bits"));
+cl::opt<int64_t>
+    ranks("ranks", cl::cat(compiling), cl::init(1), cl::value_desc("N"),
+          cl::desc("Processes that train together, each on its part of every step's sequences; the program "
+                   "starts them with train --ranks=N, or torchrun, mpirun or srun does"));
+cl::opt<int64_t>
+    ways("ways", cl::cat(compiling), cl::init(0), cl::value_desc("N"),
+         cl::desc("Sums of gradients that a step has, one for each rank by default; results are the same bits for "
+                  "every number of ranks that divides it"));
+cl::opt<std::string>
+    sharing("shard", cl::cat(compiling), cl::init("none"), cl::value_desc("none|states"),
+            cl::desc("What each rank owns a part of rather than all: states owns layers, or rows, of parameters with "
+                     "their gradients, states and updates. Results are the same bits"));
+cl::opt<std::string> network(
+    "network", cl::cat(looking), cl::value_desc("latency,bandwidth[,ranks,latency,bandwidth]"),
+    cl::desc("With --plan: the way between ranks, as comm of a program measures it, such as 50us,1.2GB, or "
+             "between hosts, how many ranks a host has, and within it; times of exchanges, and of a step on up to "
+             "4096 ranks"));
+cl::opt<std::string>
+    overlap("overlap", cl::cat(compiling), cl::init("on"), cl::value_desc("on|off"),
+            cl::desc("Whether ranks exchange gradients while they compute others. Results are the same bits"));
 cl::list<std::string> optimizers("optimizer", cl::cat(compiling), cl::value_desc("role=rule[:option=value]"),
                                  cl::desc("Another update rule for a role than the model says, such as matrix=muon8, "
                                           "matrix=galore:rank=64:clip=projected or embedding+head=adamw8:lr=1e-3"));
@@ -315,12 +320,18 @@ static bool chooseDistribution(Distribution &distribution) {
   constexpr int64_t kMost = 256; // what sums of a kernel have as operands
   auto isCount = [](int64_t number) { return number >= 1 && number <= kMost; };
   if (!isCount(ranks) || (ways.getNumOccurrences() && !isCount(ways)))
-    return usage("--ranks and --ways are numbers from 1 to " + llvm::Twine(kMost), "write them as in --ranks=2 --ways=4"), false;
+    return usage("--ranks and --ways are numbers from 1 to " + llvm::Twine(kMost),
+                 "write them as in --ranks=2 --ways=4"),
+           false;
   distribution.ranks = ranks;
   distribution.ways = ways.getNumOccurrences() ? ways : ranks;
   if (distribution.ways % ranks)
     return usage("--ways=" + llvm::Twine(ways) + " is no multiple of --ranks=" + llvm::Twine(ranks),
                  "each rank computes as many of the sums of a step as the others"),
+           false;
+  if (sharing == "states" && ranks == 1)
+    return usage("--shard=states shares parameters out among ranks, of which there is one",
+                 "add --ranks=2, for instance"),
            false;
   if (sharing != "none" && sharing != "states")
     return usage("--shard=" + sharing + " is not known", "it is none or states"), false;
@@ -359,6 +370,8 @@ static int compileModel(DialectRegistry &registry, const char *argv0) {
     return usage("--masters stores parameters in fewer bits and excludes --precision=f64", "leave one of the two out");
   if (!chooseDistribution(pipeline->distribution))
     return kUserError;
+  if (sharing == "states" && !chosen.memory.masters.empty())
+    return usage("--shard=states and --masters are not available together", "leave one of the two out");
   pipeline->sizes = chosen.sizes;
   pipeline->optimizers = chosen.optimizers;
   pipeline->memory = chosen.memory;

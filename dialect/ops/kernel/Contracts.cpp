@@ -50,7 +50,8 @@ LogicalResult BindAttr::verify(llvm::function_ref<InFlightDiagnostic()> emitErro
                        << " starts at random, which parameters alone do";
   bool isInput = kind == BindingKind::input || kind == BindingKind::output;
   if (rows < 0 || (rows && isInput)) // bind-c3
-    return emitError() << "a tensor of kind " << stringifyBindingKind(kind) << " cannot be a share of " << rows << " rows";
+    return emitError() << "a tensor of kind " << stringifyBindingKind(kind) << " cannot be a share of " << rows
+                       << " rows";
   return success();
 }
 

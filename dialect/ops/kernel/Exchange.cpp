@@ -10,7 +10,8 @@ using namespace mlir::nanochat;
 
 int64_t ExchangeStartOp::getPieceBytes() {
   int64_t bytes = denseBytes(getX().getType());
-  return getCollective() == Collective::all_to_all ? denseBytes(getY().getType()) / typeOf(getY()).getDimSize(0) : bytes;
+  return getCollective() == Collective::all_to_all ? denseBytes(getY().getType()) / typeOf(getY()).getDimSize(0)
+                                                   : bytes;
 }
 
 int64_t ExchangeStartOp::getTotalBytes() {

@@ -1,0 +1,86 @@
+// Gradients are sums over ranks: slices to where they are added, and back.
+// RUN: nanochat-opt %models/copy-tiny.mlir --set batch=12 --ranks=3 --target=native --stop-after=distribute | FileCheck %s
+// CHECK-LABEL: func.func @train.gradients
+// CHECK-SAME: tensor<256xi32> {nanochat.bind = #nanochat.bind<input, "tokens">}
+// CHECK: %[[STARTED:.*]] = nanochat.exchange_start all_to_all %[[FLAT:.*]] lane 0 : tensor<256xf32> -> tensor<3x86xf32>
+// CHECK: nanochat.exchange_start all_to_all %{{.*}} lane 1
+// CHECK: nanochat.exchange_start all_to_all %{{.*}} lane 2
+// CHECK: %[[SLICES:.*]] = nanochat.exchange_done %[[STARTED]], %[[FLAT]]
+// A binary tree of neighbours, and the mean.
+// CHECK: linalg.generic {{.*}} ins(%[[SLICES]], %[[SLICES]], %[[SLICES]] :
+// CHECK: ^bb0(%[[A:.*]]: f32, %[[B:.*]]: f32, %[[C:.*]]: f32, %{{.*}}: f32):
+// CHECK: %[[AB:.*]] = arith.addf %[[A]], %[[B]]
+// CHECK: %[[ABC:.*]] = arith.addf %[[AB]], %[[C]]
+// CHECK: arith.constant 0.333333343 : f32
+// CHECK: arith.mulf %[[ABC]],
+// CHECK: nanochat.exchange_start all_gather %{{.*}} lane 3 over %[[FLAT]] : tensor<86xf32> over tensor<256xf32> -> tensor<256xf32>
+// CHECK: nanochat.grad_norm
+// CHECK: nanochat.exchange_start all_gather %{{.*}} : tensor<1xf32> -> tensor<3xf32>
+// CHECK: return
+// Updates and evaluations are what they are of one rank.
+// CHECK-LABEL: func.func @eval
+// CHECK-NOT: nanochat.exchange
+// CHECK-LABEL: func.func @train.update
+// CHECK-NOT: nanochat.exchange
+
+// Several ways of a rank are one more loop; the tree is that of six.
+// RUN: nanochat-opt %models/copy-tiny.mlir --set batch=12 --ranks=3 --ways=6 --target=native --stop-after=distribute | FileCheck %s --check-prefix=WAYS
+// WAYS: func.func @train.gradients(%{{.*}}: tensor<2x128xi32> {nanochat.bind = #nanochat.bind<input, "tokens">}
+// WAYS: nanochat.loop "ways" = 2 slice(%{{.*}} = %{{.*}} : tensor<2x128xi32>
+// WAYS: nanochat.loop "ways" = 2 slice(%[[WAY:.*]] = %{{.*}} : tensor<2x256xf32>) {
+// WAYS: nanochat.exchange_start all_to_all %[[WAY]] lane 7 : tensor<256xf32> -> tensor<3x86xf32>
+// WAYS: tensor<2x3x86xf32>
+
+// Each exchange ends before the next.
+// RUN: nanochat-opt %models/copy-tiny.mlir --set batch=12 --ranks=3 --overlap=off --target=native --stop-after=distribute | FileCheck %s --check-prefix=OFF
+// OFF: exchange_start all_to_all %{{.*}} lane 0
+// OFF-NOT: exchange_start
+// OFF: exchange_done
+// OFF-NOT: exchange_start all_to_all
+// OFF: exchange_start all_gather
+// OFF-NOT: exchange_start
+// OFF: exchange_done
+
+// Ranks own layers: codes of ternary weights come back, two bits each, gradients stay where they were added.
+// RUN: nanochat-opt %models/copy-tiny.mlir --set batch=12 --ranks=2 --shard=states --target=native --stop-after=distribute | FileCheck %s --check-prefix=STATES
+// STATES-LABEL: func.func @train.gradients
+// STATES-SAME: tensor<1x352x128xf32> {nanochat.bind = #nanochat.bind<parameter, "layers.gate", role = "matrix", init = normal, scale = 0.089999999999999996 : f64, rows = 2>}
+// STATES-SAME: -> ({{.*}}tensor<1x352x128xf32> {nanochat.bind = #nanochat.bind<gradient, "layers.gate", role = "matrix", rows = 2>}
+// STATES: nanochat.loop "layers" = 1 slice(%{{.*}} = %{{.*}} : tensor<1x352x128xf32>)
+// STATES: nanochat.exchange_start all_gather %{{.*}} : tensor<11264xi8> -> tensor<22528xi8>
+// STATES: nanochat.exchange_start all_to_all %{{.*}} : tensor<90112xf32> -> tensor<2x45056xf32>
+// STATES-LABEL: func.func @train.update
+// STATES: nanochat.muon {{.*}} : tensor<1x352x128xf32>
+
+// What cannot be.
+// RUN: not nanochat-opt %models/copy-tiny.mlir --ranks=3 --target=native --plan 2>&1 | FileCheck %s --check-prefix=SPLIT
+// SPLIT: copy-tiny.mlir:12:{{.*}} error: a step of 16 sequences, 1 times 16, does not split into 3 equal sums
+// SPLIT: note: choose batch and accum whose product is a multiple of 3, or another number of --ways or --ranks
+// RUN: not nanochat-opt %models/copy-tiny.mlir --ranks=2 --ways=3 --target=native --plan 2>&1 | FileCheck %s --check-prefix=WAYS-OF
+// WAYS-OF: error: --ways=3 is no multiple of --ranks=2
+// RUN: not nanochat-opt %models/copy-tiny.mlir --ranks=0 --target=native --plan 2>&1 | FileCheck %s --check-prefix=NONE
+// NONE: error: --ranks and --ways are numbers from 1 to 256
+// RUN: not nanochat-opt %models/copy-tiny.mlir --shard=states --target=native --plan 2>&1 | FileCheck %s --check-prefix=ALONE
+// ALONE: error: --shard=states shares parameters out among ranks, of which there is one
+// RUN: not nanochat-opt %models/copy-tiny.mlir --ranks=2 --shard=states --masters=matrix=bf16 --target=native --plan 2>&1 | FileCheck %s --check-prefix=MASTERS
+// MASTERS: error: --shard=states and --masters are not available together
+// RUN: not nanochat-opt %models/copy-tiny.mlir --ranks=2 --ways=4 --optimizer=matrix=galore:rank=8:clip=projected --target=native --plan 2>&1 | FileCheck %s --check-prefix=BASES
+// BASES: error: {{.*}}takes a basis of a gradient, of which each rank has 2
+// BASES: note: rules that project gradients (galore, gum) need --ranks=4, one for each of --ways
+// RUN: not nanochat-opt %S/../integration/update-in-backward.mlir --ranks=2 --update=backward --target=native --plan 2>&1 | FileCheck %s --check-prefix=BACKWARD
+// BACKWARD: cannot update in the backward pass: gradients are sums over 2 parts of a step (ways)
+// RUN: not nanochat-opt %models/copy-tiny.mlir --network=50us,1.2GB --target=native 2>&1 | FileCheck %s --check-prefix=NETWORK
+// NETWORK: error: --network goes with --plan
+// RUN: not nanochat-opt %models/copy-tiny.mlir --network=fast --plan --target=native 2>&1 | FileCheck %s --check-prefix=FAST
+// FAST: error: --network=fast is no way between ranks
+
+// How it scales.
+// RUN: nanochat-opt %models/copy-tiny.mlir --ranks=2 --plan --network=50us,1.2GB,2,6us,2.8GB --target=x86-64-v3 | FileCheck %s --check-prefix=PLAN
+// PLAN: ranks=2
+// PLAN: communication
+// PLAN: exchanges of a step
+// PLAN: bytes sent, of rank 0
+// PLAN: exchanges take {{.*}} s, of which {{.*}} s are waited for
+// PLAN: the same step on more ranks
+// PLAN: 16 {{.*}}%
+// PLAN-NOT: 32 {{.*}}%
