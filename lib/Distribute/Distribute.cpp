@@ -160,7 +160,7 @@ struct DistributePass : impl::DistributePassBase<DistributePass> {
     if (shares.ways == 1)
       return;
     DivisibleParams divisible = findDivisible(module);
-    bool isShared = shard == "states" && shares.ranks > 1;
+    bool isShared = this->shard == "states" && shares.ranks > 1;
     for (func::FuncOp entry : getEntries(module))
       if (getEntry(entry).getKind() == EntryKind::gradients &&
           failed(Distributor(entry, shares, divisible, isShared, overlap).run()))

@@ -165,7 +165,7 @@ void ShareEntry::update() {
 bool ShareEntry::isOfLayers(LoopOp loop) const {
   if (loop->getBlock() != &block || loop.getNumCarries() || loop.getLimit() || loop.getSlices().empty())
     return false;
-  bool isOfShares = llvm::all_of(loop.getSlices(), [&](Value slice) { return rowsOf.lookup(slice) == loop.getCount(); });
+  bool isOfShares = llvm::all_of(loop.getSlices(), [&](Value slice) { return rowsOf.lookup(slice) == int64_t(loop.getCount()); });
   bool isClosed = true;
   loop.walk([&](Operation *op) {
     for (Value operand : op->getOperands())

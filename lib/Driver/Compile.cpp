@@ -87,7 +87,7 @@ static ExitCode writePlan(ModuleOp module, const CompileOptions &options, const 
   FailureOr<int64_t> unfiltered = isFiltered ? unfilteredWork(*model, row, timing) : 0;
   if (failed(unfiltered))
     return kUserError;
-  llvm::json::Object plan = describePlan(module, row.target, {options.threads, *unfiltered, rates, options.choice});
+  llvm::json::Object plan = describePlan(module, row.target, {options.threads, *unfiltered, rates, options.choice, options.network});
   return writeOutput(options, [&](llvm::raw_pwrite_stream &os) {
     if (options.plan == "json")
       os << llvm::formatv("{0:2}\n", llvm::json::Value(std::move(plan)));

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "lib/Pipelines/Pipelines.h"
+#include "lib/Planner/Communication.h"
 
 namespace mlir::nanochat {
 
@@ -14,6 +15,7 @@ struct CompileOptions {
   std::string runtime;              // the runtime archive that executables link
   std::string cache;                // folder of compiled kernels; none where empty
   int64_t threads = 1;              // that plans count with, of a processor
+  std::optional<Network> network;   // between ranks, where it is known
   std::string rates;                // a file of them; those of this machine where empty
   int64_t budget = 0;               // bytes that the first row's program may take; 0: as it comes
   bool isCodesGiven = false;        // by the user, so that a search does not choose it

@@ -37,7 +37,7 @@ struct SetSizesPass : impl::SetSizesPassBase<SetSizesPass> {
     if (failed(set(*whole, choices)))
       return failure();
     TokensOp tokens = *whole->getForward().getOps<TokensOp>().begin();
-    int64_t batch = tokens.getBatch(), accum = tokens.getAccum(), each = std::gcd<int64_t>(accum, ways);
+    int64_t batch = tokens.getBatch(), accum = tokens.getAccum(), each = std::gcd(accum, int64_t(ways));
     int64_t ofBatch = ways / each;
     if (batch % ofBatch) {
       InFlightDiagnostic diag = emitError(tokens.getLoc())

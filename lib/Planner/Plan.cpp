@@ -1,5 +1,6 @@
 #include "lib/Planner/Plan.h"
 #include "dialect/Sources.h"
+#include "lib/Planner/Communication.h"
 #include "lib/Planner/ProcessMemory.h"
 #include "lib/Planner/StepTime.h"
 #include "lib/Program/Descriptor.h"
@@ -78,6 +79,32 @@ static json::Array describeFp4(ProgramOp program, const Target &row) {
   return products;
 }
 
+static json::Object describeCommunication(ModuleOp emitted, const PlanFacts &facts, int64_t tokens) {
+  auto ranks = getProgram(emitted).getSizes().getAs<IntegerAttr>("ranks");
+  json::Object described;
+  if (ranks && ranks.getInt() > 1) {
+    Communication found = communicationOf(emitted, ranks.getInt(), facts.rates, facts.network);
+    described = json::Object{{"exchanges_per_step", found.exchanges}, {"bytes_sent_per_step", found.sent}};
+    if (facts.network)
+      described["seconds"] = found.seconds, described["exposed_seconds"] = found.exposed;
+  }
+  if (!facts.network)
+    return described;
+  json::Array table;
+  double alone = 0;
+  for (Scaling scaling : scalingOf(emitted, facts.rates, *facts.network)) {
+    double seconds = scaling.compute + scaling.exchange;
+    alone = scaling.ranks == 1 ? seconds : alone;
+    table.push_back(json::Object{{"ranks", scaling.ranks},
+                                 {"compute_seconds", scaling.compute},
+                                 {"exchange_seconds", scaling.exchange},
+                                 {"tokens_per_second", double(tokens) / seconds},
+                                 {"efficiency", alone / seconds / double(scaling.ranks)}});
+  }
+  described["scaling"] = std::move(table);
+  return described;
+}
+
 /// Classes of memory in order; an array, as objects have none.
 static json::Array describeMemory(const ProcessMemory &memory) {
   json::Array classes;
@@ -127,6 +154,7 @@ json::Object mlir::nanochat::describePlan(ModuleOp emitted, const Target &row, c
       {"operations", describeWork(floors)},
       {"filter", std::move(filter)},
       {"time", describeTime(floors, facts.rates, tokens)},
+      {"communication", describeCommunication(emitted, facts, tokens)},
       {"memory", describeMemory(memory)},
       {"total_bytes", memory.total()},
       {"host_bytes", memory.host},

@@ -1,6 +1,7 @@
 // What a compiled model will need, before it runs: --plan.
 #pragma once
 
+#include "lib/Planner/Communication.h"
 #include "lib/Planner/Rates.h"
 #include "llvm/Support/JSON.h"
 #include <map>
@@ -13,6 +14,7 @@ struct PlanFacts {
   int64_t unfiltered = 0; // work of a token without the filter of its objective, where it has one
   Rates rates;            // of the row
   std::string choice;     // of --budget: all options that it chose; "" where it did not
+  std::optional<Network> network; // between ranks, where it is known
 };
 
 /// The plan of a module after stage `emit`: sizes, parameters, work per token, predicted time, bytes by class and

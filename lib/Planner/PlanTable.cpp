@@ -133,6 +133,27 @@ static void printMemory(const json::Object &plan, llvm::raw_ostream &os) {
     printRow(os, name, bytes);
 }
 
+static void printCommunication(const json::Object &found, llvm::raw_ostream &os) {
+  if (auto sent = found.getInteger("bytes_sent_per_step")) {
+    os << "\n";
+    printRow(os, "exchanges of a step", *found.getInteger("exchanges_per_step"));
+    printRow(os, "bytes sent, of rank 0", *sent, gigabytes(*sent));
+  }
+  if (auto seconds = found.getNumber("seconds"))
+    os << llvm::format("exchanges take %.4g s, of which %.4g s are waited for\n", *seconds,
+                       *found.getNumber("exposed_seconds"));
+  const json::Array *scaling = found.getArray("scaling");
+  if (!scaling)
+    return;
+  os << "\nthe same step on more ranks, if no exchange were hidden\n   ranks   compute, s  exchange, s       tokens/s  efficiency\n";
+  for (const json::Value &value : *scaling) {
+    const json::Object &row = *value.getAsObject();
+    os << llvm::format("%8lld %12.4g %12.4g %14.0f %10.1f%%\n", (long long)*row.getInteger("ranks"),
+                       *row.getNumber("compute_seconds"), *row.getNumber("exchange_seconds"),
+                       *row.getNumber("tokens_per_second"), 100 * *row.getNumber("efficiency"));
+  }
+}
+
 static void printBuffers(const json::Array &buffers, llvm::raw_ostream &os) {
   os << "\nworkspace buffers, alive from step to step of their entry\n"
      << llvm::right_justify("bytes", 16) << llvm::right_justify("offset", 16)
@@ -162,6 +183,7 @@ void mlir::nanochat::printPlanTable(const json::Object &plan, llvm::raw_ostream 
     printRow(os, "operations of " + entry, count);
   printTime(*plan.getObject("time"), os);
   printMemory(plan, os);
+  printCommunication(*plan.getObject("communication"), os);
   printBuffers(*plan.getArray("workspace"), os);
   printFloors(*plan.getArray("dispatches"), os);
   printFp4(*plan.getArray("fp4_products"), os);

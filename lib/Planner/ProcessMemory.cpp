@@ -26,15 +26,16 @@ std::optional<int64_t> nanochat::parseBytes(StringRef text) {
 }
 
 /// Bytes of the buffers of @train.gradients by use, at the moment when they are most.
-static std::array<int64_t, 4> usesAtMost(ProgramOp program) {
+using Uses = std::array<int64_t, getMaxEnumValForBufferUse() + 1>;
+static Uses usesAtMost(ProgramOp program) {
   SmallVector<TemporaryOp> buffers;
   for (TemporaryOp buffer : program.getBody().getOps<TemporaryOp>())
     if (buffer.getEntry() == "train.gradients")
       buffers.push_back(buffer);
-  std::array<int64_t, 4> most{};
+  Uses most{};
   int64_t mostBytes = 0;
   for (TemporaryOp begin : buffers) { // it is where one begins
-    std::array<int64_t, 4> alive{};
+    Uses alive{};
     int64_t bytes = 0;
     for (TemporaryOp buffer : buffers)
       if (buffer.getFirst() <= begin.getFirst() && begin.getFirst() <= buffer.getLast()) {
@@ -52,9 +53,10 @@ ProcessMemory nanochat::memoryOf(ModuleOp emitted, const Target &row, int64_t th
   SmallVector<int64_t> arenas(program.getArenas());
   arenas.resize(getMaxEnumValForArena() + 1);
   auto arena = [&](Arena which) { return arenas[size_t(which)]; };
-  std::array<int64_t, 4> uses = usesAtMost(program);
+  Uses uses = usesAtMost(program);
   auto use = [&](BufferUse which) { return uses[size_t(which)]; };
   int64_t copies = use(BufferUse::working_copies), saved = use(BufferUse::saved), head = use(BufferUse::head);
+  int64_t come = use(BufferUse::communication);
   constexpr int64_t kPage = 4096; // threads have pages of their own
   int64_t scratch = scratchBytes(emitted, row);
   ProcessMemory memory;
@@ -64,8 +66,8 @@ ProcessMemory nanochat::memoryOf(ModuleOp emitted, const Target &row, int64_t th
                     {"states", arena(Arena::state)},
                     {"saved", saved},
                     {"head", head},
-                    {"workspace", arena(Arena::workspace) - copies - saved - head},
-                    {"communication", arena(Arena::comm)},
+                    {"workspace", arena(Arena::workspace) - copies - saved - head - come},
+                    {"communication", arena(Arena::comm) + come},
                     {"io", arena(Arena::io)},
                     {"scratch", row.onGpu() ? scratch : llvm::alignTo(scratch, kPage) * threads},
                     {"reserve", row.reserveBytes()}};

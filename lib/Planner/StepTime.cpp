@@ -12,12 +12,16 @@ static double secondsOf(const DispatchFloor &floor, const std::map<std::string, 
   return std::max(bytes, double(floor.operations) / Rates::of(rates, floor.kind, floor.arithmetic));
 }
 
+double nanochat::secondsOfCall(const DispatchFloor &floor, const Rates &rates) {
+  return secondsOf(floor, rates.mean) + rates.call;
+}
+
 StepTime nanochat::timeOf(ArrayRef<DispatchFloor> floors, const Rates &rates) {
   StepTime time;
   for (const DispatchFloor &floor : floors) {
     if (!floor.entry.starts_with("train."))
       continue;
-    double seconds = floor.calls * (secondsOf(floor, rates.mean) + rates.call);
+    double seconds = floor.calls * secondsOfCall(floor, rates);
     time.predicted += seconds;
     time.floor += floor.calls * secondsOf(floor, rates.best);
     time.byKind[(floor.kind + (floor.kind == "gemm" || floor.kind == "attention" ? " " + floor.arithmetic : ""))

@@ -12,6 +12,9 @@ struct StepTime {
   std::map<std::string, double> byKind; // "gemm int8", of the predicted
 };
 
+/// Of a call, at rates of its kind.
+double secondsOfCall(const DispatchFloor &floor, const Rates &rates);
+
 /// Of the entries train.gradients and train.update. A call takes as long as its operations or its bytes, whichever is
 /// longer.
 StepTime timeOf(ArrayRef<DispatchFloor> floors, const Rates &rates);

@@ -38,6 +38,7 @@ void trainOnRanks(const nc_program &program, TrainOptions &options, const std::f
                   const std::function<bool()> &isThreadsGiven) {
   options.ranks.savesAtEnd = true;
   auto prepare = [&](bool isFirst) {
+    options.config.isQuiet = !isFirst;
     configure();
     if (!isFirst)
       dropOutputs(options);

@@ -5,6 +5,7 @@
 #include "runtime/program/Processors.h"
 #include "runtime/program/Program.h"
 #include <CLI/CLI.hpp>
+#include <algorithm>
 
 namespace nc {
 
@@ -137,6 +138,8 @@ void applyConfig(CLI::App &command, const nc_program &program, const ConfigOptio
   std::vector<Remark> remarks = config.remarks;
   for (const auto &more : {checkConfig(config, Machine::here()), compareWithProgram(config, program)})
     remarks.insert(remarks.end(), more.begin(), more.end());
+  auto isUnsaid = [&](const Remark &remark) { return options.isQuiet && !remark.isError; };
+  remarks.erase(std::remove_if(remarks.begin(), remarks.end(), isUnsaid), remarks.end());
   reportRemarks(remarks);
   setFlags(command, config);
   setScalars(command, config, program);

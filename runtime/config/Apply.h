@@ -14,6 +14,7 @@ namespace nc {
 struct ConfigOptions {
   std::string path;
   std::vector<std::string> overrides;
+  bool isQuiet = false; // says only what is wrong
 };
 
 /// Adds --config and --set.

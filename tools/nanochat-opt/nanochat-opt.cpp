@@ -158,9 +158,13 @@ cl::opt<int64_t> ranks("ranks", cl::cat(compiling), cl::init(1), cl::value_desc(
 cl::opt<int64_t> ways("ways", cl::cat(compiling), cl::init(0), cl::value_desc("N"),
                       cl::desc("Sums of gradients that a step has, one for each rank by default; results are the same bits for "
                                "every number of ranks that divides it"));
-cl::opt<std::string> shard("shard", cl::cat(compiling), cl::init("none"), cl::value_desc("none|states"),
+cl::opt<std::string> sharing("shard", cl::cat(compiling), cl::init("none"), cl::value_desc("none|states"),
                            cl::desc("What each rank owns a part of rather than all: states owns layers, or rows, of parameters with "
                                     "their gradients, states and updates. Results are the same bits"));
+cl::opt<std::string> network("network", cl::cat(looking), cl::value_desc("latency,bandwidth[,ranks,latency,bandwidth]"),
+                             cl::desc("With --plan: the way between ranks, as comm of a program measures it, such as 50us,1.2GB, or "
+                                      "between hosts, how many ranks a host has, and within it; times of exchanges, and of a step on up to "
+                                      "4096 ranks"));
 cl::opt<std::string> overlap("overlap", cl::cat(compiling), cl::init("on"), cl::value_desc("on|off"),
                              cl::desc("Whether ranks exchange gradients while they compute others. Results are the same bits"));
 cl::list<std::string> optimizers("optimizer", cl::cat(compiling), cl::value_desc("role=rule[:option=value]"),
@@ -318,9 +322,9 @@ static bool chooseDistribution(Distribution &distribution) {
     return usage("--ways=" + llvm::Twine(ways) + " is no multiple of --ranks=" + llvm::Twine(ranks),
                  "each rank computes as many of the sums of a step as the others"),
            false;
-  if (shard != "none" && shard != "states")
-    return usage("--shard=" + shard + " is not known", "it is none or states"), false;
-  distribution.shard = shard;
+  if (sharing != "none" && sharing != "states")
+    return usage("--shard=" + sharing + " is not known", "it is none or states"), false;
+  distribution.shard = sharing;
   if (overlap != "on" && overlap != "off")
     return usage("--overlap=" + overlap + " is not known", "it is on or off"), false;
   distribution.overlap = overlap == "on";
@@ -406,6 +410,10 @@ static int compileModel(DialectRegistry &registry, const char *argv0) {
                  : emulate ? "with --emulate its kernels are for this processor: leave that out"
                            : "ptx and cubin are of NVIDIA targets, such as sm_90");
   options.threads = nc::availableProcessors();
+  options.network = parseNetwork(network);
+  if (network.getNumOccurrences() && (!options.network || form.empty()))
+    return usage(form.empty() ? "--network goes with --plan" : "--network=" + network + " is no way between ranks",
+                 "write it as in --plan --network=50us,1.2GB, or 50us,1.2GB,8,6us,2.8GB for 8 ranks on each host");
   options.rates = ratesOption;
   options.budget = *bytes;
   options.isCodesGiven = !chosen.codes.empty();

@@ -1,0 +1,165 @@
+#include "lib/Planner/Communication.h"
+#include "dialect/StepIR.h"
+#include "lib/Planner/ProcessMemory.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+
+using namespace mlir;
+using namespace mlir::nanochat;
+
+//===--- Networks ----------------------------------------------------------------------------===//
+
+double Network::secondsOf(int64_t ranks, double piece) const {
+  int64_t here = std::min(ofHost, ranks), away = ranks - here;
+  double inside = here > 1 ? within.latency + double(here - 1) * piece / within.bandwidth : 0;
+  double outside = away > 0 ? between.latency + double(here * away) * piece / between.bandwidth : 0;
+  return std::max(inside, outside);
+}
+
+static std::optional<double> parseSeconds(StringRef text) {
+  double scale = text.consume_back("us") ? 1e-6 : text.consume_back("ms") ? 1e-3 : text.consume_back("s") ? 1 : 0;
+  double value;
+  if (scale == 0 || text.getAsDouble(value) || !(value >= 0 && value < 1e6))
+    return std::nullopt;
+  return scale * value;
+}
+
+static std::optional<Link> parseLink(StringRef latency, StringRef bandwidth) {
+  bandwidth.consume_back("/s");
+  std::optional<double> seconds = parseSeconds(latency);
+  std::optional<int64_t> bytes = parseBytes(bandwidth);
+  return seconds && bytes ? std::optional(Link{*seconds, double(*bytes)}) : std::nullopt;
+}
+
+std::optional<Network> nanochat::parseNetwork(StringRef text) {
+  SmallVector<StringRef> parts;
+  text.split(parts, ',');
+  if (parts.size() != 2 && parts.size() != 5)
+    return std::nullopt;
+  Network network;
+  std::optional<Link> between = parseLink(parts[0], parts[1]), within = between;
+  if (parts.size() == 5) {
+    within = parseLink(parts[3], parts[4]);
+    if (parts[2].getAsInteger(10, network.ofHost) || network.ofHost < 1)
+      return std::nullopt;
+  }
+  if (!between || !within)
+    return std::nullopt;
+  network.between = *between, network.within = *within;
+  return network;
+}
+
+//===--- A step ------------------------------------------------------------------------------===//
+
+namespace {
+/// Goes through an entry as a rank does.
+class Walk {
+public:
+  Walk(ModuleOp planned, int64_t ranks, const Rates &rates, const std::optional<Network> &network)
+      : ranks(ranks), network(network) {
+    for (const DispatchFloor &floor : collectFloors(planned))
+      secondsOf[floor.kernel] = secondsOfCall(floor, rates);
+  }
+
+  void run(Block &block) {
+    for (Operation &op : block) {
+      if (auto launch = dyn_cast<LaunchOp>(op))
+        now += secondsOf.lookup(launch.getKernel());
+      else if (auto start = dyn_cast<StartOp>(op))
+        begin(start);
+      else if (auto finish = dyn_cast<FinishOp>(op))
+        end(finish);
+      else if (auto loop = dyn_cast<scf::ForOp>(op))
+        iterate(loop);
+    }
+  }
+
+  Communication found;
+  double now = 0;
+
+private:
+  void begin(StartOp start) {
+    // Of rank 0, whose own piece is the first.
+    int64_t piece = start.getBytes(), others = ranks - 1;
+    int64_t sent = start.getCollective() == Collective::all_to_all ? int64_t(start.getTotal()) - piece : piece * others;
+    ++found.exchanges;
+    found.sent += sent;
+    double seconds = network ? network->secondsOf(ranks, double(sent) / double(others)) : 0;
+    found.seconds += seconds;
+    free = std::max(free, now) + seconds;
+    done[start.getLane()] = free;
+  }
+
+  void end(FinishOp finish) {
+    double until = done[finish.getLane()];
+    found.exposed += std::max(0.0, until - now);
+    now = std::max(now, until);
+  }
+
+  /// Once for all iterations, where none exchanges anything.
+  void iterate(scf::ForOp loop) {
+    bool exchanges = loop.walk([](StartOp) { return WalkResult::interrupt(); }).wasInterrupted();
+    std::optional<APInt> count = loop.getStaticTripCount();
+    auto period = loop->getAttrOfType<IntegerAttr>(kPeriodAttr);
+    double times = count ? double(count->getSExtValue()) : period ? 1.0 / double(period.getInt()) : 1.0;
+    if (exchanges && count) {
+      for (int64_t i = 0; i < count->getSExtValue(); ++i)
+        run(*loop.getBody());
+      return;
+    }
+    Communication before = found;
+    double begin = now;
+    run(*loop.getBody());
+    now = begin + times * (now - begin);
+    if (exchanges) { // now and then
+      found.exchanges = before.exchanges + int64_t(times * double(found.exchanges - before.exchanges));
+      found.sent = before.sent + int64_t(times * double(found.sent - before.sent));
+    }
+  }
+
+  int64_t ranks;
+  const std::optional<Network> &network;
+  llvm::StringMap<double> secondsOf; // of a kernel's call
+  double free = 0;                   // when what is under way will be over
+  std::array<double, 8> done{};      // by lane
+};
+} // namespace
+
+Communication nanochat::communicationOf(ModuleOp planned, int64_t ranks, const Rates &rates,
+                                        const std::optional<Network> &network) {
+  Walk walk(planned, ranks, rates, network);
+  for (EntryKind kind : {EntryKind::gradients, EntryKind::update})
+    if (func::FuncOp entry = findEntry(planned, kind, "train"))
+      walk.run(entry.getBody().front());
+  return walk.found;
+}
+
+SmallVector<Scaling> nanochat::scalingOf(ModuleOp planned, const Rates &rates, const Network &network) {
+  ProgramOp program = getProgram(planned);
+  auto size = [&](StringRef name) {
+    auto value = program.getSizes().getAs<IntegerAttr>(name);
+    return value ? value.getInt() : 1;
+  };
+  auto secondsOf = [&](EntryKind kind) {
+    Walk walk(planned, size("ranks"), rates, std::nullopt);
+    if (func::FuncOp entry = findEntry(planned, kind, "train"))
+      walk.run(entry.getBody().front());
+    return walk.now;
+  };
+  int64_t sequences = size("ways") * size("accum") * size("batch");
+  double gradients = secondsOf(EntryKind::gradients) * double(size("ranks")) / double(sequences); // of one sequence
+  double update = secondsOf(EntryKind::update);
+  SmallVector<Scaling> table;
+  for (int64_t ranks = 1; ranks <= std::min<int64_t>(sequences, 4096); ranks *= 2) {
+    if (sequences % ranks)
+      break;
+    double exchange = 0;
+    for (TensorOp tensor : program.getBody().getOps<TensorOp>())
+      if (tensor.getBind().getKind() == BindingKind::gradient && ranks > 1) {
+        int64_t rows = tensor.getBind().getRows(), share = tensor.getType().getRank() ? tensor.getType().getDimSize(0) : 1;
+        double bytes = double(denseBytes(tensor.getType())) * double(rows ? rows : share) / double(share);
+        exchange += 2 * network.secondsOf(ranks, bytes / double(ranks)); // to be added, and back
+      }
+    table.push_back({ranks, gradients * double(sequences / ranks) + update, exchange});
+  }
+  return table;
+}

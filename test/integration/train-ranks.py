@@ -1,0 +1,59 @@
+"""train-ranks.py OPT MODEL FOLDER: programs for several ranks train to the same bits for any number of them, over any transport, with overlap and
+without, whoever owns the parameters; and to what one rank's program does but for the order of sums."""
+import json
+import subprocess
+import sys
+
+opt, model, folder = sys.argv[1:]
+steps = 4
+
+
+def run(*command):
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, (command, done.stdout, done.stderr)
+    return done.stdout
+
+
+def compile_for(name, *options):
+    run(opt, model, "--target=native", "--emit=exe", "-o", f"{folder}/{name}", "--set", "batch=12", *options)
+    return f"{folder}/{name}"
+
+
+def train(name, program, *options):
+    """The log and the parameters that a run ends with."""
+    out = f"{folder}/{name}"
+    text = run(program, "train", "--copy-task", f"--steps={steps}", "--eval-every=3", "--eval-batches=3", "--threads=1", "--count-allocations",
+               "--log", f"{out}.jsonl", "--save", f"{out}.safetensors", *options)
+    assert "allocations in steps: 0\n" in text, text
+    rows = [json.loads(line) for line in open(f"{out}.jsonl")]
+    for row in rows:
+        row.pop("tok_s", None), row.pop("mfu", None)
+    return rows, open(f"{out}.safetensors", "rb").read(), text
+
+
+def check_same(name, found, wanted):
+    assert found[0] == wanted[0], (name, found[0], wanted[0])
+    assert found[1] == wanted[1], f"{name}: other parameters"
+
+
+one = train("one", compile_for("one.exe"))
+six = train("six-of-1", compile_for("six-of-1.exe", "--ways=6"))
+assert len(one[0]) == len(six[0]) == steps + 2  # evaluations after steps 3 and 4
+for a, b in zip(one[0], six[0]):
+    for key in a:
+        assert key in b and abs(a[key] - b[key]) <= 2e-3 * max(1e-3, abs(a[key])), (key, a, b)
+assert all(abs(one[0][0][key] - six[0][0][key]) <= 2e-6 * one[0][0][key] for key in ("loss", "grad_norm")), (one[0][0], six[0][0])
+for ranks, comm in ((2, "shm"), (3, "tcp"), (6, "auto")):
+    program = compile_for(f"six-of-{ranks}.exe", "--ways=6", f"--ranks={ranks}")
+    check_same(ranks, train(f"six-of-{ranks}", program, f"--ranks={ranks}", f"--comm={comm}"), six)
+check_same("overlap", train("off", compile_for("off.exe", "--ranks=6", "--overlap=off"), "--ranks=6"), six)
+for ranks in (2, 6):
+    program = compile_for(f"shared-{ranks}.exe", "--ways=6", f"--ranks={ranks}", "--shard=states")
+    check_same(f"shared {ranks}", train(f"shared-{ranks}", program, f"--ranks={ranks}"), six)
+
+# What is sent is what the plan says.
+for shard in ("none", "states"):
+    plan = json.loads(run(opt, model, "--target=native", "--set", "batch=12", "--ranks=2", f"--shard={shard}", "--plan=json"))
+    program = compile_for(f"two-{shard}.exe", "--ranks=2", f"--shard={shard}")
+    text = train(f"two-{shard}", program, "--ranks=2", "--count-bytes")[2]
+    assert f"bytes sent per step: {plan['communication']['bytes_sent_per_step']}\n" in text, (text, plan["communication"])
