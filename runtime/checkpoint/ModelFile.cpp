@@ -24,11 +24,17 @@ static std::string findNonFinite(const Session &session) {
 
 void checkFinite(const Session &session, int64_t step) {
   std::string found = findNonFinite(session);
-  if (isOfSeveral(session))
+  bool areAll = isOfSeveral(session);
+  if (areAll)
     found = session.ranks().firstToSay(found);
-  if (!found.empty())
-    failRun(format("step %lld: %s is not a finite number, so nothing is saved", wide(step), found.c_str()),
-            "what was saved before is still there; a lower learning rate may help");
+  if (found.empty())
+    return;
+  AgreedError problem(ExitCode::RunFailed,
+                      format("step %lld: %s is not a finite number, so nothing is saved", wide(step), found.c_str()),
+                      "what was saved before is still there; a lower learning rate may help");
+  if (areAll)
+    throw AgreedError(problem);
+  throw Error(problem);
 }
 
 std::string scalesName(const nc_tensor &parameter) { return std::string(parameter.name) + ".scales"; }

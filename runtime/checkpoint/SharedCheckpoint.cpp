@@ -39,8 +39,9 @@ bool findSharedFolder(Ranks &ranks, const std::string &folder, CheckpointWriter 
   else if (!writer && !seesToken(folder, token))
     problem = "'" + folder + "' is not the folder that " + ranks.describe(0) + " writes to";
   if (std::string said = ranks.firstToSay(problem); !said.empty())
-    failInput("--checkpoints: " + said,
-              "each rank writes its share of a checkpoint: name a folder that all hosts see, under its name there");
+    throw AgreedError(
+        ExitCode::BadInput, "--checkpoints: " + said,
+        "each rank writes its share of a checkpoint: name a folder that all hosts see, under its name there");
   return true;
 }
 

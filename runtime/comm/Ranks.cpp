@@ -52,19 +52,21 @@ std::string Ranks::describe(int rank) const { return mesh ? mesh->describe(rank)
 void Ranks::run(const std::function<void()> &body) {
   try {
     body();
-  } catch (const std::exception &error) {
-    fail(error.what());
+  } catch (const std::exception &problem) {
+    fail(problem);
     throw;
   }
   if (monitor)
     monitor->succeed();
 }
 
-void Ranks::fail(const std::string &message) {
+void Ranks::fail(const std::exception &problem) {
   if (!mesh)
     return;
-  monitor->fail(message);
-  exchange->abort(message);
+  if (dynamic_cast<const AgreedError *>(&problem))
+    return monitor->succeed(); // others may still hear what this rank said to all
+  monitor->fail(problem.what());
+  exchange->abort(problem.what());
 }
 
 void Ranks::doing(const std::string &what) {
@@ -131,18 +133,18 @@ std::string Ranks::textOfFirst(const std::string &text) {
 }
 
 void Ranks::attempt(const std::function<void()> &body) {
-  std::optional<Error> own;
+  std::optional<AgreedError> own;
   try {
     body();
   } catch (const Error &problem) {
-    own.emplace(problem);
+    own.emplace(problem.code, problem.what(), problem.note);
   }
   std::string said;
   patiently([&] { said = firstToSay(own ? own->what() : ""); });
   if (own && said == own->what())
-    throw Error(*own);
+    throw AgreedError(*own);
   if (!said.empty())
-    failRun(said);
+    throw AgreedError(ExitCode::RunFailed, said, "");
 }
 
 std::string Ranks::firstToSay(const std::string &text) {
@@ -162,7 +164,8 @@ void Ranks::compare(const char *says, const char *brief, const std::string &valu
   gather(own.data(), all.data(), kMost);
   for (int other = 1; other < count(); ++other)
     if (const char *theirs = all.data() + kMost * size_t(other); strcmp(theirs, all.data()))
-      failInput(
+      throw AgreedError(
+          ExitCode::BadInput,
           format("%s %s %s, %s %s %s", describe(other).c_str(), says, theirs, describe(0).c_str(), brief, all.data()),
           note);
 }

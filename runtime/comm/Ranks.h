@@ -4,6 +4,7 @@
 #include "runtime/Abi.h"
 #include "runtime/comm/Monitor.h"
 #include "runtime/comm/Transport.h"
+#include "runtime/files/Errors.h"
 #include <array>
 #include <functional>
 
@@ -21,6 +22,12 @@ void checkLaunch(const RankOptions &options, const RankPlace &place);
 /// Runs this command as the processes that --ranks asks for, if it asks for several. Returns whether it did and all
 /// ended well; ends this process with the code of the first that failed.
 bool runRanksHere(const RankOptions &options);
+
+/// What all ranks fail with at once, so that none has to be told.
+class AgreedError : public Error {
+public:
+  using Error::Error;
+};
 
 class Ranks {
 public:
@@ -45,8 +52,8 @@ public:
 
   /// Does all that is to be done together; where that fails here, the others fail, too, and say so.
   void run(const std::function<void()> &body);
-  /// This rank fails, though it may still save what it has.
-  void fail(const std::string &message);
+  /// This rank fails, though it may still save what it has; others are told, unless they fail with it.
+  void fail(const std::exception &problem);
 
   /// What is done from now on, for messages of others.
   void doing(const std::string &what);
@@ -65,7 +72,7 @@ public:
     return all[0];
   }
   std::string textOfFirst(const std::string &text); // of at most 1023 bytes
-  /// Does it, and fails in all (exit 1) where it fails in one, as the first that failed.
+  /// Does it, and fails in all where it fails in one, as the first that failed.
   void attempt(const std::function<void()> &body);
   /// Whether an exchange failed, so that no other will succeed.
   bool isBroken() const { return broken; }

@@ -168,18 +168,21 @@ void TrainRun::rescue(RunLog &log) {
 
 /// Does all of it, and then fails as the first that failed did.
 static void attemptAll(std::initializer_list<std::function<void()>> parts) {
-  std::optional<Error> first;
+  std::exception_ptr first;
+  std::string said;
   for (const auto &part : parts)
     try {
       part();
     } catch (const Error &problem) {
-      if (!first)
-        first.emplace(problem);
-      else if (std::string(problem.what()) != first->what())
+      if (!first) {
+        first = std::current_exception();
+        said = problem.what();
+      } else if (problem.what() != said) {
         fprintf(stderr, "error: %s\n", problem.what());
+      }
     }
   if (first)
-    throw Error(*first);
+    std::rethrow_exception(first);
 }
 
 void TrainRun::saveModel(const std::string &path) {
@@ -232,7 +235,7 @@ void TrainRun::run() {
   try {
     loop(log, progress);
   } catch (const std::exception &problem) {
-    ranks.fail(problem.what());
+    ranks.fail(problem);
     rescue(log);
     throw;
   }

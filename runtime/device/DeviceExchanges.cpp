@@ -23,10 +23,10 @@ void DeviceExchanges::start(Ranks &ranks, const nc_collective &collective, const
                             const char *source) {
   checkLane(number);
   Lane &lane = lanes[size_t(number)];
-  int64_t all = collective.bytes * ranks.count();
-  int64_t goes = collective.kind == NC_ALL_TO_ALL ? all : collective.bytes;
+  Pieces pieces{collective.bytes, collective.total};
+  int64_t goes = collective.kind == NC_ALL_GATHER ? pieces.of(ranks.rank()) : pieces.total;
   lane.target = to;
-  lane.bytes = collective.kind == NC_BROADCAST ? collective.bytes : all;
+  lane.bytes = collective.kind == NC_ALL_TO_ALL ? pieces.bytes * ranks.count() : pieces.total;
   device.leaveGraphs();
   device.synchronize(); // also with what an earlier collective of the lane brought, so that its memory is free
   makeRoom(lane.from, lane.fromBytes, goes);

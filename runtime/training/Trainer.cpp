@@ -72,11 +72,12 @@ void Trainer::checkFinite(int64_t step) {
   if (!gradient.empty())
     tensor = *tensor + " and " + gradient;
   std::string blame = blameKernel(session, gradients);
-  failRun(format("step %lld: %s: not a finite number; %s", wide(step), tensor->c_str(), blame.c_str()),
-          updatesInBackward(session.program)
-              ? "parameters whose gradients are numbers may have been updated; what was saved before is still there; a "
-                "lower learning rate or another seed may help"
-              : "the parameters were not updated; a lower learning rate or another seed may help");
+  throw AgreedError(
+      ExitCode::RunFailed, format("step %lld: %s: not a finite number; %s", wide(step), tensor->c_str(), blame.c_str()),
+      updatesInBackward(session.program)
+          ? "parameters whose gradients are numbers may have been updated; what was saved before is still there; a "
+            "lower learning rate or another seed may help"
+          : "the parameters were not updated; a lower learning rate or another seed may help");
 }
 
 } // namespace nc
