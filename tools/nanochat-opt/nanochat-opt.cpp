@@ -16,7 +16,9 @@
 #include "tools/Registration.h"
 #include "tools/ToolMain.h"
 #include "tools/nanochat-opt/Calibration.h"
+#include "tools/nanochat-opt/Categories.h"
 #include "tools/nanochat-opt/Configuration.h"
+#include "tools/nanochat-opt/Distribution.h"
 #include "tools/nanochat-opt/Help.h"
 #include "llvm/Support/CommandLine.h"
 #include "llvm/Support/FileSystem.h"
@@ -38,7 +40,6 @@ namespace {
 }();
 
 cl::opt<std::string> input(cl::Positional, cl::desc("<input file>"), cl::init("-"));
-cl::OptionCategory compiling("Compiling a model"), looking("Looking inside"), checking("Checking a target");
 cl::OptionCategory *const headings[] = {&compiling, &looking, &checking}; // in the order of the manual
 cl::opt<std::string> output("o", cl::cat(compiling), cl::desc("Output file"), cl::value_desc("FILE"), cl::init("-"));
 cl::opt<std::string>
@@ -152,26 +153,6 @@ cl::list<std::string>
 cl::list<std::string>
     allow("allow", cl::cat(compiling), cl::CommaSeparated, cl::value_desc("rounding"),
           cl::desc("Roundings that --budget may choose for memory: masters=bf16, masters=int8, stream=bf16"));
-cl::opt<int64_t>
-    ranks("ranks", cl::cat(compiling), cl::init(1), cl::value_desc("N"),
-          cl::desc("Processes that train together, each on its part of every step's sequences; the program "
-                   "starts them with train --ranks=N, or torchrun, mpirun or srun does"));
-cl::opt<int64_t>
-    ways("ways", cl::cat(compiling), cl::init(0), cl::value_desc("N"),
-         cl::desc("Sums of gradients that a step has, one for each rank by default; results are the same bits for "
-                  "every number of ranks that divides it"));
-cl::opt<std::string>
-    sharing("shard", cl::cat(compiling), cl::init("none"), cl::value_desc("none|states"),
-            cl::desc("What each rank owns a part of rather than all: states owns layers, or rows, of parameters with "
-                     "their gradients, states and updates. Results are the same bits"));
-cl::opt<std::string> network(
-    "network", cl::cat(looking), cl::value_desc("latency,bandwidth[,ranks,latency,bandwidth]"),
-    cl::desc("With --plan: the way between ranks, as comm of a program measures it, such as 50us,1.2GB, or "
-             "between hosts, how many ranks a host has, and within it; times of exchanges, and of a step on up to "
-             "4096 ranks"));
-cl::opt<std::string>
-    overlap("overlap", cl::cat(compiling), cl::init("on"), cl::value_desc("on|off"),
-            cl::desc("Whether ranks exchange gradients while they compute others. Results are the same bits"));
 cl::list<std::string> optimizers("optimizer", cl::cat(compiling), cl::value_desc("role=rule[:option=value]"),
                                  cl::desc("Another update rule for a role than the model says, such as matrix=muon8, "
                                           "matrix=galore:rank=64:clip=projected or embedding+head=adamw8:lr=1e-3"));
@@ -315,33 +296,6 @@ static PipelineOptions forProcessor(PipelineOptions row) {
   return row;
 }
 
-/// What the command line says of ranks; false after an error was printed.
-static bool chooseDistribution(Distribution &distribution) {
-  constexpr int64_t kMost = 256; // what sums of a kernel have as operands
-  auto isCount = [](int64_t number) { return number >= 1 && number <= kMost; };
-  if (!isCount(ranks) || (ways.getNumOccurrences() && !isCount(ways)))
-    return usage("--ranks and --ways are numbers from 1 to " + llvm::Twine(kMost),
-                 "write them as in --ranks=2 --ways=4"),
-           false;
-  distribution.ranks = ranks;
-  distribution.ways = ways.getNumOccurrences() ? ways : ranks;
-  if (distribution.ways % ranks)
-    return usage("--ways=" + llvm::Twine(ways) + " is no multiple of --ranks=" + llvm::Twine(ranks),
-                 "each rank computes as many of the sums of a step as the others"),
-           false;
-  if (sharing == "states" && ranks == 1)
-    return usage("--shard=states shares parameters out among ranks, of which there is one",
-                 "add --ranks=2, for instance"),
-           false;
-  if (sharing != "none" && sharing != "states")
-    return usage("--shard=" + sharing + " is not known", "it is none or states"), false;
-  distribution.shard = sharing;
-  if (overlap != "on" && overlap != "off")
-    return usage("--overlap=" + overlap + " is not known", "it is on or off"), false;
-  distribution.overlap = overlap == "on";
-  return true;
-}
-
 static int compileModel(DialectRegistry &registry, const char *argv0) {
   std::vector<Target> rows = chooseRows();
   auto pipeline = rows.empty() ? std::nullopt : chooseTarget(rows[0]);
@@ -368,10 +322,7 @@ static int compileModel(DialectRegistry &registry, const char *argv0) {
       return usage("--allow=" + rounding + " is not known", "it is masters=bf16, masters=int8 or stream=bf16");
   if (!chosen.memory.masters.empty() && precision == "f64")
     return usage("--masters stores parameters in fewer bits and excludes --precision=f64", "leave one of the two out");
-  if (!chooseDistribution(pipeline->distribution))
-    return kUserError;
-  if (sharing == "states" && !chosen.memory.masters.empty())
-    return usage("--shard=states and --masters are not available together", "leave one of the two out");
+  pipeline->distribution = chooseDistribution(!chosen.memory.masters.empty());
   pipeline->sizes = chosen.sizes;
   pipeline->optimizers = chosen.optimizers;
   pipeline->memory = chosen.memory;
@@ -423,10 +374,7 @@ static int compileModel(DialectRegistry &registry, const char *argv0) {
                  : emulate ? "with --emulate its kernels are for this processor: leave that out"
                            : "ptx and cubin are of NVIDIA targets, such as sm_90");
   options.threads = nc::availableProcessors();
-  options.network = parseNetwork(network);
-  if (network.getNumOccurrences() && (!options.network || form.empty()))
-    return usage(form.empty() ? "--network goes with --plan" : "--network=" + network + " is no way between ranks",
-                 "write it as in --plan --network=50us,1.2GB, or 50us,1.2GB,8,6us,2.8GB for 8 ranks on each host");
+  options.network = chooseNetwork(!form.empty());
   options.rates = ratesOption;
   options.budget = *bytes;
   options.isCodesGiven = !chosen.codes.empty();

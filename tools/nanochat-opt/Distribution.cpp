@@ -1,0 +1,62 @@
+#include "tools/nanochat-opt/Distribution.h"
+#include "runtime/files/Errors.h"
+#include "tools/nanochat-opt/Categories.h"
+
+using namespace mlir;
+using namespace mlir::nanochat;
+namespace cl = llvm::cl;
+
+namespace {
+cl::opt<int64_t>
+    ranks("ranks", cl::cat(compiling), cl::init(1), cl::value_desc("N"),
+          cl::desc("Processes that train together, each on its part of every step's sequences; the program "
+                   "starts them with train --ranks=N, or torchrun, mpirun or srun does"));
+cl::opt<int64_t>
+    ways("ways", cl::cat(compiling), cl::init(0), cl::value_desc("N"),
+         cl::desc("Sums of gradients that a step has, one for each rank by default; results are the same bits for "
+                  "every number of ranks that divides it"));
+cl::opt<std::string>
+    sharing("shard", cl::cat(compiling), cl::init("none"), cl::value_desc("none|states"),
+            cl::desc("What each rank owns a part of rather than all: states owns layers, or rows, of parameters with "
+                     "their gradients, states and updates. Results are the same bits"));
+cl::opt<std::string> network(
+    "network", cl::cat(looking), cl::value_desc("latency,bandwidth[,ranks,latency,bandwidth]"),
+    cl::desc("With --plan: the way between ranks, as comm of a program measures it, such as 50us,1.2GB, or "
+             "between hosts, how many ranks a host has, and within it; times of exchanges, and of a step on up to "
+             "4096 ranks"));
+cl::opt<std::string>
+    overlap("overlap", cl::cat(compiling), cl::init("on"), cl::value_desc("on|off"),
+            cl::desc("Whether ranks exchange gradients while they compute others. Results are the same bits"));
+} // namespace
+
+Distribution mlir::nanochat::chooseDistribution(bool hasMasters) {
+  constexpr int64_t kMost = 256; // what sums of a kernel have as operands
+  auto isCount = [](int64_t number) { return number >= 1 && number <= kMost; };
+  if (!isCount(ranks) || (ways.getNumOccurrences() && !isCount(ways)))
+    nc::failInput("--ranks and --ways are numbers from 1 to " + std::to_string(kMost),
+                  "write them as in --ranks=2 --ways=4");
+  Distribution chosen{ranks, ways.getNumOccurrences() ? ways : ranks, sharing, overlap == "on"};
+  if (chosen.ways % chosen.ranks)
+    nc::failInput("--ways=" + std::to_string(ways) + " is no multiple of --ranks=" + std::to_string(ranks),
+                  "each rank computes as many of the sums of a step as the others");
+  if (sharing != "none" && sharing != "states")
+    nc::failInput("--shard=" + sharing + " is not known", "it is none or states");
+  if (sharing == "states" && ranks == 1)
+    nc::failInput("--shard=states shares parameters out among ranks, of which there is one",
+                  "add --ranks=2, for instance");
+  if (sharing == "states" && hasMasters)
+    nc::failInput("--shard=states and --masters are not available together", "leave one of the two out");
+  if (overlap != "on" && overlap != "off")
+    nc::failInput("--overlap=" + overlap + " is not known", "it is on or off");
+  return chosen;
+}
+
+std::optional<Network> mlir::nanochat::chooseNetwork(bool isPlan) {
+  if (!network.getNumOccurrences())
+    return std::nullopt;
+  std::optional<Network> chosen = parseNetwork(network);
+  if (!chosen || !isPlan)
+    nc::failInput(isPlan ? "--network=" + network + " is no way between ranks" : "--network goes with --plan",
+                  "write it as in --plan --network=50us,1.2GB, or 50us,1.2GB,8,6us,2.8GB for 8 ranks on each host");
+  return chosen;
+}
