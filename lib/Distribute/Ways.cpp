@@ -178,6 +178,8 @@ static void wrap(func::FuncOp entry, const BatchWork &work, const BatchResults &
         YieldOp::create(in, ValueRange(),
                         llvm::map_to_vector(work.outputs, [&](Value v) { return map.lookupOrDefault(v); }));
       });
+  if (!hasMicroBatches)
+    loop->setAttr(kMicroBatchesAttr, b.getUnitAttr()); // which ways then are, each
   for (Operation *op : work.followers())
     op->moveBefore(work.block.getTerminator());
   b.setInsertionPointAfter(loop);

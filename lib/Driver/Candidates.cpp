@@ -11,6 +11,8 @@ using namespace mlir::nanochat;
 PipelineOptions mlir::nanochat::with(const PipelineOptions &row, const Candidate &candidate) {
   PipelineOptions changed = row;
   changed.memory = candidate.memory;
+  if (candidate.shares)
+    changed.distribution.shard = "states";
   if (candidate.batch)
     for (auto [name, value] : {std::pair("batch", candidate.batch), std::pair("accum", candidate.accum)})
       changed.sizes.push_back({name, std::to_string(value), "--budget"});
@@ -71,7 +73,7 @@ SearchSpace Candidates::spaceOf(ModuleOp said) {
     return llvm::is_contained({"batch", "accum"}, size.name) && StringRef(size.place).starts_with("--set");
   });
   if (!isGiven && sizeOf("accum"))
-    space.sequences = sizeOf("batch") * sizeOf("accum");
+    space.sequences = sizeOf("batch") * sizeOf("accum") * row.distribution.ways; // of all ways
   auto isFixed = [&](StringRef loop) {
     return llvm::any_of(row.memory.recompute, [&](StringRef given) { return given.split('=').first == loop; });
   };
@@ -101,6 +103,7 @@ SearchSpace Candidates::spaceOf(ModuleOp said) {
     space.sequences = 0;
   }
   space.update = !options.isUpdateGiven && canUpdateInBackward(space.accum);
+  space.shares = !options.isShardGiven && row.distribution.ranks > 1;
   if (row.memory.masters.empty())
     space.masters = mastersOf(roles, isAllowed("masters=int8"), isAllowed("masters=bf16"));
   return space;

@@ -20,6 +20,7 @@ struct CompileOptions {
   int64_t budget = 0;               // bytes that the first row's program may take; 0: as it comes
   bool isCodesGiven = false;        // by the user, so that a search does not choose it
   bool isUpdateGiven = false;       // likewise
+  bool isShardGiven = false;        // likewise
   std::vector<std::string> allowed; // roundings that it may choose: "masters=bf16", "masters=int8", "stream=bf16"
   std::string choice;               // of a search: the options that it chose
   // Folders of recorded steps to check; where one is given, nothing is compiled.

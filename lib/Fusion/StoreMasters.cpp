@@ -50,6 +50,12 @@ struct StoreMastersPass : impl::StoreMastersPassBase<StoreMastersPass> {
         if (!llvm::is_contained(roles, bind.getRoleName()))
           roles.push_back(bind.getRoleName());
         names.insert(bind.getTensorName());
+        if (bind.getRows() && formatFor(bind, arg.getType())) {
+          InFlightDiagnostic diag = emitError(entry.getLoc())
+                                    << "--masters: ranks own shares of '" << bind.getTensorName() << "'";
+          diag.attachNote() << "--shard=states and masters in fewer bits are not available together: leave one out";
+          return diag;
+        }
         if (formatFor(bind, arg.getType()) == Format::int8)
           coded.insert(bind.getTensorName());
       }

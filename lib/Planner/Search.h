@@ -9,6 +9,7 @@ namespace mlir::nanochat {
 struct Candidate {
   int64_t batch = 0, accum = 0; // sequences per micro-batch, and micro-batches; as the model says where 0
   MemoryChoices memory;
+  bool shares = false; // of parameters and states, for each rank
 
   /// As options of nanochat-opt, which make the same program.
   std::string spell() const;
@@ -32,6 +33,7 @@ struct SearchSpace {
   std::vector<std::string> streams;              // loops whose streams may be rounded
   int64_t accum = 1;                             // micro-batches of a step, as the model says
   bool codes = false, chunk = false;
+  bool shares = false; // of ranks
   bool update = false; // of stacked parameters in the backward pass, where there is one micro-batch
   Candidate fixed;     // what was given
 };

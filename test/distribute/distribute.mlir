@@ -63,7 +63,8 @@
 // RUN: not nanochat-opt %models/copy-tiny.mlir --shard=states --target=native --plan 2>&1 | FileCheck %s --check-prefix=ALONE
 // ALONE: error: --shard=states shares parameters out among ranks, of which there is one
 // RUN: not nanochat-opt %models/copy-tiny.mlir --ranks=2 --shard=states --masters=matrix=bf16 --target=native --plan 2>&1 | FileCheck %s --check-prefix=MASTERS
-// MASTERS: error: --shard=states and --masters are not available together
+// MASTERS: error: --masters: ranks own shares of 'layers.gate'
+// MASTERS: note: --shard=states and masters in fewer bits are not available together: leave one out
 // RUN: not nanochat-opt %models/copy-tiny.mlir --ranks=2 --ways=4 --optimizer=matrix=galore:rank=8:clip=projected --target=native --plan 2>&1 | FileCheck %s --check-prefix=BASES
 // BASES: error: {{.*}}takes a basis of a gradient, of which each rank has 2
 // BASES: note: rules that project gradients (galore, gum) need --ranks=4, one for each of --ways
@@ -84,3 +85,6 @@
 // PLAN: the same step on more ranks
 // PLAN: 16 {{.*}}%
 // PLAN-NOT: 32 {{.*}}%
+// A budget may share states out.
+// RUN: nanochat-opt %models/looplm.mlir --ranks=2 --optimizer=rest=adamw --budget=110MB --plan --target=x86-64-v3 | FileCheck %s --check-prefix=BUDGET
+// BUDGET: with --set batch={{.*}} --shard=states

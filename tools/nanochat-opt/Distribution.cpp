@@ -29,7 +29,7 @@ cl::opt<std::string>
             cl::desc("Whether ranks exchange gradients while they compute others. Results are the same bits"));
 } // namespace
 
-Distribution mlir::nanochat::chooseDistribution(bool hasMasters) {
+Distribution mlir::nanochat::chooseDistribution() {
   constexpr int64_t kMost = 256; // what sums of a kernel have as operands
   auto isCount = [](int64_t number) { return number >= 1 && number <= kMost; };
   if (!isCount(ranks) || (ways.getNumOccurrences() && !isCount(ways)))
@@ -44,12 +44,12 @@ Distribution mlir::nanochat::chooseDistribution(bool hasMasters) {
   if (sharing == "states" && ranks == 1)
     nc::failInput("--shard=states shares parameters out among ranks, of which there is one",
                   "add --ranks=2, for instance");
-  if (sharing == "states" && hasMasters)
-    nc::failInput("--shard=states and --masters are not available together", "leave one of the two out");
   if (overlap != "on" && overlap != "off")
     nc::failInput("--overlap=" + overlap + " is not known", "it is on or off");
   return chosen;
 }
+
+bool mlir::nanochat::isShardGiven() { return sharing.getNumOccurrences() > 0; }
 
 std::optional<Network> mlir::nanochat::chooseNetwork(bool isPlan) {
   if (!network.getNumOccurrences())

@@ -6,9 +6,9 @@
 
 namespace mlir::nanochat {
 
-/// --ranks, --ways, --shard and --overlap. Throws nc::Error (exit 2) where they do not go together, or with masters in
-/// fewer bits.
-Distribution chooseDistribution(bool hasMasters);
+/// --ranks, --ways, --shard and --overlap. Throws nc::Error (exit 2) where they do not go together.
+Distribution chooseDistribution();
+bool isShardGiven();
 
 /// --network, which goes with a plan; none where it is not given. Throws nc::Error (exit 2) where it is no way between
 /// ranks.

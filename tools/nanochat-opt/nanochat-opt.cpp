@@ -322,7 +322,7 @@ static int compileModel(DialectRegistry &registry, const char *argv0) {
       return usage("--allow=" + rounding + " is not known", "it is masters=bf16, masters=int8 or stream=bf16");
   if (!chosen.memory.masters.empty() && precision == "f64")
     return usage("--masters stores parameters in fewer bits and excludes --precision=f64", "leave one of the two out");
-  pipeline->distribution = chooseDistribution(!chosen.memory.masters.empty());
+  pipeline->distribution = chooseDistribution();
   pipeline->sizes = chosen.sizes;
   pipeline->optimizers = chosen.optimizers;
   pipeline->memory = chosen.memory;
@@ -379,6 +379,7 @@ static int compileModel(DialectRegistry &registry, const char *argv0) {
   options.budget = *bytes;
   options.isCodesGiven = !chosen.codes.empty();
   options.isUpdateGiven = !chosen.update.empty();
+  options.isShardGiven = isShardGiven();
   options.allowed = chosen.allow;
   options.cache = kernelCache.getNumOccurrences() ? kernelCache : defaultCacheFolder();
   options.checkDispatches = checkDispatches;
