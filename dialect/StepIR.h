@@ -116,5 +116,8 @@ ProgramOp getOrCreateProgram(ModuleOp module);
 
 /// Whether all ops of an entry, those of loops included, may stand beside its dispatches; errors at those that may not.
 LogicalResult verifyHostOps(func::FuncOp entry);
+/// Whether the exchanges of an entry have free lanes and are among as many ranks as the program has; errors at those
+/// that are not.
+LogicalResult verifyExchanges(func::FuncOp entry);
 
 } // namespace mlir::nanochat

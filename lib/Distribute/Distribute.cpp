@@ -9,6 +9,20 @@ namespace mlir::nanochat {
 #define GEN_PASS_DEF_DISTRIBUTEPASS
 #include "lib/Distribute/Passes.h.inc"
 
+/// Which gradients a norm is of, by position: two parameters may have one value as gradient.
+static SmallVector<unsigned> gradientsOf(GradNormOp norm, Operation *end, ArrayRef<unsigned> gradients) {
+  SmallVector<unsigned> found;
+  for (auto [i, value] : llvm::enumerate(norm.getGrads())) {
+    if (i < gradients.size() && end->getOperand(gradients[i]) == value) {
+      found.push_back(gradients[i]);
+      continue;
+    }
+    const auto *other = llvm::find_if(gradients, [&](unsigned number) { return end->getOperand(number) == value; });
+    found.push_back(other == gradients.end() ? end->getNumOperands() : *other);
+  }
+  return found;
+}
+
 namespace {
 /// One gradients entry.
 class Distributor {
@@ -25,8 +39,13 @@ public:
     SmallVector<RankedTensorType> types;
     for (Value value : end->getOperands())
       types.push_back(typeOf(value));
+    SmallVector<std::pair<GradNormOp, SmallVector<unsigned>>> norms;
+    for (auto norm : entry.getOps<GradNormOp>())
+      norms.push_back({norm, gradientsOf(norm, end, results.gradients)});
     runWays(entry, results, shares);
     exchange(results, types);
+    for (auto &[norm, gradients] : norms)
+      sumNorms(norm, gradients);
     entry.setFunctionType(
         FunctionType::get(entry.getContext(), entry.getBody().getArgumentTypes(), end->getOperandTypes()));
     return success();
@@ -37,7 +56,7 @@ private:
   LogicalResult shareBases();
   void exchange(const BatchResults &results, ArrayRef<RankedTensorType> types);
   const Divisible *find(unsigned result) const;
-  void sumNorms(ArrayRef<unsigned> gradients);
+  void sumNorms(GradNormOp norm, ArrayRef<unsigned> gradients);
   Value normsOfRows(ImplicitLocOpBuilder &b, Value gradient, const Divisible &param);
 
   func::FuncOp entry;
@@ -70,7 +89,7 @@ LogicalResult Distributor::shareBases() {
   return success();
 }
 
-/// Are `value` and what is made of it known before `op`?
+/// Is `value` known before `op` is done?
 static bool isKnownBefore(Value value, Operation *op) {
   Operation *made = value.getDefiningOp();
   return !made || made->isBeforeInBlock(op);
@@ -84,18 +103,15 @@ void Distributor::exchange(const BatchResults &results, ArrayRef<RankedTensorTyp
     return made && isKnownBefore(end->getOperand(x), made);
   });
   ImplicitLocOpBuilder b(entry.getLoc(), end);
-  // What follows from gradients follows from their means.
   Operation *last = nullptr;
   for (unsigned number : order)
     if (Operation *made = end->getOperand(number).getDefiningOp(); made && (!last || last->isBeforeInBlock(made)))
       last = made;
   Operation *behind = last ? last->getNextNode() : &entry.getBody().front().front();
   GradientExchange exchange(shares, overlap);
-  SmallVector<Value> own;
   Operation *at = overlap ? &entry.getBody().front().front() : behind; // what exchanges begin in front of
   for (unsigned number : order) {
     Value gradient = end->getOperand(number);
-    own.push_back(gradient);
     Operation *made = gradient.getDefiningOp();
     b.setLoc(gradient.getLoc());
     if (made && at->isBeforeInBlock(made->getNextNode()))
@@ -107,14 +123,8 @@ void Distributor::exchange(const BatchResults &results, ArrayRef<RankedTensorTyp
       entry.setResultAttr(number, BindAttr::name, getResultBinding(entry, number).sharedOut(param->rows()));
   }
   b.setInsertionPoint(behind);
-  SmallVector<Value> means = exchange.finish(b);
-  Operation *first = means.empty() ? end : behind;
-  for (auto [gradient, mean] : llvm::zip(own, means))
-    gradient.replaceUsesWithIf(mean, [&](OpOperand &use) {
-      Operation *user = use.getOwner();
-      return user == end || !user->isBeforeInBlock(first);
-    });
-  sumNorms(results.gradients);
+  for (auto [number, mean] : llvm::zip(order, exchange.finish(b)))
+    end->setOperand(number, mean);
   b.setInsertionPoint(end);
   for (unsigned number : results.scalars)
     end->setOperand(number, meanOverWays(b, end->getOperand(number), shares));
@@ -125,21 +135,17 @@ const Divisible *Distributor::find(unsigned result) const {
   return found == divisible.end() ? nullptr : &found->second;
 }
 
-/// The norm of all gradients is made of sums of their rows, which add up in one order, whoever has them.
-void Distributor::sumNorms(ArrayRef<unsigned> gradients) {
-  DenseMap<Value, const Divisible *> rowsOf;
-  for (unsigned number : gradients)
-    if (const Divisible *param = find(number))
-      rowsOf[end->getOperand(number)] = param;
-  for (auto norm : llvm::make_early_inc_range(entry.getOps<GradNormOp>())) {
-    ImplicitLocOpBuilder b(norm.getLoc(), norm);
-    SmallVector<Value> parts;
-    for (Value gradient : norm.getGrads()) {
-      const Divisible *param = rowsOf.lookup(gradient);
-      parts.push_back(param ? normsOfRows(b, gradient, *param) : gradient);
-    }
-    norm.getGradsMutable().assign(parts);
+/// The norm of all gradients is that of their means, and made of the norms of their rows, which add up in one order,
+/// whoever has them.
+void Distributor::sumNorms(GradNormOp norm, ArrayRef<unsigned> gradients) {
+  ImplicitLocOpBuilder b(norm.getLoc(), norm);
+  SmallVector<Value> parts;
+  for (auto [number, own] : llvm::zip(gradients, norm.getGrads())) {
+    Value mean = number < end->getNumOperands() ? end->getOperand(number) : own;
+    const Divisible *param = number < end->getNumOperands() ? find(number) : nullptr;
+    parts.push_back(param ? normsOfRows(b, mean, *param) : mean);
   }
+  norm.getGradsMutable().assign(parts);
 }
 
 Value Distributor::normsOfRows(ImplicitLocOpBuilder &b, Value gradient, const Divisible &param) {
@@ -159,9 +165,21 @@ namespace {
 struct DistributePass : impl::DistributePassBase<DistributePass> {
   using DistributePassBase::DistributePassBase;
 
+  LogicalResult check(const Shares &shares) {
+    Location loc = getOperation().getLoc();
+    if (shares.ranks < 1 || shares.ways < 1 || shares.ways % shares.ranks)
+      return emitError(loc) << "the program's size 'ways', " << shares.ways << ", is no multiple of 'ranks', "
+                            << shares.ranks;
+    if (this->shard != "none" && this->shard != "states")
+      return emitError(loc) << "shard=" << this->shard << " is not known; it is none or states";
+    return success();
+  }
+
   void runOnOperation() override {
     ModuleOp module = getOperation();
     Shares shares = Shares::of(getProgram(module));
+    if (failed(check(shares)))
+      return signalPassFailure();
     if (shares.ways == 1)
       return;
     DivisibleParams divisible = findDivisible(module);

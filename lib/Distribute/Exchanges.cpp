@@ -1,6 +1,7 @@
 #include "lib/Distribute/Exchanges.h"
 #include "dialect/Linalg.h"
 #include "dialect/ops/quantize/Blocks.h"
+#include "mlir/IR/Matchers.h"
 
 using namespace mlir;
 using namespace mlir::nanochat;
@@ -62,6 +63,13 @@ static ExchangeStartOp gatherSlices(ImplicitLocOpBuilder &b, Value slice, Ranked
 void GradientExchange::start(ImplicitLocOpBuilder &b, Value gradient, RankedTensorType type,
                              std::optional<RankedTensorType> share) {
   Gradient next{type, share, Value(), {}, {}, Value()};
+  // The same for all: what nothing depends on has the gradient 0.
+  if (SplatElementsAttr number; matchPattern(gradient, m_Constant(&number))) {
+    RankedTensorType own = share.value_or(type);
+    next.result = arith::ConstantOp::create(b, number.resizeSplat(own));
+    gradients.push_back(next);
+    return;
+  }
   if (shares.ofRank() > 1) {
     next.result = sumOfStack(b, gradient, next);
     gradients.push_back(next);
@@ -98,13 +106,14 @@ Value GradientExchange::sumOfStack(ImplicitLocOpBuilder &b, Value stack, const G
 void GradientExchange::sum(ImplicitLocOpBuilder &b) {
   if (summed - gathered == kBack)
     gather(b);
-  Gradient &next = gradients[summed];
+  Gradient &next = gradients[summed++];
+  if (next.result)
+    return;
   Value mean = meanOfRows(b, finishExchange(b, next.slices), shares, /*byRank=*/false);
   if (next.share)
     next.result = reshape(b, mean, next.share->getShape());
   else
     next.means = gatherSlices(b, mean, typeOf(next.flat), next.flat, kAhead + int64_t(summed) % kBack);
-  ++summed;
 }
 
 void GradientExchange::gather(ImplicitLocOpBuilder &b) {
@@ -175,6 +184,26 @@ Value mlir::nanochat::gatherTernary(ImplicitLocOpBuilder &b, Value share, Ranked
   return reshape(b, unpacked, whole.getShape());
 }
 
+/// Moves ops that do no more than unpack what comes to where that is read first; returns who reads it.
+static Operation *sinkReaders(ExchangeDoneOp done, Block &block) {
+  SmallVector<Operation *> unpacking;
+  Value value = done.getZ();
+  while (value.hasOneUse()) {
+    Operation *user = *value.user_begin();
+    if (user->getBlock() != &block || user->getNumResults() != 1 || isa<LoopOp>(user) || !isMemoryEffectFree(user))
+      break;
+    unpacking.push_back(user);
+    value = user->getResult(0);
+  }
+  Operation *reader = block.getTerminator();
+  for (Operation *user : value.getUsers())
+    if (Operation *here = block.findAncestorOpInBlock(*user); here->isBeforeInBlock(reader))
+      reader = here;
+  for (Operation *op : unpacking)
+    op->moveBefore(reader);
+  return unpacking.empty() ? reader : unpacking.front();
+}
+
 void mlir::nanochat::delayGathers(Block &block) {
   SmallVector<ExchangeDoneOp> gathers;
   for (auto done : block.getOps<ExchangeDoneOp>())
@@ -183,10 +212,8 @@ void mlir::nanochat::delayGathers(Block &block) {
   for (auto [i, done] : llvm::enumerate(gathers)) {
     ExchangeStartOp start = done.getStart();
     start.setLane(kAhead + kBack + int64_t(i) % kGathers);
-    Operation *until = i + kGathers < gathers.size() ? gathers[i + kGathers].getStart() : block.getTerminator();
-    for (Operation *user : done.getZ().getUsers())
-      if (Operation *reader = block.findAncestorOpInBlock(*user); reader->isBeforeInBlock(until))
-        until = reader;
-    done->moveBefore(until);
+    Operation *reader = sinkReaders(done, block);
+    Operation *next = i + kGathers < gathers.size() ? gathers[i + kGathers].getStart() : reader;
+    done->moveBefore(next->isBeforeInBlock(reader) ? next : reader);
   }
 }

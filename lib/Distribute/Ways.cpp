@@ -93,22 +93,19 @@ public:
 
 BatchResults mlir::nanochat::resultsOfBatch(func::FuncOp entry) {
   BatchResults results;
-  Operation *end = entry.getBody().front().getTerminator();
-  DenseSet<Value> fromGradients;
-  for (OpOperand &value : end->getOpOperands())
-    if (getResultBinding(entry, value.getOperandNumber()).getKind() == BindingKind::gradient) {
-      results.gradients.push_back(value.getOperandNumber());
-      fromGradients.insert(value.get());
-    }
-  for (Operation &op : entry.getBody().front().without_terminator())
-    if (llvm::any_of(readBy(&op), [&](Value value) { return fromGradients.contains(value); }))
-      fromGradients.insert_range(op.getResults());
-  for (OpOperand &value : end->getOpOperands()) {
+  Block &block = entry.getBody().front();
+  DenseSet<Value> fromNorms;
+  for (Operation &op : block.without_terminator())
+    if (isa<GradNormOp>(op) || llvm::any_of(readBy(&op), [&](Value value) { return fromNorms.contains(value); }))
+      fromNorms.insert_range(op.getResults());
+  for (OpOperand &value : block.getTerminator()->getOpOperands()) {
     unsigned number = value.getOperandNumber();
-    if (getResultBinding(entry, number).getKind() != BindingKind::output || fromGradients.contains(value.get()))
-      continue;
+    BindingKind kind = getResultBinding(entry, number).getKind();
     bool isNumber = typeOf(value.get()).getRank() == 0 && isa<FloatType>(getElementTypeOrSelf(value.get()));
-    (isNumber ? results.scalars : results.perToken).push_back(number);
+    if (kind == BindingKind::gradient)
+      results.gradients.push_back(number);
+    else if (kind == BindingKind::output && !fromNorms.contains(value.get()))
+      (isNumber ? results.scalars : results.perToken).push_back(number);
   }
   return results;
 }

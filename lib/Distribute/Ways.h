@@ -12,7 +12,7 @@ struct Shares {
   static Shares of(ProgramOp program);
 };
 
-/// What a gradients entry makes of a batch, by the numbers of its results. Others follow from gradients.
+/// What a gradients entry makes of a batch, by the numbers of its results. Others follow from the norm of gradients.
 struct BatchResults {
   SmallVector<unsigned> gradients, scalars, perToken;
 };

@@ -103,7 +103,7 @@ void PlaceTable::findLifetimes() {
 }
 
 LogicalResult PlaceTable::assign(llvm::StringMap<std::unique_ptr<Buffer>> &bound) {
-  if (failed(verifyHostOps(entry)))
+  if (failed(verifyHostOps(entry)) || failed(verifyExchanges(entry)))
     return failure();
   Block &block = entry.getBody().front();
   auto bind = [&](BindAttr binding, Type type) {

@@ -82,7 +82,7 @@ private:
     int64_t piece = start.getBytes(), others = ranks - 1;
     int64_t sent = start.getCollective() == Collective::all_to_all ? int64_t(start.getTotal()) - piece : piece * others;
     ++found.exchanges;
-    found.sent += sent;
+    found.sent += double(sent);
     double seconds = network ? network->secondsOf(ranks, double(sent) / double(others)) : 0;
     found.seconds += seconds;
     free = std::max(free, now) + seconds;
@@ -107,13 +107,12 @@ private:
       return;
     }
     Communication before = found;
-    double begin = now;
+    double begin = now, wasFree = free;
     run(*loop.getBody());
-    now = begin + times * (now - begin);
-    if (exchanges) { // now and then
-      found.exchanges = before.exchanges + int64_t(times * double(found.exchanges - before.exchanges));
-      found.sent = before.sent + int64_t(times * double(found.sent - before.sent));
-    }
+    auto scale = [&](double &value, double from) { value = from + times * (value - from); };
+    scale(now, begin), scale(found.exchanges, before.exchanges), scale(found.sent, before.sent);
+    scale(found.seconds, before.seconds), scale(found.exposed, before.exposed);
+    free = std::max(wasFree, std::min(free, now));
   }
 
   int64_t ranks;
@@ -133,6 +132,20 @@ Communication nanochat::communicationOf(ModuleOp planned, int64_t ranks, const R
   return walk.found;
 }
 
+/// Bytes of what is cut into pieces, or made of them, by each exchange of a step's gradients; of a program of one rank,
+/// what they would be.
+static SmallVector<int64_t> exchangedBytes(ModuleOp planned) {
+  SmallVector<int64_t> totals;
+  if (func::FuncOp entry = findEntry(planned, EntryKind::gradients, "train"))
+    entry.walk([&](StartOp start) { totals.push_back(start.getTotal()); });
+  if (!totals.empty())
+    return totals;
+  for (TensorOp tensor : getProgram(planned).getBody().getOps<TensorOp>())
+    if (tensor.getBind().getKind() == BindingKind::gradient)
+      totals.append(2, denseBytes(tensor.getType())); // to be added, and back
+  return totals;
+}
+
 SmallVector<Scaling> nanochat::scalingOf(ModuleOp planned, const Rates &rates, const Network &network) {
   ProgramOp program = getProgram(planned);
   auto size = [&](StringRef name) {
@@ -148,19 +161,15 @@ SmallVector<Scaling> nanochat::scalingOf(ModuleOp planned, const Rates &rates, c
   int64_t sequences = size("ways") * size("accum") * size("batch");
   double gradients = secondsOf(EntryKind::gradients) * double(size("ranks")) / double(sequences); // of one sequence
   double update = secondsOf(EntryKind::update);
+  SmallVector<int64_t> totals = exchangedBytes(planned);
+  bool hasShares = llvm::any_of(program.getBody().getOps<TensorOp>(), [](TensorOp t) { return t.getBind().getRows(); });
   SmallVector<Scaling> table;
-  for (int64_t ranks = 1; ranks <= std::min<int64_t>(sequences, 4096); ranks *= 2) {
-    if (sequences % ranks)
-      break;
+  for (int64_t ranks = 1; ranks <= std::min<int64_t>(sequences, 4096) && sequences % ranks == 0; ranks *= 2) {
     double exchange = 0;
-    for (TensorOp tensor : program.getBody().getOps<TensorOp>())
-      if (tensor.getBind().getKind() == BindingKind::gradient && ranks > 1) {
-        int64_t rows = tensor.getBind().getRows(),
-                share = tensor.getType().getRank() ? tensor.getType().getDimSize(0) : 1;
-        double bytes = double(denseBytes(tensor.getType())) * double(rows ? rows : share) / double(share);
-        exchange += 2 * network.secondsOf(ranks, bytes / double(ranks)); // to be added, and back
-      }
-    table.push_back({ranks, gradients * double(sequences / ranks) + update, exchange});
+    for (int64_t bytes : totals)
+      exchange += ranks > 1 ? network.secondsOf(ranks, double(bytes) / double(ranks)) : 0;
+    double own = hasShares ? double(size("ranks")) / double(ranks) : 1; // of updates, against those compiled
+    table.push_back({ranks, gradients * double(sequences / ranks) + update * own, exchange});
   }
   return table;
 }

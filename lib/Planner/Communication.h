@@ -26,7 +26,7 @@ std::optional<Network> parseNetwork(StringRef text);
 
 /// Of a training step.
 struct Communication {
-  int64_t exchanges = 0, sent = 0; // calls, and bytes that rank 0 sends
+  double exchanges = 0, sent = 0;  // calls, and bytes that rank 0 sends, on average
   double seconds = 0, exposed = 0; // of exchanges, and of waiting for them
 };
 

@@ -84,7 +84,7 @@ static json::Object describeCommunication(ModuleOp emitted, const PlanFacts &fac
   json::Object described;
   if (ranks && ranks.getInt() > 1) {
     Communication found = communicationOf(emitted, ranks.getInt(), facts.rates, facts.network);
-    described = json::Object{{"exchanges_per_step", found.exchanges}, {"bytes_sent_per_step", found.sent}};
+    described = json::Object{{"exchanges_per_step", found.exchanges}, {"bytes_sent_per_step", int64_t(found.sent)}};
     if (facts.network)
       described["seconds"] = found.seconds, described["exposed_seconds"] = found.exposed;
   }

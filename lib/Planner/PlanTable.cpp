@@ -136,7 +136,7 @@ static void printMemory(const json::Object &plan, llvm::raw_ostream &os) {
 static void printCommunication(const json::Object &found, llvm::raw_ostream &os) {
   if (auto sent = found.getInteger("bytes_sent_per_step")) {
     os << "\n";
-    printRow(os, "exchanges of a step", *found.getInteger("exchanges_per_step"));
+    printRow(os, "exchanges of a step", int64_t(std::llround(*found.getNumber("exchanges_per_step"))));
     printRow(os, "bytes sent, of rank 0", *sent, gigabytes(*sent));
   }
   if (auto seconds = found.getNumber("seconds"))

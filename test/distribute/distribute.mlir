@@ -13,7 +13,7 @@
 // CHECK: %[[ABC:.*]] = arith.addf %[[AB]], %[[C]]
 // CHECK: arith.constant 0.333333343 : f32
 // CHECK: arith.mulf %[[ABC]],
-// CHECK: nanochat.exchange_start all_gather %{{.*}} lane 3 over %[[FLAT]] : tensor<86xf32> over tensor<256xf32> -> tensor<256xf32>
+// CHECK: nanochat.exchange_start all_gather %{{.*}} lane 4 over %[[FLAT]] : tensor<86xf32> over tensor<256xf32> -> tensor<256xf32>
 // CHECK: nanochat.grad_norm
 // CHECK: nanochat.exchange_start all_gather %{{.*}} : tensor<1xf32> -> tensor<3xf32>
 // CHECK: return

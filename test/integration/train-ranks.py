@@ -1,10 +1,10 @@
-"""train-ranks.py OPT MODEL FOLDER: programs for several ranks train to the same bits for any number of them, over any transport, with overlap and
+"""train-ranks.py OPT MODEL ODD FOLDER: programs for several ranks train to the same bits for any number of them, over any transport, with overlap and
 without, whoever owns the parameters; and to what one rank's program does but for the order of sums."""
 import json
 import subprocess
 import sys
 
-opt, model, folder = sys.argv[1:]
+opt, model, odd, folder = sys.argv[1:]
 steps = 4
 
 
@@ -14,8 +14,8 @@ def run(*command):
     return done.stdout
 
 
-def compile_for(name, *options):
-    run(opt, model, "--target=native", "--emit=exe", "-o", f"{folder}/{name}", "--set", "batch=12", *options)
+def compile_for(name, *options, of=model):
+    run(opt, of, "--target=native", "--emit=exe", "-o", f"{folder}/{name}", "--set", "batch=12", *options)
     return f"{folder}/{name}"
 
 
@@ -50,6 +50,16 @@ check_same("overlap", train("off", compile_for("off.exe", "--ranks=6", "--overla
 for ranks in (2, 6):
     program = compile_for(f"shared-{ranks}.exe", "--ways=6", f"--ranks={ranks}", "--shard=states")
     check_same(f"shared {ranks}", train(f"shared-{ranks}", program, f"--ranks={ranks}"), six)
+
+# Gradients of odd kinds, draws, micro-batches and bases: one rank of two ways, and two ranks.
+for name, options, source in (("odd", (), odd), ("drawn", ("--backward=int8", "--rounding=stochastic", "--set", "batch=3,accum=4"), model)):
+    alone = train(f"{name}-1", compile_for(f"{name}-1.exe", "--ways=2", *options, of=source))
+    for shard in ("none", "states"):
+        program = compile_for(f"{name}-{shard}.exe", "--ranks=2", f"--shard={shard}", *options, of=source)
+        check_same(f"{name} {shard}", train(f"{name}-{shard}", program, "--ranks=2"), alone)
+galore = "--optimizer=matrix=galore:rank=16:clip=projected:period=2"
+whole, shared = (train(f"galore-{shard}", compile_for(f"galore-{shard}.exe", "--ranks=2", f"--shard={shard}", galore), "--ranks=2") for shard in ("none", "states"))
+check_same("galore", shared, whole)
 
 # What is sent is what the plan says.
 for shard in ("none", "states"):

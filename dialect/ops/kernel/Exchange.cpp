@@ -22,7 +22,7 @@ LogicalResult ExchangeStartOp::verify() {
   RankedTensorType x = typeOf(getX()), y = typeOf(getY());
   if (!x.hasStaticShape() || !y.hasStaticShape() || x.getElementType() != y.getElementType()) // exchange-c1
     return emitOpError("relates ") << x << " and " << y << ", which are to be of one element type and of known sizes";
-  bool hasRows = y.getRank() > 0 && y.getNumElements() >= x.getNumElements();
+  bool hasRows = y.getRank() > 0 && y.getDimSize(0) > 0 && y.getNumElements() >= x.getNumElements();
   if (getCollective() == Collective::all_to_all && !hasRows) // exchange-c2
     return emitOpError("puts ") << x << " into " << y << ", which has no row for the piece of each rank";
   if (getCollective() == Collective::all_gather && y.getNumElements() < x.getNumElements()) // exchange-c3
@@ -53,6 +53,8 @@ LogicalResult ExchangeDoneOp::verify() {
   ExchangeStartOp start = getStart();
   if (!start) // done-c1
     return emitOpError("waits for what is not the result of an exchange_start");
+  if (start->getBlock() != (*this)->getBlock()) // done-c3
+    return emitOpError("waits in another block than that in which the exchange starts");
   if (start.getX() != getX()) // done-c2
     return emitOpError("names another source than the exchange_start that it waits for");
   return success();
@@ -61,3 +63,34 @@ LogicalResult ExchangeDoneOp::verify() {
 void ExchangeDoneOp::place(HostPlaces &places) { places.show(getZ(), getY()); }
 void ExchangeDoneOp::emit(HostCode &code) { code.finish(*this); }
 LogicalResult ExchangeDoneOp::replay(HostReplay &) { return failure(); } // its start has said why
+
+//===--- Entries -----------------------------------------------------------------------------===//
+
+/// Starts and ends of a block, where exchanges on `busy` lanes are under way around it.
+static LogicalResult verifyLanes(Block &block, int64_t ranks, DenseMap<int64_t, Operation *> busy) {
+  for (Operation &op : block) {
+    if (auto start = dyn_cast<ExchangeStartOp>(op)) {
+      if (Operation *other = busy.lookup(start.getLane())) {
+        InFlightDiagnostic diag = start.emitOpError("takes lane ") << start.getLane() << ", which has one under way";
+        diag.attachNote(other->getLoc()) << "this one";
+        return diag;
+      }
+      if (start.getCollective() == Collective::all_to_all && typeOf(start.getY()).getDimSize(0) != ranks)
+        return start.emitOpError("has rows for ")
+               << typeOf(start.getY()).getDimSize(0) << " ranks, the program has " << ranks;
+      busy[start.getLane()] = start;
+    } else if (auto done = dyn_cast<ExchangeDoneOp>(op)) {
+      busy.erase(done.getStart().getLane());
+    } else if (auto loop = dyn_cast<LoopOp>(op)) {
+      if (failed(verifyLanes(loop.getBody().front(), ranks, busy)))
+        return failure();
+    }
+  }
+  return success();
+}
+
+LogicalResult mlir::nanochat::verifyExchanges(func::FuncOp entry) {
+  ProgramOp program = getProgram(entry->getParentOfType<ModuleOp>());
+  auto ranks = program ? program.getSizes().getAs<IntegerAttr>("ranks") : IntegerAttr();
+  return verifyLanes(entry.getBody().front(), ranks ? ranks.getInt() : 1, DenseMap<int64_t, Operation *>());
+}

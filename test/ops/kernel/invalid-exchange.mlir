@@ -75,3 +75,15 @@ func.func @lane(%x: tensor<2xf32>) -> tensor<4xf32> {
   %z = nanochat.exchange_done %y, %x : tensor<4xf32>, tensor<2xf32>
   return %z : tensor<4xf32>
 }
+
+// -----
+
+func.func @block(%x: tensor<2xf32>, %many: tensor<3x4xf32>) -> tensor<3x4xf32> { // done-c3
+  %y = nanochat.exchange_start all_gather %x lane 0 : tensor<2xf32> -> tensor<4xf32>
+  %all = nanochat.loop "times" = 3 slice(%m = %many : tensor<3x4xf32>) {
+    // expected-error @+1 {{waits in another block than that in which the exchange starts}}
+    %z = nanochat.exchange_done %y, %x : tensor<4xf32>, tensor<2xf32>
+    nanochat.yield stack %z : tensor<4xf32>
+  }
+  return %all : tensor<3x4xf32>
+}
