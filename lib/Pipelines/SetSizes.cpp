@@ -1,4 +1,5 @@
 #include "dialect/StepIR.h"
+#include "dialect/ops/layers/Loss.h"
 #include "dialect/ops/model/Sizes.h"
 #include "lib/Pipelines/Passes.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -23,6 +24,8 @@ struct SetSizesPass : impl::SetSizesPassBase<SetSizesPass> {
         return signalPassFailure();
       if (failed(set(model, choices)) || failed(checkElements(model)))
         return signalPassFailure();
+      if (wholeTokens)
+        setChunks(model);
     }
     record();
   }
@@ -47,6 +50,8 @@ struct SetSizesPass : impl::SetSizesPassBase<SetSizesPass> {
                         << ", or another number of --ways or --ranks";
       return diag;
     }
+    if (ofBatch > 1)
+      wholeTokens = batch * tokens.getSeq();
     std::string place = "--ways=" + std::to_string(ways);
     if (ofBatch > 1)
       choices.push_back({"batch", std::to_string(batch / ofBatch), place});
@@ -65,6 +70,17 @@ struct SetSizesPass : impl::SetSizesPassBase<SetSizesPass> {
   }
 
   /// Of a model that declares its sizes.
+  /// Heads of a part of a batch have as many logits at a time as those of all of it: their products lose with every
+  /// chunk.
+  void setChunks(ModelOp model) const {
+    TokensOp tokens = *model.getForward().getOps<TokensOp>().begin();
+    int64_t rows = bestChunkRows(tokens.getBatch() * tokens.getSeq(), mostChunkRows(wholeTokens));
+    model.walk([&](HeadOpInterface head) {
+      if (!head->getInherentAttr("chunk").value_or(Attribute()))
+        head.setChunkRows(rows);
+    });
+  }
+
   LogicalResult setDeclared(ModelOp model, ArrayRef<SizeChoice> choices) {
     Sizes declared(model.getSizesAttr(), model.getSettingsAttr(), model.getPresetsAttr(), model.getLoc());
     if (failed(declared.choose(preset)))
@@ -175,6 +191,8 @@ struct SetSizesPass : impl::SetSizesPassBase<SetSizesPass> {
     diag.attachNote() << "sizes are batch, seq, accum and the names of its loops";
     return diag;
   }
+
+  int64_t wholeTokens = 0; // of a micro-batch that ways have parts of; 0 where they have none
 
   /// Leaves the sizes in force on the module.
   void record() {

@@ -1,3 +1,4 @@
+#include "dialect/ops/layers/Loss.h"
 #include "dialect/Linalg.h"
 #include "dialect/Nanochat.h"
 #include "dialect/interfaces/Cost.h"
@@ -43,19 +44,21 @@ LogicalResult LinearCrossEntropyOp::verify() {
   return verifyBackward(*this, getBackwardAttr(), getW());
 }
 
-/// Tokens whose logits exist at once: fewer than an eighth of them, for memory, and at most 256. Weights are packed and
-/// their gradient is read and written for every chunk, which takes as long as some 24 tokens more. Where that saves a
-/// twelfth of the time, chunks do not divide the tokens: the last is filled up, for which tokens are copied.
-static int64_t chunkRows(int64_t tokens, std::optional<int64_t> asked) {
-  if (asked)
-    return std::min(*asked, tokens);
-  int64_t most = std::clamp<int64_t>((tokens - 1) / 8, 1, 256), best = largestDivisor(tokens, most);
+int64_t mlir::nanochat::mostChunkRows(int64_t tokens) { return std::clamp<int64_t>((tokens - 1) / 8, 1, 256); }
+
+int64_t mlir::nanochat::bestChunkRows(int64_t tokens, int64_t most) {
+  int64_t best = largestDivisor(tokens, most);
   auto cost = [&](int64_t rows) { return llvm::divideCeil(tokens, rows) * (rows + 24); };
   double limit = cost(best) * 11 / 12.0;
   for (int64_t rows = most / 8 * 8; rows > 0; rows -= 8)
     if (cost(rows) < limit)
       limit = cost(best = rows);
   return best;
+}
+
+/// Tokens whose logits exist at once.
+static int64_t chunkRows(int64_t tokens, std::optional<int64_t> asked) {
+  return asked ? std::min(*asked, tokens) : bestChunkRows(tokens, mostChunkRows(tokens));
 }
 
 /// x with `rows` rows: the first of its own, or zeros behind them.
