@@ -1,8 +1,11 @@
 """train-ranks.py OPT MODEL ODD FOLDER: programs for several ranks train to the same bits for any number of them, over any transport, with overlap and
 without, whoever owns the parameters; and to what one rank's program does but for the order of sums."""
 import json
+import os
+import signal
 import subprocess
 import sys
+import time
 
 opt, model, odd, folder = sys.argv[1:]
 steps = 4
@@ -67,3 +70,20 @@ for shard in ("none", "states"):
     program = compile_for(f"two-{shard}.exe", "--ranks=2", f"--shard={shard}")
     text = train(f"two-{shard}", program, "--ranks=2", "--count-bytes")[2]
     assert f"bytes sent per step: {plan['communication']['bytes_sent_per_step']}\n" in text, (text, plan["communication"])
+
+# A rank that dies ends the other, which says so; a signal to any rank ends all after the same step, and what they reached is saved.
+program = f"{folder}/two-states.exe"
+for number, code, words in ((signal.SIGKILL, 137, "rank 1 (host "), (signal.SIGTERM, 0, "")):
+    log = f"{folder}/{number}.jsonl"
+    both = subprocess.Popen([program, "train", "--copy-task", "--steps=1000000", "--eval-every=0", "--threads=1", "--ranks=2", "--log", log,
+                             "--checkpoints", f"{folder}/{number}"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    while not os.path.exists(log) or len(open(log).readlines()) < 3:
+        assert both.poll() is None, both.communicate()
+        time.sleep(0.05)
+    os.kill(int(open(f"/proc/{both.pid}/task/{both.pid}/children").read().split()[1]), number)
+    out, err = both.communicate(timeout=120)
+    assert both.returncode == code and words in err, (both.returncode, out, err)
+    saved = [name for name in os.listdir(f"{folder}/{number}") if name.startswith("step-")]
+    assert len(saved) == (number == signal.SIGTERM), saved
+# One rank of another program goes on from there.
+run(f"{folder}/one.exe", "train", "--copy-task", f"--steps={int(saved[0][5:]) + 1}", "--eval-every=0", "--resume", f"{folder}/{number}/{saved[0]}")
