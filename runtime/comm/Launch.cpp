@@ -1,9 +1,11 @@
 #include "runtime/comm/Launch.h"
+#include "runtime/comm/RankPlace.h"
 #include "runtime/comm/Socket.h"
 #include "runtime/files/Errors.h"
 #include <cerrno>
 #include <csignal>
 #include <cstring>
+#include <fcntl.h>
 #include <fstream>
 #include <iterator>
 #include <sys/prctl.h>
@@ -32,7 +34,7 @@ static volatile sig_atomic_t asked = 0, isToSave = 0; // a signal that asks for 
 static void onSignal(int number) { (number == SIGUSR1 ? isToSave : asked) = number; }
 static constexpr int kForwarded[] = {SIGINT, SIGTERM, SIGHUP, SIGXCPU, SIGUSR1};
 
-static pid_t startRank(int rank, int ranks, int port, const std::vector<std::string> &arguments) {
+static pid_t startRank(int rank, int ranks, const Socket &listener, const std::vector<std::string> &arguments) {
   std::vector<char *> argv;
   for (const std::string &argument : arguments)
     argv.push_back(const_cast<char *>(argument.c_str()));
@@ -47,9 +49,11 @@ static pid_t startRank(int rank, int ranks, int port, const std::vector<std::str
   if (getppid() != parent)
     _exit(1);
   for (auto &[name, value] : {std::pair("RANK", rank), std::pair("WORLD_SIZE", ranks), std::pair("LOCAL_RANK", rank),
-                              std::pair("MASTER_PORT", port)})
+                              std::pair("MASTER_PORT", listener.port())})
     setenv(name, std::to_string(value).c_str(), 1);
   setenv("MASTER_ADDR", "127.0.0.1", 1);
+  if (rank == 0 && fcntl(listener.fd(), F_SETFD, 0) == 0) // open beyond exec
+    setenv(kListener, std::to_string(listener.fd()).c_str(), 1);
   execv("/proc/self/exe", argv.data());
   fprintf(stderr, "error: cannot start rank %d: %s\n", rank, strerror(errno));
   _exit(1);
@@ -68,14 +72,15 @@ int runRanks(int ranks, const std::vector<std::string> &arguments, double grace)
       sigaction(number, &action, nullptr);
   }
   signal(SIGCHLD, SIG_DFL);            // or nobody is told how children end
-  int port = Socket::listen(0).port(); // free a moment ago
+  Socket listener = Socket::listen(0); // rank 0's: nobody else takes the port
   std::vector<pid_t> children;
   for (int rank = 0; rank < ranks; ++rank) {
-    pid_t child = startRank(rank, ranks, port, arguments);
+    pid_t child = startRank(rank, ranks, listener, arguments);
     if (child < 0)
       failRun(format("cannot start rank %d: %s", rank, strerror(errno)));
     children.push_back(child);
   }
+  listener = Socket(); // who comes after rank 0 has ended is told so
   auto toAll = [&](int signal) {
     for (pid_t child : children)
       if (child > 0)

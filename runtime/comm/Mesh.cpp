@@ -128,7 +128,7 @@ void Mesh::checkOthers() {
 }
 
 void Mesh::gather(const RankPlace &place, const Facts &facts, int ownPort, Deadline deadline) {
-  Socket listener = Socket::listen(place.port);
+  Socket listener = place.listener >= 0 ? Socket(place.listener) : Socket::listen(place.port);
   Guests guests(listener);
   for (int missing = place.ranks - 1; missing > 0;) {
     if (std::chrono::steady_clock::now() > deadline)

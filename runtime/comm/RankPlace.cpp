@@ -74,6 +74,7 @@ RankPlace findRankPlace() {
     std::optional<std::string> job = by.job ? variable(by.job) : std::nullopt;
     int usual = kPort + (job ? int(streamId(*job) % kPorts) : 0);
     place.port = numberOf("MASTER_PORT", 1, 65535, usual, by.name);
+    place.listener = place.rank == 0 ? numberOf(kListener, 0, 1 << 20, -1, by.name) : -1;
     std::optional<std::string> address = variable("MASTER_ADDR");
     std::optional<std::string> nodes = by.nodes ? variable(by.nodes) : std::nullopt;
     if (address || nodes)
