@@ -22,24 +22,36 @@ static void checkCount(const nc_program &program, int started) {
             start);
 }
 
-/// Gives each of several ranks of a host its part of the processors, and a GPU of its own where there are enough.
-static void shareMachine(const nc_program &program, const Ranks &ranks, SessionOptions &options, bool isThreadsGiven) {
+/// Gives each of several ranks of a host its part of the processors.
+static void shareProcessors(const Ranks &ranks, SessionOptions &options, bool isThreadsGiven) {
   int here = ranks.countHere(), place = ranks.placeHere();
   if (here == 1)
     return;
   if (!isThreadsGiven)
     options.threads = std::max(1, options.threads / here);
-  if (options.isPinned) {
-    std::vector<int> all = allowedProcessors();
-    auto end = [&](int part) { return all.begin() + int64_t(all.size()) * part / here; };
-    if (std::vector<int> own(end(place), end(place + 1)); !own.empty())
-      runOn(own);
-  }
+  if (!options.isPinned)
+    return;
+  std::vector<int> all = allowedProcessors();
+  auto end = [&](int part) { return all.begin() + int64_t(all.size()) * part / here; };
+  if (std::vector<int> own(end(place), end(place + 1)); !own.empty())
+    runOn(own);
+}
+
+/// Gives each a GPU of its own, unless the user says which one. Fails (exit 2) in all where two would share one.
+static void shareGpus(Ranks &ranks, SessionOptions &options) {
   CudaDriver driver;
-  int devices = 0;
+  int devices = 0, here = ranks.countHere();
   bool isChosen = options.device.find(':') != std::string::npos;
-  if (program.device[0] && !isChosen && driver.load() && !driver.init(0) && !driver.deviceCount(&devices) && devices)
-    options.device = format("cuda:%d", place % devices);
+  std::string problem;
+  if (!isChosen && driver.load() && !driver.init(0) && !driver.deviceCount(&devices) && devices) {
+    options.device = format("cuda:%d", ranks.placeHere());
+    if (devices < here)
+      problem =
+          format("has %d GPU%s for %d ranks, of which two would share one", devices, devices == 1 ? "" : "s", here);
+  }
+  if (std::string said = ranks.firstToSay(problem); !said.empty())
+    throw AgreedError(ExitCode::BadInput, (problem == said ? "this host " : "") + said,
+                      "start as many as there are GPUs; --device=cuda:0 says that all take that one");
 }
 
 Facts factsOf(const nc_program &program, const RankOptions &ranks, const SessionOptions &session) {
@@ -67,7 +79,9 @@ void runOnRanks(const nc_program &program, const RankedOptions &options,
   Facts facts = prepare(place.rank == 0);
   Ranks ranks(place, options.ranks, facts);
   ranks.run([&] {
-    shareMachine(program, ranks, options.session, options.isThreadsGiven());
+    shareProcessors(ranks, options.session, options.isThreadsGiven());
+    if (program.device[0])
+      shareGpus(ranks, options.session);
     body(ranks);
   });
 }

@@ -153,8 +153,11 @@ TEST_F(RanksRun, on_gpus_exchanges_through_the_host) {
   std::string options = "--steps 6 --eval-every 3 --log ",
               gpu = "LD_LIBRARY_PATH=" FAKE_CUDA_FOLDER " FAKE_CUDA_SAYS=1 ";
   ASSERT_EQ(run(2, options + at("cpu")).code, 0);
-  ProcessResult result =
-      runProcess("env " + gpu + TINY_RANKS_DEVICE_PROGRAM + train(options + at("gpu")) + " --ranks=2");
+  std::string command = "env " + gpu + TINY_RANKS_DEVICE_PROGRAM + train(options + at("gpu")) + " --ranks=2";
+  ProcessResult result = runProcess(command);
+  EXPECT_EQ(result.code, 2);
+  expectContains(result.output, "has 1 GPU for 2 ranks, of which two would share one");
+  result = runProcess(command + " --device cuda:0");
   ASSERT_EQ(result.code, 0) << result.output;
   expectContains(result.output, "Fake GPU on each of 2 ranks over shared memory");
   EXPECT_EQ(log("gpu"), log("cpu"));

@@ -291,7 +291,7 @@ TEST_F(SharesRun, of_gpus_are_saved_by_the_host) {
   expectRun(run(1, options + at("whole") + " --save " + at("a")));
   std::string gpu = "env LD_LIBRARY_PATH=" FAKE_CUDA_FOLDER " " TINY_SHARES_DEVICE_PROGRAM;
   std::string parts = options + at("gpu") + " --save " + at("b") + " --checkpoints " + at("c");
-  expectRun(runProcess(gpu + train(parts + " --ranks=2")));
+  expectRun(runProcess(gpu + train(parts + " --ranks=2 --device cuda:0")));
   EXPECT_EQ(log("gpu"), log("whole"));
   EXPECT_TRUE(readFile(at("a")) == readFile(at("b")));
   EXPECT_EQ(runProcess(TINY_PROGRAM " generate -n 1 --prompt fn --init " + at("c/step-00000004")).code, 0);
