@@ -43,7 +43,7 @@ static pid_t startRank(int rank, int ranks, const Socket &listener, const std::v
   if (child != 0)
     return child;
   for (int number : kForwarded)
-    if (signal(number, SIG_DFL) == SIG_IGN)
+    if (signal(number, SIG_DFL) == SIG_IGN || number == SIGUSR1) // until it listens, there is nothing to save
       signal(number, SIG_IGN);
   prctl(PR_SET_PDEATHSIG, SIGKILL);
   if (getppid() != parent)
@@ -87,8 +87,8 @@ int runRanks(int ranks, const std::vector<std::string> &arguments, double grace)
         kill(child, signal);
   };
   int code = 0, left = ranks;
-  bool isAsked = false; // to stop
-  Deadline end = Deadline::max();
+  bool isAsked = false;                      // to stop
+  Deadline end = Deadline::max(), ask = end; // of all ranks; when those that are left are asked to stop
   while (left > 0) {
     if (int signal = asked; signal) {
       asked = 0;
@@ -106,6 +106,10 @@ int runRanks(int ranks, const std::vector<std::string> &arguments, double grace)
     if (ended < 0 && errno == ECHILD)
       return code ? code : 1; // nobody is left to say
     if (ended <= 0) {
+      if (std::chrono::steady_clock::now() > ask) { // who still loads data hears of nobody
+        toAll(SIGTERM);
+        ask = Deadline::max();
+      }
       if (std::chrono::steady_clock::now() > end) {
         toAll(SIGKILL);
         end = Deadline::max();
@@ -121,6 +125,7 @@ int runRanks(int ranks, const std::vector<std::string> &arguments, double grace)
     if (int own = codeOf(status); own && !code) {
       code = own;
       end = after(grace);
+      ask = isAsked ? Deadline::max() : after(1);
       if (WIFSIGNALED(status))
         fprintf(stderr, "error: rank %d was ended by signal %d (%s)\n", rank, WTERMSIG(status),
                 strsignal(WTERMSIG(status)));

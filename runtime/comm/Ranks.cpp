@@ -138,6 +138,8 @@ void Ranks::attempt(const std::function<void()> &body) {
     body();
   } catch (const Error &problem) {
     own.emplace(problem.code, problem.what(), problem.note);
+  } catch (const std::exception &problem) { // no memory, say
+    own.emplace(ExitCode::RunFailed, problem.what(), "");
   }
   std::string said;
   patiently([&] { said = firstToSay(own ? own->what() : ""); });

@@ -3,6 +3,7 @@
 #include "runtime/commands/DataOptions.h"
 #include "runtime/commands/OnRanks.h"
 #include "runtime/files/Errors.h"
+#include "runtime/files/Files.h"
 #include "runtime/program/Program.h"
 #include "runtime/program/Shares.h"
 #include "runtime/training/Batches.h"
@@ -79,7 +80,8 @@ static void runEval(const nc_program &program, const EvalOptions &options, Ranks
 
 /// By ranks where the parameters are shared among them, or where these are asked for.
 static void startEval(const nc_program &program, EvalOptions &options, const std::function<bool()> &isThreadsGiven) {
-  if (!options.ranks.ranks && (sizeOr(program, "ranks", 1) == 1 || !hasShares(program))) {
+  bool isAlone = !options.ranks.ranks && findRankPlace().source.empty();
+  if (isAlone && (sizeOr(program, "ranks", 1) == 1 || !hasShares(program))) {
     Ranks alone;
     return runEval(program, options, alone);
   }
@@ -91,6 +93,7 @@ static void startEval(const nc_program &program, EvalOptions &options, const std
     facts.emplace_back("--batches", std::to_string(options.batches));
     facts.emplace_back("--split", options.split);
     facts.emplace_back("--zero", zeroed);
+    facts.emplace_back("a model of hash", hashText(hashOf(InputFile(modelFileIn(options.init)))));
     return facts;
   };
   runOnRanks(program, {options.ranks, options.session, isThreadsGiven}, prepare,

@@ -70,6 +70,7 @@ void TrainRun::runPhases(RunLog &log, Progress &progress) {
   for (const PhaseAction &action : phases.actions()) {
     if (action.step != state.step)
       continue;
+    isBetweenSteps |= action.kind != PhaseAction::Kind::Scalar;
     progress.pause();
     auto begin = Clock::now();
     auto outputs = action.perform(*session, state.scheduleSteps, state.seed);
@@ -93,9 +94,7 @@ void TrainRun::checkpoint() {
 }
 
 TrainRun::Requests TrainRun::agree() {
-  // Only the first one's folder and reader count.
-  bool isFirst = ranks.isFirst(), isToSave = takeSaveRequest() || saves.isDueAgain();
-  const char own[2] = {isStopRequested(), isFirst && isToSave};
+  const char own[2] = {isStopRequested(), takeSaveRequest() || (ranks.isFirst() && saves.isDueAgain())};
   std::fill(requests.begin(), requests.end(), 0);
   ranks.gather(own, requests.data(), sizeof(own));
   Requests all = {false, false};
@@ -125,6 +124,7 @@ void TrainRun::loop(RunLog &log, Progress &progress) {
     ranks.doing(state.step);
     runPhases(log, progress);
     const StepReport &report = trainer->step(state.step, state.rows, *rows, recorder ? recorder.get() : observer);
+    isBetweenSteps = false;
     if (std::exchange(isFirst, false)) {
       ranks.settle();
       if (state.step + 1 < state.steps)
@@ -148,6 +148,7 @@ void TrainRun::loop(RunLog &log, Progress &progress) {
     if (asked.save || isDue)
       checkpoint();
   }
+  ranks.doing("the end");
   if (phaseSeconds > 0)
     progress.print(format("phases took %.3g s, %.3g %% of what training took", phaseSeconds,
                           100 * phaseSeconds / progress.seconds()));
@@ -158,28 +159,32 @@ void TrainRun::loop(RunLog &log, Progress &progress) {
 void TrainRun::rescue(RunLog &log) {
   try {
     log.finish();
-    // Without the rank that failed its share is lost.
-    if (trainer->isSound() && state.step > 0 && !isOfSeveral(*session))
+    // Without the rank that failed its share is lost; what phases have done would be done again on resume.
+    if (trainer->isSound() && state.step > 0 && !isOfSeveral(*session) && !isBetweenSteps)
       saves.finish(*session, state, data.vocabulary());
   } catch (const std::exception &problem) {
     fprintf(stderr, "warning: %s\n", problem.what());
   }
 }
 
-/// Does all of it, and then fails as the first that failed did.
+/// Does all of it, and then fails as the first that failed did: by itself, where one did, as others do not know of
+/// that.
 static void attemptAll(std::initializer_list<std::function<void()>> parts) {
   std::exception_ptr first;
   std::string said;
+  bool isAgreed = false;
   for (const auto &part : parts)
     try {
       part();
     } catch (const Error &problem) {
-      if (!first) {
-        first = std::current_exception();
-        said = problem.what();
-      } else if (problem.what() != said) {
-        fprintf(stderr, "error: %s\n", problem.what());
+      bool isAlso = dynamic_cast<const AgreedError *>(&problem);
+      std::string text = problem.what();
+      if (!first || (isAgreed && !isAlso)) {
+        std::swap(text, said);
+        first = std::current_exception(), isAgreed = isAlso;
       }
+      if (!text.empty() && text != said)
+        fprintf(stderr, "error: %s\n", text.c_str());
     }
   if (first)
     std::rethrow_exception(first);

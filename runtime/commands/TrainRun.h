@@ -79,11 +79,12 @@ private:
   RunSaves saves;
   std::string resumed; // the checkpoint that the run goes on from, or ""
   RunState state;
-  KernelProfile profile;      // of --profile
-  int64_t sentBytes = 0;      // in the last step
-  std::vector<char> requests; // of all ranks
-  double phaseSeconds = 0;    // what happened between steps took
-  double peakSpeed = 0;       // tokens per second at the measured peak; 0 if unknown
+  KernelProfile profile;       // of --profile
+  int64_t sentBytes = 0;       // in the last step
+  std::vector<char> requests;  // of all ranks
+  bool isBetweenSteps = false; // parameters or states are those of no step
+  double phaseSeconds = 0;     // what happened between steps took
+  double peakSpeed = 0;        // tokens per second at the measured peak; 0 if unknown
   std::optional<Trainer> trainer;
   std::unique_ptr<RowSource> rows, validation; // validation may be null
 };
