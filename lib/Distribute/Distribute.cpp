@@ -28,8 +28,8 @@ namespace {
 class Distributor {
 public:
   /// `isShared`: whether ranks own shares of what is divisible.
-  Distributor(func::FuncOp entry, const Shares &shares, const DivisibleParams &divisible, bool isShared, bool overlap)
-      : entry(entry), end(entry.getBody().front().getTerminator()), shares(shares), divisible(divisible),
+  Distributor(func::FuncOp entry, const Partition &parts, const DivisibleParams &divisible, bool isShared, bool overlap)
+      : entry(entry), end(entry.getBody().front().getTerminator()), parts(parts), divisible(divisible),
         isShared(isShared), overlap(overlap) {}
 
   LogicalResult run() {
@@ -42,7 +42,7 @@ public:
     SmallVector<std::pair<GradNormOp, SmallVector<unsigned>>> norms;
     for (auto norm : entry.getOps<GradNormOp>())
       norms.push_back({norm, gradientsOf(norm, end, results.gradients)});
-    runWays(entry, results, shares);
+    runWays(entry, results, parts);
     exchange(results, types);
     for (auto &[norm, gradients] : norms)
       sumNorms(norm, gradients);
@@ -61,7 +61,7 @@ private:
 
   func::FuncOp entry;
   Operation *end;
-  const Shares &shares;
+  const Partition &parts;
   const DivisibleParams &divisible;
   bool isShared, overlap;
 };
@@ -73,10 +73,10 @@ LogicalResult Distributor::shareBases() {
     if (loop.getLimit())
       refreshes.push_back(loop);
   });
-  if (!refreshes.empty() && shares.ofRank() > 1) {
+  if (!refreshes.empty() && parts.ofRank() > 1) {
     InFlightDiagnostic diag = refreshes[0].emitOpError("takes a basis of a gradient, of which each rank has ")
-                              << shares.ofRank();
-    diag.attachNote() << "rules that project gradients (galore, gum) need --ranks=" << shares.ways
+                              << parts.ofRank();
+    diag.attachNote() << "rules that project gradients (galore, gum) need --ranks=" << parts.ways
                       << ", one for each of --ways";
     return diag;
   }
@@ -108,7 +108,7 @@ void Distributor::exchange(const BatchResults &results, ArrayRef<RankedTensorTyp
     if (Operation *made = end->getOperand(number).getDefiningOp(); made && (!last || last->isBeforeInBlock(made)))
       last = made;
   Operation *behind = last ? last->getNextNode() : &entry.getBody().front().front();
-  GradientExchange exchange(shares, overlap);
+  GradientExchange exchange(parts, overlap);
   Operation *at = overlap ? &entry.getBody().front().front() : behind; // what exchanges begin in front of
   for (unsigned number : order) {
     Value gradient = end->getOperand(number);
@@ -118,7 +118,7 @@ void Distributor::exchange(const BatchResults &results, ArrayRef<RankedTensorTyp
       at = made->getNextNode();
     b.setInsertionPoint(at);
     const Divisible *param = isShared ? find(number) : nullptr;
-    exchange.start(b, gradient, types[number], param ? std::optional(param->share(shares.ranks)) : std::nullopt);
+    exchange.start(b, gradient, types[number], param ? std::optional(param->share(parts.ranks)) : std::nullopt);
     if (param)
       entry.setResultAttr(number, BindAttr::name, getResultBinding(entry, number).sharedOut(param->rows()));
   }
@@ -127,7 +127,7 @@ void Distributor::exchange(const BatchResults &results, ArrayRef<RankedTensorTyp
     end->setOperand(number, mean);
   b.setInsertionPoint(end);
   for (unsigned number : results.scalars)
-    end->setOperand(number, meanOverWays(b, end->getOperand(number), shares));
+    end->setOperand(number, meanOverWays(b, end->getOperand(number), parts));
 }
 
 const Divisible *Distributor::find(unsigned result) const {
@@ -139,13 +139,13 @@ const Divisible *Distributor::find(unsigned result) const {
 /// whoever has them.
 void Distributor::sumNorms(GradNormOp norm, ArrayRef<unsigned> gradients) {
   ImplicitLocOpBuilder b(norm.getLoc(), norm);
-  SmallVector<Value> parts;
+  SmallVector<Value> norms;
   for (auto [number, own] : llvm::zip(gradients, norm.getGrads())) {
     Value mean = number < end->getNumOperands() ? end->getOperand(number) : own;
     const Divisible *param = number < end->getNumOperands() ? find(number) : nullptr;
-    parts.push_back(param ? normsOfRows(b, mean, *param) : mean);
+    norms.push_back(param ? normsOfRows(b, mean, *param) : mean);
   }
-  norm.getGradsMutable().assign(parts);
+  norm.getGradsMutable().assign(norms);
 }
 
 Value Distributor::normsOfRows(ImplicitLocOpBuilder &b, Value gradient, const Divisible &param) {
@@ -165,11 +165,11 @@ namespace {
 struct DistributePass : impl::DistributePassBase<DistributePass> {
   using DistributePassBase::DistributePassBase;
 
-  LogicalResult check(const Shares &shares) {
+  LogicalResult check(const Partition &parts) {
     Location loc = getOperation().getLoc();
-    if (shares.ranks < 1 || shares.ways < 1 || shares.ways % shares.ranks)
-      return emitError(loc) << "the program's size 'ways', " << shares.ways << ", is no multiple of 'ranks', "
-                            << shares.ranks;
+    if (parts.ranks < 1 || parts.ways < 1 || parts.ways % parts.ranks)
+      return emitError(loc) << "the program's size 'ways', " << parts.ways << ", is no multiple of 'ranks', "
+                            << parts.ranks;
     if (this->shard != "none" && this->shard != "states")
       return emitError(loc) << "shard=" << this->shard << " is not known; it is none or states";
     return success();
@@ -177,19 +177,19 @@ struct DistributePass : impl::DistributePassBase<DistributePass> {
 
   void runOnOperation() override {
     ModuleOp module = getOperation();
-    Shares shares = Shares::of(getProgram(module));
-    if (failed(check(shares)))
+    Partition parts = Partition::of(getProgram(module));
+    if (failed(check(parts)))
       return signalPassFailure();
-    if (shares.ways == 1)
+    if (parts.ways == 1)
       return;
     DivisibleParams divisible = findDivisible(module);
-    bool isShared = this->shard == "states" && shares.ranks > 1;
+    bool isShared = this->shard == "states" && parts.ranks > 1;
     for (func::FuncOp entry : getEntries(module))
       if (getEntry(entry).getKind() == EntryKind::gradients &&
-          failed(Distributor(entry, shares, divisible, isShared, overlap).run()))
+          failed(Distributor(entry, parts, divisible, isShared, overlap).run()))
         return signalPassFailure();
     if (isShared)
-      shareOut(module, divisible, shares.ranks);
+      shareOut(module, divisible, parts.ranks);
     for (func::FuncOp entry : getEntries(module))
       if (overlap)
         delayGathers(entry.getBody().front());

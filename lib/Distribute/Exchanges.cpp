@@ -33,14 +33,14 @@ static Value meanOf(ImplicitLocOpBuilder &b, RankedTensorType type, Value slices
 }
 
 /// The mean of rows: of (ways of a rank, ranks, …), or of (ways, …) where `ranks` is 1.
-static Value meanOfRows(ImplicitLocOpBuilder &b, Value slices, const Shares &shares, bool byRank) {
+static Value meanOfRows(ImplicitLocOpBuilder &b, Value slices, const Partition &parts, bool byRank) {
   RankedTensorType type = typeOf(slices);
   int64_t leading = byRank ? 2 : 1;
   SmallVector<AffineMap> maps;
-  for (int64_t way = 0; way < shares.ways; ++way) {
+  for (int64_t way = 0; way < parts.ways; ++way) {
     SmallVector<AffineExpr> at{b.getAffineConstantExpr(way)};
     if (byRank)
-      at = {b.getAffineConstantExpr(way % shares.ofRank()), b.getAffineConstantExpr(way / shares.ofRank())};
+      at = {b.getAffineConstantExpr(way % parts.ofRank()), b.getAffineConstantExpr(way / parts.ofRank())};
     for (int64_t d = leading; d < type.getRank(); ++d)
       at.push_back(b.getAffineDimExpr(d - leading));
     maps.push_back(AffineMap::get(type.getRank() - leading, 0, at, b.getContext()));
@@ -70,7 +70,7 @@ void GradientExchange::start(ImplicitLocOpBuilder &b, Value gradient, RankedTens
     gradients.push_back(next);
     return;
   }
-  if (shares.ofRank() > 1) {
+  if (parts.ofRank() > 1) {
     next.result = sumOfStack(b, gradient, next);
     gradients.push_back(next);
     return;
@@ -78,7 +78,7 @@ void GradientExchange::start(ImplicitLocOpBuilder &b, Value gradient, RankedTens
   if (gradients.size() - summed == (overlap ? kAhead : 1))
     sum(b);
   next.flat = flatten(b, gradient);
-  next.slices = sendSlices(b, next.flat, shares.ranks, next.slice(shares.ranks), int64_t(gradients.size()) % kAhead);
+  next.slices = sendSlices(b, next.flat, parts.ranks, next.slice(parts.ranks), int64_t(gradients.size()) % kAhead);
   gradients.push_back(next);
   if (!overlap)
     sum(b), gather(b);
@@ -87,16 +87,16 @@ void GradientExchange::start(ImplicitLocOpBuilder &b, Value gradient, RankedTens
 /// Of several ways of each rank: all slices first, way by way.
 Value GradientExchange::sumOfStack(ImplicitLocOpBuilder &b, Value stack, const Gradient &gradient) {
   int64_t elements = gradient.type.getNumElements();
-  Value ways = reshape(b, stack, {shares.ofRank(), elements});
-  if (shares.ranks == 1)
-    return reshape(b, meanOfRows(b, ways, shares, /*byRank=*/false), gradient.type.getShape());
-  int64_t slice = gradient.slice(shares.ranks);
-  auto exchanged = LoopOp::create(b, "ways", shares.ofRank(), ValueRange(), ways, false,
+  Value ways = reshape(b, stack, {parts.ofRank(), elements});
+  if (parts.ranks == 1)
+    return reshape(b, meanOfRows(b, ways, parts, /*byRank=*/false), gradient.type.getShape());
+  int64_t slice = gradient.slice(parts.ranks);
+  auto exchanged = LoopOp::create(b, "ways", parts.ofRank(), ValueRange(), ways, false,
                                   [&](ImplicitLocOpBuilder &in, auto, ArrayRef<BlockArgument> slices) {
-                                    auto start = sendSlices(in, slices[0], shares.ranks, slice, kInLoops);
+                                    auto start = sendSlices(in, slices[0], parts.ranks, slice, kInLoops);
                                     YieldOp::create(in, ValueRange(), finishExchange(in, start));
                                   });
-  Value mean = meanOfRows(b, exchanged.getResult(0), shares, /*byRank=*/true);
+  Value mean = meanOfRows(b, exchanged.getResult(0), parts, /*byRank=*/true);
   if (gradient.share)
     return reshape(b, mean, gradient.share->getShape());
   ExchangeStartOp means = gatherSlices(b, mean, withShape(gradient.type, {elements}), Value(), kAhead);
@@ -109,7 +109,7 @@ void GradientExchange::sum(ImplicitLocOpBuilder &b) {
   Gradient &next = gradients[summed++];
   if (next.result)
     return;
-  Value mean = meanOfRows(b, finishExchange(b, next.slices), shares, /*byRank=*/false);
+  Value mean = meanOfRows(b, finishExchange(b, next.slices), parts, /*byRank=*/false);
   if (next.share)
     next.result = reshape(b, mean, next.share->getShape());
   else
@@ -123,7 +123,7 @@ void GradientExchange::gather(ImplicitLocOpBuilder &b) {
 }
 
 SmallVector<Value> GradientExchange::finish(ImplicitLocOpBuilder &b) {
-  if (shares.ofRank() == 1) {
+  if (parts.ofRank() == 1) {
     while (summed < gradients.size())
       sum(b);
     while (gathered < gradients.size())
@@ -132,13 +132,13 @@ SmallVector<Value> GradientExchange::finish(ImplicitLocOpBuilder &b) {
   return llvm::map_to_vector(gradients, [](const Gradient &gradient) { return gradient.result; });
 }
 
-Value mlir::nanochat::meanOverWays(ImplicitLocOpBuilder &b, Value numbers, const Shares &shares) {
-  Value own = reshape(b, numbers, {shares.ofRank()});
+Value mlir::nanochat::meanOverWays(ImplicitLocOpBuilder &b, Value numbers, const Partition &parts) {
+  Value own = reshape(b, numbers, {parts.ofRank()});
   Value all = own;
-  if (shares.ranks > 1)
-    all = finishExchange(b, ExchangeStartOp::create(b, withShape(typeOf(own), {shares.ways}), Collective::all_gather,
+  if (parts.ranks > 1)
+    all = finishExchange(b, ExchangeStartOp::create(b, withShape(typeOf(own), {parts.ways}), Collective::all_gather,
                                                     own, kAhead, Value()));
-  return meanOfRows(b, all, shares, /*byRank=*/false);
+  return meanOfRows(b, all, parts, /*byRank=*/false);
 }
 
 Value mlir::nanochat::ofFirstRank(ImplicitLocOpBuilder &b, Value value) {

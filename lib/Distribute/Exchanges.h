@@ -10,7 +10,7 @@ namespace mlir::nanochat {
 /// ends later, in the same order; so many are under way that lanes suffice, and one at a time without `overlap`.
 class GradientExchange {
 public:
-  GradientExchange(const Shares &shares, bool overlap) : shares(shares), overlap(overlap) {}
+  GradientExchange(const Partition &parts, bool overlap) : parts(parts), overlap(overlap) {}
 
   /// Begins with `gradient`, at `b`, whose mean is of type `type`; of that a rank gets all, or rows, its `share`.
   void start(ImplicitLocOpBuilder &b, Value gradient, RankedTensorType type, std::optional<RankedTensorType> share);
@@ -33,14 +33,14 @@ private:
   void gather(ImplicitLocOpBuilder &b);
   Value sumOfStack(ImplicitLocOpBuilder &b, Value stack, const Gradient &gradient);
 
-  const Shares shares;
+  const Partition parts;
   const bool overlap;
   SmallVector<Gradient> gradients;
   size_t summed = 0, gathered = 0; // of them, in order
 };
 
 /// The mean over all ways of numbers (ways of a rank) or one of rank 0.
-Value meanOverWays(ImplicitLocOpBuilder &b, Value numbers, const Shares &shares);
+Value meanOverWays(ImplicitLocOpBuilder &b, Value numbers, const Partition &parts);
 
 /// What rank 0 has.
 Value ofFirstRank(ImplicitLocOpBuilder &b, Value value);

@@ -8,7 +8,7 @@
 using namespace mlir;
 using namespace mlir::nanochat;
 
-Shares Shares::of(ProgramOp program) {
+Partition Partition::of(ProgramOp program) {
   auto size = [&](StringRef name) {
     auto value = program ? program.getSizes().getAs<IntegerAttr>(name) : IntegerAttr();
     return value ? value.getInt() : 1;
@@ -121,13 +121,13 @@ static void addressWay(RandomAddressOp address, Value way) {
 }
 
 /// The first way of this rank, at `b`.
-static Value firstWay(ImplicitLocOpBuilder &b, func::FuncOp entry, const Shares &shares) {
+static Value firstWay(ImplicitLocOpBuilder &b, func::FuncOp entry, const Partition &parts) {
   auto integer = RankedTensorType::get({}, b.getI32Type());
-  if (shares.ranks == 1)
+  if (parts.ranks == 1)
     return constant(b, integer, 0);
   Value rank = argumentOf(entry, integer, BindAttr::get(b.getContext(), BindingKind::input, "rank"));
-  return shares.ofRank() == 1 ? rank
-                              : Value(arith::MulIOp::create(b, rank, constant(b, integer, double(shares.ofRank()))));
+  return parts.ofRank() == 1 ? rank
+                             : Value(arith::MulIOp::create(b, rank, constant(b, integer, double(parts.ofRank()))));
 }
 
 /// The way's part of a batch of all of them: micro-batches are its leading dimension, where a way has several.
@@ -194,13 +194,13 @@ static void wrap(func::FuncOp entry, const BatchWork &work, const BatchResults &
     op->erase();
 }
 
-void mlir::nanochat::runWays(func::FuncOp entry, const BatchResults &results, const Shares &shares) {
+void mlir::nanochat::runWays(func::FuncOp entry, const BatchResults &results, const Partition &parts) {
   BatchWork work(entry, results);
   ImplicitLocOpBuilder b = ImplicitLocOpBuilder::atBlockBegin(entry.getLoc(), &work.block);
   SmallVector<RandomAddressOp> draws = work.draws();
-  Value first = draws.empty() ? Value() : firstWay(b, entry, shares);
-  if (shares.ofRank() > 1) {
-    wrap(entry, work, results, first, shares.ofRank());
+  Value first = draws.empty() ? Value() : firstWay(b, entry, parts);
+  if (parts.ofRank() > 1) {
+    wrap(entry, work, results, first, parts.ofRank());
   } else {
     for (RandomAddressOp address : draws)
       addressWay(address, first);

@@ -6,10 +6,10 @@
 namespace mlir::nanochat {
 
 /// How a step is shared out.
-struct Shares {
+struct Partition {
   int64_t ways = 1, ranks = 1;
   int64_t ofRank() const { return ways / ranks; }
-  static Shares of(ProgramOp program);
+  static Partition of(ProgramOp program);
 };
 
 /// What a gradients entry makes of a batch, by the numbers of its results. Others follow from the norm of gradients.
@@ -21,6 +21,6 @@ BatchResults resultsOfBatch(func::FuncOp gradients);
 /// Has a gradients entry work on the batches of all ways of a rank, one after the other: its batch, and results per
 /// token, get micro-batches of all of them, and other results of `results` a dimension of ways in front. Draws of
 /// ways differ.
-void runWays(func::FuncOp gradients, const BatchResults &results, const Shares &shares);
+void runWays(func::FuncOp gradients, const BatchResults &results, const Partition &parts);
 
 } // namespace mlir::nanochat
