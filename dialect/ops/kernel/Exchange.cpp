@@ -64,6 +64,22 @@ void ExchangeDoneOp::place(HostPlaces &places) { places.show(getZ(), getY()); }
 void ExchangeDoneOp::emit(HostCode &code) { code.finish(*this); }
 LogicalResult ExchangeDoneOp::replay(HostReplay &) { return failure(); } // its start has said why
 
+//===--- start -------------------------------------------------------------------------------===//
+
+LogicalResult StartOp::verify() {
+  auto bytesOf = [](Value buffer) {
+    auto type = cast<MemRefType>(buffer.getType());
+    return type.hasStaticShape() ? type.getNumElements() * int64_t(type.getElementTypeBitWidth()) / 8 : 0;
+  };
+  int64_t from = bytesOf(getFrom()), to = bytesOf(getTo()), bytes = getBytes(), total = getTotal();
+  bool isCut = getCollective() == Collective::all_to_all, isJoined = getCollective() == Collective::all_gather;
+  int64_t needsFrom = isJoined ? std::min(bytes, total) : total, needsTo = isCut ? bytes : total;
+  if (bytes < 0 || total < 0 || from < needsFrom || to < needsTo) // start-c1
+    return emitOpError("takes pieces of ") << bytes << " of " << total << " bytes from " << getFrom().getType()
+                                           << " to " << getTo().getType() << ", which have not as many";
+  return success();
+}
+
 //===--- Entries -----------------------------------------------------------------------------===//
 
 /// Starts and ends of a block, where exchanges on `busy` lanes are under way around it.

@@ -72,6 +72,7 @@ def Nanochat_StartOp : Nanochat_Op<"start", [Structural]> {
   }];
   let arguments = (ins Collective:$collective, AnyMemRef:$from, AnyMemRef:$to, Lane:$lane, I64Attr:$bytes, I64Attr:$total);
   let assemblyFormat = "$collective $from `,` $to `lane` $lane `pieces` $bytes `of` $total attr-dict `:` type($from) `,` type($to)";
+  let hasVerifier = 1;
 }
 
 def Nanochat_FinishOp : Nanochat_Op<"finish", [Structural]> {

@@ -87,3 +87,13 @@ func.func @block(%x: tensor<2xf32>, %many: tensor<3x4xf32>) -> tensor<3x4xf32> {
   }
   return %all : tensor<3x4xf32>
 }
+
+// -----
+
+func.func @bytes() { // start-c1
+  %from = nanochat.slot workspace at 0[] * [] : memref<5xf32>
+  %to = nanochat.slot workspace at 64[] * [] : memref<2x3xf32>
+  // expected-error @+1 {{takes pieces of 12 of 24 bytes from 'memref<5xf32>' to 'memref<2x3xf32>', which have not as many}}
+  nanochat.start all_to_all %from, %to lane 3 pieces 12 of 24 : memref<5xf32>, memref<2x3xf32>
+  return
+}
