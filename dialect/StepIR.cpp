@@ -89,6 +89,11 @@ ProgramOp mlir::nanochat::getProgram(ModuleOp module) {
   return programs.empty() ? ProgramOp() : *programs.begin();
 }
 
+int64_t mlir::nanochat::sizeOr(ProgramOp program, StringRef name, int64_t missing) {
+  auto size = program ? program.getSizes().getAs<IntegerAttr>(name) : IntegerAttr();
+  return size ? size.getInt() : missing;
+}
+
 ProgramOp mlir::nanochat::getOrCreateProgram(ModuleOp module) {
   if (ProgramOp program = getProgram(module))
     return program;

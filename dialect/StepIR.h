@@ -36,6 +36,9 @@ inline void setKernel(Operation *op, KernelAttr kernel) { op->setAttr(KernelAttr
 inline BindAttr getArgBinding(func::FuncOp entry, unsigned number) {
   return entry.getArgAttrOfType<BindAttr>(number, BindAttr::name);
 }
+inline BindAttr getArgBinding(func::FuncOp entry, Value argument) {
+  return getArgBinding(entry, cast<BlockArgument>(argument).getArgNumber());
+}
 inline BindAttr getResultBinding(func::FuncOp entry, unsigned number) {
   return entry.getResultAttrOfType<BindAttr>(number, BindAttr::name);
 }
@@ -113,6 +116,8 @@ func::FuncOp findEntry(ModuleOp module, EntryKind kind, StringRef phase);
 ProgramOp getProgram(ModuleOp module);
 /// The same; one that knows nothing, at the module's beginning, if there was none.
 ProgramOp getOrCreateProgram(ModuleOp module);
+/// A compile-time size of the program, or `missing` where it, which may be null, has none of that name.
+int64_t sizeOr(ProgramOp program, StringRef name, int64_t missing);
 
 /// Whether all ops of an entry, those of loops included, may stand beside its dispatches; errors at those that may not.
 LogicalResult verifyHostOps(func::FuncOp entry);

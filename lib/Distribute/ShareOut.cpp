@@ -36,10 +36,6 @@ static bool keepsRowsApart(OptimizerOpInterface rule, RankedTensorType whole) {
   });
 }
 
-static BindAttr argBinding(func::FuncOp entry, Value argument) {
-  return getArgBinding(entry, cast<BlockArgument>(argument).getArgNumber());
-}
-
 DivisibleParams mlir::nanochat::findDivisible(ModuleOp module) {
   llvm::DenseSet<StringAttr> stacked, between;
   for (auto model : module.getOps<ModelOp>())
@@ -55,7 +51,7 @@ DivisibleParams mlir::nanochat::findDivisible(ModuleOp module) {
     for (auto rule : entry.getOps<OptimizerOpInterface>()) {
       if (getEntry(entry).getKind() != EntryKind::update)
         continue;
-      StringAttr name = argBinding(entry, rule->getOperand(0)).getTensor();
+      StringAttr name = getArgBinding(entry, rule->getOperand(0)).getTensor();
       RankedTensorType type = typeOf(rule->getOperand(0));
       bool isStack = stacked.contains(name), hasRows = rule.getParamRank() == 0 && !between.contains(name);
       bool isWhole = type.getRank() < 2 || type.getNumElements() < kLeast || rule.drawsRandom() ||
@@ -112,7 +108,7 @@ void ShareEntry::shareResults() {
   for (OpOperand &result : block.getTerminator()->getOpOperands()) {
     BindAttr binding = getResultBinding(entry, result.getOperandNumber());
     for (auto [arg, rows] : rowsOf) {
-      BindAttr own = argBinding(entry, arg);
+      BindAttr own = getArgBinding(entry, arg);
       if (own.getKind() == binding.getKind() && own.getTensor() == binding.getTensor())
         entry.setResultAttr(result.getOperandNumber(), BindAttr::name, own);
     }
@@ -130,7 +126,7 @@ void ShareEntry::updateShare(Operation *rule, const Divisible &param) {
     }
     auto arg = dyn_cast<BlockArgument>(operand);
     RankedTensorType type = typeOf(operand);
-    BindAttr binding = arg ? argBinding(entry, arg) : BindAttr();
+    BindAttr binding = arg ? getArgBinding(entry, arg) : BindAttr();
     bool isOwn = binding && (binding.getKind() == BindingKind::parameter ||
                              binding.getKind() == BindingKind::gradient || binding.getKind() == BindingKind::state);
     if (!isOwn || type.getRank() == 0 || rowsOf.count(arg))
@@ -149,7 +145,7 @@ void ShareEntry::updateShare(Operation *rule, const Divisible &param) {
 void ShareEntry::update() {
   for (Operation &op : block.without_terminator()) {
     auto arg = op.getNumOperands() ? dyn_cast<BlockArgument>(op.getOperand(0)) : BlockArgument();
-    BindAttr binding = arg ? argBinding(entry, arg) : BindAttr();
+    BindAttr binding = arg ? getArgBinding(entry, arg) : BindAttr();
     bool isRule = isa<OptimizerOpInterface>(op) || getEntry(entry).getKind() == EntryKind::phase;
     if (const Divisible *param = binding && isRule ? find(binding) : nullptr;
         param && binding.getKind() == BindingKind::parameter)
@@ -203,7 +199,7 @@ LoopOp ShareEntry::runOwnLayers(LoopOp loop) {
 void ShareEntry::forward() {
   SmallVector<BlockArgument> shares;
   for (BlockArgument arg : block.getArguments()) {
-    BindAttr binding = argBinding(entry, arg);
+    BindAttr binding = getArgBinding(entry, arg);
     const Divisible *param = find(binding);
     if (!param || binding.getKind() != BindingKind::parameter)
       continue;

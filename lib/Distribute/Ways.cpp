@@ -8,13 +8,7 @@
 using namespace mlir;
 using namespace mlir::nanochat;
 
-Partition Partition::of(ProgramOp program) {
-  auto size = [&](StringRef name) {
-    auto value = program ? program.getSizes().getAs<IntegerAttr>(name) : IntegerAttr();
-    return value ? value.getInt() : 1;
-  };
-  return {size("ways"), size("ranks")};
-}
+Partition Partition::of(ProgramOp program) { return {sizeOr(program, "ways", 1), sizeOr(program, "ranks", 1)}; }
 
 /// Is it an input that the runtime writes with each batch?
 static bool isOfBatch(BindAttr binding) {
@@ -26,6 +20,10 @@ static bool isOfBatch(BindAttr binding) {
   }
 #undef NC_BATCH_INPUT
   return false;
+}
+
+static bool readsAny(Operation *op, const DenseSet<Value> &values) {
+  return llvm::any_of(readBy(op), [&](Value value) { return values.contains(value); });
 }
 
 namespace {
@@ -42,7 +40,7 @@ public:
         outputs.push_back(block.getTerminator()->getOperand(number));
     DenseSet<Value> derived(inputs.begin(), inputs.end());
     for (Operation &op : block.without_terminator())
-      if (llvm::any_of(readBy(&op), [&](Value value) { return derived.contains(value); }))
+      if (readsAny(&op, derived))
         derived.insert_range(op.getResults());
     DenseSet<Value> wanted(outputs.begin(), outputs.end());
     for (Operation &op : llvm::reverse(block.without_terminator())) {
@@ -77,7 +75,7 @@ public:
       made.insert_range(op->getResults());
     SmallVector<Operation *> found;
     for (Operation &op : block.without_terminator())
-      if (!ops.contains(&op) && llvm::any_of(readBy(&op), [&](Value value) { return made.contains(value); })) {
+      if (!ops.contains(&op) && readsAny(&op, made)) {
         found.push_back(&op);
         made.insert_range(op.getResults());
       }
@@ -96,7 +94,7 @@ BatchResults mlir::nanochat::resultsOfBatch(func::FuncOp entry) {
   Block &block = entry.getBody().front();
   DenseSet<Value> fromNorms;
   for (Operation &op : block.without_terminator())
-    if (isa<GradNormOp>(op) || llvm::any_of(readBy(&op), [&](Value value) { return fromNorms.contains(value); }))
+    if (isa<GradNormOp>(op) || readsAny(&op, fromNorms))
       fromNorms.insert_range(op.getResults());
   for (OpOperand &value : block.getTerminator()->getOpOperands()) {
     unsigned number = value.getOperandNumber();
@@ -152,8 +150,7 @@ static Value joinWays(ImplicitLocOpBuilder &b, Value stack, bool hasMicroBatches
 /// Puts the work into a loop over the ways of the rank.
 static void wrap(func::FuncOp entry, const BatchWork &work, const BatchResults &results, Value first, int64_t ways) {
   ImplicitLocOpBuilder b(entry.getLoc(), work.block.getTerminator());
-  auto accum = getProgram(entry->getParentOfType<ModuleOp>()).getSizes().getAs<IntegerAttr>("accum");
-  bool hasMicroBatches = accum && accum.getInt() > 1;
+  bool hasMicroBatches = sizeOr(getProgram(entry->getParentOfType<ModuleOp>()), "accum", 1) > 1;
   SmallVector<Value> slices;
   for (BlockArgument input : work.inputs) {
     input.setType(ofAllWays(typeOf(input), ways, hasMicroBatches));

@@ -63,11 +63,7 @@ SearchSpace Candidates::spaceOf(ModuleOp said) {
   SearchSpace space;
   space.fixed.memory = row.memory;
   auto isAllowed = [&](StringRef rounding) { return llvm::is_contained(options.allowed, rounding); };
-  DictionaryAttr sizes = getProgram(said).getSizes();
-  auto sizeOf = [&](StringRef name) {
-    auto size = sizes.getAs<IntegerAttr>(name);
-    return size ? size.getInt() : 0;
-  };
+  auto sizeOf = [&](StringRef name) { return sizeOr(getProgram(said), name, 0); };
   space.tokens = std::max<int64_t>(1, sizeOf("seq"));
   bool isGiven = llvm::any_of(row.sizes, [](const SizeChoice &size) {
     return llvm::is_contained({"batch", "accum"}, size.name) && StringRef(size.place).starts_with("--set");

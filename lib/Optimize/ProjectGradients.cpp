@@ -220,15 +220,11 @@ struct ProjectGradientsPass : impl::ProjectGradientsPassBase<ProjectGradientsPas
     return paramOf(rule).getRank() == 3 ? paramOf(rule).getDimSize(0) : 1;
   }
 
-  static BindAttr bindingOf(func::FuncOp update, Value argument) {
-    return getArgBinding(update, cast<BlockArgument>(argument).getArgNumber());
-  }
-
   LogicalResult project(func::FuncOp gradients, func::FuncOp update, ProjectingOptimizerOpInterface rule, int64_t first,
                         int64_t of) {
     Builder attrs(&getContext());
-    BindAttr param = bindingOf(update, rule->getOperand(0)), basisAttr = bindingOf(update, rule->getOperand(4)),
-             countAttr = bindingOf(update, rule->getOperands().back());
+    BindAttr param = getArgBinding(update, rule->getOperand(0)), basisAttr = getArgBinding(update, rule->getOperand(4)),
+             countAttr = getArgBinding(update, rule->getOperands().back());
     std::optional<unsigned> number;
     for (unsigned i = 0; i < gradients.getNumResults(); ++i) {
       BindAttr bound = getResultBinding(gradients, i);

@@ -56,7 +56,6 @@ public:
 
 private:
   static Operation *endOf(func::FuncOp entry) { return entry.getBody().front().getTerminator(); }
-  BindAttr bindingOf(Value argument) { return getArgBinding(update, cast<BlockArgument>(argument).getArgNumber()); }
   std::optional<unsigned> findResult(BindingKind kind, StringRef name);
   Value loss() { return endOf(gradients)->getOperand(*findResult(BindingKind::output, "loss")); }
   InFlightDiagnostic refuse(OptimizerOpInterface rule, const Twine &why);
@@ -88,10 +87,10 @@ InFlightDiagnostic Mover::refuse(OptimizerOpInterface rule, const Twine &why) {
 }
 
 LogicalResult Mover::check(OptimizerOpInterface rule, StringRef name, Value whole) {
-  DictionaryAttr sizes = getProgram(update->getParentOfType<ModuleOp>()).getSizes();
+  ProgramOp program = getProgram(update->getParentOfType<ModuleOp>());
   for (auto [size, parts] : {std::pair("accum", "micro-batches (accum)"), std::pair("ways", "parts of a step (ways)")})
-    if (auto count = sizes.getAs<IntegerAttr>(size); count && count.getInt() > 1)
-      return refuse(rule, "gradients are sums over " + Twine(count.getInt()) + " " + parts);
+    if (int64_t count = sizeOr(program, size, 1); count > 1)
+      return refuse(rule, "gradients are sums over " + Twine(count) + " " + parts);
   auto loop = whole.getDefiningOp<LoopOp>();
   if (!loop || cast<OpResult>(whole).getResultNumber() < loop.getNumCarries() ||
       loop->getBlock() != &gradients.getBody().front())
@@ -110,7 +109,7 @@ FailureOr<Value> Mover::inGradients(OptimizerOpInterface rule, Value value) {
   if (Value known = scalars.lookupOrNull(value))
     return known;
   if (isa<BlockArgument>(value)) {
-    BindAttr binding = bindingOf(value);
+    BindAttr binding = getArgBinding(update, value);
     if (binding.getKind() == BindingKind::output)
       return refuse(rule, "it scales by a factor of the global norm, which is known once all gradients are; the "
                           "optimizer's grad_scale says so");
@@ -136,7 +135,7 @@ FailureOr<SmallVector<Part>> Mover::partsOf(OptimizerOpInterface rule, int64_t c
   llvm::append_range(values, rule->getOperands().drop_front(4));
   SmallVector<Part> parts;
   for (auto [value, type] : llvm::zip_equal(values, types)) {
-    BindAttr binding = bindingOf(value);
+    BindAttr binding = getArgBinding(update, value);
     Part part{argumentOf(gradients, value.getType(), binding), binding, type};
     if (part.isShared() ? value.getType() != type : !part.isStack(count))
       return refuse(rule, "its state '" + binding.getTensorName() + "' is not one for each matrix");
@@ -238,7 +237,7 @@ LogicalResult Mover::move(OptimizerOpInterface rule) {
     gradient = scale.getX();
     needed.push_back(scale.getS());
   }
-  BindAttr binding = bindingOf(rule->getOperand(0));
+  BindAttr binding = getArgBinding(update, rule->getOperand(0));
   Value param = argumentOf(gradients, rule->getOperand(0).getType(), binding);
   bool isStack = llvm::any_of(param.getUsers(), [&](Operation *user) {
     auto loop = dyn_cast<LoopOp>(user);

@@ -148,10 +148,7 @@ static SmallVector<int64_t> exchangedBytes(ModuleOp planned) {
 
 SmallVector<Scaling> nanochat::scalingOf(ModuleOp planned, const Rates &rates, const Network &network) {
   ProgramOp program = getProgram(planned);
-  auto size = [&](StringRef name) {
-    auto value = program.getSizes().getAs<IntegerAttr>(name);
-    return value ? value.getInt() : 1;
-  };
+  auto size = [&](StringRef name) { return sizeOr(program, name, 1); };
   auto secondsOf = [&](EntryKind kind) {
     Walk walk(planned, size("ranks"), rates, std::nullopt);
     if (func::FuncOp entry = findEntry(planned, kind, "train"))

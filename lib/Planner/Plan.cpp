@@ -80,10 +80,10 @@ static json::Array describeFp4(ProgramOp program, const Target &row) {
 }
 
 static json::Object describeCommunication(ModuleOp emitted, const PlanFacts &facts, int64_t tokens) {
-  auto ranks = getProgram(emitted).getSizes().getAs<IntegerAttr>("ranks");
+  int64_t ranks = sizeOr(getProgram(emitted), "ranks", 1);
   json::Object described;
-  if (ranks && ranks.getInt() > 1) {
-    Communication found = communicationOf(emitted, ranks.getInt(), facts.rates, facts.network);
+  if (ranks > 1) {
+    Communication found = communicationOf(emitted, ranks, facts.rates, facts.network);
     described = json::Object{{"exchanges_per_step", found.exchanges}, {"bytes_sent_per_step", int64_t(found.sent)}};
     if (facts.network)
       described["seconds"] = found.seconds, described["exposed_seconds"] = found.exposed;

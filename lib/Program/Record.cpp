@@ -123,8 +123,7 @@ struct RecordWorkPass : nanochat::impl::RecordWorkPassBase<RecordWorkPass> {
       entry.walk([&](SelectRowsOp op) { program.setKeptRows(op.getKeep()); });
     }
     for (StringRef name : {"batch", "seq", "accum"})
-      if (auto size = program.getSizes().getAs<IntegerAttr>(name))
-        tokens *= size.getInt();
+      tokens *= sizeOr(program, name, 1);
     program.setFlopsPerToken(flops / tokens);
     getOperation().walk([](Operation *op) { op->removeAttr(kRecomputedAttr); });
   }

@@ -29,12 +29,11 @@ void checkFinite(const Session &session, int64_t step) {
     found = session.ranks().firstToSay(found);
   if (found.empty())
     return;
-  AgreedError problem(ExitCode::RunFailed,
-                      format("step %lld: %s is not a finite number, so nothing is saved", wide(step), found.c_str()),
-                      "what was saved before is still there; a lower learning rate may help");
+  std::string text = format("step %lld: %s is not a finite number, so nothing is saved", wide(step), found.c_str());
+  const char *note = "what was saved before is still there; a lower learning rate may help";
   if (areAll)
-    throw AgreedError(problem);
-  throw Error(problem);
+    throw AgreedError(ExitCode::RunFailed, text, note);
+  failRun(text, note);
 }
 
 std::string scalesName(const nc_tensor &parameter) { return std::string(parameter.name) + ".scales"; }

@@ -149,27 +149,32 @@ void Ranks::attempt(const std::function<void()> &body) {
     throw AgreedError(ExitCode::RunFailed, said, "");
 }
 
-std::string Ranks::firstToSay(const std::string &text) {
+std::vector<std::string> Ranks::gatherTexts(const std::string &text) {
   std::vector<char> own(kMostText), all(kMostText * size_t(count()));
   text.copy(own.data(), kMostText - 1);
   gather(own.data(), all.data(), kMostText);
+  std::vector<std::string> texts;
+  for (int rank = 0; rank < count(); ++rank)
+    texts.push_back(all.data() + kMostText * size_t(rank));
+  return texts;
+}
+
+std::string Ranks::firstToSay(const std::string &text) {
+  std::vector<std::string> texts = gatherTexts(text);
   for (int other = 0; other < count(); ++other)
-    if (std::string said = all.data() + kMostText * size_t(other); !said.empty())
+    if (const std::string &said = texts[size_t(other)]; !said.empty())
       return other == rank() ? text : describe(other) + ": " + said;
   return "";
 }
 
 void Ranks::compare(const char *says, const char *brief, const std::string &value, const std::string &note) {
-  constexpr size_t kMost = 256; // bytes of a value
-  std::vector<char> own(kMost), all(kMost * size_t(count()));
-  value.copy(own.data(), kMost - 1);
-  gather(own.data(), all.data(), kMost);
+  std::vector<std::string> texts = gatherTexts(value);
   for (int other = 1; other < count(); ++other)
-    if (const char *theirs = all.data() + kMost * size_t(other); strcmp(theirs, all.data()))
-      throw AgreedError(
-          ExitCode::BadInput,
-          format("%s %s %s, %s %s %s", describe(other).c_str(), says, theirs, describe(0).c_str(), brief, all.data()),
-          note);
+    if (const std::string &theirs = texts[size_t(other)]; theirs != texts[0])
+      throw AgreedError(ExitCode::BadInput,
+                        format("%s %s %s, %s %s %s", describe(other).c_str(), says, theirs.c_str(), describe(0).c_str(),
+                               brief, texts[0].c_str()),
+                        note);
 }
 
 void Ranks::start(const nc_collective &collective, const void *from, void *to, int lane, const char *source) {

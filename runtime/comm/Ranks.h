@@ -92,6 +92,8 @@ public:
 
 private:
   /// An exchange that is no program's.
+  /// What each says, by rank, cut off where it is long.
+  std::vector<std::string> gatherTexts(const std::string &text);
   void exchangeOwn(Collective kind, const void *from, void *to, Pieces pieces);
   /// Does what waits for what others do, however long that takes: the monitor watches them.
   void patiently(const std::function<void()> &body);

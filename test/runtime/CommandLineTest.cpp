@@ -17,12 +17,7 @@ namespace {
 
 class CommandLine : public testing::Test {
 protected:
-  void SetUp() override {
-    std::string text;
-    for (int i = 0; i < 300; ++i)
-      text += "fn main() { let x" + std::to_string(i) + " = " + std::to_string(i * i) + "; }\n";
-    data = folder.write("text.rs", text);
-  }
+  void SetUp() override { data = folder.write("text.rs", trainingText()); }
 
   ProcessResult run(const std::string &arguments, const char *program = TINY_PROGRAM) {
     return runProcess(std::string(program) + " " + arguments);

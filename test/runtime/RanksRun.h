@@ -57,12 +57,7 @@ template <typename Holds> void waitUntil(Holds holds) {
 
 class RanksRun : public testing::Test {
 protected:
-  void SetUp() override {
-    std::string text;
-    for (int i = 0; i < 300; ++i)
-      text += "fn main() { let x" + std::to_string(i) + " = " + std::to_string(i * i) + "; }\n";
-    data = folder.write("text.rs", text);
-  }
+  void SetUp() override { data = folder.write("text.rs", trainingText()); }
 
   std::string at(const std::string &name) { return folder.path(name); }
   std::string train(const std::string &more) { return " train --lr 1 --seed 1 --data " + data + " " + more; }

@@ -35,6 +35,14 @@ private:
   std::string root;
 };
 
+/// A text to train on for a few steps.
+inline std::string trainingText() {
+  std::string text;
+  for (int i = 0; i < 300; ++i)
+    text += "fn main() { let x" + std::to_string(i) + " = " + std::to_string(i * i) + "; }\n";
+  return text;
+}
+
 inline std::string readFile(const std::string &path) {
   std::ostringstream content;
   content << std::ifstream(path, std::ios::binary).rdbuf();

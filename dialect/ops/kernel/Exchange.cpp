@@ -69,7 +69,7 @@ LogicalResult ExchangeDoneOp::replay(HostReplay &) { return failure(); } // its 
 LogicalResult StartOp::verify() {
   auto bytesOf = [](Value buffer) {
     auto type = cast<MemRefType>(buffer.getType());
-    return type.hasStaticShape() ? type.getNumElements() * int64_t(type.getElementTypeBitWidth()) / 8 : 0;
+    return type.hasStaticShape() ? denseBytes(type) : 0;
   };
   int64_t from = bytesOf(getFrom()), to = bytesOf(getTo()), bytes = getBytes(), total = getTotal();
   bool isCut = getCollective() == Collective::all_to_all, isJoined = getCollective() == Collective::all_gather;
@@ -107,6 +107,5 @@ static LogicalResult verifyLanes(Block &block, int64_t ranks, DenseMap<int64_t, 
 
 LogicalResult mlir::nanochat::verifyExchanges(func::FuncOp entry) {
   ProgramOp program = getProgram(entry->getParentOfType<ModuleOp>());
-  auto ranks = program ? program.getSizes().getAs<IntegerAttr>("ranks") : IntegerAttr();
-  return verifyLanes(entry.getBody().front(), ranks ? ranks.getInt() : 1, DenseMap<int64_t, Operation *>());
+  return verifyLanes(entry.getBody().front(), sizeOr(program, "ranks", 1), DenseMap<int64_t, Operation *>());
 }

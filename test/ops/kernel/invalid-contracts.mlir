@@ -36,6 +36,11 @@ func.func @eval(%x: tensor<4xf32> {nanochat.bind = #nanochat.bind<state, "x", in
 
 // -----
 
+// expected-error @+1 {{a tensor of kind input cannot be a share of 8 rows}}
+func.func @eval(%x: tensor<4xf32> {nanochat.bind = #nanochat.bind<input, "x", rows = 8>}) // bind-c3
+
+// -----
+
 // expected-error @+1 {{a kernel has -1 of something: counts and bytes start at 0}}
 func.func private @k(tensor<4xf32>) attributes {nanochat.kernel = #nanochat.kernel<gemm, flops = -1>} // kernel-c1
 
