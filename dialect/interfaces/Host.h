@@ -8,6 +8,7 @@ namespace mlir::nanochat {
 class DispatchOp;
 class ExchangeDoneOp;
 class ExchangeStartOp;
+class JoinOp;
 class LoopOp;
 
 /// Where values live, while that is decided.
@@ -20,6 +21,7 @@ public:
   /// its own.
   virtual void write(Operation *op, ArrayRef<int64_t> inplace) = 0;
   virtual void iterate(LoopOp loop) = 0;
+  virtual void join(JoinOp join) = 0;
 };
 
 /// The host function that is made of an entry.
@@ -41,6 +43,7 @@ public:
   virtual void show(Value result, Value source) = 0;
   virtual LogicalResult call(DispatchOp dispatch) = 0;
   virtual LogicalResult iterate(LoopOp loop) = 0;
+  virtual void join(JoinOp join) = 0;
 };
 
 } // namespace mlir::nanochat

@@ -1,9 +1,13 @@
 #include "dialect/Linalg.h"
+#include "dialect/interfaces/Cost.h"
+#include "lib/Distribute/ExchangeInLoops.h"
 #include "lib/Distribute/Exchanges.h"
 #include "lib/Distribute/Passes.h"
 #include "lib/Distribute/ShareOut.h"
+#include "lib/Distribute/TableGradients.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/IR/Matchers.h"
 
 namespace mlir::nanochat {
 #define GEN_PASS_DEF_DISTRIBUTEPASS
@@ -42,8 +46,11 @@ public:
     SmallVector<std::pair<GradNormOp, SmallVector<unsigned>>> norms;
     for (auto norm : entry.getOps<GradNormOp>())
       norms.push_back({norm, gradientsOf(norm, end, results.gradients)});
+    TableGradients tables(entry, results, parts);
     runWays(entry, results, parts);
-    exchange(results, types);
+    exchange(results, types, exchangeLayers(results.gradients));
+    ImplicitLocOpBuilder b(entry.getLoc(), norms.empty() ? end : norms[0].first.getOperation());
+    tables.putBack(b);
     for (auto &[norm, gradients] : norms)
       sumNorms(norm, gradients);
     entry.setFunctionType(
@@ -54,7 +61,9 @@ public:
 private:
   /// Takes bases, states that the gradients make anew now and then, from rank 0.
   LogicalResult shareBases();
-  void exchange(const BatchResults &results, ArrayRef<RankedTensorType> types);
+  /// Of these results, those that loops exchange.
+  DenseSet<unsigned> exchangeLayers(ArrayRef<unsigned> gradients);
+  void exchange(const BatchResults &results, ArrayRef<RankedTensorType> types, const DenseSet<unsigned> &done);
   const Divisible *find(unsigned result) const;
   void sumNorms(GradNormOp norm, ArrayRef<unsigned> gradients);
   Value normsOfRows(ImplicitLocOpBuilder &b, Value gradient, const Divisible &param);
@@ -95,9 +104,34 @@ static bool isKnownBefore(Value value, Operation *op) {
   return !made || made->isBeforeInBlock(op);
 }
 
-void Distributor::exchange(const BatchResults &results, ArrayRef<RankedTensorType> types) {
+DenseSet<unsigned> Distributor::exchangeLayers(ArrayRef<unsigned> gradients) {
+  if (!overlap || parts.ranks == 1 || parts.ofRank() > 1)
+    return {};
+  SmallVector<unsigned> whole(gradients); // of what has an owner, that gets all layers that it owns
+  llvm::erase_if(whole, [&](unsigned number) { return isShared && find(number); });
+  return exchangeInLoops(entry, whole, parts);
+}
+
+/// The first op behind `from`, before `to`, that takes long, and in front of which others have taken a while.
+static Operation *longWorkBetween(Operation *from, Operation *to) {
+  constexpr double kLong = 0.05, kWhile = 0.02; // of the work of the block
+  double all = 0, passed = 0;
+  for (Operation &op : *from->getBlock())
+    all += double(getFlops(&op));
+  for (Operation *op = from; op && op != to; op = op->getNextNode()) {
+    double flops = double(getFlops(op));
+    if (passed >= kWhile * all && flops >= kLong * all)
+      return op;
+    passed += flops;
+  }
+  return nullptr;
+}
+
+void Distributor::exchange(const BatchResults &results, ArrayRef<RankedTensorType> types,
+                           const DenseSet<unsigned> &done) {
   // In the order in which they are known, which is that in which they are sent.
   SmallVector<unsigned> order(results.gradients);
+  llvm::erase_if(order, [&](unsigned number) { return done.contains(number); });
   llvm::stable_sort(order, [&](unsigned x, unsigned y) {
     Operation *made = end->getOperand(y).getDefiningOp();
     return made && isKnownBefore(end->getOperand(x), made);
@@ -110,18 +144,29 @@ void Distributor::exchange(const BatchResults &results, ArrayRef<RankedTensorTyp
   Operation *behind = last ? last->getNextNode() : &entry.getBody().front().front();
   GradientExchange exchange(parts, overlap);
   Operation *at = overlap ? &entry.getBody().front().front() : behind; // what exchanges begin in front of
+  // What has come by then is back before the end.
+  auto sumBetween = [&](Operation *from, Operation *to) {
+    if (Operation *work = longWorkBetween(from, to)) {
+      b.setInsertionPoint(work);
+      exchange.sumAll(b);
+    }
+  };
   for (unsigned number : order) {
     Value gradient = end->getOperand(number);
     Operation *made = gradient.getDefiningOp();
     b.setLoc(gradient.getLoc());
-    if (made && at->isBeforeInBlock(made->getNextNode()))
+    if (made && at->isBeforeInBlock(made->getNextNode())) {
+      sumBetween(at, made->getNextNode());
       at = made->getNextNode();
+    }
     b.setInsertionPoint(at);
     const Divisible *param = isShared ? find(number) : nullptr;
     exchange.start(b, gradient, types[number], param ? std::optional(param->share(parts.ranks)) : std::nullopt);
     if (param)
       entry.setResultAttr(number, BindAttr::name, getResultBinding(entry, number).sharedOut(param->rows()));
   }
+  if (at->isBeforeInBlock(behind))
+    sumBetween(at, behind);
   b.setInsertionPoint(behind);
   for (auto [number, mean] : llvm::zip(order, exchange.finish(b)))
     end->setOperand(number, mean);
@@ -142,7 +187,8 @@ void Distributor::sumNorms(GradNormOp norm, ArrayRef<unsigned> gradients) {
   SmallVector<Value> norms;
   for (auto [number, own] : llvm::zip(gradients, norm.getGrads())) {
     Value mean = number < end->getNumOperands() ? end->getOperand(number) : own;
-    const Divisible *param = number < end->getNumOperands() ? find(number) : nullptr;
+    bool isKnown = matchPattern(mean, m_Constant()); // what nothing depends on has the norm 0, whoever has it
+    const Divisible *param = number < end->getNumOperands() && !isKnown ? find(number) : nullptr;
     norms.push_back(param ? normsOfRows(b, mean, *param) : mean);
   }
   norm.getGradsMutable().assign(norms);

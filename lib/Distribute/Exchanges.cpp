@@ -6,46 +6,77 @@
 using namespace mlir;
 using namespace mlir::nanochat;
 
-/// Lanes: of gradients that are on their way to be added, of sums that come back, of what is gathered from shares, and
-/// of exchanges in loops, each of which ends before the next begins.
-static constexpr int64_t kAhead = 3, kBack = 2, kGathers = 2, kInLoops = 7;
-static_assert(kAhead + kBack + kGathers == kInLoops);
+/// How many exchanges are under way at a time, and the first of their lanes: of gradients that are on their way to be
+/// added, of sums that come back, of what is gathered from shares. Others that are at top level end before the next
+/// begins, and so do those in loops, but for gradients of a layer.
+static constexpr int64_t kAhead = 3, kBack = 4, kGathers = 2;
+static constexpr int64_t kAheadLane = 0, kAloneLane = 3, kGatherLane = 5, kInLoopLane = 7, kLayerLane = 8,
+                         kBackLane = 28;
+static_assert(kLayerLane + LayerExchange::kMost <= kBackLane);
 
 static Value finishExchange(ImplicitLocOpBuilder &b, ExchangeStartOp start) {
   return ExchangeDoneOp::create(b, start).getZ();
 }
 
-/// The mean of the elements at `maps` of `slices`, which is added up in a binary tree of neighbours: the first and the
-/// second, the third and the fourth, and so on; then of these sums.
-static Value meanOf(ImplicitLocOpBuilder &b, RankedTensorType type, Value slices, ArrayRef<AffineMap> maps) {
-  SmallVector<Value> leaves(maps.size(), slices);
-  return pointwise(b, type, leaves, maps, [&](ImplicitLocOpBuilder &s, ValueRange v) -> Value {
-    SmallVector<Value> level(v);
-    while (level.size() > 1) {
-      for (size_t i = 0; i + 1 < level.size(); i += 2)
-        level[i / 2] = add(s, level[i], level[i + 1]);
-      if (level.size() % 2)
-        level[level.size() / 2] = level.back();
-      level.resize((level.size() + 1) / 2);
-    }
-    return mul(s, level[0], constant(s, level[0].getType(), 1.0 / double(maps.size())));
-  });
+/// Numbers added up in a binary tree of neighbours: the first and the second, the third and the fourth, and so on; then
+/// these sums.
+static Value addNeighbours(ImplicitLocOpBuilder &s, ValueRange values) {
+  SmallVector<Value> level(values);
+  while (level.size() > 1) {
+    for (size_t i = 0; i + 1 < level.size(); i += 2)
+      level[i / 2] = add(s, level[i], level[i + 1]);
+    if (level.size() % 2)
+      level[level.size() / 2] = level.back();
+    level.resize((level.size() + 1) / 2);
+  }
+  return level[0];
 }
 
-/// The mean of rows: of (ways of a rank, ranks, …), or of (ways, …) where `ranks` is 1.
+/// Where slice `way` is, by its dimensions and those from `first` on: in (ways, …), or in (`ofRank`, ranks, …) where
+/// each rank has several.
+static AffineMap mapOfWay(AffineExpr way, int64_t dims, int64_t first, int64_t ofRank) {
+  SmallVector<AffineExpr> at{way};
+  if (ofRank)
+    at = {way % ofRank, way.floorDiv(ofRank)};
+  for (int64_t d = first; d < dims; ++d)
+    at.push_back(getAffineDimExpr(unsigned(d), way.getContext()));
+  return AffineMap::get(unsigned(dims), 0, at, way.getContext());
+}
+
+/// The mean of rows: of (ways of a rank, ranks, …), or of (ways, …) where not `byRank`. Added up in one tree, whose
+/// lowest levels kernels of their own add where there are many.
 static Value meanOfRows(ImplicitLocOpBuilder &b, Value slices, const Partition &parts, bool byRank) {
-  RankedTensorType type = typeOf(slices);
-  int64_t leading = byRank ? 2 : 1;
-  SmallVector<AffineMap> maps;
-  for (int64_t way = 0; way < parts.ways; ++way) {
-    SmallVector<AffineExpr> at{b.getAffineConstantExpr(way)};
-    if (byRank)
-      at = {b.getAffineConstantExpr(way % parts.ofRank()), b.getAffineConstantExpr(way / parts.ofRank())};
-    for (int64_t d = leading; d < type.getRank(); ++d)
-      at.push_back(b.getAffineDimExpr(d - leading));
-    maps.push_back(AffineMap::get(type.getRank() - leading, 0, at, b.getContext()));
+  constexpr int64_t kOfKernel = 16; // a power of two, so that what it adds is a part of the tree
+  int64_t ways = parts.ways;
+  int64_t ofRank = byRank ? parts.ofRank() : 0;
+  RankedTensorType type = withShape(typeOf(slices), typeOf(slices).getShape().drop_front(byRank ? 2 : 1));
+  while (ways > kOfKernel) {
+    int64_t whole = ways / kOfKernel, dims = type.getRank() + 1;
+    SmallVector<int64_t> shape{whole};
+    llvm::append_range(shape, type.getShape());
+    SmallVector<AffineMap> maps;
+    for (int64_t i = 0; i < kOfKernel; ++i)
+      maps.push_back(mapOfWay(b.getAffineDimExpr(0) * kOfKernel + i, dims, 1, ofRank));
+    Value sums = pointwise(b, withShape(type, shape), SmallVector<Value>(kOfKernel, slices), maps, addNeighbours);
+    if (int64_t more = ways % kOfKernel) {
+      maps.clear();
+      for (int64_t i = 0; i < more; ++i)
+        maps.push_back(mapOfWay(b.getAffineConstantExpr(whole * kOfKernel + i), type.getRank(), 0, ofRank));
+      Value last = pointwise(b, type, SmallVector<Value>(size_t(more), slices), maps, addNeighbours);
+      shape[0] = 1;
+      SmallVector<Value> all{sums, reshape(b, last, shape)};
+      shape[0] = whole + 1;
+      sums = JoinOp::create(b, withShape(type, shape), all, Value());
+    }
+    slices = sums, ways = typeOf(sums).getDimSize(0), ofRank = 0;
   }
-  return meanOf(b, withShape(type, type.getShape().drop_front(leading)), slices, maps);
+  SmallVector<AffineMap> maps;
+  for (int64_t way = 0; way < ways; ++way)
+    maps.push_back(mapOfWay(b.getAffineConstantExpr(way), type.getRank(), 0, ofRank));
+  return pointwise(b, type, SmallVector<Value>(size_t(ways), slices), maps, [&](auto &s, ValueRange v) -> Value {
+    Value sum = addNeighbours(s, v);
+    return mul(s, sum, constant(s, sum.getType(), 1.0 / double(parts.ways)));
+  });
 }
 
 /// Starts to send the slices of a flat gradient to where they are added.
@@ -78,7 +109,8 @@ void GradientExchange::start(ImplicitLocOpBuilder &b, Value gradient, RankedTens
   if (gradients.size() - summed == (overlap ? kAhead : 1))
     sum(b);
   next.flat = flatten(b, gradient);
-  next.slices = sendSlices(b, next.flat, parts.ranks, next.slice(parts.ranks), int64_t(gradients.size()) % kAhead);
+  next.slices =
+      sendSlices(b, next.flat, parts.ranks, next.slice(parts.ranks), kAheadLane + int64_t(gradients.size()) % kAhead);
   gradients.push_back(next);
   if (!overlap)
     sum(b), gather(b);
@@ -93,14 +125,19 @@ Value GradientExchange::sumOfStack(ImplicitLocOpBuilder &b, Value stack, const G
   int64_t slice = gradient.slice(parts.ranks);
   auto exchanged = LoopOp::create(b, "ways", parts.ofRank(), ValueRange(), ways, false,
                                   [&](ImplicitLocOpBuilder &in, auto, ArrayRef<BlockArgument> slices) {
-                                    auto start = sendSlices(in, slices[0], parts.ranks, slice, kInLoops);
+                                    auto start = sendSlices(in, slices[0], parts.ranks, slice, kInLoopLane);
                                     YieldOp::create(in, ValueRange(), finishExchange(in, start));
                                   });
   Value mean = meanOfRows(b, exchanged.getResult(0), parts, /*byRank=*/true);
   if (gradient.share)
     return reshape(b, mean, gradient.share->getShape());
-  ExchangeStartOp means = gatherSlices(b, mean, withShape(gradient.type, {elements}), Value(), kAhead);
+  ExchangeStartOp means = gatherSlices(b, mean, withShape(gradient.type, {elements}), Value(), kAloneLane);
   return reshape(b, finishExchange(b, means), gradient.type.getShape());
+}
+
+void GradientExchange::sumAll(ImplicitLocOpBuilder &b) {
+  while (parts.ofRank() == 1 && summed < gradients.size())
+    sum(b);
 }
 
 void GradientExchange::sum(ImplicitLocOpBuilder &b) {
@@ -113,7 +150,7 @@ void GradientExchange::sum(ImplicitLocOpBuilder &b) {
   if (next.share)
     next.result = reshape(b, mean, next.share->getShape());
   else
-    next.means = gatherSlices(b, mean, typeOf(next.flat), next.flat, kAhead + int64_t(summed) % kBack);
+    next.means = gatherSlices(b, mean, typeOf(next.flat), next.flat, kBackLane + int64_t(summed - 1) % kBack);
 }
 
 void GradientExchange::gather(ImplicitLocOpBuilder &b) {
@@ -123,13 +160,30 @@ void GradientExchange::gather(ImplicitLocOpBuilder &b) {
 }
 
 SmallVector<Value> GradientExchange::finish(ImplicitLocOpBuilder &b) {
-  if (parts.ofRank() == 1) {
-    while (summed < gradients.size())
-      sum(b);
-    while (gathered < gradients.size())
-      gather(b);
-  }
+  sumAll(b);
+  while (gathered < summed)
+    gather(b);
   return llvm::map_to_vector(gradients, [](const Gradient &gradient) { return gradient.result; });
+}
+
+void LayerExchange::start(ImplicitLocOpBuilder &b) {
+  for (auto [i, layer] : llvm::enumerate(layers)) {
+    Value flat = flatten(b, layer);
+    int64_t slice = llvm::divideCeil(typeOf(flat).getNumElements(), parts.ranks);
+    slices.push_back(sendSlices(b, flat, parts.ranks, slice, kLayerLane + int64_t(i)));
+  }
+}
+
+void LayerExchange::sum(ImplicitLocOpBuilder &b, size_t i) {
+  Value mean = meanOfRows(b, finishExchange(b, slices[i]), parts, /*byRank=*/false);
+  means.push_back(gatherSlices(b, mean, typeOf(slices[i].getX()), Value(), kLayerLane + int64_t(i)));
+}
+
+SmallVector<Value> LayerExchange::finish(ImplicitLocOpBuilder &b) {
+  SmallVector<Value> results;
+  for (auto [layer, mean] : llvm::zip(layers, means))
+    results.push_back(reshape(b, finishExchange(b, mean), typeOf(layer).getShape()));
+  return results;
 }
 
 Value mlir::nanochat::meanOverWays(ImplicitLocOpBuilder &b, Value numbers, const Partition &parts) {
@@ -137,17 +191,17 @@ Value mlir::nanochat::meanOverWays(ImplicitLocOpBuilder &b, Value numbers, const
   Value all = own;
   if (parts.ranks > 1)
     all = finishExchange(b, ExchangeStartOp::create(b, withShape(typeOf(own), {parts.ways}), Collective::all_gather,
-                                                    own, kAhead, Value()));
+                                                    own, kAloneLane, Value()));
   return meanOfRows(b, all, parts, /*byRank=*/false);
 }
 
 Value mlir::nanochat::ofFirstRank(ImplicitLocOpBuilder &b, Value value) {
-  return finishExchange(b,
-                        ExchangeStartOp::create(b, value.getType(), Collective::broadcast, value, kInLoops, Value()));
+  return finishExchange(
+      b, ExchangeStartOp::create(b, value.getType(), Collective::broadcast, value, kInLoopLane, Value()));
 }
 
 Value mlir::nanochat::gatherShares(ImplicitLocOpBuilder &b, Value share, RankedTensorType whole) {
-  return finishExchange(b, ExchangeStartOp::create(b, whole, Collective::all_gather, share, kAhead + kBack, Value()));
+  return finishExchange(b, ExchangeStartOp::create(b, whole, Collective::all_gather, share, kGatherLane, Value()));
 }
 
 Value mlir::nanochat::gatherTernary(ImplicitLocOpBuilder &b, Value share, RankedTensorType whole) {
@@ -207,11 +261,11 @@ static Operation *sinkReaders(ExchangeDoneOp done, Block &block) {
 void mlir::nanochat::delayGathers(Block &block) {
   SmallVector<ExchangeDoneOp> gathers;
   for (auto done : block.getOps<ExchangeDoneOp>())
-    if (done.getStart().getLane() == kAhead + kBack)
+    if (done.getStart().getLane() == kGatherLane)
       gathers.push_back(done);
   for (auto [i, done] : llvm::enumerate(gathers)) {
     ExchangeStartOp start = done.getStart();
-    start.setLane(kAhead + kBack + int64_t(i) % kGathers);
+    start.setLane(kGatherLane + int64_t(i) % kGathers);
     Operation *reader = sinkReaders(done, block);
     Operation *next = i + kGathers < gathers.size() ? gathers[i + kGathers].getStart() : reader;
     done->moveBefore(next->isBeforeInBlock(reader) ? next : reader);

@@ -14,6 +14,8 @@ public:
 
   /// Begins with `gradient`, at `b`, whose mean is of type `type`; of that a rank gets all, or rows, its `share`.
   void start(ImplicitLocOpBuilder &b, Value gradient, RankedTensorType type, std::optional<RankedTensorType> share);
+  /// Adds all that has begun, at `b`, so that it is on its way back.
+  void sumAll(ImplicitLocOpBuilder &b);
   /// Ends all, at `b`; returns the means, in the order in which they began.
   SmallVector<Value> finish(ImplicitLocOpBuilder &b);
 
@@ -37,6 +39,26 @@ private:
   const bool overlap;
   SmallVector<Gradient> gradients;
   size_t summed = 0, gathered = 0; // of them, in order
+};
+
+/// The same of gradients of one layer each, one for each rank's way, while something else is computed: at most so many,
+/// whose lanes are no other's.
+class LayerExchange {
+public:
+  static constexpr unsigned kMost = 20;
+  LayerExchange(const Partition &parts, ArrayRef<Value> gradients) : parts(parts), layers(gradients) {}
+
+  /// Sends all of them to where they are added.
+  void start(ImplicitLocOpBuilder &b);
+  /// Adds number `i` once it is there, and has it come back.
+  void sum(ImplicitLocOpBuilder &b, size_t i);
+  /// All means, once they have come.
+  SmallVector<Value> finish(ImplicitLocOpBuilder &b);
+
+private:
+  const Partition parts;
+  SmallVector<Value> layers;
+  SmallVector<ExchangeStartOp> slices, means;
 };
 
 /// The mean over all ways of numbers (ways of a rank) or one of rank 0.

@@ -48,13 +48,38 @@ Place PlaceTable::newBuffer(Value value, Block *owner) {
   return place;
 }
 
+/// Bytes of a join in front of what it has of `use`; all of it is that of the operand that it lies over.
+static int64_t offsetIn(JoinOp join, OpOperand &use) {
+  int64_t bytes = 0;
+  for (OpOperand &part : join.getPartsMutable()) {
+    if (&part == &use)
+      return bytes;
+    bytes += denseBytes(part.get().getType());
+  }
+  return 0;
+}
+
+Place PlaceTable::homeOf(JoinOp join) {
+  Value whole = join.getWhole();
+  if (Place place = places.lookup(whole))
+    return place;
+  Place place = wish(whole);
+  if (!place) {
+    place = newBuffer(whole, join->getBlock());
+    place.buffer->plain = false;
+  }
+  return places[whole] = place;
+}
+
 /// Where `value` should be written: what a yield or return asks for, else where a loop wants to start.
 Place PlaceTable::wish(Value value) {
   if (Place place = demands.lookup(value))
     return place;
   for (OpOperand &use : value.getUses()) {
-    if (isView(use.getOwner()) && value.hasOneUse())
+    if ((isView(use.getOwner()) || isa<ExchangeDoneOp>(use.getOwner())) && value.hasOneUse())
       return wish(use.getOwner()->getResult(0));
+    if (auto join = dyn_cast<JoinOp>(use.getOwner()); join && join->getBlock() == value.getParentBlock())
+      return homeOf(join).at(offsetIn(join, use));
     if (Place place = wishOfUpdate(use))
       return place;
     auto loop = dyn_cast<LoopOp>(use.getOwner());
@@ -100,6 +125,9 @@ void PlaceTable::demand(Value value, Place place) {
     return;
   for (Operation *shown; (shown = value.getDefiningOp()); value = shown->getOperand(0)) {
     demands.try_emplace(value, place);
+    if (auto join = dyn_cast<JoinOp>(shown))
+      for (OpOperand &part : join.getPartsMutable())
+        demand(part.get(), place.at(offsetIn(join, part)));
     if (!isView(shown) && !isa<ExchangeDoneOp>(shown)) // which shows what has come
       return;
   }

@@ -4,10 +4,15 @@
 using namespace mlir;
 using namespace mlir::nanochat;
 
-/// All uses of the memory of `value`, views of it included.
+static bool isPart(OpOperand &use) {
+  auto join = dyn_cast<JoinOp>(use.getOwner());
+  return join && use.getOperandNumber() < join.getParts().size();
+}
+
+/// All uses of the memory of `value`, those of what shows it, or has it as a part, included.
 static void collectUses(Value value, SmallVectorImpl<OpOperand *> &uses) {
   for (OpOperand &use : value.getUses())
-    if (isView(use.getOwner()))
+    if (isView(use.getOwner()) || isPart(use))
       collectUses(use.getOwner()->getResult(0), uses);
     else
       uses.push_back(&use);
@@ -49,6 +54,8 @@ static bool startsLoop(Value value) {
 OpOperand *mlir::nanochat::overwrittenBy(OpResult result) {
   if (auto exchange = dyn_cast<ExchangeStartOp>(result.getOwner()))
     return exchange.getOver() ? &exchange->getOpOperand(1) : nullptr;
+  if (auto join = dyn_cast<JoinOp>(result.getOwner()))
+    return join.getOver() ? &join->getOpOperand(unsigned(join.getParts().size())) : nullptr;
   auto dispatch = dyn_cast<DispatchOp>(result.getOwner());
   ArrayRef<int64_t> inplace = dispatch ? dispatch.getInplace() : ArrayRef<int64_t>();
   int64_t input = inplace.empty() ? -1 : inplace[result.getResultNumber()];
@@ -71,7 +78,7 @@ bool mlir::nanochat::canOverwrite(Value next, Value old) {
   }
   if (!diesAt(old, op, use))
     return false;
-  if (isa<DispatchOp>(op))
+  if (isa<DispatchOp, JoinOp>(op))
     return overwrittenBy(result) == use;
   auto loop = dyn_cast<LoopOp>(op);
   if (!loop)

@@ -25,11 +25,12 @@ Place Place::at(int64_t bytes) const {
   return map([&](Place &place) { place.offset += bytes; });
 }
 
-Place Place::slice(LoopOp loop, int64_t bytes) const {
+Place Place::slice(LoopOp loop, int64_t bytes, int64_t from) const {
   return map([&](Place &place) {
     int64_t stride = place.strides.empty() ? bytes : place.strides.front();
     if (!place.strides.empty())
       place.strides.erase(place.strides.begin());
+    place.offset += from * stride;
     place.terms.push_back({loop, stride});
   });
 }

@@ -38,8 +38,9 @@ struct Place {
   bool operator==(const Place &other) const;
   /// `bytes` further.
   Place at(int64_t bytes) const;
-  /// The slice of this stack that the current iteration of `loop` works on, where a dense one has `bytes`.
-  Place slice(LoopOp loop, int64_t bytes) const;
+  /// The slice of this stack that the current iteration of `loop` works on, where a dense one has `bytes`; the loop
+  /// begins at element `from`.
+  Place slice(LoopOp loop, int64_t bytes, int64_t from = 0) const;
   /// The stack of which this is the slice of `loop`; null if it is none.
   Place stackOver(LoopOp loop) const;
   enum class When { isFirst, isEven };

@@ -58,7 +58,7 @@ void PlaceTable::iterate(LoopOp loop) {
     wanted.push_back(carry.next);
   }
   for (auto [arg, operand] : llvm::zip(loop.getSliceArgs(), loop.getSlices()))
-    places[arg] = places.lookup(operand).slice(loop, denseBytes(arg.getType()));
+    places[arg] = places.lookup(operand).slice(loop, denseBytes(arg.getType()), loop.getFirst());
   for (OpResult result : loop.getStackResults())
     wanted.push_back(homeOf(result).slice(loop, 0));
   YieldOp yield = loop.getYield();
@@ -67,6 +67,14 @@ void PlaceTable::iterate(LoopOp loop) {
       demand(value, wanted[number]);
   placeBlock(loop.getBody().front());
   settle(yield, yield->getOpOperands(), wanted);
+}
+
+void PlaceTable::join(JoinOp join) {
+  Place place = homeOf(join);
+  for (OpOperand &part : join.getPartsMutable()) {
+    settle(join, part, place);
+    place = place.at(denseBytes(part.get().getType()));
+  }
 }
 
 void PlaceTable::placeBlock(Block &block) {

@@ -28,6 +28,7 @@ public:
   void show(Value result, Value source) override;
   void write(Operation *op, ArrayRef<int64_t> inplace) override;
   void iterate(LoopOp loop) override;
+  void join(JoinOp join) override;
 
   Place of(Value value) const { return places.lookup(value); }
   ArrayRef<std::unique_ptr<Buffer>> getBuffers() const { return buffers; }
@@ -49,6 +50,8 @@ private:
   Place homeOf(OpResult stack);
   Place chainedHome(OpResult stack);
   Place wish(Value value);
+  /// Where a join is, of which parts are computed before.
+  Place homeOf(JoinOp join);
   Place wishOfUpdate(OpOperand &use);
   /// May `value` be written to the buffer where it is made? Nothing that its block or those around are given lies there
   /// and is read later.

@@ -33,15 +33,14 @@ static std::optional<Link> parseLink(StringRef latency, StringRef bandwidth) {
 std::optional<Network> nanochat::parseNetwork(StringRef text) {
   SmallVector<StringRef> parts;
   text.split(parts, ',');
-  if (parts.size() != 2 && parts.size() != 5)
+  if (parts.size() != 2 && parts.size() != 3 && parts.size() != 5)
     return std::nullopt;
   Network network;
   std::optional<Link> between = parseLink(parts[0], parts[1]), within = between;
-  if (parts.size() == 5) {
+  if (parts.size() > 2 && (parts[2].getAsInteger(10, network.ofHost) || network.ofHost < 1))
+    return std::nullopt;
+  if (parts.size() == 5)
     within = parseLink(parts[3], parts[4]);
-    if (parts[2].getAsInteger(10, network.ofHost) || network.ofHost < 1)
-      return std::nullopt;
-  }
   if (!between || !within)
     return std::nullopt;
   network.between = *between, network.within = *within;
@@ -119,7 +118,7 @@ private:
   const std::optional<Network> &network;
   llvm::StringMap<double> secondsOf; // of a kernel's call
   double free = 0;                   // when what is under way will be over
-  std::array<double, 8> done{};      // by lane
+  DenseMap<int64_t, double> done;    // by lane
 };
 } // namespace
 
@@ -132,12 +131,21 @@ Communication nanochat::communicationOf(ModuleOp planned, int64_t ranks, const R
   return walk.found;
 }
 
+/// How often the loops around an op run it.
+static int64_t timesOf(Operation *op) {
+  int64_t times = 1;
+  for (auto loop = op->getParentOfType<scf::ForOp>(); loop; loop = loop->getParentOfType<scf::ForOp>())
+    if (std::optional<APInt> count = loop.getStaticTripCount())
+      times *= count->getSExtValue();
+  return times;
+}
+
 /// Bytes of what is cut into pieces, or made of them, by each exchange of a step's gradients; of a program of one rank,
 /// what they would be.
 static SmallVector<int64_t> exchangedBytes(ModuleOp planned) {
   SmallVector<int64_t> totals;
   if (func::FuncOp entry = findEntry(planned, EntryKind::gradients, "train"))
-    entry.walk([&](StartOp start) { totals.push_back(start.getTotal()); });
+    entry.walk([&](StartOp start) { totals.append(size_t(timesOf(start)), start.getTotal()); });
   if (!totals.empty())
     return totals;
   for (TensorOp tensor : getProgram(planned).getBody().getOps<TensorOp>())

@@ -19,6 +19,7 @@ public:
   void show(Value result, Value source) override;
   LogicalResult call(DispatchOp dispatch) override;
   LogicalResult iterate(LoopOp loop) override;
+  void join(JoinOp join) override;
 
 private:
   RunDispatch run;
@@ -74,8 +75,7 @@ LogicalResult Walker::iterate(LoopOp loop) {
     int64_t i = loop.getReverse() ? count - 1 - n : n;
     set(ValueRange(loop.getCarryArgs()), carries);
     for (auto [arg, slice] : llvm::zip(loop.getSliceArgs(), loop.getSlices())) {
-      const HostTensor &stack = *values.at(slice);
-      values[arg] = part(stack, typeOf(arg), i * (stack.byteSize() / count));
+      values[arg] = part(*values.at(slice), typeOf(arg), (loop.getFirst() + i) * denseBytes(arg.getType()));
     }
     if (failed(block(loop.getBody().front())))
       return failure();
@@ -87,6 +87,16 @@ LogicalResult Walker::iterate(LoopOp loop) {
   set(loop.getCarryResults(), carries);
   set(loop.getStackResults(), stacks);
   return success();
+}
+
+void Walker::join(JoinOp join) {
+  auto whole = std::make_shared<HostTensor>(typeOf(join.getWhole()));
+  char *at = whole->data();
+  for (const Tensor &part : get(join.getParts())) {
+    std::memcpy(at, part->data(), part->byteSize());
+    at += part->byteSize();
+  }
+  values[join.getWhole()] = whole;
 }
 
 FailureOr<SmallVector<Tensor>> mlir::nanochat::walkEntry(func::FuncOp entry, ArrayRef<Tensor> args, RunDispatch run) {

@@ -52,6 +52,9 @@ MpiTransport::MpiTransport(const Mesh &mesh) : mesh(mesh) {
   find(begin, "nanochat_mpi_begin"), find(send, "nanochat_mpi_send"), find(receive, "nanochat_mpi_receive"),
       find(wait, "nanochat_mpi_finish");
   find(end, "nanochat_mpi_end"), find(describe, "nanochat_mpi_describe");
+  const auto *lanes = static_cast<const int *>(dlsym(library, "nanochat_mpi_lanes"));
+  if (!lanes || *lanes < kLanes)
+    failInput("the MPI shim is of another version of this program", "print it again with this one and compile that");
   int rank = 0, ranks = 0;
   check(begin(&rank, &ranks), "MPI_Init");
   if (rank != mesh.rank() || ranks != mesh.ranks())

@@ -26,7 +26,7 @@ struct Pieces {
 
 class Transport {
 public:
-  static constexpr int kLanes = 8;
+  static constexpr int kLanes = 32;
 
   virtual ~Transport() = default;
   /// Starts a collective on a lane that has none under way; all ranks start the same in the same order. Of an

@@ -2,10 +2,29 @@
 // RUN: nanochat-opt %models/copy-tiny.mlir --set batch=12 --ranks=3 --target=native --stop-after=distribute | FileCheck %s
 // CHECK-LABEL: func.func @train.gradients
 // CHECK-SAME: tensor<256xi32> {nanochat.bind = #nanochat.bind<input, "tokens">}
-// CHECK: %[[STARTED:.*]] = nanochat.exchange_start all_to_all %[[FLAT:.*]] lane 0 : tensor<256xf32> -> tensor<3x86xf32>
+// The last LoopLM step completes gradients, in it an iteration over layers exchanges what the one before has made.
+// CHECK: nanochat.loop "n_loops" = 1 from 1
+// CHECK-NOT: nanochat.exchange
+// CHECK: nanochat.loop "n_loops" = 1 from 0
+// CHECK: %[[FIRST:.*]]:12 = nanochat.loop "layers" = 1 from 1
+// CHECK-NOT: nanochat.exchange
+// CHECK: %[[OTHERS:.*]]:19 = nanochat.loop "layers" = 1 from 0 carry(%{{[^,]*}}, %[[BEFORE:[^ ]*]] =
+// CHECK: %[[FLAT:.*]] = tensor.collapse_shape %[[BEFORE]]
+// CHECK: %[[SENT:.*]] = nanochat.exchange_start all_to_all %[[FLAT]] lane 8 : tensor<16384xf32> -> tensor<3x5462xf32>
+// CHECK: nanochat.ternary_weight_grad
+// CHECK: nanochat.exchange_done %[[SENT]], %[[FLAT]]
+// CHECK: nanochat.exchange_start all_gather %{{.*}} lane 8 : tensor<5462xf32> -> tensor<16384xf32>
+// CHECK: nanochat.yield
+// The last layer's own, and the place of all.
+// CHECK: nanochat.exchange_start all_to_all %{{.*}} lane 8
+// CHECK: nanochat.join %[[OTHERS]]#8, %[[FIRST]]#1 : tensor<1x128xf32>, tensor<1x128xf32> -> tensor<2x128xf32>
+// CHECK: nanochat.join %{{.*}}, %[[OTHERS]]#9 over %{{.*}} : tensor<1x128x128xf32>, tensor<1x128x128xf32> over tensor<2x128x128xf32> -> tensor<2x128x128xf32>
+// CHECK: nanochat.yield
+// CHECK: %[[SMALL:.*]] = tensor.collapse_shape %{{.*}} : tensor<2x128xf32> into tensor<256xf32>
+// CHECK: %[[STARTED:.*]] = nanochat.exchange_start all_to_all %[[SMALL]] lane 0 : tensor<256xf32> -> tensor<3x86xf32>
 // CHECK: nanochat.exchange_start all_to_all %{{.*}} lane 1
 // CHECK: nanochat.exchange_start all_to_all %{{.*}} lane 2
-// CHECK: %[[SLICES:.*]] = nanochat.exchange_done %[[STARTED]], %[[FLAT]]
+// CHECK: %[[SLICES:.*]] = nanochat.exchange_done %[[STARTED]], %[[SMALL]]
 // A binary tree of neighbours, and the mean.
 // CHECK: linalg.generic {{.*}} ins(%[[SLICES]], %[[SLICES]], %[[SLICES]] :
 // CHECK: ^bb0(%[[A:.*]]: f32, %[[B:.*]]: f32, %[[C:.*]]: f32, %{{.*}}: f32):
@@ -13,7 +32,7 @@
 // CHECK: %[[ABC:.*]] = arith.addf %[[AB]], %[[C]]
 // CHECK: arith.constant 0.333333343 : f32
 // CHECK: arith.mulf %[[ABC]],
-// CHECK: nanochat.exchange_start all_gather %{{.*}} lane 4 over %[[FLAT]] : tensor<86xf32> over tensor<256xf32> -> tensor<256xf32>
+// CHECK: nanochat.exchange_start all_gather %{{.*}} lane 28 over %[[SMALL]] : tensor<86xf32> over tensor<256xf32> -> tensor<256xf32>
 // CHECK: nanochat.grad_norm
 // CHECK: nanochat.exchange_start all_gather %{{.*}} : tensor<1xf32> -> tensor<3xf32>
 // CHECK: return
@@ -22,6 +41,29 @@
 // CHECK-NOT: nanochat.exchange
 // CHECK-LABEL: func.func @train.update
 // CHECK-NOT: nanochat.exchange
+
+// What the head adds to the embedding's gradient is on its way before the backward pass, and back during it; what tokens add comes as their rows.
+// RUN: nanochat-opt %models/gpt2-124m.mlir --ranks=2 --target=x86-64-v3 --stop-after=distribute | FileCheck %s --check-prefix=TABLE
+// TABLE: %[[HEAD:.*]] = nanochat.exchange_start all_to_all %[[FLAT:.*]] lane 0 : tensor<38597376xf32> -> tensor<2x19298688xf32>
+// TABLE: nanochat.loop "layers" = 1 from 11
+// TABLE: nanochat.exchange_done %[[HEAD]], %[[FLAT]]
+// TABLE: nanochat.exchange_start all_gather %{{.*}} lane 28 over %[[FLAT]]
+// TABLE: %[[DX:.*]]:23 = nanochat.loop "layers" = 11 from 0
+// TABLE: %[[TOKENS:.*]] = nanochat.exchange_start all_gather %{{.*}} lane 5 : tensor<2048xi32> -> tensor<4096xi32>
+// TABLE: %[[ROWS:.*]] = nanochat.exchange_start all_gather %[[DX]]#0 lane 6 : tensor<2048x768xf32> -> tensor<4096x768xf32>
+// TABLE: %[[ALL:.*]] = nanochat.exchange_done %[[TOKENS]],
+// TABLE: %[[DY:.*]] = nanochat.exchange_done %[[ROWS]], %[[DX]]#0
+// TABLE: nanochat.embedding_grad %[[ALL]], %[[DY]] : tensor<4096xi32>, tensor<4096x768xf32> -> tensor<50257x768xf32>
+// TABLE: nanochat.grad_norm
+// With owners, only rows of its own.
+// RUN: nanochat-opt %models/gpt2-124m.mlir --ranks=2 --shard=states --target=x86-64-v3 --stop-after=distribute | FileCheck %s --check-prefix=OWN
+// OWN: nanochat.embedding_grad %{{.*}}, %{{.*}} : tensor<4096xi32>, tensor<4096x768xf32> -> tensor<25130x768xf32>
+
+// More ways than a kernel adds up at a time: kernels of sixteen neighbours each, and one for the rest.
+// RUN: nanochat-opt %models/gpt2-124m.mlir --set batch=36 --ranks=18 --target=x86-64-v3 --stop-after=distribute | FileCheck %s --check-prefix=MANY
+// MANY: } -> tensor<1x2144299xf32>
+// MANY: } -> tensor<2144299xf32>
+// MANY: nanochat.join %{{.*}}, %{{.*}} : tensor<1x2144299xf32>, tensor<1x2144299xf32> -> tensor<2x2144299xf32>
 
 // Several ways of a rank are one more loop; the tree is that of six.
 // RUN: nanochat-opt %models/copy-tiny.mlir --set batch=12 --ranks=3 --ways=6 --target=native --stop-after=distribute | FileCheck %s --check-prefix=WAYS
@@ -59,7 +101,7 @@
 // RUN: not nanochat-opt %models/copy-tiny.mlir --ranks=2 --ways=3 --target=native --plan 2>&1 | FileCheck %s --check-prefix=WAYS-OF
 // WAYS-OF: error: --ways=3 is no multiple of --ranks=2
 // RUN: not nanochat-opt %models/copy-tiny.mlir --ranks=0 --target=native --plan 2>&1 | FileCheck %s --check-prefix=NONE
-// NONE: error: --ranks and --ways are numbers from 1 to 256
+// NONE: error: --ranks and --ways are numbers from 1 to 4096
 // RUN: not nanochat-opt %models/copy-tiny.mlir --shard=states --target=native --plan 2>&1 | FileCheck %s --check-prefix=ALONE
 // ALONE: error: --shard=states shares parameters out among ranks, of which there is one
 // RUN: not nanochat-opt %models/copy-tiny.mlir --ranks=2 --shard=states --masters=matrix=bf16 --target=native --plan 2>&1 | FileCheck %s --check-prefix=MASTERS

@@ -6,7 +6,7 @@
 // CHECK: nanochat.start all_to_all %[[FROM]], %{{.*}} lane 0 pieces 512 of 1024
 // CHECK: nanochat.finish lane 0
 // CHECK: %[[TO:.*]] = nanochat.slot gradient at [[AT]][] * [] : memref<256xf32>
-// CHECK: nanochat.start all_gather %{{.*}}, %[[TO]] lane 4 pieces 512 of 1024
+// CHECK: nanochat.start all_gather %{{.*}}, %[[TO]] lane 28 pieces 512 of 1024
 module {
   nanochat.program "lanes" attributes {sizes = {ranks = 2 : i64, ways = 2 : i64}} {
   }

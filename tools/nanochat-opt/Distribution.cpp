@@ -30,7 +30,7 @@ cl::opt<std::string>
 } // namespace
 
 Distribution mlir::nanochat::chooseDistribution() {
-  constexpr int64_t kMost = 256; // what sums of a kernel have as operands
+  constexpr int64_t kMost = 4096; // what plans tell of
   auto isCount = [](int64_t number) { return number >= 1 && number <= kMost; };
   if (!isCount(ranks) || (ways.getNumOccurrences() && !isCount(ways)))
     nc::failInput("--ranks and --ways are numbers from 1 to " + std::to_string(kMost),

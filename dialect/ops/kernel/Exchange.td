@@ -9,7 +9,7 @@ def Collective : I32EnumAttr<"Collective", "what ranks do with bytes; the number
   let cppNamespace = "::mlir::nanochat";
 }
 /// What exchanges that are under way at a time have one each of.
-def Lane : ConfinedAttr<I64Attr, [IntNonNegative, IntMaxValue<7>]>;
+def Lane : ConfinedAttr<I64Attr, [IntNonNegative, IntMaxValue<31>]>;
 
 def Nanochat_ExchangeStartOp : Nanochat_Op<"exchange_start", [Structural, MemoryEffects<[MemRead, MemWrite]>, StandsInHost]> {
   let summary = "Ranks begin to exchange tensors";

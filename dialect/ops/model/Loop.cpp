@@ -74,8 +74,8 @@ LoopOp LoopOp::rebuild(RewriterBase &rewriter, ValueRange inits, ValueRange slic
     types.push_back(stackOf(type));
   OpBuilder::InsertionGuard guard(rewriter);
   rewriter.setInsertionPoint(*this);
-  auto loop = LoopOp::create(rewriter, getLoc(), types, getLoopNameAttr(), getCountAttr(), inits, slices, getLimit(),
-                             getRecomputeAttr(), getReverseAttr());
+  auto loop = LoopOp::create(rewriter, getLoc(), types, getLoopNameAttr(), getCountAttr(), getFromAttr(), inits, slices,
+                             getLimit(), getRecomputeAttr(), getReverseAttr());
   loop->setDiscardableAttrs((*this)->getDiscardableAttrDictionary());
   rewriter.inlineRegionBefore(getBody(), loop.getBody(), loop.getBody().end());
   return loop;
@@ -89,14 +89,43 @@ LoopOp LoopOp::appendStacks(RewriterBase &rewriter, ValueRange values) {
   return loop;
 }
 
+std::pair<LoopOp, LoopOp> LoopOp::split(RewriterBase &rewriter, int64_t count) {
+  OpBuilder::InsertionGuard guard(rewriter);
+  rewriter.setInsertionPoint(*this);
+  int64_t all = getCount(), from = getFirst();
+  auto part = [&](ValueRange inits, int64_t first, int64_t iterations) {
+    int64_t lowest = getReverse() ? all - first - iterations : first;
+    SmallVector<Type> types(inits.getTypes());
+    for (Type type : getYield().getStacks().getTypes())
+      types.push_back(stackType(iterations, type));
+    auto loop = LoopOp::create(rewriter, getLoc(), types, getLoopNameAttr(), rewriter.getI64IntegerAttr(iterations),
+                               rewriter.getI64IntegerAttr(from + lowest), inits, getSlices(), Value(),
+                               getRecomputeAttr(), getReverseAttr());
+    loop->setDiscardableAttrs((*this)->getDiscardableAttrDictionary());
+    rewriter.cloneRegionBefore(getBody(), loop.getBody(), loop.getBody().end());
+    return loop;
+  };
+  LoopOp head = part(getInits(), 0, count), tail = part(head.getCarryResults(), count, all - count);
+  SmallVector<Value> results(tail.getCarryResults());
+  for (auto [whole, first, other] : llvm::zip(getStackResults(), head.getStackResults(), tail.getStackResults())) {
+    SmallVector<Value> parts{first, other};
+    if (getReverse())
+      std::swap(parts[0], parts[1]);
+    results.push_back(JoinOp::create(rewriter, getLoc(), whole.getType(), parts, Value()));
+  }
+  rewriter.replaceOp(*this, results);
+  return {head, tail};
+}
+
 //===--- Verification and text ---------------------------------------------------------------===//
 
 LogicalResult LoopOp::verify() {
   for (auto [i, slice] : llvm::enumerate(getSlices())) { // loop-c1
     auto type = cast<RankedTensorType>(slice.getType());
-    if (type.getRank() == 0 || type.getDimSize(0) != int64_t(getCount()))
+    int64_t size = type.getRank() ? type.getDimSize(0) : 0, needed = getFirst() + int64_t(getCount());
+    if (getFrom() ? size < needed : size != needed)
       return emitOpError("runs ") << getCount() << " times, but slice operand " << i << " has type " << type
-                                  << "; its leading dimension must be " << getCount();
+                                  << "; its leading dimension must be " << (getFrom() ? "at least " : "") << needed;
   }
   auto named = dyn_cast<SizedAttr>(Attribute(getRecomputeAttr()));
   auto model = (*this)->getParentOfType<ModelOp>();
@@ -169,11 +198,15 @@ ParseResult LoopOp::parse(OpAsmParser &parser, OperationState &state) {
   SmallVector<OpAsmParser::Argument> args;
   int32_t carries, slices;
   SMLoc countLoc;
+  int64_t from;
   if (parser.parseAttribute(name) || parser.parseEqual() || parser.getCurrentLocation(&countLoc) ||
       parser.parseCustomAttributeWithFallback(count))
     return failure();
   if (!isa<SizedAttr>(Attribute(count)) && count.get().getInt() < 1)
     return parser.emitError(countLoc, "a loop runs at least once, found ") << count.get().getInt();
+  bool isPart = succeeded(parser.parseOptionalKeyword("from"));
+  if (isPart && parser.parseInteger(from))
+    return failure();
   if (parseBindings(parser, "carry", false, state, args, carries) ||
       parseBindings(parser, "slice", true, state, args, slices))
     return failure();
@@ -198,6 +231,8 @@ ParseResult LoopOp::parse(OpAsmParser &parser, OperationState &state) {
     properties.setReverse(b.getUnitAttr());
   properties.setLoopName(name);
   properties.setCount(count);
+  if (isPart)
+    properties.setFrom(b.getI64IntegerAttr(from));
   properties.setRecompute(recompute);
   llvm::copy(ArrayRef<int32_t>{carries, slices, isLimited}, properties.operandSegmentSizes.begin());
   if (parser.parseOptionalAttrDictWithKeyword(state.attributes))
@@ -219,6 +254,8 @@ ParseResult LoopOp::parse(OpAsmParser &parser, OperationState &state) {
 void LoopOp::print(OpAsmPrinter &p) {
   p << ' ' << getLoopNameAttr() << " = ";
   printSized(p, getCountAttr());
+  if (getFrom())
+    p << " from " << getFirst();
   auto bindings = [&](StringRef keyword, ArrayRef<BlockArgument> args, ValueRange operands) {
     if (args.empty())
       return;
@@ -275,10 +312,13 @@ SmallVector<Value> LoopOp::decompose(ImplicitLocOpBuilder &b) {
   Value index = loop.getInductionVar();
   if (getReverse())
     index = arith::SubIOp::create(in, arith::ConstantIndexOp::create(in, getCount() - 1), index);
+  Value element = index;
+  if (getFrom())
+    element = arith::AddIOp::create(in, arith::ConstantIndexOp::create(in, getFirst()), index);
   IRMapping map;
   map.map(getCarryArgs(), loop.getRegionIterArgs().take_front(getNumCarries()));
   for (auto [arg, slice] : llvm::zip(getSliceArgs(), getSlices())) {
-    SlicePosition at(in, index, cast<RankedTensorType>(slice.getType()));
+    SlicePosition at(in, element, cast<RankedTensorType>(slice.getType()));
     map.map(arg, tensor::ExtractSliceOp::create(in, cast<RankedTensorType>(arg.getType()), slice, at.offsets, at.sizes,
                                                 at.strides));
   }

@@ -18,6 +18,12 @@ def Nanochat_LoopOp : Nanochat_Op<"loop", [AttrSizedOperandSegments, RecursiveMe
     stacked. Values of the enclosing scope may be used directly: weights shared over iterations are.
     With `reverse`, iterations run from count-1 to 0, and slices and stacks keep their index.
 
+    A loop may run over a part of what it slices: with `from` f, iteration i sees element f + i of every slice operand,
+    of f + count elements or more, and stacks what it makes at i.
+    ```mlir
+    %s = nanochat.loop "layers" = 2 from 1 slice(%w = %W : tensor<4x8xf32>) { ... } // elements 1 and 2
+    ```
+
     `recompute` states what the gradient of the loop keeps of each iteration: `nothing` is recomputed
     (every residual is stacked), `cheap` recomputes pointwise, norm and quantise ops from the results
     of linears and attention, `body` keeps only the carried values. Gradients are the same bits.
@@ -38,6 +44,7 @@ def Nanochat_LoopOp : Nanochat_Op<"loop", [AttrSizedOperandSegments, RecursiveMe
     ```
   }];
   let arguments = (ins Word:$loop_name, Count:$count,
+      OptionalAttr<ConfinedAttr<I64Attr, [IntNonNegative]>>:$from,
       Variadic<AnyRankedTensor>:$inits, Variadic<AnyRankedTensor>:$slices,
       Optional<TensorRankOf<[I32], [0]>>:$limit,
       DefaultValuedAttr<SizedOf<Recompute>, "::mlir::nanochat::Recompute::nothing">:$recompute,
@@ -57,6 +64,8 @@ def Nanochat_LoopOp : Nanochat_Op<"loop", [AttrSizedOperandSegments, RecursiveMe
     ::llvm::ArrayRef<::mlir::BlockArgument> getCarryArgs();
     ::llvm::ArrayRef<::mlir::BlockArgument> getSliceArgs();
     YieldOp getYield();
+    /// The element of slice operands that the first of the iterations, or with `reverse` the last, sees.
+    int64_t getFirst() { return getFrom().value_or(0); }
     /// The stack that `value` is a slice of, in the body; null if it is none.
     ::mlir::Value getSlicedStack(::mlir::Value value);
     /// What a loop stacks to make `value`; null if that is no stack of a loop.
@@ -70,6 +79,9 @@ def Nanochat_LoopOp : Nanochat_Op<"loop", [AttrSizedOperandSegments, RecursiveMe
     /// Adds `value`, defined in the body, to the stacks and returns the loop that replaces this one
     /// with all its uses; the new stack is its last result.
     LoopOp appendStacks(::mlir::RewriterBase &rewriter, ::mlir::ValueRange values);
+    /// Puts two loops in its place: of its first `count` iterations, in the order in which they run, and of the others.
+    /// Its stacks become joins of theirs.
+    std::pair<LoopOp, LoopOp> split(::mlir::RewriterBase &rewriter, int64_t count);
   }];
 }
 

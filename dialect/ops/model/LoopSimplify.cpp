@@ -150,7 +150,10 @@ struct ForwardSlices : OpRewritePattern<LoopOp> {
       const auto *arg = llvm::find(slices, value);
       if (arg == slices.end() || result.use_empty())
         continue;
-      rewriter.replaceAllUsesWith(result, loop.getSlices()[arg - slices.begin()]);
+      Value stack = loop.getSlices()[arg - slices.begin()];
+      if (stack.getType() != result.getType()) // of which it sees a part
+        continue;
+      rewriter.replaceAllUsesWith(result, stack);
       changed = true;
     }
     return success(changed);

@@ -27,6 +27,8 @@ public:
   LogicalResult build() {
     if (forward.getLimit())
       return forward.emitOpError("has a limit, so nobody knows how often its gradient runs");
+    if (forward.getFrom())
+      return forward.emitOpError("runs over a part of what it slices, and has no gradient");
     findActive();
     Block *body = openBody();
     if (failed(sweep(body)))
@@ -236,10 +238,10 @@ void ReverseLoop::finish(Block *body) {
     types.push_back(init.getType());
   for (Type type : yield.getStacks().getTypes())
     types.push_back(forward.stackOf(type));
-  auto reverse =
-      LoopOp::create(rewriter, loc, types, forward.getLoopNameAttr(), forward.getCountAttr(), inits, operands,
-                     /*limit=*/Value(), RecomputeAttr::get(rewriter.getContext(), Recompute::nothing),
-                     forward.getReverse() ? UnitAttr() : rewriter.getUnitAttr());
+  auto reverse = LoopOp::create(rewriter, loc, types, forward.getLoopNameAttr(), forward.getCountAttr(),
+                                /*from=*/IntegerAttr(), inits, operands,
+                                /*limit=*/Value(), RecomputeAttr::get(rewriter.getContext(), Recompute::nothing),
+                                forward.getReverse() ? UnitAttr() : rewriter.getUnitAttr());
   reverse.getBody().takeBody(*region);
   auto results = reverse.getResults();
   for (auto [k, i] : llvm::enumerate(carries))

@@ -71,7 +71,7 @@ func.func @other(%x: tensor<2xf32>, %other: tensor<2xf32>) -> tensor<4xf32> { //
 
 func.func @lane(%x: tensor<2xf32>) -> tensor<4xf32> {
   // expected-error @+1 {{attribute 'lane' failed to satisfy constraint}}
-  %y = nanochat.exchange_start all_gather %x lane 8 : tensor<2xf32> -> tensor<4xf32>
+  %y = nanochat.exchange_start all_gather %x lane 32 : tensor<2xf32> -> tensor<4xf32>
   %z = nanochat.exchange_done %y, %x : tensor<4xf32>, tensor<2xf32>
   return %z : tensor<4xf32>
 }

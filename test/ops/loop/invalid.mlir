@@ -10,6 +10,16 @@ func.func @slices(%stack: tensor<4x2xf32>) { // loop-c1
 
 // -----
 
+func.func @part(%stack: tensor<4x2xf32>) { // loop-c1
+  // expected-error @+1 {{runs 3 times, but slice operand 0 has type 'tensor<4x2xf32>'; its leading dimension must be at least 5}}
+  %all = nanochat.loop "layers" = 3 from 2 slice(%s = %stack : tensor<4x2xf32>) {
+    nanochat.yield stack %s : tensor<2xf32>
+  }
+  return
+}
+
+// -----
+
 func.func @arguments(%x: tensor<2xf32>) { // loop-c2
   // expected-error @+1 {{has 0 block arguments, expected 1}}
   %y = "nanochat.loop"(%x) <{loop_name = "layers", count = 3 : i64, operandSegmentSizes = array<i32: 1, 0, 0>}> ({

@@ -13,5 +13,9 @@ func.func @loops(%x: tensor<4xf32>, %stack: tensor<3x4xf32>) -> (tensor<4xf32>, 
   %only = nanochat.loop "chunks" = 3 slice(%s = %all : tensor<3x4xf32>) {
     nanochat.yield stack %s : tensor<4xf32>
   }
+  // CHECK: nanochat.loop "some" = 2 from 1 slice(%{{.*}} = %{{.*}} : tensor<3x4xf32>) reverse {
+  %some = nanochat.loop "some" = 2 from 1 slice(%s = %all : tensor<3x4xf32>) reverse {
+    nanochat.yield stack %s : tensor<4xf32>
+  }
   return %y, %only : tensor<4xf32>, tensor<3x4xf32>
 }
