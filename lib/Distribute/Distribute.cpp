@@ -105,11 +105,9 @@ static bool isKnownBefore(Value value, Operation *op) {
 }
 
 DenseSet<unsigned> Distributor::exchangeLayers(ArrayRef<unsigned> gradients) {
-  if (!overlap || parts.ranks == 1 || parts.ofRank() > 1)
-    return {};
-  SmallVector<unsigned> whole(gradients); // of what has an owner, that gets all layers that it owns
-  llvm::erase_if(whole, [&](unsigned number) { return isShared && find(number); });
-  return exchangeInLoops(entry, whole, parts);
+  // An owner gets all of its layers, once they are known.
+  bool isInLoops = overlap && !isShared && parts.ranks > 1 && parts.ofRank() == 1;
+  return isInLoops ? exchangeInLoops(entry, gradients, parts) : DenseSet<unsigned>();
 }
 
 /// The first op behind `from`, before `to`, that takes long, and in front of which others have taken a while.
