@@ -14,5 +14,6 @@
 // RUN: %{apart} --target=x86-64-v3 --set batch=4,layers=19,n_loops=3 --ways=4
 // RUN: %{apart} --target=x86-64-v3 --set batch=2,layers=19,n_loops=2,accum=3 --recompute=layers=body,n_loops=body
 // RUN: %{apart} --target=x86-64-v3 --set batch=2,layers=18,n_loops=3 --overlap=off
-// RUN: %{check} %models/gpt2-124m.mlir --set batch=2,seq=16,vocab=64,d=64,heads=1,layers=17 --target=x86-64-v3 --shard=weights --ranks=2
+// RUN: %{check} %S/../Inputs/odd-layers.mlir --set batch=4,seq=4 --target=x86-64-v3 --shard=weights --ranks=2
+// RUN: %{check} %S/../Inputs/odd-layers.mlir --set batch=6,seq=4 --target=reference --shard=weights --ranks=3 --ways=6
 // RUN: %{check} %models/looplm.mlir --set d=64,heads=1,head=64,ffn=128,vocab=64,batch=2,seq=16,layers=18,n_loops=2 --target=x86-64-v3 --shard=states --ranks=2
