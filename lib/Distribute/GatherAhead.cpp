@@ -7,7 +7,7 @@
 //                                                 yield exchange_done %next
 //
 // The last iteration gathers the first layer again, which loops around carry on: the next repetition of the stack finds
-// it there. A rank's own masters make its codes, so that each layer's part is the same number of bytes on every rank.
+// it there. Parts are of every layer, whoever owns it: all ranks send alike, and which layer it is changes no exchange.
 #include "lib/Distribute/GatherAhead.h"
 #include "dialect/Linalg.h"
 #include "dialect/ops/quantize/Blocks.h"
