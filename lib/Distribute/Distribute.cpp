@@ -214,8 +214,8 @@ struct DistributePass : impl::DistributePassBase<DistributePass> {
     if (parts.ranks < 1 || parts.ways < 1 || parts.ways % parts.ranks)
       return emitError(loc) << "the program's size 'ways', " << parts.ways << ", is no multiple of 'ranks', "
                             << parts.ranks;
-    if (this->shard != "none" && this->shard != "states")
-      return emitError(loc) << "shard=" << this->shard << " is not known; it is none or states";
+    if (this->shard != "none" && this->shard != "states" && this->shard != "weights")
+      return emitError(loc) << "shard=" << this->shard << " is not known; it is none, states or weights";
     return success();
   }
 
@@ -227,16 +227,18 @@ struct DistributePass : impl::DistributePassBase<DistributePass> {
     if (parts.ways == 1)
       return;
     DivisibleParams divisible = findDivisible(module);
-    bool isShared = this->shard == "states" && parts.ranks > 1;
+    bool isShared = this->shard != "none" && parts.ranks > 1;
     for (func::FuncOp entry : getEntries(module))
       if (getEntry(entry).getKind() == EntryKind::gradients &&
           failed(Distributor(entry, parts, divisible, isShared, overlap).run()))
         return signalPassFailure();
     if (isShared)
-      shareOut(module, divisible, parts.ranks);
+      shareOut(module, divisible, parts.ranks, /*byLayer=*/this->shard == "weights", overlap);
     for (func::FuncOp entry : getEntries(module))
-      if (overlap)
+      if (overlap) {
         delayGathers(entry.getBody().front());
+        entry.walk([](LoopOp loop) { delayGathers(loop.getBody().front()); });
+      }
   }
 };
 } // namespace

@@ -1,17 +1,18 @@
 #include "lib/Distribute/Exchanges.h"
 #include "dialect/Linalg.h"
 #include "dialect/ops/quantize/Blocks.h"
+#include "lib/Distribute/Ternary.h"
 #include "mlir/IR/Matchers.h"
 
 using namespace mlir;
 using namespace mlir::nanochat;
 
 /// How many exchanges are under way at a time, and the first of their lanes: of gradients that are on their way to be
-/// added, of sums that come back, of what is gathered from shares. Others that are at top level end before the next
-/// begins, and so do those in loops, but for gradients of a layer.
-static constexpr int64_t kAhead = 3, kBack = 4, kGathers = 2;
-static constexpr int64_t kAheadLane = 0, kAloneLane = 3, kGatherLane = 5, kInLoopLane = 7, kLayerLane = 8,
-                         kBackLane = 28;
+/// added, and of sums that come back. Others end before the next begins, at top level or in loops; those of a layer have
+/// lanes of their own.
+static constexpr int64_t kAhead = 3, kBack = 4;
+static constexpr int64_t kAheadLane = 0, kAloneLane = 3, kInLoopLane = 7, kLayerLane = 8, kBackLane = 28;
+static_assert(kAloneLane < kFirstGather && kFirstGather + kGathers <= kInLoopLane);
 static_assert(kLayerLane + LayerExchange::kMost <= kBackLane);
 
 static Value finishExchange(ImplicitLocOpBuilder &b, ExchangeStartOp start) {
@@ -201,41 +202,19 @@ Value mlir::nanochat::ofFirstRank(ImplicitLocOpBuilder &b, Value value) {
 }
 
 Value mlir::nanochat::gatherShares(ImplicitLocOpBuilder &b, Value share, RankedTensorType whole) {
-  return finishExchange(b, ExchangeStartOp::create(b, whole, Collective::all_gather, share, kGatherLane, Value()));
+  return finishExchange(b, ExchangeStartOp::create(b, whole, Collective::all_gather, share, kFirstGather, Value()));
+}
+
+Value mlir::nanochat::sendPieces(ImplicitLocOpBuilder &b, Value byRank) {
+  RankedTensorType type = typeOf(byRank);
+  return finishExchange(b, ExchangeStartOp::create(b, type, Collective::all_to_all, byRank, kFirstGather, Value()));
 }
 
 Value mlir::nanochat::gatherTernary(ImplicitLocOpBuilder &b, Value share, RankedTensorType whole) {
-  constexpr int64_t kOfByte = 4;
   int64_t own = typeOf(share).getNumElements(), all = whole.getNumElements();
-  if (own % kOfByte || all % kOfByte)
+  if (!packsTernary(own) || !packsTernary(all))
     return gatherShares(b, share, whole);
-  auto bytes = [&](int64_t elements) { return RankedTensorType::get({elements / kOfByte}, b.getI8Type()); };
-  auto number = [](ImplicitLocOpBuilder &s, int64_t value) {
-    return arith::ConstantOp::create(s, s.getIntegerAttr(s.getI8Type(), value));
-  };
-  AffineExpr at = b.getAffineDimExpr(0);
-  SmallVector<AffineMap> ofByte;
-  for (int64_t i = 0; i < kOfByte; ++i)
-    ofByte.push_back(AffineMap::get(1, 0, at * kOfByte + i));
-  Value flat = flatten(b, share);
-  Value packed =
-      pointwise(b, bytes(own), SmallVector<Value>(kOfByte, flat), ofByte, [&](auto &s, ValueRange v) -> Value {
-        Value byte;
-        for (auto [i, code] : llvm::enumerate(v)) {
-          Value bits = arith::AndIOp::create(s, arith::AddIOp::create(s, code, number(s, 1)), number(s, 3));
-          bits = arith::ShLIOp::create(s, bits, number(s, 2 * int64_t(i)));
-          byte = byte ? arith::OrIOp::create(s, byte, bits).getResult() : bits;
-        }
-        return byte;
-      });
-  Value come = gatherShares(b, packed, bytes(all));
-  RankedTensorType codes = RankedTensorType::get({all / kOfByte, kOfByte}, b.getI8Type());
-  Value unpacked = pointwise(b, codes, come, projection(b.getContext(), 2, {0}), [&](auto &s, ValueRange v) -> Value {
-    Value digit = arith::IndexCastOp::create(s, s.getI8Type(), linalg::IndexOp::create(s, 1));
-    Value bits = arith::ShRUIOp::create(s, v[0], arith::ShLIOp::create(s, digit, number(s, 1)));
-    return arith::SubIOp::create(s, arith::AndIOp::create(s, bits, number(s, 3)), number(s, 1));
-  });
-  return reshape(b, unpacked, whole.getShape());
+  return unpackTernary(b, gatherShares(b, packTernary(b, share), packedTernary(whole)), whole);
 }
 
 /// Moves ops that do no more than unpack what comes to where that is read first; returns who reads it.
@@ -258,16 +237,33 @@ static Operation *sinkReaders(ExchangeDoneOp done, Block &block) {
   return unpacking.empty() ? reader : unpacking.front();
 }
 
+/// Does the op contain gathers, which need the lanes?
+static bool gathersInside(Operation &op) {
+  return isa<LoopOp>(op) && op.walk([](ExchangeStartOp start) {
+                                return isGatherLane(start.getLane()) ? WalkResult::interrupt() : WalkResult::advance();
+                              }).wasInterrupted();
+}
+
 void mlir::nanochat::delayGathers(Block &block) {
   SmallVector<ExchangeDoneOp> gathers;
   for (auto done : block.getOps<ExchangeDoneOp>())
-    if (done.getStart().getLane() == kGatherLane)
+    if (ExchangeStartOp start = done.getStart(); start.getLane() == kFirstGather && !start.getAhead())
       gathers.push_back(done);
+  SmallVector<Operation *> loops;
+  for (Operation &op : block)
+    if (gathersInside(op))
+      loops.push_back(&op);
   for (auto [i, done] : llvm::enumerate(gathers)) {
     ExchangeStartOp start = done.getStart();
-    start.setLane(kGatherLane + int64_t(i) % kGathers);
-    Operation *reader = sinkReaders(done, block);
-    Operation *next = i + kGathers < gathers.size() ? gathers[i + kGathers].getStart() : reader;
-    done->moveBefore(next->isBeforeInBlock(reader) ? next : reader);
+    start.setLane(kFirstGather + int64_t(i) % kGathers);
+    Operation *last = sinkReaders(done, block);
+    auto before = [&](Operation *other) {
+      if (start->isBeforeInBlock(other) && other->isBeforeInBlock(last))
+        last = other;
+    };
+    if (i + kGathers < gathers.size())
+      before(gathers[i + kGathers].getStart());
+    llvm::for_each(loops, before);
+    done->moveBefore(last);
   }
 }

@@ -6,6 +6,10 @@
 
 namespace mlir::nanochat {
 
+/// Lanes of what is gathered, for a block and loops in it; others are those of gradients.
+constexpr int64_t kFirstGather = 5, kGathers = 2;
+inline bool isGatherLane(int64_t lane) { return lane >= kFirstGather && lane < kFirstGather + kGathers; }
+
 /// Means over all ways of gradients, of which each rank has its own, or (ways of a rank, …) of them. What has begun
 /// ends later, in the same order; so many are under way that lanes suffice, and one at a time without `overlap`.
 class GradientExchange {
@@ -71,6 +75,8 @@ Value ofFirstRank(ImplicitLocOpBuilder &b, Value value);
 Value gatherShares(ImplicitLocOpBuilder &b, Value share, RankedTensorType whole);
 /// The same of numbers from −1 to 2 in bytes, which go as two bits each.
 Value gatherTernary(ImplicitLocOpBuilder &b, Value share, RankedTensorType whole);
+/// Sends row r of (ranks, …) to rank r; what comes from rank r is row r.
+Value sendPieces(ImplicitLocOpBuilder &b, Value byRank);
 /// Has gathers of `block` go on while what comes before their results are read is computed.
 void delayGathers(Block &block);
 

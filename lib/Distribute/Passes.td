@@ -16,9 +16,10 @@ def DistributePass : Pass<"nanochat-distribute", "::mlir::ModuleOp"> {
 
     With `shard=states` each rank owns layers of stacked parameters and rows of others, with gradients, states and updates, where their rule
     works on each alone (lib/Distribute/ShareOut.h). Gradients go to the owner and stay there; before the forward pass all ranks gather codes of ternary
-    weights, two bits each, and scales, and of other parameters the values.
+    weights, two bits each, and scales, and of other parameters the values. With `shard=weights` no rank has the codes, or values, of all layers: each keeps a part
+    of every layer's, and loops over layers gather those of the next layer while one is computed (lib/Distribute/GatherAhead.h).
   }];
-  let options = [Option<"shard", "shard", "std::string", "\"none\"", "What ranks own a share of: none or states">,
+  let options = [Option<"shard", "shard", "std::string", "\"none\"", "What ranks own a share of: none, states or weights">,
                  Option<"overlap", "overlap", "bool", "true", "Whether gradients are exchanged while others are computed">];
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::linalg::LinalgDialect", "::mlir::math::MathDialect", "::mlir::tensor::TensorDialect"];
 }

@@ -1,6 +1,8 @@
 #include "lib/Distribute/ShareOut.h"
 #include "dialect/Linalg.h"
 #include "lib/Distribute/Exchanges.h"
+#include "lib/Distribute/GatherAhead.h"
+#include "lib/Distribute/Ternary.h"
 #include "mlir/IR/PatternMatch.h"
 
 using namespace mlir;
@@ -72,7 +74,7 @@ public:
       : entry(entry), block(entry.getBody().front()), params(params), ranks(ranks), rewriter(entry) {}
 
   void update();
-  void forward();
+  void forward(bool byLayer, bool overlap);
 
 private:
   const Divisible *find(BindAttr binding) const {
@@ -86,7 +88,7 @@ private:
     entry.setFunctionType(rewriter.getFunctionType(block.getArgumentTypes(), block.getTerminator()->getOperandTypes()));
   }
   bool isOfLayers(LoopOp loop) const;
-  LoopOp runOwnLayers(LoopOp loop);
+  LoopOp runOwnLayers(LoopOp loop, bool byLayer);
 
   func::FuncOp entry;
   Block &block;
@@ -94,6 +96,7 @@ private:
   int64_t ranks;
   IRRewriter rewriter;
   DenseMap<Value, int64_t> rowsOf; // of the whole, by argument
+  SmallVector<ApartLayers> apart;
 };
 } // namespace
 
@@ -180,23 +183,40 @@ static bool isTernaryCode(Value element) {
   return isa_and_present<TernarizeOp, TernarizeByOp>(made) && made->getResult(0) == element;
 }
 
-LoopOp ShareEntry::runOwnLayers(LoopOp loop) {
+/// Runs the loop on the rank's own layers; of what it makes, all is gathered, or with `byLayer` kept apart.
+LoopOp ShareEntry::runOwnLayers(LoopOp loop, bool byLayer) {
   int64_t layers = loop.getCount();
+  YieldOp yield = loop.getYield();
+  SmallVector<ApartLayers> made;
+  for (auto [stack, element] : llvm::zip(loop.getResults(), yield.getStacksMutable())) {
+    bool isTernary = isTernaryCode(element.get());
+    ImplicitLocOpBuilder b(loop.getLoc(), yield);
+    bool isApart = byLayer && typeOf(stack).getNumElements() >= kLeast && isReadByLayers(stack);
+    if (isApart && isTernary && (isTernary = packsTernary(typeOf(element.get()).getNumElements())))
+      element.set(packTernary(b, element.get()));
+    b.setInsertionPointAfter(loop);
+    made.push_back({isApart ? standFor(b, typeOf(stack)) : Value(), stack, isTernary});
+  }
   loop.setCount(int64_t(llvm::divideCeil(layers, ranks)));
   rewriter.setInsertionPoint(loop);
   LoopOp own = loop.rebuild(rewriter, ValueRange(), loop.getSlices());
   ImplicitLocOpBuilder b(loop.getLoc(), rewriter);
   b.setInsertionPointAfter(own);
   SmallVector<Value> all;
-  for (auto [stack, element] : llvm::zip(own.getResults(), own.getYield().getStacks())) {
-    RankedTensorType whole = withRows(typeOf(stack), layers);
-    all.push_back(isTernaryCode(element) ? gatherTernary(b, stack, whole) : gatherShares(b, stack, whole));
+  for (auto [stack, old] : llvm::zip(own.getResults(), made)) {
+    RankedTensorType whole = typeOf(old.share);
+    old.share = stack;
+    if (old.whole)
+      apart.push_back(old);
+    all.push_back(old.whole       ? old.whole
+                  : old.isTernary ? gatherTernary(b, stack, whole)
+                                  : gatherShares(b, stack, whole));
   }
   rewriter.replaceOp(loop, all);
   return own;
 }
 
-void ShareEntry::forward() {
+void ShareEntry::forward(bool byLayer, bool overlap) {
   SmallVector<BlockArgument> shares;
   for (BlockArgument arg : block.getArguments()) {
     BindAttr binding = getArgBinding(entry, arg);
@@ -212,24 +232,30 @@ void ShareEntry::forward() {
       loops.push_back(loop);
   DenseSet<Operation *> own;
   for (LoopOp loop : loops)
-    own.insert(runOwnLayers(loop));
+    own.insert(runOwnLayers(loop, byLayer));
   for (BlockArgument share : shares) {
     auto readsWhole = [&](OpOperand &use) { return !own.contains(use.getOwner()); };
     if (llvm::none_of(share.getUses(), readsWhole))
       continue;
     ImplicitLocOpBuilder b = ImplicitLocOpBuilder::atBlockBegin(share.getLoc(), &block);
-    Value whole = gatherShares(b, share, withRows(typeOf(share), rowsOf[share]));
-    share.replaceUsesWithIf(whole, [&](OpOperand &use) {
-      return readsWhole(use) && !isa<ExchangeStartOp, ExchangeDoneOp>(use.getOwner());
-    });
+    RankedTensorType type = withRows(typeOf(share), rowsOf[share]);
+    Value whole = standFor(b, type);
+    share.replaceUsesWithIf(whole, readsWhole);
+    if (byLayer && isReadByLayers(whole)) {
+      apart.push_back({whole, share, /*isTernary=*/false});
+    } else {
+      rewriter.replaceOp(whole.getDefiningOp(), gatherShares(b, share, type));
+    }
   }
+  gatherAhead(block, apart, ranks, overlap);
   setTypes();
 }
 
-void mlir::nanochat::shareOut(ModuleOp module, const DivisibleParams &params, int64_t ranks) {
+void mlir::nanochat::shareOut(ModuleOp module, const DivisibleParams &params, int64_t ranks, bool byLayer,
+                              bool overlap) {
   for (func::FuncOp entry : getEntries(module)) {
     EntryKind kind = getEntry(entry).getKind();
     ShareEntry share(entry, params, ranks);
-    kind == EntryKind::update || kind == EntryKind::phase ? share.update() : share.forward();
+    kind == EntryKind::update || kind == EntryKind::phase ? share.update() : share.forward(byLayer, overlap);
   }
 }

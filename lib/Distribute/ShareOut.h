@@ -23,7 +23,8 @@ DivisibleParams findDivisible(ModuleOp module);
 
 /// Has each of the ranks own its share of these: arguments and results of updates, and of what is done between phases,
 /// become shares; other entries, but for the gradients that they return, begin with what they read of all shares. What
-/// loops make of single layers, such as codes of ternary weights, is made of a rank's own and then gathered.
-void shareOut(ModuleOp module, const DivisibleParams &params, int64_t ranks);
+/// loops make of single layers, such as codes of ternary weights, is made of a rank's own and then gathered; with
+/// `byLayer`, what loops over layers read is gathered there, layer by layer (GatherAhead.h).
+void shareOut(ModuleOp module, const DivisibleParams &params, int64_t ranks, bool byLayer, bool overlap);
 
 } // namespace mlir::nanochat

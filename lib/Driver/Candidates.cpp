@@ -11,8 +11,8 @@ using namespace mlir::nanochat;
 PipelineOptions mlir::nanochat::with(const PipelineOptions &row, const Candidate &candidate) {
   PipelineOptions changed = row;
   changed.memory = candidate.memory;
-  if (candidate.shares)
-    changed.distribution.shard = "states";
+  if (!candidate.shard.empty())
+    changed.distribution.shard = candidate.shard;
   if (candidate.batch)
     for (auto [name, value] : {std::pair("batch", candidate.batch), std::pair("accum", candidate.accum)})
       changed.sizes.push_back({name, std::to_string(value), "--budget"});
@@ -108,11 +108,18 @@ SearchSpace Candidates::spaceOf(ModuleOp said) {
 SearchResult Candidates::search(const SearchSpace &space, int64_t budget, int64_t most) {
   auto look = [&](const Candidate &candidate) { return evaluate(candidate); };
   SearchResult found = nanochat::search(space, budget, most, look);
-  if (found.evaluation.bytes != kFitsNowhere)
+  if (found.evaluation.bytes == kFitsNowhere) {
+    SearchSpace asItIs = space; // a model of fixed shapes takes no other batch
+    asItIs.sequences = 0;
+    found = nanochat::search(asItIs, budget, most, look);
+  }
+  if (found.fits || !space.shares)
     return found;
-  SearchSpace asItIs = space; // a model of fixed shapes takes no other batch
-  asItIs.sequences = 0;
-  return nanochat::search(asItIs, budget, most, look);
+  // What ranks own otherwise is not enough: exchanges within the step, which take longer, are better than no program.
+  SearchSpace apart = space;
+  apart.fixed.shard = "weights";
+  apart.shares = apart.codes = false;
+  return nanochat::search(apart, budget, most, look);
 }
 
 Evaluation Candidates::evaluate(const Candidate &candidate) {

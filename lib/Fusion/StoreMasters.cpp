@@ -53,7 +53,7 @@ struct StoreMastersPass : impl::StoreMastersPassBase<StoreMastersPass> {
         if (bind.getRows() && formatFor(bind, arg.getType())) {
           InFlightDiagnostic diag = emitError(entry.getLoc())
                                     << "--masters: ranks own shares of '" << bind.getTensorName() << "'";
-          diag.attachNote() << "--shard=states and masters in fewer bits are not available together: leave one out";
+          diag.attachNote() << "--shard and masters in fewer bits are not available together: leave one out";
           return diag;
         }
         if (formatFor(bind, arg.getType()) == Format::int8)

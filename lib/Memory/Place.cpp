@@ -45,6 +45,20 @@ Place Place::stackOver(LoopOp loop) const {
   return place;
 }
 
+Place Place::ahead(LoopOp loop) const {
+  if (choice)
+    return choose(choice->loop, choice->when, choice->yes.ahead(loop), choice->no.ahead(loop));
+  const auto *term = llvm::find_if(terms, [&](const Term &t) { return t.loop == loop; });
+  if (term == terms.end())
+    return *this;
+  int64_t stride = term->stride;
+  Place first = *this;
+  first.terms.erase(first.terms.begin() + (term - terms.begin()));
+  if (loop.getReverse())
+    first.offset += (int64_t(loop.getCount()) - 1) * stride;
+  return choose(loop, When::isLast, first, at(loop.getReverse() ? -stride : stride));
+}
+
 Place Place::choose(LoopOp loop, When when, const Place &yes, const Place &no) {
   Place place;
   place.choice = std::make_shared<Choice>(Choice{loop, when, yes, no});

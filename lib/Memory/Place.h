@@ -43,8 +43,10 @@ struct Place {
   Place slice(LoopOp loop, int64_t bytes, int64_t from = 0) const;
   /// The stack of which this is the slice of `loop`; null if it is none.
   Place stackOver(LoopOp loop) const;
-  enum class When { isFirst, isEven };
-  /// `yes` in the first iteration of `loop`, or in iterations 0, 2, ..., else `no`.
+  /// What this slice of `loop` is in its next iteration; in the last one, what it was in the first.
+  Place ahead(LoopOp loop) const;
+  enum class When { isFirst, isEven, isLast };
+  /// `yes` in the first iteration of `loop`, in iterations 0, 2, ..., or in the last, else `no`.
   static Place choose(LoopOp loop, When when, const Place &yes, const Place &no);
   void forEachBuffer(llvm::function_ref<void(Buffer *)> visit) const;
 

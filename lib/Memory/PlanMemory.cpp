@@ -45,7 +45,10 @@ public:
   }
 
   void start(ExchangeStartOp exchange) override {
-    StartOp::create(b, exchange.getLoc(), exchange.getCollective(), slot(exchange.getX()), slot(exchange.getY()),
+    Place from = places.of(exchange.getX());
+    if (exchange.getAhead())
+      from = from.ahead(cast<LoopOp>(exchange->getParentOp()));
+    StartOp::create(b, exchange.getLoc(), exchange.getCollective(), slot(from, exchange.getX()), slot(exchange.getY()),
                     exchange.getLane(), exchange.getPieceBytes(), exchange.getTotalBytes());
   }
   void finish(ExchangeDoneOp exchange) override {
@@ -83,18 +86,23 @@ private:
       cast<HostOpInterface>(op).emit(*this);
   }
 
-  Value slot(Value value) {
+  Value slot(Value value) { return slot(places.of(value), value); }
+
+  /// Of a tensor like `value`, at `place`.
+  Value slot(const Place &place, Value value) {
     auto type = cast<RankedTensorType>(value.getType());
-    return slot(places.of(value), MemRefType::get(type.getShape(), type.getElementType()), value.getLoc());
+    return slot(place, MemRefType::get(type.getShape(), type.getElementType()), value.getLoc());
   }
 
   Value slot(const Place &place, MemRefType type, Location loc) {
     if (place.choice) {
-      Value turn = iterations.lookup(place.choice->loop).number;
+      LoopOp loop = place.choice->loop;
+      Value turn = iterations.lookup(loop).number;
       if (place.choice->when == Place::When::isEven)
         turn = arith::RemUIOp::create(b, loc, turn, arith::ConstantIndexOp::create(b, loc, 2));
-      Value zero = arith::ConstantIndexOp::create(b, loc, 0);
-      Value isYes = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::eq, turn, zero);
+      int64_t wanted = place.choice->when == Place::When::isLast ? int64_t(loop.getCount()) - 1 : 0;
+      Value number = arith::ConstantIndexOp::create(b, loc, wanted);
+      Value isYes = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::eq, turn, number);
       Value yes = slot(place.choice->yes, type, loc), no = slot(place.choice->no, type, loc);
       return arith::SelectOp::create(b, loc, isYes, yes, no);
     }
@@ -134,14 +142,27 @@ public:
   }
 
   BufferUse of(const Buffer &buffer) const {
-    return isa_and_present<ExchangeStartOp>(buffer.value.getDefiningOp()) ? BufferUse::communication
-           : buffer.saved && isForGradients                               ? BufferUse::saved
-           : isOfHead(buffer.value.getLoc())                              ? BufferUse::head
-           : ofParameters.contains(buffer.value)                          ? BufferUse::working_copies
-                                                                          : BufferUse::workspace;
+    return isExchanged(buffer.value)             ? BufferUse::communication
+           : buffer.saved && isForGradients      ? BufferUse::saved
+           : isOfHead(buffer.value.getLoc())     ? BufferUse::head
+           : ofParameters.contains(buffer.value) ? BufferUse::working_copies
+                                                 : BufferUse::workspace;
   }
 
 private:
+  /// Does an exchange bring the value, or hand it on to the next iteration?
+  static bool isExchanged(Value value) {
+    auto arg = dyn_cast<BlockArgument>(value);
+    auto loop = arg ? dyn_cast<LoopOp>(arg.getOwner()->getParentOp()) : LoopOp();
+    if (loop && arg.getArgNumber() < loop.getNumCarries())
+      return isExchanged(loop.getYield()->getOperand(arg.getArgNumber()));
+    Operation *made = value.getDefiningOp();
+    if (auto inner = dyn_cast_if_present<LoopOp>(made)) {
+      unsigned number = cast<OpResult>(value).getResultNumber();
+      return number < inner.getNumCarries() && isExchanged(inner.getYield()->getOperand(number));
+    }
+    return isa_and_present<ExchangeStartOp, ExchangeDoneOp>(made);
+  }
   bool isConstant(Value value) const { return matchPattern(value, m_Constant()); }
 
   /// Marks values of `block` that are computed from parameters and nothing else that varies.

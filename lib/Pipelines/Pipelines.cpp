@@ -76,7 +76,8 @@ static void optimize(OpPassManager &pm, const PipelineOptions &options) {
   pm.addPass(createProjectGradientsPass());
   if (options.memory.updateInBackward)
     pm.addPass(createUpdateInBackwardPass());
-  if (options.memory.codesAtUse)
+  // Where each layer's codes are gathered for its use, there are no others to do without, and owners make them once.
+  if (options.memory.codesAtUse && options.distribution.shard != "weights")
     pm.addPass(createSplitTernarizePass());
   // After differentiation, so that what the gradient reads of the weights is hoisted as well.
   pm.addPass(createHoistInvariantsPass());

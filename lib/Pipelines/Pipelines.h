@@ -26,7 +26,7 @@ struct MemoryChoices {
 struct Distribution {
   int64_t ranks = 1;
   int64_t ways = 1;           // sums of a step, of which results are a function; a multiple of ranks
-  std::string shard = "none"; // or "states": what each rank owns a share of
+  std::string shard = "none"; // or "states" or "weights": what each rank owns a share of
   bool overlap = true;        // of exchanges and computation
 };
 

@@ -49,6 +49,13 @@ std::optional<Network> nanochat::parseNetwork(StringRef text) {
 
 //===--- A step ------------------------------------------------------------------------------===//
 
+/// How often the body of a loop runs in a step.
+static double timesOf(scf::ForOp loop) {
+  std::optional<APInt> count = loop.getStaticTripCount();
+  auto period = loop->getAttrOfType<IntegerAttr>(kPeriodAttr);
+  return count ? double(count->getSExtValue()) : period ? 1.0 / double(period.getInt()) : 1.0;
+}
+
 namespace {
 /// Goes through an entry as a rank does.
 class Walk {
@@ -98,8 +105,6 @@ private:
   void iterate(scf::ForOp loop) {
     bool exchanges = loop.walk([](StartOp) { return WalkResult::interrupt(); }).wasInterrupted();
     std::optional<APInt> count = loop.getStaticTripCount();
-    auto period = loop->getAttrOfType<IntegerAttr>(kPeriodAttr);
-    double times = count ? double(count->getSExtValue()) : period ? 1.0 / double(period.getInt()) : 1.0;
     if (exchanges && count) {
       for (int64_t i = 0; i < count->getSExtValue(); ++i)
         run(*loop.getBody());
@@ -108,6 +113,7 @@ private:
     Communication before = found;
     double begin = now, wasFree = free;
     run(*loop.getBody());
+    double times = timesOf(loop);
     auto scale = [&](double &value, double from) { value = from + times * (value - from); };
     scale(now, begin), scale(found.exchanges, before.exchanges), scale(found.sent, before.sent);
     scale(found.seconds, before.seconds), scale(found.exposed, before.exposed);
@@ -131,27 +137,29 @@ Communication nanochat::communicationOf(ModuleOp planned, int64_t ranks, const R
   return walk.found;
 }
 
-/// How often the loops around an op run it.
-static int64_t timesOf(Operation *op) {
-  int64_t times = 1;
-  for (auto loop = op->getParentOfType<scf::ForOp>(); loop; loop = loop->getParentOfType<scf::ForOp>())
-    if (std::optional<APInt> count = loop.getStaticTripCount())
-      times *= count->getSExtValue();
-  return times;
-}
+namespace {
+struct Exchanged {
+  int64_t bytes;        // of what is cut into pieces, or made of them
+  double times = 1;     // in a step, or in a micro-batch
+  double inBatches = 0; // of a step of a rank, where it is in each of them
+};
+} // namespace
 
-/// Bytes of what is cut into pieces, or made of them, by each exchange of a step's gradients; of a program of one rank,
-/// what they would be.
-static SmallVector<int64_t> exchangedBytes(ModuleOp planned) {
-  SmallVector<int64_t> totals;
+/// What each exchange of a step's gradients is of; of a program of one rank, what they would be of.
+static SmallVector<Exchanged> exchangedBytes(ModuleOp planned) {
+  SmallVector<Exchanged> all;
   if (func::FuncOp entry = findEntry(planned, EntryKind::gradients, "train"))
-    entry.walk([&](StartOp start) { totals.append(size_t(timesOf(start)), start.getTotal()); });
-  if (!totals.empty())
-    return totals;
+    entry.walk([&](StartOp start) {
+      Exchanged &next = all.emplace_back(Exchanged{int64_t(start.getTotal())});
+      for (auto loop = start->getParentOfType<scf::ForOp>(); loop; loop = loop->getParentOfType<scf::ForOp>())
+        loop->hasAttr(kMicroBatchesAttr) ? next.inBatches = timesOf(loop) : next.times *= timesOf(loop);
+    });
+  if (!all.empty())
+    return all;
   for (TensorOp tensor : getProgram(planned).getBody().getOps<TensorOp>())
     if (tensor.getBind().getKind() == BindingKind::gradient)
-      totals.append(2, denseBytes(tensor.getType())); // to be added, and back
-  return totals;
+      all.append(2, {denseBytes(tensor.getType())}); // to be added, and back
+  return all;
 }
 
 SmallVector<Scaling> nanochat::scalingOf(ModuleOp planned, const Rates &rates, const Network &network) {
@@ -166,13 +174,15 @@ SmallVector<Scaling> nanochat::scalingOf(ModuleOp planned, const Rates &rates, c
   int64_t sequences = size("ways") * size("accum") * size("batch");
   double gradients = secondsOf(EntryKind::gradients) * double(size("ranks")) / double(sequences); // of one sequence
   double update = secondsOf(EntryKind::update);
-  SmallVector<int64_t> totals = exchangedBytes(planned);
+  SmallVector<Exchanged> exchanged = exchangedBytes(planned);
   bool hasShares = llvm::any_of(program.getBody().getOps<TensorOp>(), [](TensorOp t) { return t.getBind().getRows(); });
   SmallVector<Scaling> table;
   for (int64_t ranks = 1; ranks <= std::min<int64_t>(sequences, 4096) && sequences % ranks == 0; ranks *= 2) {
     double exchange = 0;
-    for (int64_t bytes : totals)
-      exchange += ranks > 1 ? network.secondsOf(ranks, double(bytes) / double(ranks)) : 0;
+    for (const Exchanged &one : exchanged) {
+      double batches = std::max(1.0, one.inBatches * double(size("ranks")) / double(ranks));
+      exchange += ranks > 1 ? one.times * batches * network.secondsOf(ranks, double(one.bytes) / double(ranks)) : 0;
+    }
     double own = hasShares ? double(size("ranks")) / double(ranks) : 1; // of updates, against those compiled
     table.push_back({ranks, gradients * double(sequences / ranks) + update * own, exchange});
   }

@@ -7,8 +7,8 @@ using namespace mlir::nanochat;
 std::string Candidate::spell() const {
   std::string sizes = batch ? "--set batch=" + std::to_string(batch) + ",accum=" + std::to_string(accum) : "";
   std::string kept = memory.spell();
-  if (shares)
-    kept += kept.empty() ? "--shard=states" : " --shard=states";
+  if (!shard.empty())
+    kept += (kept.empty() ? "--shard=" : " --shard=") + shard;
   return sizes + (sizes.empty() || kept.empty() ? "" : " ") + kept;
 }
 
@@ -95,7 +95,7 @@ private:
       dimensions.push_back({{[&](Candidate &c) { c.memory.updateInBackward = (c.batch ? c.accum : space.accum) == 1; },
                              [](Candidate &) {}}});
     if (space.shares)
-      dimensions.push_back({{[](Candidate &c) { c.shares = true; }, [](Candidate &) {}}});
+      dimensions.push_back({{[](Candidate &c) { c.shard = "states"; }, [](Candidate &) {}}});
     if (space.chunk) {
       Dimension &chunks = dimensions.emplace_back();
       chunks.settings.push_back([](Candidate &) {});

@@ -9,7 +9,7 @@ namespace mlir::nanochat {
 struct Candidate {
   int64_t batch = 0, accum = 0; // sequences per micro-batch, and micro-batches; as the model says where 0
   MemoryChoices memory;
-  bool shares = false; // of parameters and states, for each rank
+  std::string shard; // what each rank owns a share of, "states" or "weights"; as given where empty
 
   /// As options of nanochat-opt, which make the same program.
   std::string spell() const;

@@ -94,6 +94,33 @@
 // STATES-LABEL: func.func @train.update
 // STATES: nanochat.muon {{.*}} : tensor<1x352x128xf32>
 
+// No rank has the codes of all layers: each keeps a part, loops carry those of the layer at hand and gather the next one's.
+// RUN: nanochat-opt %models/copy-tiny.mlir --set batch=12 --ranks=2 --shard=weights --target=native --stop-after=distribute | FileCheck %s --check-prefix=WEIGHTS
+// WEIGHTS-LABEL: func.func @train.gradients
+// WEIGHTS-NOT: tensor<22528xi8>
+// WEIGHTS: %[[SPREAD:.*]] = nanochat.exchange_start all_to_all %{{.*}} lane 6 : tensor<2x1x5632xi8> -> tensor<2x1x5632xi8>
+// WEIGHTS: %[[FIRST:.*]] = nanochat.exchange_start all_gather %{{.*}} lane 5 : tensor<5632xi8> -> tensor<11264xi8>
+// WEIGHTS: %[[CODES:.*]] = nanochat.exchange_done %[[FIRST]]
+// WEIGHTS: nanochat.loop "n_loops" = 2 carry({{.*}}, %[[HANDED:.*]] = %[[CODES]] : tensor<11264xi8>
+// WEIGHTS-NEXT: nanochat.loop "layers" = 2 carry({{.*}}, %[[HAND:.*]] = %[[HANDED]] : tensor<11264xi8>, {{.*}} slice({{.*}} : tensor<2x5632xi8>
+// WEIGHTS-NEXT: %[[A:.*]] = nanochat.exchange_start all_gather %[[PART:.*]] ahead lane 5 : tensor<5632xi8> -> tensor<11264xi8>
+// WEIGHTS-NEXT: nanochat.exchange_start all_gather %{{.*}} ahead lane 6
+// WEIGHTS: %[[NEXT:.*]] = nanochat.exchange_done %[[A]], %[[PART]]
+// WEIGHTS-NEXT: nanochat.exchange_start all_gather %{{.*}} ahead lane 5
+// WEIGHTS: linalg.generic {{.*}} ins(%[[HAND]] : tensor<11264xi8>) outs(%{{.*}} : tensor<11264x4xi8>)
+// WEIGHTS: nanochat.yield %{{.*}}, %[[NEXT]], %{{.*}}, %{{.*}} : tensor<384x128xf32>, tensor<11264xi8>, tensor<11264xi8>, tensor<11264xi8> stack
+// WEIGHTS: reverse {
+// WEIGHTS: exchange_start all_gather %{{.*}} ahead lane 5
+
+// Where exchanges end before others begin, a layer is gathered where it is read.
+// RUN: nanochat-opt %models/copy-tiny.mlir --set batch=12 --ranks=2 --shard=weights --overlap=off --target=native --stop-after=distribute | FileCheck %s --check-prefix=AT-USE
+// AT-USE-LABEL: func.func @train.gradients
+// AT-USE-NOT: ahead
+// AT-USE: nanochat.loop "n_loops" = 2
+// AT-USE-NEXT: nanochat.loop "layers" = 2
+// AT-USE: %[[STARTED:.*]] = nanochat.exchange_start all_gather %[[PART:.*]] lane 5 : tensor<5632xi8> -> tensor<11264xi8>
+// AT-USE-NEXT: nanochat.exchange_done %[[STARTED]], %[[PART]]
+
 // What cannot be.
 // RUN: not nanochat-opt %models/copy-tiny.mlir --ranks=3 --target=native --plan 2>&1 | FileCheck %s --check-prefix=SPLIT
 // SPLIT: copy-tiny.mlir:12:{{.*}} error: a step of 16 sequences, 1 times 16, does not split into 3 equal sums
@@ -104,9 +131,14 @@
 // NONE: error: --ranks and --ways are numbers from 1 to 4096
 // RUN: not nanochat-opt %models/copy-tiny.mlir --shard=states --target=native --plan 2>&1 | FileCheck %s --check-prefix=ALONE
 // ALONE: error: --shard=states shares parameters out among ranks, of which there is one
+// RUN: not nanochat-opt %models/copy-tiny.mlir --shard=weights --target=native --plan 2>&1 | FileCheck %s --check-prefix=APART
+// APART: error: --shard=weights shares parameters out among ranks, of which there is one
+// RUN: not nanochat-opt %models/copy-tiny.mlir --ranks=2 --shard=weight --target=native --plan 2>&1 | FileCheck %s --check-prefix=UNKNOWN
+// UNKNOWN: error: --shard=weight is not known
+// UNKNOWN-NEXT: note: it is none, states or weights
 // RUN: not nanochat-opt %models/copy-tiny.mlir --ranks=2 --shard=states --masters=matrix=bf16 --target=native --plan 2>&1 | FileCheck %s --check-prefix=MASTERS
 // MASTERS: error: --masters: ranks own shares of 'layers.gate'
-// MASTERS: note: --shard=states and masters in fewer bits are not available together: leave one out
+// MASTERS: note: --shard and masters in fewer bits are not available together: leave one out
 // RUN: not nanochat-opt %models/copy-tiny.mlir --ranks=2 --ways=4 --optimizer=matrix=galore:rank=8:clip=projected --target=native --plan 2>&1 | FileCheck %s --check-prefix=BASES
 // BASES: error: {{.*}}takes a basis of a gradient, of which each rank has 2
 // BASES: note: rules that project gradients (galore, gum) need --ranks=4, one for each of --ways
@@ -130,3 +162,7 @@
 // A budget may share states out.
 // RUN: nanochat-opt %models/looplm.mlir --ranks=2 --optimizer=rest=adamw --budget=110MB --plan --target=x86-64-v3 | FileCheck %s --check-prefix=BUDGET
 // BUDGET: with --set batch={{.*}} --shard=states
+// Or have layers gathered one by one, where nothing else fits.
+// RUN: nanochat-opt %models/looplm.mlir --ranks=2 --optimizer=rest=adamw --budget=62MB --plan --target=x86-64-v3 | FileCheck %s --check-prefix=LEAN
+// LEAN: with --set batch={{.*}} --shard=weights
+// LEAN: communication

@@ -1,4 +1,4 @@
-"""train-ranks.py OPT MODEL ODD FOLDER: programs for several ranks train to the same bits for any number of them, over any transport, with overlap and
+"""train-ranks.py OPT MODEL ODD LAYERS FOLDER: programs for several ranks train to the same bits for any number of them, over any transport, with overlap and
 without, whoever owns the parameters; and to what one rank's program does but for the order of sums."""
 import json
 import os
@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 
-opt, model, odd, folder = sys.argv[1:]
+opt, model, odd, layers, folder = sys.argv[1:]
 steps = 4
 
 
@@ -50,22 +50,31 @@ for ranks, comm in ((2, "shm"), (3, "tcp"), (6, "auto")):
     program = compile_for(f"six-of-{ranks}.exe", "--ways=6", f"--ranks={ranks}")
     check_same(ranks, train(f"six-of-{ranks}", program, f"--ranks={ranks}", f"--comm={comm}"), six)
 check_same("overlap", train("off", compile_for("off.exe", "--ranks=6", "--overlap=off"), "--ranks=6"), six)
-for ranks in (2, 6):
-    program = compile_for(f"shared-{ranks}.exe", "--ways=6", f"--ranks={ranks}", "--shard=states")
-    check_same(f"shared {ranks}", train(f"shared-{ranks}", program, f"--ranks={ranks}"), six)
+for shard, ranks, *more in (("states", 2), ("states", 6), ("weights", 2), ("weights", 3), ("weights", 6, "--overlap=off")):
+    program = compile_for(f"{shard}-{ranks}.exe", "--ways=6", f"--ranks={ranks}", f"--shard={shard}", *more)
+    check_same(f"{shard} {ranks}", train(f"{shard}-{ranks}", program, f"--ranks={ranks}"), six)
+
+# Layers that nothing divides, more and fewer than there are ranks, read by loops of one order and the other, by micro-batches and ways.
+for count, sizes in ((7, "batch=12"), (3, "batch=6,accum=2,d=197,ffn=199")):
+    sizes = ("--ways=6", "--set", f"layers={count},{sizes}")
+    alone = train(f"layers-{count}", compile_for(f"layers-{count}.exe", *sizes, of=layers))
+    for ranks, comm, *more in ((2, "shm"), (3, "tcp"), (3, "shm", "--overlap=off"), (6, "auto")):
+        program = compile_for("layers.exe", f"--ranks={ranks}", "--shard=weights", *sizes, *more, of=layers)
+        check_same(f"{count} layers on {ranks}, {more}", train("layers", program, f"--ranks={ranks}", f"--comm={comm}"), alone)
 
 # Gradients of odd kinds, draws, micro-batches and bases: one rank of two ways, and two ranks.
 for name, options, source in (("odd", (), odd), ("drawn", ("--backward=int8", "--rounding=stochastic", "--set", "batch=3,accum=4"), model)):
     alone = train(f"{name}-1", compile_for(f"{name}-1.exe", "--ways=2", *options, of=source))
-    for shard in ("none", "states"):
+    for shard in ("none", "states", "weights"):
         program = compile_for(f"{name}-{shard}.exe", "--ranks=2", f"--shard={shard}", *options, of=source)
         check_same(f"{name} {shard}", train(f"{name}-{shard}", program, "--ranks=2"), alone)
 galore = "--optimizer=matrix=galore:rank=16:clip=projected:period=2"
-whole, shared = (train(f"galore-{shard}", compile_for(f"galore-{shard}.exe", "--ranks=2", f"--shard={shard}", galore), "--ranks=2") for shard in ("none", "states"))
-check_same("galore", shared, whole)
+whole, *shared = (train(f"galore-{shard}", compile_for(f"galore-{shard}.exe", "--ranks=2", f"--shard={shard}", galore), "--ranks=2") for shard in ("none", "states", "weights"))
+for run_of in shared:
+    check_same("galore", run_of, whole)
 
 # What is sent is what the plan says.
-for shard in ("none", "states"):
+for shard in ("none", "states", "weights"):
     plan = json.loads(run(opt, model, "--target=native", "--set", "batch=12", "--ranks=2", f"--shard={shard}", "--plan=json"))
     program = compile_for(f"two-{shard}.exe", "--ranks=2", f"--shard={shard}")
     text = train(f"two-{shard}", program, "--ranks=2", "--count-bytes")[2]

@@ -1,7 +1,7 @@
 """check_places.py COMPILER MODEL OPTIONS...: holds the memory plan against the program it is of.
 
-Every kernel call of stage `fuse` makes values whose bytes are all different; the same calls of stage `plan` write these bytes to the slots of
-arenas. What a call reads there must be the bytes of the values that `fuse` gives it: nothing was written over too early, moved or left out."""
+Every kernel call of stage `fuse`, and every exchange, makes values whose bytes are all different; the same calls of stage `plan` write these bytes to
+the slots of arenas. What a call reads there, and what an exchange has sent and brought once it is over, must be the bytes of the values that `fuse` gives it: nothing was written over too early, moved or left out."""
 import re
 import subprocess
 import sys
@@ -77,6 +77,8 @@ def loop_of(text, body, env, result, limit):
         for arg, value in slices:
             size = len(env[value]) // count
             env[arg] = env[value][index * size:(index + 1) * size]
+            ahead = (index + (-1 if " reverse" in text else 1)) % count
+            env[arg + " ahead"] = env[value][ahead * size:(ahead + 1) * size]
         yield from calls_of(body[:-1], env, limit)
         parts = re.split(r"\bstack\b", body[-1][0])
         carried = [env[value] for value in re.findall(VALUE, parts[0])]
@@ -97,6 +99,16 @@ def calls_of(ops, env, limit):
             made = [Fresh.of(type_) for type_ in re.findall(r"tensor<[^>]*>", text[text.index("-> (") + 3:])]
             yield text, [(name, env[name]) for name in names], made
             bind(env, result, made)
+        elif op == "nanochat.exchange_start":
+            name, ahead = re.search(rf"({VALUE})( ahead)?", rest).groups(default="")
+            made = [Fresh.of(type_) for type_ in re.findall(r"tensor<[^>]*>", rest)[-1:]]
+            yield text, [(name, env[name + ahead])], made
+            bind(env, result, made)
+            env[result + " from"] = env[name + ahead]
+        elif op == "nanochat.exchange_done":
+            came, name = re.findall(VALUE, rest)
+            yield text, [(name, env[came + " from"]), (came, env[came])], []
+            env[result] = env[came]
         elif op == "nanochat.loop":
             yield from loop_of(text, body, env, result, limit)
         elif op in ("tensor.collapse_shape", "tensor.expand_shape"):
@@ -122,6 +134,11 @@ def launches_of(ops, env, limit):
             env[result] = arena, int(offset) + sum(env[index] * stride for index, stride in terms), byte_count(type_)
         elif op == "nanochat.launch":
             yield [env[slot] for slot in re.findall(r"%\w+", rest.split(") :")[0])]
+        elif op == "nanochat.start":
+            env["lane", re.search(r"lane (\d)", rest).group(1)] = [env[slot] for slot in operands]
+            yield [env[slot] for slot in operands]
+        elif op == "nanochat.finish":
+            yield env["lane", re.search(r"lane (\d)", rest).group(1)]
         elif op == "arith.constant":
             env[result] = int(re.match(r" (-?\d+)", rest).group(1))
         elif op == "memref.load":

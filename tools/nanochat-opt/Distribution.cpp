@@ -16,9 +16,10 @@ cl::opt<int64_t>
          cl::desc("Sums of gradients that a step has, one for each rank by default; results are the same bits for "
                   "every number of ranks that divides it"));
 cl::opt<std::string>
-    sharing("shard", cl::cat(compiling), cl::init("none"), cl::value_desc("none|states"),
-            cl::desc("What each rank owns a part of rather than all: states owns layers, or rows, of parameters with "
-                     "their gradients, states and updates. Results are the same bits"));
+    sharing("shard", cl::cat(compiling), cl::init("none"), cl::value_desc("none|states|weights"),
+            cl::desc("What each rank owns a part of, not all: layers, or rows, of parameters with their gradients, "
+                     "states and updates; with weights, layers are gathered one by one for use. Results are the "
+                     "same bits"));
 cl::opt<std::string> network(
     "network", cl::cat(looking), cl::value_desc("latency,bandwidth[,ranks,latency,bandwidth]"),
     cl::desc("With --plan: the way between ranks, as comm of a program measures it, such as 50us,1.2GB, or "
@@ -39,10 +40,10 @@ Distribution mlir::nanochat::chooseDistribution() {
   if (chosen.ways % chosen.ranks)
     nc::failInput("--ways=" + std::to_string(ways) + " is no multiple of --ranks=" + std::to_string(ranks),
                   "each rank computes as many of the sums of a step as the others");
-  if (sharing != "none" && sharing != "states")
-    nc::failInput("--shard=" + sharing + " is not known", "it is none or states");
-  if (sharing == "states" && ranks == 1)
-    nc::failInput("--shard=states shares parameters out among ranks, of which there is one",
+  if (sharing != "none" && sharing != "states" && sharing != "weights")
+    nc::failInput("--shard=" + sharing + " is not known", "it is none, states or weights");
+  if (sharing != "none" && ranks == 1)
+    nc::failInput("--shard=" + sharing + " shares parameters out among ranks, of which there is one",
                   "add --ranks=2, for instance");
   if (overlap != "on" && overlap != "off")
     nc::failInput("--overlap=" + overlap + " is not known", "it is on or off");

@@ -33,6 +33,9 @@ LogicalResult ExchangeStartOp::verify() {
     return emitOpError("puts ") << y << " over " << getOver().getType();
   if (!getY().hasOneUse() || !isa<ExchangeDoneOp>(*getY().user_begin())) // exchange-c6
     return emitOpError("has a result that something other than one exchange_done reads: it is not whole before");
+  auto loop = dyn_cast<LoopOp>((*this)->getParentOp());
+  if (getAhead() && !(loop && loop.getSlicedStack(getX()))) // exchange-c7
+    return emitOpError("goes ahead, and what it sends is no slice of the loop around");
   return success();
 }
 

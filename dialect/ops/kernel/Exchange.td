@@ -24,15 +24,17 @@ def Nanochat_ExchangeStartOp : Nanochat_Op<"exchange_start", [Structural, Memory
 
     `broadcast`: the result is x of rank 0.
 
+    With `ahead`, x is a slice of the loop around, and what goes is the slice of the next iteration; in the last one, that of the first.
+
     The result may take the memory of `over`, which is of its type and which nothing reads afterwards.
     ```mlir
     %y = nanochat.exchange_start all_to_all %g lane 0 : tensor<5xf32> -> tensor<2x3xf32>
     %all = nanochat.exchange_start all_gather %sum lane 1 over %g : tensor<3xf32> -> tensor<5xf32>
     ```
   }];
-  let arguments = (ins Collective:$collective, AnyRankedTensor:$x, Lane:$lane, Optional<AnyRankedTensor>:$over);
+  let arguments = (ins Collective:$collective, AnyRankedTensor:$x, Lane:$lane, Optional<AnyRankedTensor>:$over, UnitAttr:$ahead);
   let results = (outs AnyRankedTensor:$y);
-  let assemblyFormat = "$collective $x `lane` $lane (`over` $over^)? attr-dict `:` type($x) (`over` type($over)^)? `->` type($y)";
+  let assemblyFormat = "$collective $x (`ahead` $ahead^)? `lane` $lane (`over` $over^)? attr-dict `:` type($x) (`over` type($over)^)? `->` type($y)";
   let hasVerifier = 1;
   let extraClassDeclaration = [{
     /// Bytes that go from one rank to one other, at most.

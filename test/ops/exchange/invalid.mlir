@@ -52,6 +52,18 @@ func.func @early(%x: tensor<2xf32>) -> tensor<4xf32> { // exchange-c6
 
 // -----
 
+func.func @ahead(%x: tensor<2xf32>, %many: tensor<3x4xf32>) -> tensor<3x4xf32> { // exchange-c7
+  %all = nanochat.loop "times" = 3 slice(%m = %many : tensor<3x4xf32>) {
+    // expected-error @+1 {{goes ahead, and what it sends is no slice of the loop around}}
+    %y = nanochat.exchange_start all_gather %x ahead lane 0 : tensor<2xf32> -> tensor<4xf32>
+    %z = nanochat.exchange_done %y, %x : tensor<4xf32>, tensor<2xf32>
+    nanochat.yield stack %z : tensor<4xf32>
+  }
+  return %all : tensor<3x4xf32>
+}
+
+// -----
+
 func.func @nothing(%x: tensor<2xf32>) -> tensor<2xf32> { // done-c1
   // expected-error @+1 {{waits for what is not the result of an exchange_start}}
   %z = nanochat.exchange_done %x, %x : tensor<2xf32>, tensor<2xf32>

@@ -17,6 +17,18 @@ func.func @exchange(%g: tensor<5xf32>, %sum: tensor<3xf32>) -> (tensor<5xf32>, t
   return %all, %z : tensor<5xf32>, tensor<2x3xf32>
 }
 
+// CHECK-LABEL: func.func @ahead
+func.func @ahead(%parts: tensor<3x2xf32>) -> tensor<3x4xf32> {
+  %all = nanochat.loop "layers" = 3 slice(%part = %parts : tensor<3x2xf32>) {
+    // CHECK: nanochat.exchange_start all_gather %[[PART:.*]] ahead lane 5 : tensor<2xf32> -> tensor<4xf32>
+    %y = nanochat.exchange_start all_gather %part ahead lane 5 : tensor<2xf32> -> tensor<4xf32>
+    // CHECK: nanochat.exchange_done %{{.*}}, %[[PART]]
+    %z = nanochat.exchange_done %y, %part : tensor<4xf32>, tensor<2xf32>
+    nanochat.yield stack %z : tensor<4xf32>
+  }
+  return %all : tensor<3x4xf32>
+}
+
 // CHECK-LABEL: func.func @buffers
 func.func @buffers() {
   %from = nanochat.slot workspace at 0[] * [] : memref<5xf32>
