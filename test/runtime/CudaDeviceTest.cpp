@@ -1,4 +1,4 @@
-// Programs for a GPU on a driver that stands in for NVIDIA's (FakeCuda.c): arenas, copies, graphs,
+// Programs for a GPU on a driver that stands in for NVIDIA's (fake/FakeCuda.c): arenas, copies, graphs,
 // errors.
 //
 #include "runtime/device/CudaDevice.h"

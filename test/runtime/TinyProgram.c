@@ -213,7 +213,7 @@ static void runPredict(void *const *b, int64_t row, void *scratch) {
   { REAL, 2, {n, m}, 0 }
 #define OUT2(n, m)                                                                                 \
   { REAL, 2, {n, m}, 1 }
-// For the driver that stands in for NVIDIA's (FakeCuda.c), a kernel's machine code is its address
+// For the driver that stands in for NVIDIA's (fake/FakeCuda.c), a kernel's machine code is its address
 // and number of operands.
 #ifdef TINY_DEVICE
 #define DEVICE "sm_91"
