@@ -102,6 +102,13 @@ int cuStreamCreate(Stream **stream, unsigned flags) {
   return flags != 1; // blocking ones wait for copies of no stream
 }
 
+int cuStreamCreateWithPriority(Stream **stream, unsigned flags, int priority) {
+  (void)priority;
+  return cuStreamCreate(stream, flags);
+}
+// Events may still name it.
+int cuStreamDestroy_v2(Stream *stream) { return !stream; }
+
 int cuStreamQuery(Stream *stream) {
   if (!stream || stream->capture)
     return kUnsupported;
