@@ -339,10 +339,10 @@ static void runGradients(nc_context *context, char *const *arenas) {
   for (int way = 0; way < HERE; ++way)
     nc_finish(context, way);
   CALL(add_tables, AT(COMM, ALL_TABLES), AT(GRADIENT, 0));
-  nc_finish(context, 7);
   nc_start(context, &gradients, AT(GRADIENT, 0), AT(COMM, WHOLE_GRADIENT), 0, "table");
-  nc_finish(context, 0);
+  nc_finish(context, 7);
   CALL(add_rests, AT(COMM, ALL_RESTS), AT(GRADIENT, OWN), IO(LOSS));
+  nc_finish(context, 0);
   CALL(grad_norm, AT(COMM, WHOLE_GRADIENT), AT(GRADIENT, OWN), IO(NORM));
 #else
   nc_start(context, &tables, AT(COMM, 0), AT(COMM, ALL_TABLES), 0, "table");

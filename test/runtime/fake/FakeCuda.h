@@ -52,7 +52,7 @@ typedef struct Entry {
   struct Entry *next;
 } Entry;
 struct Stream {
-  int isLate;
+  int isLate, isBusy;
   Entry *first, **end;
   struct Capture *capture; // null outside of one
   Node **after;            // in it, what the next node follows

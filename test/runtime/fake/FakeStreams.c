@@ -33,22 +33,46 @@ static int reach(void *argument) {
 
 static int isReached(void *argument) { return ((Mark *)argument)->event->reached >= ((Mark *)argument)->number; }
 
+static int advanceTo(Stream *stream, int isForced, Mark *target);
+
+/// Does the first task of a stream, if it can be done now.
+static int advanceOnce(Stream *stream, int isForced) {
+  Entry *entry = stream->first;
+  Mark *mark = entry->task.argument;
+  if (isForced && entry->task.work == isReached && !isReached(mark))
+    advanceTo(mark->stream, 1, mark);
+  if (!entry->task.work(entry->task.argument))
+    return 0;
+  stream->first = entry->next;
+  if (!stream->first)
+    stream->end = &stream->first;
+  free(entry->task.argument);
+  free(entry);
+  return 1;
+}
+
+/// Whether streams that are not late have something to do that waits for no event: they are always ahead of late ones.
+static int isAnyGoing(void) {
+  pump();
+  for (const Stream *stream = streams; stream; stream = stream->next)
+    if (!stream->isLate && !stream->isBusy && stream->first && stream->first->task.work != isReached)
+      return 1;
+  return 0;
+}
+
 /// Does a stream's tasks until it has passed a mark, or has none left where there is none.
 static int advanceTo(Stream *stream, int isForced, Mark *target) {
-  while (stream->first && !(target && isReached(target))) {
-    Entry *entry = stream->first;
-    Mark *mark = entry->task.argument;
-    if (isForced && entry->task.work == isReached && !isReached(mark))
-      advanceTo(mark->stream, 1, mark);
-    if (!entry->task.work(entry->task.argument))
+  if (stream->isBusy) // in a call of this one further out
+    return 0;
+  int isGoing = 1;
+  while (isGoing && stream->first && !(target && isReached(target))) {
+    if (stream->isLate && isAnyGoing())
       return 0;
-    stream->first = entry->next;
-    if (!stream->first)
-      stream->end = &stream->first;
-    free(entry->task.argument);
-    free(entry);
+    stream->isBusy = 1;
+    isGoing = advanceOnce(stream, isForced);
+    stream->isBusy = 0;
   }
-  return 1;
+  return isGoing;
 }
 
 int advance(Stream *stream, int isForced) { return advanceTo(stream, isForced, NULL); }
