@@ -52,14 +52,14 @@ void Ranks::abort(const std::string &why) {
   exchange->abort(why);
   std::lock_guard<std::mutex> lock(mutex);
   if (toldOfAbort)
-    toldOfAbort(why);
+    toldOfAbort();
 }
 
-void Ranks::onAbort(std::function<void(const std::string &why)> told) {
+void Ranks::onAbort(std::function<void()> told) {
   std::lock_guard<std::mutex> lock(mutex);
   toldOfAbort = std::move(told);
   if (toldOfAbort && !heard.empty())
-    toldOfAbort(heard);
+    toldOfAbort();
 }
 
 std::string Ranks::failureOfOthers() {
@@ -217,17 +217,17 @@ void Ranks::finish(int lane) {
   try {
     exchange->finish(lane);
   } catch (const Error &problem) {
-    failIn(problem.what(), source, problem.note);
+    failRun(describeFailure(problem.what(), source), problem.note);
   }
   waitingFor(nullptr);
 }
 
 void Ranks::waitingFor(const char *source) { monitor->doing(step, source); }
 
-void Ranks::failIn(const std::string &why, const char *source, const std::string &note) {
+std::string Ranks::describeFailure(const std::string &why, const char *source) {
   // What was heard says more.
   std::string others = failureOfOthers();
-  failRun(!others.empty() ? others : source ? why + ", " + describeStep(step, source) : why, note);
+  return !others.empty() ? others : source ? why + ", " + describeStep(step, source) : why;
 }
 
 int64_t Ranks::sentBytes() const { return exchange ? exchange->sentBytes() - ownBytes + otherBytes : 0; }

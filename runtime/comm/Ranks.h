@@ -103,9 +103,9 @@ public:
   /// Why another rank's failure ends this one; "" while there is none.
   std::string failureOfOthers();
   /// Is told from another thread, or this one, that all is to end; null for nobody.
-  void onAbort(std::function<void(const std::string &why)> told);
-  /// Fails (exit 1) where an exchange for `source`, or none, failed, with what others said where that is known.
-  [[noreturn]] void failIn(const std::string &why, const char *source, const std::string &note);
+  void onAbort(std::function<void()> told);
+  /// The sentence for an exchange that failed, for `source` or for none: what others said, where that is known.
+  std::string describeFailure(const std::string &why, const char *source);
 
 private:
   /// What each says, by rank, cut off where it is long.
@@ -120,7 +120,7 @@ private:
   std::unique_ptr<Transport> exchange;
   std::mutex mutex;
   std::string heard;                // why the monitor ended exchanges
-  std::function<void(const std::string &)> toldOfAbort;
+  std::function<void()> toldOfAbort;
   std::unique_ptr<Monitor> monitor; // ends before what it uses
   double timeout = 0;               // in force
   bool broken = false;

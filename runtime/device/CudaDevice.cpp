@@ -131,6 +131,16 @@ int CudaDevice::wait() {
   return error;
 }
 
+void CudaDevice::forgetGraphs(std::chrono::steady_clock::time_point limit) {
+  while (driver.query(stream) == CudaDriver::kNotReady) {
+    if (std::chrono::steady_clock::now() > limit)
+      return;
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
+  for (auto &[entry, recording] : recordings)
+    recording.graphs = nullptr;
+}
+
 void CudaDevice::synchronize() { check(wait(), "the GPU failed"); }
 
 std::array<char, 16> CudaDevice::uuid() const {

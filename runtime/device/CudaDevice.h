@@ -5,6 +5,7 @@
 #include "runtime/Abi.h"
 #include "runtime/device/EntryGraphs.h"
 #include <array>
+#include <chrono>
 #include <functional>
 #include <map>
 #include <memory>
@@ -48,6 +49,8 @@ public:
   CudaDriver::Handle kernelStream() const { return stream; }
   /// From now on; null for nobody.
   void accompany(DeviceCompanion *other) { companion = other; }
+  /// Graphs go, once what was started has ended, unless that is later than `limit`.
+  void forgetGraphs(std::chrono::steady_clock::time_point limit);
   /// Differs where the stream of kernels was given something in between.
   int64_t position() const { return given; }
   /// Of the entry that runs: grows where a part of its graphs ends; whether micro-batches are gone through now.

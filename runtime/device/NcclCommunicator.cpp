@@ -8,13 +8,13 @@ namespace nc {
 
 // What a message may have at most, and how long an end may take, or word of who else has ended.
 static constexpr int64_t kMostAtOnce = int64_t(1) << 30;
-static constexpr std::chrono::seconds kEnding{5};
-static constexpr double kHearing = 2; // seconds
+static constexpr double kEnding = 5, kHearing = 2; // seconds
 
 static constexpr const char *kAdvice = "NCCL_DEBUG=WARN has NCCL say more; --comm=shm and --comm=tcp go without it, "
                                        "through the host";
 
-NcclCommunicator::NcclCommunicator(const NcclLibrary &library, Ranks &ranks) : library(library), ranks(ranks) {
+NcclCommunicator::NcclCommunicator(const NcclLibrary &library, Ranks &ranks, std::function<void(Deadline)> letGo)
+    : library(library), ranks(ranks), letGo(std::move(letGo)) {
   ranks.doing("the start of NCCL");
   struct Known { // what the first says: an error, or how to find it
     int error;
@@ -27,7 +27,7 @@ NcclCommunicator::NcclCommunicator(const NcclLibrary &library, Ranks &ranks) : l
     throw AgreedError(ExitCode::BadInput, "NCCL does not start: " + library.describe(known.error), kAdvice);
   NcclLibrary::Config config;
   config.blocking = 0; // who waits for a rank looks whether it is still there
-  ranks.onAbort([this](const std::string &why) { abort(why); });
+  ranks.onAbort([this] { abort(); });
   try {
     settle([&] { return library.begin(&handle, ranks.count(), known.id, ranks.rank(), &config); });
   } catch (const std::exception &) {
@@ -41,7 +41,8 @@ NcclCommunicator::~NcclCommunicator() { end(); }
 
 void NcclCommunicator::end() {
   ranks.onAbort(nullptr);
-  abort("NCCL does not end");
+  abort();
+  waitForEnd("NCCL does not end");
   ending.join();
 }
 
@@ -94,37 +95,39 @@ void NcclCommunicator::poll(const char *source) {
 }
 
 void NcclCommunicator::fail(const std::string &why, const char *source, const std::string &note) {
-  abort(why);
-  std::unique_lock<std::mutex> lock(mutex);
-  changed.wait(lock, [this] { return hasEnded; });
-  ranks.failIn(why, source, note);
+  std::string all = ranks.describeFailure(why, source);
+  abort();
+  waitForEnd(all);
+  failRun(all, note);
 }
 
-void NcclCommunicator::abort(const std::string &why) {
+void NcclCommunicator::abort() {
   std::lock_guard<std::mutex> lock(mutex);
   if (std::exchange(isEnding, true))
     return;
-  ending = std::thread([this, why] {
-    std::thread abort([this] {
-      {
-        std::lock_guard<std::mutex> lock(calls);
-        if (handle)
-          library.abort(handle);
-        handle = nullptr;
-        hasBegun = true;
-      }
-      std::lock_guard<std::mutex> lock(mutex);
-      hasEnded = true;
-      changed.notify_all();
-    });
-    std::unique_lock<std::mutex> lock(mutex);
-    if (!changed.wait_for(lock, kEnding, [this] { return hasEnded; })) {
-      fprintf(stderr, "error: %s\n", why.c_str());
-      _exit(1);
+  ending = std::thread([this] {
+    NcclLibrary::Handle last;
+    {
+      std::lock_guard<std::mutex> lock(calls);
+      last = std::exchange(handle, nullptr);
+      hasBegun = true; // it will not any more
     }
-    lock.unlock();
-    abort.join();
+    if (last)
+      library.abort(last);
+    std::lock_guard<std::mutex> lock(mutex);
+    hasEnded = true;
+    changed.notify_all();
   });
+}
+
+void NcclCommunicator::waitForEnd(const std::string &why) {
+  Deadline limit = after(kEnding);
+  letGo(limit);
+  std::unique_lock<std::mutex> lock(mutex);
+  if (changed.wait_until(lock, limit, [this] { return hasEnded; }))
+    return;
+  fprintf(stderr, "error: %s\n", why.c_str());
+  _exit(1);
 }
 
 } // namespace nc

@@ -1,4 +1,4 @@
-// Ranks that exchange bytes between their GPUs by NCCL, and how that ends where one fails.
+// Ranks that exchange bytes between their GPUs by NCCL, and how that ends, also where one fails.
 //
 #pragma once
 
@@ -14,8 +14,9 @@ namespace nc {
 /// What fails here ends the communicator first, so that no kernel goes on to wait, and then throws.
 class NcclCommunicator {
 public:
-  /// Of all ranks, on the current context's GPU; they must come here together.
-  NcclCommunicator(const NcclLibrary &library, Ranks &ranks);
+  /// Of all ranks, on the current context's GPU; they must come here together. NCCL does not end before graphs do that
+  /// hold its work: `letGo` has these go, once what is under way has ended, by a deadline.
+  NcclCommunicator(const NcclLibrary &library, Ranks &ranks, std::function<void(Deadline)> letGo);
   ~NcclCommunicator();
   NcclCommunicator(const NcclCommunicator &) = delete;
   NcclCommunicator &operator=(const NcclCommunicator &) = delete;
@@ -38,9 +39,9 @@ public:
   void poll(const char *source);
   /// Ends all that is under way and fails (exit 1) with this sentence, or the monitor's, which says more.
   [[noreturn]] void fail(const std::string &why, const char *source, const std::string &note);
-  /// From any thread: ends all that is under way. Where that takes more than 5 s, the process ends with exit code 1 and
-  /// the sentence.
-  void abort(const std::string &why);
+  /// From any thread: ends all that is under way, and returns before that is done. Where it takes more than 5 s once
+  /// somebody waits for it, the process ends with exit code 1.
+  void abort();
 
 private:
   /// Makes a call of NCCL and returns once that is done, which it may be later than the call.
@@ -54,10 +55,12 @@ private:
     wait(result);
   }
   void wait(int result);
+  void waitForEnd(const std::string &why);
   void end();
 
   const NcclLibrary &library;
   Ranks &ranks;
+  std::function<void(Deadline)> letGo;
   std::mutex calls; // of NCCL: an end comes between them
   bool hasBegun = false;
   NcclLibrary::Handle handle = nullptr; // null again after the end

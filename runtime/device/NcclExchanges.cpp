@@ -1,5 +1,6 @@
 #include "runtime/device/NcclExchanges.h"
 #include "runtime/files/Errors.h"
+#include <algorithm>
 #include <numeric>
 
 namespace nc {
@@ -13,7 +14,8 @@ void NcclExchanges::check(int error) const {
 
 NcclExchanges::NcclExchanges(CudaDevice &device, Ranks &ranks, const NcclLibrary &library)
     : device(device), driver(device.api()), ranks(ranks), library(library) {
-  communicator = std::make_unique<NcclCommunicator>(this->library, ranks);
+  communicator = std::make_unique<NcclCommunicator>(this->library, ranks,
+                                                    [&device](Deadline limit) { device.forgetGraphs(limit); });
   constexpr int kFirst = -(1 << 10); // the highest priority: exchanges are short, and others wait for them
   check(driver.createStreamOfPriority(&stream, CudaDriver::kNonBlocking, kFirst));
   check(driver.createEvent(&before, CudaDriver::kNoTime));

@@ -58,6 +58,15 @@ TEST_F(CudaDeviceRun, replays_a_graph_of_one_micro_batch) {
   EXPECT_EQ(graphs, "graph of 1 kernels; graph of 1 kernels; graph of 3 kernels; graph of 3 kernels; ");
 }
 
+TEST_F(CudaDeviceRun, waits_for_all_that_it_reads) {
+  std::string options = "train --data " + data + " --ext txt --steps 5 --seed 3 --eval-every 2 --checkpoints ";
+  auto save = [&](const std::string &name) { return options + folder.path(name + "-c") + " --save " + folder.path(name); };
+  ProcessResult soon = run(save("soon"));
+  ProcessResult late = run(save("late"), TINY_DEVICE_PROGRAM, "FAKE_CUDA_LATE=0 LD_LIBRARY_PATH=" FAKE_CUDA_FOLDER);
+  ASSERT_EQ(soon.code + late.code, 0) << soon.output << late.output;
+  EXPECT_EQ(readFile(folder.path("soon")), readFile(folder.path("late")));
+}
+
 TEST_F(CudaDeviceRun, calls_kernels_where_micro_batches_differ) {
   std::string options = "train --data " + data + " --ext txt --steps 5 --seed 3 --eval-every 0 --log ";
   ProcessResult regular = run(options + folder.path("regular.jsonl"));

@@ -3,6 +3,7 @@
 //
 #pragma once
 
+#include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -22,6 +23,8 @@ typedef struct Event Event;
 /// Puts work on a stream, or into the graph that it is captured to; what a call of the driver returns. `isKernel`
 /// counts in sizes of graphs.
 int fakeCudaEnqueue(Stream *stream, Work work, const void *argument, size_t bytes, int isKernel);
+/// Where a stream is captured, `count` is one more from now on until the graph goes.
+void fakeCudaHold(Stream *stream, atomic_int *count);
 /// Where an address of a device is.
 void *fakeCudaHost(const void *address);
 
@@ -33,6 +36,7 @@ typedef struct Node {
   int isKernel, isLate, isMarked;
   size_t count; // of `after`
   struct Node **after, *next, *twin;
+  atomic_int *held; // while the node is there; may be null
 } Node;
 typedef struct Graph {
   Node *first, **end, *current;

@@ -39,6 +39,13 @@ int captureNode(Stream *stream, Task task, int isKernel) {
   return 0;
 }
 
+void fakeCudaHold(Stream *stream, atomic_int *count) {
+  if (!stream->capture)
+    return;
+  ++*count;
+  stream->after[stream->count - 1]->held = count;
+}
+
 int captureRecord(Event *event, Stream *stream) {
   event->capture = stream->capture;
   event->count = 0;
@@ -116,6 +123,8 @@ int cuGraphInstantiateWithFlags(Graph **instance, Graph *graph, unsigned long lo
 static int freeGraph(Graph *graph) {
   for (Node *node = graph->first, *next; node; node = next) {
     next = node->next;
+    if (node->held)
+      --*node->held;
     free(node->task.argument);
     free(node->after);
     free(node);

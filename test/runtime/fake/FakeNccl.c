@@ -137,6 +137,8 @@ int ncclGroupEnd(void) {
     return depth < 0 ? kInvalidArgument : kSuccess;
   size_t bytes = sizeof(Group) + (size_t)group->count * sizeof(Transfer);
   int error = group->count ? fakeCudaEnqueue(stream, runGroup, group, bytes, 0) : 0;
+  if (group->count && !error)
+    fakeCudaHold(stream, &group->comm->graphs);
   free(group);
   group = NULL, stream = NULL;
   return error ? 1 : kSuccess;
@@ -147,9 +149,11 @@ int ncclCommGetAsyncError(Comm *comm, int *error) {
   return kSuccess;
 }
 
+// Waits until no graph holds its work, as NCCL does from 2.26 on.
 int ncclCommAbort(Comm *comm) {
-  while (getenv("FAKE_NCCL_ABORT_HANGS"))
-    sleep(1);
-  comm->isAborted = 1; // what is on streams may still name it
-  return kSuccess;
+  int isHanging = getenv("FAKE_NCCL_ABORT_HANGS") != NULL;
+  comm->isAborted = !isHanging;
+  while (comm->graphs || isHanging)
+    usleep(100);
+  return kSuccess; // what is on streams may still name it
 }

@@ -10,7 +10,7 @@ typedef struct Comm {
   char name[64];
   int groups; // that it has begun to carry out
   int error;
-  atomic_int isAborted;
+  atomic_int isAborted, graphs; // the latter: nodes of graphs that hold its work
 } Comm;
 
 /// Whether the last call would have had to wait.
