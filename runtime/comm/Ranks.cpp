@@ -29,13 +29,14 @@ bool runRanksHere(const RankOptions &options) {
   return true;
 }
 
-Ranks::Ranks(const RankPlace &place, const RankOptions &options, const Facts &facts) {
+Ranks::Ranks(const RankPlace &place, const RankOptions &options, const Facts &facts) : wanted(options.comm) {
   if (place.ranks == 1)
     return;
   mesh = std::make_unique<Mesh>(place, facts, options.timeout);
   usualTimeout = options.timeout;
   timeout = 5 * usualTimeout; // memory is touched and code is loaded for the first time
-  exchange = makeTransport(options.comm, *mesh, timeout);
+  // NCCL is for a program's exchanges between GPUs.
+  exchange = makeTransport(options.comm == "nccl" ? "auto" : options.comm, *mesh, timeout);
   // In a long step it takes as long until the next exchange.
   double grace = options.savesAtEnd && isFirst() ? std::max(kHearing, options.timeout) : kHearing;
   monitor = std::make_unique<Monitor>(*mesh, options.timeout, grace, [this](const std::string &why) {
@@ -43,8 +44,27 @@ Ranks::Ranks(const RankPlace &place, const RankOptions &options, const Facts &fa
       std::lock_guard<std::mutex> lock(mutex);
       heard = why;
     }
-    exchange->abort(why);
+    abort(why);
   });
+}
+
+void Ranks::abort(const std::string &why) {
+  exchange->abort(why);
+  std::lock_guard<std::mutex> lock(mutex);
+  if (toldOfAbort)
+    toldOfAbort();
+}
+
+void Ranks::onAbort(std::function<void()> told) {
+  std::lock_guard<std::mutex> lock(mutex);
+  toldOfAbort = std::move(told);
+  if (toldOfAbort && !heard.empty())
+    toldOfAbort();
+}
+
+std::string Ranks::failureOfOthers() {
+  std::lock_guard<std::mutex> lock(mutex);
+  return heard;
 }
 
 std::string Ranks::describe(int rank) const { return mesh ? mesh->describe(rank) : "the only rank"; }
@@ -66,7 +86,7 @@ void Ranks::fail(const std::exception &problem) {
   if (dynamic_cast<const AgreedError *>(&problem))
     return monitor->succeed(); // others may still hear what this rank said to all
   monitor->fail(problem.what());
-  exchange->abort(problem.what());
+  abort(problem.what());
 }
 
 void Ranks::doing(const std::string &what) {
@@ -193,18 +213,23 @@ void Ranks::finish(int lane) {
   if (!exchange)
     return;
   const char *source = sources[size_t(lane)];
-  monitor->doing(step, source);
+  waitingFor(source);
   try {
     exchange->finish(lane);
   } catch (const Error &problem) {
-    std::lock_guard<std::mutex> lock(mutex);
-    if (problem.what() == heard) // which says more
-      throw;
-    throw Error(problem.code, problem.what() + (", " + describeStep(step, source)), problem.note);
+    failRun(describeFailure(problem.what(), source), problem.note);
   }
-  monitor->doing(step, nullptr);
+  waitingFor(nullptr);
 }
 
-int64_t Ranks::sentBytes() const { return exchange ? exchange->sentBytes() - ownBytes : 0; }
+void Ranks::waitingFor(const char *source) { monitor->doing(step, source); }
+
+std::string Ranks::describeFailure(const std::string &why, const char *source) {
+  // What was heard says more.
+  std::string others = failureOfOthers();
+  return !others.empty() ? others : source ? why + ", " + describeStep(step, source) : why;
+}
+
+int64_t Ranks::sentBytes() const { return exchange ? exchange->sentBytes() - ownBytes + otherBytes : 0; }
 
 } // namespace nc

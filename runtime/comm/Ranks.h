@@ -47,8 +47,10 @@ public:
   int placeHere() const { return mesh ? mesh->placeHere() : 0; }
   /// "rank 1 (host b)".
   std::string describe(int rank) const;
-  /// Of several.
+  /// Of several: for bytes of the host.
   Transport &transport() { return *exchange; }
+  /// How ranks are to exchange, as --comm says it.
+  const std::string &comm() const { return wanted; }
 
   /// Does all that is to be done together; where that fails here, the others fail, too, and say so.
   void run(const std::function<void()> &body);
@@ -90,10 +92,26 @@ public:
   /// Bytes that a program sent so far.
   int64_t sentBytes() const;
 
+  // For exchanges of a program that go another way than this host's memory.
+
+  /// The program has sent so many bytes.
+  void addSent(int64_t bytes) { otherBytes += bytes; }
+  /// What is waited for from now on, "layers.q"; it is constant, or null for nothing.
+  void waitingFor(const char *source);
+  /// Seconds after which a rank that is not heard from is lost.
+  double timeoutNow() const { return timeout; }
+  /// Why another rank's failure ends this one; "" while there is none.
+  std::string failureOfOthers();
+  /// Is told from another thread, or this one, that all is to end; null for nobody.
+  void onAbort(std::function<void()> told);
+  /// The sentence for an exchange that failed, for `source` or for none: what others said, where that is known.
+  std::string describeFailure(const std::string &why, const char *source);
+
 private:
-  /// An exchange that is no program's.
   /// What each says, by rank, cut off where it is long.
   std::vector<std::string> gatherTexts(const std::string &text);
+  void abort(const std::string &why);
+  /// An exchange that is no program's.
   void exchangeOwn(Collective kind, const void *from, void *to, Pieces pieces);
   /// Does what waits for what others do, however long that takes: the monitor watches them.
   void patiently(const std::function<void()> &body);
@@ -102,11 +120,13 @@ private:
   std::unique_ptr<Transport> exchange;
   std::mutex mutex;
   std::string heard;                // why the monitor ended exchanges
+  std::function<void()> toldOfAbort;
   std::unique_ptr<Monitor> monitor; // ends before what it uses
   double timeout = 0;               // in force
   bool broken = false;
   double usualTimeout = 0;
-  int64_t step = 0, ownBytes = 0; // sent by `gather`
+  int64_t step = 0, ownBytes = 0, otherBytes = 0; // sent by `gather`; by a program on another way
+  std::string wanted;
   std::array<const char *, Transport::kLanes> sources = {};
 };
 

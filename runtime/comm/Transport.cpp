@@ -39,7 +39,7 @@ std::unique_ptr<Transport> makeTransport(const std::string &comm, const Mesh &me
   if (comm == "mpi")
     return std::make_unique<MpiTransport>(mesh);
   if (comm != "auto" && comm != "shm" && comm != "tcp")
-    failInput("--comm=" + comm + " is not known", "it is auto, shm, tcp or mpi");
+    failInput("--comm=" + comm + " is not known", "it is auto, shm, tcp, mpi or nccl");
   bool sharesMemory = mesh.isOfOneHost();
   if (comm == "shm" && !sharesMemory)
     failInput("--comm=shm: the ranks are of several hosts, which share no memory", "--comm=tcp is for these");

@@ -1,3 +1,4 @@
+#include "runtime/comm/KnownContent.h"
 #include "runtime/comm/MpiTransport.h"
 #include "runtime/commands/Commands.h"
 #include "runtime/commands/Options.h"
@@ -57,23 +58,18 @@ private:
     ranks.transport().finish(0);
   }
 
-  /// Byte `i` of the piece that goes from one rank to another.
-  static char known(int sender, int receiver, int64_t i) {
-    return char((uint64_t(i) * 2654435761u >> 7) + uint64_t(sender) * 31 + uint64_t(receiver) * 17);
-  }
-
   /// Fails (exit 1) where other bytes come than were sent.
   void check(Collective kind, int64_t bytes) {
     int own = ranks.rank(), count = ranks.count();
     bool isForAll = kind != Collective::allToAll;
     for (int rank = 0; rank < (isForAll ? 1 : count); ++rank)
       for (int64_t i = 0; i < bytes; ++i)
-        from[size_t(rank * bytes + i)] = known(own, isForAll ? 0 : rank, i);
+        from[size_t(rank * bytes + i)] = knownByte(own, isForAll ? 0 : rank, i);
     std::fill(to.begin(), to.end(), 0);
     call(kind, bytes);
     for (int rank = 0; rank < (kind == Collective::broadcast ? 1 : count); ++rank)
       for (int64_t i = 0; i < bytes; ++i)
-        if (to[size_t(rank * bytes + i)] != known(rank, isForAll ? 0 : own, i))
+        if (to[size_t(rank * bytes + i)] != knownByte(rank, isForAll ? 0 : own, i))
           failRun(format("byte %lld that came from %s in %s of %lld bytes is wrong", wide(i),
                          ranks.describe(rank).c_str(), collectiveName(kind), wide(bytes)),
                   "the way between these ranks does not carry what is sent: try --comm=tcp");
@@ -123,6 +119,9 @@ static void runComm(const nc_program &program, const CommOptions &options) {
     fputs(kMpiShim, stdout);
     return;
   }
+  if (options.ranks.comm == "nccl")
+    failInput("--comm=nccl: what is tried is how hosts exchange bytes, NCCL is between GPUs",
+              "train with it: every two ranks exchange known bytes through it before the first step");
   RankPlace place = findRankPlace();
   checkLaunch(options.ranks, place);
   if (runRanksHere(options.ranks))

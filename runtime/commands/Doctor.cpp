@@ -14,6 +14,7 @@ static std::vector<Finding> examine(const std::string &target) {
   for (const Finding &finding : examineSoftware())
     findings.push_back(finding);
   findings.push_back(examineCuda());
+  findings.push_back(examineNccl());
   return findings;
 }
 

@@ -20,7 +20,7 @@ void TrainRun::describe() const {
   if (place.empty())
     place = format("%d threads", session->threads().size());
   if (ranks.count() > 1)
-    place += format(" on each of %d ranks over %s", ranks.count(), ranks.transport().name().c_str());
+    place += format(" on each of %d ranks over %s", ranks.count(), session->transportName().c_str());
   printf("model %s (%s), %s, %lld tokens per step, seed %llu\n", program.model, program.target, place.c_str(),
          wide(shape.rows * shape.length), wide(state.seed));
   if (!data.copyLength())

@@ -4,6 +4,7 @@
 #include "runtime/program/Program.h"
 #include <cstdlib>
 #include <cstring>
+#include <thread>
 
 namespace nc {
 
@@ -48,7 +49,7 @@ CudaDevice::CudaDevice(const nc_program &program, int index)
   check(driver.retainContext(&context, index), "the GPU cannot be used");
   check(driver.setContext(context), "the GPU cannot be used");
   leftAtFirst = bytesLeft();
-  check(driver.createStream(&stream, /*CU_STREAM_NON_BLOCKING*/ 1), "the GPU has no stream");
+  check(driver.createStream(&stream, CudaDriver::kNonBlocking), "the GPU has no stream");
   for (int i = 0; i < NC_ARENA_COUNT; ++i) {
     size_t bytes = size_t(program.arena_bytes[i]);
     std::string purpose =
@@ -116,7 +117,37 @@ int64_t CudaDevice::bytesLeft() const {
 
 int64_t CudaDevice::usedBytes() const { return leftAtFirst - bytesLeft(); }
 
-void CudaDevice::synchronize() { check(driver.synchronize(stream), "the GPU failed"); }
+/// Until all that was started is done; what the driver returns then.
+int CudaDevice::wait() {
+  if (!companion)
+    return driver.synchronize(stream);
+  constexpr int kSpins = 200;
+  int error;
+  for (int count = 0; (error = driver.query(stream)) == CudaDriver::kNotReady; ++count) {
+    companion->poll();
+    if (count > kSpins)
+      std::this_thread::sleep_for(std::chrono::microseconds(20));
+  }
+  return error;
+}
+
+void CudaDevice::forgetGraphs(std::chrono::steady_clock::time_point limit) {
+  while (driver.query(stream) == CudaDriver::kNotReady) {
+    if (std::chrono::steady_clock::now() > limit)
+      return;
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
+  for (auto &[entry, recording] : recordings)
+    recording.graphs = nullptr;
+}
+
+void CudaDevice::synchronize() { check(wait(), "the GPU failed"); }
+
+std::array<char, 16> CudaDevice::uuid() const {
+  std::array<char, 16> uuid = {};
+  check(driver.uuid(uuid.data(), index), "the GPU does not say which it is");
+  return uuid;
+}
 
 void CudaDevice::leaveGraphs() {
   if (running)
@@ -165,13 +196,16 @@ void CudaDevice::launch(const nc_kernel_info &kernel, void *const *buffers, cons
       functionOf(kernel),   unsigned(code.blocks), unsigned(code.threads), unsigned(code.shared_bytes), places,
       kernel.n_operands + 1};
   int error = recorder ? recorder->add(launch) : launch.start(driver, stream);
+  ++given;
   if (!error && waitsForEach)
-    error = driver.synchronize(stream);
+    error = wait();
   if (error)
     check(error, format("kernel '%s' failed, which computes %s", kernel.name, source));
 }
 
 void CudaDevice::iterate(int64_t number, int64_t count) {
+  ++given, ++parts;
+  inMicroBatch = number < count;
   if (recorder)
     check(recorder->iterate(number, count), "a micro-batch cannot be recorded");
 }
@@ -186,7 +220,7 @@ double CudaDevice::launchTimed(const nc_kernel_info &kernel, void *const *buffer
   check(driver.recordEvent(begin, stream), what);
   launch(kernel, buffers, source);
   check(driver.recordEvent(end, stream), what);
-  if (int error = driver.synchronize(stream))
+  if (int error = wait())
     check(error, format("kernel '%s' failed, which computes %s", kernel.name, source));
   float milliseconds = 0;
   check(driver.elapsed(&milliseconds, begin, end), what);
@@ -194,36 +228,59 @@ double CudaDevice::launchTimed(const nc_kernel_info &kernel, void *const *buffer
 }
 
 void CudaDevice::record(Recording &recording, const nc_entry &entry, const std::function<void()> &calls) {
-  recording.isRecorded = true;
   recording.graphs = std::make_unique<EntryGraphs>(driver, stream);
   struct Scope { // calls may throw
     EntryGraphs *&recorder;
     ~Scope() { recorder = nullptr; }
   } scope{recorder};
   recorder = recording.graphs.get();
+  if (companion)
+    companion->enter(entry, /*isReplayed=*/false);
   int error = recorder->record(calls);
   check(error, format("entry '%s' cannot be recorded", entry.name));
   if (recording.graphs->isIrregular())
     recording.graphs = nullptr;
 }
 
+/// Whether there are graphs to replay in place of the calls.
+bool CudaDevice::prepareGraphs(Recording &recording, const nc_entry &entry, const std::function<void()> &calls,
+                               bool isWatched) {
+  // The first time loads kernels and tells whether the host is needed in between, as in no graph.
+  if (recording.runs++ == 0)
+    return false;
+  bool isWanted = !isWatched && !recording.needsHost && !waitsForEach;
+  bool isTogether = companion && companion->exchangesIn(entry);
+  if (!recording.isRecorded && (isTogether || isWanted)) {
+    recording.isRecorded = true;
+    // What ranks exchange is recorded by all of them or by none, whatever is watched where.
+    if (isTogether ? companion->saidByAll(isWanted) : isWanted)
+      record(recording, entry, calls);
+    if (isTogether && !companion->saidByAll(recording.graphs != nullptr))
+      recording.graphs = nullptr;
+  }
+  return isWanted && recording.graphs;
+}
+
 void CudaDevice::run(const nc_entry &entry, const std::function<void()> &calls, bool isWatched) {
   Recording &recording = recordings[&entry];
   running = &recording;
+  inMicroBatch = false; // of a run that failed
   size_t ioBytes = size_t(program.arena_bytes[NC_ARENA_IO]);
   std::string what = format("entry '%s' failed on the GPU", entry.name);
+  bool isReplayed = prepareGraphs(recording, entry, calls, isWatched);
+  if (companion)
+    companion->enter(entry, isReplayed);
   check(driver.toDevice(arenas[NC_ARENA_IO], hostIo, ioBytes, stream), what);
-  // The first time loads kernels and tells whether the host is needed in between, as in no graph.
-  bool isCalled = isWatched || recording.runs++ == 0 || recording.needsHost || waitsForEach;
-  if (!isCalled && !recording.isRecorded)
-    record(recording, entry, calls);
-  if (isCalled || !recording.graphs)
-    calls();
-  else
+  ++given;
+  if (isReplayed)
     check(recording.graphs->replay(), format("entry '%s' cannot start", entry.name));
+  else
+    calls();
   running = nullptr;
   check(driver.toHostLater(hostIo, arenas[NC_ARENA_IO], ioBytes, stream), what);
-  check(driver.synchronize(stream), what);
+  check(wait(), what);
+  if (companion)
+    companion->leave();
 }
 
 } // namespace nc

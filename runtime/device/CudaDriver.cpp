@@ -20,6 +20,10 @@ bool CudaDriver::load() {
 bool CudaDriver::loadAll() {
   return find(retainContext, "cuDevicePrimaryCtxRetain") && find(setContext, "cuCtxSetCurrent") &&
          find(releaseContext, "cuDevicePrimaryCtxRelease_v2") && find(createStream, "cuStreamCreate") &&
+         find(createStreamOfPriority, "cuStreamCreateWithPriority") && find(destroyStream, "cuStreamDestroy_v2") &&
+         find(query, "cuStreamQuery") && find(waitEvent, "cuStreamWaitEvent") &&
+         find(destroyEvent, "cuEventDestroy_v2") && find(copy, "cuMemcpyDtoDAsync_v2") &&
+         find(uuid, "cuDeviceGetUuid_v2") &&
          find(synchronize, "cuStreamSynchronize") && find(createEvent, "cuEventCreate") &&
          find(recordEvent, "cuEventRecord") && find(elapsed, "cuEventElapsedTime") &&
          find(memoryLeft, "cuMemGetInfo_v2") && find(allocate, "cuMemAlloc_v2") && find(release, "cuMemFree_v2") &&

@@ -14,6 +14,8 @@ namespace nc {
 struct CudaDriver {
   using Address = unsigned long long;
   using Handle = void *;
+  static constexpr int kNotReady = 600;               // CUDA_ERROR_NOT_READY
+  static constexpr unsigned kNonBlocking = 1, kNoTime = 2; // of streams; of events
 
   int (*init)(unsigned) = nullptr;
   int (*version)(int *) = nullptr;
@@ -22,14 +24,20 @@ struct CudaDriver {
   int (*deviceName)(char *, int, int) = nullptr;
   int (*attribute)(int *, int, int) = nullptr;
   int (*memory)(size_t *, int) = nullptr;
+  int (*uuid)(char[16], int) = nullptr; // that no other device has
 
   // Only what runs programs needs these; loadAll finds them.
   int (*retainContext)(Handle *, int) = nullptr;
   int (*setContext)(Handle) = nullptr;
   int (*releaseContext)(int) = nullptr;
   int (*createStream)(Handle *, unsigned) = nullptr;
+  int (*createStreamOfPriority)(Handle *, unsigned, int) = nullptr; // lower numbers come first
+  int (*destroyStream)(Handle) = nullptr;
   int (*synchronize)(Handle) = nullptr;
+  int (*query)(Handle) = nullptr; // kNotReady while a stream has something to do
+  int (*waitEvent)(Handle, Handle, unsigned) = nullptr;
   int (*createEvent)(Handle *, unsigned) = nullptr;
+  int (*destroyEvent)(Handle) = nullptr;
   int (*recordEvent)(Handle, Handle) = nullptr;
   int (*elapsed)(float *, Handle, Handle) = nullptr;
   int (*memoryLeft)(size_t *, size_t *) = nullptr; // of the context's device, and all of it
@@ -38,6 +46,7 @@ struct CudaDriver {
   int (*allocateHost)(void **, size_t, unsigned) = nullptr;
   int (*releaseHost)(void *) = nullptr;
   int (*clear)(Address, unsigned char, size_t, Handle) = nullptr;
+  int (*copy)(Address, Address, size_t, Handle) = nullptr;
   int (*toDevice)(Address, const void *, size_t, Handle) = nullptr;
   int (*toHost)(void *, Address, size_t) = nullptr;
   int (*toHostLater)(void *, Address, size_t, Handle) = nullptr;

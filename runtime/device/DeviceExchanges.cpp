@@ -19,7 +19,7 @@ void DeviceExchanges::makeRoom(char *&place, int64_t &has, int64_t needs) {
   has = needs;
 }
 
-void DeviceExchanges::start(Ranks &ranks, const nc_collective &collective, const void *from, void *to, int number,
+void DeviceExchanges::start(const nc_collective &collective, const void *from, void *to, int number,
                             const char *source) {
   checkLane(number);
   Lane &lane = lanes[size_t(number)];
@@ -36,11 +36,15 @@ void DeviceExchanges::start(Ranks &ranks, const nc_collective &collective, const
   ranks.start(collective, lane.from, lane.to, number, source);
 }
 
-void DeviceExchanges::finish(Ranks &ranks, int number) {
+void DeviceExchanges::finish(int number) {
   checkLane(number);
   ranks.finish(number);
   const Lane &lane = lanes[size_t(number)];
   device.write(lane.target, lane.to, size_t(lane.bytes));
+}
+
+std::string DeviceExchanges::name() const {
+  return ranks.transport().name() + ", through the host" + (whyNot.empty() ? "" : ": " + whyNot);
 }
 
 } // namespace nc

@@ -4,20 +4,23 @@
 
 #include "runtime/comm/Ranks.h"
 #include "runtime/device/CudaDevice.h"
+#include "runtime/device/Exchanges.h"
 
 namespace nc {
 
-class DeviceExchanges {
+class DeviceExchanges : public Exchanges {
 public:
-  explicit DeviceExchanges(CudaDevice &device) : device(device) {}
-  ~DeviceExchanges();
+  /// `whyNot`: why there is no better way, for people; may be "".
+  DeviceExchanges(CudaDevice &device, Ranks &ranks, std::string whyNot = "")
+      : device(device), ranks(ranks), whyNot(std::move(whyNot)) {}
+  ~DeviceExchanges() override;
   DeviceExchanges(const DeviceExchanges &) = delete;
   DeviceExchanges &operator=(const DeviceExchanges &) = delete;
 
-  /// As Ranks::start, of addresses of the device: waits for the kernels that were started, and takes what they wrote.
-  void start(Ranks &ranks, const nc_collective &collective, const void *from, void *to, int lane, const char *source);
-  /// As Ranks::finish; kernels that are started from then on find what came.
-  void finish(Ranks &ranks, int lane);
+  /// Waits for the kernels that were started, and takes what they wrote.
+  void start(const nc_collective &collective, const void *from, void *to, int lane, const char *source) override;
+  void finish(int lane) override;
+  std::string name() const override;
 
 private:
   struct Lane {
@@ -30,6 +33,8 @@ private:
   void makeRoom(char *&place, int64_t &has, int64_t needs);
 
   CudaDevice &device;
+  Ranks &ranks;
+  std::string whyNot;
   std::array<Lane, Transport::kLanes> lanes;
 };
 

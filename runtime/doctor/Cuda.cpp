@@ -1,6 +1,7 @@
-// What the CUDA driver says of itself and its devices.
+// What the CUDA driver says of itself and its devices, and NCCL.
 //
 #include "runtime/device/CudaDriver.h"
+#include "runtime/device/NcclLibrary.h"
 #include "runtime/doctor/Finding.h"
 #include "runtime/files/Errors.h"
 #include "runtime/program/Arenas.h"
@@ -28,6 +29,15 @@ Finding examineCuda() {
   for (int device = 0; device < count; ++device)
     value += (device ? ", " : ": ") + describeDevice(driver, device);
   return {"cuda", count > 0, value, count > 0 ? "what programs for NVIDIA GPUs run on" : "the driver finds no GPU"};
+}
+
+Finding examineNccl() {
+  NcclLibrary library;
+  std::string missing = library.load(), version = library.version();
+  const char *needed = "only programs of several ranks on NVIDIA GPUs use it, which else exchange through the host";
+  if (missing.empty())
+    return {"nccl", true, version, "programs of several ranks exchange through it between NVIDIA GPUs"};
+  return {"nccl", false, version, missing + ": " + needed};
 }
 
 } // namespace nc

@@ -23,5 +23,7 @@ std::vector<Finding> examineSoftware();
 
 /// The CUDA driver and its devices.
 Finding examineCuda();
+/// NCCL, as programs would use it.
+Finding examineNccl();
 
 } // namespace nc

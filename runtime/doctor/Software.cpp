@@ -86,7 +86,6 @@ std::vector<Finding> examineSoftware() {
        "only kernels for NVIDIA GPUs need it: apt-get install nvidia-cuda-toolkit"},
   };
   static const Software libraries[] = {
-      {"nccl", {"libnccl.so.2"}, "exchanges data between NVIDIA GPUs", "only programs on several NVIDIA GPUs need it"},
       {"mpi",
        {"libmpi.so.40", "libmpi.so.12", "libmpi.so"},
        "exchanges data between machines",

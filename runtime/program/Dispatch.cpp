@@ -1,5 +1,7 @@
 #include "runtime/program/Dispatch.h"
-#include "runtime/device/DeviceExchanges.h"
+#include "runtime/comm/Ranks.h"
+#include "runtime/device/CudaDevice.h"
+#include "runtime/device/Exchanges.h"
 #include "runtime/files/Errors.h"
 #include "runtime/program/Program.h"
 #include <optional>
@@ -90,14 +92,14 @@ void nc_start(nc_context *context, const nc_collective *collective, const void *
         nc::format("the program is for %lld ranks, and is alone where it exchanges '%s'", nc::wide(count), source),
         nc::format("'train --ranks=%lld' starts them", nc::wide(count)));
   if (context->exchanges)
-    context->exchanges->start(context->ranks, *collective, from, to, lane, source);
+    context->exchanges->start(*collective, from, to, lane, source);
   else
     context->ranks.start(*collective, from, to, lane, source);
 }
 
 void nc_finish(nc_context *context, int32_t lane) {
   if (context->exchanges)
-    context->exchanges->finish(context->ranks, lane);
+    context->exchanges->finish(lane);
   else
     context->ranks.finish(lane);
 }

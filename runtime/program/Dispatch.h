@@ -8,7 +8,7 @@
 namespace nc {
 
 class CudaDevice;
-class DeviceExchanges;
+class Exchanges;
 class Ranks;
 
 /// What nc_dispatch was called with; buffers of a device are copies.
@@ -41,5 +41,5 @@ struct nc_context {
   nc::Ranks &ranks;
   nc::DispatchObserver *observer = nullptr;
   nc::CudaDevice *device = nullptr;         // where the program's kernels run, if not on the team
-  nc::DeviceExchanges *exchanges = nullptr; // of the device
+  nc::Exchanges *exchanges = nullptr;  // of the device
 };

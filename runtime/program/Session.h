@@ -5,7 +5,7 @@
 #include "runtime/Abi.h"
 #include "runtime/comm/Ranks.h"
 #include "runtime/device/CudaDevice.h"
-#include "runtime/device/DeviceExchanges.h"
+#include "runtime/device/Exchanges.h"
 #include "runtime/program/Arenas.h"
 #include "runtime/program/Dispatch.h"
 #include "runtime/program/Threads.h"
@@ -26,8 +26,9 @@ public:
 
   const nc_program &program;
 
-  /// With whom its entries exchange what, from now on; `others` must outlive it. Until then it is alone.
-  void join(Ranks &others) { joined = &others; }
+  /// With whom its entries exchange what, from now on; `others` must outlive it, and all join together. Until then it
+  /// is alone. Fails as makeExchanges does.
+  void join(Ranks &others);
   Ranks &ranks() const { return joined ? *joined : alone; }
 
   /// Runs an entry whose inputs were set. Allocations count (AllocationCounter.h) unless it is
@@ -58,6 +59,8 @@ public:
   std::optional<int64_t> deviceBytes() const { return device ? std::optional(device->usedBytes()) : std::nullopt; }
   /// The GPU's name; "" where the program runs on threads.
   std::string deviceName() const { return device ? device->name() : ""; }
+  /// Over what several ranks exchange.
+  std::string transportName() const { return exchanges ? exchanges->name() : ranks().transport().name(); }
 
 private:
   /// Memory lies with the processor that first writes to it: each thread takes its part of what is
@@ -69,7 +72,7 @@ private:
   mutable Ranks alone;
   Ranks *joined = nullptr;
   std::unique_ptr<CudaDevice> device;
-  std::unique_ptr<DeviceExchanges> exchanges; // of the device
+  std::unique_ptr<Exchanges> exchanges; // of the device
   Arenas arenas;
   // By arena: whether the host's copy is of now, and whether it may have been written to.
   mutable std::array<bool, NC_ARENA_COUNT> isCurrent;

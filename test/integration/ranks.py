@@ -126,7 +126,7 @@ check(end(start({"RANK": "0"})), 2, "error: WORLD_SIZE is not set")
 check(end(start({"RANK": "0", "WORLD_SIZE": "two"})), 2, "error: WORLD_SIZE is 'two', expected a number")
 check(end(start({**torchrun(0, 2, "99999")})), 2, "error: MASTER_PORT is '99999'")
 check(end(start(torchrun(0, 2, port), "--ranks=2")), 2, "error: --ranks=2 within torchrun, which has started this process as rank 0 of 2")
-check(end(start({}, "--ranks=2", "--comm=rdma")), 2, "error: --comm=rdma is not known", "it is auto, shm, tcp or mpi")
+check(end(start({}, "--ranks=2", "--comm=rdma")), 2, "error: --comm=rdma is not known", "it is auto, shm, tcp, mpi or nccl")
 check(end(start({})), 2, "error: one rank has nobody to talk to")
 check(end(start({"SLURM_NTASKS": "4", "SLURM_PROCID": "0", "SLURM_NODELIST": "a"})), 2, "error: one rank has nobody")  # an allocation, not a step
 

@@ -1,4 +1,4 @@
-// Programs for a GPU on a driver that stands in for NVIDIA's (FakeCuda.c): arenas, copies, graphs,
+// Programs for a GPU on a driver that stands in for NVIDIA's (fake/FakeCuda.c): arenas, copies, graphs,
 // errors.
 //
 #include "runtime/device/CudaDevice.h"
@@ -56,6 +56,15 @@ TEST_F(CudaDeviceRun, replays_a_graph_of_one_micro_batch) {
   for (std::sregex_iterator at(there.output.begin(), there.output.end(), said), none; at != none; ++at)
     graphs += at->str() + "; ";
   EXPECT_EQ(graphs, "graph of 1 kernels; graph of 1 kernels; graph of 3 kernels; graph of 3 kernels; ");
+}
+
+TEST_F(CudaDeviceRun, waits_for_all_that_it_reads) {
+  std::string options = "train --data " + data + " --ext txt --steps 5 --seed 3 --eval-every 2 --checkpoints ";
+  auto save = [&](const std::string &name) { return options + folder.path(name + "-c") + " --save " + folder.path(name); };
+  ProcessResult soon = run(save("soon"));
+  ProcessResult late = run(save("late"), TINY_DEVICE_PROGRAM, "FAKE_CUDA_LATE=0 LD_LIBRARY_PATH=" FAKE_CUDA_FOLDER);
+  ASSERT_EQ(soon.code + late.code, 0) << soon.output << late.output;
+  EXPECT_EQ(readFile(folder.path("soon")), readFile(folder.path("late")));
 }
 
 TEST_F(CudaDeviceRun, calls_kernels_where_micro_batches_differ) {

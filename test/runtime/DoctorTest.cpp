@@ -105,6 +105,15 @@ TEST(Doctor, describes_the_devices_of_a_cuda_driver) {
   EXPECT_EQ(cuda["value"], "driver for CUDA 12.4: Fake GPU (compute capability 9.1, 80.0 GiB)");
 }
 
+TEST(Doctor, tells_the_version_of_nccl) {
+  std::string nccl = "LD_LIBRARY_PATH=" FAKE_CUDA_FOLDER " NANOCHAT_NCCL=" FAKE_NCCL;
+  EXPECT_EQ(diagnose(nccl, "nccl")["found"], true);
+  EXPECT_EQ(diagnose(nccl, "nccl")["value"], "2.23.4");
+  Json old = diagnose(nccl + " FAKE_NCCL_VERSION=2708", "nccl");
+  EXPECT_EQ(old["found"], false);
+  expectContains(old["meaning"], "NCCL is 2.7.8, and needs to be 2.18 or newer: only programs of several ranks");
+}
+
 TEST(Doctor, takes_a_broken_library_for_none) {
   TemporaryFolder folder;
   for (const char *name : {"libcuda.so.1", "libmpi.so.40", "libnccl.so.2"})

@@ -1,8 +1,8 @@
 // What a compiler would emit for the smallest model that trains: a table of bigram logits and a
 // bias, looked at in two "loops" (at half and at full strength) with fixed exit probabilities.
 //
-// TINY_VOCAB, TINY_F64, TINY_DEVICE, TINY_RANKS and, of the latter, TINY_SHARES, where each rank has rows of the table,
-// make variants. At step `poison_step` the loss kernel yields a NaN, with
+// TINY_VOCAB, TINY_F64, TINY_DEVICE, TINY_RANKS and, of the latter, TINY_WAYS and TINY_SHARES, where each rank has rows
+// of the table and the first says the rate to others, make variants. At step `poison_step` the loss kernel yields a NaN, with
 // TINY_POISON_RANK in the environment only on that rank.
 //
 #include "runtime/Abi.h"
@@ -14,9 +14,12 @@
 #ifndef TINY_VOCAB
 #define TINY_VOCAB 257
 #endif
-// A step is the sum of WAYS batches, which are dealt to the ranks.
+// A step is the sum of WAYS batches, which are dealt to the ranks: TINY_WAYS, or 6.
 #ifdef TINY_RANKS
-enum { WAYS = 6, RANKS = TINY_RANKS };
+#ifndef TINY_WAYS
+#define TINY_WAYS 6
+#endif
+enum { WAYS = TINY_WAYS, RANKS = TINY_RANKS };
 #else
 enum { WAYS = 1, RANKS = 1 };
 #endif
@@ -67,7 +70,8 @@ enum { STEP, STEPS, LR, DECAY, POISON, POSITION, LOSS, NORM, RATE, ZERO, PART0, 
 #define RESTS (ALL_TABLES + WAYS * TABLE)
 #endif
 #define ALL_RESTS (RESTS + HERE * REST)
-#define COMM_BYTES (WAYS > 1 ? ALL_RESTS + WAYS * REST : 0)
+#define COMM_RATE (ALL_RESTS + WAYS * REST)
+#define COMM_BYTES (WAYS > 1 ? COMM_RATE + 64 : 0)
 #define AT(arena, offset) ((void *)(arenas[NC_ARENA_##arena] + (offset)))
 #define IO(name) AT(IO, (name)*64)
 
@@ -213,7 +217,7 @@ static void runPredict(void *const *b, int64_t row, void *scratch) {
   { REAL, 2, {n, m}, 0 }
 #define OUT2(n, m)                                                                                 \
   { REAL, 2, {n, m}, 1 }
-// For the driver that stands in for NVIDIA's (FakeCuda.c), a kernel's machine code is its address
+// For the driver that stands in for NVIDIA's (fake/FakeCuda.c), a kernel's machine code is its address
 // and number of operands.
 #ifdef TINY_DEVICE
 #define DEVICE "sm_91"
@@ -335,10 +339,10 @@ static void runGradients(nc_context *context, char *const *arenas) {
   for (int way = 0; way < HERE; ++way)
     nc_finish(context, way);
   CALL(add_tables, AT(COMM, ALL_TABLES), AT(GRADIENT, 0));
-  nc_finish(context, 7);
   nc_start(context, &gradients, AT(GRADIENT, 0), AT(COMM, WHOLE_GRADIENT), 0, "table");
-  nc_finish(context, 0);
+  nc_finish(context, 7);
   CALL(add_rests, AT(COMM, ALL_RESTS), AT(GRADIENT, OWN), IO(LOSS));
+  nc_finish(context, 0);
   CALL(grad_norm, AT(COMM, WHOLE_GRADIENT), AT(GRADIENT, OWN), IO(NORM));
 #else
   nc_start(context, &tables, AT(COMM, 0), AT(COMM, ALL_TABLES), 0, "table");
@@ -360,7 +364,14 @@ static void runGradients(nc_context *context, char *const *arenas) {
 #endif
 
 static void runUpdates(nc_context *context, char *const *arenas) {
+#ifdef TINY_SHARES
+  static const nc_collective rate = {"rate", NC_BROADCAST, sizeof(real), sizeof(real)};
+  nc_start(context, &rate, IO(LR), AT(COMM, COMM_RATE), 3, "rate");
+  nc_finish(context, 3);
+  CALL(copy_rate, AT(COMM, COMM_RATE), IO(RATE));
+#else
   CALL(copy_rate, IO(LR), IO(RATE));
+#endif
   CALL(table_update, AT(PARAM, 0), AT(GRADIENT, 0), AT(STATE, 0), IO(LR), IO(DECAY), AT(PARAM, 0),
        AT(STATE, 0));
   CALL(bias_update, AT(PARAM, OWN), AT(GRADIENT, OWN), AT(STATE, OWN), IO(LR), IO(DECAY),
