@@ -1,5 +1,6 @@
 #include "dialect/Linalg.h"
 #include "lib/Distribute/Exchanges.h"
+#include "lib/Distribute/Groups.h"
 #include "lib/Distribute/Passes.h"
 #include "lib/Distribute/ShareOut.h"
 #include "mlir/Dialect/Math/IR/Math.h"
@@ -36,14 +37,16 @@ public:
     BatchResults results = resultsOfBatch(entry);
     if (failed(shareBases()))
       return failure();
-    SmallVector<RankedTensorType> types;
-    for (Value value : end->getOperands())
-      types.push_back(typeOf(value));
     SmallVector<std::pair<GradNormOp, SmallVector<unsigned>>> norms;
     for (auto norm : entry.getOps<GradNormOp>())
       norms.push_back({norm, gradientsOf(norm, end, results.gradients)});
+    JoinedGradients joined(end, results.gradients);
+    SmallVector<RankedTensorType> types;
+    for (Value value : end->getOperands())
+      types.push_back(typeOf(value));
     runWays(entry, results, parts);
     exchange(results, types);
+    joined.join();
     for (auto &[norm, gradients] : norms)
       sumNorms(norm, gradients);
     entry.setFunctionType(
@@ -169,7 +172,7 @@ struct DistributePass : impl::DistributePassBase<DistributePass> {
     Location loc = getOperation().getLoc();
     if (parts.ranks < 1 || parts.ways < 1 || parts.ways % parts.ranks)
       return emitError(loc) << "the program's size 'ways', " << parts.ways << ", is no multiple of 'ranks', "
-                            << parts.ranks;
+                            << parts.ranks << (parts.tensor > 1 ? ", of groups" : "");
     if (this->shard != "none" && this->shard != "states")
       return emitError(loc) << "shard=" << this->shard << " is not known; it is none or states";
     return success();
@@ -180,6 +183,8 @@ struct DistributePass : impl::DistributePassBase<DistributePass> {
     Partition parts = Partition::of(getProgram(module));
     if (failed(check(parts)))
       return signalPassFailure();
+    for (func::FuncOp entry : getEntries(module))
+      numberRanks(entry);
     if (parts.ways == 1)
       return;
     DivisibleParams divisible = findDivisible(module);
@@ -188,6 +193,7 @@ struct DistributePass : impl::DistributePassBase<DistributePass> {
       if (getEntry(entry).getKind() == EntryKind::gradients &&
           failed(Distributor(entry, parts, divisible, isShared, overlap).run()))
         return signalPassFailure();
+    groupExchanges(module, parts);
     if (isShared)
       shareOut(module, divisible, parts.ranks);
     for (func::FuncOp entry : getEntries(module))

@@ -15,20 +15,12 @@ static Value finishExchange(ImplicitLocOpBuilder &b, ExchangeStartOp start) {
   return ExchangeDoneOp::create(b, start).getZ();
 }
 
-/// The mean of the elements at `maps` of `slices`, which is added up in a binary tree of neighbours: the first and the
-/// second, the third and the fourth, and so on; then of these sums.
+/// The mean of the elements at `maps` of `slices`, which is added up in a binary tree.
 static Value meanOf(ImplicitLocOpBuilder &b, RankedTensorType type, Value slices, ArrayRef<AffineMap> maps) {
   SmallVector<Value> leaves(maps.size(), slices);
   return pointwise(b, type, leaves, maps, [&](ImplicitLocOpBuilder &s, ValueRange v) -> Value {
-    SmallVector<Value> level(v);
-    while (level.size() > 1) {
-      for (size_t i = 0; i + 1 < level.size(); i += 2)
-        level[i / 2] = add(s, level[i], level[i + 1]);
-      if (level.size() % 2)
-        level[level.size() / 2] = level.back();
-      level.resize((level.size() + 1) / 2);
-    }
-    return mul(s, level[0], constant(s, level[0].getType(), 1.0 / double(maps.size())));
+    Value sum = combineInTree(v, [&](Value x, Value y) { return add(s, x, y); });
+    return mul(s, sum, constant(s, sum.getType(), 1.0 / double(maps.size())));
   });
 }
 

@@ -46,7 +46,8 @@ public:
 
   void start(ExchangeStartOp exchange) override {
     StartOp::create(b, exchange.getLoc(), exchange.getCollective(), slot(exchange.getX()), slot(exchange.getY()),
-                    exchange.getLane(), exchange.getPieceBytes(), exchange.getTotalBytes());
+                    exchange.getLane(), exchange.getPieceBytes(), exchange.getTotalBytes(), exchange.getMembers(),
+                    exchange.getStride());
   }
   void finish(ExchangeDoneOp exchange) override {
     FinishOp::create(b, exchange.getLoc(), exchange.getStart().getLane());

@@ -18,14 +18,14 @@ ChannelTransport::~ChannelTransport() {
   worker.join();
 }
 
-void ChannelTransport::start(Collective kind, const void *from, void *to, Pieces pieces, int lane) {
-  copyOwnPiece(kind, mesh.rank(), mesh.ranks(), from, to, pieces);
+void ChannelTransport::start(Collective kind, const Group &group, const void *from, void *to, Pieces pieces, int lane) {
+  copyOwnPiece(kind, group.numberOf(mesh.rank()), group.members, from, to, pieces);
   {
     std::lock_guard<std::mutex> lock(mutex);
     checkLane(lane);
     if (numbers[size_t(lane)] > done)
       failRun(format("lane %d of the ranks is taken", lane));
-    operations[started % kLanes] = {kind, static_cast<const char *>(from), static_cast<char *>(to), pieces};
+    operations[started % kLanes] = {kind, group, static_cast<const char *>(from), static_cast<char *>(to), pieces};
     numbers[size_t(lane)] = ++started;
     if (mesh.ranks() == 1)
       done = started;
@@ -43,10 +43,10 @@ void ChannelTransport::finish(int lane) {
 }
 
 bool ChannelTransport::sends(const Operation &operation, int rank) const {
-  return operation.kind != Collective::broadcast || (mesh.rank() == 0 && rank != 0);
+  return operation.group.has(rank) && (operation.kind != Collective::broadcast || mesh.rank() == operation.group.first);
 }
 bool ChannelTransport::receives(const Operation &operation, int rank) const {
-  return operation.kind != Collective::broadcast || (mesh.rank() != 0 && rank == 0);
+  return operation.group.has(rank) && (operation.kind != Collective::broadcast || rank == operation.group.first);
 }
 
 void ChannelTransport::fail(const std::string &why) {
@@ -76,7 +76,7 @@ bool ChannelTransport::send(int rank, uint64_t limit) {
     }
     if (flow.done == 0)
       flow.header = {flow.number, next.pieces, int64_t(next.kind)};
-    Passage piece = passage(next.kind, next.pieces, mesh.rank(), rank);
+    Passage piece = passageOf(next, mesh.rank(), rank);
     auto [at, bytes] = restOf(flow, next.from + piece.from, piece.bytes);
     int64_t count = channels[size_t(rank)]->trySend(at, bytes);
     if (count < 0)
@@ -101,7 +101,7 @@ bool ChannelTransport::receive(int rank, uint64_t limit) {
       ++flow.number, moved = true;
       continue;
     }
-    Passage piece = passage(next.kind, next.pieces, rank, mesh.rank());
+    Passage piece = passageOf(next, rank, mesh.rank());
     auto [at, bytes] = restOf(flow, next.to + piece.to, piece.bytes);
     int64_t count = channels[size_t(rank)]->tryReceive(at, bytes);
     if (count < 0)

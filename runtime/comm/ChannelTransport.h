@@ -19,7 +19,7 @@ public:
   ~ChannelTransport() override;
   ChannelTransport(const ChannelTransport &) = delete;
 
-  void start(Collective kind, const void *from, void *to, Pieces pieces, int lane) override;
+  void start(Collective kind, const Group &group, const void *from, void *to, Pieces pieces, int lane) override;
   void finish(int lane) override;
   void abort(const std::string &why) override { fail(why); }
   void setTimeout(double seconds) override { timeout = seconds; }
@@ -42,6 +42,7 @@ private:
   };
   struct Operation {
     Collective kind = Collective::allToAll;
+    Group group = Group::all(1);
     const char *from = nullptr;
     char *to = nullptr;
     Pieces pieces = {};
@@ -53,6 +54,10 @@ private:
   bool receive(int rank, uint64_t limit);
   /// What is next of the header, then of a piece of `bytes`, and how much of it there is.
   template <typename Byte> static std::pair<Byte *, int64_t> restOf(Flow &flow, Byte *piece, int64_t bytes);
+  Passage passageOf(const Operation &operation, int sender, int receiver) const {
+    return passage(operation.kind, operation.pieces, operation.group.numberOf(sender),
+                   operation.group.numberOf(receiver));
+  }
   bool sends(const Operation &operation, int rank) const;
   bool receives(const Operation &operation, int rank) const;
   const Operation &operation(uint64_t number) const { return operations[number % kLanes]; }
