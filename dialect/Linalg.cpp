@@ -78,6 +78,18 @@ Value splitRows(ImplicitLocOpBuilder &b, Value x, int64_t rows) {
   return tensor::ExpandShapeOp::create(b, withShape(type, shape), x, groups);
 }
 
+Value combineInTree(ValueRange values, llvm::function_ref<Value(Value, Value)> combine) {
+  SmallVector<Value> level(values);
+  while (level.size() > 1) {
+    for (size_t i = 0; i + 1 < level.size(); i += 2)
+      level[i / 2] = combine(level[i], level[i + 1]);
+    if (level.size() % 2)
+      level[level.size() / 2] = level.back();
+    level.resize((level.size() + 1) / 2);
+  }
+  return level[0];
+}
+
 int64_t largestDivisor(int64_t n, int64_t most) {
   int64_t divisor = std::max<int64_t>(1, most);
   while (n % divisor)

@@ -45,6 +45,10 @@ Value splitRows(ImplicitLocOpBuilder &b, Value x, int64_t rows);
 /// The largest divisor of n that is at most `most`; 1 if `most` is less.
 int64_t largestDivisor(int64_t n, int64_t most);
 
+/// What `combine` makes of values in a binary tree of neighbours: of the first and the second, the third and the
+/// fourth, and so on; then of what came of these.
+Value combineInTree(ValueRange values, llvm::function_ref<Value(Value, Value)> combine);
+
 inline Value add(ImplicitLocOpBuilder &b, Value x, Value y) { return arith::AddFOp::create(b, x, y); }
 inline Value sub(ImplicitLocOpBuilder &b, Value x, Value y) { return arith::SubFOp::create(b, x, y); }
 inline Value mul(ImplicitLocOpBuilder &b, Value x, Value y) { return arith::MulFOp::create(b, x, y); }

@@ -14,7 +14,7 @@
 extern "C" {
 #endif
 
-#define NC_ABI_VERSION 7
+#define NC_ABI_VERSION 8
 #define NC_MAX_RANK 6
 
 /// Element types, one line each, in the order of their numbers: name in IR, in safetensors files, and the C++ type that
@@ -165,13 +165,15 @@ typedef struct nc_collective {
   int32_t kind;     // nc_collective_kind
   int64_t bytes;    // of a piece: what goes from one rank to one other
   int64_t total;    // of all pieces, of which the last may be shorter or empty; a broadcast has one
+  int32_t members;  // of each of the groups of ranks that do so apart from each other; 0 for all ranks
+  int32_t stride;   // every so many-th of members·stride consecutive ranks is of one group
 } nc_collective;
 
-/// Starts a collective on a lane, 0 to 31, that has none under way; all ranks start the same ones in the same order,
-/// and an entry finishes what it started. An all-to-all cuts `from` into pieces, and `to` has `bytes` for each rank,
-/// zeros where a piece is shorter; an all-gather puts pieces together to `to`. That is whole once nc_finish of that
-/// lane has returned; `from` must stay as it is until then. `source`: which op of the model it is for, for messages.
-/// Allocates nothing.
+/// Starts a collective on a lane, 0 to 31, that has none under way; all ranks start the same ones in the same order, and
+/// an entry finishes what it started. An all-to-all cuts `from` into pieces, and `to` has `bytes` for each rank, zeros
+/// where a piece is shorter (ranks are those of the group, in their order); an all-gather puts pieces together to `to`.
+/// That is whole once nc_finish of that lane has returned; `from` must stay as it is until then. `source`: which op of
+/// the model it is for, for messages. Allocates nothing.
 void nc_start(nc_context *context, const nc_collective *collective, const void *from, void *to, int32_t lane,
               const char *source);
 void nc_finish(nc_context *context, int32_t lane);
@@ -188,8 +190,9 @@ typedef struct nc_entry {
 } nc_entry;
 
 /// A compile-time size, such as {"batch", 8}, {"seq", 256}, {"n_loops", 4}, {"accum", 1}. "ranks": how many processes
-/// train together, 1 where it is absent; "ways": in how many sums a step is, a multiple of them, likewise. "batch" and
-/// "accum" are those of one way.
+/// train together, 1 where it is absent; "tensor": how many of these, one after the other, compute each batch together,
+/// likewise, and groups of them are the ranks of what follows; "ways": in how many sums a step is, a multiple of these.
+/// "batch" and "accum" are those of one way.
 typedef struct nc_size {
   const char *name;
   int64_t value;

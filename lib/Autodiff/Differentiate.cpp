@@ -131,6 +131,7 @@ struct DifferentiatePass : impl::DifferentiatePassBase<DifferentiatePass> {
       return failure();
     at.setInsertionPoint(loop);
     SmallVector<Value> inits, sums, stacks;
+    SmallVector<Terms> terms = llvm::map_to_vector(*swept, [](Value gradient) { return termsOf(gradient); });
     auto sum = [&](Value share) {
       inits.push_back(constant(at, share.getType(), 0.0));
       Value before = body.insertArgument(sums.size(), share.getType(), at.getLoc());
@@ -140,7 +141,12 @@ struct DifferentiatePass : impl::DifferentiatePassBase<DifferentiatePass> {
     average(pass.loss);
     for (auto [name, value] : pass.metrics)
       isScalar(value) ? average(value) : stacks.push_back(value);
-    llvm::for_each(*swept, sum);
+    for (Terms gradient : terms) {
+      if (gradient.joined)
+        sum(gradient.joined.getPart());
+      if (gradient.whole)
+        sum(gradient.whole);
+    }
     YieldOp::create(in, sums, stacks);
     IRRewriter rewriter(at);
     LoopOp full = loop.rebuild(rewriter, inits, loop.getSlices());
@@ -151,9 +157,32 @@ struct DifferentiatePass : impl::DifferentiatePassBase<DifferentiatePass> {
       metric.second = isScalar(metric.second) ? *result++ : *stack++;
     at.setInsertionPointAfter(full);
     Value share = constant(at, RankedTensorType::get({}, getElementTypeOrSelf(pass.loss)), 1.0 / accum);
-    for (Value total : full.getCarryResults().take_back(swept->size()))
-      grads.push_back(ScaleOp::create(at, total, share));
+    auto mean = [&] { return ScaleOp::create(at, *result++, share).getY(); };
+    for (Terms gradient : terms) {
+      Value sum;
+      if (JoinPartsOp join = gradient.joined)
+        sum = JoinPartsOp::create(at, join.getX().getType(), mean(), join.getDim(), join.getAmong());
+      if (gradient.whole)
+        sum = sum ? add(at, sum, mean()) : mean();
+      grads.push_back(sum);
+    }
     return success();
+  }
+
+  /// A gradient of which ranks have parts, joined only once all micro-batches are summed up, and what each has of it
+  /// as a whole; one of both may be null.
+  struct Terms {
+    JoinPartsOp joined;
+    Value whole;
+  };
+  static Terms termsOf(Value gradient) {
+    if (auto join = gradient.getDefiningOp<JoinPartsOp>())
+      return {join, Value()};
+    if (auto add = gradient.getDefiningOp<arith::AddFOp>())
+      for (auto [one, other] : {std::pair(add.getLhs(), add.getRhs()), std::pair(add.getRhs(), add.getLhs())})
+        if (auto join = one.getDefiningOp<JoinPartsOp>())
+          return {join, other};
+    return {JoinPartsOp(), gradient};
   }
 
   /// Has the value of a whole batch a mean over micro-batches?

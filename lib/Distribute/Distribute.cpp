@@ -2,6 +2,7 @@
 #include "dialect/interfaces/Cost.h"
 #include "lib/Distribute/ExchangeInLoops.h"
 #include "lib/Distribute/Exchanges.h"
+#include "lib/Distribute/Groups.h"
 #include "lib/Distribute/Passes.h"
 #include "lib/Distribute/ShareOut.h"
 #include "lib/Distribute/TableGradients.h"
@@ -40,17 +41,19 @@ public:
     BatchResults results = resultsOfBatch(entry);
     if (failed(shareBases()))
       return failure();
-    SmallVector<RankedTensorType> types;
-    for (Value value : end->getOperands())
-      types.push_back(typeOf(value));
     SmallVector<std::pair<GradNormOp, SmallVector<unsigned>>> norms;
     for (auto norm : entry.getOps<GradNormOp>())
       norms.push_back({norm, gradientsOf(norm, end, results.gradients)});
+    JoinedGradients joined(end, results.gradients);
+    SmallVector<RankedTensorType> types;
+    for (Value value : end->getOperands())
+      types.push_back(typeOf(value));
     TableGradients tables(entry, results, parts);
     runWays(entry, results, parts);
     exchange(results, types, exchangeLayers(results.gradients));
     ImplicitLocOpBuilder b(entry.getLoc(), norms.empty() ? end : norms[0].first.getOperation());
     tables.putBack(b);
+    joined.join();
     for (auto &[norm, gradients] : norms)
       sumNorms(norm, gradients);
     entry.setFunctionType(
@@ -213,7 +216,7 @@ struct DistributePass : impl::DistributePassBase<DistributePass> {
     Location loc = getOperation().getLoc();
     if (parts.ranks < 1 || parts.ways < 1 || parts.ways % parts.ranks)
       return emitError(loc) << "the program's size 'ways', " << parts.ways << ", is no multiple of 'ranks', "
-                            << parts.ranks;
+                            << parts.ranks << (parts.tensor > 1 ? ", of groups" : "");
     if (this->shard != "none" && this->shard != "states" && this->shard != "weights")
       return emitError(loc) << "shard=" << this->shard << " is not known; it is none, states or weights";
     return success();
@@ -224,6 +227,8 @@ struct DistributePass : impl::DistributePassBase<DistributePass> {
     Partition parts = Partition::of(getProgram(module));
     if (failed(check(parts)))
       return signalPassFailure();
+    for (func::FuncOp entry : getEntries(module))
+      numberRanks(entry);
     if (parts.ways == 1)
       return;
     DivisibleParams divisible = findDivisible(module);
@@ -232,6 +237,7 @@ struct DistributePass : impl::DistributePassBase<DistributePass> {
       if (getEntry(entry).getKind() == EntryKind::gradients &&
           failed(Distributor(entry, parts, divisible, isShared, overlap).run()))
         return signalPassFailure();
+    groupExchanges(module, parts);
     if (isShared)
       shareOut(module, divisible, parts.ranks, /*byLayer=*/this->shard == "weights", overlap);
     for (func::FuncOp entry : getEntries(module))

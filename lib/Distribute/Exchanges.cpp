@@ -19,18 +19,9 @@ static Value finishExchange(ImplicitLocOpBuilder &b, ExchangeStartOp start) {
   return ExchangeDoneOp::create(b, start).getZ();
 }
 
-/// Numbers added up in a binary tree of neighbours: the first and the second, the third and the fourth, and so on; then
-/// these sums.
+/// Numbers added up in a binary tree of neighbours.
 static Value addNeighbours(ImplicitLocOpBuilder &s, ValueRange values) {
-  SmallVector<Value> level(values);
-  while (level.size() > 1) {
-    for (size_t i = 0; i + 1 < level.size(); i += 2)
-      level[i / 2] = add(s, level[i], level[i + 1]);
-    if (level.size() % 2)
-      level[level.size() / 2] = level.back();
-    level.resize((level.size() + 1) / 2);
-  }
-  return level[0];
+  return combineInTree(values, [&](Value x, Value y) { return add(s, x, y); });
 }
 
 /// Where slice `way` is, by its dimensions and those from `first` on: in (ways, …), or in (`ofRank`, ranks, …) where

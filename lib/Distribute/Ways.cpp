@@ -8,7 +8,10 @@
 using namespace mlir;
 using namespace mlir::nanochat;
 
-Partition Partition::of(ProgramOp program) { return {sizeOr(program, "ways", 1), sizeOr(program, "ranks", 1)}; }
+Partition Partition::of(ProgramOp program) {
+  int64_t tensor = sizeOr(program, "tensor", 1);
+  return {sizeOr(program, "ways", 1), sizeOr(program, "ranks", 1) / tensor, tensor};
+}
 
 /// Is it an input that the runtime writes with each batch?
 static bool isOfBatch(BindAttr binding) {
@@ -124,6 +127,8 @@ static Value firstWay(ImplicitLocOpBuilder &b, func::FuncOp entry, const Partiti
   if (parts.ranks == 1)
     return constant(b, integer, 0);
   Value rank = argumentOf(entry, integer, BindAttr::get(b.getContext(), BindingKind::input, "rank"));
+  if (parts.tensor > 1)
+    rank = arith::DivSIOp::create(b, rank, constant(b, integer, double(parts.tensor)));
   return parts.ofRank() == 1 ? rank
                              : Value(arith::MulIOp::create(b, rank, constant(b, integer, double(parts.ofRank()))));
 }

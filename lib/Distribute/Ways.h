@@ -5,9 +5,9 @@
 
 namespace mlir::nanochat {
 
-/// How a step is shared out.
+/// How a step is shared out. A rank here is a group of `tensor` ones that compute the same ways together.
 struct Partition {
-  int64_t ways = 1, ranks = 1;
+  int64_t ways = 1, ranks = 1, tensor = 1;
   int64_t ofRank() const { return ways / ranks; }
   static Partition of(ProgramOp program);
 };

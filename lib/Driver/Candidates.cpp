@@ -99,7 +99,7 @@ SearchSpace Candidates::spaceOf(ModuleOp said) {
     space.sequences = 0;
   }
   space.update = !options.isUpdateGiven && canUpdateInBackward(space.accum);
-  space.shares = !options.isShardGiven && row.distribution.ranks > 1;
+  space.shares = !options.isShardGiven && row.distribution.ranks > 1 && row.distribution.tensor == 1;
   if (row.memory.masters.empty())
     space.masters = mastersOf(roles, isAllowed("masters=int8"), isAllowed("masters=bf16"));
   return space;

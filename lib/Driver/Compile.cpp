@@ -3,6 +3,7 @@
 #include "dialect/StepIR.h"
 #include "lib/Driver/Budget.h"
 #include "lib/Driver/Compilation.h"
+#include "lib/Driver/Layouts.h"
 #include "lib/Driver/Link.h"
 #include "lib/Planner/Plan.h"
 #include "mlir/Parser/Parser.h"
@@ -89,6 +90,8 @@ static ExitCode writePlan(ModuleOp module, const CompileOptions &options, const 
     return kUserError;
   llvm::json::Object plan =
       describePlan(module, row.target, {options.threads, *unfiltered, rates, options.choice, options.network});
+  if (llvm::json::Array layouts = compareLayouts(*model, module, row, options, rates, timing); !layouts.empty())
+    (*plan.getObject("communication"))["layouts"] = std::move(layouts);
   return writeOutput(options, [&](llvm::raw_pwrite_stream &os) {
     if (options.plan == "json")
       os << llvm::formatv("{0:2}\n", llvm::json::Value(std::move(plan)));

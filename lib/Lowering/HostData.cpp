@@ -45,17 +45,22 @@ void SourceTexts::define(ModuleOp module) {
 
 Value CollectiveTable::address(OpBuilder &b, StartOp start) {
   StringRef kind = stringifyCollective(start.getCollective());
-  std::string &name = names[{start.getCollective(), start.getBytes(), start.getTotal()}];
+  Key key{start.getCollective(), start.getBytes(), start.getTotal(), start.getMembers(), start.getStride()};
+  std::string &name = names[key];
   if (name.empty())
-    name = (kind + "." + Twine(start.getBytes()) + "." + Twine(start.getTotal())).str();
+    name = (kind + "." + Twine(start.getBytes()) + "." + Twine(start.getTotal()) + "." + Twine(start.getMembers()) +
+            "." + Twine(start.getStride()))
+               .str();
   return LLVM::AddressOfOp::create(b, start.getLoc(), LLVM::LLVMPointerType::get(b.getContext()), name);
 }
 
 void CollectiveTable::define(ModuleOp module) {
   AbiConstants c(module);
   for (auto &[key, name] : names) {
-    auto [kind, bytes, total] = key;
-    c.define(name, LLVM::Linkage::Internal,
-             [&] { return c.structure({c.text(name), c.i32(int32_t(kind)), c.i64(bytes), c.i64(total)}); });
+    auto [kind, bytes, total, members, stride] = key;
+    c.define(name, LLVM::Linkage::Internal, [&] {
+      return c.structure(
+          {c.text(name), c.i32(int32_t(kind)), c.i64(bytes), c.i64(total), c.i32(members), c.i32(stride)});
+    });
   }
 }

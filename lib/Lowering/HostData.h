@@ -39,7 +39,9 @@ public:
   void define(ModuleOp module);
 
 private:
-  llvm::MapVector<std::tuple<Collective, int64_t, int64_t>, std::string> names; // of the global, by what is in it
+  /// Kind, bytes of a piece and of all, members of a group and their stride.
+  using Key = std::tuple<Collective, int64_t, int64_t, int64_t, int64_t>;
+  llvm::MapVector<Key, std::string> names; // of the global, by what is in it
 };
 
 } // namespace mlir::nanochat

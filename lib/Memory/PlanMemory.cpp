@@ -49,7 +49,8 @@ public:
     if (exchange.getAhead())
       from = from.ahead(cast<LoopOp>(exchange->getParentOp()));
     StartOp::create(b, exchange.getLoc(), exchange.getCollective(), slot(from, exchange.getX()), slot(exchange.getY()),
-                    exchange.getLane(), exchange.getPieceBytes(), exchange.getTotalBytes());
+                    exchange.getLane(), exchange.getPieceBytes(), exchange.getTotalBytes(), exchange.getMembers(),
+                    exchange.getStride());
   }
   void finish(ExchangeDoneOp exchange) override {
     FinishOp::create(b, exchange.getLoc(), exchange.getStart().getLane());

@@ -13,7 +13,7 @@ struct SplitTernarizePass : impl::SplitTernarizePassBase<SplitTernarizePass> {
     for (func::FuncOp entry : getEntries(getOperation()))
       entry.walk([&](TernarizeOp op) {
         rewriter.setInsertionPoint(op);
-        Value gamma = TernaryScaleOp::create(rewriter, op.getLoc(), op.getW(), op.getGroupAttr());
+        Value gamma = TernaryScaleOp::create(rewriter, op.getLoc(), op.getScaled(), op.getGroupAttr());
         Value codes = TernarizeByOp::create(rewriter, op.getLoc(), op.getW(), gamma);
         rewriter.replaceOp(op, {codes, gamma});
       });

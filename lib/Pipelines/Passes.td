@@ -18,7 +18,8 @@ def SetSizesPass : Pass<"nanochat-set-sizes", "::mlir::ModuleOp"> {
   let options = [ListOption<"sizes", "sizes", "std::string", "name=value">,
                  Option<"preset", "preset", "std::string", "", "One of the model's presets, the first one by default">,
                  Option<"ways", "ways", "int64_t", "1", "Equal parts of a step">,
-                 Option<"ranks", "ranks", "int64_t", "1", "Processes that share them out; a divisor">];
+                 Option<"ranks", "ranks", "int64_t", "1", "Processes that share them out">,
+                 Option<"tensor", "tensor", "int64_t", "1", "Of them that compute each part together">];
 }
 
 def SetPoliciesPass : Pass<"nanochat-set-policies", "::mlir::ModuleOp"> {

@@ -40,6 +40,7 @@ static void model(OpPassManager &pm, const PipelineOptions &options) {
   sizes.preset = options.preset;
   sizes.ways = options.distribution.ways;
   sizes.ranks = options.distribution.ranks;
+  sizes.tensor = options.distribution.tensor;
   pm.addPass(createSetSizesPass(sizes));
   SetPoliciesPassOptions policies;
   llvm::append_range(policies.recompute, options.memory.recompute);
@@ -60,9 +61,15 @@ static void model(OpPassManager &pm, const PipelineOptions &options) {
 
 static void quantize(OpPassManager &pm, const PipelineOptions &) { pm.addPass(createExpandTernaryPass()); }
 
-static void differentiate(OpPassManager &pm, const PipelineOptions &) {
+static void differentiate(OpPassManager &pm, const PipelineOptions &options) {
+  bool isCut = options.distribution.tensor > 1;
+  if (isCut) { // all but what needs no gradients, so that one process generates
+    pm.addPass(createBuildForwardEntriesPass());
+    pm.addPass(createCutLayersPass());
+  }
   pm.addPass(createDifferentiatePass());
-  pm.addPass(createBuildForwardEntriesPass());
+  if (!isCut)
+    pm.addPass(createBuildForwardEntriesPass());
   pm.addPass(createAddressDrawsPass());
   cleanUp(pm);
   pm.addNestedPass<func::FuncOp>(createSinkGathersPass());

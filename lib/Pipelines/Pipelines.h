@@ -25,7 +25,8 @@ struct MemoryChoices {
 /// How a step is shared out among processes.
 struct Distribution {
   int64_t ranks = 1;
-  int64_t ways = 1;           // sums of a step, of which results are a function; a multiple of ranks
+  int64_t tensor = 1;         // of them that compute a batch together; a divisor
+  int64_t ways = 1;           // sums of a step, of which results are a function; a multiple of ranks / tensor
   std::string shard = "none"; // or "states" or "weights": what each rank owns a share of
   bool overlap = true;        // of exchanges and computation
 };

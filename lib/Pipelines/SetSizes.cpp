@@ -207,10 +207,12 @@ struct SetSizesPass : impl::SetSizesPassBase<SetSizesPass> {
         all.set("accum", b.getI64IntegerAttr(tokens.getAccum()));
       }
     });
-    if (ways > 1) {
+    if (ways > 1 || ranks > 1) {
       all.set("ways", b.getI64IntegerAttr(ways));
       all.set("ranks", b.getI64IntegerAttr(ranks));
     }
+    if (tensor > 1)
+      all.set("tensor", b.getI64IntegerAttr(tensor));
     getOperation()->setAttr(kSizesAttr, all.getDictionary(&getContext()));
   }
 };

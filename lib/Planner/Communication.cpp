@@ -8,10 +8,11 @@ using namespace mlir::nanochat;
 
 //===--- Networks ----------------------------------------------------------------------------===//
 
-double Network::secondsOf(int64_t ranks, double piece) const {
-  int64_t here = std::min(ofHost, ranks), away = ranks - here;
+double Network::secondsOf(int64_t ranks, double piece, int64_t stride) const {
+  int64_t together = std::min(stride, ofHost); // groups that a host has a part of
+  int64_t here = std::min(ofHost / together, ranks), away = ranks - here;
   double inside = here > 1 ? within.latency + double(here - 1) * piece / within.bandwidth : 0;
-  double outside = away > 0 ? between.latency + double(here * away) * piece / between.bandwidth : 0;
+  double outside = away > 0 ? between.latency + double(together * here * away) * piece / between.bandwidth : 0;
   return std::max(inside, outside);
 }
 
@@ -85,11 +86,12 @@ public:
 private:
   void begin(StartOp start) {
     // Of rank 0, whose own piece is the first.
-    int64_t piece = start.getBytes(), others = ranks - 1;
+    int64_t members = start.getMembers() ? int64_t(start.getMembers()) : ranks;
+    int64_t piece = start.getBytes(), others = members - 1;
     int64_t sent = start.getCollective() == Collective::all_to_all ? int64_t(start.getTotal()) - piece : piece * others;
     ++found.exchanges;
     found.sent += double(sent);
-    double seconds = network ? network->secondsOf(ranks, double(sent) / double(others)) : 0;
+    double seconds = network ? network->secondsOf(members, double(sent) / double(others), start.getStride()) : 0;
     found.seconds += seconds;
     free = std::max(free, now) + seconds;
     done[start.getLane()] = free;
@@ -134,6 +136,7 @@ Communication nanochat::communicationOf(ModuleOp planned, int64_t ranks, const R
   for (EntryKind kind : {EntryKind::gradients, EntryKind::update})
     if (func::FuncOp entry = findEntry(planned, kind, "train"))
       walk.run(entry.getBody().front());
+  walk.found.step = walk.now;
   return walk.found;
 }
 

@@ -16,8 +16,9 @@ struct Network {
   int64_t ofHost = 1; // ranks
   Link within;
 
-  /// Seconds of an exchange among so many ranks, each of which sends `piece` bytes to each other.
-  double secondsOf(int64_t ranks, double piece) const;
+  /// Seconds of an exchange among so many ranks, each of which sends `piece` bytes to each other. They are groups where
+  /// there is a `stride` from one to the next: as many exchange at once, and share the way between hosts.
+  double secondsOf(int64_t ranks, double piece, int64_t stride = 1) const;
 };
 
 /// "50us,1.2GB" or "50us,1.2GB,8,6us,2.8GB": latency and bytes per second between hosts, ranks of a host, and the same
@@ -28,6 +29,7 @@ std::optional<Network> parseNetwork(StringRef text);
 struct Communication {
   double exchanges = 0, sent = 0;  // calls, and bytes that rank 0 sends, on average
   double seconds = 0, exposed = 0; // of exchanges, and of waiting for them
+  double step = 0;                 // seconds of all, with waiting
 };
 
 /// Of the entries train.gradients and train.update of a module after stage `plan`, whose program is for `ranks`:

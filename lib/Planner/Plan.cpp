@@ -88,7 +88,8 @@ static json::Object describeCommunication(ModuleOp emitted, const PlanFacts &fac
     if (facts.network)
       described["seconds"] = found.seconds, described["exposed_seconds"] = found.exposed;
   }
-  if (!facts.network)
+  // Exchanges of groups are no function of how many groups there are.
+  if (!facts.network || sizeOr(getProgram(emitted), "tensor", 1) > 1)
     return described;
   json::Array table;
   double alone = 0;

@@ -133,6 +133,20 @@ static void printMemory(const json::Object &plan, llvm::raw_ostream &os) {
     printRow(os, name, bytes);
 }
 
+static void printLayouts(const json::Array &layouts, llvm::raw_ostream &os) {
+  os << "\nranks that compute a batch together, and what a step of as many sequences then takes\n  --tensor      bytes "
+        "sent  "
+        "exchange, s   exposed, s      step, s          memory\n";
+  for (const json::Value &value : layouts) {
+    const json::Object &row = *value.getAsObject();
+    os << llvm::format("%10lld", (long long)*row.getInteger("tensor"))
+       << llvm::right_justify(gigabytes(*row.getInteger("bytes_sent_per_step")), 16)
+       << llvm::format("%13.4g %12.4g %12.4g", *row.getNumber("exchange_seconds"), *row.getNumber("exposed_seconds"),
+                       *row.getNumber("seconds_per_step"))
+       << llvm::right_justify(gigabytes(*row.getInteger("total_bytes")), 16) << "\n";
+  }
+}
+
 static void printCommunication(const json::Object &found, llvm::raw_ostream &os) {
   if (auto sent = found.getInteger("bytes_sent_per_step")) {
     os << "\n";
@@ -142,6 +156,8 @@ static void printCommunication(const json::Object &found, llvm::raw_ostream &os)
   if (auto seconds = found.getNumber("seconds"))
     os << llvm::format("exchanges take %.4g s, of which %.4g s are waited for\n", *seconds,
                        *found.getNumber("exposed_seconds"));
+  if (const json::Array *layouts = found.getArray("layouts"))
+    printLayouts(*layouts, os);
   const json::Array *scaling = found.getArray("scaling");
   if (!scaling)
     return;

@@ -117,14 +117,15 @@ int64_t modelFlops(Block &block) {
 struct RecordWorkPass : nanochat::impl::RecordWorkPassBase<RecordWorkPass> {
   void runOnOperation() override {
     ProgramOp program = getOrCreateProgram(getOperation());
-    int64_t flops = 0, tokens = 1;
+    // What ranks of a group compute together is the work of all of them.
+    int64_t flops = 0, tokens = 1, together = sizeOr(program, "tensor", 1);
     if (func::FuncOp entry = findEntry(getOperation(), EntryKind::gradients, "train")) {
       flops = modelFlops(entry.getBody().front());
       entry.walk([&](SelectRowsOp op) { program.setKeptRows(op.getKeep()); });
     }
     for (StringRef name : {"batch", "seq", "accum"})
       tokens *= sizeOr(program, name, 1);
-    program.setFlopsPerToken(flops / tokens);
+    program.setFlopsPerToken(together * flops / tokens);
     getOperation().walk([](Operation *op) { op->removeAttr(kRecomputedAttr); });
   }
 };

@@ -7,7 +7,11 @@ namespace nc {
 
 ChannelTransport::ChannelTransport(const Mesh &mesh, ChannelKind kind, double timeout)
     : mesh(mesh), kind(kind), channels(makeChannels(kind, mesh, timeout)), timeout(timeout),
-      sending(size_t(mesh.ranks())), receiving(size_t(mesh.ranks())), worker([this] { work(); }) {}
+      sending(size_t(mesh.ranks())), receiving(size_t(mesh.ranks())) {
+  for (Operation &operation : operations)
+    operation.progress.resize(size_t(mesh.ranks()));
+  worker = std::thread([this] { work(); });
+}
 
 ChannelTransport::~ChannelTransport() {
   {
@@ -18,35 +22,41 @@ ChannelTransport::~ChannelTransport() {
   worker.join();
 }
 
-void ChannelTransport::start(Collective kind, const void *from, void *to, Pieces pieces, int lane) {
-  copyOwnPiece(kind, mesh.rank(), mesh.ranks(), from, to, pieces);
+bool ChannelTransport::Operation::isDone() const {
+  return std::all_of(progress.begin(), progress.end(), [](const Progress &p) { return p.isSent && p.isReceived; });
+}
+
+void ChannelTransport::start(Collective kind, const Group &group, const void *from, void *to, Pieces pieces, int lane) {
+  checkLane(lane);
+  copyOwnPiece(kind, group.numberOf(mesh.rank()), group.members, from, to, pieces);
   {
     std::lock_guard<std::mutex> lock(mutex);
-    checkLane(lane);
-    if (numbers[size_t(lane)] > done)
+    if (underWay >> lane & 1)
       failRun(format("lane %d of the ranks is taken", lane));
-    operations[started % kLanes] = {kind, static_cast<const char *>(from), static_cast<char *>(to), pieces};
-    numbers[size_t(lane)] = ++started;
-    if (mesh.ranks() == 1)
-      done = started;
+    Operation &next = operations[size_t(lane)];
+    next.number = started + 1, next.kind = kind, next.group = group, next.pieces = pieces;
+    next.from = static_cast<const char *>(from), next.to = static_cast<char *>(to);
+    bool isBroadcast = kind == Collective::broadcast, isFirst = mesh.rank() == group.first;
+    for (int rank = 0; rank < mesh.ranks(); ++rank) {
+      bool takesPart = rank != mesh.rank() && group.has(rank);
+      next.progress[size_t(rank)] = {0, 0, !takesPart || (isBroadcast && !isFirst),
+                                     !takesPart || (isBroadcast && rank != group.first)};
+    }
+    ++started;
+    if (!next.isDone())
+      underWay |= Lanes(1) << lane;
   }
   changed.notify_all();
 }
 
 void ChannelTransport::finish(int lane) {
-  std::unique_lock<std::mutex> lock(mutex);
   checkLane(lane);
+  std::unique_lock<std::mutex> lock(mutex);
+  auto isUnderWay = [&] { return underWay >> lane & 1; };
   // After a failure the worker may still be copying: buffers are the caller's again once it has stopped.
-  changed.wait(lock, [&] { return done >= numbers[size_t(lane)] || (!failure.empty() && !isMoving); });
-  if (done < numbers[size_t(lane)])
+  changed.wait(lock, [&] { return !isUnderWay() || (!failure.empty() && !isMoving); });
+  if (isUnderWay())
     failRun(failure, "what that rank printed says why");
-}
-
-bool ChannelTransport::sends(const Operation &operation, int rank) const {
-  return operation.kind != Collective::broadcast || (mesh.rank() == 0 && rank != 0);
-}
-bool ChannelTransport::receives(const Operation &operation, int rank) const {
-  return operation.kind != Collective::broadcast || (mesh.rank() != 0 && rank == 0);
 }
 
 void ChannelTransport::fail(const std::string &why) {
@@ -58,96 +68,118 @@ void ChannelTransport::fail(const std::string &why) {
   changed.notify_all();
 }
 
-template <typename Byte> std::pair<Byte *, int64_t> ChannelTransport::restOf(Flow &flow, Byte *piece, int64_t bytes) {
-  if (flow.done < kHeader)
-    return {reinterpret_cast<char *>(&flow.header) + flow.done, kHeader - flow.done};
-  return {piece + flow.done - kHeader, bytes + kHeader - flow.done};
+bool ChannelTransport::nextPart(Part &part, int rank, Lanes lanes) {
+  int64_t least = 0;
+  part.isOpen = false, part.done = 0;
+  for (int lane = 0; lane < kLanes; ++lane) {
+    const Operation &operation = operations[size_t(lane)];
+    if (!(lanes >> lane & 1) || operation.progress[size_t(rank)].isSent)
+      continue;
+    int64_t offset = operation.progress[size_t(rank)].sent;
+    int64_t left = passageOf(operation, mesh.rank(), rank).bytes - offset;
+    if (part.isOpen && left >= least)
+      continue;
+    least = left, part.isOpen = true;
+    part.header = {operation.number,  operation.pieces, int64_t(operation.kind), lane, offset,
+                   std::min(left, kPart)};
+  }
+  return part.isOpen;
 }
 
-/// Whether bytes went to `rank`, of collectives below `limit`.
-bool ChannelTransport::send(int rank, uint64_t limit) {
-  Flow &flow = sending[size_t(rank)];
+/// Whether bytes went to `rank`.
+bool ChannelTransport::send(int rank, Lanes lanes) {
+  Part &part = sending[size_t(rank)];
   bool moved = false;
-  while (flow.number < limit) {
-    const Operation &next = operation(flow.number);
-    if (!sends(next, rank)) {
-      ++flow.number, moved = true;
-      continue;
-    }
-    if (flow.done == 0)
-      flow.header = {flow.number, next.pieces, int64_t(next.kind)};
-    Passage piece = passage(next.kind, next.pieces, mesh.rank(), rank);
-    auto [at, bytes] = restOf(flow, next.from + piece.from, piece.bytes);
-    int64_t count = channels[size_t(rank)]->trySend(at, bytes);
+  while (part.isOpen || nextPart(part, rank, lanes)) {
+    Operation &operation = operations[size_t(part.header.lane)];
+    const char *piece = operation.from + passageOf(operation, mesh.rank(), rank).from + part.header.offset;
+    bool isHeader = part.done < kHeader;
+    const char *at = isHeader ? reinterpret_cast<const char *>(&part.header) + part.done : piece + part.done - kHeader;
+    int64_t bytes = isHeader ? kHeader - part.done : kHeader + part.header.bytes - part.done;
+    int64_t count = bytes ? channels[size_t(rank)]->trySend(at, bytes) : 0;
     if (count < 0)
-      fail(format("%s has ended, in %s", mesh.describe(rank).c_str(), collectiveName(next.kind)));
-    if (count <= 0)
+      fail(format("%s has ended, in %s", mesh.describe(rank).c_str(), collectiveName(operation.kind)));
+    if (count < 0 || (count == 0 && bytes))
       return moved;
-    sent += flow.done < kHeader ? 0 : count;
-    flow.done += count, moved = true;
-    if (flow.done == piece.bytes + kHeader)
-      ++flow.number, flow.done = 0;
+    sent += isHeader ? 0 : count;
+    part.done += count, moved = true;
+    if (part.done < kHeader + part.header.bytes)
+      continue;
+    Progress &progress = operation.progress[size_t(rank)];
+    progress.sent += part.header.bytes;
+    progress.isSent = progress.sent == passageOf(operation, mesh.rank(), rank).bytes;
+    part.isOpen = false;
   }
   return moved;
+}
+
+bool ChannelTransport::accept(Part &part, int rank, Lanes lanes) {
+  const Header &header = part.header;
+  if (header.number > started)
+    return false;
+  bool isLane = header.lane >= 0 && header.lane < kLanes;
+  const Operation &own = operations[size_t(isLane ? header.lane : 0)];
+  bool isUnderWay = isLane && (lanes >> header.lane & 1);
+  if (isLane && !isUnderWay && own.number == header.number && !own.isDone())
+    return false; // started since the worker looked
+  part.isOpen = isUnderWay && own.number == header.number && own.pieces == header.pieces &&
+                int64_t(own.kind) == header.kind && own.progress[size_t(rank)].received == header.offset &&
+                header.bytes >= 0 && header.offset + header.bytes <= passageOf(own, rank, mesh.rank()).bytes;
+  if (!part.isOpen)
+    fail(format("%s exchanges %lld bytes as number %llu where this rank expects %lld bytes as number %llu, in %s",
+                mesh.describe(rank).c_str(), wide(header.pieces.total), wide(header.number), wide(own.pieces.total),
+                wide(own.number), collectiveName(own.kind)));
+  return part.isOpen;
 }
 
 /// Whether bytes came from `rank`.
-bool ChannelTransport::receive(int rank, uint64_t limit) {
-  Flow &flow = receiving[size_t(rank)];
+bool ChannelTransport::receive(int rank, Lanes lanes) {
+  Part &part = receiving[size_t(rank)];
   bool moved = false;
-  while (flow.number < limit) {
-    const Operation &next = operation(flow.number);
-    if (!receives(next, rank)) {
-      ++flow.number, moved = true;
-      continue;
+  for (;;) {
+    if (part.done == kHeader && !part.isOpen && !accept(part, rank, lanes)) {
+      waitsForOwn = true;
+      return moved;
     }
-    Passage piece = passage(next.kind, next.pieces, rank, mesh.rank());
-    auto [at, bytes] = restOf(flow, next.to + piece.to, piece.bytes);
-    int64_t count = channels[size_t(rank)]->tryReceive(at, bytes);
+    Operation &operation = operations[size_t(part.isOpen ? part.header.lane : 0)];
+    Progress &progress = operation.progress[size_t(rank)];
+    bool isHeader = part.done < kHeader;
+    char *at = isHeader ? reinterpret_cast<char *>(&part.header) + part.done
+                        : operation.to + passageOf(operation, rank, mesh.rank()).to + part.header.offset + part.done -
+                              kHeader;
+    int64_t bytes = isHeader ? kHeader - part.done : kHeader + part.header.bytes - part.done;
+    int64_t count = bytes ? channels[size_t(rank)]->tryReceive(at, bytes) : 0;
     if (count < 0)
-      fail(format("%s has ended, in %s", mesh.describe(rank).c_str(), collectiveName(next.kind)));
-    if (count <= 0)
+      fail(format("%s has ended, in %s", mesh.describe(rank).c_str(), collectiveName(operation.kind)));
+    if (count < 0 || (count == 0 && bytes))
       return moved;
-    flow.done += count, moved = true;
-    const Header &header = flow.header;
-    if (flow.done == kHeader &&
-        (header.number != flow.number || !(header.pieces == next.pieces) || header.kind != int64_t(next.kind))) {
-      fail(format("%s exchanges %lld bytes as number %llu where this rank expects %lld bytes as number %llu, in %s",
-                  mesh.describe(rank).c_str(), wide(header.pieces.total), wide(header.number), wide(next.pieces.total),
-                  wide(flow.number), collectiveName(next.kind)));
-      return moved;
-    }
-    if (flow.done == piece.bytes + kHeader)
-      ++flow.number, flow.done = 0;
+    part.done += count, moved = true;
+    if (!part.isOpen || part.done < kHeader + part.header.bytes)
+      continue;
+    progress.received += part.header.bytes;
+    progress.isReceived = progress.received == passageOf(operation, rank, mesh.rank()).bytes;
+    part.isOpen = false, part.done = 0;
   }
-  return moved;
 }
 
-bool ChannelTransport::progress(uint64_t limit) {
+bool ChannelTransport::progress(Lanes lanes) {
   bool moved = false;
+  waitsForOwn = false;
   for (int rank = 0; rank < mesh.ranks(); ++rank)
     if (rank != mesh.rank()) {
-      moved |= send(rank, limit);
-      moved |= receive(rank, limit);
+      moved |= send(rank, lanes);
+      moved |= receive(rank, lanes);
     }
   return moved;
-}
-
-uint64_t ChannelTransport::doneByAll() const {
-  uint64_t least = started;
-  for (int rank = 0; rank < mesh.ranks(); ++rank)
-    if (rank != mesh.rank())
-      least = std::min({least, sending[size_t(rank)].number, receiving[size_t(rank)].number});
-  return least;
 }
 
 /// The rank whose bytes are waited for.
-int ChannelTransport::slowest() const {
-  int slowest = mesh.rank() == 0 ? 1 : 0;
+int ChannelTransport::slowest(Lanes lanes) const {
   for (int rank = 0; rank < mesh.ranks(); ++rank)
-    if (rank != mesh.rank() && receiving[size_t(rank)].number < receiving[size_t(slowest)].number)
-      slowest = rank;
-  return slowest;
+    for (int lane = 0; lane < kLanes; ++lane)
+      if ((lanes >> lane & 1) && !operations[size_t(lane)].progress[size_t(rank)].isReceived)
+        return rank;
+  return mesh.rank() == 0 ? 1 : 0;
 }
 
 void ChannelTransport::work() {
@@ -155,32 +187,34 @@ void ChannelTransport::work() {
   int idle = 0;
   auto lastByte = std::chrono::steady_clock::now();
   for (;;) {
-    uint64_t limit;
+    Lanes lanes;
     {
       std::unique_lock<std::mutex> lock(mutex);
-      bool isBusy = done < started && failure.empty();
+      bool isBusy = underWay && failure.empty();
       if (!isBusy) {
-        changed.wait(lock, [&] { return isOver || (done < started && failure.empty()); });
+        changed.wait(lock, [&] { return isOver || (underWay && failure.empty()); });
         lastByte = std::chrono::steady_clock::now();
       }
       if (isOver)
         return;
-      limit = started;
+      lanes = underWay;
       isMoving = true;
     }
-    bool moved = progress(limit);
+    bool moved = progress(lanes);
     {
       std::lock_guard<std::mutex> lock(mutex);
       isMoving = false;
-      uint64_t now = doneByAll();
-      bool isNews = now != done || !failure.empty();
-      done = now;
-      if (isNews)
+      Lanes before = underWay;
+      for (int lane = 0; lane < kLanes; ++lane)
+        if ((lanes >> lane & 1) && operations[size_t(lane)].isDone())
+          underWay &= ~(Lanes(1) << lane);
+      if (underWay != before || !failure.empty())
         changed.notify_all();
     }
+    if (moved || waitsForOwn)
+      lastByte = std::chrono::steady_clock::now();
     if (moved) {
       idle = 0;
-      lastByte = std::chrono::steady_clock::now();
       continue;
     }
     if (++idle > kSpins)
@@ -189,7 +223,7 @@ void ChannelTransport::work() {
       std::this_thread::yield();
     double most = timeout;
     if (std::chrono::duration<double>(std::chrono::steady_clock::now() - lastByte).count() > most)
-      fail(format("%s was not heard from for %g s", mesh.describe(slowest()).c_str(), most));
+      fail(format("%s was not heard from for %g s", mesh.describe(slowest(lanes)).c_str(), most));
   }
 }
 

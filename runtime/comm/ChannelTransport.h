@@ -1,4 +1,5 @@
-// Collectives over channels: streams in which all that goes from one rank to another has an order.
+// Collectives over channels: streams of parts, of whichever exchanges are under way. What has least left goes first, so
+// that small ones do not wait for large ones that were started before.
 #pragma once
 
 #include "runtime/comm/Channel.h"
@@ -19,7 +20,7 @@ public:
   ~ChannelTransport() override;
   ChannelTransport(const ChannelTransport &) = delete;
 
-  void start(Collective kind, const void *from, void *to, Pieces pieces, int lane) override;
+  void start(Collective kind, const Group &group, const void *from, void *to, Pieces pieces, int lane) override;
   void finish(int lane) override;
   void abort(const std::string &why) override { fail(why); }
   void setTimeout(double seconds) override { timeout = seconds; }
@@ -27,50 +28,65 @@ public:
   std::string name() const override { return kind == ChannelKind::shm ? "shared memory" : "TCP"; }
 
 private:
-  /// What is put in front of a piece.
+  /// What is put in front of a part of a piece.
   struct Header {
-    uint64_t number; // of the collective
+    uint64_t number; // of the collective, from 1 on
     Pieces pieces;
-    int64_t kind;
+    int64_t kind, lane;
+    int64_t offset, bytes; // of the part
   };
-  static constexpr int64_t kHeader = sizeof(Header);
-  /// How far what goes to one rank, or comes from it, is.
-  struct Flow {
-    uint64_t number = 0; // of the collective that is under way
-    int64_t done = 0;    // bytes of it, those of its header first
+  static constexpr int64_t kHeader = sizeof(Header), kPart = 1 << 18;
+  /// The part that is on its way to another rank, or from it, and how much of it is there, its header first.
+  struct Part {
     Header header = {};
+    int64_t done = 0;
+    bool isOpen = false; // its header is complete
+  };
+  /// What went to another rank, and came from it; nothing is left once that is all there is.
+  struct Progress {
+    int64_t sent = 0, received = 0;
+    bool isSent = true, isReceived = true;
   };
   struct Operation {
+    uint64_t number = 0;
     Collective kind = Collective::allToAll;
+    Group group = Group::all(1);
     const char *from = nullptr;
     char *to = nullptr;
     Pieces pieces = {};
+    std::vector<Progress> progress; // by rank
+    bool isDone() const;
   };
+  using Lanes = uint32_t; // a bit for each
+  static_assert(kLanes <= 32);
 
   void work();
-  bool progress(uint64_t limit);
-  bool send(int rank, uint64_t limit);
-  bool receive(int rank, uint64_t limit);
-  /// What is next of the header, then of a piece of `bytes`, and how much of it there is.
-  template <typename Byte> static std::pair<Byte *, int64_t> restOf(Flow &flow, Byte *piece, int64_t bytes);
-  bool sends(const Operation &operation, int rank) const;
-  bool receives(const Operation &operation, int rank) const;
-  const Operation &operation(uint64_t number) const { return operations[number % kLanes]; }
-  uint64_t doneByAll() const;
-  int slowest() const;
+  bool progress(Lanes lanes);
+  bool send(int rank, Lanes lanes);
+  bool receive(int rank, Lanes lanes);
+  /// Begins with a part to `rank` of what has least left; false where nothing has.
+  bool nextPart(Part &part, int rank, Lanes lanes);
+  /// Looks at a header that has come; false where what it is of has not been started here.
+  bool accept(Part &part, int rank, Lanes lanes);
+  Passage passageOf(const Operation &operation, int sender, int receiver) const {
+    return passage(operation.kind, operation.pieces, operation.group.numberOf(sender),
+                   operation.group.numberOf(receiver));
+  }
+  int slowest(Lanes lanes) const;
   void fail(const std::string &why);
 
   const Mesh &mesh;
   ChannelKind kind;
   std::vector<std::unique_ptr<Channel>> channels;
   std::atomic<double> timeout;
-  std::vector<Flow> sending, receiving;      // by rank; the worker's
-  std::array<Operation, kLanes> operations;  // those under way follow each other, as all streams are in order
-  std::array<uint64_t, kLanes> numbers = {}; // by lane, of its last one, from 1 on
-  uint64_t started = 0, done = 0;
+  std::vector<Part> sending, receiving; // by rank; the worker's
+  std::array<Operation, kLanes> operations; // the worker's while their lane is under way
+  Lanes underWay = 0;
+  std::atomic<uint64_t> started{0};
   std::atomic<int64_t> sent{0};
   std::string failure;
   bool isMoving = false; // the worker, bytes of buffers that are others'
+  bool waitsForOwn = false; // what came last is of what this rank has not started: others are not late
   bool isOver = false;
   std::mutex mutex;
   std::condition_variable changed;

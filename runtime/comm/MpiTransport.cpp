@@ -67,18 +67,20 @@ MpiTransport::~MpiTransport() {
     end();
 }
 
-void MpiTransport::start(Collective kind, const void *from, void *to, Pieces pieces, int lane) {
+void MpiTransport::start(Collective kind, const Group &group, const void *from, void *to, Pieces pieces, int lane) {
   checkLane(lane);
   if (isTaken[lane])
     failRun(format("lane %d of the ranks is taken", lane));
   isTaken[lane] = true;
-  copyOwnPiece(kind, mesh.rank(), mesh.ranks(), from, to, pieces);
-  for (int other = 0; other < mesh.ranks(); ++other) {
-    if (other == mesh.rank())
+  int own = group.numberOf(mesh.rank());
+  copyOwnPiece(kind, own, group.members, from, to, pieces);
+  for (int other = 0; other < group.members; ++other) {
+    if (other == own)
       continue;
-    Passage in = passage(kind, pieces, other, mesh.rank()), out = passage(kind, pieces, mesh.rank(), other);
-    check(receive(static_cast<char *>(to) + in.to, in.bytes, other, lane), collectiveName(kind));
-    check(send(static_cast<const char *>(from) + out.from, out.bytes, other, lane), collectiveName(kind));
+    Passage in = passage(kind, pieces, other, own), out = passage(kind, pieces, own, other);
+    int rank = group.rankOf(other);
+    check(receive(static_cast<char *>(to) + in.to, in.bytes, rank, lane), collectiveName(kind));
+    check(send(static_cast<const char *>(from) + out.from, out.bytes, rank, lane), collectiveName(kind));
     sent += out.bytes;
   }
 }

@@ -19,7 +19,7 @@ public:
   ~MpiTransport() override;
   MpiTransport(const MpiTransport &) = delete;
 
-  void start(Collective kind, const void *from, void *to, Pieces pieces, int lane) override;
+  void start(Collective kind, const Group &group, const void *from, void *to, Pieces pieces, int lane) override;
   void finish(int lane) override;
   /// MPI cannot be interrupted: who aborts ends the process where it goes on waiting. It is not told of the end either,
   /// as it would wait for others then.

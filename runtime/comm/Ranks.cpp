@@ -109,7 +109,7 @@ void Ranks::settle() {
 void Ranks::exchangeOwn(Collective kind, const void *from, void *to, Pieces pieces) {
   int64_t before = exchange->sentBytes();
   broken = true; // should it not return
-  exchange->start(kind, from, to, pieces, 0);
+  exchange->start(kind, Group::all(count()), from, to, pieces, 0);
   exchange->finish(0);
   broken = false;
   ownBytes += exchange->sentBytes() - before;
@@ -197,13 +197,17 @@ void Ranks::compare(const char *says, const char *brief, const std::string &valu
                         note);
 }
 
+Group Ranks::groupOf(const nc_collective &collective) const {
+  return collective.members ? Group::around(rank(), collective.members, collective.stride) : Group::all(count());
+}
+
 void Ranks::start(const nc_collective &collective, const void *from, void *to, int lane, const char *source) {
   checkLane(lane);
   sources[size_t(lane)] = source;
   auto kind = Collective(collective.kind);
   Pieces pieces{collective.bytes, collective.total};
   if (exchange)
-    exchange->start(kind, from, to, pieces, lane);
+    exchange->start(kind, groupOf(collective), from, to, pieces, lane);
   else
     copyOwnPiece(kind, 0, 1, from, to, pieces);
 }

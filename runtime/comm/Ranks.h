@@ -86,6 +86,8 @@ public:
   /// a) at 10" of `says` "resumes at step" and `brief` "at".
   void compare(const char *says, const char *brief, const std::string &value, const std::string &note);
 
+  /// The ranks that this one exchanges something of a program with.
+  Group groupOf(const nc_collective &collective) const;
   /// For nc_start and nc_finish.
   void start(const nc_collective &collective, const void *from, void *to, int lane, const char *source);
   void finish(int lane);

@@ -24,15 +24,29 @@ struct Pieces {
   bool operator==(const Pieces &other) const { return bytes == other.bytes && total == other.total; }
 };
 
+/// The ranks that exchange something: every `stride`-th from `first` on. In their order they are numbered from 0.
+struct Group {
+  int first, stride, members;
+  static Group all(int ranks) { return {0, 1, ranks}; }
+  /// That of a rank, where each `members`·`stride` consecutive ranks are `stride` groups.
+  static Group around(int rank, int members, int stride) {
+    return {rank / (members * stride) * (members * stride) + rank % stride, stride, members};
+  }
+  int rankOf(int number) const { return first + number * stride; }
+  int numberOf(int rank) const { return (rank - first) / stride; }
+  bool has(int rank) const { return rank >= first && (rank - first) % stride == 0 && numberOf(rank) < members; }
+};
+
 class Transport {
 public:
   static constexpr int kLanes = 32;
 
   virtual ~Transport() = default;
-  /// Starts a collective on a lane that has none under way; all ranks start the same in the same order. Of an
+  /// Starts a collective of `group`, which this rank is of, on a lane that has none under way; all ranks start the
+  /// same, each of its own group, in the same order. Ranks are the numbers of those of the group here: of an
   /// all-to-all, pieces are those of `from`, and `to` has `pieces.bytes` for each rank, zeros behind a shorter piece;
   /// of an all-gather those of `to`; of a broadcast there is one, `total` bytes. Allocates nothing.
-  virtual void start(Collective kind, const void *from, void *to, Pieces pieces, int lane) = 0;
+  virtual void start(Collective kind, const Group &group, const void *from, void *to, Pieces pieces, int lane) = 0;
   /// Returns once `to` is whole and `from` may be written to. Fails (exit 1) where a rank has ended, was not heard from
   /// for the timeout, or exchanges something else, and names it.
   virtual void finish(int lane) = 0;
@@ -46,9 +60,10 @@ public:
   virtual std::string name() const = 0;
 };
 
-/// What a rank has of `to` itself: its own piece, and zeros behind those of others.
+/// What a rank, of `ranks` in its group, has of `to` itself: its own piece, and zeros behind those of others.
 void copyOwnPiece(Collective kind, int rank, int ranks, const void *from, void *to, Pieces pieces);
-/// The bytes that go from one rank to another, and those of `from` and of `to` in front of them.
+/// The bytes that go from one rank of a group to another, by their numbers in it, and those of `from` and of `to` in
+/// front of them.
 struct Passage {
   int64_t bytes, from, to;
 };

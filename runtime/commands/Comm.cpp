@@ -54,7 +54,7 @@ private:
 
   void call(Collective kind, int64_t bytes) {
     Pieces pieces = kind == Collective::broadcast ? Pieces{bytes, bytes} : Pieces::equal(bytes, ranks.count());
-    ranks.transport().start(kind, from.data(), to.data(), pieces, 0);
+    ranks.transport().start(kind, Group::all(ranks.count()), from.data(), to.data(), pieces, 0);
     ranks.transport().finish(0);
   }
 

@@ -24,14 +24,16 @@ void DeviceExchanges::start(const nc_collective &collective, const void *from, v
   checkLane(number);
   Lane &lane = lanes[size_t(number)];
   Pieces pieces{collective.bytes, collective.total};
-  int64_t goes = collective.kind == NC_ALL_GATHER ? pieces.of(ranks.rank()) : pieces.total;
+  Group group = ranks.groupOf(collective);
+  int own = group.numberOf(ranks.rank());
+  int64_t goes = collective.kind == NC_ALL_GATHER ? pieces.of(own) : pieces.total;
   lane.target = to;
-  lane.bytes = collective.kind == NC_ALL_TO_ALL ? pieces.bytes * ranks.count() : pieces.total;
+  lane.bytes = collective.kind == NC_ALL_TO_ALL ? pieces.bytes * group.members : pieces.total;
   device.leaveGraphs();
   device.synchronize(); // also with what an earlier collective of the lane brought, so that its memory is free
   makeRoom(lane.from, lane.fromBytes, goes);
   makeRoom(lane.to, lane.toBytes, lane.bytes);
-  if (collective.kind != NC_BROADCAST || ranks.isFirst())
+  if (collective.kind != NC_BROADCAST || own == 0)
     device.read(lane.from, from, size_t(goes));
   ranks.start(collective, lane.from, lane.to, number, source);
 }

@@ -49,23 +49,25 @@ void NcclExchanges::note(int which, size_t count) {
 }
 
 /// As nc::copyOwnPiece, of the device.
-void NcclExchanges::copyOwnPiece(Collective kind, const char *from, char *to, Pieces pieces) {
-  Passage own = passage(kind, pieces, ranks.rank(), ranks.rank());
+void NcclExchanges::copyOwnPiece(Collective kind, const Group &group, const char *from, char *to, Pieces pieces) {
+  int self = group.numberOf(ranks.rank());
+  Passage own = passage(kind, pieces, self, self);
   if (own.bytes && from + own.from != to + own.to)
     check(driver.copy(addressOf(to + own.to), addressOf(from + own.from), size_t(own.bytes), stream));
-  for (int sender = 0; kind == Collective::allToAll && own.bytes < pieces.bytes && sender < ranks.count(); ++sender)
+  for (int sender = 0; kind == Collective::allToAll && own.bytes < pieces.bytes && sender < group.members; ++sender)
     check(driver.clear(addressOf(to + sender * pieces.bytes + own.bytes), 0, size_t(pieces.bytes - own.bytes), stream));
 }
 
-/// What goes to other ranks, and comes from them.
-void NcclExchanges::exchange(Collective kind, const char *from, char *to, Pieces pieces) {
+/// What goes to other ranks of the group, and comes from them.
+void NcclExchanges::exchange(Collective kind, const Group &group, const char *from, char *to, Pieces pieces) {
   communicator->group([&] {
-    for (int other = 0; other < ranks.count(); ++other) {
-      if (other == ranks.rank())
+    int self = group.numberOf(ranks.rank());
+    for (int other = 0; other < group.members; ++other) {
+      if (other == self)
         continue;
-      Passage out = passage(kind, pieces, ranks.rank(), other), in = passage(kind, pieces, other, ranks.rank());
-      communicator->send(from + out.from, out.bytes, other, stream);
-      communicator->receive(to + in.to, in.bytes, other, stream);
+      Passage out = passage(kind, pieces, self, other), in = passage(kind, pieces, other, self);
+      communicator->send(from + out.from, out.bytes, group.rankOf(other), stream);
+      communicator->receive(to + in.to, in.bytes, group.rankOf(other), stream);
       schedule->sentBytes += out.bytes;
     }
   });
@@ -82,11 +84,12 @@ void NcclExchanges::start(const nc_collective &collective, const void *from, voi
     seen = now;
   }
   auto kind = Collective(collective.kind);
+  Group group = ranks.groupOf(collective);
   Pieces pieces{collective.bytes, collective.total};
   schedule->sources.push_back(source);
   note(kBegun, schedule->sources.size());
-  copyOwnPiece(kind, static_cast<const char *>(from), static_cast<char *>(to), pieces);
-  exchange(kind, static_cast<const char *>(from), static_cast<char *>(to), pieces);
+  copyOwnPiece(kind, group, static_cast<const char *>(from), static_cast<char *>(to), pieces);
+  exchange(kind, group, static_cast<const char *>(from), static_cast<char *>(to), pieces);
   note(kEnded, schedule->sources.size());
   check(driver.recordEvent(lane.done, stream));
   lane.number = ++started, lane.part = device.part(), lane.isTaken = true;

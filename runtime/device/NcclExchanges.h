@@ -47,8 +47,8 @@ private:
   void check(int error) const;
   void probe();
   void probePair(int to, int from, char *sends, char *receives);
-  void copyOwnPiece(Collective kind, const char *from, char *to, Pieces pieces);
-  void exchange(Collective kind, const char *from, char *to, Pieces pieces);
+  void copyOwnPiece(Collective kind, const Group &group, const char *from, char *to, Pieces pieces);
+  void exchange(Collective kind, const Group &group, const char *from, char *to, Pieces pieces);
   void note(int which, size_t count);
 
   CudaDevice &device;

@@ -19,9 +19,11 @@ void Metrics::add(const Session &session, const nc_entry &entry, bool isOfStep, 
   }
   all.resize(own.size() * size_t(others.count()));
   others.gather(own.data(), all.data(), int64_t(own.size() * sizeof(double)));
-  size_t counted = own.size() * size_t(isOfStep ? others.count() : ranks);
-  for (size_t i = 0; i < counted; ++i)
-    sums[i % sums.size()] += all[i];
+  // Ranks that compute a batch together all have its outputs: the first of each group counts.
+  int64_t together = isOfStep ? sizeOr(session.program, "tensor", 1) : 1;
+  for (int64_t rank = 0; rank < (isOfStep ? others.count() : ranks); rank += together)
+    for (size_t i = 0; i < own.size(); ++i)
+      sums[i % sums.size()] += all[size_t(rank) * own.size() + i];
 }
 
 void Metrics::sumUp(const Session &session, const nc_entry &entry) {

@@ -16,7 +16,8 @@ std::optional<double> StepReport::output(std::string_view name) const {
 }
 
 Trainer::Trainer(Session &session, const std::string &phase, int64_t scheduleSteps, Metrics metrics)
-    : session(session), gradients(getPhaseEntry(session.program, phase, "gradients")),
+    : session(session), together(sizeOr(session.program, "tensor", 1)),
+      gradients(getPhaseEntry(session.program, phase, "gradients")),
       update(getPhaseEntry(session.program, phase, "update")), input(session, gradients), scheduleSteps(scheduleSteps),
       report{{}, std::move(metrics), 0} {
   // A report of nothing, so that the first step finds its memory as the others do.
@@ -42,7 +43,7 @@ const StepReport &Trainer::step(int64_t step, int64_t firstRow, const RowSource 
 void Trainer::run(int64_t step, int64_t firstRow, const RowSource &source, DispatchObserver *observer) {
   session.fillScalars(gradients, step, scheduleSteps);
   Ranks &ranks = session.ranks();
-  input.fill(source, firstRow + ranks.rank() * input.shape().rows);
+  input.fill(source, firstRow + ranks.rank() / together * input.shape().rows);
   int64_t sentBefore = ranks.sentBytes();
   sound = !updatesInBackward(session.program);
   session.run(gradients, observer);

@@ -36,7 +36,7 @@ public:
   bool isSound() const { return sound; }
 
   /// The shape of one step's batch, over all micro-batches of all ranks.
-  BatchShape shape() const { return {input.shape().rows * session.ranks().count(), input.shape().length}; }
+  BatchShape shape() const { return {input.shape().rows * (session.ranks().count() / together), input.shape().length}; }
 
 private:
   void run(int64_t step, int64_t firstRow, const RowSource &source, DispatchObserver *observer);
@@ -45,6 +45,7 @@ private:
   void describe();
 
   Session &session;
+  const int64_t together; // ranks, on one batch
   const nc_entry &gradients;
   const nc_entry &update;
   BatchInput input;

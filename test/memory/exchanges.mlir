@@ -35,3 +35,33 @@ module {
     return %y : tensor<3x2xf32>
   }
 }
+
+// -----
+
+module {
+  nanochat.program "groups" attributes {sizes = {ranks = 6 : i64, ways = 3 : i64, tensor = 2 : i64}} {
+  }
+  func.func @eval(%x: tensor<4xf32> {nanochat.bind = #nanochat.bind<parameter, "x">}) -> (tensor<3x2xf32> {nanochat.bind = #nanochat.bind<output, "y">})
+      attributes {nanochat.entry = #nanochat.entry<eval>} {
+    %a = nanochat.exchange_start all_to_all %x lane 0 members 3 by 2 : tensor<4xf32> -> tensor<3x2xf32>
+    %y = nanochat.exchange_done %a, %x : tensor<3x2xf32>, tensor<4xf32>
+    // expected-error @+1 {{has rows for 3 ranks, its groups have 2}}
+    %b = nanochat.exchange_start all_to_all %x lane 0 members 2 : tensor<4xf32> -> tensor<3x2xf32>
+    %z = nanochat.exchange_done %b, %x : tensor<3x2xf32>, tensor<4xf32>
+    return %y : tensor<3x2xf32>
+  }
+}
+
+// -----
+
+module {
+  nanochat.program "apart" attributes {sizes = {ranks = 6 : i64, ways = 3 : i64}} {
+  }
+  func.func @eval(%x: tensor<2xf32> {nanochat.bind = #nanochat.bind<parameter, "x">}) -> (tensor<4xf32> {nanochat.bind = #nanochat.bind<output, "y">})
+      attributes {nanochat.entry = #nanochat.entry<eval>} {
+    // expected-error @+1 {{is among 2 of 8 ranks, the program has 6}}
+    %a = nanochat.exchange_start all_gather %x lane 0 members 2 by 4 : tensor<2xf32> -> tensor<4xf32>
+    %y = nanochat.exchange_done %a, %x : tensor<4xf32>, tensor<2xf32>
+    return %y : tensor<4xf32>
+  }
+}

@@ -7,6 +7,17 @@
 using namespace nc;
 using namespace nc::test;
 
+TEST(Group, is_of_ranks_a_stride_apart) {
+  Group neighbours = Group::around(5, /*members=*/2, /*stride=*/1), apart = Group::around(5, /*members=*/3, /*stride=*/2);
+  for (int rank = 0; rank < 12; ++rank) {
+    EXPECT_EQ(neighbours.has(rank), rank == 4 || rank == 5) << rank;
+    EXPECT_EQ(apart.has(rank), rank == 1 || rank == 3 || rank == 5) << rank;
+    EXPECT_EQ(Group::around(rank, 3, 2).has(rank), true) << rank;
+  }
+  EXPECT_EQ(apart.numberOf(5), 2);
+  EXPECT_EQ(apart.rankOf(0), 1);
+}
+
 TEST_F(RanksRun, gives_the_same_bits_for_any_number_of_ranks) {
   for (int ranks : {1, 2, 3}) {
     std::string number = std::to_string(ranks);

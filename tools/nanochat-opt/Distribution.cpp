@@ -11,10 +11,14 @@ cl::opt<int64_t>
     ranks("ranks", cl::cat(compiling), cl::init(1), cl::value_desc("N"),
           cl::desc("Processes that train together, each on its part of every step's sequences; the program "
                    "starts them with train --ranks=N, or torchrun, mpirun or srun does"));
+cl::opt<int64_t> together(
+    "tensor", cl::cat(compiling), cl::init(1), cl::value_desc("2|4|8"),
+    cl::desc("Consecutive ranks that compute a batch together, each with its heads, hidden channels and words; "
+             "alone, it is how many ranks there are"));
 cl::opt<int64_t>
     ways("ways", cl::cat(compiling), cl::init(0), cl::value_desc("N"),
-         cl::desc("Sums of gradients that a step has, one for each rank by default; results are the same bits for "
-                  "every number of ranks that divides it"));
+         cl::desc("Sums of gradients that a step has, one for each rank (or group of --tensor) by default; results "
+                  "are the same bits for every number of ranks that divides it"));
 cl::opt<std::string>
     sharing("shard", cl::cat(compiling), cl::init("none"), cl::value_desc("none|states|weights"),
             cl::desc("What each rank owns a part of, not all: layers, or rows, of parameters with their gradients, "
@@ -36,12 +40,22 @@ Distribution mlir::nanochat::chooseDistribution() {
   if (!isCount(ranks) || (ways.getNumOccurrences() && !isCount(ways)))
     nc::failInput("--ranks and --ways are numbers from 1 to " + std::to_string(kMost),
                   "write them as in --ranks=2 --ways=4");
-  Distribution chosen{ranks, ways.getNumOccurrences() ? ways : ranks, sharing, overlap == "on"};
-  if (chosen.ways % chosen.ranks)
-    nc::failInput("--ways=" + std::to_string(ways) + " is no multiple of --ranks=" + std::to_string(ranks),
+  const int64_t tensor = together;
+  if (tensor != 1 && tensor != 2 && tensor != 4 && tensor != 8)
+    nc::failInput("--tensor=" + std::to_string(tensor) + " is no such number of ranks", "it is 2, 4 or 8");
+  int64_t all = ranks.getNumOccurrences() ? int64_t(ranks) : tensor, groups = all / tensor;
+  if (all % tensor)
+    nc::failInput("--tensor=" + std::to_string(tensor) + " does not divide --ranks=" + std::to_string(all),
+                  "ranks are groups of as many as --tensor says; leave --ranks out for one group");
+  Distribution chosen{all, tensor, ways.getNumOccurrences() ? int64_t(ways) : groups, sharing, overlap == "on"};
+  if (chosen.ways % groups)
+    nc::failInput("--ways=" + std::to_string(ways) + " is no multiple of " +
+                      (tensor > 1 ? std::to_string(groups) + " groups of ranks" : "--ranks=" + std::to_string(ranks)),
                   "each rank computes as many of the sums of a step as the others");
   if (sharing != "none" && sharing != "states" && sharing != "weights")
     nc::failInput("--shard=" + sharing + " is not known", "it is none, states or weights");
+  if (sharing != "none" && tensor > 1)
+    nc::failInput("--shard=" + sharing + " and --tensor exclude each other", "leave one of them out");
   if (sharing != "none" && ranks == 1)
     nc::failInput("--shard=" + sharing + " shares parameters out among ranks, of which there is one",
                   "add --ranks=2, for instance");

@@ -31,6 +31,8 @@ LogicalResult ExchangeStartOp::verify() {
     return emitOpError("broadcasts ") << x << " as " << y;
   if (getOver() && getOver().getType() != y) // exchange-c5
     return emitOpError("puts ") << y << " over " << getOver().getType();
+  if (getStride() > 1 && !getMembers()) // exchange-c8
+    return emitOpError("has members ") << getStride() << " ranks apart, and does not say how many";
   if (!getY().hasOneUse() || !isa<ExchangeDoneOp>(*getY().user_begin())) // exchange-c6
     return emitOpError("has a result that something other than one exchange_done reads: it is not whole before");
   auto loop = dyn_cast<LoopOp>((*this)->getParentOp());
@@ -85,6 +87,18 @@ LogicalResult StartOp::verify() {
 
 //===--- Entries -----------------------------------------------------------------------------===//
 
+/// Has each rank a group, which is of as many as the exchange has pieces for?
+static LogicalResult verifyGroup(ExchangeStartOp start, int64_t ranks) {
+  int64_t members = start.getMembers() ? start.getMembers() : ranks, together = members * start.getStride();
+  if (ranks % together)
+    return start.emitOpError("is among ") << members << " of " << together << " ranks, the program has " << ranks;
+  if (start.getCollective() == Collective::all_to_all && typeOf(start.getY()).getDimSize(0) != members)
+    return start.emitOpError("has rows for ")
+           << typeOf(start.getY()).getDimSize(0)
+           << (start.getMembers() ? " ranks, its groups have " : " ranks, the program has ") << members;
+  return success();
+}
+
 /// Starts and ends of a block, where exchanges on `busy` lanes are under way around it.
 static LogicalResult verifyLanes(Block &block, int64_t ranks, DenseMap<int64_t, Operation *> busy) {
   for (Operation &op : block) {
@@ -94,9 +108,8 @@ static LogicalResult verifyLanes(Block &block, int64_t ranks, DenseMap<int64_t, 
         diag.attachNote(other->getLoc()) << "this one";
         return diag;
       }
-      if (start.getCollective() == Collective::all_to_all && typeOf(start.getY()).getDimSize(0) != ranks)
-        return start.emitOpError("has rows for ")
-               << typeOf(start.getY()).getDimSize(0) << " ranks, the program has " << ranks;
+      if (failed(verifyGroup(start, ranks)))
+        return failure();
       busy[start.getLane()] = start;
     } else if (auto done = dyn_cast<ExchangeDoneOp>(op)) {
       busy.erase(done.getStart().getLane());

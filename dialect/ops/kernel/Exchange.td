@@ -17,6 +17,8 @@ def Nanochat_ExchangeStartOp : Nanochat_Op<"exchange_start", [Structural, Memory
     All R ranks start the same exchanges in the same order, on a `lane` that has none under way. Nobody reads the result,
     or writes over `x`, before `exchange_done`.
 
+    With `members` m the ranks exchange in groups of m, within which they are numbered: every `stride`-th of m·`stride` consecutive ranks. R stands for m then.
+
     `all_to_all`: x (n elements) is cut into R pieces of p elements, of which the last are shorter or empty where R·p > n; piece r goes to
     rank r. The result (R, …) has p elements in each row, that of rank r in row r. What a short piece leaves of its row is zeros.
 
@@ -29,12 +31,17 @@ def Nanochat_ExchangeStartOp : Nanochat_Op<"exchange_start", [Structural, Memory
     The result may take the memory of `over`, which is of its type and which nothing reads afterwards.
     ```mlir
     %y = nanochat.exchange_start all_to_all %g lane 0 : tensor<5xf32> -> tensor<2x3xf32>
-    %all = nanochat.exchange_start all_gather %sum lane 1 over %g : tensor<3xf32> -> tensor<5xf32>
+    %all = nanochat.exchange_start all_gather %sum lane 1 over %g : tensor<3xf32> over tensor<5xf32> -> tensor<5xf32>
+    %own = nanochat.exchange_start all_gather %part lane 2 members 2 by 4 : tensor<3xf32> -> tensor<6xf32>
     ```
   }];
-  let arguments = (ins Collective:$collective, AnyRankedTensor:$x, Lane:$lane, Optional<AnyRankedTensor>:$over, UnitAttr:$ahead);
+  let arguments = (ins Collective:$collective, AnyRankedTensor:$x, Lane:$lane, Optional<AnyRankedTensor>:$over,
+      UnitAttr:$ahead, DefaultValuedAttr<Natural, "0">:$members, DefaultValuedAttr<Count, "1">:$stride);
   let results = (outs AnyRankedTensor:$y);
-  let assemblyFormat = "$collective $x (`ahead` $ahead^)? `lane` $lane (`over` $over^)? attr-dict `:` type($x) (`over` type($over)^)? `->` type($y)";
+  let assemblyFormat = [{
+    $collective $x (`ahead` $ahead^)? `lane` $lane (`members` $members^ (`by` $stride^)?)? (`over` $over^)? attr-dict
+    `:` type($x) (`over` type($over)^)? `->` type($y)
+  }];
   let hasVerifier = 1;
   let extraClassDeclaration = [{
     /// Bytes that go from one rank to one other, at most.
@@ -67,13 +74,17 @@ def Nanochat_ExchangeDoneOp : Nanochat_Op<"exchange_done", [Structural, AllTypes
 def Nanochat_StartOp : Nanochat_Op<"start", [Structural]> {
   let summary = "Starts an exchange on buffers";
   let description = [{
-    What `exchange_start` is once tensors have places: `bytes` of a piece, `total` of all of them.
+    What `exchange_start` is once tensors have places: `bytes` of a piece, `total` of all of them; `members` 0 are all ranks.
     ```mlir
     nanochat.start all_to_all %g, %y lane 0 pieces 12 of 20 : memref<5xf32>, memref<2x3xf32>
     ```
   }];
-  let arguments = (ins Collective:$collective, AnyMemRef:$from, AnyMemRef:$to, Lane:$lane, I64Attr:$bytes, I64Attr:$total);
-  let assemblyFormat = "$collective $from `,` $to `lane` $lane `pieces` $bytes `of` $total attr-dict `:` type($from) `,` type($to)";
+  let arguments = (ins Collective:$collective, AnyMemRef:$from, AnyMemRef:$to, Lane:$lane, I64Attr:$bytes, I64Attr:$total,
+      DefaultValuedAttr<Natural, "0">:$members, DefaultValuedAttr<Count, "1">:$stride);
+  let assemblyFormat = [{
+    $collective $from `,` $to `lane` $lane (`members` $members^ (`by` $stride^)?)? `pieces` $bytes `of` $total attr-dict
+    `:` type($from) `,` type($to)
+  }];
   let hasVerifier = 1;
 }
 

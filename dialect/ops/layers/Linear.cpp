@@ -1,5 +1,6 @@
 #include "dialect/Linalg.h"
 #include "dialect/Nanochat.h"
+#include "dialect/ops/group/Group.h"
 #include "dialect/ops/quantize/Fp4.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 
@@ -28,6 +29,8 @@ LogicalResult LinearOp::verify() {
   if (getForward() &&
       failed(verifyBlocks(*this, "inputs", x.getDimSize(1), factsOf(*getForward()).block, "factors"))) // linear-c3
     return failure();
+  if (getAmong() > 1 && getForward()) // linear-c6
+    return emitOpError("has factors in ") << stringifyFp4Format(*getForward()) << ", and ranks with parts of them";
   BackwardAttr backward = getBackwardAttr();
   if (!backward)
     return success();
@@ -41,6 +44,7 @@ LogicalResult LinearOp::verify() {
 SmallVector<Value> LinearOp::decompose(ImplicitLocOpBuilder &b) {
   auto type = typeOf(getY());
   Value y = getForward() ? fp4Linear(b, *this) : contract(b, type, getX(), getW(), {0, 2}, {1, 2});
+  y = reduceOverGroup(b, GroupReduction::sum, y, getAmong());
   if (getBias())
     y = pointwise(b, type, {y, getBias()}, {b.getMultiDimIdentityMap(2), projection(b.getContext(), 2, {1})},
                   [](ImplicitLocOpBuilder &s, ValueRange v) { return add(s, v[0], v[1]); });

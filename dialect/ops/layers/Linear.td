@@ -14,14 +14,17 @@ def Nanochat_LinearOp : Nanochat_ComputeOp<"linear", [InfersTypesByLetters, HasV
     has gradients in floats then multiplies by these factors. `occ` = α > 0 clamps each row of x to its sorted elements number
     ⌊(1 − α)·in⌋ and ⌊α·in⌋ before; what that cuts off is multiplied by w in floats. `dge` = k > 0 multiplies dw, what was cut off included, by the slope
     min(|2u − 1|^(1/k − 1)/k, `clip`), u where in its interval of E2M1 an element of w lies, from 0 to 1; 0 is straight-through.
+
+    Where ranks of a group have parts of the inputs, `among` of them, x·wᵀ is the sum over these.
   }];
   let arguments = (ins FloatMatrix:$x, FloatMatrix:$w, Optional<FloatVector>:$bias, OptionalAttr<Nanochat_BackwardAttr>:$backward,
       OptionalAttr<Fp4Format>:$forward, DefaultValuedAttr<NonNegative, "5.0">:$dge, DefaultValuedAttr<Positive, "3.0">:$clip,
-      DefaultValuedAttr<Decay, "0.99">:$occ, OptionalAttr<StrAttr>:$site);
+      DefaultValuedAttr<Decay, "0.99">:$occ, OptionalAttr<StrAttr>:$site,
+      DefaultValuedAttr<Count, "1">:$among);
   let results = (outs FloatMatrix:$y);
   let assemblyFormat = [{
     $x `,` $w (`bias` $bias^)? (`backward` $backward^)? (`forward` $forward^ (`dge` `=` $dge^)? (`clip` `=` $clip^)? (`occ` `=` $occ^)?)?
-    (`site` $site^)? attr-dict `` custom<Types>(type($x), type($w)) `` custom<BiasType>(ref(type($x)), ref($bias), type($bias))
+    (`site` $site^)? (`among` $among^)? attr-dict `` custom<Types>(type($x), type($w)) `` custom<BiasType>(ref(type($x)), ref($bias), type($bias))
   }];
   let builders = [OpBuilder<(ins "Value":$x, "Value":$w, "Value":$bias), [{
     SmallVector<Value> operands{x, w};

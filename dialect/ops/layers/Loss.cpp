@@ -2,6 +2,7 @@
 #include "dialect/Linalg.h"
 #include "dialect/Nanochat.h"
 #include "dialect/interfaces/Cost.h"
+#include "dialect/ops/group/Group.h"
 #include "dialect/ops/quantize/Fp4.h"
 #include "dialect/ops/quantize/QuantizeLines.h"
 #include "dialect/ops/quantize/Random.h"
@@ -23,6 +24,16 @@ static LogicalResult verifyHead(Operation *op, Value h, Value w, Value targets, 
   return success();
 }
 
+/// Whether a rank's part of the vocabulary is one of so many words.
+template <typename Head> static LogicalResult verifyPart(Head head) {
+  int64_t own = typeOf(head.getW()).getDimSize(0), among = head.getAmong(), words = head.getWords();
+  bool isPart = head.getRank() ? words > 0 && own == int64_t(llvm::divideCeil(words, among)) : among == 1 && words == 0;
+  if (!isPart) // linear_cross_entropy-c5, linear_cross_entropy_with_grad-c6
+    return head.emitOpError("has ") << own << " words, of " << words << " that " << among << " rank"
+                                    << (among == 1 ? "" : "s") << " have";
+  return success();
+}
+
 /// What the gradient's products may be of.
 static LogicalResult verifyBackward(Operation *op, BackwardAttr backward, Value w) {
   constexpr int64_t most = INT32_MAX / (127 * 127);
@@ -39,7 +50,7 @@ static LogicalResult verifyBackward(Operation *op, BackwardAttr backward, Value 
 }
 
 LogicalResult LinearCrossEntropyOp::verify() {
-  if (failed(verifyHead(*this, getH(), getW(), getTargets(), getWeights())))
+  if (failed(verifyHead(*this, getH(), getW(), getTargets(), getWeights())) || failed(verifyPart(*this)))
     return failure();
   return verifyBackward(*this, getBackwardAttr(), getW());
 }
@@ -95,18 +106,59 @@ static Value fromChunks(ImplicitLocOpBuilder &b, Value x, int64_t tokens) {
   return withRows(b, tensor::CollapseShapeOp::create(b, x, groups), tokens);
 }
 
-/// log Σ_v exp z[n, v] per row, shifted by the row maximum.
-static Value logSumExp(ImplicitLocOpBuilder &b, Value logits) {
+namespace {
+/// The words whose logits a rank forms: all, or its part.
+struct OwnWords {
+  template <typename Head>
+  explicit OwnWords(Head head)
+      : rank(head.getRank()), among(head.getAmong()), all(head.getWords()), own(typeOf(head.getW()).getDimSize(0)) {}
+
+  /// Targets as numbers among the own words; those of other ranks are none of these.
+  Value numbersOf(ImplicitLocOpBuilder &b, Value targets) const {
+    if (!rank)
+      return targets;
+    return pointwise(b, {targets, rank}, [&](ImplicitLocOpBuilder &s, ValueRange v) {
+      return arith::SubIOp::create(s, v[0], first(s, v[1])).getResult();
+    });
+  }
+  /// Logits of h by the rows of w, of which those that stand for no word are next to −∞.
+  Value logits(ImplicitLocOpBuilder &b, Value h, Value w) const {
+    constexpr double kNone = -1e30;
+    Value logits = LinearOp::create(b, h, w, Value());
+    if (own * among <= std::max(all, own))
+      return logits;
+    return pointwise(b, {logits, rank}, [&](ImplicitLocOpBuilder &s, ValueRange v) -> Value {
+      Value column = arith::IndexCastOp::create(s, s.getI32Type(), linalg::IndexOp::create(s, 1));
+      Value word = arith::AddIOp::create(s, column, first(s, v[1]));
+      Value isWord = arith::CmpIOp::create(s, arith::CmpIPredicate::slt, word, constant(s, word.getType(), all));
+      return arith::SelectOp::create(s, isWord, v[0], constant(s, v[0].getType(), kNone));
+    });
+  }
+
+  Value rank; // null where w has all
+  int64_t among, all, own;
+
+private:
+  Value first(ImplicitLocOpBuilder &s, Value number) const {
+    return arith::MulIOp::create(s, number, constant(s, number.getType(), own));
+  }
+};
+} // namespace
+
+/// log Σ_v exp z[n, v] per row, shifted by the row maximum, over the logits of all ranks.
+static Value logSumExp(ImplicitLocOpBuilder &b, Value logits, int64_t among) {
   MatrixMaps maps(b.getContext());
   auto type = typeOf(logits);
   RankedTensorType rows = withShape(type, {type.getDimSize(0)});
   Value top =
       reduce(b, rows, 2, {0}, -std::numeric_limits<double>::infinity(), {logits}, {maps.full},
              [](ImplicitLocOpBuilder &s, ValueRange v) { return Value(arith::MaximumFOp::create(s, v[0], v[1])); });
+  top = reduceOverGroup(b, GroupReduction::maximum, top, among);
   Value sum =
       reduce(b, rows, 2, {0}, 0.0, {logits, top}, {maps.full, maps.row}, [](ImplicitLocOpBuilder &s, ValueRange v) {
         return add(s, v[2], math::ExpOp::create(s, sub(s, v[0], v[1])));
       });
+  sum = reduceOverGroup(b, GroupReduction::sum, sum, among);
   return pointwise(b, {sum, top},
                    [](ImplicitLocOpBuilder &s, ValueRange v) { return add(s, math::LogOp::create(s, v[0]), v[1]); });
 }
@@ -118,7 +170,7 @@ static Value isTarget(ImplicitLocOpBuilder &s, Value target) {
 }
 
 /// nll per row of a chunk of logits with log-sum-exp `lse`.
-static Value rowLoss(ImplicitLocOpBuilder &b, Value logits, Value lse, Value targets) {
+static Value rowLoss(ImplicitLocOpBuilder &b, Value logits, Value lse, Value targets, int64_t among) {
   MatrixMaps maps(b.getContext());
   auto perRow = typeOf(lse);
   Value picked = reduce(b, perRow, 2, {0}, 0.0, {logits, targets}, {maps.full, maps.row},
@@ -126,6 +178,7 @@ static Value rowLoss(ImplicitLocOpBuilder &b, Value logits, Value lse, Value tar
                           Value zero = constant(s, v[0].getType(), 0.0);
                           return add(s, v[2], arith::SelectOp::create(s, isTarget(s, v[1]), v[0], zero));
                         });
+  picked = reduceOverGroup(b, GroupReduction::sum, picked, among);
   return pointwise(b, {lse, picked}, [](ImplicitLocOpBuilder &s, ValueRange v) { return sub(s, v[0], v[1]); });
 }
 
@@ -144,11 +197,13 @@ static Value meanLoss(ImplicitLocOpBuilder &b, Value nll, Value weights) {
 
 SmallVector<Value> LinearCrossEntropyOp::decompose(ImplicitLocOpBuilder &b) {
   int64_t tokens = typeOf(getH()).getDimSize(0), rows = chunkRows(tokens, getChunk());
-  SmallVector<Value> slices{toChunks(b, getH(), rows), toChunks(b, getTargets(), rows)};
+  OwnWords words(*this);
+  SmallVector<Value> slices{toChunks(b, getH(), rows), toChunks(b, words.numbersOf(b, getTargets()), rows)};
   auto loop = LoopOp::create(b, "chunks", llvm::divideCeil(tokens, rows), ValueRange(), slices, false,
                              [&](ImplicitLocOpBuilder &in, auto, ArrayRef<BlockArgument> chunk) {
-                               Value logits = LinearOp::create(in, chunk[0], getW(), Value());
-                               YieldOp::create(in, ValueRange(), rowLoss(in, logits, logSumExp(in, logits), chunk[1]));
+                               Value logits = words.logits(in, chunk[0], getW());
+                               Value lse = logSumExp(in, logits, words.among);
+                               YieldOp::create(in, ValueRange(), rowLoss(in, logits, lse, chunk[1], words.among));
                              });
   Value nll = fromChunks(b, loop.getResult(0), tokens);
   return {meanLoss(b, nll, getWeights()), nll};
@@ -168,7 +223,7 @@ LogicalResult LinearCrossEntropyOp::buildVJP(ImplicitLocOpBuilder &b, Cotangents
     if (backward && backward.draws())
       draws = DrawsOp::create(before, nameOf(getSiteAttr(), "head"));
     auto early = LinearCrossEntropyWithGradOp::create(before, getH(), getW(), getTargets(), getWeights(), backward,
-                                                      draws, getChunkAttr());
+                                                      draws, getRank(), getChunkAttr(), getAmong(), getWords());
     getLoss().replaceAllUsesWith(early.getLoss());
     nll.replaceAllUsesWith(early.getNll());
     nll = early.getNll();
@@ -200,7 +255,7 @@ Value LinearCrossEntropyOp::buildLogits(OpBuilder &builder, Value position, int6
 //===--- linear_cross_entropy_with_grad ------------------------------------------------------===//
 
 LogicalResult LinearCrossEntropyWithGradOp::verify() { // linear_cross_entropy_with_grad-c1, -c2, -c3: as the loss
-  if (failed(verifyHead(*this, getH(), getW(), getTargets(), getWeights())))
+  if (failed(verifyHead(*this, getH(), getW(), getTargets(), getWeights())) || failed(verifyPart(*this)))
     return failure();
   if (failed(verifyBackward(*this, getBackwardAttr(), getW())))
     return failure();
@@ -234,8 +289,8 @@ static Value logitGrad(ImplicitLocOpBuilder &b, Value logits, Value lse, Value t
 namespace {
 /// The products of dz, of floats or of codes of 8 bits.
 struct HeadProducts {
-  HeadProducts(ImplicitLocOpBuilder &b, Value w, BackwardAttr backward)
-      : w(w), ofDx(backward ? backward.getDx() : BackwardFormat::f32),
+  HeadProducts(ImplicitLocOpBuilder &b, Value w, BackwardAttr backward, int64_t among)
+      : w(w), among(among), ofDx(backward ? backward.getDx() : BackwardFormat::f32),
         ofDw(backward ? backward.getDw() : BackwardFormat::f32), backward(backward) {
     if (ofDx == BackwardFormat::f32)
       return;
@@ -252,7 +307,7 @@ struct HeadProducts {
     if (ofDx == BackwardFormat::f32)
       return MatmulOp::create(b, dz, w, false, false);
     Value one = constant(b, withShape(typeOf(dz), {}), 1.0);
-    Value dh = TernaryInputGradOp::create(b, dz, codes, one, Format::int8, part(b, ofDx, draws, 0));
+    Value dh = TernaryInputGradOp::create(b, dz, codes, one, Format::int8, part(b, ofDx, draws, 0), among);
     MatrixMaps maps(b.getContext());
     return pointwise(b, typeOf(dh), {dh, scales}, {maps.full, maps.column},
                      [](ImplicitLocOpBuilder &s, ValueRange v) { return mul(s, v[0], v[1]); });
@@ -274,6 +329,7 @@ private:
   }
 
   Value w, codes, scales;
+  int64_t among;
   BackwardFormat ofDx, ofDw;
   BackwardAttr backward;
 };
@@ -281,18 +337,19 @@ private:
 
 SmallVector<Value> LinearCrossEntropyWithGradOp::decompose(ImplicitLocOpBuilder &b) {
   int64_t tokens = typeOf(getH()).getDimSize(0), rows = chunkRows(tokens, getChunk());
-  SmallVector<Value> slices{toChunks(b, getH(), rows), toChunks(b, getTargets(), rows)};
+  OwnWords words(*this);
+  SmallVector<Value> slices{toChunks(b, getH(), rows), toChunks(b, words.numbersOf(b, getTargets()), rows)};
   if (getWeights())
     slices.push_back(toChunks(b, getWeights(), rows));
   Value zeros = constant(b, getDw().getType(), 0.0);
   if (getDraws())
     slices.push_back(risingNumbers(b, llvm::divideCeil(tokens, rows)));
-  HeadProducts products(b, getW(), getBackwardAttr());
+  HeadProducts products(b, getW(), getBackwardAttr(), words.among);
   auto loop =
       LoopOp::create(b, "chunks", llvm::divideCeil(tokens, rows), zeros, slices, false,
                      [&](ImplicitLocOpBuilder &in, ArrayRef<BlockArgument> sum, ArrayRef<BlockArgument> chunk) {
-                       Value logits = LinearOp::create(in, chunk[0], getW(), Value());
-                       Value lse = logSumExp(in, logits);
+                       Value logits = words.logits(in, chunk[0], getW());
+                       Value lse = logSumExp(in, logits, words.among);
                        Value dz =
                            logitGrad(in, logits, lse, chunk[1], getWeights() ? Value(chunk[2]) : Value(), tokens);
                        Value draws = getDraws();
@@ -300,7 +357,7 @@ SmallVector<Value> LinearCrossEntropyWithGradOp::decompose(ImplicitLocOpBuilder 
                          draws = addressWithin(in, draws, chunk.back(), llvm::divideCeil(tokens, rows));
                        Value dh = products.inputGrad(in, dz, draws), dw = products.weightGrad(in, dz, chunk[0], draws);
                        YieldOp::create(in, ValueRange{arith::AddFOp::create(in, sum[0], dw)},
-                                       ValueRange{rowLoss(in, logits, lse, chunk[1]), dh});
+                                       ValueRange{rowLoss(in, logits, lse, chunk[1], words.among), dh});
                      });
   Value nll = fromChunks(b, loop.getResult(1), tokens), dh = fromChunks(b, loop.getResult(2), tokens);
   return {meanLoss(b, nll, getWeights()), nll, dh, loop.getResult(0)};

@@ -23,7 +23,8 @@ def Nanochat_TargetsAheadOp : Nanochat_ComputeOp<"targets_ahead", [InfersTypes, 
 }
 
 def Nanochat_LinearCrossEntropyOp
-    : Nanochat_ComputeOp<"linear_cross_entropy", [InfersTypesByLetters, HasVjp, IterationSpace<"n~v+c", ["nc", "vc", "n", "n"], ["", "n"]>,
+    : Nanochat_ComputeOp<"linear_cross_entropy", [InfersTypesByLetters, HasVjp, IterationSpace<"n~v+c", ["nc", "vc", "n", "n", ""], ["", "n"]>,
+      AttrSizedOperandSegments,
       DeclareOpInterfaceMethods<HeadOpInterface>]> {
   let summary = "Output head and next-token cross entropy, fused";
   let description = [{
@@ -34,19 +35,23 @@ def Nanochat_LinearCrossEntropyOp
     for reports and for stage-II gates. `backward` is what the gradient's two products are computed in, f32 or int8; without,
     what the numerics of the module say (`--head`); in int8 it is rounded by chance unless `rounding` says nearest. `site` is whose random numbers they are rounded by, where they are; by default
     the name of the parameter w. `chunk` is how many tokens' logits there are at a time, instead of what suits their number. What predicts drops `auxiliary` losses, such as those of tokens further ahead; one head is none.
+
+    With `rank`, w is the `part` of this rank of a group, `among` of them, of a matrix of so many `words`: maxima, sums of exponentials and logits of targets are those
+    of all. h then gets the rank's term of a sum over these.
   }];
-  let arguments = (ins FloatMatrix:$h, FloatMatrix:$w, IntVector:$targets, Optional<FloatVector>:$weights,
-      OptionalAttr<Nanochat_BackwardAttr>:$backward, OptionalAttr<StrAttr>:$site, OptionalAttr<Count>:$chunk, UnitAttr:$auxiliary);
+  let arguments = (ins FloatMatrix:$h, FloatMatrix:$w, IntVector:$targets, Optional<FloatVector>:$weights, Optional<IntScalar>:$rank,
+      OptionalAttr<Nanochat_BackwardAttr>:$backward, OptionalAttr<StrAttr>:$site, OptionalAttr<Count>:$chunk, UnitAttr:$auxiliary,
+      DefaultValuedAttr<Count, "1">:$among, DefaultValuedAttr<Natural, "0">:$words);
   let results = (outs FloatScalar:$loss, FloatVector:$nll);
   let assemblyFormat = [{
-    $h `,` $w `,` $targets (`weights` $weights^)? (`backward` $backward^)? (`site` $site^)? (`chunk` `=` $chunk^)? (`auxiliary` $auxiliary^)? attr-dict
+    $h `,` $w `,` $targets (`weights` $weights^)? (`part` $rank^ `among` $among `of` $words)? (`backward` $backward^)? (`site` $site^)? (`chunk` `=` $chunk^)? (`auxiliary` $auxiliary^)? attr-dict
     `` custom<Types>(type($h), type($w), type($targets)) `` custom<LastType>(ref(type($h)), ref($weights), type($weights))
   }];
   let hasVerifier = 1;
 }
 
 def Nanochat_LinearCrossEntropyWithGradOp
-    : Nanochat_ComputeOp<"linear_cross_entropy_with_grad", [InfersTypesByLetters, IterationSpace<"+n~v+c", ["nc", "vc", "n", "n", "0"], ["", "n", "nc", "vc"]>, FormsGradientEarly,
+    : Nanochat_ComputeOp<"linear_cross_entropy_with_grad", [InfersTypesByLetters, IterationSpace<"+n~v+c", ["nc", "vc", "n", "n", "0", ""], ["", "n", "nc", "vc"]>, FormsGradientEarly,
       AttrSizedOperandSegments,
       DeclareOpInterfaceMethods<CostOpInterface>]> {
   let summary = "linear_cross_entropy and the gradients of its loss, from one set of logits";
@@ -58,13 +63,14 @@ def Nanochat_LinearCrossEntropyWithGradOp
 
     A product that is int8 in `backward` has codes as factors: dh is `ternary_input_grad` of dz and w, w in codes with one scale for
     each of its columns, dw `ternary_weight_grad` of dz and `quantize_rows` of h. With `draws` dz is rounded by chance; chunk c
-    of them is part 2c of its address for dh, 2c + 1 for dw.
+    of them is part 2c of its address for dh, 2c + 1 for dw. `rank`, `among` and `words` are as there; dh is the rank's term.
   }];
   let arguments = (ins FloatMatrix:$h, FloatMatrix:$w, IntVector:$targets, Optional<FloatVector>:$weights,
-      OptionalAttr<Nanochat_BackwardAttr>:$backward, Optional<AddressWords>:$draws, OptionalAttr<Count>:$chunk);
+      OptionalAttr<Nanochat_BackwardAttr>:$backward, Optional<AddressWords>:$draws, Optional<IntScalar>:$rank, OptionalAttr<Count>:$chunk,
+      DefaultValuedAttr<Count, "1">:$among, DefaultValuedAttr<Natural, "0">:$words);
   let results = (outs FloatScalar:$loss, FloatVector:$nll, FloatMatrix:$dh, FloatMatrix:$dw);
   let assemblyFormat = [{
-    $h `,` $w `,` $targets (`weights` $weights^)? (`backward` $backward^)? (`draws` $draws^)? (`chunk` `=` $chunk^)? attr-dict
+    $h `,` $w `,` $targets (`weights` $weights^)? (`backward` $backward^)? (`draws` $draws^)? (`part` $rank^ `among` $among `of` $words)? (`chunk` `=` $chunk^)? attr-dict
     `:` type($h) `,` type($w) `,` type($targets) (`,` type($weights)^)?
   }];
   let hasVerifier = 1;

@@ -2,6 +2,7 @@
 #include "dialect/ops/quantize/Quantize.h"
 #include "dialect/Linalg.h"
 #include "dialect/Nanochat.h"
+#include "dialect/ops/group/Group.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 
@@ -117,6 +118,7 @@ SmallVector<Value> QuantizeRowsOp::decompose(ImplicitLocOpBuilder &b) {
   Value largest = reduce(b, scales, 2, {0}, 0.0, {getX()}, {full}, [](ImplicitLocOpBuilder &s, ValueRange v) {
     return arith::MaximumFOp::create(s, v[1], math::AbsFOp::create(s, v[0]));
   });
+  largest = reduceOverGroup(b, GroupReduction::maximum, largest, getAmong());
   largest = arith::MaximumFOp::create(b, largest, constant(b, scales, kSmallest));
   Value q = pointwise(b, cast<RankedTensorType>(getQ().getType()), {getX(), largest}, {full, row},
                       [&](ImplicitLocOpBuilder &s, ValueRange v) -> Value {
@@ -160,7 +162,13 @@ LogicalResult TernarizeOp::inferReturnTypes(MLIRContext *ctx, std::optional<Loca
   return success();
 }
 
-LogicalResult TernarizeOp::verify() { return verifyGroup(*this, getGroup(), getW()); } // ternarize-c1
+LogicalResult TernarizeOp::verify() {
+  if (getWhole() && getGroup()) // ternarize-c2
+    return emitOpError("has a scale of ") << getWhole().getType() << " as a whole, and others of groups of inputs";
+  return verifyGroup(*this, getGroup(), getW()); // ternarize-c1
+}
+
+Value TernarizeOp::getScaled() { return getWhole() ? getWhole() : getW(); }
 
 /// max(sums / count, 1e-5).
 static Value flooredMean(ImplicitLocOpBuilder &b, Value sums, int64_t count) {
@@ -208,7 +216,7 @@ static Value ternaryCodes(ImplicitLocOpBuilder &b, Value w, Value gamma) {
 }
 
 SmallVector<Value> TernarizeOp::decompose(ImplicitLocOpBuilder &b) {
-  Value gamma = ternaryScale(b, getW(), getGroup(), typeOf(getGamma()));
+  Value gamma = ternaryScale(b, getScaled(), getGroup(), typeOf(getGamma()));
   return {ternaryCodes(b, getW(), gamma), gamma};
 }
 
@@ -217,7 +225,11 @@ SmallVector<IteratorType> TernarizeOp::getLoopIteratorTypes() {
 }
 SmallVector<AffineMap> TernarizeOp::getIndexingMaps() {
   AffineMap full = projection(getContext(), 2, {0, 1});
-  return {full, full, weightScaleMap(getT(), getGamma(), 2, 0, 1)};
+  SmallVector<AffineMap> maps{full, full, weightScaleMap(getT(), getGamma(), 2, 0, 1)};
+  AffineExpr all = getAffineConstantExpr(0, getContext());
+  if (getWhole())
+    maps.insert(maps.begin() + 1, AffineMap::get(2, 0, {all, all}, getContext()));
+  return maps;
 }
 
 LogicalResult TernarizeOp::buildVJP(ImplicitLocOpBuilder &b, Cotangents &ct) {

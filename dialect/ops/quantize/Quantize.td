@@ -45,11 +45,12 @@ def Nanochat_QuantizeRowsOp : Nanochat_ComputeOp<"quantize_rows",
   let summary = "Activations to int8, one scale per token";
   let description = [{
     Per row of x (N, C), with a = max(max_c |x|, 1e-5): q (N, C) = clip(round(x·(127/a)), −128, 127) and
-    s (N) = a/127, so that x ≈ q·s. (The paper's scale is 1/s.) dx = the cotangent of q.
+    s (N) = a/127, so that x ≈ q·s. (The paper's scale is 1/s.) dx = the cotangent of q. Where the rows go on in the other ranks of a group,
+    `among` of them, a is the largest in all of these.
   }];
-  let arguments = (ins FloatMatrix:$x);
+  let arguments = (ins FloatMatrix:$x, DefaultValuedAttr<Count, "1">:$among);
   let results = (outs CodeMatrix:$q, FloatVector:$s);
-  let assemblyFormat = "$x attr-dict `:` type($x)";
+  let assemblyFormat = "$x (`among` $among^)? attr-dict `:` type($x)";
 }
 
 def Nanochat_TernarizeOp : Nanochat_ComputeOp<"ternarize",
@@ -59,13 +60,18 @@ def Nanochat_TernarizeOp : Nanochat_ComputeOp<"ternarize",
     gamma = max(mean |w|, 1e-5) over w (out, in), or over each `group` consecutive inputs of a row:
     a scalar, or (out, in/group). t (out, in) = clip(round(w/gamma), −1, 1), decided without division:
     1 where w > gamma/2, −1 where w < −gamma/2, else 0. Not idempotent: mean |gamma·t| < gamma.
-    Sums run over inputs first, then over outputs. dw = the cotangent of t.
+    Sums run over inputs first, then over outputs. dw = the cotangent of t. gamma is of the matrix `whole`, which then gets no gradient of it, where w is but
+    a rank's part of that.
   }];
-  let arguments = (ins FloatMatrix:$w,
+  let arguments = (ins FloatMatrix:$w, Optional<FloatMatrix>:$whole,
       DefaultValuedAttr<Natural, "0">:$group);
   let results = (outs CodeMatrix:$t, WeightScale:$gamma);
-  let assemblyFormat = "$w (`group` $group^)? attr-dict `:` type($w)";
+  let assemblyFormat = "$w (`of` $whole^ `:` type($whole))? (`group` $group^)? attr-dict `:` type($w)";
   let hasVerifier = 1;
+  let extraClassDeclaration = [{
+    /// What gamma is of.
+    ::mlir::Value getScaled();
+  }];
 }
 
 def Nanochat_TernaryScaleOp : Nanochat_ComputeOp<"ternary_scale", [InfersTypes, HasIterationSpace, LoopInvariantWork]> {
@@ -114,12 +120,16 @@ def Nanochat_TernaryMatmulOp : Nanochat_ComputeOp<"ternary_matmul",
     if there is one scale.
     With dy the cotangent of y: q gets dy·(gamma·t), t gets dyᵀ·(q·s), the scales get none; so codes
     and scales are all that the gradient keeps. `backward` as in ternary_linear; without, floats.
+
+    Where ranks of a group have parts of the inputs, `among` of them, acc is the sum over these, in int32; where they have parts of the outputs,
+    `outputs_among`, q gets the rank's term of a sum over these, with scales of all outputs.
   }];
   let arguments = (ins CodeMatrix:$q, FloatVector:$s, WeightCodes:$t, WeightScale:$gamma,
-      OptionalAttr<Nanochat_BackwardAttr>:$backward, OptionalAttr<StrAttr>:$site);
+      OptionalAttr<Nanochat_BackwardAttr>:$backward, OptionalAttr<StrAttr>:$site,
+      DefaultValuedAttr<Count, "1">:$among, DefaultValuedAttr<Count, "1">:$outputs_among);
   let results = (outs FloatMatrix:$y);
   let assemblyFormat = [{
-    $q `,` $s `,` $t `,` $gamma (`backward` $backward^)? (`site` $site^)? attr-dict `:` type($q) `,` type($s) `,` type($t) `,` type($gamma)
+    $q `,` $s `,` $t `,` $gamma (`backward` $backward^)? (`site` $site^)? (`among` $among^)? (`outputs_among` $outputs_among^)? attr-dict `:` type($q) `,` type($s) `,` type($t) `,` type($gamma)
   }];
   let hasVerifier = 1;
 }

@@ -1,6 +1,7 @@
 // Codes of gradients, with one scale for each row or column.
 #include "dialect/ops/quantize/QuantizeLines.h"
 #include "dialect/Formats.h"
+#include "dialect/ops/group/Group.h"
 #include "dialect/ops/quantize/Fp4.h"
 #include "dialect/ops/quantize/Random.h"
 #include "mlir/Dialect/Math/IR/Math.h"
@@ -30,7 +31,7 @@ Value mlir::nanochat::stochasticCode(ImplicitLocOpBuilder &b, Value number, Valu
 
 /// The codes; `draw` is the random bits of the element that a body is of, if it is rounded by them.
 static LineCodes codesOf(ImplicitLocOpBuilder &b, Format format, Value x, Value s, int64_t axis, double limit,
-                         llvm::function_ref<Value(ImplicitLocOpBuilder &)> draw) {
+                         int64_t among, llvm::function_ref<Value(ImplicitLocOpBuilder &)> draw) {
   RankedTensorType type = typeOf(x);
   MatrixMaps maps(b.getContext());
   unsigned other = 1 - axis;
@@ -44,6 +45,7 @@ static LineCodes codesOf(ImplicitLocOpBuilder &b, Format format, Value x, Value 
                          [&](ImplicitLocOpBuilder &in, ValueRange v) -> Value {
                            return arith::MaximumFOp::create(in, v.back(), math::AbsFOp::create(in, number(in, v)));
                          });
+  largest = reduceOverGroup(b, GroupReduction::maximum, largest, among);
   ins.push_back(
       pointwise(b, largest, [&](ImplicitLocOpBuilder &in, ValueRange v) { return inverseOfLine(in, v[0], limit); }));
   indexing.push_back(line);
@@ -56,9 +58,9 @@ static LineCodes codesOf(ImplicitLocOpBuilder &b, Format format, Value x, Value 
 }
 
 LineCodes mlir::nanochat::quantizeLines(ImplicitLocOpBuilder &b, Format format, Value x, Value s, int64_t axis,
-                                        double limit, Value draws) {
+                                        double limit, Value draws, int64_t among) {
   if (!draws)
-    return codesOf(b, format, x, s, axis, limit, nullptr);
+    return codesOf(b, format, x, s, axis, limit, among, nullptr);
   auto op = QuantizeStochasticOp::create(b, x, s, axis, int64_t(limit), draws);
   return {op.getCodes(), op.getLargest()};
 }
@@ -104,7 +106,7 @@ SmallVector<AffineMap> QuantizeStochasticOp::getIndexingMaps() {
 
 SmallVector<Value> QuantizeStochasticOp::decompose(ImplicitLocOpBuilder &b) {
   int64_t columns = getX().getType().getDimSize(1);
-  LineCodes line = codesOf(b, Format::int8, getX(), getS(), getAxis(), getLimit(),
+  LineCodes line = codesOf(b, Format::int8, getX(), getS(), getAxis(), getLimit(), /*among=*/1,
                            [&](ImplicitLocOpBuilder &s) { return randomHalfAt(s, getDraws(), getAxis(), columns); });
   return {line.codes, line.largest};
 }

@@ -12,9 +12,10 @@ struct LineCodes {
 };
 
 /// x·s (s one for each row, or null) in codes of `format`, limit/a times as large, a the largest magnitude along
-/// `axis`; rounded to nearest, or with `draws`, in int8, by `quantize_stochastic`.
+/// `axis`, in all `among` ranks of a group; rounded to nearest, or with `draws`, in int8, by `quantize_stochastic`, for
+/// which a is of this rank alone.
 LineCodes quantizeLines(ImplicitLocOpBuilder &b, Format format, Value x, Value s, int64_t axis, double limit,
-                        Value draws = {});
+                        Value draws = {}, int64_t among = 1);
 
 // Of scalars and of vectors alike:
 

@@ -54,8 +54,8 @@ SmallVector<Value> TernaryInputGradOp::decompose(ImplicitLocOpBuilder &b) {
   MLIRContext *ctx = getContext();
   RankedTensorType dy = getDy().getType(), dx = getDx().getType();
   AffineMap full = b.getMultiDimIdentityMap(2), row = projection(ctx, 2, {0});
-  double limit = largestCode(getFormat(), dy.getDimSize(1), 1);
-  auto [codes, largest] = quantizeLines(b, getFormat(), getDy(), Value(), /*axis=*/1, limit, getDraws());
+  double limit = largestCode(getFormat(), dy.getDimSize(1) * int64_t(getAmong()), 1);
+  auto [codes, largest] = quantizeLines(b, getFormat(), getDy(), Value(), /*axis=*/1, limit, getDraws(), getAmong());
   Value acc =
       reduce(b, withElement(dx, b.getI32Type()), 3, {0, 1}, 0.0, {codes, getT()},
              {projection(ctx, 3, {0, 2}), codeMap(getT(), 3, 2, 1)}, [&](ImplicitLocOpBuilder &s, ValueRange v) {

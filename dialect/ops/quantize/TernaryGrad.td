@@ -30,12 +30,14 @@ def Nanochat_TernaryInputGradOp : Nanochat_ComputeOp<"ternary_input_grad",
   let summary = "Gradient of a ternary product for its activations, in integers";
   let description = [{
     dx[n, i] = (Σ_o c[n, o]·t[o, i] in int32)·gamma·a[n]/limit, with c the codes of row n of dy (N, out), a[n] = max_o |dy[n, o]|,
-    limit = min(M, ⌊(2³¹−1)/out⌋); t (out, in), which may be packed.
+    limit = min(M, ⌊(2³¹−1)/out⌋); t (out, in), which may be packed. Where the rows go on in the other ranks of a group, `among` of them, dx is the rank's
+    term of a sum over these, and a, unless codes are rounded by chance, and out are of all of them.
   }];
   let arguments = (ins FloatMatrix:$dy, WeightCodes:$t, FloatScalar:$gamma,
-      DefaultValuedAttr<Format, "::mlir::nanochat::Format::int16">:$format, Optional<AddressWords>:$draws);
+      DefaultValuedAttr<Format, "::mlir::nanochat::Format::int16">:$format, Optional<AddressWords>:$draws,
+      DefaultValuedAttr<Count, "1">:$among);
   let results = (outs FloatMatrix:$dx);
-  let assemblyFormat = "$dy `,` $t `,` $gamma (`format` $format^)? (`draws` $draws^)? attr-dict `:` type($dy) `,` type($t) `,` type($gamma)";
+  let assemblyFormat = "$dy `,` $t `,` $gamma (`format` $format^)? (`draws` $draws^)? (`among` $among^)? attr-dict `:` type($dy) `,` type($t) `,` type($gamma)";
   let hasVerifier = 1;
 }
 

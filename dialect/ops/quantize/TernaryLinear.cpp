@@ -1,6 +1,7 @@
 // The ternary linear and the integer product it is made of.
 #include "dialect/Linalg.h"
 #include "dialect/Nanochat.h"
+#include "dialect/ops/group/Group.h"
 #include "dialect/ops/quantize/Fp4.h"
 #include "dialect/ops/quantize/Quantize.h"
 
@@ -44,7 +45,7 @@ LogicalResult TernaryLinearOp::verify() {
 
 SmallVector<Value> TernaryLinearOp::decompose(ImplicitLocOpBuilder &b) {
   auto x = QuantizeRowsOp::create(b, getX());
-  auto w = TernarizeOp::create(b, getW(), getGroup());
+  auto w = TernarizeOp::create(b, getW(), Value(), getGroup());
   return {TernaryMatmulOp::create(b, x.getQ(), x.getS(), w.getT(), w.getGamma(), getBackwardAttr(), getSiteAttr())};
 }
 
@@ -66,6 +67,8 @@ LogicalResult TernaryMatmulOp::verify() {
   BackwardAttr backward = getBackwardAttr();
   if (backward && backward.draws() && !getSite()) // ternary_matmul-c5
     return emitOpError("rounds gradients by chance and has no site that random numbers are of");
+  if (getAmong() * getOutputsAmong() > 1 && typeOf(getGamma()).getRank()) // ternary_matmul-c6
+    return emitOpError("has weights scaled in groups, and ranks with parts of them");
   int64_t tokens = getQ().getType().getDimSize(0), outputs = matrixOf(getT()).getDimSize(0);
   return verifyBackward(*this, typeOf(getGamma()).getRank() > 0, tokens, outputs); // ternary_matmul-c4
 }
@@ -96,6 +99,7 @@ SmallVector<Value> TernaryMatmulOp::decompose(ImplicitLocOpBuilder &b) {
   Value acc = reduce(b, withElement(type, b.getI32Type()), 3, {0, 1}, 0.0, {getQ(), getT()},
                      {projection(ctx, 3, {0, 2}), codeMap(getT(), 3, 1, 2)},
                      [&](ImplicitLocOpBuilder &s, ValueRange v) { return multiplyAccumulate(s, getT(), v); });
+  acc = reduceOverGroup(b, GroupReduction::sum, acc, getAmong());
   return {pointwise(b, type, {acc, getGamma(), getS()}, {full, projection(ctx, 2, {}), row},
                     [](ImplicitLocOpBuilder &s, ValueRange v) { return mul(s, scaled(s, v[0], v[1]), v[2]); })};
 }
@@ -124,7 +128,7 @@ LogicalResult TernaryMatmulOp::buildVJP(ImplicitLocOpBuilder &b, Cotangents &ct)
     if (symbolizeFp4Format(unsigned(ofDx)))
       return fp4InputGrad(b, backward, getSiteAttr(), dy, getT(), getGamma());
     if (auto codes = codesOf(ofDx))
-      return TernaryInputGradOp::create(b, dy, getT(), getGamma(), *codes, draws(ofDx, "dx"));
+      return TernaryInputGradOp::create(b, dy, getT(), getGamma(), *codes, draws(ofDx, "dx"), getOutputsAmong());
     return MatmulOp::create(b, dy, DequantizeWeightOp::create(b, getT(), getGamma()), false, false);
   };
   auto weightGrad = [&]() -> Value {

@@ -64,6 +64,15 @@ func.func @ahead(%x: tensor<2xf32>, %many: tensor<3x4xf32>) -> tensor<3x4xf32> {
 
 // -----
 
+func.func @apart(%x: tensor<2xf32>) -> tensor<4xf32> { // exchange-c8
+  // expected-error @+1 {{has members 2 ranks apart, and does not say how many}}
+  %y = "nanochat.exchange_start"(%x) {collective = 1 : i32, lane = 0 : i64, stride = 2 : i64} : (tensor<2xf32>) -> tensor<4xf32>
+  %z = nanochat.exchange_done %y, %x : tensor<4xf32>, tensor<2xf32>
+  return %z : tensor<4xf32>
+}
+
+// -----
+
 func.func @nothing(%x: tensor<2xf32>) -> tensor<2xf32> { // done-c1
   // expected-error @+1 {{waits for what is not the result of an exchange_start}}
   %z = nanochat.exchange_done %x, %x : tensor<2xf32>, tensor<2xf32>

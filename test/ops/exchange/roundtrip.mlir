@@ -14,6 +14,9 @@ func.func @exchange(%g: tensor<5xf32>, %sum: tensor<3xf32>) -> (tensor<5xf32>, t
   %all = nanochat.exchange_done %a, %sum : tensor<5xf32>, tensor<3xf32>
   // CHECK: nanochat.exchange_done %{{.*}}, %{{.*}} : tensor<3xf32>, tensor<3xf32>
   %unused = nanochat.exchange_done %b, %sum : tensor<3xf32>, tensor<3xf32>
+  // CHECK: nanochat.exchange_start all_gather %{{.*}} lane 3 members 2 by 4 : tensor<3xf32> -> tensor<6xf32>
+  %c = nanochat.exchange_start all_gather %sum lane 3 members 2 by 4 : tensor<3xf32> -> tensor<6xf32>
+  %apart = nanochat.exchange_done %c, %sum : tensor<6xf32>, tensor<3xf32>
   return %all, %z : tensor<5xf32>, tensor<2x3xf32>
 }
 
@@ -35,6 +38,8 @@ func.func @buffers() {
   %to = nanochat.slot workspace at 64[] * [] : memref<2x3xf32>
   // CHECK: nanochat.start all_to_all %{{.*}}, %{{.*}} lane 3 pieces 12 of 20 : memref<5xf32>, memref<2x3xf32>
   nanochat.start all_to_all %from, %to lane 3 pieces 12 of 20 : memref<5xf32>, memref<2x3xf32>
+  // CHECK: nanochat.start all_to_all %{{.*}}, %{{.*}} lane 2 members 2 pieces 12 of 20 : memref<5xf32>, memref<2x3xf32>
+  nanochat.start all_to_all %from, %to lane 2 members 2 pieces 12 of 20 : memref<5xf32>, memref<2x3xf32>
   // CHECK: nanochat.finish lane 3
   nanochat.finish lane 3
   return
