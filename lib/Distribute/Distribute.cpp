@@ -44,16 +44,16 @@ public:
     SmallVector<std::pair<GradNormOp, SmallVector<unsigned>>> norms;
     for (auto norm : entry.getOps<GradNormOp>())
       norms.push_back({norm, gradientsOf(norm, end, results.gradients)});
+    TableGradients tables(entry, results, parts);
     JoinedGradients joined(end, results.gradients);
     SmallVector<RankedTensorType> types;
     for (Value value : end->getOperands())
       types.push_back(typeOf(value));
-    TableGradients tables(entry, results, parts);
     runWays(entry, results, parts);
     exchange(results, types, exchangeLayers(results.gradients));
+    joined.join();
     ImplicitLocOpBuilder b(entry.getLoc(), norms.empty() ? end : norms[0].first.getOperation());
     tables.putBack(b);
-    joined.join();
     for (auto &[norm, gradients] : norms)
       sumNorms(norm, gradients);
     entry.setFunctionType(
