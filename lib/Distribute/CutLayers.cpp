@@ -11,29 +11,26 @@ namespace mlir::nanochat {
 #include "lib/Distribute/Passes.h.inc"
 
 namespace {
-/// A linear of floats, or of ternary weights with what makes its codes.
+/// A linear of floats, or of ternary weights with what makes codes of both factors.
 struct Linear {
-  LinearOp dense;
-  TernaryMatmulOp product;
-  QuantizeRowsOp quantizer;
-  TernarizeOp ternarizer;
+  Operation *op, *entrance; // its product, and what activations enter
+  OpOperand *weight;
 
   static std::optional<Linear> of(Operation *op) {
-    if (auto dense = dyn_cast_or_null<LinearOp>(op))
-      return Linear{dense, {}, {}, {}};
+    if (isa_and_present<LinearOp>(op))
+      return Linear{op, op, &op->getOpOperand(1)};
     auto product = dyn_cast_or_null<TernaryMatmulOp>(op);
-    if (!product)
+    auto quantizer = product ? product.getQ().getDefiningOp<QuantizeRowsOp>() : QuantizeRowsOp();
+    auto ternarizer = product ? product.getT().getDefiningOp<TernarizeOp>() : TernarizeOp();
+    if (!quantizer || !ternarizer)
       return std::nullopt;
-    Linear linear{
-        {}, product, product.getQ().getDefiningOp<QuantizeRowsOp>(), product.getT().getDefiningOp<TernarizeOp>()};
-    return linear.quantizer && linear.ternarizer ? std::optional(linear) : std::nullopt;
+    return Linear{op, quantizer, &ternarizer.getWMutable()};
   }
-  Operation *op() const { return dense ? dense.getOperation() : product.getOperation(); }
-  /// What activations enter it, and where.
-  Operation *entrance() const { return dense ? dense.getOperation() : quantizer.getOperation(); }
-  OpOperand &input() const { return entrance()->getOpOperand(0); }
-  OpOperand &weight() const { return dense ? dense->getOpOperand(1) : ternarizer->getOpOperand(0); }
-  int64_t outputs() const { return typeOf(weight().get()).getDimSize(0); }
+  LinearOp dense() const { return dyn_cast<LinearOp>(op); }
+  TernaryMatmulOp product() const { return dyn_cast<TernaryMatmulOp>(op); }
+  TernarizeOp ternarizer() const { return dyn_cast<TernarizeOp>(weight->getOwner()); }
+  OpOperand &input() const { return entrance->getOpOperand(0); }
+  int64_t outputs() const { return typeOf(weight->get()).getDimSize(0); }
 };
 
 /// Linears whose outputs are channels, or heads of these, that nothing mixes before another linear does.
@@ -74,11 +71,11 @@ public:
 private:
   void find(const Linear &inner) {
     Layer layer{{}, {}, inner};
-    if (outers.contains(inner.op()) || !trace(inner.input().get(), layer) || !isClosed(layer))
+    if (outers.contains(inner.op) || !trace(inner.input().get(), layer) || !isClosed(layer))
       return;
-    inners.insert(inner.op());
+    inners.insert(inner.op);
     for (const Linear &outer : layer.outer)
-      outers.insert(outer.op());
+      outers.insert(outer.op);
     layers.push_back(std::move(layer));
   }
 
@@ -88,7 +85,7 @@ private:
     if (!op || layer.between.contains(op))
       return op;
     if (auto linear = Linear::of(op)) {
-      bool isKnown = llvm::any_of(layer.outer, [&](const Linear &other) { return other.op() == op; });
+      bool isKnown = llvm::any_of(layer.outer, [&](const Linear &other) { return other.op == op; });
       if (!isKnown)
         layer.outer.push_back(*linear);
       return !inners.contains(op);
@@ -102,10 +99,10 @@ private:
   static bool isClosed(const Layer &layer) {
     auto isRead = [&](Operation *op) {
       return llvm::all_of(op->getUsers(), [&](Operation *user) {
-        return layer.between.contains(user) || user == layer.inner.entrance();
+        return layer.between.contains(user) || user == layer.inner.entrance;
       });
     };
-    return llvm::all_of(layer.outer, [&](const Linear &outer) { return isRead(outer.op()); }) &&
+    return llvm::all_of(layer.outer, [&](const Linear &outer) { return isRead(outer.op); }) &&
            llvm::all_of(layer.between, isRead);
   }
 
@@ -139,7 +136,7 @@ public:
 
 private:
   LogicalResult check(const Layer &layer) const;
-  LogicalResult checkNumbers(Linear linear) const;
+  LogicalResult checkNumbers(const Linear &linear) const;
   void cut(const Layer &layer);
   void cut(LinearCrossEntropyOp head);
   void cutWeight(const Linear &linear, int64_t dim);
@@ -166,13 +163,13 @@ static LogicalResult refuse(InFlightDiagnostic diag, int64_t common) {
   return diag;
 }
 
-LogicalResult LayerCutter::checkNumbers(Linear linear) const {
+LogicalResult LayerCutter::checkNumbers(const Linear &linear) const {
   auto isFp4 = [](std::optional<BackwardAttr> backward) { return backward && *backward && backward->hasFp4(); };
-  bool isNarrow = linear.dense ? linear.dense.getForward() || isFp4(linear.dense.getBackwardAttr())
-                               : isFp4(linear.product.getBackwardAttr());
-  if (!isNarrow && !(linear.ternarizer && linear.ternarizer.getGroup()))
+  bool isNarrow = linear.dense() ? linear.dense().getForward() || isFp4(linear.dense().getBackwardAttr())
+                                 : isFp4(linear.product().getBackwardAttr());
+  if (!isNarrow && !(linear.ternarizer() && linear.ternarizer().getGroup()))
     return success();
-  InFlightDiagnostic diag = linear.op()->emitOpError("is of ")
+  InFlightDiagnostic diag = linear.op->emitOpError("is of ")
                             << (isNarrow ? "four-bit floats" : "weights scaled in groups")
                             << ", which --tensor=" << among << " does not cut";
   diag.attachNote() << (isNarrow ? "choose --backward=int16 and linears in f32, or leave it out"
@@ -196,7 +193,7 @@ LogicalResult LayerCutter::check(const Layer &layer) const {
     if (failed(checkNumbers(outer)))
       return failure();
     if (outer.outputs() % among)
-      return refuse(outer.op()->emitOpError("has ")
+      return refuse(outer.op->emitOpError("has ")
                         << outer.outputs() << " outputs, which --tensor=" << among << " does not divide",
                     outer.outputs());
   }
@@ -232,20 +229,20 @@ void LayerCutter::enter(OpOperand &input) {
 }
 
 void LayerCutter::cutWeight(const Linear &linear, int64_t dim) {
-  Value whole = linear.weight().get();
-  linear.weight().set(partOf(whole, dim));
-  if (TernarizeOp ternarizer = linear.ternarizer)
+  Value whole = linear.weight->get();
+  linear.weight->set(partOf(whole, dim));
+  if (TernarizeOp ternarizer = linear.ternarizer())
     ternarizer.getWholeMutable().assign(whole);
 }
 
 void LayerCutter::cut(const Layer &layer) {
-  for (Linear outer : layer.outer) {
+  for (const Linear &outer : layer.outer) {
     enter(outer.input());
     cutWeight(outer, 0);
-    if (outer.product)
-      outer.product.setOutputsAmong(among);
-    else if (Value bias = outer.dense.getBias())
-      outer.dense.getBiasMutable().assign(partOf(bias, 0));
+    if (TernaryMatmulOp product = outer.product())
+      product.setOutputsAmong(among);
+    else if (Value bias = outer.dense().getBias())
+      outer.dense().getBiasMutable().assign(partOf(bias, 0));
   }
   for (Operation *op : layer.between) {
     if (auto rope = dyn_cast<RopeOp>(op))
@@ -255,12 +252,11 @@ void LayerCutter::cut(const Layer &layer) {
       attention.setKvHeads(attention.getKvHeads() / among);
     }
   }
-  Linear inner = layer.inner;
-  cutWeight(inner, 1);
-  if (inner.dense)
-    return inner.dense.setAmong(among);
-  inner.product.setAmong(among);
-  inner.quantizer.setAmong(among);
+  cutWeight(layer.inner, 1);
+  if (LinearOp dense = layer.inner.dense())
+    return dense.setAmong(among);
+  layer.inner.product().setAmong(among);
+  cast<QuantizeRowsOp>(layer.inner.entrance).setAmong(among);
 }
 
 void LayerCutter::cut(LinearCrossEntropyOp head) {

@@ -8,7 +8,8 @@ using namespace nc;
 using namespace nc::test;
 
 TEST(Group, is_of_ranks_a_stride_apart) {
-  Group neighbours = Group::around(5, /*members=*/2, /*stride=*/1), apart = Group::around(5, /*members=*/3, /*stride=*/2);
+  Group neighbours = Group::around(5, /*members=*/2, /*stride=*/1),
+        apart = Group::around(5, /*members=*/3, /*stride=*/2);
   for (int rank = 0; rank < 12; ++rank) {
     EXPECT_EQ(neighbours.has(rank), rank == 4 || rank == 5) << rank;
     EXPECT_EQ(apart.has(rank), rank == 1 || rank == 3 || rank == 5) << rank;
