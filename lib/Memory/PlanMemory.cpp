@@ -153,16 +153,16 @@ public:
 private:
   /// Does an exchange bring the value, or hand it on to the next iteration?
   static bool isExchanged(Value value) {
-    auto arg = dyn_cast<BlockArgument>(value);
-    auto loop = arg ? dyn_cast<LoopOp>(arg.getOwner()->getParentOp()) : LoopOp();
-    if (loop && arg.getArgNumber() < loop.getNumCarries())
-      return isExchanged(loop.getYield()->getOperand(arg.getArgNumber()));
     Operation *made = value.getDefiningOp();
-    if (auto inner = dyn_cast_if_present<LoopOp>(made)) {
-      unsigned number = cast<OpResult>(value).getResultNumber();
-      return number < inner.getNumCarries() && isExchanged(inner.getYield()->getOperand(number));
-    }
-    return isa_and_present<ExchangeStartOp, ExchangeDoneOp>(made);
+    auto arg = dyn_cast<BlockArgument>(value);
+    auto loop = dyn_cast<LoopOp>(arg ? arg.getOwner()->getParentOp() : made);
+    if (!loop)
+      return isa_and_present<ExchangeStartOp, ExchangeDoneOp>(made);
+    unsigned number = arg ? arg.getArgNumber() : cast<OpResult>(value).getResultNumber();
+    if (number >= loop.getNumCarries())
+      return false;
+    Value next = loop.getYield()->getOperand(number);
+    return next.getDefiningOp() && loop.getBody().isAncestor(next.getParentRegion()) && isExchanged(next);
   }
   bool isConstant(Value value) const { return matchPattern(value, m_Constant()); }
 

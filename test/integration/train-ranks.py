@@ -81,10 +81,9 @@ for shard in ("none", "states", "weights"):
     assert f"bytes sent per step: {plan['communication']['bytes_sent_per_step']}\n" in text, (text, plan["communication"])
 
 # A rank that dies ends the other, which says so; a signal to any rank ends all after the same step, and what they reached is saved.
-program = f"{folder}/two-states.exe"
-for number, code, words in ((signal.SIGKILL, 137, "rank 1 (host "), (signal.SIGTERM, 0, "")):
+for number, shard, code, words in ((signal.SIGKILL, "states", 137, "rank 1 (host "), (signal.SIGTERM, "weights", 0, "")):
     log = f"{folder}/{number}.jsonl"
-    both = subprocess.Popen([program, "train", "--copy-task", "--steps=1000000", "--eval-every=0", "--threads=1", "--ranks=2", "--log", log,
+    both = subprocess.Popen([f"{folder}/two-{shard}.exe", "train", "--copy-task", "--steps=1000000", "--eval-every=0", "--threads=1", "--ranks=2", "--log", log,
                              "--checkpoints", f"{folder}/{number}"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     while not os.path.exists(log) or len(open(log).readlines()) < 3:
         assert both.poll() is None, both.communicate()
