@@ -121,7 +121,7 @@ private:
   std::unique_ptr<Mesh> mesh; // none of one rank, as what follows
   std::unique_ptr<Transport> exchange;
   std::mutex mutex;
-  std::string heard;                // why the monitor ended exchanges
+  std::string heard; // why the monitor ended exchanges
   std::function<void()> toldOfAbort;
   std::unique_ptr<Monitor> monitor; // ends before what it uses
   double timeout = 0;               // in force

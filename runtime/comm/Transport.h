@@ -72,8 +72,8 @@ Passage passage(Collective kind, Pieces pieces, int sender, int receiver);
 /// Fails (exit 1) where there is no such lane.
 void checkLane(int lane);
 
-/// By name, as --comm takes it: "shm" of one host, "tcp", "mpi", "auto" for the first of these that all ranks can have. (NCCL is no transport: Exchanges.h.)
-/// `timeout`: seconds without a byte after which a rank is lost.
+/// By name, as --comm takes it: "shm" of one host, "tcp", "mpi", "auto" for the first of these that all ranks can have.
+/// (NCCL is no transport: Exchanges.h.) `timeout`: seconds without a byte after which a rank is lost.
 std::unique_ptr<Transport> makeTransport(const std::string &comm, const Mesh &mesh, double timeout);
 
 } // namespace nc

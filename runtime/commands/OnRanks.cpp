@@ -70,8 +70,7 @@ Facts factsOf(const nc_program &program, const RankOptions &ranks, const Session
 void runOnRanks(const nc_program &program, const RankedOptions &options,
                 const std::function<Facts(bool isFirst)> &prepare, const std::function<void(Ranks &)> &body) {
   if (options.ranks.comm == "nccl" && !program.device[0])
-    failInput(format("--comm=nccl is between GPUs, and %s is none", program.target),
-              "--comm=auto takes what there is");
+    failInput(format("--comm=nccl is between GPUs, and %s is none", program.target), "--comm=auto takes what there is");
   RankPlace place = findRankPlace();
   checkLaunch(options.ranks, place);
   checkCount(program, place.source.empty() ? std::max(1, options.ranks.ranks) : place.ranks);

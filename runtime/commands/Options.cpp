@@ -78,7 +78,9 @@ void addRankOptions(CLI::App &command, RankOptions &options, int64_t least) {
                   "Processes to start here; a launcher says it itself [torchrun, mpirun, srun]")
       ->transform(integerIn(least, 1 << 10))
       ->group(kGroup);
-  command.add_option("--comm", options.comm, "How they exchange bytes: auto, shm (one host), tcp, mpi or nccl (between GPUs)")
+  command
+      .add_option("--comm", options.comm,
+                  "How they exchange bytes: auto, shm (one host), tcp, mpi or nccl (between GPUs)")
       ->capture_default_str()
       ->group(kGroup);
   command.add_option("--comm-timeout", options.timeout, "Seconds to wait for a rank")

@@ -73,7 +73,8 @@ public:
 
   /// Runs an entry and returns when it is done. `calls` makes its kernel calls; from the second
   /// time on they are graphs that are replayed, unless the entry does in between what only the host
-  /// can do, or is watched; what ranks exchange is in graphs of all of them, or of none. The IO arena goes there before and comes back after.
+  /// can do, or is watched; what ranks exchange is in graphs of all of them, or of none. The IO arena goes there before
+  /// and comes back after.
   void run(const nc_entry &entry, const std::function<void()> &calls, bool isWatched);
   /// Starts a kernel on addresses of the device.
   void launch(const nc_kernel_info &kernel, void *const *buffers, const char *source);

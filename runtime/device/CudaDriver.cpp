@@ -23,13 +23,12 @@ bool CudaDriver::loadAll() {
          find(createStreamOfPriority, "cuStreamCreateWithPriority") && find(destroyStream, "cuStreamDestroy_v2") &&
          find(query, "cuStreamQuery") && find(waitEvent, "cuStreamWaitEvent") &&
          find(destroyEvent, "cuEventDestroy_v2") && find(copy, "cuMemcpyDtoDAsync_v2") &&
-         find(uuid, "cuDeviceGetUuid_v2") &&
-         find(synchronize, "cuStreamSynchronize") && find(createEvent, "cuEventCreate") &&
-         find(recordEvent, "cuEventRecord") && find(elapsed, "cuEventElapsedTime") &&
-         find(memoryLeft, "cuMemGetInfo_v2") && find(allocate, "cuMemAlloc_v2") && find(release, "cuMemFree_v2") &&
-         find(allocateHost, "cuMemHostAlloc") && find(releaseHost, "cuMemFreeHost") &&
-         find(toHostLater, "cuMemcpyDtoHAsync_v2") && find(clear, "cuMemsetD8Async") &&
-         find(toDevice, "cuMemcpyHtoDAsync_v2") && find(toHost, "cuMemcpyDtoH_v2") &&
+         find(uuid, "cuDeviceGetUuid_v2") && find(synchronize, "cuStreamSynchronize") &&
+         find(createEvent, "cuEventCreate") && find(recordEvent, "cuEventRecord") &&
+         find(elapsed, "cuEventElapsedTime") && find(memoryLeft, "cuMemGetInfo_v2") &&
+         find(allocate, "cuMemAlloc_v2") && find(release, "cuMemFree_v2") && find(allocateHost, "cuMemHostAlloc") &&
+         find(releaseHost, "cuMemFreeHost") && find(toHostLater, "cuMemcpyDtoHAsync_v2") &&
+         find(clear, "cuMemsetD8Async") && find(toDevice, "cuMemcpyHtoDAsync_v2") && find(toHost, "cuMemcpyDtoH_v2") &&
          find(loadModule, "cuModuleLoadData") && find(getFunction, "cuModuleGetFunction") &&
          find(setFunctionAttribute, "cuFuncSetAttribute") && find(launch, "cuLaunchKernel") &&
          find(beginCapture, "cuStreamBeginCapture_v2") && find(endCapture, "cuStreamEndCapture") &&

@@ -14,7 +14,7 @@ namespace nc {
 struct CudaDriver {
   using Address = unsigned long long;
   using Handle = void *;
-  static constexpr int kNotReady = 600;               // CUDA_ERROR_NOT_READY
+  static constexpr int kNotReady = 600;                    // CUDA_ERROR_NOT_READY
   static constexpr unsigned kNonBlocking = 1, kNoTime = 2; // of streams; of events
 
   int (*init)(unsigned) = nullptr;

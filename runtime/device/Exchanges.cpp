@@ -29,11 +29,11 @@ std::unique_ptr<Exchanges> makeExchanges(CudaDevice &device, Ranks &ranks) {
   if (shared.empty() && missing.empty())
     return std::make_unique<NcclExchanges>(device, ranks, library);
   if (isAsked)
-    throw AgreedError(
-        ExitCode::BadInput, "--comm=nccl: " + shared + missing,
-        std::string(shared.empty() ? "apt-get install libnccl2, or name the file of NCCL in NANOCHAT_NCCL"
-                                   : "NCCL needs a GPU for each rank, which each takes without --device") +
-            "; --comm=shm and --comm=tcp go through the host");
+    throw AgreedError(ExitCode::BadInput, "--comm=nccl: " + shared + missing,
+                      std::string(shared.empty()
+                                      ? "apt-get install libnccl2, or name the file of NCCL in NANOCHAT_NCCL"
+                                      : "NCCL needs a GPU for each rank, which each takes without --device") +
+                          "; --comm=shm and --comm=tcp go through the host");
   return std::make_unique<DeviceExchanges>(device, ranks, shared + missing);
 }
 

@@ -22,8 +22,8 @@ public:
   virtual std::string name() const = 0;
 };
 
-/// As --comm says it; "auto" is NCCL where all ranks have it and a GPU of their own. All ranks come here together. Fails
-/// (exit 2) in all where NCCL is asked for and one has none, or where what it carries is not what was sent.
+/// As --comm says it; "auto" is NCCL where all ranks have it and a GPU of their own. All ranks come here together.
+/// Fails (exit 2) in all where NCCL is asked for and one has none, or where what it carries is not what was sent.
 std::unique_ptr<Exchanges> makeExchanges(CudaDevice &device, Ranks &ranks);
 
 } // namespace nc

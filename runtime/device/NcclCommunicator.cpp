@@ -48,14 +48,14 @@ void NcclCommunicator::end() {
 
 void NcclCommunicator::send(const char *from, int64_t bytes, int rank, CudaDriver::Handle stream) {
   for (int64_t at = 0; at < bytes && !error; at += kMostAtOnce)
-    error = library.send(from + at, size_t(std::min(kMostAtOnce, bytes - at)), NcclLibrary::kBytes, rank, handle,
-                         stream);
+    error =
+        library.send(from + at, size_t(std::min(kMostAtOnce, bytes - at)), NcclLibrary::kBytes, rank, handle, stream);
 }
 
 void NcclCommunicator::receive(char *to, int64_t bytes, int rank, CudaDriver::Handle stream) {
   for (int64_t at = 0; at < bytes && !error; at += kMostAtOnce)
-    error = library.receive(to + at, size_t(std::min(kMostAtOnce, bytes - at)), NcclLibrary::kBytes, rank, handle,
-                            stream);
+    error =
+        library.receive(to + at, size_t(std::min(kMostAtOnce, bytes - at)), NcclLibrary::kBytes, rank, handle, stream);
 }
 
 void NcclCommunicator::wait(int result) {

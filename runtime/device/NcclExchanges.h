@@ -1,5 +1,5 @@
-// Collectives of a program on a GPU through NCCL: on a stream of their own, so that kernels go on meanwhile, with events
-// between it and that of the kernels. The host waits for nothing; where an entry is recorded, so are they.
+// Collectives of a program on a GPU through NCCL: on a stream of their own, so that kernels go on meanwhile, with
+// events between it and that of the kernels. The host waits for nothing; where an entry is recorded, so are they.
 //
 #pragma once
 

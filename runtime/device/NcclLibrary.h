@@ -11,7 +11,7 @@ namespace nc {
 
 /// Functions return kSuccess, or kInProgress where they go on by themselves; all else are errors.
 struct NcclLibrary {
-  using Handle = void *; // of a communicator, or a stream
+  using Handle = void *;                                          // of a communicator, or a stream
   static constexpr int kSuccess = 0, kInProgress = 7, kBytes = 1; // ncclSuccess, ncclInProgress, ncclUint8
 
   struct Id { // by which ranks find each other

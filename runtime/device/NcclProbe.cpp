@@ -47,9 +47,9 @@ void NcclExchanges::probePair(int to, int from, char *sends, char *receives) {
   while ((error = driver.query(stream)) == CudaDriver::kNotReady) {
     communicator->poll(nullptr);
     if (std::chrono::steady_clock::now() > limit)
-      communicator->fail(format("nothing has come through NCCL from %s for %g s", ranks.describe(from).c_str(),
-                                ranks.timeoutNow()),
-                         nullptr, kAdvice);
+      communicator->fail(
+          format("nothing has come through NCCL from %s for %g s", ranks.describe(from).c_str(), ranks.timeoutNow()),
+          nullptr, kAdvice);
   }
   check(error);
 }

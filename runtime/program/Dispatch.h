@@ -40,6 +40,6 @@ struct nc_context {
   const nc_program &program;
   nc::Ranks &ranks;
   nc::DispatchObserver *observer = nullptr;
-  nc::CudaDevice *device = nullptr;         // where the program's kernels run, if not on the team
-  nc::Exchanges *exchanges = nullptr;  // of the device
+  nc::CudaDevice *device = nullptr;   // where the program's kernels run, if not on the team
+  nc::Exchanges *exchanges = nullptr; // of the device
 };

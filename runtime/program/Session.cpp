@@ -25,8 +25,8 @@ static void touchPart(void *const *buffers, int64_t task, void *) {
 
 Session::Session(const nc_program &program, int threads, Placement placement, int gpu)
     : program(checked(program)), device(program.device[0] ? std::make_unique<CudaDevice>(program, gpu) : nullptr),
-      exchanges(device ? makeExchanges(*device, alone) : nullptr),
-      arenas(program, device ? device->io() : nullptr), team(threads, device ? 0 : program.scratch_bytes, placement) {
+      exchanges(device ? makeExchanges(*device, alone) : nullptr), arenas(program, device ? device->io() : nullptr),
+      team(threads, device ? 0 : program.scratch_bytes, placement) {
   isCurrent.fill(true);
   isTouched.fill(false);
   if (!device)

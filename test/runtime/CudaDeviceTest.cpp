@@ -60,7 +60,9 @@ TEST_F(CudaDeviceRun, replays_a_graph_of_one_micro_batch) {
 
 TEST_F(CudaDeviceRun, waits_for_all_that_it_reads) {
   std::string options = "train --data " + data + " --ext txt --steps 5 --seed 3 --eval-every 2 --checkpoints ";
-  auto save = [&](const std::string &name) { return options + folder.path(name + "-c") + " --save " + folder.path(name); };
+  auto save = [&](const std::string &name) {
+    return options + folder.path(name + "-c") + " --save " + folder.path(name);
+  };
   ProcessResult soon = run(save("soon"));
   ProcessResult late = run(save("late"), TINY_DEVICE_PROGRAM, "FAKE_CUDA_LATE=0 LD_LIBRARY_PATH=" FAKE_CUDA_FOLDER);
   ASSERT_EQ(soon.code + late.code, 0) << soon.output << late.output;

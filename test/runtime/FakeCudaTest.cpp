@@ -145,7 +145,7 @@ TEST_F(FakeCuda, refuses_what_no_graph_can_hold) {
   cuEventRecord(other, soon);
   begin();
   cuMemsetD8Async(first, 1, 1, late);
-  EXPECT_EQ(cuStreamSynchronize(late), 900); // nothing is done
+  EXPECT_EQ(cuStreamSynchronize(late), 900);         // nothing is done
   EXPECT_EQ(cuStreamWaitEvent(late, other, 0), 905); // of what is not captured
   EXPECT_EQ(cuStreamEndCapture(soon, &graph), 903);
   cuEventRecord(event, late);

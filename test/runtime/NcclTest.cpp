@@ -14,6 +14,8 @@ protected:
   static constexpr const char *kStandIns =
       "LD_LIBRARY_PATH=" FAKE_CUDA_FOLDER " FAKE_CUDA_DEVICES=3 NANOCHAT_NCCL=" FAKE_NCCL " ";
 
+  /// At a rate that no scalar begins with.
+  std::string train(const std::string &more) { return " train --lr 0.5 --seed 1 --data " + data + " " + more; }
   /// By one command, on a GPU each.
   ProcessResult runGpus(int ranks, const std::string &more, const std::string &environment = "") {
     return runProcess("env " + (kStandIns + environment) + " timeout 100 " + gpus[ranks - 2] + train(more) +
@@ -27,7 +29,7 @@ protected:
   /// Two ranks without an end, once they replay graphs.
   std::vector<Started> launchLongGpus(const std::string &more, const std::string &program = TINY_GPUS_2_PROGRAM) {
     std::vector<Started> ranks = launchGpus("--steps 100000000 --eval-every 0 " + more, "", program);
-    waitUntil([&] { return ranks[0].text().find("step 9/") != std::string::npos; });
+    waitUntil([&] { return std::regex_search(ranks[0].text(), std::regex("step ([4-9]|[1-9][0-9]+)/")); });
     return ranks;
   }
   /// How often streams waited for events of others, by all ranks.
@@ -50,7 +52,7 @@ std::string bytesSent(const ProcessResult &result) {
 } // namespace
 
 TEST_F(NcclRun, has_the_bits_of_one_rank_and_of_the_host) {
-  std::string options = "--steps 6 --eval-every 4 --scalar lr=0.5 --count-bytes --log ";
+  std::string options = "--steps 6 --eval-every 4 --count-bytes --log ";
   auto files = [&](const std::string &name) { return at("l" + name) + " --save " + at("s" + name); };
   for (int ranks : {2, 3}) {
     ASSERT_EQ(runProcess(cpu[ranks - 2] + train(options + files("one"))).code, 0);
@@ -84,7 +86,7 @@ TEST_F(NcclRun, is_in_graphs_of_all_ranks_or_of_none) {
 }
 
 TEST_F(NcclRun, has_no_wait_that_could_be_left_out) {
-  std::string options = "--steps 5 --eval-every 3 --scalar lr=0.5 --comm-timeout=20 --log ";
+  std::string options = "--steps 5 --eval-every 3 --comm-timeout=20 --log ";
   ASSERT_EQ(runProcess(cpu[0] + train(options + at("one"))).code, 0);
   int64_t each = waits(runGpus(2, options + at("all"), "FAKE_CUDA_SAYS=1")) / 2;
   // Of gradients, of the update and of an evaluation, called and recorded.
@@ -169,12 +171,14 @@ TEST_F(NcclRun, tries_every_pair_before_the_first_step) {
     EXPECT_EQ(wrong.output.find("step 1/"), std::string::npos);
   }
   std::vector<Started> ranks = launchGpus("--steps 3 --comm-timeout=1", "FAKE_NCCL_HANGS=1:1");
+  std::string all;
   for (Started &rank : ranks) {
     ProcessResult result = rank.end(15); // five times as long, at the start
     EXPECT_EQ(result.code, 1);
-    expectContains(result.output, "error: nothing has come through NCCL from rank ");
-    expectContains(result.output, advice);
+    expectContains(result.output, "nothing has come through NCCL from rank ");
+    all += result.output;
   }
+  expectContains(all, advice); // of who said it first
 }
 
 TEST_F(NcclRun, needs_nccl_and_a_gpu_for_each_rank_where_it_is_asked_for) {
@@ -206,7 +210,7 @@ TEST(Nccl, cuts_large_messages) {
   library.begin = [](NcclLibrary::Handle *handle, int, NcclLibrary::Id, int, NcclLibrary::Config *config) {
     EXPECT_EQ(config->blocking, 0);
     *handle = &calls;
-    return NcclLibrary::kInProgress;
+    return NcclLibrary::kSuccess;
   };
   library.asyncError = [](NcclLibrary::Handle, int *state) { return *state = 0; };
   library.abort = [](NcclLibrary::Handle) { return 0; };
