@@ -55,6 +55,9 @@ module {
     // CHECK: nanochat.linear_cross_entropy %[[H]], %[[WORDS]], %{{.*}} part %[[RANK]] among 2 of 257
     %loss, %nll = nanochat.linear_cross_entropy %d, %E, %targets : tensor<8x8xf32>, tensor<257x8xf32>, tensor<8xi32>
     nanochat.objective "train" %loss : tensor<f32>
+  } update {
+    %lr = nanochat.scalar "lr" = 0.1 : tensor<f32>
+    nanochat.optimizer "sgd" for ["embedding", "matrix", "bias"] lr(%lr) weight_decay(%lr) : tensor<f32>, tensor<f32>
   }
 }
 
@@ -78,6 +81,9 @@ module {
     %y = arith.addf %d, %m : tensor<8x8xf32>
     %loss, %nll = nanochat.linear_cross_entropy %y, %E, %targets : tensor<8x8xf32>, tensor<257x8xf32>, tensor<8xi32>
     nanochat.objective "train" %loss : tensor<f32>
+  } update {
+    %lr = nanochat.scalar "lr" = 0.1 : tensor<f32>
+    nanochat.optimizer "sgd" for ["embedding", "matrix"] lr(%lr) weight_decay(%lr) : tensor<f32>, tensor<f32>
   }
 }
 
@@ -99,5 +105,8 @@ module {
     %d = nanochat.linear %m, %Wd : tensor<8x6xf32>, tensor<8x6xf32>
     %loss, %nll = nanochat.linear_cross_entropy %d, %E, %targets : tensor<8x8xf32>, tensor<257x8xf32>, tensor<8xi32>
     nanochat.objective "train" %loss : tensor<f32>
+  } update {
+    %lr = nanochat.scalar "lr" = 0.1 : tensor<f32>
+    nanochat.optimizer "sgd" for ["embedding", "matrix"] lr(%lr) weight_decay(%lr) : tensor<f32>, tensor<f32>
   }
 }

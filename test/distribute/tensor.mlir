@@ -15,7 +15,7 @@
 // CHECK-NOT: among
 
 // Of two ranks each has all; four add up slices.
-// RUN: nanochat-opt %models/copy-tiny.mlir --tensor=4 --target=native --stop-after=fuse | FileCheck %s --check-prefix=FOUR
+// RUN: nanochat-opt %models/looplm.mlir --tensor=4 --target=native --stop-after=fuse | FileCheck %s --check-prefix=FOUR
 // FOUR-LABEL: func.func @train.gradients
 // FOUR: nanochat.exchange_start all_to_all %{{.*}} lane 7 members 4 : tensor<{{[0-9]+}}xi32> -> tensor<4x{{[0-9]+}}xi32>
 // FOUR: nanochat.exchange_start all_gather %{{.*}} lane 7 members 4 : tensor<{{[0-9]+}}xi32>
