@@ -169,11 +169,11 @@ typedef struct nc_collective {
   int32_t stride;   // every so many-th of members·stride consecutive ranks is of one group
 } nc_collective;
 
-/// Starts a collective on a lane, 0 to 31, that has none under way; all ranks start the same ones in the same order, and
-/// an entry finishes what it started. An all-to-all cuts `from` into pieces, and `to` has `bytes` for each rank, zeros
-/// where a piece is shorter (ranks are those of the group, in their order); an all-gather puts pieces together to `to`.
-/// That is whole once nc_finish of that lane has returned; `from` must stay as it is until then. `source`: which op of
-/// the model it is for, for messages. Allocates nothing.
+/// Starts a collective on a lane, 0 to 31, that has none under way; all ranks start the same ones in the same order,
+/// and an entry finishes what it started. An all-to-all cuts `from` into pieces, and `to` has `bytes` for each rank,
+/// zeros where a piece is shorter (ranks are those of the group, in their order); an all-gather puts pieces together to
+/// `to`. That is whole once nc_finish of that lane has returned; `from` must stay as it is until then. `source`: which
+/// op of the model it is for, for messages. Allocates nothing.
 void nc_start(nc_context *context, const nc_collective *collective, const void *from, void *to, int32_t lane,
               const char *source);
 void nc_finish(nc_context *context, int32_t lane);

@@ -8,8 +8,8 @@ using namespace mlir;
 using namespace mlir::nanochat;
 
 /// How many exchanges are under way at a time, and the first of their lanes: of gradients that are on their way to be
-/// added, and of sums that come back. Others end before the next begins, at top level or in loops; those of a layer have
-/// lanes of their own.
+/// added, and of sums that come back. Others end before the next begins, at top level or in loops; those of a layer
+/// have lanes of their own.
 static constexpr int64_t kAhead = 3, kBack = 4;
 static constexpr int64_t kAheadLane = 0, kAloneLane = 3, kInLoopLane = 7, kLayerLane = 8, kBackLane = 28;
 static_assert(kAloneLane < kFirstGather && kFirstGather + kGathers <= kInLoopLane);

@@ -80,8 +80,7 @@ bool ChannelTransport::nextPart(Part &part, int rank, Lanes lanes) {
     if (part.isOpen && left >= least)
       continue;
     least = left, part.isOpen = true;
-    part.header = {operation.number,  operation.pieces, int64_t(operation.kind), lane, offset,
-                   std::min(left, kPart)};
+    part.header = {operation.number, operation.pieces, int64_t(operation.kind), lane, offset, std::min(left, kPart)};
   }
   return part.isOpen;
 }
@@ -144,9 +143,9 @@ bool ChannelTransport::receive(int rank, Lanes lanes) {
     Operation &operation = operations[size_t(part.isOpen ? part.header.lane : 0)];
     Progress &progress = operation.progress[size_t(rank)];
     bool isHeader = part.done < kHeader;
-    char *at = isHeader ? reinterpret_cast<char *>(&part.header) + part.done
-                        : operation.to + passageOf(operation, rank, mesh.rank()).to + part.header.offset + part.done -
-                              kHeader;
+    char *at =
+        isHeader ? reinterpret_cast<char *>(&part.header) + part.done
+                 : operation.to + passageOf(operation, rank, mesh.rank()).to + part.header.offset + part.done - kHeader;
     int64_t bytes = isHeader ? kHeader - part.done : kHeader + part.header.bytes - part.done;
     int64_t count = bytes ? channels[size_t(rank)]->tryReceive(at, bytes) : 0;
     if (count < 0)

@@ -79,13 +79,13 @@ private:
   ChannelKind kind;
   std::vector<std::unique_ptr<Channel>> channels;
   std::atomic<double> timeout;
-  std::vector<Part> sending, receiving; // by rank; the worker's
+  std::vector<Part> sending, receiving;     // by rank; the worker's
   std::array<Operation, kLanes> operations; // the worker's while their lane is under way
   Lanes underWay = 0;
   std::atomic<uint64_t> started{0};
   std::atomic<int64_t> sent{0};
   std::string failure;
-  bool isMoving = false; // the worker, bytes of buffers that are others'
+  bool isMoving = false;    // the worker, bytes of buffers that are others'
   bool waitsForOwn = false; // what came last is of what this rank has not started: others are not late
   bool isOver = false;
   std::mutex mutex;

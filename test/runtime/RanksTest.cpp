@@ -1,6 +1,7 @@
 // Runs of several processes: a tiny program that adds six batches in their order, however many ranks share them.
 //
 #include "RanksRun.h"
+#include "runtime/comm/Transport.h"
 
 #include <nlohmann/json.hpp>
 

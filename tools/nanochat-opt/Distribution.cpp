@@ -11,10 +11,9 @@ cl::opt<int64_t>
     ranks("ranks", cl::cat(compiling), cl::init(1), cl::value_desc("N"),
           cl::desc("Processes that train together, each on its part of every step's sequences; the program "
                    "starts them with train --ranks=N, or torchrun, mpirun or srun does"));
-cl::opt<int64_t> together(
-    "tensor", cl::cat(compiling), cl::init(1), cl::value_desc("2|4|8"),
-    cl::desc("Consecutive ranks that compute a batch together, each with its heads, hidden channels and words; "
-             "alone, it is how many ranks there are"));
+cl::opt<int64_t>
+    together("tensor", cl::cat(compiling), cl::init(1), cl::value_desc("2|4|8"),
+             cl::desc("Ranks that compute a batch together, each with its heads, hidden channels and words"));
 cl::opt<int64_t>
     ways("ways", cl::cat(compiling), cl::init(0), cl::value_desc("N"),
          cl::desc("Sums of gradients that a step has, one for each rank (or group of --tensor) by default; results "
