@@ -14,5 +14,5 @@
 // RUN: FileCheck %s < %t.early.log && grep '^bytes sent' %t.early.log | diff - %t.bytes && cmp %t.saved %t.early
 // RUN: %{gpus} FAKE_CUDA_LATE=0 %t.gpu %{train} --save %t.late && cmp %t.saved %t.late
 // RUN: %{gpus} FAKE_CUDA_LATE=1 %t.gpu %{train} --save %t.late && cmp %t.saved %t.late
-// CHECK: Fake GPU on each of 2 ranks over NCCL 2.23.4, 
+// CHECK: Fake GPU on each of 2 ranks over NCCL 2.23.4,
 // CHECK: graph of {{[0-9]+}} kernels and others
