@@ -236,6 +236,7 @@ void CudaDevice::record(Recording &recording, const nc_entry &entry, const std::
   recorder = recording.graphs.get();
   if (companion)
     companion->enter(entry, /*isReplayed=*/false);
+  ++given; // what is captured waits for nothing that was there before
   int error = recorder->record(calls);
   check(error, format("entry '%s' cannot be recorded", entry.name));
   if (recording.graphs->isIrregular())
