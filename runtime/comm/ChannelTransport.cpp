@@ -131,11 +131,18 @@ bool ChannelTransport::accept(Part &part, int rank, Lanes lanes) {
   return part.isOpen;
 }
 
+bool ChannelTransport::isExpected(int rank, Lanes lanes) const {
+  for (int lane = 0; lane < kLanes; ++lane)
+    if ((lanes >> lane & 1) && !operations[size_t(lane)].progress[size_t(rank)].isReceived)
+      return true;
+  return false;
+}
+
 /// Whether bytes came from `rank`.
 bool ChannelTransport::receive(int rank, Lanes lanes) {
   Part &part = receiving[size_t(rank)];
   bool moved = false;
-  for (;;) {
+  while (isExpected(rank, lanes)) { // else it may have ended, as others do
     if (part.done == kHeader && !part.isOpen && !accept(part, rank, lanes)) {
       waitsForOwn = true;
       return moved;
@@ -159,6 +166,7 @@ bool ChannelTransport::receive(int rank, Lanes lanes) {
     progress.isReceived = progress.received == passageOf(operation, rank, mesh.rank()).bytes;
     part.isOpen = false, part.done = 0;
   }
+  return moved;
 }
 
 bool ChannelTransport::progress(Lanes lanes) {
@@ -175,9 +183,8 @@ bool ChannelTransport::progress(Lanes lanes) {
 /// The rank whose bytes are waited for.
 int ChannelTransport::slowest(Lanes lanes) const {
   for (int rank = 0; rank < mesh.ranks(); ++rank)
-    for (int lane = 0; lane < kLanes; ++lane)
-      if ((lanes >> lane & 1) && !operations[size_t(lane)].progress[size_t(rank)].isReceived)
-        return rank;
+    if (isExpected(rank, lanes))
+      return rank;
   return mesh.rank() == 0 ? 1 : 0;
 }
 

@@ -64,6 +64,8 @@ private:
   bool progress(Lanes lanes);
   bool send(int rank, Lanes lanes);
   bool receive(int rank, Lanes lanes);
+  /// Is anything under way that comes from there, and has not yet?
+  bool isExpected(int rank, Lanes lanes) const;
   /// Begins with a part to `rank` of what has least left; false where nothing has.
   bool nextPart(Part &part, int rank, Lanes lanes);
   /// Looks at a header that has come; false where what it is of has not been started here.

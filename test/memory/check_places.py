@@ -135,10 +135,10 @@ def launches_of(ops, env, limit):
         elif op == "nanochat.launch":
             yield [env[slot] for slot in re.findall(r"%\w+", rest.split(") :")[0])]
         elif op == "nanochat.start":
-            env["lane", re.search(r"lane (\d)", rest).group(1)] = [env[slot] for slot in operands]
+            env["lane", re.search(r"lane (\d+)", rest).group(1)] = [env[slot] for slot in operands]
             yield [env[slot] for slot in operands]
         elif op == "nanochat.finish":
-            yield env["lane", re.search(r"lane (\d)", rest).group(1)]
+            yield env["lane", re.search(r"lane (\d+)", rest).group(1)]
         elif op == "arith.constant":
             env[result] = int(re.match(r" (-?\d+)", rest).group(1))
         elif op == "memref.load":

@@ -25,9 +25,8 @@ cl::opt<std::string>
                      "same bits"));
 cl::opt<std::string> network(
     "network", cl::cat(looking), cl::value_desc("latency,bandwidth[,ranks,latency,bandwidth]"),
-    cl::desc("With --plan: the way between ranks, as comm of a program measures it, such as 50us,1.2GB, or "
-             "between hosts, how many ranks a host has, and within it; times of exchanges, and of a step on up to "
-             "4096 ranks"));
+    cl::desc("With --plan: the way between ranks, as comm of a program measures it, such as 50us,1.2GB; tells "
+             "times of exchanges, and of a step on more ranks"));
 cl::opt<std::string>
     overlap("overlap", cl::cat(compiling), cl::init("on"), cl::value_desc("on|off"),
             cl::desc("Whether ranks exchange gradients while they compute others. Results are the same bits"));

@@ -10,7 +10,8 @@ using namespace mlir::nanochat;
 static constexpr int64_t kLane = 7;
 
 static Value exchange(ImplicitLocOpBuilder &b, Collective kind, Value x, ArrayRef<int64_t> shape, int64_t among) {
-  auto start = ExchangeStartOp::create(b, withShape(typeOf(x), shape), kind, x, kLane, Value(), among, /*stride=*/1);
+  auto start = ExchangeStartOp::create(b, withShape(typeOf(x), shape), kind, x, kLane, Value(), /*ahead=*/false, among,
+                                       /*stride=*/1);
   return ExchangeDoneOp::create(b, start).getZ();
 }
 
