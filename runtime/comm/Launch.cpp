@@ -87,7 +87,7 @@ int runRanks(int ranks, const std::vector<std::string> &arguments, double grace)
         kill(child, signal);
   };
   int code = 0, left = ranks;
-  bool isAsked = false;                      // to stop
+  bool isAsked = false, isKilled = false;    // to stop; by this process
   Deadline end = Deadline::max(), ask = end; // of all ranks; when those that are left are asked to stop
   while (left > 0) {
     if (int signal = asked; signal) {
@@ -112,6 +112,7 @@ int runRanks(int ranks, const std::vector<std::string> &arguments, double grace)
       }
       if (std::chrono::steady_clock::now() > end) {
         toAll(SIGKILL);
+        isKilled = true;
         end = Deadline::max();
       }
       std::this_thread::sleep_for(std::chrono::milliseconds(10));
@@ -122,7 +123,9 @@ int runRanks(int ranks, const std::vector<std::string> &arguments, double grace)
       continue;
     children[size_t(rank)] = 0;
     --left;
-    if (int own = codeOf(status); own && !code) {
+    // Who was killed is the cause, also where another's end, which follows from that, is seen before.
+    bool isCause = WIFSIGNALED(status) && !isKilled && code < 128;
+    if (int own = codeOf(status); own && (!code || isCause)) {
       code = own;
       end = after(grace);
       ask = isAsked ? Deadline::max() : after(1);

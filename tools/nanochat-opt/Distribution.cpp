@@ -23,10 +23,10 @@ cl::opt<std::string>
             cl::desc("What each rank owns a part of, not all: layers, or rows, of parameters with their gradients, "
                      "states and updates; with weights, layers are gathered one by one for use. Results are the "
                      "same bits"));
-cl::opt<std::string> network(
-    "network", cl::cat(looking), cl::value_desc("latency,bandwidth[,ranks,latency,bandwidth]"),
-    cl::desc("With --plan: the way between ranks, as comm of a program measures it, such as 50us,1.2GB; tells "
-             "times of exchanges, and of a step on more ranks"));
+cl::opt<std::string>
+    network("network", cl::cat(looking), cl::value_desc("latency,bandwidth[,ranks,latency,bandwidth]"),
+            cl::desc("With --plan: the way between ranks, as comm of a program measures it, such as 50us,1.2GB; tells "
+                     "times of exchanges, and of a step on more ranks"));
 cl::opt<std::string>
     overlap("overlap", cl::cat(compiling), cl::init("on"), cl::value_desc("on|off"),
             cl::desc("Whether ranks exchange gradients while they compute others. Results are the same bits"));
