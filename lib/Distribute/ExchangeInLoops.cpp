@@ -1,6 +1,7 @@
 #include "lib/Distribute/ExchangeInLoops.h"
 #include "dialect/Linalg.h"
 #include "dialect/interfaces/Cost.h"
+#include "dialect/ops/kernel/Lanes.h"
 #include "dialect/ops/quantize/Blocks.h"
 #include "lib/Distribute/Exchanges.h"
 #include "llvm/ADT/MapVector.h"
@@ -85,7 +86,6 @@ private:
 
   /// The others exchange what iterations before them have made.
   void exchangeBefore();
-  Operation *afterWork(ArrayRef<Operation *> ops, double share) const;
 
   IRRewriter &rewriter;
   ImplicitLocOpBuilder b;
@@ -98,21 +98,19 @@ private:
 };
 } // namespace
 
-/// The first of `ops` with which that share of their work is done.
-Operation *LayerLoop::afterWork(ArrayRef<Operation *> ops, double share) const {
-  double all = 0, done = 0;
-  for (Operation *op : ops)
-    all += double(getFlops(op));
-  for (Operation *op : ops)
-    if ((done += double(getFlops(op))) >= share * all)
-      return op;
-  return ops.back();
+/// The ops of a block, each with the work that is done with it.
+static SmallVector<std::pair<Operation *, double>> workUpTo(Block &block) {
+  SmallVector<std::pair<Operation *, double>> ops;
+  double done = 0;
+  for (Operation &op : block.without_terminator())
+    ops.push_back({&op, done += double(getFlops(&op))});
+  return ops;
 }
 
 void LayerLoop::exchangeBefore() {
   Block &body = others.getBody().front();
   YieldOp yield = others.getYield();
-  auto ops = llvm::map_to_vector(body.without_terminator(), [](Operation &op) { return &op; });
+  auto ops = workUpTo(body);
   unsigned carries = others.getNumCarries();
   SmallVector<Value> inits(others.getInits()), made, before;
   b.setInsertionPoint(others);
@@ -130,7 +128,9 @@ void LayerLoop::exchangeBefore() {
   constexpr double kBegin = 0.15, kSpread = 0.5;
   for (size_t i = 0; i < numbers.size(); ++i) {
     known += double(denseBytes(made[i].getType()));
-    b.setInsertionPointAfter(afterWork(ops, kBegin + kSpread * known / all));
+    double share = kBegin + kSpread * known / all;
+    const auto *last = llvm::find_if(ops, [&](auto &op) { return op.second >= share * ops.back().second; });
+    b.setInsertionPointAfter(last->first);
     exchange.sum(b, i);
   }
   b.setInsertionPoint(yield);
@@ -174,7 +174,7 @@ DenseSet<unsigned> mlir::nanochat::exchangeInLoops(func::FuncOp entry, ArrayRef<
   llvm::MapVector<Operation *, SmallVector<unsigned>> byLoop;
   for (unsigned number : numbers)
     if (OpResult stack = completingStack(end->getOperand(number)))
-      if (SmallVector<unsigned> &others = byLoop[stack.getOwner()]; others.size() < LayerExchange::kMost)
+      if (SmallVector<unsigned> &others = byLoop[stack.getOwner()]; others.size() < size_t(kOfLayer))
         others.push_back(number);
   IRRewriter rewriter(entry.getContext());
   DenseSet<unsigned> done;

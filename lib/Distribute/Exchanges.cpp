@@ -1,19 +1,12 @@
 #include "lib/Distribute/Exchanges.h"
 #include "dialect/Linalg.h"
+#include "dialect/ops/kernel/Lanes.h"
 #include "dialect/ops/quantize/Blocks.h"
 #include "lib/Distribute/Ternary.h"
 #include "mlir/IR/Matchers.h"
 
 using namespace mlir;
 using namespace mlir::nanochat;
-
-/// How many exchanges are under way at a time, and the first of their lanes: of gradients that are on their way to be
-/// added, and of sums that come back. Others end before the next begins, at top level or in loops; those of a layer
-/// have lanes of their own.
-static constexpr int64_t kAhead = 3, kBack = 4;
-static constexpr int64_t kAheadLane = 0, kAloneLane = 3, kInLoopLane = 7, kLayerLane = 8, kBackLane = 28;
-static_assert(kAloneLane < kFirstGather && kFirstGather + kGathers <= kInLoopLane);
-static_assert(kLayerLane + LayerExchange::kMost <= kBackLane);
 
 static Value finishExchange(ImplicitLocOpBuilder &b, ExchangeStartOp start) {
   return ExchangeDoneOp::create(b, start).getZ();
@@ -193,12 +186,12 @@ Value mlir::nanochat::ofFirstRank(ImplicitLocOpBuilder &b, Value value) {
 }
 
 Value mlir::nanochat::gatherShares(ImplicitLocOpBuilder &b, Value share, RankedTensorType whole) {
-  return finishExchange(b, ExchangeStartOp::create(b, whole, Collective::all_gather, share, kFirstGather, Value()));
+  return finishExchange(b, ExchangeStartOp::create(b, whole, Collective::all_gather, share, kGatherLane, Value()));
 }
 
 Value mlir::nanochat::sendPieces(ImplicitLocOpBuilder &b, Value byRank) {
   RankedTensorType type = typeOf(byRank);
-  return finishExchange(b, ExchangeStartOp::create(b, type, Collective::all_to_all, byRank, kFirstGather, Value()));
+  return finishExchange(b, ExchangeStartOp::create(b, type, Collective::all_to_all, byRank, kGatherLane, Value()));
 }
 
 Value mlir::nanochat::gatherTernary(ImplicitLocOpBuilder &b, Value share, RankedTensorType whole) {
@@ -206,6 +199,14 @@ Value mlir::nanochat::gatherTernary(ImplicitLocOpBuilder &b, Value share, Ranked
   if (!packsTernary(own) || !packsTernary(all))
     return gatherShares(b, share, whole);
   return unpackTernary(b, gatherShares(b, packTernary(b, share), packedTernary(whole)), whole);
+}
+
+Operation *mlir::nanochat::firstReader(Value value, Block &block) {
+  Operation *reader = block.getTerminator();
+  for (Operation *user : value.getUsers())
+    if (Operation *here = block.findAncestorOpInBlock(*user); here->isBeforeInBlock(reader))
+      reader = here;
+  return reader;
 }
 
 /// Moves ops that do no more than unpack what comes to where that is read first; returns who reads it.
@@ -219,10 +220,7 @@ static Operation *sinkReaders(ExchangeDoneOp done, Block &block) {
     unpacking.push_back(user);
     value = user->getResult(0);
   }
-  Operation *reader = block.getTerminator();
-  for (Operation *user : value.getUsers())
-    if (Operation *here = block.findAncestorOpInBlock(*user); here->isBeforeInBlock(reader))
-      reader = here;
+  Operation *reader = firstReader(value, block);
   for (Operation *op : unpacking)
     op->moveBefore(reader);
   return unpacking.empty() ? reader : unpacking.front();
@@ -238,7 +236,7 @@ static bool gathersInside(Operation &op) {
 void mlir::nanochat::delayGathers(Block &block) {
   SmallVector<ExchangeDoneOp> gathers;
   for (auto done : block.getOps<ExchangeDoneOp>())
-    if (ExchangeStartOp start = done.getStart(); start.getLane() == kFirstGather && !start.getAhead())
+    if (ExchangeStartOp start = done.getStart(); start.getLane() == kGatherLane && !start.getAhead())
       gathers.push_back(done);
   SmallVector<Operation *> loops;
   for (Operation &op : block)
@@ -246,7 +244,7 @@ void mlir::nanochat::delayGathers(Block &block) {
       loops.push_back(&op);
   for (auto [i, done] : llvm::enumerate(gathers)) {
     ExchangeStartOp start = done.getStart();
-    start.setLane(kFirstGather + int64_t(i) % kGathers);
+    start.setLane(kGatherLane + int64_t(i) % kGathers);
     Operation *last = sinkReaders(done, block);
     auto before = [&](Operation *other) {
       if (start->isBeforeInBlock(other) && other->isBeforeInBlock(last))

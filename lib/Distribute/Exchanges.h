@@ -6,10 +6,6 @@
 
 namespace mlir::nanochat {
 
-/// Lanes of what is gathered, for a block and loops in it; others are those of gradients.
-constexpr int64_t kFirstGather = 5, kGathers = 2;
-inline bool isGatherLane(int64_t lane) { return lane >= kFirstGather && lane < kFirstGather + kGathers; }
-
 /// Means over all ways of gradients, of which each rank has its own, or (ways of a rank, …) of them. What has begun
 /// ends later, in the same order; so many are under way that lanes suffice, and one at a time without `overlap`.
 class GradientExchange {
@@ -45,11 +41,10 @@ private:
   size_t summed = 0, gathered = 0; // of them, in order
 };
 
-/// The same of gradients of one layer each, one for each rank's way, while something else is computed: at most so many,
-/// whose lanes are no other's.
+/// The same of gradients of one layer each, one for each rank's way, while something else is computed: at most
+/// kOfLayer.
 class LayerExchange {
 public:
-  static constexpr unsigned kMost = 20;
   LayerExchange(const Partition &parts, ArrayRef<Value> gradients) : parts(parts), layers(gradients) {}
 
   /// Sends all of them to where they are added.
@@ -77,6 +72,8 @@ Value gatherShares(ImplicitLocOpBuilder &b, Value share, RankedTensorType whole)
 Value gatherTernary(ImplicitLocOpBuilder &b, Value share, RankedTensorType whole);
 /// Sends row r of (ranks, …) to rank r; what comes from rank r is row r.
 Value sendPieces(ImplicitLocOpBuilder &b, Value byRank);
+/// The op of `block` that reads `value` first, itself or in its regions; its terminator where none does.
+Operation *firstReader(Value value, Block &block);
 /// Has gathers of `block` go on while what comes before their results are read is computed.
 void delayGathers(Block &block);
 

@@ -10,6 +10,7 @@
 // it there. Parts are of every layer, whoever owns it: all ranks send alike, and which layer it is changes no exchange.
 #include "lib/Distribute/GatherAhead.h"
 #include "dialect/Linalg.h"
+#include "dialect/ops/kernel/Lanes.h"
 #include "dialect/ops/quantize/Blocks.h"
 #include "lib/Distribute/Exchanges.h"
 #include "lib/Distribute/Ternary.h"
@@ -116,7 +117,7 @@ static void handOn(LoopOp loop, ValueRange values) {
 /// The layer that `loop` begins with.
 Value LayerLoops::gatherFirst(ImplicitLocOpBuilder &b, const Gather &gather, LoopOp loop) {
   Value all = parts.at(gather.layers);
-  AffineExpr first = b.getAffineConstantExpr(loop.getReverse() ? int64_t(loop.getCount()) - 1 : 0);
+  AffineExpr first = b.getAffineConstantExpr(loop.getFirst() + (loop.getReverse() ? int64_t(loop.getCount()) - 1 : 0));
   Value part = pointwise(b, LoopOp::sliceOf(all.getType()), all,
                          AffineMap::get(1, 0, {first, b.getAffineDimExpr(0)}, b.getContext()),
                          [](ImplicitLocOpBuilder &, ValueRange v) { return v[0]; });
@@ -164,18 +165,13 @@ LoopOp LayerLoops::carryThroughNest(LoopOp loop, MutableArrayRef<Gather> gathers
 
 /// Before what reads the slice of `gather`, which becomes one of parts.
 void LayerLoops::unpack(Gather &gather) {
-  Block &body = *gather.slice.getOwner();
-  Operation *reader = body.getTerminator();
-  for (Operation *user : gather.slice.getUsers())
-    if (Operation *here = body.findAncestorOpInBlock(*user); here->isBeforeInBlock(reader))
-      reader = here;
-  ImplicitLocOpBuilder b(gather.slice.getLoc(), reader);
+  ImplicitLocOpBuilder b(gather.slice.getLoc(), firstReader(gather.slice, *gather.slice.getOwner()));
   RankedTensorType type = typeOf(gather.slice);
   auto part = cast<RankedTensorType>(LoopOp::sliceOf(parts.at(gather.layers).getType()));
   Value come = gather.atHand;
   ExchangeStartOp start;
   if (!come) {
-    start = ExchangeStartOp::create(b, gather.come, Collective::all_gather, gather.slice, kFirstGather, Value());
+    start = ExchangeStartOp::create(b, gather.come, Collective::all_gather, gather.slice, kGatherLane, Value());
     come = ExchangeDoneOp::create(b, start).getZ();
   }
   Value codes = gather.layers->isTernary ? unpackTernary(b, come, type) : reshape(b, come, type.getShape());
@@ -199,7 +195,7 @@ void LayerLoops::gatherNext(LoopOp loop, ArrayRef<Gather> gathers) {
   auto start = [&] {
     const Gather &gather = gathers[starts.size()];
     starts.push_back(ExchangeStartOp::create(b, gather.come, Collective::all_gather, gather.slice,
-                                             kFirstGather + int64_t(starts.size()) % kGathers, Value(),
+                                             kGatherLane + int64_t(starts.size()) % kGathers, Value(),
                                              /*ahead=*/true));
   };
   while (starts.size() < std::min<size_t>(kGathers, gathers.size()))

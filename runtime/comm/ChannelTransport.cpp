@@ -31,8 +31,7 @@ void ChannelTransport::start(Collective kind, const Group &group, const void *fr
   copyOwnPiece(kind, group.numberOf(mesh.rank()), group.members, from, to, pieces);
   {
     std::lock_guard<std::mutex> lock(mutex);
-    if (underWay >> lane & 1)
-      failRun(format("lane %d of the ranks is taken", lane));
+    checkFree(lane, underWay >> lane & 1);
     Operation &next = operations[size_t(lane)];
     next.number = started + 1, next.kind = kind, next.group = group, next.pieces = pieces;
     next.from = static_cast<const char *>(from), next.to = static_cast<char *>(to);

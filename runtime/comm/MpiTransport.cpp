@@ -69,8 +69,7 @@ MpiTransport::~MpiTransport() {
 
 void MpiTransport::start(Collective kind, const Group &group, const void *from, void *to, Pieces pieces, int lane) {
   checkLane(lane);
-  if (isTaken[lane])
-    failRun(format("lane %d of the ranks is taken", lane));
+  checkFree(lane, isTaken[lane]);
   isTaken[lane] = true;
   int own = group.numberOf(mesh.rank());
   copyOwnPiece(kind, own, group.members, from, to, pieces);

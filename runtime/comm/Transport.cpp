@@ -35,6 +35,11 @@ void checkLane(int lane) {
     failRun(format("ranks have lanes 0 to %d, not %d", Transport::kLanes - 1, lane));
 }
 
+void checkFree(int lane, bool isTaken) {
+  if (isTaken)
+    failRun(format("lane %d of the ranks is taken", lane));
+}
+
 std::unique_ptr<Transport> makeTransport(const std::string &comm, const Mesh &mesh, double timeout) {
   if (comm == "mpi")
     return std::make_unique<MpiTransport>(mesh);

@@ -71,6 +71,8 @@ Passage passage(Collective kind, Pieces pieces, int sender, int receiver);
 
 /// Fails (exit 1) where there is no such lane.
 void checkLane(int lane);
+/// Fails (exit 1) where an exchange on a lane is under way, as `isTaken` says.
+void checkFree(int lane, bool isTaken);
 
 /// By name, as --comm takes it: "shm" of one host, "tcp", "mpi", "auto" for the first of these that all ranks can have.
 /// (NCCL is no transport: Exchanges.h.) `timeout`: seconds without a byte after which a rank is lost.

@@ -76,8 +76,7 @@ void NcclExchanges::exchange(Collective kind, const Group &group, const char *fr
 void NcclExchanges::start(const nc_collective &collective, const void *from, void *to, int number, const char *source) {
   checkLane(number);
   Lane &lane = lanes[size_t(number)];
-  if (lane.isTaken)
-    failRun(format("lane %d of the ranks is taken", number));
+  checkFree(number, lane.isTaken);
   if (int64_t now = device.position(); now != seen) { // kernels were started since
     check(driver.recordEvent(before, device.kernelStream()));
     check(driver.waitEvent(stream, before, 0));

@@ -103,6 +103,13 @@ protected:
   std::string data;
 };
 
+/// Ends with code 1 within so many seconds, and says what `pattern` is of.
+inline void expectFailure(Started &rank, double seconds, const std::string &pattern) {
+  ProcessResult result = rank.end(seconds);
+  EXPECT_EQ(result.code, 1);
+  EXPECT_TRUE(std::regex_search(result.output, std::regex(pattern))) << result.output;
+}
+
 inline void expectBoth(std::vector<Started> &ranks, int code, const std::string &message) {
   for (Started &rank : ranks) {
     ProcessResult result = rank.end();

@@ -1,17 +1,16 @@
 #include "dialect/ops/group/Group.h"
 #include "dialect/Linalg.h"
+#include "dialect/ops/kernel/Lanes.h"
 #include "dialect/ops/quantize/Blocks.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 
 using namespace mlir;
 using namespace mlir::nanochat;
 
-/// Each of these exchanges ends before the next begins, in loops as well; others are under way on other lanes.
-static constexpr int64_t kLane = 7;
-
 static Value exchange(ImplicitLocOpBuilder &b, Collective kind, Value x, ArrayRef<int64_t> shape, int64_t among) {
-  auto start = ExchangeStartOp::create(b, withShape(typeOf(x), shape), kind, x, kLane, Value(), /*ahead=*/false, among,
-                                       /*stride=*/1);
+  auto start =
+      ExchangeStartOp::create(b, withShape(typeOf(x), shape), kind, x, kInLoopLane, Value(), /*ahead=*/false, among,
+                              /*stride=*/1);
   return ExchangeDoneOp::create(b, start).getZ();
 }
 
